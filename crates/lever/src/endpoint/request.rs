@@ -1,0 +1,194 @@
+//! What is sent: method, path, query and body, without host, credential or time.
+
+use std::fmt::{self, Display};
+
+use serde_json::Value;
+use url::Url;
+
+use crate::registry::Method;
+
+/// A request to Lever, relative to a base URL.
+///
+/// `Debug` shows the path and the names of the query only: values may be personal data.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    method: Method,
+    segments: Vec<String>,
+    query: Vec<(&'static str, String)>,
+    body: Option<Value>,
+}
+
+impl Request {
+    /// A GET of the path made of `segments`, each of which is escaped.
+    pub fn get<'a>(segments: impl IntoIterator<Item = &'a str>) -> Request {
+        Request::new(Method::Get, segments)
+    }
+
+    /// A POST to the path made of `segments`.
+    pub fn post<'a>(segments: impl IntoIterator<Item = &'a str>) -> Request {
+        Request::new(Method::Post, segments)
+    }
+
+    /// A PUT to the path made of `segments`.
+    pub fn put<'a>(segments: impl IntoIterator<Item = &'a str>) -> Request {
+        Request::new(Method::Put, segments)
+    }
+
+    /// A DELETE of the path made of `segments`.
+    pub fn delete<'a>(segments: impl IntoIterator<Item = &'a str>) -> Request {
+        Request::new(Method::Delete, segments)
+    }
+
+    fn new<'a>(method: Method, segments: impl IntoIterator<Item = &'a str>) -> Request {
+        let segments = segments.into_iter().map(str::to_owned).collect();
+        Request {
+            method,
+            segments,
+            query: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// Adds a parameter when there is a value.
+    #[must_use]
+    pub fn query(self, name: &'static str, value: Option<impl Display>) -> Request {
+        self.query_all(name, value)
+    }
+
+    /// Adds a parameter once for each value, as Lever wants several values of one filter (Lever: "Query parameters").
+    #[must_use]
+    pub fn query_all(
+        mut self,
+        name: &'static str,
+        values: impl IntoIterator<Item = impl Display>,
+    ) -> Request {
+        self.query
+            .extend(values.into_iter().map(|value| (name, value.to_string())));
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn json(self, body: Value) -> Request {
+        Request {
+            body: Some(body),
+            ..self
+        }
+    }
+
+    /// The HTTP method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The path below the base URL, before escaping.
+    pub fn path(&self) -> String {
+        format!("/{}", self.segments.join("/"))
+    }
+
+    /// The query parameters in order, before escaping.
+    pub fn query_pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.query
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// The body, if there is one.
+    pub fn body(&self) -> Option<&Value> {
+        self.body.as_ref()
+    }
+
+    /// The whole address under `base`, everything escaped.
+    ///
+    /// # Errors
+    /// Says what is wrong when a segment could lead elsewhere: when it is empty, `.` or `..`.
+    pub fn url(&self, base: &Url) -> Result<Url, &'static str> {
+        if self
+            .segments
+            .iter()
+            .any(|segment| matches!(segment.as_str(), "" | "." | ".."))
+        {
+            return Err("a path segment is empty or a dot");
+        }
+        let mut url = base.clone();
+        url.path_segments_mut()
+            .map_err(|()| "the base URL takes no path")?
+            .pop_if_empty()
+            .extend(&self.segments);
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        Ok(url)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.query.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.segments.join("/"))
+            .field("query", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn url(request: &Request) -> Result<String, &'static str> {
+        request
+            .url(&"https://lever.test/v1".parse().unwrap())
+            .map(String::from)
+    }
+
+    #[test]
+    fn segments_and_values_are_escaped() {
+        let request = Request::get(["a b", "c/d?e#f%2e"])
+            .query("q", Some("x&y=%5B z"))
+            .query("none", None::<&str>);
+        assert_eq!(
+            url(&request).unwrap(),
+            "https://lever.test/v1/a%20b/c%2Fd%3Fe%23f%252e?q=x%26y%3D%255B+z"
+        );
+    }
+
+    #[test]
+    fn several_values_repeat_the_parameter() {
+        let request = Request::get(["x"])
+            .query_all("tag", ["a", "b"])
+            .query("n", Some(1));
+        assert_eq!(
+            url(&request).unwrap(),
+            "https://lever.test/v1/x?tag=a&tag=b&n=1"
+        );
+    }
+
+    #[test]
+    fn a_segment_that_leads_elsewhere_is_refused() {
+        for segment in ["", ".", ".."] {
+            assert!(
+                url(&Request::get(["opportunities", segment])).is_err(),
+                "{segment:?}"
+            );
+        }
+        assert_eq!(
+            url(&Request::get(["...", "%2e%2e"])).unwrap(),
+            "https://lever.test/v1/.../%252e%252e"
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_values() {
+        let request = Request::post(["notes"])
+            .query("email", Some("ada@example.com"))
+            .json(json!({"value": "secret"}));
+        let shown = format!("{request:?}");
+        assert!(
+            !shown.contains("ada") && !shown.contains("secret"),
+            "{shown}"
+        );
+    }
+}

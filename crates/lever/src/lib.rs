@@ -1,0 +1,57 @@
+//! The Lever API as a library, usable on its own.
+//!
+//! Without features the crate is values: ids, wire models, pages and the [`registry`] of operations.
+//! The feature `client` adds the HTTP `Client`, endpoints as values and the rate
+//! `budget` that all calls of one credential share.
+//!
+//! The models say what Lever says and interpret nothing; meaning belongs to the crates above.
+//! Nothing here prints personal data or secrets: `Debug` and `Display` show ids, statuses and counts.
+
+pub mod expand;
+pub mod model;
+pub mod registry;
+
+mod decode;
+mod id;
+mod page;
+mod time;
+
+#[cfg(feature = "client")]
+pub mod budget;
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+mod endpoint;
+#[cfg(feature = "client")]
+mod error;
+
+pub use decode::DecodeError;
+pub use expand::Lifted;
+pub use id::{
+    ApplicationId, ArchiveReasonId, ContactId, NoteId, OpportunityId, PostingId, RequisitionId,
+    StageId, UserId,
+};
+pub use model::{
+    Application, ApplicationType, ArchiveReason, Archived, Categories, Contact, CountedText,
+    DeletedOpportunity, Note, NoteField, Opportunity, Origin, Phone, Place, Posting, PostingState,
+    ReasonKind, RequisitionForHire, Stage, StageChange, Urls, User,
+};
+pub use page::{Malformed, Offset, Page, Record};
+pub use registry::{Access, Method, Operation, PerformAs, Repeat};
+pub use time::Timestamp;
+
+#[cfg(feature = "client")]
+pub use budget::{Budget, BudgetConfig, Granted, Lane, PerLane, Snapshot};
+#[cfg(feature = "client")]
+pub use client::{
+    Answer, Attempt, BaseUrl, Client, Credential, Http, Jitter, Limits, Observer, Region,
+};
+#[cfg(feature = "client")]
+pub use endpoint::{
+    AddSources, AddTags, ConfidentialityFilter, CreateNote, CreatedNote, DistributionChannel,
+    Endpoint, GetNote, GetOpportunity, ListArchiveReasons, ListDeletedOpportunities, ListEndpoint,
+    ListNotes, ListOpportunities, ListPostings, ListSources, ListStages, ListTags, ListUsers,
+    MoveToStage, OpportunityExpand, RemoveSources, RemoveTags, Reply, Request, SetArchived,
+};
+#[cfg(feature = "client")]
+pub use error::{Error, ErrorKind, Retry};

@@ -1,0 +1,176 @@
+//! Readers for fields as Lever really fills them: null, missing or `""` mean that nothing was given.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::time::WholeNumber;
+
+/// Reads null as the default.
+pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Reads null and blank text as nothing.
+pub(crate) fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Given::deserialize(deserializer).map(|given| given.0)
+}
+
+/// Reads null as an empty list and leaves out its empty elements.
+pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let elements: Option<Vec<Given<T>>> = Option::deserialize(deserializer)?;
+    Ok(elements
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|given| given.0)
+        .collect())
+}
+
+/// Reads a whole number from a number or numeric text; null and blank text as nothing.
+pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    struct Whole(i64);
+
+    impl<'de> Deserialize<'de> for Whole {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Whole, D::Error> {
+            deserializer.deserialize_any(WholeNumber).map(Whole)
+        }
+    }
+
+    optional(deserializer).map(|whole: Option<Whole>| whole.map(|whole| whole.0))
+}
+
+/// A value that may be null or blank text.
+struct Given<T>(Option<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Given<T>, D::Error> {
+        deserializer
+            .deserialize_any(GivenVisitor(PhantomData))
+            .map(Given)
+    }
+}
+
+/// Looks at the value for blanks and hands everything else to `T` unchanged.
+struct GivenVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for GivenVisitor<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or null")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Option<T>, E> {
+        T::deserialize(value.into_deserializer()).map(Some)
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Option<T>, E> {
+        T::deserialize(value.into_deserializer()).map(Some)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Option<T>, E> {
+        T::deserialize(value.into_deserializer()).map(Some)
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Option<T>, E> {
+        T::deserialize(value.into_deserializer()).map(Some)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<T>, E> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        T::deserialize(text.into_deserializer()).map(Some)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<T>, A::Error> {
+        T::deserialize(SeqAccessDeserializer::new(seq)).map(Some)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Timestamp, UserId};
+
+    #[derive(serde::Deserialize, Debug, PartialEq)]
+    struct Sample {
+        #[serde(default, deserialize_with = "optional")]
+        at: Option<Timestamp>,
+        #[serde(default, deserialize_with = "list")]
+        users: Vec<UserId>,
+        #[serde(default, deserialize_with = "number")]
+        count: Option<i64>,
+        #[serde(default, deserialize_with = "or_default")]
+        flag: bool,
+    }
+
+    fn read(text: &str) -> Option<Sample> {
+        serde_json::from_str(text).ok()
+    }
+
+    #[test]
+    fn missing_null_and_blank_mean_nothing_given() {
+        let nothing = Some(Sample {
+            at: None,
+            users: Vec::new(),
+            count: None,
+            flag: false,
+        });
+        assert_eq!(read("{}"), nothing);
+        assert_eq!(
+            read(r#"{"at":null,"users":null,"count":null,"flag":null}"#),
+            nothing
+        );
+        assert_eq!(read(r#"{"at":"","users":[null,""],"count":""}"#), nothing);
+    }
+
+    #[test]
+    fn values_read_in_every_form_lever_uses() {
+        let full = Sample {
+            at: Some(Timestamp::from_millis(5)),
+            users: vec![UserId::from("u1"), UserId::from("u2")],
+            count: Some(3),
+            flag: true,
+        };
+        assert_eq!(
+            read(r#"{"at":"5","users":["u1",{"id":"u2"}],"count":"3","flag":true}"#),
+            Some(full)
+        );
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_an_error() {
+        for text in [
+            r#"{"at":true}"#,
+            r#"{"at":{}}"#,
+            r#"{"users":"u1"}"#,
+            r#"{"count":[1]}"#,
+            r#"{"flag":1}"#,
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

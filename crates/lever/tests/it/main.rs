@@ -1,0 +1,13 @@
+//! What needs a socket or the recorded documents of the folder `FULCRUM_LEVER_DOCS`.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as expected"
+)]
+
+mod calls;
+mod documents;
+mod registry;
+mod support;
+mod walk;
+mod wire;

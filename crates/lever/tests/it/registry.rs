@@ -1,0 +1,229 @@
+//! The registry against the description of the API.
+
+use std::collections::BTreeSet;
+
+use lever::registry::OPERATIONS;
+use lever::{Access, Operation, PerformAs, Request};
+use lever::{Endpoint, ListOpportunities, ListPostings, ListUsers, OpportunityExpand, Timestamp};
+use serde_yaml_ng::Value;
+
+use crate::support::document;
+
+fn openapi() -> Option<Value> {
+    document("openapi.yaml").map(|text| serde_yaml_ng::from_str(&text).unwrap())
+}
+
+/// Method, path and description of every operation.
+fn described(api: &Value) -> Vec<(String, String, &Value)> {
+    let mut all = Vec::new();
+    for (path, item) in api["paths"].as_mapping().unwrap() {
+        for (method, operation) in item.as_mapping().unwrap() {
+            if operation.get("operationId").is_some() {
+                let method = method.as_str().unwrap().to_uppercase();
+                all.push((method, path.as_str().unwrap().to_owned(), operation));
+            }
+        }
+    }
+    all
+}
+
+/// Name and required of each query parameter, whether written in place or referred to.
+fn query_parameters(api: &Value, operation: &Value) -> Vec<(String, bool)> {
+    let listed = operation
+        .get("parameters")
+        .and_then(Value::as_sequence)
+        .cloned()
+        .unwrap_or_default();
+    let resolved =
+        listed.iter().map(
+            |parameter| match parameter.get("$ref").and_then(Value::as_str) {
+                Some(reference) => {
+                    &api["components"]["parameters"][reference.rsplit('/').next().unwrap()]
+                }
+                None => parameter,
+            },
+        );
+    resolved
+        .filter(|parameter| parameter["in"] == "query")
+        .map(|parameter| {
+            let required = parameter
+                .get("required")
+                .and_then(Value::as_bool)
+                .unwrap_or(false);
+            (parameter["name"].as_str().unwrap().to_owned(), required)
+        })
+        .collect()
+}
+
+fn perform_as(api: &Value, operation: &Value) -> PerformAs {
+    match query_parameters(api, operation)
+        .iter()
+        .find(|(name, _)| name == "perform_as")
+    {
+        None => PerformAs::No,
+        Some((_, false)) => PerformAs::Optional,
+        Some((_, true)) => PerformAs::Required,
+    }
+}
+
+#[test]
+fn every_entry_is_as_the_api_is_described() {
+    let Some(api) = openapi() else { return };
+    let described = described(&api);
+    for ours in OPERATIONS {
+        let (method, path, theirs) = described
+            .iter()
+            .find(|(_, _, theirs)| theirs["operationId"] == ours.id)
+            .unwrap_or_else(|| panic!("{}", ours.id));
+        assert_eq!(
+            (ours.method.as_str(), ours.path),
+            (method.as_str(), path.as_str()),
+            "{}",
+            ours.id
+        );
+        assert_eq!(
+            theirs["x-permission"].as_str(),
+            Some(ours.permission),
+            "{}",
+            ours.id
+        );
+        let scopes: Vec<_> = theirs["x-scopes"]
+            .as_sequence()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        assert_eq!(scopes, [ours.scope], "{}", ours.id);
+        assert_eq!(
+            ours.access == Access::Read,
+            ours.method.as_str() == "GET",
+            "{}",
+            ours.id
+        );
+        assert_eq!(ours.perform_as, perform_as(&api, theirs), "{}", ours.id);
+    }
+}
+
+#[test]
+fn permissions_are_named_as_on_the_key_page() {
+    let Some(table) = document("permissions.tsv") else {
+        return;
+    };
+    for ours in OPERATIONS {
+        let row = table
+            .lines()
+            .map(|line| line.split('\t').collect::<Vec<_>>())
+            .find(|row| row.get(3) == Some(&ours.id));
+        let row = row.unwrap_or_else(|| panic!("{} is not in the table", ours.id));
+        assert_eq!(
+            row[..5],
+            [
+                ours.permission,
+                ours.method.as_str(),
+                ours.path,
+                ours.id,
+                ours.scope
+            ]
+        );
+    }
+}
+
+/// The names of the parameters a request carries, without the brackets Lever shows on one of them.
+fn sent(request: &Request) -> BTreeSet<String> {
+    let url = request
+        .url(&"https://lever.test/".parse().unwrap())
+        .unwrap();
+    url.query_pairs()
+        .map(|(name, _)| name.trim_end_matches("[]").to_owned())
+        .collect()
+}
+
+fn documented(api: &Value, operation: &Operation) -> BTreeSet<String> {
+    let described = described(api);
+    let (_, _, theirs) = described
+        .into_iter()
+        .find(|(_, _, theirs)| theirs["operationId"] == operation.id)
+        .unwrap();
+    query_parameters(api, theirs)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[test]
+fn the_lists_take_every_documented_filter() {
+    let Some(api) = openapi() else { return };
+    let opportunities = everything_about_opportunities().request();
+    assert_eq!(
+        sent(&opportunities),
+        documented(&api, ListOpportunities::OPERATION)
+    );
+    let mut postings = documented(&api, ListPostings::OPERATION);
+    postings.remove("group");
+    assert_eq!(sent(&everything_about_postings().request()), postings);
+    let users = ListUsers {
+        include_deactivated: true,
+        email: vec!["x".into()],
+        access_role: vec!["x".into()],
+        external_directory_id: Some("x".into()),
+        limit: Some(1),
+        offset: Some("x".into()),
+    };
+    assert_eq!(
+        sent(&users.request()),
+        documented(&api, ListUsers::OPERATION)
+    );
+}
+
+fn everything_about_opportunities() -> ListOpportunities {
+    let at = Some(Timestamp::from_millis(1));
+    ListOpportunities {
+        include: vec!["followers".into()],
+        expand: vec![OpportunityExpand::Contact],
+        tag: vec!["x".into()],
+        email: Some("x".into()),
+        origin: vec!["x".into()],
+        source: vec!["x".into()],
+        confidentiality: Some(lever::ConfidentialityFilter::All),
+        stage_id: vec!["x".into()],
+        posting_id: vec!["x".into()],
+        archived_posting_id: vec!["x".into()],
+        created_at_start: at,
+        created_at_end: at,
+        updated_at_start: at,
+        updated_at_end: at,
+        advanced_at_start: at,
+        advanced_at_end: at,
+        archived_at_start: at,
+        archived_at_end: at,
+        archived: Some(true),
+        archive_reason_id: vec!["x".into()],
+        snoozed: Some(true),
+        contact_id: vec!["x".into()],
+        location: vec!["x".into()],
+        limit: Some(1),
+        offset: Some("x".into()),
+    }
+}
+
+fn everything_about_postings() -> ListPostings {
+    let at = Some(Timestamp::from_millis(1));
+    let some = || vec!["x".to_owned()];
+    ListPostings {
+        state: vec!["x".into()],
+        distribution_channel: vec![lever::DistributionChannel::Public],
+        confidentiality: Some(lever::ConfidentialityFilter::All),
+        team: some(),
+        department: some(),
+        location: some(),
+        commitment: some(),
+        level: some(),
+        tag: some(),
+        updated_at_start: at,
+        updated_at_end: at,
+        include: some(),
+        expand: some(),
+        limit: Some(1),
+        offset: Some("x".into()),
+    }
+}
