@@ -1,0 +1,283 @@
+//! One request to `/v1` as a handler sees it: ids of the path, query, body, and the rights of the key.
+
+use serde_json::{Map, Value, json};
+
+use crate::answer::{Answer, Refusal};
+use crate::offsets::Offsets;
+
+/// Everything a handler needs beside the world.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    /// The operation id; also the name of the listing that offsets belong to.
+    pub(crate) operation: &'static str,
+    /// The variable segments of the path, in order.
+    pub(crate) ids: Vec<&'a str>,
+    pub(crate) query: Query<'a>,
+    pub(crate) body: Option<&'a Value>,
+    /// Whether the key may see confidential records.
+    pub(crate) confidential: bool,
+    /// Milliseconds since 1970.
+    pub(crate) now: i64,
+    pub(crate) offsets: &'a Offsets,
+}
+
+impl<'a> Call<'a> {
+    /// The nth variable segment of the path; the route table guarantees that it is there.
+    pub(crate) fn id(&self, nth: usize) -> &'a str {
+        self.ids.get(nth).copied().unwrap_or_default()
+    }
+
+    /// The JSON object a write came with, all of whose keys must be among `known`.
+    ///
+    /// Lever may ignore unknown keys; the simulator refuses them so that a misspelled one is noticed.
+    pub(crate) fn fields(&self, known: &[&str]) -> Result<Fields<'a>, Refusal> {
+        let object = self.body.and_then(Value::as_object);
+        let object = object.ok_or_else(|| Refusal::bad_request("A JSON object is required"))?;
+        match object.keys().find(|key| !known.contains(&key.as_str())) {
+            Some(key) => Err(Refusal::bad_request(format!("Unknown field: {key}"))),
+            None => Ok(Fields(object)),
+        }
+    }
+
+    /// What the `offset` of this request stands for; `None` on the first page.
+    pub(crate) fn offset(&self) -> Result<Option<Value>, Refusal> {
+        self.query
+            .one("offset")
+            .map(|token| self.offsets.read(self.operation, token))
+            .transpose()
+    }
+
+    /// A page; `next` names the first record of the following one. Lever: "Pagination".
+    pub(crate) fn page(&self, data: Vec<Value>, next: Option<Value>) -> Answer {
+        let body = match next {
+            Some(names) => {
+                let token = self.offsets.issue(self.operation, names);
+                json!({ "data": data, "next": token, "hasNext": true })
+            }
+            None => json!({ "data": data, "hasNext": false }),
+        };
+        Answer {
+            status: 200,
+            body: Some(body),
+        }
+    }
+
+    /// A page of a listing that is small enough to be made whole: each item with what names it in a token.
+    pub(crate) fn page_of(&self, items: Vec<(Value, Value)>) -> Result<Answer, Refusal> {
+        let limit = self.query.limit()?;
+        let start = match self.offset()? {
+            None => 0,
+            Some(names) => items
+                .iter()
+                .position(|(name, _)| *name == names)
+                .ok_or_else(|| Refusal::bad_request("Invalid offset token"))?,
+        };
+        let next = items
+            .get(start.saturating_add(limit))
+            .map(|(name, _)| name.clone());
+        let data = items
+            .into_iter()
+            .skip(start)
+            .take(limit)
+            .map(|(_, item)| item)
+            .collect();
+        Ok(self.page(data, next))
+    }
+}
+
+/// The decoded query. Several values for one filter are sent by repeating it. Lever: "Query parameters".
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Query<'a>(pub(crate) &'a [(String, String)]);
+
+impl<'a> Query<'a> {
+    /// All values of a parameter.
+    pub(crate) fn many(self, name: &'a str) -> Vec<&'a str> {
+        self.0
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
+    }
+
+    pub(crate) fn one(self, name: &str) -> Option<&'a str> {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a parameter, each of which must be among `known`.
+    pub(crate) fn choices(self, name: &'a str, known: &[&str]) -> Result<Vec<&'a str>, Refusal> {
+        let values = self.many(name);
+        match values.iter().find(|value| !known.contains(value)) {
+            Some(_) => Err(invalid(name)),
+            None => Ok(values),
+        }
+    }
+
+    pub(crate) fn flag(self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.one(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(invalid(name)),
+        }
+    }
+
+    fn time(self, name: &str) -> Result<Option<i64>, Refusal> {
+        self.one(name)
+            .map(|value| value.parse().map_err(|_| invalid(name)))
+            .transpose()
+    }
+
+    /// The bounds `<name>_start` and `<name>_end`.
+    pub(crate) fn range(self, name: &str) -> Result<Range, Refusal> {
+        let start = self.time(&format!("{name}_start"))?;
+        let end = self.time(&format!("{name}_end"))?;
+        Ok(Range { start, end })
+    }
+
+    /// The page size: 1 to 100, by default 100.
+    pub(crate) fn limit(self) -> Result<usize, Refusal> {
+        let Some(limit) = self.one("limit") else {
+            return Ok(100);
+        };
+        match limit.parse() {
+            Ok(limit @ 1..=100) => Ok(limit),
+            _ => Err(invalid("limit")),
+        }
+    }
+
+    /// The attributes to expand, each of which must be expandable here.
+    pub(crate) fn expand(self, known: &[&str]) -> Result<Vec<&'a str>, Refusal> {
+        let names = self.many("expand");
+        match names.iter().find(|name| !known.contains(name)) {
+            Some(name) => Err(Refusal::bad_request(format!("{name} is not expandable"))),
+            None => Ok(names),
+        }
+    }
+}
+
+fn invalid(name: &str) -> Refusal {
+    Refusal::bad_request(format!("Invalid value for parameter: {name}"))
+}
+
+/// Inclusive bounds in time; a bound that is missing holds always.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Range {
+    start: Option<i64>,
+    end: Option<i64>,
+}
+
+impl Range {
+    pub(crate) fn holds(self, at: i64) -> bool {
+        self.start.is_none_or(|start| at >= start) && self.end.is_none_or(|end| at <= end)
+    }
+
+    /// A record without the stamp is only found when nobody asks for it.
+    pub(crate) fn holds_if_known(self, at: Option<i64>) -> bool {
+        self == Range::default() || at.is_some_and(|at| self.holds(at))
+    }
+}
+
+/// The body of a write.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fields<'a>(&'a Map<String, Value>);
+
+impl<'a> Fields<'a> {
+    pub(crate) fn get(self, name: &str) -> Option<&'a Value> {
+        self.0.get(name)
+    }
+
+    pub(crate) fn text(self, name: &str) -> Result<Option<&'a str>, Refusal> {
+        self.typed(name, Value::as_str)
+    }
+
+    pub(crate) fn flag(self, name: &str) -> Result<Option<bool>, Refusal> {
+        self.typed(name, Value::as_bool)
+    }
+
+    /// A list of texts.
+    pub(crate) fn texts(self, name: &str) -> Result<Option<Vec<String>>, Refusal> {
+        self.typed(name, |value| {
+            let items = value.as_array()?.iter();
+            items.map(|item| item.as_str().map(str::to_owned)).collect()
+        })
+    }
+
+    /// A stamp that is not in the future.
+    pub(crate) fn past(self, name: &str, now: i64) -> Result<Option<i64>, Refusal> {
+        self.typed(name, |value| value.as_i64().filter(|at| *at <= now))
+    }
+
+    /// An optional value; null counts as missing.
+    pub(crate) fn typed<T>(
+        self,
+        name: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, Refusal> {
+        match self.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => read(value).map(Some).ok_or_else(|| bad_field(name)),
+        }
+    }
+}
+
+/// The refusal of a value that does not fit its field.
+pub(crate) fn bad_field(name: &str) -> Refusal {
+    Refusal::bad_request(format!("Invalid value for field: {name}"))
+}
+
+/// The refusal of a body without a field it needs.
+pub(crate) fn missing(name: &str) -> Refusal {
+    Refusal::bad_request(format!("Missing required parameter: {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn limits_are_1_to_100() {
+        let limit = |value| Query(&pairs(&[("limit", value)])).limit();
+        assert_eq!((limit("1"), limit("100")), (Ok(1), Ok(100)));
+        assert!(
+            ["0", "101", "-1", "ten", ""]
+                .into_iter()
+                .all(|value| limit(value).is_err())
+        );
+        assert_eq!(Query(&[]).limit(), Ok(100));
+    }
+
+    #[test]
+    fn booleans_stamps_and_choices_are_checked() {
+        let query = pairs(&[
+            ("archived", "yes"),
+            ("created_at_start", "today"),
+            ("origin", "x"),
+        ]);
+        let query = Query(&query);
+        assert!(query.flag("archived").is_err());
+        assert!(query.range("created_at").is_err());
+        assert!(query.choices("origin", &["applied"]).is_err());
+    }
+
+    #[test]
+    fn bounds_are_inclusive_and_never_find_a_missing_stamp() {
+        let query = pairs(&[("updated_at_start", "5"), ("updated_at_end", "7")]);
+        let range = Query(&query).range("updated_at").unwrap();
+        assert_eq!(
+            [4, 5, 7, 8].map(|at| range.holds(at)),
+            [false, true, true, false]
+        );
+        assert!(!range.holds_if_known(None));
+        assert!(Range::default().holds_if_known(None));
+    }
+}

@@ -1,0 +1,146 @@
+//! The control surface under `/sim`, for tests in other languages; the crate's documentation lists the calls.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::faults::{FaultPlan, Faults};
+use crate::gate::Desk;
+use crate::world::{Applicant, Application, Note};
+
+pub(crate) fn routes() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/sim/key", get(key))
+        .route("/sim/audit", get(audit))
+        .route("/sim/faults", post(set_faults).delete(clear_faults))
+        .route("/sim/applicants", post(add_applicant))
+        .route("/sim/opportunities/{id}", get(opportunity))
+        .route("/sim/opportunities/{id}/stage", post(stage))
+        .route("/sim/opportunities/{id}/archive", post(archive))
+        .route("/sim/opportunities/{id}/snooze", post(snooze))
+        .route("/sim/opportunities/{id}/delete", post(delete))
+}
+
+type Desks = State<Arc<Desk>>;
+type Given<T> = Result<Json<T>, JsonRejection>;
+
+/// A control call that failed.
+struct Failed(StatusCode, String);
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "message": self.1 }))).into_response()
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed(StatusCode::NOT_FOUND, error.to_string())
+    }
+}
+
+impl From<JsonRejection> for Failed {
+    fn from(rejection: JsonRejection) -> Failed {
+        Failed(StatusCode::BAD_REQUEST, rejection.body_text())
+    }
+}
+
+async fn key(State(desk): Desks) -> Result<Json<Value>, Failed> {
+    let key = desk.keys.first();
+    let key = key.ok_or_else(|| Failed(StatusCode::NOT_FOUND, "there is no key".to_owned()))?;
+    Ok(Json(json!({ "key": key.secret })))
+}
+
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: u64,
+}
+
+async fn audit(State(desk): Desks, Query(from): Query<After>) -> Json<Value> {
+    Json(json!({ "entries": desk.audit.after(from.after) }))
+}
+
+async fn set_faults(State(desk): Desks, plan: Given<FaultPlan>) -> Result<StatusCode, Failed> {
+    desk.set_faults(Faults::new(plan?.0));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn clear_faults(State(desk): Desks) -> StatusCode {
+    desk.set_faults(Faults::new(FaultPlan::default()));
+    StatusCode::NO_CONTENT
+}
+
+async fn add_applicant(State(desk): Desks, given: Given<Applicant>) -> Result<Json<Value>, Failed> {
+    Ok(Json(json!({ "id": desk.add_applicant(given?.0) })))
+}
+
+async fn opportunity(State(desk): Desks, Path(id): Path<String>) -> Result<Json<Value>, Failed> {
+    let world = desk.world();
+    let found = world
+        .opportunity(&id)
+        .ok_or_else(|| Error::not_found("opportunity", &id))?;
+    let contact = world.contact_of(found);
+    let application = |application: &Application| application.json(&found.id, contact);
+    Ok(Json(json!({
+        "opportunity": world.json(found),
+        "contact": contact.json(),
+        "applications": found.application.iter().map(application).collect::<Vec<_>>(),
+        "notes": found.notes.iter().map(Note::json).collect::<Vec<_>>(),
+    })))
+}
+
+#[derive(Deserialize)]
+struct Move {
+    stage: String,
+}
+
+async fn stage(
+    State(desk): Desks,
+    Path(id): Path<String>,
+    given: Given<Move>,
+) -> Result<StatusCode, Failed> {
+    desk.move_stage(&id, &given?.stage)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct End {
+    reason: Option<String>,
+}
+
+async fn archive(
+    State(desk): Desks,
+    Path(id): Path<String>,
+    given: Given<End>,
+) -> Result<StatusCode, Failed> {
+    desk.archive(&id, given?.reason.as_deref())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Snooze {
+    until: Option<i64>,
+}
+
+async fn snooze(
+    State(desk): Desks,
+    Path(id): Path<String>,
+    given: Given<Snooze>,
+) -> Result<StatusCode, Failed> {
+    desk.snooze(&id, given?.until)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn delete(State(desk): Desks, Path(id): Path<String>) -> Result<StatusCode, Failed> {
+    desk.delete(&id)?;
+    Ok(StatusCode::NO_CONTENT)
+}

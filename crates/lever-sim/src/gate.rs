@@ -1,0 +1,232 @@
+//! The way of a request through `/v1`: faults, route, key, rate limit, permission, handler, audit.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, SERVER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use futures::stream::{self, StreamExt};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::answer::{Answer, Refusal};
+use crate::asked::Asked;
+use crate::audit::{Audit, AuditEntry};
+use crate::call::{Call, Query};
+use crate::config::{Clock, Key, last4};
+use crate::date::http_date;
+use crate::faults::{Action, Faults, Seen};
+use crate::limit::Limiter;
+use crate::offsets::Offsets;
+use crate::operations::{Operation, Route};
+use crate::wire::Line;
+use crate::world::World;
+
+/// Everything the requests share.
+pub(crate) struct Desk {
+    pub(crate) world: Mutex<World>,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) limiter: Limiter,
+    pub(crate) offsets: Offsets,
+    pub(crate) faults: Mutex<Faults>,
+    pub(crate) audit: Audit,
+    pub(crate) clock: Clock,
+}
+
+impl Desk {
+    /// The account. A panic elsewhere leaves it as it was, so a poisoned lock is still good.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_faults(&self, faults: Faults) {
+        *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    fn strike(&self, asked: &Asked) -> Option<Action> {
+        let operation = match asked.route() {
+            Route::Found(operation, _) => Some((operation.path, operation.id)),
+            Route::WrongMethod | Route::Unknown => None,
+        };
+        let seen = Seen {
+            method: &asked.method,
+            operation,
+        };
+        self.faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .strike(seen)
+    }
+
+    /// Answers a request the way Lever would, faults apart, and tells whether it changed anything.
+    fn decide(&self, asked: &Asked) -> Result<(Answer, bool), Refusal> {
+        let (operation, ids) = match asked.route() {
+            Route::Found(operation, ids) => (operation, ids),
+            Route::WrongMethod => return Err(Refusal::wrong_method(&asked.method)),
+            Route::Unknown => return Err(Refusal::no_route(&asked.path)),
+        };
+        let key = self.admit(asked, operation)?;
+        asked.check(operation)?;
+        let call = Call {
+            operation: operation.id,
+            ids,
+            query: Query(&asked.query),
+            body: asked.body.as_ref(),
+            confidential: key.confidential,
+            now: (self.clock)(),
+            offsets: &self.offsets,
+        };
+        // One lock for both looks, so that the change seen is this request's own.
+        let mut world = self.world();
+        let before = world.revision();
+        let answer = (operation.answer)(&mut world, &call)?;
+        Ok((answer, world.revision() != before))
+    }
+
+    /// Checks the key, its rate and its permission.
+    fn admit(&self, asked: &Asked, operation: &Operation) -> Result<&Key, Refusal> {
+        let secret = asked.key.as_deref();
+        let key = self
+            .keys
+            .iter()
+            .find(|key| Some(key.secret.as_str()) == secret);
+        let key = key.ok_or_else(Refusal::unauthorized)?;
+        if !self.limiter.admit(&key.secret, Instant::now()) {
+            return Err(Refusal::too_many_requests());
+        }
+        if !key.permissions.grants(operation.permission) {
+            return Err(Refusal::forbidden(format!(
+                "This API key lacks the permission: {}",
+                operation.permission
+            )));
+        }
+        Ok(key)
+    }
+
+    fn record(&self, asked: &Asked, status: Option<u16>, effect: bool) {
+        let operation = match asked.route() {
+            Route::Found(operation, _) => Some(operation.id.to_owned()),
+            Route::WrongMethod | Route::Unknown => None,
+        };
+        self.audit.record(AuditEntry {
+            sequence: 0,
+            at_ms: (self.clock)(),
+            method: asked.method.clone(),
+            path: asked.path.clone(),
+            query: asked.query.clone(),
+            key_last4: asked.key.as_deref().map(last4),
+            operation,
+            status,
+            effect,
+            body: asked.body.clone().filter(|_| asked.method != "GET"),
+        });
+    }
+}
+
+/// Answers one request to `/v1`.
+///
+/// Like Lever, it finishes what it began even when the caller hangs up: the work runs in a task of its own.
+pub(crate) async fn answer(
+    State(desk): State<Arc<Desk>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request,
+) -> Response {
+    let asked = Asked::read(request).await;
+    let now = (desk.clock)();
+    let work = tokio::spawn(exchange(desk, line, asked));
+    work.await
+        .unwrap_or_else(|_| respond(&Refusal::server_error(500).into(), now, false))
+}
+
+async fn exchange(desk: Arc<Desk>, line: Line, asked: Asked) -> Response {
+    let fault = desk.strike(&asked);
+    if let Some(Action::StallBefore(wait)) = fault {
+        stall(&line, wait).await;
+    }
+    let (answer, effect) = match fault {
+        Some(Action::TooManyRequests) => (Refusal::too_many_requests().into(), false),
+        Some(Action::ServerErrorBefore(status)) => (Refusal::server_error(status).into(), false),
+        Some(Action::ResetBefore) => return reset(&desk, &line, &asked, false),
+        _ => desk
+            .decide(&asked)
+            .unwrap_or_else(|refusal| (refusal.into(), false)),
+    };
+    let answer = match fault {
+        Some(Action::ServerErrorAfter(status)) => Refusal::server_error(status).into(),
+        Some(Action::ResetAfter) => return reset(&desk, &line, &asked, effect),
+        _ => answer,
+    };
+    desk.record(&asked, Some(answer.status), effect);
+    if let Some(Action::StallAfter(wait)) = fault {
+        stall(&line, wait).await;
+    }
+    respond(
+        &answer,
+        (desk.clock)(),
+        fault == Some(Action::TruncatedBody),
+    )
+}
+
+async fn stall(line: &Line, wait: Duration) {
+    tokio::select! {
+        () = tokio::time::sleep(wait) => {}
+        () = line.was_cut() => {}
+    }
+}
+
+/// Drops the connection; the response only stands in for the one that cannot be written any more.
+fn reset(desk: &Desk, line: &Line, asked: &Asked, effect: bool) -> Response {
+    desk.record(asked, None, effect);
+    line.cut();
+    Response::new(Body::empty())
+}
+
+/// Writes an answer with Lever's headers (recorded), or the first half of one.
+fn respond(answer: &Answer, now: i64, truncated: bool) -> Response {
+    let text = answer
+        .body
+        .as_ref()
+        .map(Value::to_string)
+        .unwrap_or_default();
+    let length = text.len();
+    let body = if truncated {
+        half(text)
+    } else {
+        Body::from(text)
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if answer.body.is_some() {
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
+    }
+    if truncated {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length.max(1)));
+    }
+    headers.insert(SERVER, HeaderValue::from_static("lever-data-api"));
+    headers.insert("x-lever-region", HeaderValue::from_static("global"));
+    headers.insert("x-stream-path", HeaderValue::from_static("dapi"));
+    if let Ok(date) = HeaderValue::from_str(&http_date(now)) {
+        headers.insert(DATE, date);
+    }
+    response
+}
+
+/// A body that ends in an error after its first half has been sent.
+fn half(text: String) -> Body {
+    let sent = Bytes::from(text);
+    let sent = sent.slice(..sent.len() / 2);
+    let broken = stream::once(async {
+        // Yielding lets the first half reach the client before the connection ends.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe))
+    });
+    Body::from_stream(stream::once(async { Ok(sent) }).chain(broken))
+}

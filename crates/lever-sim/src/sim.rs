@@ -1,0 +1,236 @@
+//! The running simulator, and what a person could do in Lever meanwhile.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::any;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::{Audit, AuditEntry};
+use crate::config::Config;
+use crate::control;
+use crate::error::Error;
+use crate::faults::{FaultPlan, Faults};
+use crate::gate::{self, Desk};
+use crate::limit::Limiter;
+use crate::offsets::Offsets;
+use crate::population::populate;
+use crate::wire::{Line, Wires, bind};
+use crate::world::{Applicant, Note};
+
+/// A simulated Lever that is listening. It stops when dropped.
+pub struct Sim {
+    desk: Arc<Desk>,
+    address: SocketAddr,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Sim {
+    /// Makes the account and starts to listen.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Listen`](crate::ErrorKind::Listen) when the address cannot be listened on.
+    pub async fn start(config: Config) -> Result<Sim, Error> {
+        let bound = bind(config.listen).await;
+        let (listener, address) = bound.map_err(|source| Error::listen(config.listen, source))?;
+        let stop = CancellationToken::new();
+        let desk = Arc::new(Desk::open(config));
+        let wires = Wires::new(listener, stop.clone());
+        let serving = tokio::spawn(serve(wires, Arc::clone(&desk), stop.clone()));
+        tracing::info!(%address, "simulator is listening");
+        Ok(Sim {
+            desk,
+            address,
+            stop,
+            serving,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base of the API, such as `http://127.0.0.1:4100/v1`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Stops listening and cuts every connection, stalled ones included.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        // The task cannot fail: it neither panics nor is it aborted while this waits for it.
+        let _ = (&mut self.serving).await;
+    }
+
+    /// Every request so far, oldest first; the last 100,000 of them.
+    pub fn audit(&self) -> Vec<AuditEntry> {
+        self.desk.audit.after(0)
+    }
+
+    /// Replaces the fault plan; counts begin anew.
+    pub fn set_faults(&self, plan: FaultPlan) {
+        self.desk.set_faults(Faults::new(plan));
+    }
+
+    /// All opportunities, confidential ones included, in Lever's order, as a plain list read shows them.
+    pub fn opportunities(&self) -> Vec<Value> {
+        let world = self.desk.world();
+        world
+            .opportunities()
+            .map(|opportunity| world.json(opportunity))
+            .collect()
+    }
+
+    /// One opportunity as a plain read shows it.
+    pub fn opportunity(&self, id: &str) -> Option<Value> {
+        let world = self.desk.world();
+        world
+            .opportunity(id)
+            .map(|opportunity| world.json(opportunity))
+    }
+
+    /// The notes of an opportunity, oldest first, deleted ones (with `deletedAt`) included; none if it is unknown.
+    pub fn notes(&self, id: &str) -> Vec<Value> {
+        let world = self.desk.world();
+        let notes = world
+            .opportunity(id)
+            .map(|opportunity| opportunity.notes.as_slice());
+        notes.unwrap_or_default().iter().map(Note::json).collect()
+    }
+
+    /// The active users' ids, newest first.
+    pub fn active_users(&self) -> Vec<String> {
+        let world = self.desk.world();
+        let active = world
+            .account
+            .users
+            .iter()
+            .filter(|user| user.deactivated_at.is_none());
+        active.map(|user| user.id.clone()).collect()
+    }
+
+    /// The stages in pipeline order, as a list read shows them.
+    pub fn stages(&self) -> Vec<Value> {
+        self.desk
+            .world()
+            .account
+            .stages
+            .iter()
+            .map(crate::world::Stage::json)
+            .collect()
+    }
+
+    /// The archive reasons, as a list read shows them.
+    pub fn archive_reasons(&self) -> Vec<Value> {
+        self.desk
+            .world()
+            .account
+            .reasons
+            .iter()
+            .map(crate::world::Reason::json)
+            .collect()
+    }
+
+    /// A person moves an opportunity to a stage.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity or stage.
+    pub fn move_stage(&self, id: &str, stage: &str) -> Result<(), Error> {
+        self.desk.move_stage(id, stage)
+    }
+
+    /// A person archives an opportunity, changes the reason, or with `None` unarchives it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity or reason.
+    pub fn archive(&self, id: &str, reason: Option<&str>) -> Result<(), Error> {
+        self.desk.archive(id, reason)
+    }
+
+    /// A person deletes an opportunity.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity.
+    pub fn delete(&self, id: &str) -> Result<(), Error> {
+        self.desk.delete(id)
+    }
+
+    /// A person snoozes an opportunity until a time in milliseconds, or with `None` wakes it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity.
+    pub fn snooze(&self, id: &str, until: Option<i64>) -> Result<(), Error> {
+        self.desk.snooze(id, until)
+    }
+
+    /// Something that no attribute shows moves `updatedAt`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity.
+    pub fn touch(&self, id: &str) -> Result<(), Error> {
+        self.desk.touch(id)
+    }
+
+    /// A person writes a note; returns its id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity.
+    pub fn add_note(&self, id: &str, text: &str) -> Result<String, Error> {
+        self.desk.add_note(id, text)
+    }
+
+    /// Somebody applies on the job site; returns the id of the new opportunity.
+    pub fn add_applicant(&self, applicant: Applicant) -> String {
+        self.desk.add_applicant(applicant)
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl std::fmt::Debug for Sim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sim")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn serve(wires: Wires, desk: Arc<Desk>, stop: CancellationToken) {
+    let router = Router::new()
+        .merge(control::routes())
+        .fallback(any(gate::answer))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(desk);
+    let service = router.into_make_service_with_connect_info::<Line>();
+    let served = axum::serve(wires, service)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await;
+    if let Err(error) = served {
+        tracing::error!(%error, "simulator ended");
+    }
+}
+
+impl Desk {
+    fn open(config: Config) -> Desk {
+        let now = (config.clock)();
+        Desk {
+            world: Mutex::new(populate(config.population, now)),
+            keys: config.keys,
+            limiter: Limiter::new(config.rate_limit),
+            offsets: Offsets::new(config.offset_ttl),
+            faults: Mutex::new(Faults::new(config.faults)),
+            audit: Audit::default(),
+            clock: config.clock,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Applications, and how they and their opportunities end.
+
+use serde_json::{Value, json};
+
+use super::account::Posting;
+use super::contact::{Contact, Phone};
+
+/// An opportunity's tie to a posting. Fixture `application.get.json`.
+#[derive(Debug, Clone)]
+pub(crate) struct Application {
+    pub(crate) id: String,
+    /// `posting`, `user` or `referral`.
+    pub(crate) kind: &'static str,
+    pub(crate) posting: String,
+    pub(crate) hiring_manager: Option<String>,
+    pub(crate) owner: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) created_at: i64,
+    pub(crate) archived: Option<Archived>,
+}
+
+impl Application {
+    pub(crate) fn new(id: String, kind: &'static str, posting: &Posting, at: i64) -> Application {
+        Application {
+            id,
+            kind,
+            posting: posting.id.clone(),
+            hiring_manager: posting.hiring_manager.clone(),
+            owner: Some(posting.owner.clone()),
+            user: None,
+            created_at: at,
+            archived: None,
+        }
+    }
+
+    /// The record; what an applicant typed is only there when the person applied or was referred.
+    pub(crate) fn json(&self, opportunity: &str, contact: &Contact) -> Value {
+        let typed = self.kind != "user" && !contact.anonymized;
+        json!({
+            "id": self.id,
+            "type": self.kind,
+            "candidateId": opportunity,
+            "opportunityId": opportunity,
+            "posting": self.posting,
+            "postingHiringManager": self.hiring_manager,
+            "postingOwner": self.owner,
+            "name": typed.then_some(&contact.name),
+            "company": typed.then_some(&contact.headline).filter(|company| !company.is_empty()),
+            "phone": contact.phones.first().filter(|_| typed).map(Phone::json),
+            "email": contact.emails.first().filter(|_| typed),
+            "links": if typed { contact.links.as_slice() } else { &[] },
+            "comments": null,
+            "user": self.user,
+            "customQuestions": [],
+            "createdAt": self.created_at,
+            "archived": self.archived.as_ref().map(Archived::json),
+            "requisitionForHire": null,
+            "ipAddress": null,
+            "referer": null,
+            "userAgent": null,
+            "acceptLanguage": null,
+            "timezone": null,
+        })
+    }
+}
+
+/// The end of an opportunity or of its application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Archived {
+    pub(crate) reason: String,
+    pub(crate) at: i64,
+}
+
+impl Archived {
+    pub(super) fn json(&self) -> Value {
+        json!({ "reason": self.reason, "archivedAt": self.at })
+    }
+}

@@ -1,0 +1,171 @@
+//! The account behind the simulated API: its records, their order, and the ways they change.
+//!
+//! Nothing here knows HTTP. Every change goes through [`World::change`], which keeps the order of the list right.
+
+mod account;
+mod application;
+mod changes;
+mod contact;
+mod create;
+mod note;
+mod opportunity;
+mod position;
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::Value;
+
+pub(crate) use account::{Account, Posting, Reason, Stage, User};
+pub(crate) use application::{Application, Archived};
+pub(crate) use changes::Labels;
+pub(crate) use contact::{Contact, Phone, canonical};
+pub(crate) use create::NewOpportunity;
+pub(crate) use note::{Comment, Note};
+pub(crate) use opportunity::{Deletion, Opportunity, StageChange, add_missing};
+pub(crate) use position::Position;
+
+pub use create::Applicant;
+
+use crate::random::Random;
+
+/// The state of one Lever account.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) account: Account,
+    contacts: HashMap<String, Contact>,
+    opportunities: HashMap<String, Opportunity>,
+    order: BTreeSet<Position>,
+    by_email: HashMap<String, String>,
+    by_contact: HashMap<String, Vec<String>>,
+    deleted: Vec<Deletion>,
+    random: Random,
+    revision: u64,
+}
+
+impl World {
+    /// An account without candidates; ids of new records are drawn from `random`.
+    pub(crate) fn new(account: Account, random: Random) -> World {
+        World {
+            account,
+            contacts: HashMap::new(),
+            opportunities: HashMap::new(),
+            order: BTreeSet::new(),
+            by_email: HashMap::new(),
+            by_contact: HashMap::new(),
+            deleted: Vec::new(),
+            random,
+            revision: 0,
+        }
+    }
+
+    /// Rises with every change, so that a request can be seen to have had an effect.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(crate) fn new_id(&mut self) -> String {
+        self.random.uuid()
+    }
+
+    pub(crate) fn contact(&self, id: &str) -> Option<&Contact> {
+        self.contacts.get(id)
+    }
+
+    pub(crate) fn contact_by_email(&self, email: &str) -> Option<&Contact> {
+        self.by_email
+            .get(&canonical(email))
+            .and_then(|id| self.contact(id))
+    }
+
+    pub(crate) fn contact_of(&self, opportunity: &Opportunity) -> &Contact {
+        self.contacts
+            .get(&opportunity.contact)
+            .expect("an opportunity is added with its contact")
+    }
+
+    /// Adds a person, or replaces what is known of one.
+    pub(crate) fn put_contact(&mut self, contact: Contact) {
+        self.revision += 1;
+        for email in &contact.emails {
+            self.by_email
+                .entry(canonical(email))
+                .or_insert_with(|| contact.id.clone());
+        }
+        self.contacts.insert(contact.id.clone(), contact);
+    }
+
+    /// Adds a candidacy of a contact that is there already.
+    pub(crate) fn add(&mut self, opportunity: Opportunity) {
+        self.revision += 1;
+        self.order.insert(opportunity.position(&self.account));
+        let siblings = self
+            .by_contact
+            .entry(opportunity.contact.clone())
+            .or_default();
+        siblings.push(opportunity.id.clone());
+        self.opportunities
+            .insert(opportunity.id.clone(), opportunity);
+    }
+
+    pub(crate) fn opportunity(&self, id: &str) -> Option<&Opportunity> {
+        self.opportunities.get(id)
+    }
+
+    /// All opportunities in Lever's order.
+    pub(crate) fn opportunities(&self) -> impl Iterator<Item = &Opportunity> {
+        self.order
+            .iter()
+            .filter_map(|position| self.opportunities.get(&position.id))
+    }
+
+    /// The opportunities from a position on, in Lever's order.
+    pub(crate) fn opportunities_from(
+        &self,
+        position: Position,
+    ) -> impl Iterator<Item = &Opportunity> {
+        self.order
+            .range(position..)
+            .filter_map(|position| self.opportunities.get(&position.id))
+    }
+
+    pub(crate) fn position(&self, opportunity: &Opportunity) -> Position {
+        opportunity.position(&self.account)
+    }
+
+    /// Deletions, newest first.
+    pub(crate) fn deleted(&self) -> impl Iterator<Item = &Deletion> {
+        self.deleted.iter().rev()
+    }
+
+    pub(crate) fn json(&self, opportunity: &Opportunity) -> Value {
+        opportunity.json(self.contact_of(opportunity))
+    }
+
+    /// Changes one opportunity; does nothing when there is none of this id.
+    pub(crate) fn change(&mut self, id: &str, change: impl FnOnce(&mut Opportunity)) {
+        let Some(opportunity) = self.opportunities.get_mut(id) else {
+            return;
+        };
+        self.order.remove(&opportunity.position(&self.account));
+        change(opportunity);
+        self.order.insert(opportunity.position(&self.account));
+        self.revision += 1;
+    }
+
+    fn change_contact(&mut self, id: &str, change: impl FnOnce(&mut Contact)) {
+        if let Some(contact) = self.contacts.get_mut(id) {
+            change(contact);
+            self.revision += 1;
+        }
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Opportunity> {
+        let opportunity = self.opportunities.remove(id)?;
+        self.order.remove(&opportunity.position(&self.account));
+        if let Some(siblings) = self.by_contact.get_mut(&opportunity.contact) {
+            siblings.retain(|sibling| sibling != id);
+        }
+        self.revision += 1;
+        Some(opportunity)
+    }
+}

@@ -1,0 +1,17 @@
+//! The simulator over real HTTP.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests may fail loudly, say when they are skipped, and read where the recorded documents are"
+)]
+
+mod faults;
+mod filters;
+mod pages;
+mod recorded;
+mod rights;
+mod support;
+mod surface;
+mod writes;
