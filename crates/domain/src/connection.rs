@@ -1,0 +1,71 @@
+//! One linked Lever account.
+
+use std::collections::BTreeSet;
+
+use lever::{Timestamp, UserId};
+
+use crate::Stream;
+use crate::id::our_id;
+
+our_id! {
+    /// Our own id of a connection; the first part of every stored key.
+    ConnectionId
+}
+
+/// Where Lever keeps an account's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Region {
+    /// `api.lever.co`.
+    Global,
+    /// `api.eu.lever.co`.
+    Eu,
+    /// `api.sandbox.lever.co`: made-up people, separate keys.
+    Sandbox,
+}
+
+/// Which server a connection talks to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Environment {
+    /// One of Lever's own.
+    Region(Region),
+    /// Any other server, such as the simulator; only where the operator allows it.
+    BaseUrl(String),
+}
+
+/// One linked Lever account: settings only; the credential is kept apart, sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Our id.
+    pub id: ConnectionId,
+    /// A name for people.
+    pub display_name: String,
+    /// The product's own id for this customer; unique when present.
+    pub external_id: Option<String>,
+    /// Which server it talks to.
+    pub environment: Environment,
+    /// The streams it keeps.
+    pub streams: BTreeSet<Stream>,
+    /// Records created before this are left out.
+    pub sync_start: Option<Timestamp>,
+    /// Whether archived opportunities are mirrored.
+    pub include_archived: bool,
+    /// Whether snoozed opportunities are mirrored.
+    pub include_snoozed: bool,
+    /// The Lever user named on writes when nobody better is known.
+    pub default_acting_user: Option<UserId>,
+    /// Whether pulling is stopped until somebody resumes it.
+    pub paused: bool,
+    /// The last four characters of the key, for recognizing it.
+    pub key_last_four: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Counts changes of the settings; the etag.
+    pub revision: u64,
+}
+
+impl Connection {
+    /// Whether a stream is kept.
+    pub fn keeps(&self, stream: Stream) -> bool {
+        self.streams.contains(&stream)
+    }
+}

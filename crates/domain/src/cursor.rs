@@ -1,0 +1,331 @@
+//! How far the pull of one listing has come.
+//!
+//! The cursor is stored with the records of every page, so a crash anywhere re-reads a page and never skips one.
+//! Lever sorts opportunities by stage and last advance: a person who moves during a walk can be skipped.
+//! A walk is therefore complete only when the first follow pass begun after it has ended (design.md, "Pull").
+
+use std::time::Duration;
+
+use lever::{Offset, Timestamp};
+
+/// Which part of a listing a backfill is reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The listing has only one part.
+    All,
+    /// The inbound stages, which come first.
+    Inbound,
+    /// All other stages.
+    Rest,
+}
+
+/// How far the pull of one listing has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Cursor {
+    /// Nothing was read yet.
+    #[default]
+    New,
+    /// A pass over everything is under way.
+    Backfill {
+        /// When the pass began, by Lever's clock.
+        began: Timestamp,
+        /// The part being read.
+        part: Part,
+        /// The next page; none at the start of a part.
+        offset: Option<Offset>,
+    },
+    /// A pass over what changed at or after `since` is under way.
+    Follow {
+        /// Where the pass reads from, before the overlap is taken off.
+        since: Timestamp,
+        /// When the pass began, by Lever's clock.
+        began: Timestamp,
+        /// The next page.
+        offset: Option<Offset>,
+    },
+    /// No pass is under way.
+    Idle {
+        /// What changed from here on has not been read.
+        since: Timestamp,
+        /// Whether a pass begun after the walk of everything has ended.
+        complete: bool,
+    },
+}
+
+/// One request's worth of a pass: what to ask, and how to move on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pass {
+    /// Read a part of everything.
+    Backfill {
+        /// The part.
+        part: Part,
+        /// The page.
+        offset: Option<Offset>,
+    },
+    /// Read what changed.
+    Follow {
+        /// The lower bound, before the overlap is taken off.
+        since: Timestamp,
+        /// The page.
+        offset: Option<Offset>,
+    },
+}
+
+impl Pass {
+    /// The page it reads; none for the first of a part.
+    pub fn offset(&self) -> Option<&Offset> {
+        match self {
+            Pass::Backfill { offset, .. } | Pass::Follow { offset, .. } => offset.as_ref(),
+        }
+    }
+}
+
+impl Cursor {
+    /// The next request of the pass under way, or the first of a new one.
+    ///
+    /// `first` is the part a walk of everything begins with.
+    pub fn next(&self, first: Part) -> Pass {
+        match self {
+            Cursor::New => Pass::Backfill {
+                part: first,
+                offset: None,
+            },
+            Cursor::Backfill { part, offset, .. } => Pass::Backfill {
+                part: *part,
+                offset: offset.clone(),
+            },
+            Cursor::Follow { since, offset, .. } => Pass::Follow {
+                since: *since,
+                offset: offset.clone(),
+            },
+            Cursor::Idle { since, .. } => Pass::Follow {
+                since: *since,
+                offset: None,
+            },
+        }
+    }
+
+    /// The cursor after the page that answered `pass`.
+    ///
+    /// `lever_now` is Lever's time when the page was answered; it counts only for the first page of a pass.
+    /// When a pass ends, the next one reads from the moment this one *began*:
+    /// what changed while it was reading is read twice rather than missed.
+    pub fn after(&self, pass: &Pass, next: Option<Offset>, lever_now: Timestamp) -> Cursor {
+        let began = self.began().unwrap_or(lever_now);
+        match (pass, next) {
+            (Pass::Backfill { part, .. }, offset @ Some(_)) => Cursor::Backfill {
+                began,
+                part: *part,
+                offset,
+            },
+            (
+                Pass::Backfill {
+                    part: Part::Inbound,
+                    ..
+                },
+                None,
+            ) => Cursor::Backfill {
+                began,
+                part: Part::Rest,
+                offset: None,
+            },
+            (Pass::Backfill { .. }, None) => Cursor::Idle {
+                since: began,
+                complete: false,
+            },
+            (Pass::Follow { since, .. }, offset @ Some(_)) => Cursor::Follow {
+                since: *since,
+                began,
+                offset,
+            },
+            (Pass::Follow { .. }, None) => Cursor::Idle {
+                since: began,
+                complete: true,
+            },
+        }
+    }
+
+    /// The cursor after Lever refused the offset: the same part of the same pass, from its first page.
+    pub fn rewound(&self) -> Cursor {
+        match self.clone() {
+            Cursor::Backfill { began, part, .. } => Cursor::Backfill {
+                began,
+                part,
+                offset: None,
+            },
+            Cursor::Follow { since, began, .. } => Cursor::Follow {
+                since,
+                began,
+                offset: None,
+            },
+            other => other,
+        }
+    }
+
+    /// When the pass under way began.
+    pub fn began(&self) -> Option<Timestamp> {
+        match self {
+            Cursor::Backfill { began, .. } | Cursor::Follow { began, .. } => Some(*began),
+            Cursor::New | Cursor::Idle { .. } => None,
+        }
+    }
+
+    /// The start of the last pass that ended: what the mirror shows is at least as new as this.
+    pub fn as_of(&self) -> Option<Timestamp> {
+        match self {
+            Cursor::Follow { since, .. } | Cursor::Idle { since, .. } => Some(*since),
+            Cursor::New | Cursor::Backfill { .. } => None,
+        }
+    }
+
+    /// Whether the walk of everything, and the follow pass that repairs it, have ended.
+    pub fn complete(&self) -> bool {
+        match self {
+            Cursor::Idle { complete, .. } => *complete,
+            Cursor::Follow { .. } | Cursor::New | Cursor::Backfill { .. } => false,
+        }
+    }
+
+    /// Whether the inbound stages have been read once.
+    pub fn inbound_read(&self) -> bool {
+        !matches!(
+            self,
+            Cursor::New
+                | Cursor::Backfill {
+                    part: Part::Inbound | Part::All,
+                    ..
+                }
+        )
+    }
+
+    /// Whether no pass is under way.
+    pub fn idle(&self) -> bool {
+        matches!(self, Cursor::New | Cursor::Idle { .. })
+    }
+}
+
+/// What is taken off a lower bound so that clocks that differ and late commits lose nothing (P6).
+pub const OVERLAP: Duration = Duration::from_secs(600);
+
+/// What is taken off Lever's `Date` header, which is cut to whole seconds, to date a pass.
+pub const DATE_SLACK: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    fn offset(text: &str) -> Option<Offset> {
+        Some(Offset::from(text))
+    }
+
+    /// Walks from `cursor` over answers given as (next offset, Lever's time).
+    fn walk(mut cursor: Cursor, first: Part, answers: &[(Option<&str>, i64)]) -> Cursor {
+        for (next, now) in answers {
+            let pass = cursor.next(first);
+            cursor = cursor.after(&pass, next.map(Offset::from), at(*now));
+        }
+        cursor
+    }
+
+    #[test]
+    fn a_backfill_reads_the_inbound_part_first_and_dates_itself_by_its_first_page() {
+        let cursor = walk(Cursor::New, Part::Inbound, &[(Some("b"), 100), (None, 200)]);
+        assert_eq!(
+            cursor,
+            Cursor::Backfill {
+                began: at(100),
+                part: Part::Rest,
+                offset: None
+            }
+        );
+        assert!(cursor.inbound_read());
+        let ended = walk(cursor, Part::Inbound, &[(None, 300)]);
+        assert_eq!(
+            ended,
+            Cursor::Idle {
+                since: at(100),
+                complete: false
+            }
+        );
+    }
+
+    #[test]
+    fn a_walk_is_complete_only_after_the_follow_pass_begun_after_it() {
+        let walked = walk(Cursor::New, Part::All, &[(None, 100)]);
+        assert!(!walked.complete());
+        let repaired = walk(walked, Part::All, &[(Some("x"), 150), (None, 170)]);
+        assert_eq!(
+            repaired,
+            Cursor::Idle {
+                since: at(150),
+                complete: true
+            }
+        );
+    }
+
+    #[test]
+    fn a_follow_pass_reads_from_the_start_of_the_one_before() {
+        let cursor = Cursor::Idle {
+            since: at(100),
+            complete: true,
+        };
+        assert_eq!(
+            cursor.next(Part::All),
+            Pass::Follow {
+                since: at(100),
+                offset: None
+            }
+        );
+        let middle = walk(cursor, Part::All, &[(Some("p2"), 500)]);
+        assert_eq!(
+            middle,
+            Cursor::Follow {
+                since: at(100),
+                began: at(500),
+                offset: offset("p2")
+            }
+        );
+        assert_eq!(middle.as_of(), Some(at(100)));
+        assert_eq!(
+            walk(middle, Part::All, &[(None, 900)]),
+            Cursor::Idle {
+                since: at(500),
+                complete: true
+            }
+        );
+    }
+
+    #[test]
+    fn a_refused_offset_starts_the_same_part_again_and_keeps_its_date() {
+        let cursor = Cursor::Backfill {
+            began: at(7),
+            part: Part::Rest,
+            offset: offset("stale"),
+        };
+        assert_eq!(
+            cursor.rewound(),
+            Cursor::Backfill {
+                began: at(7),
+                part: Part::Rest,
+                offset: None
+            }
+        );
+        let cursor = Cursor::Follow {
+            since: at(1),
+            began: at(7),
+            offset: offset("stale"),
+        };
+        assert_eq!(
+            cursor.rewound(),
+            Cursor::Follow {
+                since: at(1),
+                began: at(7),
+                offset: None
+            }
+        );
+    }
+}

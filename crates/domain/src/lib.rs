@@ -1,0 +1,29 @@
+//! What Fulcrum means: mapping, stages, SLA, cursors, operations.
+//!
+//! Everything here is a pure function or a value: no input or output, no async, no clock.
+//! Time comes in as an argument, and so do Lever's lists (stages, archive reasons, users).
+//! The only floor below is [`lever`], for its models and ids.
+
+pub mod calendar;
+pub mod candidacy;
+pub mod change;
+pub mod connection;
+pub mod cursor;
+mod id;
+pub mod operation;
+pub mod sla;
+pub mod stage_mapping;
+pub mod stream;
+pub mod suggest;
+
+pub use calendar::Calendar;
+pub use candidacy::Candidacy;
+pub use change::{Change, ChangeKind};
+pub use connection::{Connection, ConnectionId, Environment, Region};
+pub use cursor::{Cursor, Part};
+pub use lever::Timestamp;
+pub use operation::{Operation, OperationId, Write};
+pub use sla::{Sla, SlaState};
+pub use stage_mapping::{StageCode, StageMapping};
+pub use stream::{Listing, Stream};
+pub use suggest::Suggestion;

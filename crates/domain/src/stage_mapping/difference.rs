@@ -1,0 +1,279 @@
+//! What changes between two mappings, in lines for people.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use lever::StageId;
+
+use super::{ProductStage, SlaSettings, StageMapping};
+
+/// The differences between the settings of two mappings, one readable line each; empty when there are none.
+///
+/// Stages are named by their last known text where there is one. Lines are in the order of the fields.
+pub fn diff(before: &StageMapping, after: &StageMapping) -> Vec<String> {
+    let names = Names { before, after };
+    let mut lines = Vec::new();
+    product_stages(before, after, &mut lines);
+    stages(&names, &mut lines);
+    stage_sla_days(&names, &mut lines);
+    let named = |stage: &StageId| names.of(stage);
+    lines.extend(sets(
+        "inbound stages",
+        &before.inbound_stages,
+        &after.inbound_stages,
+        named,
+    ));
+    lines.extend(sets(
+        "excluded when advancing",
+        &before.advance_excluded_stages,
+        &after.advance_excluded_stages,
+        named,
+    ));
+    lines.extend(sets(
+        "excluded when rejecting",
+        &before.reject_excluded_reasons,
+        &after.reject_excluded_reasons,
+        ToString::to_string,
+    ));
+    sla(&before.sla, &after.sla, &mut lines);
+    lines
+}
+
+/// Names stages for people.
+struct Names<'a> {
+    before: &'a StageMapping,
+    after: &'a StageMapping,
+}
+
+impl Names<'_> {
+    fn of(&self, stage: &StageId) -> String {
+        let known = |mapping: &StageMapping| mapping.last_known_text.get(stage).cloned();
+        match known(self.after).or_else(|| known(self.before)) {
+            Some(text) => format!("{text:?} ({stage})"),
+            None => stage.to_string(),
+        }
+    }
+}
+
+fn product_stages(before: &StageMapping, after: &StageMapping, lines: &mut Vec<String>) {
+    for old in &before.product_stages {
+        if find(after, old).is_none() {
+            lines.push(format!("product stage {}: removed", old.code));
+        }
+    }
+    for new in &after.product_stages {
+        match find(before, new) {
+            None => lines.push(format!(
+                "product stage {}: added, {}",
+                new.code,
+                described(new)
+            )),
+            Some(old) if described(old) != described(new) => {
+                lines.push(format!(
+                    "product stage {}: {} -> {}",
+                    new.code,
+                    described(old),
+                    described(new)
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    let (old, new) = (shared_order(before, after), shared_order(after, before));
+    if old != new {
+        lines.push(format!("order of product stages: {}", new.join(", ")));
+    }
+}
+
+fn find<'a>(mapping: &'a StageMapping, wanted: &ProductStage) -> Option<&'a ProductStage> {
+    mapping
+        .product_stages
+        .iter()
+        .find(|row| row.code == wanted.code)
+}
+
+fn described(row: &ProductStage) -> String {
+    format!(
+        "{:?} {} SLA {}",
+        row.label,
+        row.kind.as_str(),
+        days(row.sla_days)
+    )
+}
+
+/// The codes of `mapping` that `other` has too, in order.
+fn shared_order<'a>(mapping: &'a StageMapping, other: &StageMapping) -> Vec<&'a str> {
+    let rows = mapping.product_stages.iter();
+    rows.filter(|row| find(other, row).is_some())
+        .map(|row| row.code.as_str())
+        .collect()
+}
+
+fn days(days: Option<u16>) -> String {
+    match days {
+        None => "none".to_owned(),
+        Some(1) => "1 day".to_owned(),
+        Some(days) => format!("{days} days"),
+    }
+}
+
+fn stages(names: &Names<'_>, lines: &mut Vec<String>) {
+    let mut mentioned = names.before.mentioned_stages();
+    mentioned.extend(names.after.mentioned_stages());
+    for stage in mentioned {
+        let (old, new) = (names.before.code_of(stage), names.after.code_of(stage));
+        if old != new {
+            lines.push(format!("stage {}: {old} -> {new}", names.of(stage)));
+        }
+    }
+    for new in &names.after.product_stages {
+        let Some(old) = find(names.before, new) else {
+            continue;
+        };
+        let kept = |of: &ProductStage, by: &ProductStage| -> Vec<StageId> {
+            let stages = of.stages.iter().filter(|stage| by.stages.contains(stage));
+            stages.cloned().collect()
+        };
+        if kept(old, new) != kept(new, old) {
+            lines.push(format!(
+                "product stage {}: stages in another order",
+                new.code
+            ));
+        }
+    }
+}
+
+fn stage_sla_days(names: &Names<'_>, lines: &mut Vec<String>) {
+    let (before, after) = (&names.before.stage_sla_days, &names.after.stage_sla_days);
+    let stages: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    for stage in stages {
+        let (old, new) = (before.get(stage).copied(), after.get(stage).copied());
+        if old != new {
+            lines.push(format!(
+                "SLA of stage {}: {} -> {}",
+                names.of(stage),
+                days(old),
+                days(new)
+            ));
+        }
+    }
+}
+
+fn sets<T: Ord>(
+    name: &str,
+    before: &BTreeSet<T>,
+    after: &BTreeSet<T>,
+    shown: impl Fn(&T) -> String,
+) -> Vec<String> {
+    let removed = before
+        .difference(after)
+        .map(|item| format!("{name}: - {}", shown(item)));
+    let added = after
+        .difference(before)
+        .map(|item| format!("{name}: + {}", shown(item)));
+    removed.chain(added).collect()
+}
+
+fn sla(before: &SlaSettings, after: &SlaSettings, lines: &mut Vec<String>) {
+    let mut value = |name: &str, old: &dyn Display, new: &dyn Display| {
+        let (old, new) = (old.to_string(), new.to_string());
+        if old != new {
+            lines.push(format!("sla.{name}: {old} -> {new}"));
+        }
+    };
+    value("unit", &before.unit.as_str(), &after.unit.as_str());
+    value("time_zone", &before.time_zone, &after.time_zone);
+    value(
+        "pause_while_snoozed",
+        &before.pause_while_snoozed,
+        &after.pause_while_snoozed,
+    );
+    value(
+        "clock_scope",
+        &before.clock_scope.as_str(),
+        &after.clock_scope.as_str(),
+    );
+    value(
+        "at_risk_percent",
+        &before.at_risk_percent,
+        &after.at_risk_percent,
+    );
+    let (old, new) = (&before.working_week, &after.working_week);
+    lines.extend(sets("sla.working_week", old, new, ToString::to_string));
+    lines.extend(sets(
+        "sla.holidays",
+        &before.holidays,
+        &after.holidays,
+        ToString::to_string,
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{code, initial, stage};
+    use super::*;
+    use crate::stage_mapping::{DayUnit, Weekday};
+
+    #[test]
+    fn equal_settings_have_no_differences_whoever_saved_them() {
+        let mut saved = initial().succeeding(&initial(), "admin", lever::Timestamp::from_millis(1));
+        saved.refresh_texts(&[stage("offer", "Offer")]);
+        assert_eq!(diff(&initial(), &saved), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_change_is_one_line() {
+        let before = initial();
+        let mut after = before.clone();
+        after.refresh_texts(&[stage("ph", "Phone Screen")]);
+        after.product_stages.remove(2);
+        after.product_stages[0].sla_days = None;
+        after.product_stages.swap(0, 1);
+        let mut hired = after.product_stages[4].clone();
+        hired.code = code("TRIAL_DAY");
+        hired.label = "Trial day".to_owned();
+        hired.sla_days = Some(1);
+        after.product_stages.push(hired);
+        after
+            .assign("ph".into(), &code("RECRUITER_SCREEN"))
+            .unwrap();
+        after.stage_sla_days.insert("ph".into(), 2);
+        after.inbound_stages.clear();
+        after.advance_excluded_stages.insert("ph".into());
+        after.reject_excluded_reasons.insert("spam".into());
+        after.sla.unit = DayUnit::Calendar;
+        after.sla.working_week.remove(&Weekday::Friday);
+        after.sla.holidays.insert("2026-12-25".parse().unwrap());
+        assert_eq!(
+            diff(&before, &after),
+            [
+                "product stage RESPONDED: removed",
+                "product stage NEW_LEAD: \"New lead\" lead SLA 5 days -> \"New lead\" lead SLA none",
+                "product stage TRIAL_DAY: added, \"Trial day\" active SLA 1 day",
+                "order of product stages: REACHED_OUT, NEW_LEAD, NEW_APPLICANT, REVIEW, RECRUITER_SCREEN, \
+                 ASSESSMENT, INTERVIEW, FINAL_INTERVIEW, OFFER, HOLD",
+                "stage lead-responded: RESPONDED -> UNMAPPED",
+                "stage \"Phone Screen\" (ph): UNMAPPED -> RECRUITER_SCREEN",
+                "SLA of stage \"Phone Screen\" (ph): none -> 2 days",
+                "inbound stages: - applicant-new",
+                "excluded when advancing: + \"Phone Screen\" (ph)",
+                "excluded when rejecting: + spam",
+                "sla.unit: business -> calendar",
+                "sla.working_week: - friday",
+                "sla.holidays: + 2026-12-25",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_new_order_within_a_product_stage_is_told() {
+        let mut before = initial();
+        before.product_stages[4].stages = vec!["a".into(), "b".into()];
+        let mut after = before.clone();
+        after.product_stages[4].stages.swap(0, 1);
+        assert_eq!(
+            diff(&before, &after),
+            ["product stage REVIEW: stages in another order"]
+        );
+    }
+}

@@ -1,0 +1,405 @@
+//! What a mapping must satisfy before it is saved.
+//!
+//! Every fault is told at once, each with the field and the way out.
+//! A stage or reason the previous version already named is never refused: Lever may have lost it since (X7).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lever::{ArchiveReason, ArchiveReasonId, Stage, StageId};
+
+use super::nearest::nearest;
+use super::{ProductStage, StageMapping};
+use crate::calendar::Calendar;
+
+const MOST_SLA_DAYS: u16 = 365;
+const LONGEST_LABEL: usize = 100;
+const MOST_PRODUCT_STAGES: usize = 100;
+/// For further unknown ids no look-alikes are searched.
+const MOST_HINTS: usize = 10;
+
+/// What Lever lists in the account; an empty list means that it is not known yet, and nothing is refused for it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KnownAccount<'a> {
+    /// `/stages`, in Lever's order.
+    pub stages: &'a [Stage],
+    /// `/archive_reasons`.
+    pub reasons: &'a [ArchiveReason],
+}
+
+/// One fault of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct Violation {
+    /// The path of the faulty field, such as `product_stages[2].stages[0]`.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl Violation {
+    pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Violation {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl StageMapping {
+    /// Checks that the mapping may be saved after `previous` in the account.
+    ///
+    /// # Errors
+    /// Every fault found, in the order of the fields; never empty.
+    pub fn validate(
+        &self,
+        known: &KnownAccount<'_>,
+        previous: Option<&StageMapping>,
+    ) -> Result<(), Vec<Violation>> {
+        let mut check = Check::new(known, previous);
+        check.product_stages(&self.product_stages);
+        check.stage_sla_days(&self.stage_sla_days);
+        for stage in &self.inbound_stages {
+            check.stage(stage, keyed("inbound_stages", stage.as_str()));
+        }
+        for stage in &self.advance_excluded_stages {
+            check.stage(stage, keyed("advance_excluded_stages", stage.as_str()));
+        }
+        for reason in &self.reject_excluded_reasons {
+            check.reason(reason, keyed("reject_excluded_reasons", reason.as_str()));
+        }
+        check.sla(self);
+        if check.found.is_empty() {
+            Ok(())
+        } else {
+            Err(check.found)
+        }
+    }
+}
+
+/// The faults found so far, and what the ids are checked against.
+struct Check<'a> {
+    known: &'a KnownAccount<'a>,
+    stages: BTreeSet<&'a StageId>,
+    reasons: BTreeSet<&'a ArchiveReasonId>,
+    hints: usize,
+    found: Vec<Violation>,
+}
+
+impl<'a> Check<'a> {
+    fn new(known: &'a KnownAccount<'a>, previous: Option<&'a StageMapping>) -> Self {
+        let mut stages = previous
+            .map(StageMapping::mentioned_stages)
+            .unwrap_or_default();
+        stages.extend(known.stages.iter().map(|stage| &stage.id));
+        let kept = previous
+            .into_iter()
+            .flat_map(|mapping| &mapping.reject_excluded_reasons);
+        let reasons = known
+            .reasons
+            .iter()
+            .map(|reason| &reason.id)
+            .chain(kept)
+            .collect();
+        Check {
+            known,
+            stages,
+            reasons,
+            hints: MOST_HINTS,
+            found: Vec::new(),
+        }
+    }
+
+    fn fault(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.found.push(Violation::new(field, message));
+    }
+
+    fn product_stages(&mut self, product_stages: &'a [ProductStage]) {
+        if product_stages.len() > MOST_PRODUCT_STAGES {
+            self.fault(
+                "product_stages",
+                format!("at most {MOST_PRODUCT_STAGES} are allowed"),
+            );
+        }
+        let mut codes = BTreeMap::new();
+        let mut homes = BTreeMap::new();
+        for (index, product_stage) in product_stages.iter().enumerate() {
+            let path = format!("product_stages[{index}]");
+            self.product_stage(product_stage, &path);
+            if let Some(first) = codes.insert(&product_stage.code, index) {
+                let message = format!(
+                    "code {} is that of product_stages[{first}]; choose another",
+                    product_stage.code
+                );
+                self.fault(format!("{path}.code"), message);
+            }
+            for (place, stage) in product_stage.stages.iter().enumerate() {
+                let field = format!("{path}.stages[{place}]");
+                if let Some(home) = homes.insert(stage, &product_stage.code) {
+                    let message = format!(
+                        "stage {} is already in {home}; keep it in one place",
+                        shortened(stage.as_str())
+                    );
+                    self.fault(field.clone(), message);
+                }
+                self.stage(stage, field);
+            }
+        }
+    }
+
+    fn product_stage(&mut self, product_stage: &ProductStage, path: &str) {
+        if product_stage.code.is_reserved() {
+            let message = format!(
+                "{} is reserved: outcomes come from the archive state; choose another code",
+                product_stage.code
+            );
+            self.fault(format!("{path}.code"), message);
+        }
+        let label = product_stage.label.trim();
+        if label.is_empty() || label.chars().count() > LONGEST_LABEL {
+            self.fault(
+                format!("{path}.label"),
+                format!("a label has 1 to {LONGEST_LABEL} characters"),
+            );
+        }
+        if let Some(days) = product_stage.sla_days {
+            self.days(days, format!("{path}.sla_days"));
+        }
+    }
+
+    fn stage_sla_days(&mut self, stage_sla_days: &BTreeMap<StageId, u16>) {
+        for (stage, days) in stage_sla_days {
+            let field = keyed("stage_sla_days", stage.as_str());
+            self.days(*days, field.clone());
+            self.stage(stage, field);
+        }
+    }
+
+    fn days(&mut self, days: u16, field: String) {
+        if days > MOST_SLA_DAYS {
+            let message = format!(
+                "{days} is more than {MOST_SLA_DAYS} days; use less, or leave it out for no SLA"
+            );
+            self.fault(field, message);
+        }
+    }
+
+    fn stage(&mut self, stage: &StageId, field: String) {
+        if self.known.stages.is_empty() || self.stages.contains(stage) {
+            return;
+        }
+        let known = self.known.stages;
+        let candidates = known
+            .iter()
+            .map(|stage| (stage.id.as_str(), stage.text.as_str()));
+        self.unknown("stage", stage.as_str(), candidates, field);
+    }
+
+    fn reason(&mut self, reason: &ArchiveReasonId, field: String) {
+        if self.known.reasons.is_empty() || self.reasons.contains(reason) {
+            return;
+        }
+        let known = self.known.reasons;
+        let candidates = known
+            .iter()
+            .map(|reason| (reason.id.as_str(), reason.text.as_str()));
+        self.unknown("archive reason", reason.as_str(), candidates, field);
+    }
+
+    fn unknown<'b>(
+        &mut self,
+        what: &str,
+        id: &str,
+        candidates: impl Iterator<Item = (&'b str, &'b str)>,
+        field: String,
+    ) {
+        let mut message = format!("Lever has no {what} with the id {:?}", shortened(id));
+        if self.hints > 0 {
+            self.hints -= 1;
+            message.push_str("; nearest: ");
+            message.push_str(&nearest(id, candidates).join(", "));
+        }
+        self.fault(field, message);
+    }
+
+    fn sla(&mut self, mapping: &StageMapping) {
+        if let Err(violation) = Calendar::new(&mapping.sla) {
+            self.found.push(violation);
+        }
+        if !(1..=100).contains(&mapping.sla.at_risk_percent) {
+            self.fault("sla.at_risk_percent", "use 1 to 100; 75 is the default");
+        }
+    }
+}
+
+fn keyed(field: &str, key: &str) -> String {
+    format!("{field}[{:?}]", shortened(key))
+}
+
+/// An id of a sane length; others come from a caller and are cut.
+fn shortened(id: &str) -> String {
+    const LONGEST: usize = 60;
+    if id.chars().count() <= LONGEST {
+        return id.to_owned();
+    }
+    let start: String = id.chars().take(LONGEST).collect();
+    format!("{start}...")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{code, initial, stage};
+    use super::*;
+
+    fn account() -> Vec<Stage> {
+        let fixed = [
+            "lead-new",
+            "lead-reached-out",
+            "lead-responded",
+            "applicant-new",
+            "offer",
+        ];
+        let mut stages = fixed.map(|id| stage(id, id)).to_vec();
+        stages.push(stage("1f-uuid", "Phone Screen"));
+        stages
+    }
+
+    fn reasons() -> Vec<ArchiveReason> {
+        let hired = serde_json::json!({ "id": "r-hired", "text": "Hired", "type": "hired", "status": "active" });
+        vec![serde_json::from_value(hired).unwrap()]
+    }
+
+    fn faults(mapping: &StageMapping, previous: Option<&StageMapping>) -> Vec<String> {
+        let (stages, reasons) = (account(), reasons());
+        let known = KnownAccount {
+            stages: &stages,
+            reasons: &reasons,
+        };
+        let found = mapping.validate(&known, previous).err().unwrap_or_default();
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    fn changed(change: impl FnOnce(&mut StageMapping)) -> Vec<String> {
+        let mut mapping = initial();
+        change(&mut mapping);
+        faults(&mapping, None)
+    }
+
+    #[test]
+    fn the_shipped_mapping_is_valid_in_any_account() {
+        assert_eq!(faults(&initial(), None), Vec::<String>::new());
+        assert_eq!(initial().validate(&KnownAccount::default(), None), Ok(()));
+    }
+
+    #[test]
+    fn f_43_a_stage_in_two_places_is_refused() {
+        let found = changed(|mapping| {
+            mapping.product_stages[4].stages = vec!["offer".into(), "offer".into()]
+        });
+        assert_eq!(
+            found,
+            [
+                "product_stages[4].stages[1]: stage offer is already in REVIEW; keep it in one place",
+                "product_stages[9].stages[0]: stage offer is already in REVIEW; keep it in one place",
+            ]
+        );
+    }
+
+    #[test]
+    fn codes_are_unique_and_never_reserved() {
+        let found = changed(|mapping| {
+            mapping.product_stages[1].code = code("NEW_LEAD");
+            mapping.product_stages[2].code = code("HIRED");
+        });
+        assert!(
+            found[0]
+                .starts_with("product_stages[1].code: code NEW_LEAD is that of product_stages[0]"),
+            "{found:?}"
+        );
+        assert!(
+            found[1].starts_with("product_stages[2].code: HIRED is reserved"),
+            "{found:?}"
+        );
+        assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn an_unknown_id_is_refused_with_the_nearest_known_ones() {
+        let found = changed(|mapping| {
+            mapping.product_stages[5].stages.push("Phone Screen".into());
+            mapping.stage_sla_days.insert("ofer".into(), 1);
+            mapping.inbound_stages.insert("gone".into());
+            mapping.advance_excluded_stages.insert("gone".into());
+            mapping.reject_excluded_reasons.insert("Hired".into());
+        });
+        assert_eq!(found.len(), 5, "{found:?}");
+        let expected = "product_stages[5].stages[0]: Lever has no stage with the id \"Phone Screen\"; \
+                        nearest: 1f-uuid (\"Phone Screen\"), ";
+        assert!(found[0].starts_with(expected), "{}", found[0]);
+        assert!(
+            found[1].contains("nearest: offer (\"offer\"), "),
+            "{}",
+            found[1]
+        );
+        assert!(
+            found[4].ends_with("nearest: r-hired (\"Hired\")"),
+            "{}",
+            found[4]
+        );
+    }
+
+    #[test]
+    fn x7_a_stage_or_reason_that_vanished_from_lever_may_stay() {
+        let mut previous = initial();
+        previous.product_stages[4].stages.push("vanished".into());
+        previous.reject_excluded_reasons.insert("old".into());
+        let mut mapping = previous.clone();
+        mapping
+            .assign("vanished".into(), &code("INTERVIEW"))
+            .unwrap();
+        assert_eq!(faults(&mapping, Some(&previous)), Vec::<String>::new());
+        assert_eq!(faults(&mapping, None).len(), 2);
+    }
+
+    #[test]
+    fn days_percent_week_zone_and_labels_have_bounds() {
+        let found = changed(|mapping| {
+            mapping.product_stages[0].sla_days = Some(366);
+            mapping.product_stages[1].label = "  ".to_owned();
+            mapping.stage_sla_days.insert("offer".into(), 365);
+            mapping.sla.at_risk_percent = 0;
+            mapping.sla.time_zone = "Mars/Olympus".to_owned();
+        });
+        let fields: Vec<_> = found
+            .iter()
+            .filter_map(|fault| fault.split(": ").next())
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                "product_stages[0].sla_days",
+                "product_stages[1].label",
+                "sla.time_zone",
+                "sla.at_risk_percent"
+            ]
+        );
+        let week = changed(|mapping| mapping.sla.working_week.clear());
+        assert!(week[0].starts_with("sla.working_week: "), "{week:?}");
+    }
+
+    #[test]
+    fn a_flood_of_long_unknown_ids_is_answered_briefly() {
+        let found = changed(|mapping| {
+            let flood = (0..500).map(|n| format!("{n}{}", "x".repeat(10_000)).as_str().into());
+            mapping.inbound_stages.extend(flood);
+        });
+        assert_eq!(found.len(), 500);
+        assert!(found.iter().all(|fault| fault.len() < 400));
+        assert_eq!(
+            found
+                .iter()
+                .filter(|fault| fault.contains("nearest"))
+                .count(),
+            MOST_HINTS
+        );
+    }
+}

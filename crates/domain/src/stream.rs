@@ -1,0 +1,203 @@
+//! The kinds of Lever record the mirror holds, and the listings they are pulled from.
+
+use std::fmt;
+
+macro_rules! streams {
+    ($($variant:ident = $tag:literal, $name:literal;)*) => {
+        /// One kind of Lever record in the mirror.
+        ///
+        /// The tag is part of stored keys: numbers are never reused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Stream {
+            $(#[doc = concat!("The stream `", $name, "`.")] $variant = $tag,)*
+        }
+
+        impl Stream {
+            /// Every stream, in the order of their tags.
+            pub const ALL: &[Stream] = &[$(Stream::$variant,)*];
+
+            /// The name used in configuration, over gRPC and in logs.
+            pub fn name(self) -> &'static str {
+                match self { $(Stream::$variant => $name,)* }
+            }
+
+            /// The stream of that name.
+            pub fn from_name(name: &str) -> Option<Stream> {
+                match name { $($name => Some(Stream::$variant),)* _ => None }
+            }
+
+            /// The stream with that stored tag.
+            pub fn from_tag(tag: u8) -> Option<Stream> {
+                match tag { $($tag => Some(Stream::$variant),)* _ => None }
+            }
+
+            /// The stored tag.
+            pub fn tag(self) -> u8 {
+                self as u8
+            }
+        }
+    };
+}
+
+streams! {
+    Users = 1, "users";
+    Stages = 2, "stages";
+    ArchiveReasons = 3, "archive_reasons";
+    Tags = 4, "tags";
+    Sources = 5, "sources";
+    Postings = 6, "postings";
+    PostingForms = 7, "posting_forms";
+    Requisitions = 8, "requisitions";
+    RequisitionFields = 9, "requisition_fields";
+    FeedbackTemplates = 10, "feedback_templates";
+    FormTemplates = 11, "form_templates";
+    Opportunities = 12, "opportunities";
+    Applications = 13, "applications";
+    Contacts = 14, "contacts";
+    Notes = 15, "notes";
+    Offers = 16, "offers";
+    Interviews = 17, "interviews";
+    Panels = 18, "panels";
+    Feedback = 19, "feedback";
+    Resumes = 20, "resumes";
+    Files = 21, "files";
+    Forms = 22, "forms";
+    Referrals = 23, "referrals";
+    EeoResponses = 24, "eeo_responses";
+}
+
+impl Stream {
+    /// The streams that are pulled today, which are also those a new connection has when it names none.
+    ///
+    /// Applications and contacts arrive inside opportunities and have no listing of their own.
+    pub const PULLED: &[Stream] = &[
+        Stream::Users,
+        Stream::Stages,
+        Stream::ArchiveReasons,
+        Stream::Tags,
+        Stream::Sources,
+        Stream::Postings,
+        Stream::Opportunities,
+        Stream::Applications,
+        Stream::Contacts,
+    ];
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One list of Lever's that a pull walks page by page, and that therefore has a cursor.
+///
+/// The tag is part of stored keys: numbers are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Listing {
+    /// `GET /users`, deactivated ones included.
+    Users = 1,
+    /// `GET /stages`.
+    Stages = 2,
+    /// `GET /archive_reasons`.
+    ArchiveReasons = 3,
+    /// `GET /tags`.
+    Tags = 4,
+    /// `GET /sources`.
+    Sources = 5,
+    /// `GET /postings`.
+    Postings = 6,
+    /// `GET /opportunities`: the backfill, then what changed.
+    Opportunities = 12,
+    /// `GET /opportunities/deleted`.
+    DeletedOpportunities = 13,
+    /// `GET /opportunities` without any filter: finds what no signal reveals.
+    OpportunitySweep = 14,
+}
+
+impl Listing {
+    /// Every listing.
+    pub const ALL: &[Listing] = &[
+        Listing::Stages,
+        Listing::ArchiveReasons,
+        Listing::Users,
+        Listing::Tags,
+        Listing::Sources,
+        Listing::Postings,
+        Listing::Opportunities,
+        Listing::DeletedOpportunities,
+        Listing::OpportunitySweep,
+    ];
+
+    /// The account lists: short, unfiltered, read whole each time.
+    pub const ACCOUNT: &[Listing] = &[
+        Listing::Stages,
+        Listing::ArchiveReasons,
+        Listing::Users,
+        Listing::Tags,
+        Listing::Sources,
+        Listing::Postings,
+    ];
+
+    /// The stream whose records the listing brings.
+    pub fn stream(self) -> Stream {
+        match self {
+            Listing::Users => Stream::Users,
+            Listing::Stages => Stream::Stages,
+            Listing::ArchiveReasons => Stream::ArchiveReasons,
+            Listing::Tags => Stream::Tags,
+            Listing::Sources => Stream::Sources,
+            Listing::Postings => Stream::Postings,
+            Listing::Opportunities | Listing::DeletedOpportunities | Listing::OpportunitySweep => {
+                Stream::Opportunities
+            }
+        }
+    }
+
+    /// The name used over gRPC and in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Listing::DeletedOpportunities => "deleted_opportunities",
+            Listing::OpportunitySweep => "opportunity_sweep",
+            other => other.stream().name(),
+        }
+    }
+
+    /// The stored tag.
+    pub fn tag(self) -> u8 {
+        self as u8
+    }
+
+    /// The listing with that stored tag.
+    pub fn from_tag(tag: u8) -> Option<Listing> {
+        Listing::ALL
+            .iter()
+            .copied()
+            .find(|listing| listing.tag() == tag)
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_tags_lead_back_to_their_stream() {
+        for stream in Stream::ALL {
+            assert_eq!(Stream::from_name(stream.name()), Some(*stream));
+            assert_eq!(Stream::from_tag(stream.tag()), Some(*stream));
+        }
+        for listing in Listing::ALL {
+            assert_eq!(Listing::from_tag(listing.tag()), Some(*listing));
+        }
+        assert_eq!(Stream::from_name("jobs"), None);
+        assert_eq!(Stream::from_tag(0), None);
+    }
+}
