@@ -1,0 +1,204 @@
+//! Reading candidacies: alone, by stage, by person.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
+
+use domain::{Candidacy, ConnectionId};
+use lever::{ContactId, OpportunityId, StageId, Timestamp};
+
+use crate::error::Error;
+use crate::format::key;
+use crate::store::Store;
+use crate::table::{Table, Tables};
+
+/// The order of a list by the time the stage was entered; equal times are ordered by opportunity id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The latest first.
+    NewestFirst,
+    /// The earliest first.
+    OldestFirst,
+}
+
+impl Store {
+    /// Reads the candidacy of an opportunity; none for a deleted one.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn candidacy(
+        &self,
+        connection: ConnectionId,
+        opportunity: &OpportunityId,
+    ) -> Result<Option<Candidacy>, Error> {
+        match key::candidacy(connection, opportunity) {
+            Ok(key) => self.tables().get(Table::Candidacies, &key),
+            Err(_never_stored) => Ok(None),
+        }
+    }
+
+    /// Lists up to `limit` active candidacies in any of these stages, after the place `after` in the order.
+    ///
+    /// Reads only what the list needs, however many there are.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn list_in_stages(
+        &self,
+        connection: ConnectionId,
+        stages: &[StageId],
+        order: Order,
+        after: Option<(Timestamp, OpportunityId)>,
+        limit: usize,
+    ) -> Result<Vec<Candidacy>, Error> {
+        let stages: BTreeSet<StageId> = stages.iter().cloned().collect();
+        let after = after.map(|(at, id)| [&key::moment(at)[..], id.as_str().as_bytes()].concat());
+        self.read(move |tables| list(tables, connection, &stages, order, after.as_deref(), limit))
+            .await
+    }
+
+    /// Counts the active candidacies of each stage that has any.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn count_by_stage(
+        &self,
+        connection: ConnectionId,
+    ) -> Result<BTreeMap<StageId, u64>, Error> {
+        self.read(move |tables| {
+            let mut counts = BTreeMap::new();
+            for entry in tables.scan(Table::ByStage, &key::connection(connection)) {
+                let (key, _empty) = entry?;
+                let (stage, _opportunity) =
+                    key::stage_parts(&key).ok_or_else(|| Error::corrupt(Table::ByStage))?;
+                *counts.entry(stage).or_default() += 1;
+            }
+            Ok(counts)
+        })
+        .await
+    }
+
+    /// Lists the opportunities of a person, archived ones too.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn opportunities_of_contact(
+        &self,
+        connection: ConnectionId,
+        contact: &ContactId,
+    ) -> Result<Vec<OpportunityId>, Error> {
+        let Ok(prefix) = key::contact(connection, contact) else {
+            return Ok(Vec::new());
+        };
+        self.read(move |tables| {
+            let opportunity = |entry: Result<(Vec<u8>, Vec<u8>), Error>| {
+                let (key, _empty) = entry?;
+                let id = key::text_after(&key, prefix.len())
+                    .ok_or_else(|| Error::corrupt(Table::ByContact))?;
+                Ok(OpportunityId::from(id))
+            };
+            tables
+                .scan(Table::ByContact, &prefix)
+                .map(opportunity)
+                .collect()
+        })
+        .await
+    }
+}
+
+/// The entries of one stage, each as its place in the order: 8 bytes of time, then the opportunity id.
+type Places<'a> = Peekable<Box<dyn Iterator<Item = Result<Vec<u8>, Error>> + 'a>>;
+
+fn list(
+    tables: &Tables,
+    connection: ConnectionId,
+    stages: &BTreeSet<StageId>,
+    order: Order,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Vec<Candidacy>, Error> {
+    let prefixes = stages
+        .iter()
+        .filter_map(|stage| key::stage(connection, stage).ok());
+    let mut places: Vec<Places<'_>> = prefixes
+        .map(|prefix| places(tables, prefix, order, after).peekable())
+        .collect();
+    let mut found = Vec::new();
+    while found.len() < limit {
+        let Some(place) = next_place(&mut places, order)? else {
+            break;
+        };
+        found.extend(candidacy_at(tables, connection, stages, &place)?);
+    }
+    Ok(found)
+}
+
+fn places<'a>(
+    tables: &'a Tables,
+    prefix: Vec<u8>,
+    order: Order,
+    after: Option<&[u8]>,
+) -> Box<dyn Iterator<Item = Result<Vec<u8>, Error>> + 'a> {
+    let from = after.map(|place| [&prefix, place].concat());
+    let cut = prefix.len();
+    let place = move |entry: Result<(Vec<u8>, Vec<u8>), Error>| {
+        entry.map(|(key, _empty)| key[cut..].to_vec())
+    };
+    match (order, from) {
+        (Order::OldestFirst, None) => Box::new(tables.scan(Table::ByStage, &prefix).map(place)),
+        (Order::OldestFirst, Some(from)) => {
+            Box::new(tables.scan_after(Table::ByStage, &prefix, &from).map(place))
+        }
+        (Order::NewestFirst, None) => {
+            Box::new(tables.scan(Table::ByStage, &prefix).rev().map(place))
+        }
+        (Order::NewestFirst, Some(from)) => Box::new(
+            tables
+                .scan_before(Table::ByStage, &prefix, &from)
+                .rev()
+                .map(place),
+        ),
+    }
+}
+
+/// Takes the first of all the stages' first places.
+fn next_place(stages: &mut [Places<'_>], order: Order) -> Result<Option<Vec<u8>>, Error> {
+    let mut first: Option<(usize, Vec<u8>)> = None;
+    for (at, places) in stages.iter_mut().enumerate() {
+        let place = match places.peek() {
+            None => continue,
+            Some(Ok(place)) => place,
+            Some(Err(_)) => return places.next().transpose(),
+        };
+        let earlier = first.as_ref().is_none_or(|(_, best)| match order {
+            Order::OldestFirst => place < best,
+            Order::NewestFirst => place > best,
+        });
+        if earlier {
+            first = Some((at, place.clone()));
+        }
+    }
+    match first {
+        Some((at, _)) => stages[at].next().transpose(),
+        None => Ok(None),
+    }
+}
+
+/// None when a commit moved the person since the index was read.
+fn candidacy_at(
+    tables: &Tables,
+    connection: ConnectionId,
+    stages: &BTreeSet<StageId>,
+    place: &[u8],
+) -> Result<Option<Candidacy>, Error> {
+    let id = key::text_after(place, 8).ok_or_else(|| Error::corrupt(Table::ByStage))?;
+    let key = key::candidacy(connection, &OpportunityId::from(id))?;
+    let candidacy: Option<Candidacy> = tables.get(Table::Candidacies, &key)?;
+    Ok(candidacy.filter(|candidacy| {
+        candidacy.active()
+            && candidacy
+                .stage
+                .as_ref()
+                .is_some_and(|stage| stages.contains(stage))
+            && key::moment(candidacy.entered_stage_at) == place[..8]
+    }))
+}

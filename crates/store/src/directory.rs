@@ -1,0 +1,307 @@
+//! The folder of a store: which files it holds, who may use it, how much room it needs.
+//!
+//! ```text
+//! <folder>/db/         sled's own files
+//! <folder>/seq         the number of the last acknowledged commit, made durable each second
+//! <folder>/seq.live    the same number, always up to date but for a power failure
+//! <folder>/master.key  the key that seals secrets; never part of a backup
+//! <folder>/reserve     room to free when the disk is full
+//! <folder>/lock        held while a process uses the store
+//! <folder>/creating    there while a new store is being made
+//! <folder>/trial/      a copy of db/ while a start tries whether it can be opened
+//! ```
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FallocateFlags, FlockOperation};
+
+use crate::error::{Error, ErrorKind};
+use crate::space;
+
+const OURS: &[&str] = &[
+    "db",
+    "seq",
+    "seq.live",
+    "seq.new",
+    "master.key",
+    "master.new",
+    "reserve",
+    "lock",
+    "creating",
+    "trial",
+];
+const LOCK_RETRY: Duration = Duration::from_millis(50);
+
+/// What was found at the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Nothing, or a store whose making was interrupted: it holds no data yet.
+    Fresh,
+    /// A store.
+    Existing,
+}
+
+/// The paths of a store.
+#[derive(Debug, Clone)]
+pub(crate) struct Directory {
+    root: PathBuf,
+}
+
+impl Directory {
+    /// Creates the folder, readable by its owner only, if it does not exist.
+    pub(crate) fn create(root: &Path) -> Result<Self, Error> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(root)
+            .map_err(|error| {
+                Error::io(format_args!("create the folder {}", root.display()), error)
+            })?;
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.root.join("db")
+    }
+
+    /// Where a copy of the database is tried.
+    pub(crate) fn trial(&self) -> PathBuf {
+        self.root.join("trial")
+    }
+
+    /// How many bytes the files of the database have.
+    pub(crate) fn database_bytes(&self) -> Result<u64, Error> {
+        let path = self.database();
+        let sum = || -> std::io::Result<u64> {
+            let mut bytes = 0;
+            for entry in fs::read_dir(&path)? {
+                bytes += entry?.metadata()?.len();
+            }
+            Ok(bytes)
+        };
+        sum().map_err(|error| Error::io(format_args!("read {}", path.display()), error))
+    }
+
+    /// Copies the files of the database to the place of the trial.
+    pub(crate) fn copy_to_trial(&self) -> Result<(), Error> {
+        self.remove_trial()?;
+        let copy = || -> std::io::Result<()> {
+            DirBuilder::new().mode(0o700).create(self.trial())?;
+            for entry in fs::read_dir(self.database())? {
+                let entry = entry?;
+                if entry.file_type()?.is_file() {
+                    fs::copy(entry.path(), self.trial().join(entry.file_name()))?;
+                }
+            }
+            Ok(())
+        };
+        copy().map_err(|error| Error::io(format_args!("copy {}", self.database().display()), error))
+    }
+
+    /// Removes the copy, and one that a killed start has left.
+    pub(crate) fn remove_trial(&self) -> Result<(), Error> {
+        match fs::remove_dir_all(self.trial()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(
+                format_args!("remove {}", self.trial().display()),
+                error,
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn sidecar(&self) -> PathBuf {
+        self.root.join("seq")
+    }
+
+    /// Opens the file that is overwritten with each group of commits.
+    pub(crate) fn open_live(&self) -> Result<File, Error> {
+        let path = self.live();
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| Error::io(format_args!("open {}", path.display()), error))
+    }
+
+    pub(crate) fn live(&self) -> PathBuf {
+        self.root.join("seq.live")
+    }
+
+    pub(crate) fn master_key(&self) -> PathBuf {
+        self.root.join("master.key")
+    }
+
+    fn creating(&self) -> PathBuf {
+        self.root.join("creating")
+    }
+
+    /// Looks at what is there, without changing it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotAStore`] for a folder with other files;
+    /// [`ErrorKind::Damaged`] for a store whose database file is missing.
+    pub(crate) fn inspect(&self) -> Result<Found, Error> {
+        let store_files = self.list()?;
+        if self.creating().exists() {
+            return Ok(Found::Fresh);
+        }
+        let made_before = store_files
+            .iter()
+            .any(|name| matches!(name.as_str(), "db" | "seq" | "reserve"));
+        if !made_before {
+            return Ok(Found::Fresh);
+        }
+        if self.database().join("db").is_file() {
+            Ok(Found::Existing)
+        } else {
+            Err(damaged(&self.root, "its database file db/db is missing"))
+        }
+    }
+
+    fn list(&self) -> Result<Vec<String>, Error> {
+        let failed = |error| Error::io(format_args!("list {}", self.root.display()), error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(failed)? {
+            let name = entry
+                .map_err(failed)?
+                .file_name()
+                .to_string_lossy()
+                .into_owned();
+            if !OURS.contains(&name.as_str()) && name != "lost+found" {
+                return Err(self.not_a_store(&name));
+            }
+            names.push(name);
+        }
+        Ok(names)
+    }
+
+    fn not_a_store(&self, name: &str) -> Error {
+        let message = format!(
+            "{} holds other files ({name}) and is not a store: name an empty folder",
+            self.root.display()
+        );
+        Error::new(ErrorKind::NotAStore, message)
+    }
+
+    /// Marks the store as being made; a crash from here on leaves no data behind.
+    pub(crate) fn begin_creating(&self) -> Result<(), Error> {
+        File::create(self.creating())
+            .and_then(|file| file.sync_all())
+            .and_then(|()| self.sync())
+            .map_err(|error| Error::io(format_args!("write in {}", self.root.display()), error))
+    }
+
+    /// Removes the mark, last of all.
+    pub(crate) fn end_creating(&self) -> Result<(), Error> {
+        self.sync()
+            .and_then(|()| fs::remove_file(self.creating()))
+            .and_then(|()| self.sync())
+            .map_err(|error| Error::io(format_args!("write in {}", self.root.display()), error))
+    }
+
+    fn sync(&self) -> std::io::Result<()> {
+        File::open(&self.root)?.sync_all()
+    }
+
+    /// Takes the lock, waiting up to `wait` for another process to end.
+    ///
+    /// A killed process holds its locks until the kernel has finished its writes.
+    pub(crate) fn lock(&self, wait: Duration) -> Result<File, Error> {
+        let path = self.root.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| Error::io(format_args!("open {}", path.display()), error))?;
+        let began = Instant::now();
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(file),
+                Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR)
+                    if began.elapsed() < wait =>
+                {
+                    std::thread::sleep(LOCK_RETRY.min(wait));
+                }
+                Err(rustix::io::Errno::WOULDBLOCK) => return Err(in_use(&self.root)),
+                Err(error) => {
+                    return Err(Error::io(format_args!("lock {}", path.display()), error));
+                }
+            }
+        }
+    }
+
+    /// Refuses when too little space is free: opening on a full disk can destroy the data.
+    pub(crate) fn check_free(&self, floor: u64) -> Result<(), Error> {
+        if floor == 0 {
+            return Ok(());
+        }
+        let free = space::free_bytes(&self.root)?;
+        if free >= floor {
+            return Ok(());
+        }
+        let message = format!(
+            "only {} MB are free at {}, a start needs {} MB: free some space (the file {} may be deleted), then start again",
+            free >> 20,
+            self.root.display(),
+            floor >> 20,
+            self.root.join("reserve").display(),
+        );
+        Err(Error::new(ErrorKind::DiskFull, message))
+    }
+
+    /// Sets aside room that an operator can free; not when that would itself fill the disk.
+    pub(crate) fn keep_reserve(&self, size: u64, open_floor: u64) -> Result<(), Error> {
+        let path = self.root.join("reserve");
+        let roomy = space::free_bytes(&self.root)? >= open_floor.saturating_add(size);
+        if size == 0 || path.exists() || !roomy {
+            return Ok(());
+        }
+        let filled = File::create(&path).and_then(|file| fill(file, size));
+        filled.map_err(|error| Error::io(format_args!("write {}", path.display()), error))
+    }
+}
+
+fn fill(mut file: File, size: u64) -> std::io::Result<()> {
+    if rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, size).is_ok() {
+        return Ok(());
+    }
+    let block = [0; 64 << 10];
+    let mut left = size;
+    while left > 0 {
+        let part = usize::try_from(left)
+            .unwrap_or(block.len())
+            .min(block.len());
+        file.write_all(&block[..part])?;
+        left -= part as u64;
+    }
+    Ok(())
+}
+
+pub(crate) fn in_use(root: &Path) -> Error {
+    let message = format!(
+        "the store at {} is in use by another process: stop it first",
+        root.display()
+    );
+    Error::new(ErrorKind::InUse, message)
+}
+
+pub(crate) fn damaged(root: &Path, what: &str) -> Error {
+    let message = format!(
+        "the store at {} is damaged ({what}): keep the folder, and restore a backup into a new one",
+        root.display()
+    );
+    Error::new(ErrorKind::Damaged, message)
+}

@@ -1,0 +1,178 @@
+//! What one transaction is about to write.
+
+use std::collections::BTreeMap;
+
+use domain::ConnectionId;
+use sled::Transactional;
+use sled::transaction::{ConflictableTransactionError, TransactionError, TransactionalTree};
+
+use crate::error::{Error, ErrorKind};
+use crate::format::{Counter, Pieces, Stored, frame};
+use crate::table::{Table, Tables};
+
+/// Collects the writes of one request; later reads of the same request see them.
+///
+/// Nothing is stored before [`Draft::commit`], which stores all of it or nothing.
+/// Only the committer thread makes drafts, so what a draft has read cannot change under it.
+pub(crate) struct Draft<'a> {
+    tables: &'a Tables,
+    writes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
+    announcement: Option<(ConnectionId, u64)>,
+}
+
+/// One write to one sled tree.
+struct Put {
+    table: Table,
+    key: Vec<u8>,
+    value: Option<Vec<u8>>,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(tables: &'a Tables) -> Self {
+        Self {
+            tables,
+            writes: BTreeMap::new(),
+            announcement: None,
+        }
+    }
+
+    /// The tables without the draft's own writes.
+    pub(crate) fn tables(&self) -> &'a Tables {
+        self.tables
+    }
+
+    pub(crate) fn get<T: Stored>(&self, table: Table, key: &[u8]) -> Result<Option<T>, Error> {
+        match self.writes.get(&(table, key.to_vec())) {
+            Some(Some(value)) => frame::open_as(table, value).map(Some),
+            Some(None) => Ok(None),
+            None => self.tables.get(table, key),
+        }
+    }
+
+    pub(crate) fn contains(&self, table: Table, key: &[u8]) -> Result<bool, Error> {
+        match self.writes.get(&(table, key.to_vec())) {
+            Some(value) => Ok(value.is_some()),
+            None => self.tables.contains(table, key),
+        }
+    }
+
+    pub(crate) fn put<T: Stored>(&mut self, table: Table, key: Vec<u8>, value: &T) {
+        self.writes.insert(
+            (table, key),
+            Some(frame::seal(T::VERSION, &value.to_payload())),
+        );
+    }
+
+    /// Stores a key without a value.
+    pub(crate) fn mark(&mut self, table: Table, key: Vec<u8>) {
+        self.writes.insert((table, key), Some(Vec::new()));
+    }
+
+    pub(crate) fn remove(&mut self, table: Table, key: Vec<u8>) {
+        self.writes.insert((table, key), None);
+    }
+
+    /// Reads a counter; 0 when it is not there.
+    pub(crate) fn count(&self, table: Table, key: &[u8]) -> Result<u64, Error> {
+        Ok(self.get::<Counter>(table, key)?.unwrap_or_default().0)
+    }
+
+    /// Refuses when the connection does not exist, or no longer.
+    pub(crate) fn require_connection(&self, connection: ConnectionId) -> Result<(), Error> {
+        if self.contains(Table::Connections, connection.as_bytes())? {
+            Ok(())
+        } else {
+            Err(Error::not_found("connection"))
+        }
+    }
+
+    /// Has the last change number told to whoever watches, once it is durable.
+    pub(crate) fn announce(&mut self, connection: ConnectionId, sequence: u64) {
+        self.announcement = Some((connection, sequence));
+    }
+
+    pub(crate) fn announcement(&self) -> Option<(ConnectionId, u64)> {
+        self.announcement
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Throws the writes away.
+    pub(crate) fn discard(&mut self) {
+        self.writes.clear();
+        self.announcement = None;
+    }
+
+    /// Applies the writes as one transaction.
+    pub(crate) fn commit(self) -> Result<(), Error> {
+        let tables = self.tables;
+        let mut puts = Vec::with_capacity(self.writes.len());
+        for ((table, key), value) in self.writes {
+            split(tables, table, key, value, &mut puts)?;
+        }
+        apply(tables, &puts)
+    }
+}
+
+/// Cuts a long value into pieces, and removes the pieces a former value leaves over.
+fn split(
+    tables: &Tables,
+    table: Table,
+    key: Vec<u8>,
+    value: Option<Vec<u8>>,
+    puts: &mut Vec<Put>,
+) -> Result<(), Error> {
+    let before = tables.pieces(table, &key)?;
+    let (value, pieces) = match value {
+        Some(value) if value.len() > Pieces::SIZE => {
+            let (head, pieces) = Pieces::cut(&value);
+            (Some(head), pieces)
+        }
+        value => (value, Vec::new()),
+    };
+    let after = u32::try_from(pieces.len())
+        .map_err(|_| Error::new(ErrorKind::Invalid, "the value is too long to store"))?;
+    for (number, piece) in (0..).zip(pieces) {
+        puts.push(Put {
+            table: Table::Pieces,
+            key: Pieces::key(table, &key, number),
+            value: Some(piece),
+        });
+    }
+    for number in after..before {
+        puts.push(Put {
+            table: Table::Pieces,
+            key: Pieces::key(table, &key, number),
+            value: None,
+        });
+    }
+    puts.push(Put { table, key, value });
+    Ok(())
+}
+
+fn apply(tables: &Tables, puts: &[Put]) -> Result<(), Error> {
+    tables.health().check()?;
+    let trees: Vec<&sled::Tree> = Table::ALL.iter().map(|table| tables.tree(*table)).collect();
+    let outcome = trees[..].transaction(|views| write(views, puts));
+    outcome.map_err(|error| match error {
+        TransactionError::Abort(()) => tables.health().fail("a transaction was aborted"),
+        TransactionError::Storage(error) => tables.health().fail(error),
+    })
+}
+
+/// sled may run this more than once: it only puts.
+fn write(
+    views: &[TransactionalTree],
+    puts: &[Put],
+) -> Result<(), ConflictableTransactionError<()>> {
+    for Put { table, key, value } in puts {
+        let view = &views[*table as usize];
+        match value {
+            Some(value) => view.insert(key.as_slice(), value.as_slice())?,
+            None => view.remove(key.as_slice())?,
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! The bytes of keys.
+
+use domain::{ConnectionId, Listing, OperationId, Stream};
+use lever::{ContactId, OpportunityId, StageId, Timestamp};
+
+use crate::error::{Error, ErrorKind};
+
+/// Where the store's own header is.
+pub(crate) const HEADER: &[u8] = b"header";
+/// Where the number of the last commit is.
+pub(crate) const COMMIT: &[u8] = b"commit";
+
+/// The longest id that can be part of a key, in bytes. Lever's are UUIDs, slugs, and the texts of tags and sources.
+const LONGEST_ID: usize = 1024;
+
+/// The bytes of an id.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for an id that is empty, too long, or has a NUL in it: it could mix with others.
+pub(crate) fn id(id: &str) -> Result<&[u8], Error> {
+    let bytes = id.as_bytes();
+    if bytes.is_empty() || bytes.len() > LONGEST_ID || bytes.contains(&0) {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "an id is empty, too long, or has a NUL in it",
+        ));
+    }
+    Ok(bytes)
+}
+
+pub(crate) fn connection(connection: ConnectionId) -> Vec<u8> {
+    connection.as_bytes().to_vec()
+}
+
+pub(crate) fn mapping(connection: ConnectionId, version: u64) -> Vec<u8> {
+    [&connection.as_bytes()[..], &version.to_be_bytes()].concat()
+}
+
+pub(crate) fn listing(connection: ConnectionId, listing: Listing) -> Vec<u8> {
+    [&connection.as_bytes()[..], &[listing.tag()]].concat()
+}
+
+/// Begins the keys of all records of a stream.
+pub(crate) fn stream(connection: ConnectionId, stream: Stream) -> Vec<u8> {
+    [&connection.as_bytes()[..], &[stream.tag()]].concat()
+}
+
+pub(crate) fn record(connection: ConnectionId, of: Stream, record: &str) -> Result<Vec<u8>, Error> {
+    Ok([&stream(connection, of), id(record)?].concat())
+}
+
+pub(crate) fn quarantined(connection: ConnectionId, of: Stream, digest: &[u8; 16]) -> Vec<u8> {
+    [&stream(connection, of)[..], digest].concat()
+}
+
+pub(crate) fn candidacy(
+    connection: ConnectionId,
+    opportunity: &OpportunityId,
+) -> Result<Vec<u8>, Error> {
+    Ok([connection.as_bytes(), id(opportunity.as_str())?].concat())
+}
+
+/// Begins the keys of all active candidacies in a stage.
+pub(crate) fn stage(connection: ConnectionId, stage: &StageId) -> Result<Vec<u8>, Error> {
+    Ok([connection.as_bytes(), id(stage.as_str())?, &[0]].concat())
+}
+
+pub(crate) fn stage_entry(
+    connection: ConnectionId,
+    of: &StageId,
+    entered_at: Timestamp,
+    opportunity: &OpportunityId,
+) -> Result<Vec<u8>, Error> {
+    Ok([
+        &stage(connection, of)?[..],
+        &moment(entered_at),
+        id(opportunity.as_str())?,
+    ]
+    .concat())
+}
+
+/// Begins the keys of all opportunities of a contact.
+pub(crate) fn contact(connection: ConnectionId, contact: &ContactId) -> Result<Vec<u8>, Error> {
+    Ok([connection.as_bytes(), id(contact.as_str())?, &[0]].concat())
+}
+
+pub(crate) fn contact_entry(
+    connection: ConnectionId,
+    of: &ContactId,
+    opportunity: &OpportunityId,
+) -> Result<Vec<u8>, Error> {
+    Ok([&contact(connection, of)?[..], id(opportunity.as_str())?].concat())
+}
+
+pub(crate) fn change(connection: ConnectionId, sequence: u64) -> Vec<u8> {
+    [&connection.as_bytes()[..], &sequence.to_be_bytes()].concat()
+}
+
+pub(crate) fn operation(connection: ConnectionId, operation: OperationId) -> Vec<u8> {
+    [&connection.as_bytes()[..], operation.as_bytes()].concat()
+}
+
+pub(crate) fn request_id(connection: ConnectionId, request: &str) -> Result<Vec<u8>, Error> {
+    Ok([connection.as_bytes(), id(request)?].concat())
+}
+
+/// Begins the keys of all operations on an opportunity.
+pub(crate) fn opportunity(
+    connection: ConnectionId,
+    opportunity: &OpportunityId,
+) -> Result<Vec<u8>, Error> {
+    Ok([connection.as_bytes(), id(opportunity.as_str())?, &[0]].concat())
+}
+
+pub(crate) fn opportunity_entry(
+    connection: ConnectionId,
+    of: &OpportunityId,
+    operation: OperationId,
+) -> Result<Vec<u8>, Error> {
+    Ok([&opportunity(connection, of)?[..], operation.as_bytes()].concat())
+}
+
+/// The 8 bytes of a moment; they sort like the moments.
+pub(crate) fn moment(at: Timestamp) -> [u8; 8] {
+    (at.as_millis() ^ i64::MIN).to_be_bytes()
+}
+
+/// The text after the first `prefix` bytes of a key; none when it is no text.
+pub(crate) fn text_after(key: &[u8], prefix: usize) -> Option<&str> {
+    std::str::from_utf8(key.get(prefix..)?).ok()
+}
+
+/// The operation id at the end of a key.
+pub(crate) fn last_operation(key: &[u8]) -> Option<OperationId> {
+    key.last_chunk::<16>()
+        .map(|bytes| OperationId::from_bytes(*bytes))
+}
+
+/// The stage and the opportunity of a `by_stage` key.
+pub(crate) fn stage_parts(key: &[u8]) -> Option<(StageId, OpportunityId)> {
+    let rest = key.get(16..)?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    let stage = std::str::from_utf8(&rest[..end]).ok()?;
+    let opportunity = std::str::from_utf8(rest.get(end + 1 + 8..)?).ok()?;
+    Some((StageId::from(stage), OpportunityId::from(opportunity)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn c() -> ConnectionId {
+        ConnectionId::new(Uuid::from_u128(1))
+    }
+
+    #[test]
+    fn moments_sort_as_numbers_do() {
+        let moments = [i64::MIN, -1, 0, 1, i64::MAX].map(|ms| moment(Timestamp::from_millis(ms)));
+        assert!(moments.is_sorted());
+    }
+
+    #[test]
+    fn a_stage_whose_id_begins_another_does_not_mix_with_it() {
+        let other = stage_entry(c(), &"ab".into(), Timestamp::from_millis(0), &"o".into()).unwrap();
+        assert!(!other.starts_with(&stage(c(), &"a".into()).unwrap()));
+        assert_eq!(stage_parts(&other), Some(("ab".into(), "o".into())));
+    }
+
+    #[test]
+    fn ids_that_could_mix_are_refused() {
+        for bad in ["", "a\0b", &"x".repeat(1025)] {
+            assert_eq!(
+                record(c(), Stream::Tags, bad).unwrap_err().kind(),
+                &ErrorKind::Invalid
+            );
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! How everything is stored. Changing a value means a new version, a reader for the old one, and a fixture.
+//!
+//! A value is `[version 1][CRC-32 of version and payload, little-endian 4][payload]`; payloads are protobuf
+//! messages of this module, except documents, which are zstd frames. Values over 64 KB are cut into pieces.
+//! Numbers in keys are big-endian; moments have their sign bit flipped, so that they sort.
+//! `c` is the 16 bytes of a connection; ids are Lever's text, ended by a NUL where something follows.
+//!
+//! | table | key | value | version |
+//! |---|---|---|---|
+//! | `meta` | `header` / `commit` | [`Header`] / [`Counter`] | 1 |
+//! | `connections` | c | connection settings | 1 |
+//! | `external_ids` | external id | [`Owner`]: c | 1 |
+//! | `credentials` | c | [`Secret`]: sealed API key | 1 |
+//! | `purges` | c | empty: the data of a deleted connection are being removed | - |
+//! | `tokens` | SHA-256 of the token, 32 | token record | 1 |
+//! | `mappings` | c, version 8 | mapping version | 1 |
+//! | `listings` | c, listing 1 | cursor, last success, last error | 1 |
+//! | `heads` | c, stream 1, id | [`Head`]: stamps and digest of a record | 1 |
+//! | `documents` | c, stream 1, id | [`Document`]: Lever's JSON, zstd level 1 | 1 |
+//! | `candidacies` | c, opportunity | compact candidacy | 1 |
+//! | `by_stage` | c, stage NUL, entered at 8, opportunity | empty: active candidacies | - |
+//! | `by_contact` | c, contact NUL, opportunity | empty | - |
+//! | `counts` | c, stream 1 | [`Counter`]: live records | 1 |
+//! | `sequences` | c | [`Counter`]: number of the last change | 1 |
+//! | `changes` | c, sequence 8 | change | 1 |
+//! | `quarantine` | c, stream 1, digest 16 | quarantined record | 1 |
+//! | `operations` | c, operation 16 | operation | 1 |
+//! | `open_operations` | c, operation 16 | empty: those not settled | - |
+//! | `request_ids` | c, request id | [`Owner`]: operation | 1 |
+//! | `by_opportunity` | c, opportunity NUL, operation 16 | empty | - |
+//! | `pieces` | key, table name, piece 4 | up to 64 KB of a long value | - |
+//!
+//! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.
+
+mod candidacy;
+mod change;
+mod connection;
+pub(crate) mod frame;
+mod id;
+pub(crate) mod key;
+mod listing;
+mod mapping;
+mod operation;
+mod pieces;
+mod quarantine;
+mod record;
+mod small;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub(crate) use pieces::Pieces;
+pub(crate) use record::{Document, Head, digest};
+pub(crate) use small::{Counter, Header, Owner, Secret};
+
+/// The version of the whole layout; a store with a higher one is refused.
+pub(crate) const STORE_VERSION: u32 = 1;
+
+/// A value with a stored form.
+pub(crate) trait Stored: Sized {
+    /// The version that is written.
+    const VERSION: u8;
+
+    /// The payload in that version.
+    fn to_payload(&self) -> Vec<u8>;
+
+    /// Reads a payload of any version there ever was; none when it makes no sense.
+    fn from_payload(version: u8, payload: &[u8]) -> Option<Self>;
+}
+
+/// Decodes version 1 of a protobuf payload.
+fn version_1<M: prost::Message + Default>(version: u8, payload: &[u8]) -> Option<M> {
+    (version == 1).then(|| M::decode(payload).ok()).flatten()
+}

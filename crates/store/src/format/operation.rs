@@ -1,0 +1,358 @@
+//! Operations: the outbox.
+
+use domain::operation::{Attempt, Failure, FailureKind, State};
+use domain::{ConnectionId, Operation, OperationId, Write};
+use lever::Timestamp;
+use prost::{Message, Oneof};
+
+use super::id::{pack, unpack, unpack_option};
+use super::{Stored, version_1};
+
+#[derive(Clone, PartialEq, Message)]
+struct OperationV1 {
+    #[prost(bytes = "vec", tag = "1")]
+    id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    connection: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    opportunity: Vec<u8>,
+    #[prost(string, tag = "4")]
+    request_id: String,
+    #[prost(bytes = "vec", tag = "5")]
+    digest: Vec<u8>,
+    #[prost(oneof = "WriteV1", tags = "6, 7, 8, 9, 10, 11, 12, 13")]
+    write: Option<WriteV1>,
+    #[prost(oneof = "StateV1", tags = "14, 15, 16, 17, 18, 19, 20")]
+    state: Option<StateV1>,
+    #[prost(message, repeated, tag = "21")]
+    attempts: Vec<AttemptV1>,
+    #[prost(string, optional, tag = "22")]
+    result_id: Option<String>,
+    #[prost(bytes = "vec", optional, tag = "23")]
+    acting_user: Option<Vec<u8>>,
+    #[prost(int64, tag = "24")]
+    marker: i64,
+    #[prost(string, tag = "25")]
+    asked_by: String,
+    #[prost(int64, tag = "26")]
+    created_at: i64,
+    #[prost(int64, tag = "27")]
+    updated_at: i64,
+    #[prost(uint64, tag = "28")]
+    revision: u64,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+enum WriteV1 {
+    #[prost(message, tag = "6")]
+    CreateNote(NoteV1),
+    #[prost(message, tag = "7")]
+    AddTags(TextsV1),
+    #[prost(message, tag = "8")]
+    RemoveTags(TextsV1),
+    #[prost(message, tag = "9")]
+    AddSources(TextsV1),
+    #[prost(message, tag = "10")]
+    RemoveSources(TextsV1),
+    #[prost(message, tag = "11")]
+    ChangeStage(ChangeStageV1),
+    #[prost(message, tag = "12")]
+    Archive(ArchiveV1),
+    #[prost(message, tag = "13")]
+    Unarchive(()),
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+enum StateV1 {
+    #[prost(message, tag = "14")]
+    Recorded(RecordedV1),
+    #[prost(int64, tag = "15")]
+    Sending(i64),
+    #[prost(message, tag = "16")]
+    Reconciling(ReconcilingV1),
+    #[prost(message, tag = "17")]
+    Succeeded(()),
+    #[prost(message, tag = "18")]
+    Failed(FailureV1),
+    #[prost(message, tag = "19")]
+    Uncertain(FailureV1),
+    #[prost(message, tag = "20")]
+    Cancelled(()),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct NoteV1 {
+    #[prost(string, tag = "1")]
+    value: String,
+    #[prost(bool, tag = "2")]
+    secret: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TextsV1 {
+    #[prost(string, repeated, tag = "1")]
+    texts: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ChangeStageV1 {
+    #[prost(bytes = "vec", tag = "1")]
+    stage: Vec<u8>,
+    #[prost(bytes = "vec", optional, tag = "2")]
+    expected_stage: Option<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ArchiveV1 {
+    #[prost(bytes = "vec", tag = "1")]
+    reason: Vec<u8>,
+    #[prost(bytes = "vec", optional, tag = "2")]
+    requisition: Option<Vec<u8>>,
+    #[prost(bool, tag = "3")]
+    clean_interviews: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RecordedV1 {
+    #[prost(int64, optional, tag = "1")]
+    not_before: Option<i64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ReconcilingV1 {
+    #[prost(int64, tag = "1")]
+    sent: i64,
+    #[prost(uint32, tag = "2")]
+    looks: u32,
+    #[prost(int64, tag = "3")]
+    look_at: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct FailureV1 {
+    #[prost(string, tag = "1")]
+    kind: String,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<DetailV1>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct DetailV1 {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(string, tag = "2")]
+    value: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct AttemptV1 {
+    #[prost(string, tag = "1")]
+    lever_operation: String,
+    #[prost(int64, tag = "2")]
+    at: i64,
+    #[prost(uint32, optional, tag = "3")]
+    status: Option<u32>,
+}
+
+impl Stored for Operation {
+    const VERSION: u8 = 1;
+
+    fn to_payload(&self) -> Vec<u8> {
+        OperationV1 {
+            id: self.id.as_bytes().to_vec(),
+            connection: self.connection.as_bytes().to_vec(),
+            opportunity: pack(self.opportunity.as_str()),
+            request_id: self.request_id.clone(),
+            digest: self.digest.to_vec(),
+            write: Some(from_write(&self.write)),
+            state: Some(from_state(&self.state)),
+            attempts: self.attempts.iter().map(from_attempt).collect(),
+            result_id: self.result_id.clone(),
+            acting_user: self.acting_user.as_ref().map(|user| pack(user.as_str())),
+            marker: self.marker.as_millis(),
+            asked_by: self.asked_by.clone(),
+            created_at: self.created_at.as_millis(),
+            updated_at: self.updated_at.as_millis(),
+            revision: self.revision,
+        }
+        .encode_to_vec()
+    }
+
+    fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
+        let stored: OperationV1 = version_1(version, payload)?;
+        Some(Operation {
+            id: OperationId::from_bytes(stored.id.try_into().ok()?),
+            connection: ConnectionId::from_bytes(stored.connection.try_into().ok()?),
+            opportunity: unpack(&stored.opportunity)?.into(),
+            request_id: stored.request_id,
+            digest: stored.digest.try_into().ok()?,
+            write: to_write(stored.write?)?,
+            state: to_state(stored.state?)?,
+            attempts: stored
+                .attempts
+                .into_iter()
+                .map(to_attempt)
+                .collect::<Option<_>>()?,
+            result_id: stored.result_id,
+            acting_user: unpack_option(stored.acting_user)?,
+            marker: Timestamp::from_millis(stored.marker),
+            asked_by: stored.asked_by,
+            created_at: Timestamp::from_millis(stored.created_at),
+            updated_at: Timestamp::from_millis(stored.updated_at),
+            revision: stored.revision,
+        })
+    }
+}
+
+fn from_write(write: &Write) -> WriteV1 {
+    let texts = |texts: &Vec<String>| TextsV1 {
+        texts: texts.clone(),
+    };
+    match write {
+        Write::CreateNote { value, secret } => WriteV1::CreateNote(NoteV1 {
+            value: value.clone(),
+            secret: *secret,
+        }),
+        Write::AddTags { tags } => WriteV1::AddTags(texts(tags)),
+        Write::RemoveTags { tags } => WriteV1::RemoveTags(texts(tags)),
+        Write::AddSources { sources } => WriteV1::AddSources(texts(sources)),
+        Write::RemoveSources { sources } => WriteV1::RemoveSources(texts(sources)),
+        Write::ChangeStage {
+            stage,
+            expected_stage,
+        } => WriteV1::ChangeStage(ChangeStageV1 {
+            stage: pack(stage.as_str()),
+            expected_stage: expected_stage.as_ref().map(|stage| pack(stage.as_str())),
+        }),
+        Write::Archive {
+            reason,
+            requisition,
+            clean_interviews,
+        } => WriteV1::Archive(ArchiveV1 {
+            reason: pack(reason.as_str()),
+            requisition: requisition
+                .as_ref()
+                .map(|requisition| pack(requisition.as_str())),
+            clean_interviews: *clean_interviews,
+        }),
+        Write::Unarchive => WriteV1::Unarchive(()),
+    }
+}
+
+fn to_write(write: WriteV1) -> Option<Write> {
+    Some(match write {
+        WriteV1::CreateNote(NoteV1 { value, secret }) => Write::CreateNote { value, secret },
+        WriteV1::AddTags(TextsV1 { texts }) => Write::AddTags { tags: texts },
+        WriteV1::RemoveTags(TextsV1 { texts }) => Write::RemoveTags { tags: texts },
+        WriteV1::AddSources(TextsV1 { texts }) => Write::AddSources { sources: texts },
+        WriteV1::RemoveSources(TextsV1 { texts }) => Write::RemoveSources { sources: texts },
+        WriteV1::ChangeStage(ChangeStageV1 {
+            stage,
+            expected_stage,
+        }) => Write::ChangeStage {
+            stage: unpack(&stage)?.into(),
+            expected_stage: unpack_option(expected_stage)?,
+        },
+        WriteV1::Archive(ArchiveV1 {
+            reason,
+            requisition,
+            clean_interviews,
+        }) => Write::Archive {
+            reason: unpack(&reason)?.into(),
+            requisition: unpack_option(requisition)?,
+            clean_interviews,
+        },
+        WriteV1::Unarchive(()) => Write::Unarchive,
+    })
+}
+
+fn from_state(state: &State) -> StateV1 {
+    match state {
+        State::Recorded { not_before } => StateV1::Recorded(RecordedV1 {
+            not_before: not_before.map(Timestamp::as_millis),
+        }),
+        State::Sending { since } => StateV1::Sending(since.as_millis()),
+        State::Reconciling {
+            sent,
+            looks,
+            look_at,
+        } => StateV1::Reconciling(ReconcilingV1 {
+            sent: sent.as_millis(),
+            looks: *looks,
+            look_at: look_at.as_millis(),
+        }),
+        State::Succeeded => StateV1::Succeeded(()),
+        State::Failed(failure) => StateV1::Failed(from_failure(failure)),
+        State::Uncertain(failure) => StateV1::Uncertain(from_failure(failure)),
+        State::Cancelled => StateV1::Cancelled(()),
+    }
+}
+
+fn to_state(state: StateV1) -> Option<State> {
+    Some(match state {
+        StateV1::Recorded(RecordedV1 { not_before }) => State::Recorded {
+            not_before: not_before.map(Timestamp::from_millis),
+        },
+        StateV1::Sending(since) => State::Sending {
+            since: Timestamp::from_millis(since),
+        },
+        StateV1::Reconciling(ReconcilingV1 {
+            sent,
+            looks,
+            look_at,
+        }) => State::Reconciling {
+            sent: Timestamp::from_millis(sent),
+            looks,
+            look_at: Timestamp::from_millis(look_at),
+        },
+        StateV1::Succeeded(()) => State::Succeeded,
+        StateV1::Failed(failure) => State::Failed(to_failure(failure)?),
+        StateV1::Uncertain(failure) => State::Uncertain(to_failure(failure)?),
+        StateV1::Cancelled(()) => State::Cancelled,
+    })
+}
+
+fn from_failure(failure: &Failure) -> FailureV1 {
+    let detail = |(name, value): &(String, String)| DetailV1 {
+        name: name.clone(),
+        value: value.clone(),
+    };
+    FailureV1 {
+        kind: failure.kind.reason().to_owned(),
+        message: failure.message.clone(),
+        details: failure.details.iter().map(detail).collect(),
+    }
+}
+
+fn to_failure(stored: FailureV1) -> Option<Failure> {
+    Some(Failure {
+        kind: FailureKind::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.reason() == stored.kind)?,
+        message: stored.message,
+        details: stored
+            .details
+            .into_iter()
+            .map(|DetailV1 { name, value }| (name, value))
+            .collect(),
+    })
+}
+
+fn from_attempt(attempt: &Attempt) -> AttemptV1 {
+    AttemptV1 {
+        lever_operation: attempt.lever_operation.clone(),
+        at: attempt.at.as_millis(),
+        status: attempt.status.map(u32::from),
+    }
+}
+
+fn to_attempt(stored: AttemptV1) -> Option<Attempt> {
+    Some(Attempt {
+        lever_operation: stored.lever_operation,
+        at: Timestamp::from_millis(stored.at),
+        status: stored.status.map(u16::try_from).transpose().ok()?,
+    })
+}

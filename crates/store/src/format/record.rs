@@ -1,0 +1,104 @@
+//! Lever's records: a small head that every page touches, and the document, written only when it differs.
+
+use lever::Timestamp;
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+use super::{Stored, version_1};
+
+/// The largest document that is unpacked, in bytes; Lever's largest are a few hundred KB.
+const LARGEST_DOCUMENT: usize = 256 << 20;
+const ZSTD_LEVEL: i32 = 1;
+
+/// Tells whether two documents are the same bytes.
+pub(crate) fn digest(raw: &str) -> [u8; 16] {
+    let mut short = [0; 16];
+    short.copy_from_slice(&Sha256::digest(raw.as_bytes())[..16]);
+    short
+}
+
+/// What is known about a record besides its document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// When the request that last brought it was sent.
+    pub(crate) requested_at: Timestamp,
+    /// Lever's own stamp.
+    pub(crate) updated_at: Option<Timestamp>,
+    /// Since when it is known to be deleted.
+    pub(crate) deleted_at: Option<Timestamp>,
+    /// The deletion was concluded from its absence, not told by Lever: it ends when the record shows again.
+    pub(crate) absent: bool,
+    /// Its place in Lever's own order, where the list has one.
+    pub(crate) rank: u32,
+    /// Of the document; tombstones have none.
+    pub(crate) digest: [u8; 16],
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct HeadV1 {
+    #[prost(int64, tag = "1")]
+    requested_at: i64,
+    #[prost(int64, optional, tag = "2")]
+    updated_at: Option<i64>,
+    #[prost(int64, optional, tag = "3")]
+    deleted_at: Option<i64>,
+    #[prost(bool, tag = "4")]
+    absent: bool,
+    #[prost(bytes = "vec", tag = "5")]
+    digest: Vec<u8>,
+    #[prost(uint32, tag = "6")]
+    rank: u32,
+}
+
+impl Stored for Head {
+    const VERSION: u8 = 1;
+
+    fn to_payload(&self) -> Vec<u8> {
+        HeadV1 {
+            requested_at: self.requested_at.as_millis(),
+            updated_at: self.updated_at.map(Timestamp::as_millis),
+            deleted_at: self.deleted_at.map(Timestamp::as_millis),
+            absent: self.absent,
+            digest: self.digest.to_vec(),
+            rank: self.rank,
+        }
+        .encode_to_vec()
+    }
+
+    fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
+        let head: HeadV1 = version_1(version, payload)?;
+        Some(Self {
+            requested_at: Timestamp::from_millis(head.requested_at),
+            updated_at: head.updated_at.map(Timestamp::from_millis),
+            deleted_at: head.deleted_at.map(Timestamp::from_millis),
+            absent: head.absent,
+            rank: head.rank,
+            digest: head.digest.try_into().ok()?,
+        })
+    }
+}
+
+/// Lever's JSON, byte for byte.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Document(pub(crate) String);
+
+impl Stored for Document {
+    const VERSION: u8 = 1;
+
+    fn to_payload(&self) -> Vec<u8> {
+        zstd::bulk::compress(self.0.as_bytes(), ZSTD_LEVEL)
+            .expect("compressing into a buffer that grows has nothing to fail on")
+    }
+
+    fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let length = zstd::zstd_safe::get_frame_content_size(payload).ok()??;
+        let capacity = usize::try_from(length)
+            .ok()
+            .filter(|length| *length <= LARGEST_DOCUMENT)?;
+        let bytes = zstd::bulk::decompress(payload, capacity).ok()?;
+        String::from_utf8(bytes).ok().map(Self)
+    }
+}

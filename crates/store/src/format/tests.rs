@@ -1,0 +1,357 @@
+//! Pins the bytes of each format. A change here is a new version, with a reader for the old one.
+
+use std::collections::BTreeSet;
+
+use domain::candidacy::Archived;
+use domain::operation::{Attempt, Failure, FailureKind, State};
+use domain::{
+    Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor, Environment, Operation,
+    OperationId, Part, Region, Stream, Write,
+};
+use lever::Timestamp;
+use uuid::Uuid;
+
+use super::*;
+use crate::listings::ListingState;
+use crate::mappings::MappingVersion;
+use crate::quarantine::Quarantined;
+use crate::table::Table;
+use crate::tokens::TokenRecord;
+
+const UUID: &str = "01020304-0506-4708-890a-0b0c0d0e0f10";
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millis(ms)
+}
+
+fn connection() -> ConnectionId {
+    ConnectionId::new(Uuid::from_u128(1))
+}
+
+/// Asserts that a value is stored as these bytes, and that these bytes are read as the value.
+#[track_caller]
+fn pinned<T: Stored + PartialEq>(value: &T, hex: &str) {
+    let framed = frame::seal(T::VERSION, &value.to_payload());
+    let written: String = framed.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(written, hex);
+    let read: T = frame::open_as(Table::Meta, &framed).unwrap();
+    assert!(read == *value, "the value read back differs");
+    assert!(
+        T::from_payload(T::VERSION + 1, &value.to_payload()).is_none(),
+        "an unknown version was read"
+    );
+}
+
+/// Asserts that a value comes back as it was.
+fn comes_back<T: Stored + PartialEq>(value: &T) {
+    let read = T::from_payload(T::VERSION, &value.to_payload());
+    assert!(read.as_ref() == Some(value), "the value read back differs");
+}
+
+fn candidacy() -> Candidacy {
+    Candidacy {
+        opportunity: UUID.into(),
+        contact: Some(UUID.into()),
+        name: "Ada".to_owned(),
+        stage: Some("applicant-new".into()),
+        entered_stage_at: at(1_700_000_000_000),
+        applied_at: at(1_600_000_000_000),
+        archived: Some(Archived {
+            at: at(5),
+            reason: Some(UUID.into()),
+        }),
+        snoozed_until: Some(at(6)),
+        owner: Some(UUID.into()),
+        posting: Some(UUID.into()),
+        tags: vec!["a".to_owned()],
+        origin: "applied".to_owned(),
+        confidential: true,
+        updated_at: Some(at(7)),
+        last_interaction_at: Some(at(-8)),
+    }
+}
+
+fn operation(write: Write, state: State) -> Operation {
+    Operation {
+        id: OperationId::new(Uuid::from_u128(2)),
+        connection: connection(),
+        opportunity: UUID.into(),
+        request_id: "r".to_owned(),
+        digest: [3; 32],
+        write,
+        state,
+        attempts: vec![Attempt {
+            lever_operation: "op".to_owned(),
+            at: at(1),
+            status: Some(429),
+        }],
+        result_id: Some("n".to_owned()),
+        acting_user: Some("u".into()),
+        marker: at(2),
+        asked_by: "t".to_owned(),
+        created_at: at(3),
+        updated_at: at(4),
+        revision: 5,
+    }
+}
+
+#[test]
+fn the_small_values_have_these_bytes() {
+    pinned(
+        &Header {
+            format: 1,
+            store: Uuid::from_u128(1),
+            key_id: vec![9; 8],
+        },
+        "01ab750a4a08011210000000000000000000000000000000011a080909090909090909",
+    );
+    pinned(&Counter(258), "01dab9b944090201000000000000");
+    pinned(
+        &Owner([1; 16]),
+        "01277625b60a1001010101010101010101010101010101",
+    );
+    pinned(&Secret(vec![1, 2]), "01caba6e600a020102");
+}
+
+#[test]
+fn a_record_has_these_bytes() {
+    let head = Head {
+        requested_at: at(1),
+        updated_at: Some(at(2)),
+        deleted_at: Some(at(3)),
+        absent: true,
+        rank: 5,
+        digest: [4; 16],
+    };
+    pinned(
+        &head,
+        "01b1845a8208011002180320012a10040404040404040404040404040404043005",
+    );
+    assert_eq!(
+        digest("{}"),
+        [
+            0x44, 0x13, 0x6f, 0xa3, 0x55, 0xb3, 0x67, 0x8a, 0x11, 0x46, 0xad, 0x16, 0xf7, 0xe8,
+            0x64, 0x9e
+        ]
+    );
+}
+
+#[test]
+fn a_document_written_by_any_zstd_is_read() {
+    // Compressed bytes may differ between versions of zstd, so only reading is pinned.
+    let stored = [
+        0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x02, 0x11, 0x00, 0x00, b'{', b'}',
+    ];
+    assert!(Document::from_payload(1, &stored) == Some(Document("{}".to_owned())));
+    comes_back(&Document(String::new()));
+    comes_back(&Document("é".repeat(100_000)));
+    assert!(Document::from_payload(1, b"no frame").is_none());
+}
+
+#[test]
+fn a_candidacy_has_these_bytes() {
+    pinned(
+        &candidacy(),
+        "01ea13342e0a11000102030405064708890a0b0c0d0e0f101211000102030405064708890a0b0c0d0e0f101a03416461220d6170706c6963616e742d6e65772880d095ffbc31308080babbc82e3a1508051211000102030405064708890a0b0c0d0e0f1040064a11000102030405064708890a0b0c0d0e0f105211000102030405064708890a0b0c0d0e0f105a016162076170706c6965646801700778f8ffffffffffffffff01",
+    );
+    let bare = Candidacy {
+        contact: None,
+        stage: None,
+        archived: None,
+        snoozed_until: None,
+        owner: None,
+        posting: None,
+        updated_at: None,
+        last_interaction_at: None,
+        ..candidacy()
+    };
+    comes_back(&bare);
+}
+
+#[test]
+fn an_ordinary_candidacy_is_stored_in_less_than_400_bytes() {
+    let tags = (0..8).map(|n| format!("senior engineer {n}")).collect();
+    let ordinary = Candidacy {
+        name: "n".repeat(40),
+        stage: Some(UUID.into()),
+        tags,
+        ..candidacy()
+    };
+    assert!(frame::seal(1, &ordinary.to_payload()).len() < 400);
+}
+
+#[test]
+fn a_connection_has_these_bytes() {
+    let settings = Connection {
+        id: connection(),
+        display_name: "Acme".to_owned(),
+        external_id: Some("42".to_owned()),
+        environment: Environment::Region(Region::Eu),
+        streams: BTreeSet::from([Stream::Users, Stream::Opportunities]),
+        sync_start: Some(at(1)),
+        include_archived: true,
+        include_snoozed: true,
+        default_acting_user: Some("u".into()),
+        paused: true,
+        key_last_four: "abcd".to_owned(),
+        created_at: at(2),
+        revision: 3,
+    };
+    pinned(
+        &settings,
+        "01b57701740a1000000000000000000000000000000001120441636d651a02343220023202010c380140014801520175580162046162636468027003",
+    );
+    let local = Environment::BaseUrl("http://127.0.0.1:1".to_owned());
+    comes_back(&Connection {
+        environment: local,
+        external_id: None,
+        ..settings
+    });
+}
+
+#[test]
+fn a_listing_has_these_bytes() {
+    let state = |cursor| ListingState {
+        cursor,
+        last_success_at: Some(at(1)),
+        last_error: Some("no".to_owned()),
+    };
+    pinned(&state(Cursor::New), "019859afeb20012a026e6f");
+    let backfill = Cursor::Backfill {
+        began: at(2),
+        part: Part::Rest,
+        offset: Some("o".into()),
+    };
+    pinned(&state(backfill), "010746e6eb0a07080210031a016f20012a026e6f");
+    pinned(
+        &state(Cursor::Follow {
+            since: at(3),
+            began: at(4),
+            offset: None,
+        }),
+        "01bd7b02f012040803100420012a026e6f",
+    );
+    pinned(
+        &state(Cursor::Idle {
+            since: at(5),
+            complete: true,
+        }),
+        "016e5b2cd71a040805100120012a026e6f",
+    );
+}
+
+#[test]
+fn mappings_changes_tokens_and_quarantined_records_have_these_bytes() {
+    pinned(
+        &MappingVersion {
+            version: 1,
+            author: "a".to_owned(),
+            created_at: at(2),
+            document: vec![3],
+        },
+        "013b3da6b408011201611802220103",
+    );
+    pinned(
+        &Change {
+            sequence: 1,
+            at: at(2),
+            stream: Stream::Tags,
+            id: "x".to_owned(),
+            kind: ChangeKind::Deleted,
+        },
+        "0131083f090801100218042201782803",
+    );
+    pinned(
+        &Quarantined {
+            stream: Stream::Tags,
+            raw: "{}".to_owned(),
+            reason: "r".to_owned(),
+            at: at(1),
+        },
+        "01377c82ed080412027b7d1a01722001",
+    );
+    let token = TokenRecord {
+        id: "t".to_owned(),
+        name: "n".to_owned(),
+        role: "admin".to_owned(),
+        connections: vec![connection()],
+        rights: vec!["eeo".to_owned()],
+        hash: [5; 32],
+        prefix: "ful".to_owned(),
+        created_at: at(1),
+        expires_at: Some(at(2)),
+        revoked_at: Some(at(3)),
+    };
+    pinned(
+        &token,
+        "014393fbcc0a017412016e1a0561646d696e2210000000000000000000000000000000012a0365656f322005050505050505050505050505050505050505050505050505050505050505053a0366756c400148025003",
+    );
+}
+
+#[test]
+fn an_operation_has_these_bytes() {
+    let note = Write::CreateNote {
+        value: "v".to_owned(),
+        secret: true,
+    };
+    pinned(
+        &operation(
+            note,
+            State::Recorded {
+                not_before: Some(at(1)),
+            },
+        ),
+        "01260ae1b50a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a20030303030303030303030303030303030303030303030303030303030303030332050a0176100172020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105",
+    );
+}
+
+#[test]
+fn operations_of_every_kind_and_state_come_back() {
+    let list = || vec!["a".to_owned(), "b".to_owned()];
+    let failure = |kind| Failure {
+        kind,
+        message: "m".to_owned(),
+        details: vec![("k".to_owned(), "v".to_owned())],
+    };
+    for write in [
+        Write::CreateNote {
+            value: String::new(),
+            secret: false,
+        },
+        Write::AddTags { tags: list() },
+        Write::RemoveTags { tags: list() },
+        Write::AddSources { sources: list() },
+        Write::RemoveSources {
+            sources: Vec::new(),
+        },
+        Write::ChangeStage {
+            stage: UUID.into(),
+            expected_stage: Some("s".into()),
+        },
+        Write::Archive {
+            reason: UUID.into(),
+            requisition: Some(UUID.into()),
+            clean_interviews: true,
+        },
+        Write::Unarchive,
+    ] {
+        comes_back(&operation(write, State::Succeeded));
+    }
+    let mut states = vec![
+        State::Recorded { not_before: None },
+        State::Sending { since: at(0) },
+        State::Reconciling {
+            sent: at(1),
+            looks: 2,
+            look_at: at(3),
+        },
+        State::Cancelled,
+    ];
+    for kind in FailureKind::ALL {
+        states.push(State::Failed(failure(*kind)));
+        states.push(State::Uncertain(failure(*kind)));
+    }
+    for state in states {
+        comes_back(&operation(Write::Unarchive, state));
+    }
+}

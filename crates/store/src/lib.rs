@@ -1,0 +1,51 @@
+//! The embedded database: typed tables over bytes.
+//!
+//! [`Store`] keeps one mirror per connection, its mappings, its cursors and its operations in sled.
+//! What it promises, and where:
+//!
+//! - What was acknowledged survives a killed process and a lost power supply ([`durability`], `committer`).
+//! - One call is one transaction: all of it is stored, or none.
+//! - A damaged store, or one with data missing, is refused when it is opened, never used silently (`opening`).
+//! - A value that was altered on disk is an error when it is read, never another value (`format`).
+//!
+//! The crate decides nothing about Lever: what a record means is said in [`domain`].
+//! It never looks at the clock for what it stores: stamps come in as arguments.
+
+mod candidacies;
+mod changes;
+mod committer;
+mod connections;
+mod directory;
+mod draft;
+pub mod durability;
+mod error;
+mod format;
+mod health;
+mod listings;
+mod mappings;
+mod opening;
+mod operations;
+mod pull;
+mod purge;
+mod quarantine;
+mod records;
+mod seal;
+mod sidecar;
+mod space;
+mod store;
+mod table;
+mod tokens;
+mod upsert;
+mod verdict;
+
+pub use candidacies::Order;
+pub use error::{Error, ErrorKind};
+pub use listings::{ListingOutcome, ListingState};
+pub use mappings::MappingVersion;
+pub use opening::Options;
+pub use operations::Recording;
+pub use pull::{Applied, Deleted, Incoming, Page, Refresh};
+pub use quarantine::Quarantined;
+pub use records::{StoredRecord, Tombstones};
+pub use store::Store;
+pub use tokens::TokenRecord;

@@ -1,0 +1,321 @@
+//! Opening a store: everything that is checked before the data may be used.
+//!
+//! The order matters. The lock comes first, the free space before sled touches the disk,
+//! and sled opens in a thread of its own, since it panics on some kinds of damage.
+//! Nothing is renamed or deleted: what is refused stays as it is for a person to look at.
+//! sled repairs as it opens, and zeroes what lies behind damage: so a copy is opened and checked first,
+//! and the data itself only when that went well. Very large databases are too big to copy at each start.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use secrecy::{ExposeSecret, SecretBox};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::directory::{self, Directory, Found};
+use crate::draft::Draft;
+use crate::durability;
+use crate::error::{Error, ErrorKind};
+use crate::format::{Counter, Header, STORE_VERSION, key};
+use crate::health::Health;
+use crate::seal::{self, KeyBytes, Sealer};
+use crate::sidecar::Sidecar;
+use crate::space;
+use crate::table::{Table, Tables};
+
+/// Leaf nodes over a quarter of a segment go to files that sled never makes durable; fixed when a store is made.
+const SEGMENT_BYTES: usize = 8 << 20;
+const FLUSH_EVERY_MS: u64 = 250;
+/// A larger database is opened without a trial: copying it would hold up the start for long.
+const LARGEST_TRIAL_BYTES: u64 = 1 << 30;
+/// A database closed a moment ago in this process is let go by sled's threads a little later.
+const STRAGGLERS: Duration = Duration::from_secs(5);
+
+/// How a store is opened. Floors and sizes are bytes; 0 turns a floor off.
+#[derive(Debug)]
+pub struct Options {
+    /// How long to wait for another process to let go of the store.
+    pub lock_wait: Duration,
+    /// A start is refused when less is free.
+    pub open_floor_bytes: u64,
+    /// Writes are refused while less is free; reads go on.
+    pub write_floor_bytes: u64,
+    /// [`Store::backfill_allowed`](crate::Store::backfill_allowed) says no while less is free.
+    pub backfill_floor_bytes: u64,
+    /// The size of the file an operator can delete on a full disk.
+    pub reserve_bytes: u64,
+    /// How much of the data is kept in memory; the process takes one to two times as much.
+    pub cache_bytes: u64,
+    /// Opens a store although acknowledged commits are missing.
+    pub accept_loss: bool,
+    /// The master key; none reads `master.key` in the folder, and makes it for a new store.
+    pub master_key: Option<SecretBox<[u8; 32]>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lock_wait: Duration::from_secs(30),
+            open_floor_bytes: 256 << 20,
+            write_floor_bytes: 512 << 20,
+            backfill_floor_bytes: 2 << 30,
+            reserve_bytes: 64 << 20,
+            cache_bytes: 128 << 20,
+            accept_loss: false,
+            master_key: None,
+        }
+    }
+}
+
+/// A store that passed every check.
+pub(crate) struct Opened {
+    pub(crate) directory: Directory,
+    pub(crate) database: sled::Db,
+    pub(crate) tables: Tables,
+    pub(crate) health: Arc<Health>,
+    pub(crate) sealer: Sealer,
+    pub(crate) acknowledged: Sidecar,
+    pub(crate) lock: File,
+}
+
+/// Opens or makes the store in `folder`.
+pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
+    durability::confirm()?;
+    let directory = Directory::create(folder)?;
+    directory.inspect()?;
+    let lock = directory.lock(options.lock_wait)?;
+    // Another process may have been making it while we waited.
+    let found = directory.inspect()?;
+    directory.check_free(options.open_floor_bytes)?;
+    if found == Found::Fresh {
+        directory.begin_creating()?;
+    }
+    let sealer = Sealer::new(&master_key(&directory, found, options)?);
+    if found == Found::Existing && !options.accept_loss {
+        try_on_a_copy(&directory, &sealer, options)?;
+    }
+    let database = open_database(&directory, &directory.database(), options)?;
+    let health = Arc::new(Health::new());
+    let tables =
+        Tables::open(&database, health.clone()).map_err(|error| unusable(folder, &error))?;
+    let acknowledged = match found {
+        Found::Fresh => make(&directory, &database, &tables, &sealer)?,
+        Found::Existing => verify(&directory, &tables, &sealer, options)?,
+    };
+    directory.keep_reserve(options.reserve_bytes, options.open_floor_bytes)?;
+    Ok(Opened {
+        directory,
+        database,
+        tables,
+        health,
+        sealer,
+        acknowledged,
+        lock,
+    })
+}
+
+/// Opens and checks a copy of the database, so that a refusal leaves the data as it is.
+fn try_on_a_copy(directory: &Directory, sealer: &Sealer, options: &Options) -> Result<(), Error> {
+    let bytes = directory.database_bytes()?;
+    let needed = bytes.saturating_add(options.open_floor_bytes);
+    if bytes > LARGEST_TRIAL_BYTES || space::free_bytes(directory.root())? < needed {
+        tracing::info!(bytes, "the database is opened without trying a copy first");
+        return Ok(());
+    }
+    directory.copy_to_trial()?;
+    let verdict = verify_copy(directory, sealer, options);
+    directory.remove_trial()?;
+    verdict
+}
+
+fn verify_copy(directory: &Directory, sealer: &Sealer, options: &Options) -> Result<(), Error> {
+    let database = open_database(directory, &directory.trial(), options)?;
+    let tables = Tables::open(&database, Arc::new(Health::new()))
+        .map_err(|error| unusable(directory.root(), &error))?;
+    verify(directory, &tables, sealer, options).map(drop)
+}
+
+fn master_key(directory: &Directory, found: Found, options: &Options) -> Result<KeyBytes, Error> {
+    if let Some(key) = &options.master_key {
+        return Ok(Zeroizing::new(*key.expose_secret()));
+    }
+    let path = directory.master_key();
+    match (seal::read_key(&path)?, found) {
+        (Some(key), _) => Ok(key),
+        (None, Found::Fresh) => seal::create_key(&path),
+        (None, Found::Existing) => {
+            let message = format!(
+                "{} is missing: restore it, it opens the stored credentials",
+                path.display()
+            );
+            Err(Error::new(ErrorKind::MasterKey, message))
+        }
+    }
+}
+
+fn open_database(directory: &Directory, path: &Path, options: &Options) -> Result<sled::Db, Error> {
+    let began = Instant::now();
+    loop {
+        match try_open_database(path, options) {
+            Err(error) if is_locked(&error) && began.elapsed() < STRAGGLERS => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(error) if is_locked(&error) => return Err(directory::in_use(directory.root())),
+            Err(error) => return Err(unusable(directory.root(), &error)),
+            Ok(database) => return Ok(database),
+        }
+    }
+}
+
+fn try_open_database(path: &Path, options: &Options) -> Result<sled::Db, sled::Error> {
+    let config = sled::Config::new()
+        .path(path)
+        .mode(sled::Mode::LowSpace)
+        .cache_capacity(options.cache_bytes)
+        .segment_size(SEGMENT_BYTES)
+        .flush_every_ms(Some(FLUSH_EVERY_MS));
+    let opening = std::thread::Builder::new()
+        .name("store-open".to_owned())
+        .spawn(move || config.open());
+    match opening.map(std::thread::JoinHandle::join) {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(_panic)) => Err(sled::Error::ReportableBug("sled panicked".to_owned())),
+        Err(error) => Err(sled::Error::Io(error)),
+    }
+}
+
+/// sled has no error of its own for a lock that is held.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().starts_with("could not acquire lock"))
+}
+
+fn unusable(root: &Path, error: &sled::Error) -> Error {
+    match error {
+        sled::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+            let message = format!(
+                "the disk is full at {}: free some space, then start again",
+                root.display()
+            );
+            Error::new(ErrorKind::DiskFull, message)
+        }
+        error => {
+            directory::damaged(root, "its database cannot be opened").with_source(error.clone())
+        }
+    }
+}
+
+/// Writes the header of a new store.
+fn make(
+    directory: &Directory,
+    database: &sled::Db,
+    tables: &Tables,
+    sealer: &Sealer,
+) -> Result<Sidecar, Error> {
+    let header = Header {
+        format: STORE_VERSION,
+        store: new_id()?,
+        key_id: sealer.key_id().to_vec(),
+    };
+    let acknowledged = Sidecar {
+        store: header.store,
+        commit: 1,
+    };
+    let mut draft = Draft::new(tables);
+    draft.put(Table::Meta, key::HEADER.to_vec(), &header);
+    draft.put(
+        Table::Meta,
+        key::COMMIT.to_vec(),
+        &Counter(acknowledged.commit),
+    );
+    draft.commit()?;
+    database
+        .flush()
+        .map_err(|error| unusable(directory.root(), &error))?;
+    acknowledged.write(&directory.sidecar())?;
+    directory.end_creating()?;
+    Ok(acknowledged)
+}
+
+fn new_id() -> Result<Uuid, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::new(
+            ErrorKind::Io,
+            "the operating system gives no random numbers",
+        )
+        .with_source(error.to_string())
+    })?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
+}
+
+/// Refuses a store that is newer, damaged, incomplete, or sealed with another key.
+fn verify(
+    directory: &Directory,
+    tables: &Tables,
+    sealer: &Sealer,
+    options: &Options,
+) -> Result<Sidecar, Error> {
+    let damaged = |what| directory::damaged(directory.root(), what);
+    let header: Option<Header> = tables
+        .get(Table::Meta, key::HEADER)
+        .map_err(|error| damaged("its header is damaged").with_source(error))?;
+    let header = header.ok_or_else(|| damaged("its data are gone"))?;
+    if header.format > STORE_VERSION {
+        return Err(newer(directory.root(), header.format));
+    }
+    if header.key_id != sealer.key_id() {
+        let message = "the master key is not the one this store was made with: restore that one";
+        return Err(Error::new(ErrorKind::MasterKey, message));
+    }
+    let commit: Option<Counter> = tables
+        .get(Table::Meta, key::COMMIT)
+        .map_err(|error| damaged("its header is damaged").with_source(error))?;
+    let stored = Sidecar {
+        store: header.store,
+        commit: commit.unwrap_or_default().0,
+    };
+    match Sidecar::read_latest(&directory.sidecar(), &directory.live())? {
+        Some(noted) if noted.store != stored.store => {
+            Err(damaged("db and seq are of different stores"))
+        }
+        Some(noted) => check_loss(directory.root(), noted, stored, options.accept_loss),
+        None => {
+            tracing::warn!(
+                "the file seq is missing: whether the store is complete cannot be checked"
+            );
+            Ok(stored)
+        }
+    }
+}
+
+fn check_loss(
+    root: &Path,
+    noted: Sidecar,
+    stored: Sidecar,
+    accept: bool,
+) -> Result<Sidecar, Error> {
+    let commits = noted.commit.saturating_sub(stored.commit);
+    if commits == 0 {
+        return Ok(stored);
+    }
+    if accept {
+        tracing::warn!(commits, "going on without acknowledged commits, as asked");
+        return Ok(stored);
+    }
+    let message = format!(
+        "the store at {} lost {commits} commits: restore a backup, or start with accept_loss to go on without them",
+        root.display()
+    );
+    Err(Error::new(ErrorKind::Lost { commits }, message))
+}
+
+fn newer(root: &Path, format: u32) -> Error {
+    let message = format!(
+        "the store at {} was written by a newer version (format {format}, this one reads {STORE_VERSION}): use that version",
+        root.display()
+    );
+    Error::new(ErrorKind::NewerFormat, message)
+}

@@ -1,0 +1,218 @@
+//! Operations: what was asked of Lever, kept until it is settled and after.
+
+use std::time::Duration;
+
+use domain::{ConnectionId, Operation, OperationId};
+use lever::OpportunityId;
+
+use crate::draft::Draft;
+use crate::error::Error;
+use crate::format::{Owner, key};
+use crate::pull::{self, Applied, Refresh};
+use crate::store::Store;
+use crate::table::{Entry, Table, Tables};
+
+/// What came of recording an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recording {
+    /// It is recorded.
+    New(Operation),
+    /// The same was asked before under this request id: that operation as it stands now.
+    Existing(Operation),
+    /// Something else was asked before under this request id; nothing was written.
+    Mismatch {
+        /// What was asked before.
+        existing: Operation,
+    },
+}
+
+impl Store {
+    /// Records an operation, unless its request id was used within `keep` before it was made.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) without such a connection,
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) for an operation id that is taken,
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for an empty or overlong request id.
+    pub async fn record_operation(
+        &self,
+        operation: Operation,
+        keep: Duration,
+    ) -> Result<Recording, Error> {
+        self.commit(move |draft| {
+            draft.require_connection(operation.connection)?;
+            match asked_before(draft, &operation, keep)? {
+                Some(existing) if existing.digest == operation.digest => {
+                    Ok(Recording::Existing(existing))
+                }
+                Some(existing) => Ok(Recording::Mismatch { existing }),
+                None => insert(draft, &operation).map(|()| Recording::New(operation)),
+            }
+        })
+        .await
+    }
+
+    /// Stores the next revision of an operation; one that is settled is no longer open.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) unless the stored revision is one less,
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    pub async fn save_operation(&self, operation: Operation) -> Result<(), Error> {
+        self.commit(move |draft| save(draft, &operation)).await
+    }
+
+    /// Stores the next revision of an operation together with records read after it, all or nothing.
+    ///
+    /// # Errors
+    /// As [`Store::save_operation`] and [`Store::apply_refresh`].
+    pub async fn save_operation_with(
+        &self,
+        operation: Operation,
+        refresh: Refresh,
+    ) -> Result<Applied, Error> {
+        self.commit(move |draft| {
+            save(draft, &operation)?;
+            pull::apply_refresh(draft, &refresh)
+        })
+        .await
+    }
+
+    /// Reads the operation that a request id stands for, however long ago it was recorded.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn operation_by_request(
+        &self,
+        connection: ConnectionId,
+        request_id: &str,
+    ) -> Result<Option<Operation>, Error> {
+        let Ok(key) = key::request_id(connection, request_id) else {
+            return Ok(None);
+        };
+        match self.tables().get(Table::RequestIds, &key)? {
+            Some(Owner(id)) => {
+                self.operation(connection, OperationId::from_bytes(id))
+                    .await
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Reads an operation.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn operation(
+        &self,
+        connection: ConnectionId,
+        id: OperationId,
+    ) -> Result<Option<Operation>, Error> {
+        self.tables()
+            .get(Table::Operations, &key::operation(connection, id))
+    }
+
+    /// Lists the operations that are not settled, the oldest first.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn open_operations(&self, connection: ConnectionId) -> Result<Vec<Operation>, Error> {
+        let prefix = key::connection(connection);
+        self.read(move |tables| {
+            let open = tables.scan(Table::OpenOperations, &prefix);
+            open.filter_map(|entry| indexed(tables, connection, entry).transpose())
+                .collect()
+        })
+        .await
+    }
+
+    /// Lists up to `limit` operations before the id `before`, the newest first; of one opportunity, or of all.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn operations(
+        &self,
+        connection: ConnectionId,
+        opportunity: Option<&OpportunityId>,
+        before: Option<OperationId>,
+        limit: usize,
+    ) -> Result<Vec<Operation>, Error> {
+        let (table, prefix) =
+            match opportunity.map(|opportunity| key::opportunity(connection, opportunity)) {
+                None => (Table::Operations, key::connection(connection)),
+                Some(Ok(prefix)) => (Table::ByOpportunity, prefix),
+                Some(Err(_never_stored)) => return Ok(Vec::new()),
+            };
+        self.read(move |tables| {
+            let entries = match before {
+                Some(before) => {
+                    tables.scan_before(table, &prefix, &[&prefix, &before.as_bytes()[..]].concat())
+                }
+                None => tables.scan(table, &prefix),
+            };
+            let newest = entries.rev().take(limit);
+            newest
+                .filter_map(|entry| indexed(tables, connection, entry).transpose())
+                .collect()
+        })
+        .await
+    }
+}
+
+/// The operation whose id ends the key of an index entry.
+fn indexed(
+    tables: &Tables,
+    connection: ConnectionId,
+    entry: Result<Entry, Error>,
+) -> Result<Option<Operation>, Error> {
+    let (key, _value) = entry?;
+    let id = key::last_operation(&key).ok_or_else(|| Error::corrupt(Table::Operations))?;
+    tables.get(Table::Operations, &key::operation(connection, id))
+}
+
+fn asked_before(
+    draft: &Draft<'_>,
+    operation: &Operation,
+    keep: Duration,
+) -> Result<Option<Operation>, Error> {
+    let key = key::request_id(operation.connection, &operation.request_id)?;
+    let Some(Owner(id)) = draft.get(Table::RequestIds, &key)? else {
+        return Ok(None);
+    };
+    let key = key::operation(operation.connection, OperationId::from_bytes(id));
+    let existing: Option<Operation> = draft.get(Table::Operations, &key)?;
+    Ok(existing.filter(|existing| operation.created_at.since(existing.created_at) <= keep))
+}
+
+fn insert(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
+    let Operation { connection, id, .. } = *operation;
+    let key = key::operation(connection, id);
+    if draft.contains(Table::Operations, &key)? {
+        return Err(Error::already_exists("operation id", id));
+    }
+    let request_id = key::request_id(connection, &operation.request_id)?;
+    let by_opportunity = key::opportunity_entry(connection, &operation.opportunity, id)?;
+    draft.put(Table::RequestIds, request_id, &Owner(*id.as_bytes()));
+    draft.mark(Table::ByOpportunity, by_opportunity);
+    put(draft, key, operation);
+    Ok(())
+}
+
+fn save(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
+    let key = key::operation(operation.connection, operation.id);
+    let stored: Operation = draft
+        .get(Table::Operations, &key)?
+        .ok_or_else(|| Error::not_found("operation"))?;
+    if stored.revision.checked_add(1) != Some(operation.revision) {
+        return Err(Error::conflict("operation"));
+    }
+    put(draft, key, operation);
+    Ok(())
+}
+
+fn put(draft: &mut Draft<'_>, key: Vec<u8>, operation: &Operation) {
+    draft.put(Table::Operations, key.clone(), operation);
+    if operation.state.settled() {
+        draft.remove(Table::OpenOperations, key);
+    } else {
+        draft.mark(Table::OpenOperations, key);
+    }
+}

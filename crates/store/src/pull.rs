@@ -1,0 +1,261 @@
+//! What a pull brings, and how it is applied.
+
+use std::fmt;
+
+use domain::{Candidacy, ConnectionId, Cursor, Listing, Stream};
+use lever::Timestamp;
+
+use crate::draft::Draft;
+use crate::error::{Error, ErrorKind};
+use crate::format::{Head, key};
+use crate::listings;
+use crate::quarantine::Quarantined;
+use crate::store::Store;
+use crate::table::{Table, Tables};
+use crate::upsert::Upsert;
+
+/// How many heads one transaction of [`Store::retire_unseen`] looks at.
+const RETIRE_STEP: usize = 500;
+
+/// One record as it was read from Lever.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// The kind of record.
+    pub stream: Stream,
+    /// Lever's id (the text, for tags and sources).
+    pub id: String,
+    /// What Lever sent, byte for byte.
+    pub raw: String,
+    /// Lever's own stamp.
+    pub updated_at: Option<Timestamp>,
+    /// Its place in Lever's own order, for lists whose order means something (stages); 0 elsewhere.
+    pub rank: u32,
+    /// For opportunities: what lists and lookups read.
+    pub candidacy: Option<Candidacy>,
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("stream", &self.stream)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A record Lever says is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    /// The kind of record.
+    pub stream: Stream,
+    /// Lever's id.
+    pub id: String,
+    /// When it was deleted, by Lever's clock.
+    pub at: Timestamp,
+}
+
+/// One page of a listing, and the cursors before and after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The listing.
+    pub listing: Listing,
+    /// The cursor the page was read from.
+    pub expected: Cursor,
+    /// The cursor after the page.
+    pub next: Cursor,
+    /// When the request was sent, by Lever's clock.
+    pub requested_at: Timestamp,
+    /// Stamps the changes.
+    pub now: Timestamp,
+    /// The records, and those lifted out of them.
+    pub records: Vec<Incoming>,
+    /// The deletions.
+    pub deleted: Vec<Deleted>,
+    /// The records that could not be read.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// Records that were read outside of a listing, such as after our own write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refresh {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// When the request was sent, by Lever's clock.
+    pub requested_at: Timestamp,
+    /// Stamps the changes.
+    pub now: Timestamp,
+    /// The records.
+    pub records: Vec<Incoming>,
+    /// The deletions.
+    pub deleted: Vec<Deleted>,
+}
+
+/// What became of the records of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// Records that were not in the mirror.
+    pub created: u64,
+    /// Records that differ from what was stored.
+    pub updated: u64,
+    /// Records that are what was stored.
+    pub unchanged: u64,
+    /// Records and deletions older than what is known.
+    pub stale: u64,
+    /// Live records that became tombstones.
+    pub deleted: u64,
+    /// Records newly put into quarantine.
+    pub quarantined: u64,
+    /// The number of the connection's last change.
+    pub last_sequence: u64,
+}
+
+impl Store {
+    /// Applies one page: its records, the changes they cause, the cursor after it. All or nothing.
+    ///
+    /// A record read by an older request than the stored one, or deleted since, is counted as stale and ignored;
+    /// one with the same bytes is no change. A record with an unusable id is quarantined, and the page goes on.
+    /// A page that brings nothing new and leaves the cursor where it is writes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CursorMoved`] if the stored cursor is no longer `page.expected`,
+    /// [`ErrorKind::NotFound`] without such a connection; nothing is written.
+    pub async fn apply(&self, page: Page) -> Result<Applied, Error> {
+        self.commit(move |draft| {
+            draft.require_connection(page.connection)?;
+            move_cursor(draft, &page)?;
+            let mut upsert = Upsert::new(draft, page.connection, page.requested_at, page.now)?;
+            page.records
+                .iter()
+                .try_for_each(|record| upsert.record(record))?;
+            page.deleted
+                .iter()
+                .try_for_each(|deleted| upsert.deletion(deleted))?;
+            page.quarantined
+                .iter()
+                .try_for_each(|record| upsert.quarantine(record))?;
+            Ok(upsert.finish())
+        })
+        .await
+    }
+
+    /// Applies records that were read outside of a listing, by the rules of [`Store::apply`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] without such a connection.
+    pub async fn apply_refresh(&self, refresh: Refresh) -> Result<Applied, Error> {
+        self.commit(move |draft| apply_refresh(draft, &refresh))
+            .await
+    }
+
+    /// Makes tombstones of the live records of a stream that no request since `before` has brought.
+    ///
+    /// Only for after a complete walk of a list that is read whole, `before` being when the walk began.
+    /// Done in several transactions; each record that shows again later comes back.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] without such a connection.
+    pub async fn retire_unseen(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let mut retired = 0;
+        let mut from = key::stream(connection, stream);
+        loop {
+            let step = Step {
+                connection,
+                stream,
+                before,
+                now,
+                from,
+            };
+            let (count, next) = self.commit(move |draft| step.retire(draft)).await?;
+            retired += count;
+            match next {
+                Some(next) => from = next,
+                None => return Ok(retired),
+            }
+        }
+    }
+}
+
+pub(crate) fn apply_refresh(draft: &mut Draft<'_>, refresh: &Refresh) -> Result<Applied, Error> {
+    draft.require_connection(refresh.connection)?;
+    let mut upsert = Upsert::new(draft, refresh.connection, refresh.requested_at, refresh.now)?;
+    refresh
+        .records
+        .iter()
+        .try_for_each(|record| upsert.record(record))?;
+    refresh
+        .deleted
+        .iter()
+        .try_for_each(|deleted| upsert.deletion(deleted))?;
+    Ok(upsert.finish())
+}
+
+fn move_cursor(draft: &mut Draft<'_>, page: &Page) -> Result<(), Error> {
+    let mut state = listings::state(draft, page.connection, page.listing)?;
+    if state.cursor != page.expected {
+        let message = format!("the cursor of {} was moved by another pull", page.listing);
+        return Err(Error::new(ErrorKind::CursorMoved, message));
+    }
+    if page.next != page.expected {
+        state.cursor = page.next.clone();
+        draft.put(
+            Table::Listings,
+            key::listing(page.connection, page.listing),
+            &state,
+        );
+    }
+    Ok(())
+}
+
+/// One transaction's worth of looking for records that were not seen.
+struct Step {
+    connection: ConnectionId,
+    stream: Stream,
+    before: Timestamp,
+    now: Timestamp,
+    /// The key to go on after.
+    from: Vec<u8>,
+}
+
+impl Step {
+    /// Gives how many were retired, and where to go on.
+    fn retire(&self, draft: &mut Draft<'_>) -> Result<(u64, Option<Vec<u8>>), Error> {
+        draft.require_connection(self.connection)?;
+        let (unseen, next) = self.unseen(draft.tables())?;
+        let mut upsert = Upsert::new(draft, self.connection, self.before, self.now)?;
+        for id in &unseen {
+            upsert.absence(self.stream, id)?;
+        }
+        Ok((upsert.finish().deleted, next))
+    }
+
+    fn unseen(&self, tables: &Tables) -> Result<(Vec<String>, Option<Vec<u8>>), Error> {
+        let prefix = key::stream(self.connection, self.stream);
+        let mut unseen = Vec::new();
+        let mut last = None;
+        let mut looked_at = 0;
+        for entry in tables
+            .scan_after(Table::Heads, &prefix, &self.from)
+            .take(RETIRE_STEP)
+        {
+            let (key, value) = entry?;
+            let head: Option<Head> = tables.value(Table::Heads, Ok((key.clone(), value)))?;
+            if head.is_some_and(|head| head.deleted_at.is_none() && head.requested_at < self.before)
+            {
+                let id = key::text_after(&key, prefix.len())
+                    .ok_or_else(|| Error::corrupt(Table::Heads))?;
+                unseen.push(id.to_owned());
+            }
+            looked_at += 1;
+            last = Some(key);
+        }
+        Ok((unseen, last.filter(|_| looked_at == RETIRE_STEP)))
+    }
+}

@@ -1,0 +1,284 @@
+//! The store itself: one handle, cheap to clone.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use domain::ConnectionId;
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use crate::committer::{Announcer, Committer, Job, Message, job};
+use crate::draft::Draft;
+use crate::error::Error;
+use crate::format::{Counter, key};
+use crate::health::Health;
+use crate::opening::{self, Opened, Options};
+use crate::seal::Sealer;
+use crate::space::Space;
+use crate::table::{Table, Tables};
+
+/// How many requests may wait for the committer; more wait outside, without memory of their own.
+const WAITING: usize = 256;
+
+/// The embedded database of one service.
+///
+/// Writes are answered when they are durable. Reads see every write that was answered,
+/// and may see one that is about to be.
+/// When the last clone is dropped, what was written is flushed; [`Store::close`] does so without blocking.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    tables: Arc<Tables>,
+    health: Arc<Health>,
+    space: Arc<Space>,
+    sealer: Sealer,
+    announcer: Arc<Announcer>,
+    admission: Semaphore,
+    messages: Sender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Opens the store in a folder, or makes one there. Blocks: call it from a blocking thread.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InUse`](crate::ErrorKind::InUse), `DiskFull`, `Damaged`, `Lost`, `NotAStore`, `NewerFormat`,
+    /// `MasterKey` or `Io`; each text says what to do. Nothing is renamed or deleted.
+    pub fn open(folder: &Path, options: Options) -> Result<Store, Error> {
+        let opened = opening::open(folder, &options)?;
+        let store = Self::start(opened, &options)?;
+        store.resume_purges()?;
+        Ok(store)
+    }
+
+    fn start(opened: Opened, options: &Options) -> Result<Store, Error> {
+        let Opened {
+            directory,
+            database,
+            tables,
+            health,
+            sealer,
+            acknowledged,
+            lock,
+        } = opened;
+        let tables = Arc::new(tables);
+        let announcer = Arc::new(Announcer::default());
+        let space = Space::new(
+            directory.root(),
+            options.write_floor_bytes,
+            options.backfill_floor_bytes,
+        );
+        let space = Arc::new(space);
+        let live = directory.open_live()?;
+        acknowledged
+            .overwrite(&live)
+            .map_err(|error| Error::io("write seq.live", error))?;
+        let committer = Committer {
+            database,
+            tables: tables.clone(),
+            space: space.clone(),
+            announcer: announcer.clone(),
+            directory,
+            // The file is brought up to date by the first write.
+            noted: (0, Instant::now()),
+            acknowledged,
+            live,
+        };
+        let (messages, receiver) = channel();
+        let thread = std::thread::Builder::new()
+            .name("store-committer".to_owned())
+            .spawn(move || {
+                run(committer, &receiver);
+                drop(lock);
+            })
+            .map_err(|error| Error::io("start the committer thread", error))?;
+        let inner = Inner {
+            tables,
+            health,
+            space,
+            sealer,
+            announcer,
+            admission: Semaphore::new(WAITING),
+            messages,
+            thread: Mutex::new(Some(thread)),
+        };
+        Ok(Store {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Finishes what was asked, flushes, and lets go of the folder. Other clones are refused from then on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Poisoned`](crate::ErrorKind::Poisoned) when the last writes could not be made durable.
+    pub async fn close(self) -> Result<(), Error> {
+        // A failed send means that the thread has ended.
+        let _ = self.inner.messages.send(Message::Close);
+        let inner = self.inner.clone();
+        join_blocking(move || {
+            inner.join();
+            inner.health.check()
+        })
+        .await
+    }
+
+    /// Waits for an error after which the process must stop; gives its reason.
+    ///
+    /// From then on every call answers [`ErrorKind::Poisoned`](crate::ErrorKind::Poisoned).
+    pub async fn fatal(&self) -> String {
+        self.inner.health.fatal().await
+    }
+
+    /// Whether there is room enough on the disk for history, which can wait.
+    pub fn backfill_allowed(&self) -> bool {
+        self.inner.space.backfill_allowed()
+    }
+
+    /// Seals a value for one purpose; it opens again only with the same purpose and context.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when there are no random numbers.
+    pub fn seal(&self, purpose: &str, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
+        self.inner.sealer.seal(purpose, context, plain)
+    }
+
+    /// Opens a sealed value.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsealed`](crate::ErrorKind::Unsealed) when it was altered, or sealed for something else.
+    pub fn unseal(&self, purpose: &str, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Error> {
+        self.inner.sealer.unseal(purpose, context, sealed)
+    }
+
+    /// The number of the last change of a connection, and every later one; numbers may be skipped, never repeated.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Poisoned`](crate::ErrorKind::Poisoned).
+    pub fn watch_changes(&self, connection: ConnectionId) -> Result<watch::Receiver<u64>, Error> {
+        let present = self
+            .tables()
+            .get::<Counter>(Table::Sequences, &key::connection(connection))?;
+        Ok(self
+            .inner
+            .announcer
+            .subscribe(connection, present.unwrap_or_default().0))
+    }
+
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.inner.tables
+    }
+
+    /// Has the committer run `work` as one transaction; answers when it is durable.
+    pub(crate) async fn commit<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let _admitted = self
+            .inner
+            .admission
+            .acquire()
+            .await
+            .map_err(|_| Error::closed())?;
+        let (job, answer) = job(work);
+        self.send(job)?;
+        self.received(answer.await)
+    }
+
+    /// The same where nothing can be awaited.
+    pub(crate) fn commit_blocking<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let (job, answer) = job(work);
+        self.send(job)?;
+        // A thread of its own: waiting here would panic where async code runs.
+        let waited = std::thread::spawn(move || answer.blocking_recv()).join();
+        self.received(waited.unwrap_or_else(|_| Ok(Err(Error::closed()))))
+    }
+
+    fn send(&self, job: Job) -> Result<(), Error> {
+        self.inner
+            .messages
+            .send(Message::Work(job))
+            .map_err(|_| self.ended())
+    }
+
+    fn received<T>(
+        &self,
+        answer: Result<Result<T, Error>, oneshot::error::RecvError>,
+    ) -> Result<T, Error> {
+        answer.unwrap_or_else(|_| Err(self.ended()))
+    }
+
+    fn ended(&self) -> Error {
+        self.inner
+            .health
+            .check()
+            .err()
+            .unwrap_or_else(Error::closed)
+    }
+
+    /// Reads a range on a blocking thread.
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tables) -> Result<T, Error> + Send + 'static,
+    {
+        let tables = self.inner.tables.clone();
+        join_blocking(move || work(&tables)).await
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn join(&self) {
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .take();
+        if let Some(thread) = thread {
+            // A panic of the thread was caught and made fatal.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let _ = self.messages.send(Message::Close);
+        self.join();
+    }
+}
+
+/// Runs the committer; sled may panic, and then nothing may be acknowledged any more.
+fn run(committer: Committer, messages: &Receiver<Message>) {
+    let tables = committer.tables.clone();
+    let outcome =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| committer.run(messages)));
+    if outcome.is_err() {
+        let _ = tables.health().fail("the committer panicked");
+    }
+}
+
+async fn join_blocking<T, F>(work: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Error> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_panicked_or_shut_down| Err(Error::closed()))
+}

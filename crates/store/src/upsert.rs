@@ -1,0 +1,281 @@
+//! Brings what was read from Lever into the mirror: the one way in, whoever asked.
+
+use domain::{Candidacy, Change, ChangeKind, ConnectionId, Stream};
+use lever::Timestamp;
+
+use crate::draft::Draft;
+use crate::error::{Error, ErrorKind};
+use crate::format::{Counter, Document, Head, digest, key};
+use crate::pull::{Applied, Deleted, Incoming};
+use crate::quarantine::{self, Quarantined};
+use crate::table::Table;
+use crate::verdict::{Burial, Verdict, judge, judge_deletion};
+
+const UNSTORABLE: &str = "an id is empty, too long, or has a NUL in it";
+
+/// Collects the effects of records on the draft of one transaction.
+pub(crate) struct Upsert<'d, 'a> {
+    draft: &'d mut Draft<'a>,
+    connection: ConnectionId,
+    requested_at: Timestamp,
+    now: Timestamp,
+    applied: Applied,
+    before: u64,
+}
+
+impl<'d, 'a> Upsert<'d, 'a> {
+    /// `requested_at` is when the request was sent that brought the records; `now` stamps the changes.
+    pub(crate) fn new(
+        draft: &'d mut Draft<'a>,
+        connection: ConnectionId,
+        requested_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let before = draft.count(Table::Sequences, &key::connection(connection))?;
+        let applied = Applied {
+            last_sequence: before,
+            ..Applied::default()
+        };
+        Ok(Self {
+            draft,
+            connection,
+            requested_at,
+            now,
+            applied,
+            before,
+        })
+    }
+
+    /// Takes in one record; one that cannot be stored is quarantined.
+    pub(crate) fn record(&mut self, incoming: &Incoming) -> Result<(), Error> {
+        match self.check_ids(incoming) {
+            Ok(key) => self.storable(key, incoming),
+            Err(error) if *error.kind() == ErrorKind::Invalid => self.quarantine(&Quarantined {
+                stream: incoming.stream,
+                raw: incoming.raw.clone(),
+                reason: UNSTORABLE.to_owned(),
+                at: self.now,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn check_ids(&self, incoming: &Incoming) -> Result<Vec<u8>, Error> {
+        if let Some(candidacy) = &incoming.candidacy {
+            index_keys(self.connection, candidacy)?;
+        }
+        key::record(self.connection, incoming.stream, &incoming.id)
+    }
+
+    fn storable(&mut self, key: Vec<u8>, incoming: &Incoming) -> Result<(), Error> {
+        let known: Option<Head> = self.draft.get(Table::Heads, &key)?;
+        let digest = digest(&incoming.raw);
+        match judge(
+            known.as_ref(),
+            self.requested_at,
+            incoming.updated_at,
+            &digest,
+        ) {
+            Verdict::Stale => {
+                self.applied.stale += 1;
+                return Ok(());
+            }
+            Verdict::Unchanged => self.applied.unchanged += 1,
+            Verdict::Created => {
+                self.applied.created += 1;
+                self.count(incoming.stream, 1)?;
+                self.replace(&key, incoming, ChangeKind::Created);
+            }
+            Verdict::Updated => {
+                self.applied.updated += 1;
+                self.replace(&key, incoming, ChangeKind::Updated);
+            }
+        }
+        let head = self.head(incoming, digest);
+        if known.as_ref() != Some(&head) {
+            self.draft.put(Table::Heads, key, &head);
+        }
+        match &incoming.candidacy {
+            Some(candidacy) => self.candidacy(candidacy),
+            None => Ok(()),
+        }
+    }
+
+    fn head(&self, incoming: &Incoming, digest: [u8; 16]) -> Head {
+        Head {
+            requested_at: self.requested_at,
+            updated_at: incoming.updated_at,
+            deleted_at: None,
+            absent: false,
+            rank: incoming.rank,
+            digest,
+        }
+    }
+
+    fn replace(&mut self, key: &[u8], incoming: &Incoming, kind: ChangeKind) {
+        self.draft.put(
+            Table::Documents,
+            key.to_vec(),
+            &Document(incoming.raw.clone()),
+        );
+        self.change(incoming.stream, &incoming.id, kind);
+    }
+
+    /// Takes in the news of a deletion. An id that cannot be stored never was.
+    pub(crate) fn deletion(&mut self, deleted: &Deleted) -> Result<(), Error> {
+        let Ok(key) = key::record(self.connection, deleted.stream, &deleted.id) else {
+            return Ok(());
+        };
+        let known: Option<Head> = self.draft.get(Table::Heads, &key)?;
+        let requested_at = known.as_ref().map_or(self.requested_at, |head| {
+            head.requested_at.max(self.requested_at)
+        });
+        let tombstone = Head {
+            requested_at,
+            updated_at: None,
+            deleted_at: Some(deleted.at),
+            absent: false,
+            rank: 0,
+            digest: [0; 16],
+        };
+        match judge_deletion(known.as_ref(), deleted.at) {
+            Burial::Stale => self.applied.stale += 1,
+            Burial::Known => {}
+            Burial::Remembered => self.draft.put(Table::Heads, key, &tombstone),
+            Burial::Buried => self.bury(key, deleted.stream, &deleted.id, &tombstone)?,
+        }
+        Ok(())
+    }
+
+    /// Concludes from its absence that a live record is deleted.
+    pub(crate) fn absence(&mut self, stream: Stream, id: &str) -> Result<(), Error> {
+        let key = key::record(self.connection, stream, id)?;
+        let tombstone = Head {
+            requested_at: self.requested_at,
+            updated_at: None,
+            deleted_at: Some(self.now),
+            absent: true,
+            rank: 0,
+            digest: [0; 16],
+        };
+        self.bury(key, stream, id, &tombstone)
+    }
+
+    /// Leaves only the tombstone of a live record: what Lever deleted is not kept.
+    fn bury(
+        &mut self,
+        key: Vec<u8>,
+        stream: Stream,
+        id: &str,
+        tombstone: &Head,
+    ) -> Result<(), Error> {
+        self.draft.remove(Table::Documents, key.clone());
+        self.draft.put(Table::Heads, key, tombstone);
+        self.applied.deleted += 1;
+        self.count(stream, -1)?;
+        self.change(stream, id, ChangeKind::Deleted);
+        if stream == Stream::Opportunities {
+            let key = key::candidacy(self.connection, &id.into())?;
+            self.unindex(&key)?;
+            self.draft.remove(Table::Candidacies, key);
+        }
+        Ok(())
+    }
+
+    /// Keeps a record that could not be read.
+    pub(crate) fn quarantine(&mut self, record: &Quarantined) -> Result<(), Error> {
+        if quarantine::keep(self.draft, self.connection, record)? {
+            self.applied.quarantined += 1;
+        }
+        Ok(())
+    }
+
+    /// Also for an unchanged opportunity: its application, of which the candidacy tells too, may have changed.
+    fn candidacy(&mut self, candidacy: &Candidacy) -> Result<(), Error> {
+        let key = key::candidacy(self.connection, &candidacy.opportunity)?;
+        if self
+            .draft
+            .get::<Candidacy>(Table::Candidacies, &key)?
+            .as_ref()
+            == Some(candidacy)
+        {
+            return Ok(());
+        }
+        self.unindex(&key)?;
+        for (table, entry) in index_keys(self.connection, candidacy)? {
+            self.draft.mark(table, entry);
+        }
+        self.draft.put(Table::Candidacies, key, candidacy);
+        Ok(())
+    }
+
+    fn unindex(&mut self, key: &[u8]) -> Result<(), Error> {
+        if let Some(former) = self.draft.get::<Candidacy>(Table::Candidacies, key)? {
+            for (table, entry) in index_keys(self.connection, &former)? {
+                self.draft.remove(table, entry);
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, stream: Stream, difference: i64) -> Result<(), Error> {
+        let key = key::stream(self.connection, stream);
+        let count = self
+            .draft
+            .count(Table::Counts, &key)?
+            .saturating_add_signed(difference);
+        self.draft.put(Table::Counts, key, &Counter(count));
+        Ok(())
+    }
+
+    fn change(&mut self, stream: Stream, id: &str, kind: ChangeKind) {
+        self.applied.last_sequence += 1;
+        let sequence = self.applied.last_sequence;
+        let change = Change {
+            sequence,
+            at: self.now,
+            stream,
+            id: id.to_owned(),
+            kind,
+        };
+        self.draft.put(
+            Table::Changes,
+            key::change(self.connection, sequence),
+            &change,
+        );
+    }
+
+    /// Stores the number of the last change, and gives the counts.
+    pub(crate) fn finish(self) -> Applied {
+        let sequence = self.applied.last_sequence;
+        if sequence != self.before {
+            self.draft.put(
+                Table::Sequences,
+                key::connection(self.connection),
+                &Counter(sequence),
+            );
+            self.draft.announce(self.connection, sequence);
+        }
+        self.applied
+    }
+}
+
+/// The index entries of a candidacy; only active ones are found by stage.
+fn index_keys(
+    connection: ConnectionId,
+    candidacy: &Candidacy,
+) -> Result<Vec<(Table, Vec<u8>)>, Error> {
+    let mut keys = Vec::with_capacity(2);
+    let opportunity = &candidacy.opportunity;
+    if let Some(stage) = candidacy.stage.as_ref().filter(|_| candidacy.active()) {
+        let key = key::stage_entry(connection, stage, candidacy.entered_stage_at, opportunity)?;
+        keys.push((Table::ByStage, key));
+    }
+    if let Some(contact) = &candidacy.contact {
+        keys.push((
+            Table::ByContact,
+            key::contact_entry(connection, contact, opportunity)?,
+        ));
+    }
+    Ok(keys)
+}

@@ -1,0 +1,281 @@
+use domain::{Cursor, Listing, Stream};
+use secrecy::{ExposeSecret, SecretString};
+use store::{ErrorKind, ListingOutcome, TokenRecord, Tombstones};
+
+use crate::support::*;
+
+#[tokio::test]
+async fn an_external_id_belongs_to_one_connection() {
+    let (_folder, store, first) = connected().await;
+    let mut second = connection(2);
+    second.external_id = Some("customer-1".to_owned());
+    let error = store
+        .create_connection(second.clone(), SecretString::from("k"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.kind(),
+        &ErrorKind::AlreadyExists {
+            id: first.to_string()
+        }
+    );
+    assert_eq!(store.connection(second.id).await.unwrap(), None);
+
+    let mut renamed = store.connection(first).await.unwrap().unwrap();
+    renamed.external_id = Some("customer-9".to_owned());
+    store.update_connection(renamed).await.unwrap();
+    store
+        .create_connection(second, SecretString::from("k"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn settings_are_replaced_only_by_who_has_read_the_present_ones() {
+    let (_folder, store, id) = connected().await;
+    let read = store.connection(id).await.unwrap().unwrap();
+    let saved = store.update_connection(read.clone()).await.unwrap();
+    assert_eq!(saved.revision, read.revision + 1);
+    assert_eq!(
+        store.update_connection(read).await.unwrap_err().kind(),
+        &ErrorKind::Conflict
+    );
+    assert_eq!(
+        store
+            .update_connection(connection(7))
+            .await
+            .unwrap_err()
+            .kind(),
+        &ErrorKind::NotFound
+    );
+}
+
+#[tokio::test]
+async fn a_replaced_key_leaves_everything_else() {
+    let (_folder, store, id) = connected().await;
+    let replaced = store
+        .replace_api_key(id, SecretString::from("other"), "ther".to_owned())
+        .await
+        .unwrap();
+    assert_eq!(replaced.key_last_four, "ther");
+    assert_eq!(store.connections().await.unwrap(), [replaced]);
+    assert_eq!(
+        store.api_key(id).await.unwrap().unwrap().expose_secret(),
+        "other"
+    );
+}
+
+#[tokio::test]
+async fn the_api_key_is_in_no_file() {
+    let (folder, store, _id) = connected().await;
+    store.close().await.unwrap();
+    let mut folders = vec![folder.path().to_owned()];
+    while let Some(path) = folders.pop() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = std::fs::read(&path).unwrap();
+                assert!(
+                    !bytes.windows(KEY.len()).any(|part| part == KEY.as_bytes()),
+                    "found in {path:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_connection_leaves_nothing_and_its_neighbors_everything() {
+    let (folder, store, id) = connected().await;
+    store
+        .create_connection(connection(2), SecretString::from("k2"))
+        .await
+        .unwrap();
+    for of in [id, connection(2).id] {
+        let tags = (0..1500).map(|n| tag(&format!("tag {n}"), "{}")).collect();
+        store.apply(page(of, 10, tags)).await.unwrap();
+        store
+            .apply_refresh(refresh(of, 10, vec![opportunity(candidacy("o", "s", 5))]))
+            .await
+            .unwrap();
+        store
+            .record_operation(operation(of, 1, "r"), std::time::Duration::ZERO)
+            .await
+            .unwrap();
+        store.put_mapping(of, mapping(1), 0).await.unwrap();
+        store
+            .note_listing(of, Listing::Tags, ListingOutcome::Succeeded(at(1)))
+            .await
+            .unwrap();
+    }
+    store.delete_connection(id).await.unwrap();
+    store.close().await.unwrap();
+
+    let store = open(folder.path());
+    assert_eq!(store.connection(id).await.unwrap(), None);
+    assert!(store.api_key(id).await.unwrap().is_none());
+    assert_eq!(store.count(id, Stream::Tags).await.unwrap(), 0);
+    assert_eq!(
+        store
+            .records(id, Stream::Tags, None, 9, Tombstones::With)
+            .await
+            .unwrap(),
+        []
+    );
+    assert_eq!(store.changes(id, 0, 9).await.unwrap(), []);
+    assert!(store.count_by_stage(id).await.unwrap().is_empty());
+    assert!(store.cursors(id).await.unwrap().is_empty());
+    assert_eq!(store.operations(id, None, None, 9).await.unwrap(), []);
+    assert_eq!(store.mapping(id).await.unwrap(), None);
+    assert_eq!(
+        store.count(connection(2).id, Stream::Tags).await.unwrap(),
+        1500
+    );
+    assert_eq!(
+        store.count_by_stage(connection(2).id).await.unwrap().len(),
+        1
+    );
+    store
+        .create_connection(connection(1), SecretString::from(KEY))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_interrupted_deletion_goes_on_at_the_next_start() {
+    let (folder, store, id) = connected().await;
+    let tags = (0..2500).map(|n| tag(&format!("tag {n}"), "{}")).collect();
+    store.apply(page(id, 10, tags)).await.unwrap();
+    let deletion = tokio::time::timeout(std::time::Duration::ZERO, store.delete_connection(id));
+    assert!(deletion.await.is_err(), "it was not interrupted");
+    store.close().await.unwrap();
+
+    let store = open(folder.path());
+    assert_eq!(store.connection(id).await.unwrap(), None);
+    assert_eq!(store.changes(id, 0, 9).await.unwrap(), []);
+    assert_eq!(
+        store.delete_connection(id).await.unwrap_err().kind(),
+        &ErrorKind::NotFound
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_stored_for_a_connection_that_is_gone() {
+    let (_folder, store, id) = connected().await;
+    store.delete_connection(id).await.unwrap();
+    let page = page(id, 10, vec![tag("a", "{}")]);
+    assert_eq!(
+        store.apply(page).await.unwrap_err().kind(),
+        &ErrorKind::NotFound
+    );
+    assert_eq!(
+        store
+            .put_mapping(id, mapping(1), 0)
+            .await
+            .unwrap_err()
+            .kind(),
+        &ErrorKind::NotFound
+    );
+    assert_eq!(
+        store.delete_connection(id).await.unwrap_err().kind(),
+        &ErrorKind::NotFound
+    );
+}
+
+#[tokio::test]
+async fn a_mapping_is_replaced_only_by_who_has_read_the_present_one() {
+    let (_folder, store, id) = connected().await;
+    assert_eq!(store.mapping(id).await.unwrap(), None);
+    store.put_mapping(id, mapping(1), 0).await.unwrap();
+    let error = store.put_mapping(id, mapping(1), 0).await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        &ErrorKind::MappingMoved {
+            present: Some(Box::new(mapping(1)))
+        }
+    );
+    assert_eq!(
+        store
+            .put_mapping(id, mapping(3), 1)
+            .await
+            .unwrap_err()
+            .kind(),
+        &ErrorKind::Invalid
+    );
+    let mut long = mapping(2);
+    long.document = noise(300_000);
+    store.put_mapping(id, long.clone(), 1).await.unwrap();
+    assert_eq!(store.mapping(id).await.unwrap(), Some(long.clone()));
+    assert_eq!(
+        store.mapping_versions(id).await.unwrap(),
+        [mapping(1), long]
+    );
+}
+
+#[tokio::test]
+async fn listings_say_how_their_last_pass_ended() {
+    let (_folder, store, id) = connected().await;
+    store
+        .note_listing(
+            id,
+            Listing::Users,
+            ListingOutcome::Failed("forbidden".to_owned()),
+        )
+        .await
+        .unwrap();
+    let state = &store.cursors(id).await.unwrap()[&Listing::Users];
+    assert_eq!(
+        (state.last_error.as_deref(), state.last_success_at),
+        (Some("forbidden"), None)
+    );
+    store
+        .note_listing(id, Listing::Users, ListingOutcome::Succeeded(at(9)))
+        .await
+        .unwrap();
+    let state = &store.cursors(id).await.unwrap()[&Listing::Users];
+    assert_eq!(
+        (state.last_error.as_deref(), state.last_success_at),
+        (None, Some(at(9)))
+    );
+    assert_eq!(state.cursor, Cursor::New);
+}
+
+#[tokio::test]
+async fn a_token_is_found_by_its_hash_and_revoked_by_its_id() {
+    let (_folder, store) = fresh();
+    assert!(!store.any_tokens().await.unwrap());
+    let token = TokenRecord {
+        id: "t1".to_owned(),
+        name: "product".to_owned(),
+        role: "product".to_owned(),
+        connections: vec![id(1)],
+        rights: Vec::new(),
+        hash: [7; 32],
+        prefix: "ful_".to_owned(),
+        created_at: at(1),
+        expires_at: None,
+        revoked_at: None,
+    };
+    store.create_token(token.clone()).await.unwrap();
+    let twin = TokenRecord {
+        hash: [8; 32],
+        ..token.clone()
+    };
+    let error = store.create_token(twin).await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        &ErrorKind::AlreadyExists {
+            id: "t1".to_owned()
+        }
+    );
+    assert_eq!(store.token_by_hash(&[7; 32]).await.unwrap(), Some(token));
+    assert_eq!(store.token_by_hash(&[9; 32]).await.unwrap(), None);
+    assert_eq!(
+        store.revoke_token("t1", at(5)).await.unwrap().revoked_at,
+        Some(at(5))
+    );
+    assert_eq!(store.tokens().await.unwrap()[0].revoked_at, Some(at(5)));
+    assert!(store.any_tokens().await.unwrap());
+}

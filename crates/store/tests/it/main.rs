@@ -1,0 +1,18 @@
+//! What needs a disk: opening, durability, crashes, and the tables through the public API.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests; the configured exception covers test functions only"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the environment tells a child process its part, and where recorded documents are"
+)]
+
+mod connections;
+mod crash;
+mod opening;
+mod operations;
+mod properties;
+mod pull;
+mod support;

@@ -1,0 +1,372 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use domain::Stream;
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+use store::{Error, ErrorKind, Options, Store, StoredRecord, Tombstones};
+use tempfile::TempDir;
+
+use crate::support::*;
+
+fn refusal(folder: &Path, options: Options) -> Error {
+    Store::open(folder, options).unwrap_err()
+}
+
+/// A closed store with a few hundred records.
+async fn closed() -> TempDir {
+    let (folder, store, c) = connected().await;
+    for number in 0..20 {
+        let text = |n: i32| {
+            format!(
+                "{{\"n\":{n},\"noise\":{:?}}}",
+                String::from_utf8(noise(900)).unwrap()
+            )
+        };
+        let tags = (0..20)
+            .map(|n| tag(&format!("{number}-{n}"), &text(n)))
+            .collect();
+        store.apply(page(c, number, tags)).await.unwrap();
+    }
+    store.close().await.unwrap();
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+/// The same store elsewhere, to damage.
+fn copied(folder: &TempDir) -> (TempDir, PathBuf) {
+    let target = tempfile::tempdir().unwrap();
+    copy(folder.path(), target.path());
+    let database = target.path().join("db/db");
+    (target, database)
+}
+
+#[tokio::test]
+async fn a_reopened_store_has_everything() {
+    let (folder, store, c) = connected().await;
+    let settings = store.connection(c).await.unwrap();
+    let mut first = page(c, 10, vec![tag("a", "{\"x\": 1}")]);
+    first.next = idle(10);
+    store.apply(first).await.unwrap();
+    store.put_mapping(c, mapping(1), 0).await.unwrap();
+    drop(store);
+
+    let store = open(folder.path());
+    assert_eq!(store.connection(c).await.unwrap(), settings);
+    assert_eq!(
+        store.api_key(c).await.unwrap().unwrap().expose_secret(),
+        KEY
+    );
+    assert_eq!(store.cursors(c).await.unwrap().len(), 1);
+    assert_eq!(
+        store
+            .record(c, Stream::Tags, "a")
+            .await
+            .unwrap()
+            .unwrap()
+            .raw,
+        "{\"x\": 1}"
+    );
+    assert_eq!(store.changes(c, 0, 9).await.unwrap().len(), 1);
+    assert_eq!(store.mapping(c).await.unwrap(), Some(mapping(1)));
+}
+
+#[tokio::test]
+async fn a_closed_store_refuses_its_other_clones() {
+    let (_folder, store, c) = connected().await;
+    let clone = store.clone();
+    store.close().await.unwrap();
+    let error = clone
+        .apply(page(c, 10, vec![tag("a", "{}")]))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Closed);
+}
+
+#[test]
+fn a_store_that_is_open_is_not_opened_again() {
+    let (folder, _store) = fresh();
+    let error = refusal(
+        folder.path(),
+        Options {
+            lock_wait: Duration::ZERO,
+            ..options()
+        },
+    );
+    assert_eq!(error.kind(), &ErrorKind::InUse);
+}
+
+#[test]
+fn the_folder_and_the_key_are_for_their_owner_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/store");
+    drop(open(&path));
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        (mode(&path), mode(&path.join("master.key"))),
+        (0o700, 0o600)
+    );
+}
+
+#[test]
+fn a_folder_with_other_files_is_not_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("thesis.tex"), "").unwrap();
+    assert_eq!(
+        refusal(folder.path(), options()).kind(),
+        &ErrorKind::NotAStore
+    );
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "something was written"
+    );
+}
+
+#[test]
+fn a_store_whose_making_was_interrupted_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("creating"), "").unwrap();
+    fs::create_dir(folder.path().join("db")).unwrap();
+    drop(open(folder.path()));
+    drop(open(folder.path()));
+    assert!(!folder.path().join("creating").exists());
+}
+
+#[tokio::test]
+async fn garbage_in_place_of_the_data_is_refused() {
+    let folder = closed().await;
+    let length = fs::metadata(folder.path().join("db/db")).unwrap().len() as usize;
+    for (from, to) in [(0, length), (0, 4096), (0, length / 2)] {
+        let (target, database) = copied(&folder);
+        let mut bytes = fs::read(&database).unwrap();
+        bytes[from..to].copy_from_slice(&noise(to - from));
+        fs::write(&database, bytes).unwrap();
+        refused_as_damaged(target.path());
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_or_missing_database_is_refused() {
+    let folder = closed().await;
+    let length = fs::metadata(folder.path().join("db/db")).unwrap().len();
+    for kept in [0, 100, length / 8, length / 2] {
+        let (target, database) = copied(&folder);
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&database)
+            .unwrap()
+            .set_len(kept)
+            .unwrap();
+        refused_as_damaged(target.path());
+    }
+    let (target, database) = copied(&folder);
+    fs::remove_file(database).unwrap();
+    refused_as_damaged(target.path());
+    let (target, _database) = copied(&folder);
+    fs::remove_dir_all(target.path().join("db")).unwrap();
+    refused_as_damaged(target.path());
+    let (target, _database) = copied(&folder);
+    fs::remove_file(target.path().join("db/conf")).unwrap();
+    let opened = Store::open(target.path(), options());
+    assert!(opened.is_err() || opened.unwrap().connection(id(1)).await.unwrap().is_some());
+}
+
+fn refused_as_damaged(folder: &Path) {
+    // The second start must not take what the first left for a new store.
+    for _ in 0..2 {
+        let error = refusal(folder, options());
+        let refused = matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Lost { .. });
+        assert!(refused, "refused as {:?}", error.kind());
+    }
+}
+
+#[tokio::test]
+async fn an_older_copy_of_the_database_is_refused_unless_the_loss_is_accepted() {
+    let folder = closed().await;
+    let older = copied(&folder).0;
+    let store = open(folder.path());
+    store
+        .apply(page(id(1), 100, vec![tag("new", "{}")]))
+        .await
+        .unwrap();
+    store
+        .apply(page(id(1), 101, vec![tag("newer", "{}")]))
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+    fs::remove_dir_all(folder.path().join("db")).unwrap();
+    copy(&older.path().join("db"), &folder.path().join("db"));
+
+    let error = refusal(folder.path(), options());
+    assert_eq!(error.kind(), &ErrorKind::Lost { commits: 2 });
+    assert!(error.to_string().contains("lost 2 commits"));
+    let store = Store::open(
+        folder.path(),
+        Options {
+            accept_loss: true,
+            ..options()
+        },
+    )
+    .unwrap();
+    assert_eq!(store.count(id(1), Stream::Tags).await.unwrap(), 400);
+    store.close().await.unwrap();
+    drop(open(folder.path()));
+}
+
+#[tokio::test]
+async fn a_sound_store_without_its_sidecar_opens_and_has_one_again() {
+    let folder = closed().await;
+    let sidecar = folder.path().join("seq");
+    let before = fs::read(&sidecar).unwrap();
+    fs::remove_file(&sidecar).unwrap();
+    open(folder.path()).close().await.unwrap();
+    assert_eq!(fs::read(&sidecar).unwrap(), before);
+
+    fs::write(&sidecar, "nonsense").unwrap();
+    assert_eq!(
+        refusal(folder.path(), options()).kind(),
+        &ErrorKind::Damaged
+    );
+}
+
+#[tokio::test]
+async fn a_flipped_byte_never_gives_a_wrong_value() {
+    let folder = closed().await;
+    let (_sound, database) = copied(&folder);
+    let bytes = fs::read(&database).unwrap();
+    let written: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
+    let truth = all_tags(&open(folder.path())).await.unwrap();
+    let mut noticed = 0;
+    for flip in 0..32 {
+        let (target, database) = copied(&folder);
+        let mut bytes = bytes.clone();
+        bytes[written[flip * written.len() / 32]] ^= 0x10;
+        fs::write(&database, bytes).unwrap();
+        match Store::open(target.path(), options()) {
+            Err(_refused) => noticed += 1,
+            Ok(store) => match all_tags(&store).await {
+                Ok(records) => assert!(records == truth, "flip {flip} gave other records"),
+                Err(_error) => noticed += 1,
+            },
+        }
+    }
+    assert!(noticed > 0, "no flip hit anything that is still in use");
+}
+
+async fn all_tags(store: &Store) -> Result<Vec<StoredRecord>, Error> {
+    store
+        .records(id(1), Stream::Tags, None, 999, Tombstones::With)
+        .await
+}
+
+#[tokio::test]
+async fn another_master_key_or_none_is_refused() {
+    let folder = closed().await;
+    let mine = || Some(SecretBox::new(Box::new([7; 32])));
+    let error = refusal(
+        folder.path(),
+        Options {
+            master_key: mine(),
+            ..options()
+        },
+    );
+    assert_eq!(error.kind(), &ErrorKind::MasterKey);
+    let key = folder.path().join("master.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(
+        refusal(folder.path(), options()).kind(),
+        &ErrorKind::MasterKey
+    );
+    fs::remove_file(&key).unwrap();
+    assert_eq!(
+        refusal(folder.path(), options()).kind(),
+        &ErrorKind::MasterKey
+    );
+    assert!(!key.exists(), "a new key was made for an old store");
+
+    let other = tempfile::tempdir().unwrap();
+    drop(
+        Store::open(
+            other.path(),
+            Options {
+                master_key: mine(),
+                ..options()
+            },
+        )
+        .unwrap(),
+    );
+    drop(
+        Store::open(
+            other.path(),
+            Options {
+                master_key: mine(),
+                ..options()
+            },
+        )
+        .unwrap(),
+    );
+    assert!(!other.path().join("master.key").exists());
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_starts_and_writes_but_not_reads() {
+    let folder = closed().await;
+    let error = refusal(
+        folder.path(),
+        Options {
+            open_floor_bytes: u64::MAX,
+            ..options()
+        },
+    );
+    assert_eq!(error.kind(), &ErrorKind::DiskFull);
+    let full = Options {
+        write_floor_bytes: u64::MAX,
+        backfill_floor_bytes: u64::MAX,
+        ..options()
+    };
+    let store = Store::open(folder.path(), full).unwrap();
+    assert!(!store.backfill_allowed());
+    let error = store
+        .apply(page(id(1), 100, vec![tag("new", "{}")]))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::DiskFull);
+    let created = store
+        .create_connection(connection(2), SecretString::from("k"))
+        .await;
+    assert_eq!(created.unwrap_err().kind(), &ErrorKind::DiskFull);
+    assert_eq!(store.count(id(1), Stream::Tags).await.unwrap(), 400);
+    drop(store);
+    assert!(open(folder.path()).backfill_allowed());
+}
+
+#[test]
+fn the_reserve_is_set_aside_once_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let reserve = folder.path().join("reserve");
+    drop(
+        Store::open(
+            folder.path(),
+            Options {
+                reserve_bytes: 1 << 20,
+                ..options()
+            },
+        )
+        .unwrap(),
+    );
+    assert_eq!(fs::metadata(reserve).unwrap().len(), 1 << 20);
+}

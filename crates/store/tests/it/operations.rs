@@ -1,0 +1,226 @@
+use std::time::Duration;
+
+use domain::operation::State;
+use domain::{Operation, Stream};
+use store::{ErrorKind, Recording};
+
+use crate::support::*;
+
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+fn settled(operation: &Operation) -> Operation {
+    Operation {
+        state: State::Succeeded,
+        revision: operation.revision + 1,
+        ..operation.clone()
+    }
+}
+
+#[tokio::test]
+async fn the_same_request_id_gives_the_same_operation() {
+    let (_folder, store, c) = connected().await;
+    let first = operation(c, 1, "r");
+    assert_eq!(
+        store.record_operation(first.clone(), WEEK).await.unwrap(),
+        Recording::New(first.clone())
+    );
+    store.save_operation(settled(&first)).await.unwrap();
+    let again = operation(c, 2, "r");
+    let recording = store.record_operation(again.clone(), WEEK).await.unwrap();
+    assert_eq!(recording, Recording::Existing(settled(&first)));
+    let other = Operation {
+        digest: [2; 32],
+        ..again
+    };
+    let recording = store.record_operation(other, WEEK).await.unwrap();
+    assert_eq!(
+        recording,
+        Recording::Mismatch {
+            existing: settled(&first)
+        }
+    );
+    assert_eq!(store.operations(c, None, None, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_id_is_free_again_after_its_time() {
+    let (_folder, store, c) = connected().await;
+    store
+        .record_operation(operation(c, 1, "r"), WEEK)
+        .await
+        .unwrap();
+    let mut later = operation(c, 2, "r");
+    later.created_at = operation(c, 1, "r").created_at.plus(WEEK);
+    assert!(matches!(
+        store.record_operation(later.clone(), WEEK).await.unwrap(),
+        Recording::Existing(_)
+    ));
+    later.created_at = later.created_at.plus(Duration::from_millis(1));
+    assert!(matches!(
+        store.record_operation(later.clone(), WEEK).await.unwrap(),
+        Recording::New(_)
+    ));
+    later.id = operation(c, 3, "r").id;
+    assert!(matches!(
+        store.record_operation(later, WEEK).await.unwrap(),
+        Recording::Existing(_)
+    ));
+}
+
+#[tokio::test]
+async fn of_many_that_ask_at_once_with_one_request_id_one_is_recorded() {
+    let (_folder, store, c) = connected().await;
+    let mut asking = tokio::task::JoinSet::new();
+    for number in 0..50 {
+        let store = store.clone();
+        asking.spawn(async move {
+            store
+                .record_operation(operation(c, number, "r"), WEEK)
+                .await
+                .unwrap()
+        });
+    }
+    let recordings = asking.join_all().await;
+    let new = recordings
+        .iter()
+        .filter(|recording| matches!(recording, Recording::New(_)))
+        .count();
+    assert_eq!((recordings.len(), new), (50, 1));
+}
+
+#[tokio::test]
+async fn only_the_next_revision_of_an_operation_is_saved() {
+    let (_folder, store, c) = connected().await;
+    let first = operation(c, 1, "r");
+    assert_eq!(
+        store
+            .save_operation(settled(&first))
+            .await
+            .unwrap_err()
+            .kind(),
+        &ErrorKind::NotFound
+    );
+    store.record_operation(first.clone(), WEEK).await.unwrap();
+    assert_eq!(
+        store
+            .save_operation(first.clone())
+            .await
+            .unwrap_err()
+            .kind(),
+        &ErrorKind::Conflict
+    );
+    store.save_operation(settled(&first)).await.unwrap();
+    assert_eq!(
+        store
+            .save_operation(settled(&first))
+            .await
+            .unwrap_err()
+            .kind(),
+        &ErrorKind::Conflict
+    );
+    assert_eq!(
+        store.operation(c, first.id).await.unwrap(),
+        Some(settled(&first))
+    );
+}
+
+#[tokio::test]
+async fn open_operations_are_those_not_settled_the_oldest_first() {
+    let (folder, store, c) = connected().await;
+    for number in [3, 1, 2] {
+        store
+            .record_operation(operation(c, number, &number.to_string()), WEEK)
+            .await
+            .unwrap();
+    }
+    store
+        .save_operation(settled(&operation(c, 2, "2")))
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+    let store = open(folder.path());
+    let open: Vec<_> = store
+        .open_operations(c)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|open| open.id)
+        .collect();
+    assert_eq!(open, [operation(c, 1, "").id, operation(c, 3, "").id]);
+}
+
+#[tokio::test]
+async fn operations_are_listed_newest_first_of_one_opportunity_or_all() {
+    let (_folder, store, c) = connected().await;
+    for number in 1..=6 {
+        let mut operation = operation(c, number, &number.to_string());
+        operation.opportunity = if number % 2 == 0 {
+            "even".into()
+        } else {
+            "odd".into()
+        };
+        store.record_operation(operation, WEEK).await.unwrap();
+    }
+    let numbers = |found: Vec<Operation>| {
+        found
+            .iter()
+            .map(|operation| operation.request_id.clone())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let before = Some(operation(c, 5, "").id);
+    assert_eq!(
+        numbers(store.operations(c, None, None, 99).await.unwrap()),
+        "6 5 4 3 2 1"
+    );
+    assert_eq!(
+        numbers(store.operations(c, None, before, 2).await.unwrap()),
+        "4 3"
+    );
+    assert_eq!(
+        numbers(
+            store
+                .operations(c, Some(&"odd".into()), before, 9)
+                .await
+                .unwrap()
+        ),
+        "3 1"
+    );
+    assert_eq!(
+        numbers(
+            store
+                .operations(c, Some(&"od".into()), None, 9)
+                .await
+                .unwrap()
+        ),
+        ""
+    );
+}
+
+#[tokio::test]
+async fn an_operation_is_settled_together_with_the_record_read_after_it() {
+    let (_folder, store, c) = connected().await;
+    let first = operation(c, 1, "r");
+    store.record_operation(first.clone(), WEEK).await.unwrap();
+    let fresh = refresh(c, 10, vec![opportunity(candidacy("o", "s", 5))]);
+    store
+        .save_operation_with(settled(&first), fresh.clone())
+        .await
+        .unwrap();
+    assert_eq!(store.count(c, Stream::Opportunities).await.unwrap(), 1);
+    let newer = refresh(c, 20, vec![opportunity(candidacy("o", "t", 15))]);
+    let error = store
+        .save_operation_with(settled(&first), newer)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Conflict);
+    assert!(
+        store
+            .candidacy(c, &"o".into())
+            .await
+            .unwrap()
+            .unwrap()
+            .stage
+            == Some("s".into())
+    );
+}

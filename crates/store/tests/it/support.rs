@@ -1,0 +1,206 @@
+//! A store on a temporary folder, and things to put into it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use domain::operation::State;
+use domain::{
+    Candidacy, Connection, ConnectionId, Cursor, Environment, Listing, Operation, OperationId,
+    Region, Stream, Timestamp, Write,
+};
+use secrecy::SecretString;
+use store::{Deleted, Incoming, MappingVersion, Options, Page, Refresh, Store};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub(crate) const KEY: &str = "sekret-api-key-1234";
+
+/// Options for small disks: no floors, no reserve.
+pub(crate) fn options() -> Options {
+    Options {
+        lock_wait: Duration::from_secs(10),
+        open_floor_bytes: 0,
+        write_floor_bytes: 0,
+        backfill_floor_bytes: 0,
+        reserve_bytes: 0,
+        cache_bytes: 16 << 20,
+        ..Options::default()
+    }
+}
+
+pub(crate) fn open(folder: &Path) -> Store {
+    Store::open(folder, options()).unwrap()
+}
+
+/// An empty store; keep the folder as long as the store.
+pub(crate) fn fresh() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    (folder, store)
+}
+
+/// A store with the connection 1.
+pub(crate) async fn connected() -> (TempDir, Store, ConnectionId) {
+    let (folder, store) = fresh();
+    let connection = connection(1);
+    store
+        .create_connection(connection.clone(), SecretString::from(KEY))
+        .await
+        .unwrap();
+    (folder, store, connection.id)
+}
+
+pub(crate) fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millis(ms)
+}
+
+pub(crate) fn id(number: u128) -> ConnectionId {
+    ConnectionId::new(Uuid::from_u128(number))
+}
+
+pub(crate) fn connection(number: u128) -> Connection {
+    Connection {
+        id: id(number),
+        display_name: format!("Account {number}"),
+        external_id: Some(format!("customer-{number}")),
+        environment: Environment::Region(Region::Sandbox),
+        streams: Stream::PULLED.iter().copied().collect(),
+        sync_start: None,
+        include_archived: true,
+        include_snoozed: true,
+        default_acting_user: None,
+        paused: false,
+        key_last_four: "1234".to_owned(),
+        created_at: at(1),
+        revision: 1,
+    }
+}
+
+/// An active candidacy of `opportunity` in `stage` since `entered`.
+pub(crate) fn candidacy(opportunity: &str, stage: &str, entered: i64) -> Candidacy {
+    Candidacy {
+        opportunity: opportunity.into(),
+        contact: Some(format!("contact-of-{opportunity}").into()),
+        name: "Ada Lovelace".to_owned(),
+        stage: Some(stage.into()),
+        entered_stage_at: at(entered),
+        applied_at: at(0),
+        archived: None,
+        snoozed_until: None,
+        owner: None,
+        posting: None,
+        tags: Vec::new(),
+        origin: "applied".to_owned(),
+        confidential: false,
+        updated_at: None,
+        last_interaction_at: None,
+    }
+}
+
+pub(crate) fn opportunity(candidacy: Candidacy) -> Incoming {
+    Incoming {
+        stream: Stream::Opportunities,
+        id: candidacy.opportunity.as_str().to_owned(),
+        raw: format!(
+            "{{\"id\":\"{}\",\"seen\":{:?}}}",
+            candidacy.opportunity, candidacy.stage
+        ),
+        updated_at: candidacy.updated_at,
+        rank: 0,
+        candidacy: Some(candidacy),
+    }
+}
+
+pub(crate) fn tag(text: &str, raw: &str) -> Incoming {
+    Incoming {
+        stream: Stream::Tags,
+        id: text.to_owned(),
+        raw: raw.to_owned(),
+        updated_at: None,
+        rank: 0,
+        candidacy: None,
+    }
+}
+
+pub(crate) fn gone(stream: Stream, id: &str, ms: i64) -> Deleted {
+    Deleted {
+        stream,
+        id: id.to_owned(),
+        at: at(ms),
+    }
+}
+
+/// A page of tags that leaves the cursor where it is.
+pub(crate) fn page(connection: ConnectionId, requested: i64, records: Vec<Incoming>) -> Page {
+    Page {
+        connection,
+        listing: Listing::Tags,
+        expected: Cursor::New,
+        next: Cursor::New,
+        requested_at: at(requested),
+        now: at(requested),
+        records,
+        deleted: Vec::new(),
+        quarantined: Vec::new(),
+    }
+}
+
+pub(crate) fn refresh(connection: ConnectionId, requested: i64, records: Vec<Incoming>) -> Refresh {
+    Refresh {
+        connection,
+        requested_at: at(requested),
+        now: at(requested),
+        records,
+        deleted: Vec::new(),
+    }
+}
+
+pub(crate) fn idle(since: i64) -> Cursor {
+    Cursor::Idle {
+        since: at(since),
+        complete: true,
+    }
+}
+
+pub(crate) fn mapping(version: u64) -> MappingVersion {
+    MappingVersion {
+        version,
+        author: "ada".to_owned(),
+        created_at: at(1),
+        document: vec![version as u8],
+    }
+}
+
+pub(crate) fn operation(connection: ConnectionId, number: u128, request_id: &str) -> Operation {
+    Operation {
+        id: OperationId::new(Uuid::from_u128(number)),
+        connection,
+        opportunity: "o".into(),
+        request_id: request_id.to_owned(),
+        digest: [1; 32],
+        write: Write::AddTags {
+            tags: vec!["x".to_owned()],
+        },
+        state: State::Recorded { not_before: None },
+        attempts: Vec::new(),
+        result_id: None,
+        acting_user: None,
+        marker: at(1),
+        asked_by: "product".to_owned(),
+        created_at: at(1),
+        updated_at: at(1),
+        revision: 0,
+    }
+}
+
+/// Bytes that do not compress, the same each time; printable.
+pub(crate) fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        b'0' + (state >> 32) as u8 % 64
+    };
+    (0..length).map(|_| next()).collect()
+}
