@@ -1,0 +1,479 @@
+//! Linking Lever accounts, and their settings.
+
+use std::collections::BTreeSet;
+
+use domain::{Connection, ConnectionId, Environment, Listing, Stream, Timestamp};
+use lever::{Client, ErrorKind as LeverErrorKind, Lane, UserId};
+use secrecy::{ExposeSecret, SecretString};
+use store::ErrorKind as StoreErrorKind;
+
+use crate::engine::{Engine, new_id};
+use crate::error::{Error, KEY_REJECTED, KEY_REJECTED_MESSAGE, Result, Violation};
+use crate::link::Link;
+use crate::pull::listing_of;
+
+/// An account to link.
+#[derive(Debug, Clone)]
+pub struct NewConnection {
+    /// A name for people.
+    pub display_name: String,
+    /// The product's own id for the customer.
+    pub external_id: Option<String>,
+    /// Which server.
+    pub environment: Environment,
+    /// The streams to keep; empty for all that are pulled.
+    pub streams: BTreeSet<Stream>,
+    /// Records created before this are left out.
+    pub sync_start: Option<Timestamp>,
+    /// Whether archived opportunities are mirrored.
+    pub include_archived: bool,
+    /// Whether snoozed opportunities are mirrored.
+    pub include_snoozed: bool,
+    /// The Lever user named on writes when nobody better is known.
+    pub default_acting_user: Option<UserId>,
+}
+
+/// New values of settings; none leaves a setting as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionPatch {
+    /// A name for people.
+    pub display_name: Option<String>,
+    /// The product's own id; an inner none removes it.
+    pub external_id: Option<Option<String>>,
+    /// The streams to keep.
+    pub streams: Option<BTreeSet<Stream>>,
+    /// The start date; an inner none removes it.
+    pub sync_start: Option<Option<Timestamp>>,
+    /// Whether archived opportunities are mirrored.
+    pub include_archived: Option<bool>,
+    /// Whether snoozed opportunities are mirrored.
+    pub include_snoozed: Option<bool>,
+    /// The acting user of last resort; an inner none removes it.
+    pub default_acting_user: Option<Option<UserId>>,
+}
+
+const LONGEST_NAME: usize = 200;
+
+impl Engine {
+    /// Links an account after one call to Lever with its key (F-01).
+    ///
+    /// # Errors
+    /// Invalid for a bad field, already exists for a used external id, precondition if Lever rejects the key,
+    /// unavailable if Lever does not answer. In none of these cases is anything stored.
+    pub async fn create_connection(
+        &self,
+        new: NewConnection,
+        api_key: SecretString,
+    ) -> Result<Connection> {
+        check_names(&new.display_name, new.external_id.as_deref())?;
+        check_key(&api_key)?;
+        let streams = if new.streams.is_empty() {
+            Stream::PULLED.iter().copied().collect()
+        } else {
+            new.streams
+        };
+        let connection = Connection {
+            id: ConnectionId::new(new_id()),
+            display_name: new.display_name,
+            external_id: new.external_id,
+            environment: new.environment,
+            streams,
+            sync_start: new.sync_start,
+            include_archived: new.include_archived,
+            include_snoozed: new.include_snoozed,
+            default_acting_user: new.default_acting_user,
+            paused: false,
+            key_last_four: last_four(&api_key),
+            created_at: self.shared.clock.now(),
+            revision: 1,
+        };
+        self.refuse_used(connection.external_id.as_deref()).await?;
+        let link = Link::new(connection.clone(), &self.shared.clients, &api_key)?;
+        self.try_key(&link.client(Lane::Interactive), &connection.streams)
+            .await?;
+        match self
+            .shared
+            .store
+            .create_connection(connection.clone(), api_key)
+            .await
+        {
+            Ok(()) => {}
+            Err(error) => return Err(used_or(error)),
+        }
+        tracing::info!(connection = %connection.id, "connected");
+        self.run(link).await?;
+        Ok(connection)
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn connection(&self, id: ConnectionId) -> Result<Connection> {
+        let stored = self.shared.store.connection(id).await?;
+        stored.ok_or_else(|| Error::not_found("connection", &id.to_string()))
+    }
+
+    /// All connections, oldest first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn connections(&self) -> Result<Vec<Connection>> {
+        let mut connections = self.shared.store.connections().await?;
+        connections.sort_by_key(|connection| (connection.created_at, connection.id));
+        Ok(connections)
+    }
+
+    /// Changes settings.
+    ///
+    /// # Errors
+    /// Not found; aborted if `expected` is not the present revision; invalid for a bad field.
+    pub async fn update_connection(
+        &self,
+        id: ConnectionId,
+        expected: Option<u64>,
+        patch: ConnectionPatch,
+    ) -> Result<Connection> {
+        let present = self.connection(id).await?;
+        if expected.is_some_and(|expected| expected != present.revision) {
+            return Err(moved_on(present.revision));
+        }
+        let changed = patched(present.clone(), patch);
+        check_names(&changed.display_name, changed.external_id.as_deref())?;
+        if changed.streams.is_empty() {
+            return Err(Error::invalid(
+                "connection.streams",
+                "name at least one stream",
+            ));
+        }
+        if changed.external_id != present.external_id {
+            self.refuse_used(changed.external_id.as_deref()).await?;
+        }
+        let stored = match self.shared.store.update_connection(changed).await {
+            Ok(stored) => stored,
+            Err(error) if matches!(error.kind(), StoreErrorKind::Conflict) => {
+                return Err(moved_on(present.revision));
+            }
+            Err(error) => return Err(used_or(error)),
+        };
+        let link = self.link(id)?;
+        link.set_connection(stored.clone());
+        link.force(&newly_kept(&present, &stored));
+        Ok(stored)
+    }
+
+    /// Replaces the key; everything else stays (F-06).
+    ///
+    /// # Errors
+    /// Not found; precondition if Lever rejects the new key, unavailable if it does not answer: the old one stays.
+    pub async fn rotate_credential(
+        &self,
+        id: ConnectionId,
+        api_key: SecretString,
+    ) -> Result<Connection> {
+        check_key(&api_key)?;
+        let connection = self.connection(id).await?;
+        let candidate = self
+            .shared
+            .clients
+            .client(&connection.environment, &api_key, None)?;
+        self.try_key(&candidate.lane(Lane::Interactive), &connection.streams)
+            .await?;
+        let last_four = last_four(&api_key);
+        self.shared
+            .store
+            .replace_api_key(id, api_key.clone(), last_four)
+            .await?;
+        let stored = self.connection(id).await?;
+        match self.link(id) {
+            Ok(link) => {
+                link.set_key(&self.shared.clients, &api_key)?;
+                link.set_connection(stored.clone());
+                link.force(Listing::ALL);
+            }
+            Err(_) => {
+                self.run(Link::new(stored.clone(), &self.shared.clients, &api_key)?)
+                    .await?
+            }
+        }
+        tracing::info!(connection = %id, "key replaced");
+        Ok(stored)
+    }
+
+    /// Unlinks an account and removes all that is kept of it.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn delete_connection(&self, id: ConnectionId) -> Result<()> {
+        self.connection(id).await?;
+        self.forget(id);
+        self.shared.store.delete_connection(id).await?;
+        tracing::info!(connection = %id, "disconnected");
+        Ok(())
+    }
+
+    /// Stops or resumes pulling.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn set_paused(&self, id: ConnectionId, paused: bool) -> Result<()> {
+        let connection = self.connection(id).await?;
+        if connection.paused == paused {
+            return Ok(());
+        }
+        let stored = self
+            .shared
+            .store
+            .update_connection(Connection {
+                paused,
+                ..connection
+            })
+            .await?;
+        let link = self.link(id)?;
+        link.set_connection(stored);
+        link.pull_now.notify_one();
+        Ok(())
+    }
+
+    /// Asks Lever one thing the connection needs anyway: an answer or a missing permission both prove the key.
+    async fn try_key(&self, client: &Client, streams: &BTreeSet<Stream>) -> Result<()> {
+        let client = client.with_limits(self.shared.clients.impatient());
+        match crate::read::first_page(&client, streams).await {
+            Ok(()) => Ok(()),
+            Err(error) => match error.kind() {
+                LeverErrorKind::Forbidden { .. } => Ok(()),
+                LeverErrorKind::Unauthorized => Err(Error::precondition(
+                    KEY_REJECTED,
+                    KEY_REJECTED_MESSAGE,
+                    Vec::new(),
+                )),
+                LeverErrorKind::NotFound
+                | LeverErrorKind::Invalid { .. }
+                | LeverErrorKind::Malformed => Err(Error::invalid(
+                    "connection.base_url",
+                    "the server answers, but not as Lever does: check the base URL (Lever's ends in /v1)",
+                )),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    async fn refuse_used(&self, external_id: Option<&str>) -> Result<()> {
+        let Some(external_id) = external_id else {
+            return Ok(());
+        };
+        let used = self.shared.store.connections().await?;
+        match used
+            .iter()
+            .find(|connection| connection.external_id.as_deref() == Some(external_id))
+        {
+            Some(connection) => Err(used_external_id(&connection.id.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What must be walked to bring what the settings left out before.
+///
+/// Applications and contacts arrive inside opportunities, and no follow pass finds what has not changed:
+/// only a walk over all opportunities brings those.
+fn newly_kept(before: &Connection, after: &Connection) -> Vec<Listing> {
+    let new = after.streams.difference(&before.streams);
+    let mut listings: Vec<Listing> = new
+        .filter_map(|stream| match stream {
+            Stream::Applications | Stream::Contacts => Some(Listing::OpportunitySweep),
+            other => listing_of(*other),
+        })
+        .collect();
+    let earlier = match (before.sync_start, after.sync_start) {
+        (Some(_), None) => true,
+        (Some(before), Some(after)) => after < before,
+        (None, _) => false,
+    };
+    let wider = earlier
+        || (after.include_archived && !before.include_archived)
+        || (after.include_snoozed && !before.include_snoozed);
+    if wider {
+        listings.push(Listing::OpportunitySweep);
+    }
+    listings
+}
+
+fn patched(mut connection: Connection, patch: ConnectionPatch) -> Connection {
+    if let Some(display_name) = patch.display_name {
+        connection.display_name = display_name;
+    }
+    if let Some(external_id) = patch.external_id {
+        connection.external_id = external_id;
+    }
+    if let Some(streams) = patch.streams {
+        connection.streams = streams;
+    }
+    if let Some(sync_start) = patch.sync_start {
+        connection.sync_start = sync_start;
+    }
+    if let Some(include_archived) = patch.include_archived {
+        connection.include_archived = include_archived;
+    }
+    if let Some(include_snoozed) = patch.include_snoozed {
+        connection.include_snoozed = include_snoozed;
+    }
+    if let Some(default_acting_user) = patch.default_acting_user {
+        connection.default_acting_user = default_acting_user;
+    }
+    connection
+}
+
+fn check_names(display_name: &str, external_id: Option<&str>) -> Result<()> {
+    let mut violations = Vec::new();
+    if display_name.trim().is_empty() || display_name.chars().count() > LONGEST_NAME {
+        violations.push(Violation {
+            field: "connection.display_name".to_owned(),
+            message: format!("give 1 to {LONGEST_NAME} characters"),
+        });
+    }
+    if external_id.is_some_and(|id| id.is_empty() || id.chars().count() > LONGEST_NAME) {
+        violations.push(Violation {
+            field: "connection.external_id".to_owned(),
+            message: format!("give 1 to {LONGEST_NAME} characters, or leave it out"),
+        });
+    }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::violations(violations))
+    }
+}
+
+fn check_key(api_key: &SecretString) -> Result<()> {
+    let key = api_key.expose_secret();
+    if key.is_empty() {
+        return Err(Error::invalid(
+            "api_key",
+            "give the API key that Lever showed when it was made",
+        ));
+    }
+    if key.len() > 1024 || !key.chars().all(|c| c.is_ascii_graphic()) || key.contains(':') {
+        return Err(Error::invalid(
+            "api_key",
+            "this cannot be a Lever API key: it holds spaces, colons or other characters a key never has",
+        ));
+    }
+    Ok(())
+}
+
+/// What may be shown of a key: nothing of a short one.
+fn last_four(api_key: &SecretString) -> String {
+    let key = api_key.expose_secret();
+    if key.len() < 12 {
+        String::new()
+    } else {
+        key[key.len() - 4..].to_owned()
+    }
+}
+
+fn moved_on(present: u64) -> Error {
+    Error::aborted(
+        "ETAG_MISMATCH",
+        "somebody else changed the connection first: read it again, then repeat the change",
+        vec![("etag", format!("v{present}"))],
+    )
+}
+
+fn used_or(error: store::Error) -> Error {
+    match error.kind() {
+        StoreErrorKind::AlreadyExists { id } => used_external_id(id),
+        _ => error.into(),
+    }
+}
+
+fn used_external_id(connection: &str) -> Error {
+    Error::already_exists(
+        "another connection has this external_id: use RotateCredential to give it a new key",
+        vec![("connection_id", connection.to_owned())],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn before() -> Connection {
+        Connection {
+            include_archived: false,
+            include_snoozed: false,
+            sync_start: Some(Timestamp::from_millis(100)),
+            ..testing::connection(&[Stream::Opportunities], Timestamp::default())
+        }
+    }
+
+    #[test]
+    fn settings_that_let_more_in_walk_over_everybody_again() {
+        let sweep = [Listing::OpportunitySweep];
+        let start = |at: Option<i64>| Connection {
+            sync_start: at.map(Timestamp::from_millis),
+            ..before()
+        };
+        assert_eq!(
+            newly_kept(
+                &before(),
+                &Connection {
+                    include_archived: true,
+                    ..before()
+                }
+            ),
+            sweep
+        );
+        assert_eq!(
+            newly_kept(
+                &before(),
+                &Connection {
+                    include_snoozed: true,
+                    ..before()
+                }
+            ),
+            sweep
+        );
+        assert_eq!(newly_kept(&before(), &start(Some(99))), sweep);
+        assert_eq!(newly_kept(&before(), &start(None)), sweep);
+        assert!(newly_kept(&before(), &start(Some(101))).is_empty());
+        assert!(newly_kept(&before(), &before()).is_empty());
+    }
+
+    #[test]
+    fn a_new_stream_is_walked_where_it_comes_from() {
+        let with = |stream| Connection {
+            streams: BTreeSet::from([Stream::Opportunities, stream]),
+            ..before()
+        };
+        assert_eq!(
+            newly_kept(&before(), &with(Stream::Users)),
+            [Listing::Users]
+        );
+        assert_eq!(
+            newly_kept(&before(), &with(Stream::Contacts)),
+            [Listing::OpportunitySweep]
+        );
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_before_lever_is_asked() {
+        for bad in ["", "two words", "user:key", "k\u{e4}se", "tab\t"] {
+            assert!(
+                check_key(&SecretString::from(bad.to_owned())).is_err(),
+                "{bad:?}"
+            );
+        }
+        assert!(check_key(&SecretString::from("abc123==/+".to_owned())).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_shown_of_a_short_key() {
+        assert_eq!(
+            last_four(&SecretString::from("0123456789ab".to_owned())),
+            "89ab"
+        );
+        assert_eq!(last_four(&SecretString::from("0123456789a".to_owned())), "");
+    }
+}

@@ -1,0 +1,269 @@
+//! What can go wrong when the engine is asked something.
+
+use std::time::Duration;
+
+use lever::Timestamp;
+
+/// The result of an engine call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A request that could not be fulfilled.
+///
+/// `Display` is one sentence for the caller: it never holds a secret or personal data.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The class of an error: what a caller can branch on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ErrorKind {
+    /// The thing named does not exist.
+    NotFound {
+        /// What sort of thing, such as `opportunity`.
+        what: &'static str,
+    },
+    /// Something with this name exists already.
+    AlreadyExists {
+        /// Details by name, such as the id of what is there.
+        details: Vec<(&'static str, String)>,
+    },
+    /// The request itself is wrong.
+    Invalid {
+        /// What is wrong where.
+        violations: Vec<Violation>,
+    },
+    /// The request is right, but not now.
+    Precondition {
+        /// The machine-readable reason.
+        reason: &'static str,
+        /// Details by name, such as `permission`.
+        details: Vec<(&'static str, String)>,
+    },
+    /// Somebody else was first.
+    Aborted {
+        /// The machine-readable reason.
+        reason: &'static str,
+        /// Details by name, such as the present etag.
+        details: Vec<(&'static str, String)>,
+    },
+    /// A limit of this machine is reached.
+    Exhausted,
+    /// Lever, or the store, cannot answer now.
+    Unavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// A defect of ours; the chain of sources goes to the log.
+    Internal,
+}
+
+/// One bad field of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The path of the field, such as `stage_mapping.product_stages[2].code`.
+    pub field: String,
+    /// What is wrong, and the way out.
+    pub message: String,
+}
+
+impl Error {
+    /// The class.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// No such thing.
+    pub fn not_found(what: &'static str, id: &str) -> Self {
+        let shown: String = id.chars().take(80).collect();
+        Self::new(
+            ErrorKind::NotFound { what },
+            format!("{what} {shown} was not found"),
+        )
+    }
+
+    /// One bad field.
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::violations(vec![Violation {
+            field: field.into(),
+            message: message.into(),
+        }])
+    }
+
+    /// Several bad fields.
+    pub fn violations(violations: Vec<Violation>) -> Self {
+        let message = match violations.as_slice() {
+            [one] => format!("{}: {}", one.field, one.message),
+            [one, rest @ ..] => format!("{}: {} (and {} more)", one.field, one.message, rest.len()),
+            [] => "the request is not valid".to_owned(),
+        };
+        Self::new(ErrorKind::Invalid { violations }, message)
+    }
+
+    /// It is there already.
+    pub fn already_exists(
+        message: impl Into<String>,
+        details: Vec<(&'static str, String)>,
+    ) -> Self {
+        Self::new(ErrorKind::AlreadyExists { details }, message)
+    }
+
+    /// Not now.
+    pub fn precondition(
+        reason: &'static str,
+        message: impl Into<String>,
+        details: Vec<(&'static str, String)>,
+    ) -> Self {
+        Self::new(ErrorKind::Precondition { reason, details }, message)
+    }
+
+    /// Somebody else was first.
+    pub fn aborted(
+        reason: &'static str,
+        message: impl Into<String>,
+        details: Vec<(&'static str, String)>,
+    ) -> Self {
+        Self::new(ErrorKind::Aborted { reason, details }, message)
+    }
+
+    /// Lever cannot answer as it should.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        let retry_after = Duration::from_secs(30);
+        Self::new(ErrorKind::Unavailable { retry_after }, message)
+    }
+
+    /// A limit of this machine is reached.
+    pub fn exhausted(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Exhausted, message)
+    }
+
+    /// A defect of ours.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            kind: ErrorKind::Internal,
+            message: "an internal error occurred; the log of the service has more".to_owned(),
+            source: Some(source.into()),
+        }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        let (kind, message) = match error.kind() {
+            store::ErrorKind::DiskFull => (
+                ErrorKind::Exhausted,
+                "the disk of the service is nearly full: free space, then ask again; nothing was changed",
+            ),
+            store::ErrorKind::Poisoned | store::ErrorKind::Closed => (
+                ErrorKind::Unavailable {
+                    retry_after: Duration::from_secs(5),
+                },
+                "the store of the service has stopped; ask again after its restart",
+            ),
+            store::ErrorKind::Conflict => (
+                ErrorKind::Aborted {
+                    reason: "CONFLICT",
+                    details: Vec::new(),
+                },
+                "somebody else changed this at the same moment: read it again, then repeat the change",
+            ),
+            store::ErrorKind::NotFound => (
+                ErrorKind::NotFound { what: "connection" },
+                "the connection was not found",
+            ),
+            _ => (
+                ErrorKind::Internal,
+                "an internal error occurred; the log of the service has more",
+            ),
+        };
+        Self {
+            kind,
+            message: message.to_owned(),
+            source: Some(Box::new(error)),
+        }
+    }
+}
+
+impl From<lever::Error> for Error {
+    fn from(error: lever::Error) -> Self {
+        let (kind, message) = match error.kind() {
+            lever::ErrorKind::Unauthorized => (
+                ErrorKind::Precondition {
+                    reason: KEY_REJECTED,
+                    details: Vec::new(),
+                },
+                KEY_REJECTED_MESSAGE.to_owned(),
+            ),
+            lever::ErrorKind::Forbidden { permission } => (
+                ErrorKind::Precondition {
+                    reason: PERMISSION_MISSING,
+                    details: vec![("permission", (*permission).to_owned())],
+                },
+                permission_message(permission),
+            ),
+            lever::ErrorKind::NotFound => (
+                ErrorKind::NotFound { what: "record" },
+                "Lever does not have this record".to_owned(),
+            ),
+            lever::ErrorKind::Invalid { message, .. } => (
+                ErrorKind::Invalid {
+                    violations: Vec::new(),
+                },
+                format!("Lever refused the request: {message}"),
+            ),
+            _ => (
+                ErrorKind::Unavailable {
+                    retry_after: Duration::from_secs(2),
+                },
+                "Lever did not answer; ask again".to_owned(),
+            ),
+        };
+        Self {
+            kind,
+            message,
+            source: Some(Box::new(error)),
+        }
+    }
+}
+
+/// Lever answered 401.
+pub const KEY_REJECTED: &str = "LEVER_KEY_REJECTED";
+
+/// Lever answered 403.
+pub const PERMISSION_MISSING: &str = "LEVER_PERMISSION_MISSING";
+
+/// What to say about a key that Lever does not accept.
+pub(crate) const KEY_REJECTED_MESSAGE: &str = "Lever rejects the API key: check that it is a Data API key \
+     (not a Postings API key) of this environment and was not deleted, then give a new one";
+
+/// What to say about a permission the key lacks, in Lever's words.
+pub(crate) fn permission_message(permission: &str) -> String {
+    format!(
+        "Lever refuses: the key lacks the permission \"{permission}\"; \
+         ask a Lever Super Admin for a new key that has it, since permissions of a key cannot be changed"
+    )
+}
+
+/// Adds the time of the newest complete pass to an error about data that is not there yet.
+pub(crate) fn not_read_yet(reason: &'static str, what: &str, as_of: Option<Timestamp>) -> Error {
+    let details = as_of
+        .map(|at| vec![("as_of_ms", at.as_millis().to_string())])
+        .unwrap_or_default();
+    Error::precondition(
+        reason,
+        format!("{what} have not been read from Lever yet; try again in a moment"),
+        details,
+    )
+}

@@ -1,0 +1,304 @@
+//! Inbound applicants, and where they may go: answered from the mirror.
+
+use std::collections::HashMap;
+
+use domain::calendar::Calendar;
+use domain::sla::{self, Sla};
+use domain::stage_mapping::{ClockScope, StageCode, StageMapping};
+use domain::{Candidacy, ConnectionId, Stream, Timestamp};
+use lever::{ArchiveReason, OpportunityId, PostingId, StageId};
+use store::Order;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result, not_read_yet};
+use crate::{mapping, status};
+
+/// Which applicants.
+#[derive(Debug, Clone)]
+pub struct ApplicantsQuery {
+    /// Only these stages, which must be inbound ones; empty for all of them.
+    pub stages: Vec<StageId>,
+    /// Which come first.
+    pub order: Order,
+    /// The last row of the page before.
+    pub after: Option<(Timestamp, OpportunityId)>,
+    /// At most this many.
+    pub limit: usize,
+    /// Whether confidential people are shown.
+    pub confidential: bool,
+}
+
+/// One page of applicants.
+#[derive(Debug, Clone)]
+pub struct Applicants {
+    /// In the order asked for.
+    pub applicants: Vec<Applicant>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<(Timestamp, OpportunityId)>,
+    /// Open candidacies in the stages asked for, all pages together, confidential ones included.
+    pub total: u64,
+    /// The start of the oldest last-complete pass the list rests on.
+    pub as_of: Option<Timestamp>,
+    /// The number of the last change committed before the list was read.
+    pub last_sequence: u64,
+}
+
+/// One open candidacy in an inbound stage.
+#[derive(Debug, Clone)]
+pub struct Applicant {
+    /// The candidacy.
+    pub candidacy: Candidacy,
+    /// Lever's text of the stage.
+    pub stage_text: String,
+    /// The product stage.
+    pub code: StageCode,
+    /// The title of the posting.
+    pub posting_text: String,
+    /// How it stands against its SLA now.
+    pub sla: Sla,
+}
+
+/// A stage somebody may be advanced to.
+#[derive(Debug, Clone)]
+pub struct AdvanceTarget {
+    /// Lever's id.
+    pub stage: StageId,
+    /// Lever's text.
+    pub text: String,
+    /// The product stage.
+    pub code: StageCode,
+    /// Whether it lies before the present stage.
+    pub moves_back: bool,
+    /// Whether it is the next allowed one.
+    pub suggested: bool,
+}
+
+impl Engine {
+    /// Lists open candidacies in inbound stages (F-40, F-55).
+    ///
+    /// # Errors
+    /// Not found; invalid for a stage that is not inbound; precondition until the inbound stages have been read
+    /// once, or when the key may not read opportunities.
+    pub async fn applicants(&self, id: ConnectionId, query: ApplicantsQuery) -> Result<Applicants> {
+        let link = self.link(id)?;
+        let connection = link.connection();
+        let listings = self.shared.store.cursors(id).await?;
+        crate::read::readable(&connection, &listings, Stream::Opportunities)?;
+        if !status::inbound_ready(&listings) {
+            return Err(not_read_yet("INBOUND_NOT_READ", "the inbound stages", None));
+        }
+        let mapping = mapping::present(&self.shared, id).await?;
+        let stages = asked_stages(&mapping, &query.stages)?;
+        let last_sequence = self.shared.store.last_sequence(id).await?;
+        let mut rows = self.rows(id, &stages, &query).await?;
+        let next = (rows.len() > query.limit)
+            .then(|| {
+                rows.truncate(query.limit);
+                rows.last()
+                    .map(|row| (row.entered_stage_at, row.opportunity.clone()))
+            })
+            .flatten();
+        let counts = self.shared.store.count_by_stage(id).await?;
+        let total = stages.iter().filter_map(|stage| counts.get(stage)).sum();
+        let applicants = self.described(id, &mapping, rows).await?;
+        Ok(Applicants {
+            applicants,
+            next,
+            total,
+            as_of: status::as_of(&connection, &listings, &[Stream::Opportunities]),
+            last_sequence,
+        })
+    }
+
+    /// One row more than asked for, so that the caller knows whether more follow.
+    async fn rows(
+        &self,
+        id: ConnectionId,
+        stages: &[StageId],
+        query: &ApplicantsQuery,
+    ) -> Result<Vec<Candidacy>> {
+        let mut rows = Vec::new();
+        let mut after = query.after.clone();
+        loop {
+            let wanted = query.limit + 1 - rows.len();
+            let found = self
+                .shared
+                .store
+                .list_in_stages(id, stages, query.order, after, wanted)
+                .await?;
+            let last = found.len() < wanted;
+            after = found
+                .last()
+                .map(|row| (row.entered_stage_at, row.opportunity.clone()));
+            rows.extend(
+                found
+                    .into_iter()
+                    .filter(|row| query.confidential || !row.confidential),
+            );
+            if last || rows.len() > query.limit {
+                return Ok(rows);
+            }
+        }
+    }
+
+    async fn described(
+        &self,
+        id: ConnectionId,
+        mapping: &StageMapping,
+        rows: Vec<Candidacy>,
+    ) -> Result<Vec<Applicant>> {
+        let calendar = Calendar::new(&mapping.sla).map_err(Error::internal)?;
+        let texts: HashMap<StageId, String> = mapping::stages(&self.shared, id)
+            .await?
+            .into_iter()
+            .map(|stage| (stage.id, stage.text))
+            .collect();
+        let mut postings: HashMap<PostingId, String> = HashMap::new();
+        let now = self.shared.clock.now();
+        let mut applicants = Vec::with_capacity(rows.len());
+        for candidacy in rows {
+            let group_entered_at = self.group_entered_at(id, mapping, &candidacy).await?;
+            let posting_text = match &candidacy.posting {
+                Some(posting) => self.posting_text(id, posting, &mut postings).await?,
+                None => String::new(),
+            };
+            let stage = candidacy.stage.clone().unwrap_or_else(|| StageId::from(""));
+            applicants.push(Applicant {
+                stage_text: texts.get(&stage).cloned().unwrap_or_default(),
+                code: mapping.code_of(&stage).clone(),
+                posting_text,
+                sla: sla::assess(&candidacy, mapping, &calendar, now, group_entered_at),
+                candidacy,
+            });
+        }
+        Ok(applicants)
+    }
+
+    /// When the person entered the product stage, where the mapping counts from then.
+    async fn group_entered_at(
+        &self,
+        id: ConnectionId,
+        mapping: &StageMapping,
+        candidacy: &Candidacy,
+    ) -> Result<Option<Timestamp>> {
+        let (ClockScope::Group, Some(stage)) = (mapping.sla.clock_scope, &candidacy.stage) else {
+            return Ok(None);
+        };
+        // The compact record has no history: the document does.
+        let record = self
+            .shared
+            .store
+            .record(id, Stream::Opportunities, candidacy.opportunity.as_str())
+            .await?;
+        let document =
+            record.and_then(|record| serde_json::from_str::<lever::Opportunity>(&record.raw).ok());
+        Ok(document
+            .and_then(|document| sla::group_entered_at(&document.stage_changes, mapping, stage)))
+    }
+
+    async fn posting_text(
+        &self,
+        id: ConnectionId,
+        posting: &PostingId,
+        known: &mut HashMap<PostingId, String>,
+    ) -> Result<String> {
+        if let Some(text) = known.get(posting) {
+            return Ok(text.clone());
+        }
+        let record = self
+            .shared
+            .store
+            .record(id, Stream::Postings, posting.as_str())
+            .await?;
+        let text = record
+            .and_then(|record| serde_json::from_str::<lever::Posting>(&record.raw).ok())
+            .map(|posting| posting.text)
+            .unwrap_or_default();
+        known.insert(posting.clone(), text.clone());
+        Ok(text)
+    }
+
+    /// Lists the stages a person may be advanced to, in Lever's order (F-41).
+    ///
+    /// # Errors
+    /// Not found, also for an opportunity the mirror does not have; precondition while the stages have not been read.
+    pub async fn advance_targets(
+        &self,
+        id: ConnectionId,
+        opportunity: Option<&OpportunityId>,
+    ) -> Result<Vec<AdvanceTarget>> {
+        self.link(id)?;
+        let present = match opportunity {
+            Some(opportunity) => {
+                let candidacy = self.shared.store.candidacy(id, opportunity).await?;
+                let candidacy = candidacy
+                    .ok_or_else(|| Error::not_found("opportunity", opportunity.as_str()))?;
+                candidacy.stage
+            }
+            None => None,
+        };
+        let stages = mapping::stages(&self.shared, id).await?;
+        if stages.is_empty() {
+            return Err(not_read_yet("STAGES_NOT_READ", "the stages", None));
+        }
+        let texts: HashMap<&StageId, &str> = stages
+            .iter()
+            .map(|stage| (&stage.id, stage.text.as_str()))
+            .collect();
+        let mapping = mapping::present(&self.shared, id).await?;
+        let targets = mapping.advance_targets(&stages, present.as_ref());
+        Ok(targets
+            .into_iter()
+            .map(|target| AdvanceTarget {
+                text: texts
+                    .get(&target.stage)
+                    .copied()
+                    .unwrap_or_default()
+                    .to_owned(),
+                stage: target.stage,
+                code: target.code,
+                moves_back: target.moves_back,
+                suggested: target.suggested,
+            })
+            .collect())
+    }
+
+    /// Lists the archive reasons a person may be rejected with (F-42).
+    ///
+    /// # Errors
+    /// Not found; precondition while the archive reasons have not been read.
+    pub async fn reject_reasons(&self, id: ConnectionId) -> Result<Vec<ArchiveReason>> {
+        self.link(id)?;
+        let reasons = mapping::archive_reasons(&self.shared, id).await?;
+        if reasons.is_empty() {
+            return Err(not_read_yet(
+                "ARCHIVE_REASONS_NOT_READ",
+                "the archive reasons",
+                None,
+            ));
+        }
+        let mapping = mapping::present(&self.shared, id).await?;
+        Ok(mapping
+            .reject_reasons(&reasons)
+            .into_iter()
+            .cloned()
+            .collect())
+    }
+}
+
+/// The stages to list: those asked for, which must be inbound, or all inbound ones.
+fn asked_stages(mapping: &StageMapping, asked: &[StageId]) -> Result<Vec<StageId>> {
+    if asked.is_empty() {
+        return Ok(mapping.inbound_stages.iter().cloned().collect());
+    }
+    let stranger = asked
+        .iter()
+        .position(|stage| !mapping.inbound_stages.contains(stage));
+    match stranger {
+        Some(index) => Err(Error::invalid(
+            format!("stage_ids[{index}]"),
+            "this is not an inbound stage of the connection's mapping; GetStageMapping lists those",
+        )),
+        None => Ok(asked.to_vec()),
+    }
+}

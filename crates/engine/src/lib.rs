@@ -1,0 +1,45 @@
+//! Pull, push and scheduling: the part of Fulcrum that acts.
+//!
+//! What to do is decided by `domain`; this crate reads, asks `domain`, calls Lever, commits, and waits.
+//! One [`Engine`] serves all connections. Each connection has a pull worker, a push worker, one client and one
+//! rate budget. Nothing here knows gRPC.
+
+mod clock;
+mod connect;
+mod engine;
+mod error;
+mod inbound;
+mod link;
+mod mapping;
+mod pull;
+mod push;
+mod read;
+mod settings;
+mod skew;
+mod status;
+mod supervise;
+#[cfg(test)]
+mod testing;
+
+pub use clock::Clock;
+pub use connect::{ConnectionPatch, NewConnection};
+pub use engine::Engine;
+pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
+pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
+pub use mapping::{MappedStage, MappingView, SuggestedStage, Suggestions};
+pub use push::{Acting, DryRun, PlannedCall, WriteRequest};
+pub use read::{RawRecord, ReadFrom, ReadPage, ReadQuery};
+pub use settings::{PullSettings, Settings};
+pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
+
+/// An error with all its sources on one line, for the log.
+pub fn report(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,312 @@
+//! One connection at work: its client, its budget, its progress, its workers.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use domain::{Connection, ConnectionId, Environment, Listing, Region};
+use lever::{Attempt, BaseUrl, Budget, Client, Credential, Http, Lane, Limits, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, Result};
+use crate::settings::Settings;
+use crate::skew::Skew;
+
+/// One connection at work.
+#[derive(Debug)]
+pub(crate) struct Link {
+    connection: RwLock<Connection>,
+    client: RwLock<Client>,
+    /// Wakes the pull before its next scheduled time.
+    pub(crate) pull_now: Notify,
+    /// What a caller asked to be pulled now.
+    forced: Mutex<Vec<Listing>>,
+    /// Ends both workers.
+    pub(crate) stop: CancellationToken,
+    /// Counts what a watcher of the status should see.
+    progress: watch::Sender<u64>,
+    /// Requests made to Lever since the start of the process.
+    requests: Arc<AtomicU64>,
+    /// What to add to our clock to get Lever's.
+    skew: Mutex<Skew>,
+    /// Whether the key may see confidential records: 0 unknown, 1 yes, 2 no.
+    confidential: AtomicU8,
+    /// When a listing that failed is worth trying again.
+    retry_at: Mutex<HashMap<Listing, Timestamp>>,
+}
+
+/// What is known of a key's access to confidential records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Confidential {
+    /// Not asked yet.
+    Unknown,
+    /// It sees them.
+    Allowed,
+    /// It does not; lists leave them out.
+    Denied,
+}
+
+impl Link {
+    pub(crate) fn new(
+        connection: Connection,
+        clients: &Clients,
+        api_key: &SecretString,
+    ) -> Result<Arc<Self>> {
+        let requests = Arc::new(AtomicU64::new(0));
+        let client = clients.client(&connection.environment, api_key, Some(requests.clone()))?;
+        Ok(Arc::new(Self {
+            connection: RwLock::new(connection),
+            client: RwLock::new(client),
+            pull_now: Notify::new(),
+            forced: Mutex::new(Vec::new()),
+            stop: CancellationToken::new(),
+            progress: watch::Sender::new(0),
+            requests,
+            skew: Mutex::new(Skew::default()),
+            confidential: AtomicU8::new(0),
+            retry_at: Mutex::new(HashMap::new()),
+        }))
+    }
+
+    /// The settings as they are now.
+    pub(crate) fn connection(&self) -> Connection {
+        self.connection
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes over new settings.
+    pub(crate) fn set_connection(&self, connection: Connection) {
+        *self
+            .connection
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = connection;
+        self.moved();
+    }
+
+    /// The id, which never changes.
+    pub(crate) fn id(&self) -> ConnectionId {
+        self.connection
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .id
+    }
+
+    /// A client that spends in `lane`.
+    pub(crate) fn client(&self, lane: Lane) -> Client {
+        self.client
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .lane(lane)
+    }
+
+    /// Takes over a new key.
+    pub(crate) fn set_key(&self, clients: &Clients, api_key: &SecretString) -> Result<()> {
+        let environment = self.connection().environment;
+        let client = clients.client(&environment, api_key, Some(self.requests.clone()))?;
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        self.confidential.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Asks for these listings to be pulled now.
+    pub(crate) fn force(&self, listings: &[Listing]) {
+        self.forced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(listings);
+        self.pull_now.notify_one();
+    }
+
+    /// What was asked for since the last call.
+    pub(crate) fn take_forced(&self) -> Vec<Listing> {
+        std::mem::take(&mut self.forced.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes when a listing that failed is worth trying again; nothing after a success.
+    pub(crate) fn set_retry_at(&self, listing: Listing, at: Option<Timestamp>) {
+        let mut retry_at = self.retry_at.lock().unwrap_or_else(PoisonError::into_inner);
+        match at {
+            Some(at) => drop(retry_at.insert(listing, at)),
+            None => drop(retry_at.remove(&listing)),
+        }
+    }
+
+    /// When a listing that failed is worth trying again.
+    pub(crate) fn retry_at(&self, listing: Listing) -> Option<Timestamp> {
+        self.retry_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&listing)
+            .copied()
+    }
+
+    /// Waits until pulling is paused.
+    pub(crate) async fn paused(&self) {
+        let mut moves = self.watch();
+        while !self.connection().paused {
+            if moves.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Tells watchers that the status has changed.
+    pub(crate) fn moved(&self) {
+        self.progress.send_modify(|count| *count += 1);
+    }
+
+    /// Sees each change of the status.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.progress.subscribe()
+    }
+
+    /// Requests made to Lever since the start of the process.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Notes Lever's clock against ours.
+    pub(crate) fn saw_date(&self, lever: Option<Timestamp>, ours: Timestamp) {
+        if let Some(lever) = lever {
+            self.skew
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .saw(lever, ours);
+        }
+    }
+
+    /// A moment of our clock on Lever's.
+    pub(crate) fn lever_time(&self, ours: Timestamp) -> Timestamp {
+        self.skew
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .lever_time(ours)
+    }
+
+    /// A time that lies in the past for Lever, whatever our clock says.
+    pub(crate) fn past_for_lever(&self, now: Timestamp) -> Timestamp {
+        self.lever_time(now).minus(Duration::from_secs(2))
+    }
+
+    pub(crate) fn confidential(&self) -> Confidential {
+        match self.confidential.load(Ordering::Relaxed) {
+            1 => Confidential::Allowed,
+            2 => Confidential::Denied,
+            _ => Confidential::Unknown,
+        }
+    }
+
+    pub(crate) fn set_confidential(&self, known: Confidential) {
+        let value = match known {
+            Confidential::Unknown => 0,
+            Confidential::Allowed => 1,
+            Confidential::Denied => 2,
+        };
+        self.confidential.store(value, Ordering::Relaxed);
+    }
+}
+
+/// Makes clients: one pool of HTTP connections for all, one budget for each key and server.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    http: Http,
+    settings: Settings,
+    budgets: Mutex<HashMap<(String, String), Arc<Budget>>>,
+}
+
+impl Clients {
+    pub(crate) fn new(settings: Settings) -> Result<Self> {
+        let http = Http::new().map_err(Error::internal)?;
+        Ok(Self {
+            http,
+            settings,
+            budgets: Mutex::new(HashMap::new()),
+        })
+    }
+
+    /// A client for a key on a server; `requests` counts each attempt.
+    pub(crate) fn client(
+        &self,
+        environment: &Environment,
+        api_key: &SecretString,
+        requests: Option<Arc<AtomicU64>>,
+    ) -> Result<Client> {
+        let base_url = self.base_url(environment)?;
+        let credential =
+            Credential::api_key(SecretString::from(api_key.expose_secret().to_owned()));
+        let budget = self.budget(credential.fingerprint(), base_url.as_str().to_owned());
+        let client = Client::new(
+            self.http.clone(),
+            base_url,
+            credential,
+            budget,
+            self.settings.limits,
+        );
+        Ok(client.with_observer(Arc::new(move |attempt: &Attempt| {
+            observe(attempt, requests.as_deref())
+        })))
+    }
+
+    /// Limits of a call that somebody waits for at a form: an early answer is worth more than a late success.
+    pub(crate) fn impatient(&self) -> Limits {
+        Limits {
+            max_attempts: self.settings.limits.max_attempts.min(2),
+            ..self.settings.limits
+        }
+    }
+
+    /// Limits of a single try: push decides itself whether to send again.
+    pub(crate) fn single_try(&self) -> Limits {
+        Limits {
+            max_attempts: 1,
+            ..self.settings.limits
+        }
+    }
+
+    fn base_url(&self, environment: &Environment) -> Result<BaseUrl> {
+        match environment {
+            Environment::Region(region) => Ok(lever_region(*region).base_url()),
+            Environment::BaseUrl(_) if !self.settings.allow_base_url => Err(Error::invalid(
+                "connection.base_url",
+                "a base URL is not allowed here: name a region, or have the operator set lever.allow_base_url",
+            )),
+            Environment::BaseUrl(text) => BaseUrl::parse(text)
+                .map_err(|error| Error::invalid("connection.base_url", error.to_string())),
+        }
+    }
+
+    fn budget(&self, fingerprint: String, base_url: String) -> Arc<Budget> {
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        budgets
+            .entry((fingerprint, base_url))
+            .or_insert_with(|| Arc::new(Budget::new(self.settings.budget)))
+            .clone()
+    }
+}
+
+fn lever_region(region: Region) -> lever::Region {
+    match region {
+        Region::Global => lever::Region::Global,
+        Region::Eu => lever::Region::Eu,
+        Region::Sandbox => lever::Region::Sandbox,
+    }
+}
+
+fn observe(attempt: &Attempt, requests: Option<&AtomicU64>) {
+    if let Some(requests) = requests {
+        requests.fetch_add(1, Ordering::Relaxed);
+    }
+    let status = attempt
+        .status
+        .map_or_else(|| "none".to_owned(), |status| status.to_string());
+    metrics::counter!("fulcrum_lever_requests_total", "operation" => attempt.operation, "status" => status)
+        .increment(1);
+    metrics::histogram!("fulcrum_lever_request_seconds", "operation" => attempt.operation)
+        .record(attempt.elapsed.as_secs_f64());
+    metrics::histogram!("fulcrum_lever_budget_wait_seconds").record(attempt.waited.as_secs_f64());
+}

@@ -1,0 +1,155 @@
+//! Lever to us: walks listings page by page into the mirror.
+//!
+//! One worker per connection runs rounds. In each round the listings that are due are walked:
+//! stages and archive reasons first, then opportunities (inbound stages, then the rest) with the remaining
+//! account lists beside them. Every page commits with its cursor, so a round can end anywhere and the next one
+//! goes on from there. Nothing is concluded from a listing that failed.
+
+mod fetch;
+mod page;
+mod request;
+mod schedule;
+mod trouble;
+mod walk;
+
+pub(crate) use page::{Keyed, incoming_opportunity, incoming_record};
+pub(crate) use trouble::Trouble;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Listing, Stream};
+use store::ListingOutcome;
+
+use crate::engine::Shared;
+use crate::error::Result;
+use crate::link::Link;
+
+/// Pulls one connection until its link is stopped.
+///
+/// A stop or a pause takes effect at once: what was read but not committed is read again later.
+pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
+    loop {
+        let wait = tokio::select! {
+            biased;
+            () = link.stop.cancelled() => return,
+            () = link.paused() => Duration::from_secs(3600),
+            wait = round(&shared, &link) => wait,
+        };
+        tokio::select! {
+            () = link.stop.cancelled() => return,
+            () = link.pull_now.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// One round over what is due; tells how long to wait for the next.
+async fn round(shared: &Shared, link: &Link) -> Duration {
+    let due = match schedule::due(shared, link).await {
+        Ok(due) => due,
+        Err(error) => {
+            tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot plan a pull");
+            return Duration::from_secs(30);
+        }
+    };
+    if !due.is_empty() {
+        walk_due(shared, link, &due).await;
+        link.moved();
+    }
+    schedule::until_next(shared, link)
+        .await
+        .unwrap_or(Duration::from_secs(30))
+}
+
+async fn walk_due(shared: &Shared, link: &Link, due: &[Listing]) {
+    let first = [Listing::Stages, Listing::ArchiveReasons];
+    for listing in first.into_iter().filter(|listing| due.contains(listing)) {
+        walk_listing(shared, link, listing).await;
+    }
+    let beside = async {
+        for listing in Listing::ACCOUNT
+            .iter()
+            .filter(|listing| !first.contains(listing))
+        {
+            if due.contains(listing) {
+                walk_listing(shared, link, *listing).await;
+            }
+        }
+    };
+    let opportunities = async {
+        if due.contains(&Listing::Opportunities) {
+            walk_listing(shared, link, Listing::Opportunities).await;
+        }
+        if due.contains(&Listing::DeletedOpportunities) {
+            walk_listing(shared, link, Listing::DeletedOpportunities).await;
+        }
+        if due.contains(&Listing::OpportunitySweep) {
+            walk_listing(shared, link, Listing::OpportunitySweep).await;
+        }
+    };
+    tokio::join!(beside, opportunities);
+}
+
+/// Walks one listing to the end of its pass and notes how that went.
+async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) {
+    let outcome = walk::walk(shared, link, listing).await;
+    if let Err(error) = note_outcome(shared, link, listing, outcome).await {
+        tracing::error!(connection = %link.id(), %listing, error = %crate::report(&error), "cannot note a pass");
+    }
+    link.moved();
+}
+
+async fn note_outcome(
+    shared: &Shared,
+    link: &Link,
+    listing: Listing,
+    outcome: Result<walk::Walked>,
+) -> Result<()> {
+    match outcome {
+        Ok(walked) => {
+            if walked.changes > 0 || walked.pages > 1 {
+                tracing::info!(
+                    connection = %link.id(), %listing, pages = walked.pages, records = walked.records,
+                    changes = walked.changes, "pass ended"
+                );
+            }
+            link.set_retry_at(listing, None);
+            shared
+                .store
+                .note_listing(link.id(), listing, ListingOutcome::Succeeded(walked.began))
+                .await?;
+        }
+        Err(error) => {
+            let trouble = Trouble::of(&error);
+            tracing::warn!(connection = %link.id(), %listing, error = %crate::report(&error), "pass failed");
+            let now = link.lever_time(shared.clock.now());
+            link.set_retry_at(listing, Some(now.plus(schedule::pause_after(&trouble))));
+            shared
+                .store
+                .note_listing(
+                    link.id(),
+                    listing,
+                    ListingOutcome::Failed(trouble.to_text()),
+                )
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Which listing brings a stream; none for streams that arrive inside others or are not pulled yet.
+pub(crate) fn listing_of(stream: Stream) -> Option<Listing> {
+    match stream {
+        Stream::Users => Some(Listing::Users),
+        Stream::Stages => Some(Listing::Stages),
+        Stream::ArchiveReasons => Some(Listing::ArchiveReasons),
+        Stream::Tags => Some(Listing::Tags),
+        Stream::Sources => Some(Listing::Sources),
+        Stream::Postings => Some(Listing::Postings),
+        Stream::Opportunities | Stream::Applications | Stream::Contacts => {
+            Some(Listing::Opportunities)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,280 @@
+//! Turns a page of Lever's into records for the mirror.
+
+use domain::{Candidacy, Connection, Stream, Timestamp};
+use lever::{Malformed, Page, Record};
+use serde_json::value::RawValue;
+use store::{Deleted, Incoming, Quarantined};
+
+/// What a page brings.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    pub(super) records: Vec<Incoming>,
+    pub(super) quarantined: Vec<Quarantined>,
+}
+
+/// A record of an account list.
+pub(crate) fn incoming_record<T: Keyed>(stream: Stream, record: &Record<T>) -> Incoming {
+    Incoming {
+        stream,
+        id: record.value.key().to_owned(),
+        raw: record.raw.get().to_owned(),
+        updated_at: record.value.updated_at(),
+        rank: 0,
+        candidacy: None,
+    }
+}
+
+/// A page of an account list.
+///
+/// `first_rank` is the place of its first record in Lever's order.
+pub(super) fn account_page<T: Keyed>(
+    stream: Stream,
+    page: Page<T>,
+    first_rank: u32,
+    now: Timestamp,
+) -> Content {
+    let mut content = Content::default();
+    for (record, rank) in page.records.into_iter().zip(first_rank..) {
+        match record {
+            Ok(record) => content.records.push(Incoming {
+                rank,
+                ..incoming_record(stream, &record)
+            }),
+            Err(malformed) => content
+                .quarantined
+                .push(quarantined(stream, malformed, now)),
+        }
+    }
+    content
+}
+
+/// A page of opportunities read with their applications and contact.
+///
+/// The expanded objects are lifted into their own streams and ids put back,
+/// so that the stored opportunity equals a plain read.
+pub(super) fn opportunity_page(
+    connection: &Connection,
+    page: Page<lever::Opportunity>,
+    now: Timestamp,
+) -> Content {
+    let mut content = Content::default();
+    for record in page.records {
+        match record.and_then(|record| incoming_opportunity(connection, &record.raw)) {
+            Ok(records) => content.records.extend(records),
+            Err(malformed) => {
+                content
+                    .quarantined
+                    .push(quarantined(Stream::Opportunities, malformed, now))
+            }
+        }
+    }
+    content
+}
+
+/// A page of the deleted list.
+pub(super) fn deleted_page(
+    page: Page<lever::DeletedOpportunity>,
+    now: Timestamp,
+) -> (Content, Vec<Deleted>) {
+    let mut content = Content::default();
+    let mut deleted = Vec::new();
+    for record in page.records {
+        match record {
+            Ok(record) => deleted.push(Deleted {
+                stream: Stream::Opportunities,
+                id: record.value.id.as_str().to_owned(),
+                at: record.value.deleted_at.unwrap_or(now),
+            }),
+            Err(malformed) => {
+                content
+                    .quarantined
+                    .push(quarantined(Stream::Opportunities, malformed, now))
+            }
+        }
+    }
+    (content, deleted)
+}
+
+/// One opportunity with what was expanded in it.
+///
+/// # Errors
+/// [`Malformed`] if the document cannot be read; it then goes to quarantine whole.
+pub(crate) fn incoming_opportunity(
+    connection: &Connection,
+    raw: &RawValue,
+) -> Result<Vec<Incoming>, Malformed> {
+    let malformed = |reason: String| Malformed {
+        raw: raw.get().to_owned(),
+        reason,
+    };
+    let lifted = lever::expand::lift(raw).map_err(|error| malformed(error.to_string()))?;
+    let unreadable = |error: lever::DecodeError| malformed(error.to_string());
+    let opportunity: Record<lever::Opportunity> =
+        Record::from_raw(lifted.opportunity).map_err(unreadable)?;
+    let applications = lifted
+        .applications
+        .into_iter()
+        .map(Record::from_raw)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(unreadable)?;
+    let contact = lifted
+        .contact
+        .map(Record::from_raw)
+        .transpose()
+        .map_err(unreadable)?;
+
+    let mut records = Vec::with_capacity(2 + applications.len());
+    let application: Option<&Record<lever::Application>> = applications.first();
+    let candidacy =
+        Candidacy::from_lever(&opportunity.value, application.map(|record| &record.value));
+    records.push(Incoming {
+        candidacy: Some(candidacy),
+        ..incoming_record(Stream::Opportunities, &opportunity)
+    });
+    if connection.keeps(Stream::Applications) {
+        records.extend(
+            applications
+                .iter()
+                .map(|record| incoming_record(Stream::Applications, record)),
+        );
+    }
+    if connection.keeps(Stream::Contacts) {
+        records.extend(
+            contact
+                .iter()
+                .map(|record: &Record<lever::Contact>| incoming_record(Stream::Contacts, record)),
+        );
+    }
+    Ok(records)
+}
+
+fn quarantined(stream: Stream, malformed: Malformed, now: Timestamp) -> Quarantined {
+    Quarantined {
+        stream,
+        raw: malformed.raw,
+        reason: malformed.reason,
+        at: now,
+    }
+}
+
+/// A record that has a key in the mirror.
+pub(crate) trait Keyed {
+    /// Lever's id, or the text itself for tags and sources.
+    fn key(&self) -> &str;
+    /// Lever's stamp, where the record has one.
+    fn updated_at(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+macro_rules! keyed_by_id {
+    ($($type:ty),*) => { $(impl Keyed for $type { fn key(&self) -> &str { self.id.as_str() } })* };
+}
+
+keyed_by_id!(
+    lever::User,
+    lever::Stage,
+    lever::ArchiveReason,
+    lever::Application,
+    lever::Contact,
+    lever::Note
+);
+
+impl Keyed for lever::CountedText {
+    fn key(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Keyed for lever::Posting {
+    fn key(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn updated_at(&self) -> Option<Timestamp> {
+        self.updated_at
+    }
+}
+
+impl Keyed for lever::Opportunity {
+    fn key(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn updated_at(&self) -> Option<Timestamp> {
+        self.updated_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn connection(streams: &[Stream]) -> Connection {
+        testing::connection(streams, Timestamp::default())
+    }
+
+    const EXPANDED: &str = r#"{"id":"o","name":"Ada","contact":{"id":"c","name":"Ada"},"stage":"s","applications":[{"id":"a","posting":"p","createdAt":7}],"createdAt":5,"new":{"x":1.0}}"#;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn expanded_objects_go_to_their_streams_and_the_opportunity_equals_a_plain_read() {
+        let records = incoming_opportunity(&connection(Stream::PULLED), &raw(EXPANDED)).unwrap();
+        let kinds: Vec<_> = records
+            .iter()
+            .map(|record| (record.stream, record.id.as_str()))
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                (Stream::Opportunities, "o"),
+                (Stream::Applications, "a"),
+                (Stream::Contacts, "c")
+            ]
+        );
+        assert_eq!(
+            records[0].raw,
+            r#"{"id":"o","name":"Ada","contact":"c","stage":"s","applications":["a"],"createdAt":5,"new":{"x":1.0}}"#
+        );
+        let candidacy = records[0].candidacy.as_ref().unwrap();
+        assert_eq!(candidacy.applied_at, Timestamp::from_millis(7));
+        assert_eq!(
+            candidacy.posting.as_ref().map(|posting| posting.as_str()),
+            Some("p")
+        );
+    }
+
+    #[test]
+    fn a_stream_that_is_not_kept_is_not_stored() {
+        let records =
+            incoming_opportunity(&connection(&[Stream::Opportunities]), &raw(EXPANDED)).unwrap();
+        assert_eq!(records.len(), 1);
+    }
+
+    #[test]
+    fn one_malformed_record_goes_to_quarantine_and_the_page_goes_on() {
+        let body = format!(r#"{{"data":[{EXPANDED},{{"name":"no id"}}],"hasNext":false}}"#);
+        let page: Page<lever::Opportunity> = Page::from_json(body.as_bytes()).unwrap();
+        let content = opportunity_page(&connection(Stream::PULLED), page, Timestamp::default());
+        assert_eq!(content.records.len(), 3);
+        assert_eq!(content.quarantined.len(), 1);
+        assert_eq!(content.quarantined[0].raw, r#"{"name":"no id"}"#);
+    }
+
+    #[test]
+    fn the_order_of_a_list_is_kept() {
+        let body = r#"{"data":[{"id":"b","text":"B"},{"id":"a","text":"A"}],"hasNext":false}"#;
+        let page: Page<lever::Stage> = Page::from_json(body.as_bytes()).unwrap();
+        let content = account_page(Stream::Stages, page, 10, Timestamp::default());
+        let ranks: Vec<_> = content
+            .records
+            .iter()
+            .map(|record| (record.id.as_str(), record.rank))
+            .collect();
+        assert_eq!(ranks, [("b", 10), ("a", 11)]);
+    }
+}

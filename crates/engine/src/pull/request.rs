@@ -1,0 +1,196 @@
+//! What to ask Lever for one page of a listing.
+
+use domain::cursor::{OVERLAP, Pass};
+use domain::{Connection, Part, Timestamp};
+use lever::{
+    ConfidentialityFilter, Lane, ListArchiveReasons, ListDeletedOpportunities, ListOpportunities,
+    ListPostings, ListSources, ListStages, ListTags, ListUsers, Offset, OpportunityExpand, StageId,
+};
+
+use crate::link::Confidential;
+
+/// Lever's largest page.
+const PAGE: u16 = 100;
+
+/// The lane of a page: what a person sees first comes first.
+pub(super) fn opportunity_lane(pass: &Pass) -> Lane {
+    match pass {
+        Pass::Backfill {
+            part: Part::Inbound,
+            ..
+        } => Lane::Inbound,
+        Pass::Backfill { .. } => Lane::Backfill,
+        Pass::Follow { .. } => Lane::Follow,
+    }
+}
+
+/// The stages of each part of the backfill.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parts {
+    pub(super) inbound: Vec<StageId>,
+    pub(super) rest: Vec<StageId>,
+}
+
+/// One page of opportunities.
+///
+/// A follow pass asks for everything that changed, archived and snoozed people included, whatever the settings:
+/// a person who was archived since must be seen to be so.
+pub(super) fn opportunities(
+    connection: &Connection,
+    pass: &Pass,
+    parts: &Parts,
+    confidential: Confidential,
+) -> ListOpportunities {
+    let base = ListOpportunities {
+        limit: Some(PAGE),
+        expand: vec![OpportunityExpand::Applications, OpportunityExpand::Contact],
+        confidentiality: confidentiality(confidential),
+        created_at_start: connection.sync_start,
+        ..ListOpportunities::default()
+    };
+    match pass {
+        Pass::Backfill { part, offset } => ListOpportunities {
+            offset: offset.clone(),
+            stage_id: match part {
+                Part::All => Vec::new(),
+                Part::Inbound => parts.inbound.clone(),
+                Part::Rest => parts.rest.clone(),
+            },
+            archived: (!connection.include_archived).then_some(false),
+            snoozed: (!connection.include_snoozed).then_some(false),
+            ..base
+        },
+        Pass::Follow { since, offset } => ListOpportunities {
+            offset: offset.clone(),
+            updated_at_start: Some(since.minus(OVERLAP)),
+            ..base
+        },
+    }
+}
+
+/// One page of the deleted list.
+pub(super) fn deleted(since: Timestamp, offset: Option<Offset>) -> ListDeletedOpportunities {
+    ListDeletedOpportunities {
+        deleted_at_start: Some(since.minus(OVERLAP)),
+        limit: Some(PAGE),
+        offset,
+        ..ListDeletedOpportunities::default()
+    }
+}
+
+pub(super) fn users(offset: Option<Offset>) -> ListUsers {
+    ListUsers {
+        include_deactivated: true,
+        limit: Some(PAGE),
+        offset,
+        ..ListUsers::default()
+    }
+}
+
+pub(super) fn stages(offset: Option<Offset>) -> ListStages {
+    ListStages {
+        limit: Some(PAGE),
+        offset,
+    }
+}
+
+pub(super) fn archive_reasons(offset: Option<Offset>) -> ListArchiveReasons {
+    ListArchiveReasons {
+        limit: Some(PAGE),
+        offset,
+        ..ListArchiveReasons::default()
+    }
+}
+
+pub(super) fn tags(offset: Option<Offset>) -> ListTags {
+    ListTags {
+        limit: Some(PAGE),
+        offset,
+    }
+}
+
+pub(super) fn sources(offset: Option<Offset>) -> ListSources {
+    ListSources {
+        limit: Some(PAGE),
+        offset,
+    }
+}
+
+pub(super) fn postings(confidential: Confidential, offset: Option<Offset>) -> ListPostings {
+    ListPostings {
+        confidentiality: confidentiality(confidential),
+        limit: Some(PAGE),
+        offset,
+        ..ListPostings::default()
+    }
+}
+
+/// Everything is asked for until Lever refuses.
+fn confidentiality(confidential: Confidential) -> Option<ConfidentialityFilter> {
+    (confidential != Confidential::Denied).then_some(ConfidentialityFilter::All)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn connection() -> Connection {
+        Connection {
+            sync_start: Some(Timestamp::from_millis(77)),
+            include_archived: false,
+            include_snoozed: false,
+            ..testing::connection(&[], Timestamp::default())
+        }
+    }
+
+    fn parts() -> Parts {
+        Parts {
+            inbound: vec![StageId::from("in")],
+            rest: vec![StageId::from("x"), StageId::from("y")],
+        }
+    }
+
+    #[test]
+    fn the_backfill_asks_for_its_part_and_leaves_out_what_the_settings_leave_out() {
+        let pass = Pass::Backfill {
+            part: Part::Inbound,
+            offset: None,
+        };
+        let request = opportunities(&connection(), &pass, &parts(), Confidential::Unknown);
+        assert_eq!(request.stage_id, [StageId::from("in")]);
+        assert_eq!(
+            (request.archived, request.snoozed),
+            (Some(false), Some(false))
+        );
+        assert_eq!(request.created_at_start, Some(Timestamp::from_millis(77)));
+        assert_eq!(request.confidentiality, Some(ConfidentialityFilter::All));
+        assert_eq!(opportunity_lane(&pass), Lane::Inbound);
+        let rest = Pass::Backfill {
+            part: Part::Rest,
+            offset: Some(Offset::from("o")),
+        };
+        let request = opportunities(&connection(), &rest, &parts(), Confidential::Denied);
+        assert_eq!(request.stage_id.len(), 2);
+        assert_eq!(request.offset, Some(Offset::from("o")));
+        assert_eq!(request.confidentiality, None);
+        assert_eq!(opportunity_lane(&rest), Lane::Backfill);
+    }
+
+    #[test]
+    fn a_follow_pass_asks_for_all_that_changed_since_a_little_before() {
+        let since = Timestamp::from_millis(10_000_000);
+        let pass = Pass::Follow {
+            since,
+            offset: None,
+        };
+        let request = opportunities(&connection(), &pass, &parts(), Confidential::Allowed);
+        assert_eq!(request.updated_at_start, Some(since.minus(OVERLAP)));
+        assert_eq!((request.archived, request.snoozed), (None, None));
+        assert!(request.stage_id.is_empty());
+        assert_eq!(
+            deleted(since, None).deleted_at_start,
+            Some(since.minus(OVERLAP))
+        );
+    }
+}

@@ -1,0 +1,254 @@
+//! When to walk what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use domain::{Connection, Listing, Stream, Timestamp};
+use store::ListingState;
+
+use crate::engine::Shared;
+use crate::error::Result;
+use crate::link::Link;
+use crate::pull::{Trouble, listing_of};
+use crate::settings::PullSettings;
+
+/// How long a pass that failed waits: what is refused will be refused again until somebody acts (S-06).
+pub(super) fn pause_after(trouble: &Trouble) -> Duration {
+    match trouble {
+        Trouble::Failed(_) => Duration::from_secs(30),
+        Trouble::KeyRejected(_) => Duration::from_secs(15 * 60),
+        Trouble::Forbidden(_) => LONGEST_PAUSE,
+    }
+}
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// The listings to walk now.
+pub(super) async fn due(shared: &Shared, link: &Link) -> Result<Vec<Listing>> {
+    let states = shared.store.cursors(link.id()).await?;
+    let forced = link.take_forced();
+    let connection = link.connection();
+    let now = link.lever_time(shared.clock.now());
+    Ok(kept(&connection)
+        .filter(|listing| {
+            forced.contains(listing)
+                || shared.settings.pull.enabled
+                    && plan(
+                        link,
+                        &connection,
+                        *listing,
+                        &states,
+                        &shared.settings.pull,
+                        now,
+                    ) <= now
+        })
+        .collect())
+}
+
+/// How long until something is due.
+pub(super) async fn until_next(shared: &Shared, link: &Link) -> Result<Duration> {
+    let states = shared.store.cursors(link.id()).await?;
+    if !shared.settings.pull.enabled {
+        return Ok(LONGEST_PAUSE);
+    }
+    let connection = link.connection();
+    let now = link.lever_time(shared.clock.now());
+    let next = kept(&connection)
+        .map(|listing| {
+            plan(
+                link,
+                &connection,
+                listing,
+                &states,
+                &shared.settings.pull,
+                now,
+            )
+        })
+        .min()
+        .unwrap_or_else(|| now.plus(LONGEST_PAUSE));
+    Ok(next.since(now).max(Duration::from_millis(100)))
+}
+
+/// When a listing is due, from all that is known of it.
+fn plan(
+    link: &Link,
+    connection: &Connection,
+    listing: Listing,
+    states: &BTreeMap<Listing, ListingState>,
+    settings: &PullSettings,
+    now: Timestamp,
+) -> Timestamp {
+    let interval = settings.interval(listing);
+    next_at(
+        connection,
+        listing,
+        states.get(&listing),
+        link.retry_at(listing),
+        interval,
+        now,
+    )
+}
+
+/// The listings a connection's streams need.
+fn kept(connection: &Connection) -> impl Iterator<Item = Listing> + use<> {
+    let needed: BTreeSet<Stream> = connection
+        .streams
+        .iter()
+        .filter_map(|stream| listing_of(*stream))
+        .map(Listing::stream)
+        .collect();
+    Listing::ALL
+        .iter()
+        .copied()
+        .filter(move |listing| needed.contains(&listing.stream()))
+}
+
+/// When a listing is due, by Lever's clock; long past for one that was never read or whose pass was cut short,
+/// and for one that was read in the future: a clock was wrong then.
+fn next_at(
+    connection: &Connection,
+    listing: Listing,
+    state: Option<&ListingState>,
+    retry_at: Option<Timestamp>,
+    interval: Duration,
+    now: Timestamp,
+) -> Timestamp {
+    let last_success_at = state.and_then(|state| state.last_success_at);
+    let idle = state.is_none_or(|state| state.cursor.idle());
+    let in_time = match (last_success_at, listing) {
+        (Some(at), _) if idle && at.since(now) < interval => at.plus(interval),
+        (None, Listing::OpportunitySweep) if idle => connection.created_at.plus(interval),
+        // Never read, or cut short in the middle of a pass.
+        _ => Timestamp::from_millis(0),
+    };
+    match retry_at {
+        Some(retry_at) if retry_at.since(now) <= LONGEST_PAUSE => in_time.max(retry_at),
+        _ => in_time,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Cursor;
+
+    use super::*;
+    use crate::testing;
+
+    const INTERVAL: Duration = Duration::from_secs(60);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn read(last_success_at: Option<i64>, cursor: Cursor) -> ListingState {
+        ListingState {
+            cursor,
+            last_success_at: last_success_at.map(at),
+            last_error: None,
+        }
+    }
+
+    fn due(
+        listing: Listing,
+        state: Option<&ListingState>,
+        retry_at: Option<i64>,
+        now: i64,
+    ) -> bool {
+        let connection = testing::connection(Stream::PULLED, at(1000));
+        next_at(
+            &connection,
+            listing,
+            state,
+            retry_at.map(at),
+            INTERVAL,
+            at(now),
+        ) <= at(now)
+    }
+
+    #[test]
+    fn a_listing_is_due_at_once_and_then_once_an_interval() {
+        let idle = Cursor::Idle {
+            since: at(1000),
+            complete: true,
+        };
+        assert!(due(Listing::Opportunities, None, None, 1000));
+        assert!(!due(
+            Listing::Opportunities,
+            Some(&read(Some(1000), idle.clone())),
+            None,
+            1059
+        ));
+        assert!(due(
+            Listing::Opportunities,
+            Some(&read(Some(1000), idle)),
+            None,
+            1060
+        ));
+    }
+
+    #[test]
+    fn a_pass_that_was_cut_short_goes_on_at_once() {
+        let cursor = Cursor::Follow {
+            since: at(900),
+            began: at(1000),
+            offset: None,
+        };
+        assert!(due(
+            Listing::Opportunities,
+            Some(&read(Some(1000), cursor)),
+            None,
+            1001
+        ));
+    }
+
+    #[test]
+    fn the_first_sweep_waits_for_its_interval() {
+        assert!(!due(Listing::OpportunitySweep, None, None, 1059));
+        assert!(due(Listing::OpportunitySweep, None, None, 1060));
+    }
+
+    #[test]
+    fn a_failed_listing_waits_but_never_for_a_wrong_clock() {
+        assert!(!due(Listing::Users, None, Some(1030), 1029));
+        assert!(due(Listing::Users, None, Some(1030), 1030));
+        // Set by a clock that was a day ahead.
+        assert!(due(Listing::Users, None, Some(1000 + 86_400), 1000));
+    }
+
+    #[test]
+    fn a_success_in_the_future_does_not_stop_the_pull() {
+        let idle = Cursor::Idle {
+            since: at(90_000),
+            complete: true,
+        };
+        assert!(due(
+            Listing::Users,
+            Some(&read(Some(90_000), idle)),
+            None,
+            1000
+        ));
+    }
+
+    #[test]
+    fn only_what_the_streams_need_is_walked() {
+        let postings: Vec<_> = kept(&testing::connection(&[Stream::Postings], at(0))).collect();
+        assert_eq!(postings, [Listing::Postings]);
+        let people: Vec<_> = kept(&testing::connection(&[Stream::Opportunities], at(0))).collect();
+        assert_eq!(
+            people,
+            [
+                Listing::Opportunities,
+                Listing::DeletedOpportunities,
+                Listing::OpportunitySweep
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_refused_is_not_asked_again_soon() {
+        let failed = pause_after(&Trouble::Failed(String::new()));
+        let rejected = pause_after(&Trouble::KeyRejected(String::new()));
+        let forbidden = pause_after(&Trouble::Forbidden(String::new()));
+        assert!(failed < rejected && rejected < forbidden);
+    }
+}

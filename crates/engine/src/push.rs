@@ -1,0 +1,24 @@
+//! Us to Lever: durable operations, each settled once.
+//!
+//! A write is recorded before its caller gets an answer. One task per opportunity sends its operations in order;
+//! different opportunities go in parallel within the budget. Every call is a single try: whether to send again is
+//! decided here, from the operation's own record, so that a crash at any point decides the same way.
+
+mod acting;
+mod content;
+mod outbox;
+mod plan;
+mod reconcile;
+mod send;
+mod submit;
+
+pub(crate) use outbox::Outbox;
+pub use plan::PlannedCall;
+pub use submit::{Acting, DryRun, WriteRequest};
+
+use uuid::Uuid;
+
+/// A new time-ordered id.
+pub(crate) fn new_id() -> Uuid {
+    Uuid::now_v7()
+}

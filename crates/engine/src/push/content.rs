@@ -1,0 +1,246 @@
+//! What a write asks, looked at alone: whether it can be right, and whether it is the same as another.
+
+use domain::Write;
+use sha2::{Digest, Sha256};
+
+use super::submit::{Acting, WriteRequest};
+use crate::error::{Error, Result, Violation};
+
+/// A request id must be fit to be kept.
+pub(super) fn check_request_id(request_id: &str) -> Result<()> {
+    if request_id.is_empty() || request_id.len() > 255 || request_id.contains('\0') {
+        return Err(Error::invalid(
+            "request_id",
+            "give 1 to 255 bytes of your own, such as a UUID: the same id never writes twice",
+        ));
+    }
+    Ok(())
+}
+
+/// What is wrong with the content itself, whatever the account.
+pub(super) fn check_content(write: &Write) -> Result<()> {
+    match write {
+        Write::CreateNote { value, .. } if value.trim().is_empty() || value.len() > 60_000 => {
+            Err(Error::invalid("value", "give a text of 1 to 60,000 bytes"))
+        }
+        Write::AddTags { tags } | Write::RemoveTags { tags } => check_texts("tags", tags),
+        Write::AddSources { sources } | Write::RemoveSources { sources } => {
+            check_texts("sources", sources)
+        }
+        Write::ChangeStage { stage, .. } if stage.as_str().is_empty() => {
+            Err(Error::invalid("stage_id", "name the stage by Lever's id"))
+        }
+        Write::Archive { reason, .. } if reason.as_str().is_empty() => Err(Error::invalid(
+            "archive_reason_id",
+            "name the archive reason by Lever's id; Unarchive takes none",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_texts(field: &str, texts: &[String]) -> Result<()> {
+    let mut violations = Vec::new();
+    if texts.is_empty() || texts.len() > 100 {
+        violations.push(Violation {
+            field: field.to_owned(),
+            message: "give 1 to 100".to_owned(),
+        });
+    }
+    for (index, text) in texts.iter().enumerate() {
+        if text.trim().is_empty() || text.chars().count() > 255 {
+            violations.push(Violation {
+                field: format!("{field}[{index}]"),
+                message: "give 1 to 255 characters that are not all blank".to_owned(),
+            });
+        }
+    }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::violations(violations))
+    }
+}
+
+/// SHA-256 over what is asked: the same content has the same digest in every version of Fulcrum.
+pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut part = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    part(request.write.kind());
+    part(request.opportunity.as_str());
+    match &request.acting {
+        Acting::Default => part("default"),
+        Acting::Email(email) => part(&format!("email {}", email.trim().to_lowercase())),
+        Acting::LeverUser(user) => part(&format!("user {}", user.as_str())),
+    }
+    match &request.write {
+        Write::CreateNote { value, secret } => {
+            part(value);
+            part(&secret.to_string());
+        }
+        Write::AddTags { tags: texts }
+        | Write::RemoveTags { tags: texts }
+        | Write::AddSources { sources: texts }
+        | Write::RemoveSources { sources: texts } => texts.iter().for_each(|text| part(text)),
+        Write::ChangeStage {
+            stage,
+            expected_stage,
+        } => {
+            part(stage.as_str());
+            part(
+                expected_stage
+                    .as_ref()
+                    .map(|stage| stage.as_str())
+                    .unwrap_or_default(),
+            );
+        }
+        Write::Archive {
+            reason,
+            requisition,
+            clean_interviews,
+        } => {
+            part(reason.as_str());
+            part(
+                requisition
+                    .as_ref()
+                    .map(|requisition| requisition.as_str())
+                    .unwrap_or_default(),
+            );
+            part(&clean_interviews.to_string());
+        }
+        Write::Unarchive => {}
+    }
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ConnectionId;
+    use lever::{OpportunityId, StageId, UserId};
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn request(write: Write) -> WriteRequest {
+        WriteRequest {
+            connection: ConnectionId::from_bytes([1; 16]),
+            opportunity: OpportunityId::from("o"),
+            request_id: "r".to_owned(),
+            write,
+            acting: Acting::Default,
+            confidential: true,
+            asked_by: "token".to_owned(),
+        }
+    }
+
+    fn note(value: &str) -> Write {
+        Write::CreateNote {
+            value: value.to_owned(),
+            secret: false,
+        }
+    }
+
+    fn tags(tags: &[&str]) -> Vec<String> {
+        tags.iter().map(|tag| (*tag).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_digest_tells_apart_what_differs_for_lever_and_nothing_else() {
+        let base = request(note("a"));
+        let other_name = WriteRequest {
+            request_id: "other".to_owned(),
+            asked_by: "x".to_owned(),
+            ..base.clone()
+        };
+        assert_eq!(digest(&base), digest(&other_name));
+        let acting = |acting| WriteRequest {
+            acting,
+            ..base.clone()
+        };
+        let different = [
+            request(note("b")),
+            request(Write::CreateNote {
+                value: "a".to_owned(),
+                secret: true,
+            }),
+            WriteRequest {
+                opportunity: OpportunityId::from("p"),
+                ..base.clone()
+            },
+            acting(Acting::Email("ada@example.com".to_owned())),
+            acting(Acting::LeverUser(UserId::from("ada@example.com"))),
+        ];
+        for other in &different {
+            assert_ne!(digest(&base), digest(other));
+        }
+        assert_ne!(
+            digest(&request(Write::AddTags {
+                tags: tags(&["ab"])
+            })),
+            digest(&request(Write::AddTags {
+                tags: tags(&["a", "b"])
+            }))
+        );
+        assert_ne!(
+            digest(&request(Write::AddTags { tags: tags(&["a"]) })),
+            digest(&request(Write::RemoveTags { tags: tags(&["a"]) }))
+        );
+    }
+
+    #[test]
+    fn an_address_is_the_same_in_any_case() {
+        let email = |text: &str| WriteRequest {
+            acting: Acting::Email(text.to_owned()),
+            ..request(note("a"))
+        };
+        assert_eq!(
+            digest(&email("Ada@Example.com")),
+            digest(&email(" ada@example.com"))
+        );
+    }
+
+    #[test]
+    fn bad_content_is_refused_with_the_name_of_its_field() {
+        let cases = [
+            (note(" "), "value"),
+            (note(&"x".repeat(60_001)), "value"),
+            (Write::AddTags { tags: Vec::new() }, "tags"),
+            (
+                Write::AddTags {
+                    tags: vec!["t".to_owned(); 101],
+                },
+                "tags",
+            ),
+            (
+                Write::RemoveTags {
+                    tags: tags(&["ok", ""]),
+                },
+                "tags[1]",
+            ),
+            (
+                Write::AddSources {
+                    sources: vec!["s".repeat(256)],
+                },
+                "sources[0]",
+            ),
+            (
+                Write::ChangeStage {
+                    stage: StageId::from(""),
+                    expected_stage: None,
+                },
+                "stage_id",
+            ),
+        ];
+        for (write, field) in cases {
+            let error = check_content(&write).unwrap_err();
+            let ErrorKind::Invalid { violations } = error.kind() else {
+                panic!("{error}")
+            };
+            assert_eq!(violations[0].field, field);
+        }
+        assert!(check_content(&note(&"x".repeat(60_000))).is_ok());
+        assert!(check_request_id("").is_err() && check_request_id(&"r".repeat(256)).is_err());
+    }
+}

@@ -1,0 +1,317 @@
+//! The operations of one connection that have not settled, in order for each opportunity.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::operation::{Attempt, Event, FailureKind, State};
+use domain::{Operation, OperationId, Stream, Timestamp};
+use lever::OpportunityId;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use super::{plan, reconcile, send};
+use crate::engine::Shared;
+use crate::error::Result;
+use crate::link::Link;
+use crate::supervise::supervise;
+
+/// No wait of an operation is longer than this; the settle time is at most a fraction of it.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// How many of the newest operations a start looks through for some that were not read back.
+const LOOKED_THROUGH: usize = 200;
+
+/// Between two tries to read an opportunity back after a write.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// The outbox of one connection.
+pub(crate) struct Outbox {
+    shared: Arc<Shared>,
+    link: Arc<Link>,
+    tasks: TaskTracker,
+    queues: Mutex<HashMap<OpportunityId, VecDeque<OperationId>>>,
+    /// How many operations may be under way at once.
+    slots: Semaphore,
+    /// The last marker given out, in milliseconds: none is given twice.
+    last_marker: Mutex<Timestamp>,
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox")
+            .field("connection", &self.link.id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Outbox {
+    pub(crate) fn new(shared: Arc<Shared>, link: Arc<Link>, tasks: TaskTracker) -> Arc<Self> {
+        let slots = Semaphore::new(shared.settings.parallel_operations.max(1));
+        Arc::new(Self {
+            shared,
+            link,
+            tasks,
+            queues: Mutex::new(HashMap::new()),
+            slots,
+            last_marker: Mutex::new(Timestamp::default()),
+        })
+    }
+
+    /// Takes up what a former run of the process left open.
+    ///
+    /// What was being sent then may or may not have reached Lever: it is treated as a lost answer.
+    pub(crate) async fn resume(self: &Arc<Self>) -> Result<()> {
+        let open = self.shared.store.open_operations(self.link.id()).await?;
+        if !open.is_empty() {
+            tracing::info!(connection = %self.link.id(), operations = open.len(), "open operations go on");
+        }
+        for operation in open {
+            if matches!(operation.state, State::Sending { .. }) {
+                self.save(&operation, Event::Lost).await?;
+            }
+            self.submit(operation.opportunity, operation.id);
+        }
+        self.resume_refreshes().await
+    }
+
+    /// Reads again what a former run of the process wrote but could not read back before it ended.
+    async fn resume_refreshes(&self) -> Result<()> {
+        let connection = self.link.id();
+        let newest = self
+            .shared
+            .store
+            .operations(connection, None, None, LOOKED_THROUGH)
+            .await?;
+        for operation in newest
+            .into_iter()
+            .filter(|operation| operation.state == State::Succeeded)
+        {
+            let Some(written) = operation.attempts.last() else {
+                continue;
+            };
+            let id = operation.opportunity.as_str();
+            let record = self
+                .shared
+                .store
+                .record(connection, Stream::Opportunities, id)
+                .await?;
+            if record.is_some_and(|record| {
+                record.deleted_at.is_none() && record.requested_at < written.at
+            }) {
+                self.refresh_later(operation.opportunity);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts an operation in line behind those of the same opportunity.
+    pub(crate) fn submit(self: &Arc<Self>, opportunity: OpportunityId, id: OperationId) {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get_mut(&opportunity) {
+            queue.push_back(id);
+            return;
+        }
+        queues.insert(opportunity.clone(), VecDeque::from([id]));
+        drop(queues);
+        let outbox = self.clone();
+        let drain = move || outbox.clone().drain(opportunity.clone());
+        self.tasks
+            .spawn(supervise("push", self.link.stop.clone(), drain));
+    }
+
+    /// A time in Lever's past that no other note of this connection carries.
+    pub(crate) fn marker(&self, now: Timestamp) -> Timestamp {
+        let mut last = self
+            .last_marker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let next = Timestamp::from_millis(last.as_millis().saturating_add(1))
+            .max(self.link.past_for_lever(now));
+        *last = next;
+        next
+    }
+
+    /// Settles the operations of one opportunity, one after the other.
+    async fn drain(self: Arc<Self>, opportunity: OpportunityId) {
+        while let Some(id) = self.front(&opportunity) {
+            match self.settle(id).await {
+                Ok(Progress::Settled) => self.pop(&opportunity),
+                Ok(Progress::Stopped) => return,
+                Err(_) if self.link.stop.is_cancelled() => return,
+                Err(error) => {
+                    tracing::error!(
+                        connection = %self.link.id(), operation = %id, error = %crate::report(&error),
+                        "cannot keep the state of an operation"
+                    );
+                    self.pause(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    fn front(&self, opportunity: &OpportunityId) -> Option<OperationId> {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let front = queues
+            .get(opportunity)
+            .and_then(|queue| queue.front().copied());
+        if front.is_none() {
+            queues.remove(opportunity);
+        }
+        front
+    }
+
+    fn pop(&self, opportunity: &OpportunityId) {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get_mut(opportunity) {
+            queue.pop_front();
+        }
+    }
+
+    /// Moves one operation until it has settled.
+    ///
+    /// A stop takes effect between two steps: a call that was sent is waited for, none is begun.
+    async fn settle(&self, id: OperationId) -> Result<Progress> {
+        loop {
+            if self.link.stop.is_cancelled() {
+                return Ok(Progress::Stopped);
+            }
+            // Read again each time: a person may have cancelled it meanwhile.
+            let Some(operation) = self.shared.store.operation(self.link.id(), id).await? else {
+                return Ok(Progress::Settled);
+            };
+            match &operation.state {
+                state if state.settled() => {
+                    tracing::info!(
+                        connection = %self.link.id(), operation = %id, opportunity = %operation.opportunity,
+                        kind = operation.write.kind(), state = state.name(), "operation settled"
+                    );
+                    metrics::counter!(
+                        "fulcrum_operations_total", "kind" => operation.write.kind(), "event" => state.name()
+                    )
+                    .increment(1);
+                    return Ok(Progress::Settled);
+                }
+                State::Recorded {
+                    not_before: Some(at),
+                } if self.waits_for(*at) => {
+                    self.sleep_until(*at).await;
+                }
+                State::Recorded { .. } => self.send(operation).await?,
+                State::Sending { .. } => {
+                    self.save(&operation, Event::Lost).await?;
+                }
+                State::Reconciling { look_at, .. } if self.waits_for(*look_at) => {
+                    self.sleep_until(*look_at).await;
+                }
+                State::Reconciling { .. } => {
+                    let event = reconcile::look(&self.shared, &self.link, &operation).await;
+                    self.settle_with(&operation, event).await?;
+                }
+                State::Succeeded | State::Failed(_) | State::Uncertain(_) | State::Cancelled => {
+                    return Ok(Progress::Settled);
+                }
+            }
+        }
+    }
+
+    /// Makes the call, between two durable states.
+    async fn send(&self, operation: Operation) -> Result<()> {
+        // The semaphore is never closed, so a permit always comes.
+        let _slot = self.slots.acquire().await;
+        // Kept before it is made: a start after a crash then knows that it may have had its effect.
+        let attempt = Attempt {
+            lever_operation: plan::lever_operation(&operation.write).to_owned(),
+            at: self.shared.clock.now(),
+            status: None,
+        };
+        let planned = operation.with_attempt(attempt);
+        let Some(mut sending) = self.save(&planned, Event::Started).await? else {
+            return Ok(());
+        };
+        let outcome = send::send(&self.shared, &self.link, &sending).await;
+        sending.attempts.pop();
+        let sending = outcome
+            .attempts
+            .into_iter()
+            .fold(sending, Operation::with_attempt);
+        self.settle_with(&sending, outcome.event).await
+    }
+
+    /// Shows the new state in the mirror, then settles: a caller who sees the end sees its effect too.
+    async fn settle_with(&self, operation: &Operation, event: Event) -> Result<()> {
+        let changed = match &event {
+            Event::Done { .. } | Event::Found { .. } => true,
+            Event::Refused(failure) => failure.kind == FailureKind::StageMoved,
+            _ => false,
+        };
+        if changed && !send::refresh(&self.shared, &self.link, &operation.opportunity).await {
+            self.refresh_later(operation.opportunity.clone());
+        }
+        self.save(operation, event).await.map(drop)
+    }
+
+    /// Keeps trying to show an opportunity as it is: no pull would find a note, which moves no stamp it asks for.
+    fn refresh_later(&self, opportunity: OpportunityId) {
+        let (shared, link) = (self.shared.clone(), self.link.clone());
+        self.tasks.spawn(async move {
+            let mut pause = FIRST_PAUSE;
+            loop {
+                tokio::select! {
+                    () = link.stop.cancelled() => return,
+                    () = tokio::time::sleep(pause) => {}
+                }
+                if send::refresh(&shared, &link, &opportunity).await {
+                    return;
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        });
+    }
+
+    /// Keeps the next state; none if the operation moved under us.
+    async fn save(&self, operation: &Operation, event: Event) -> Result<Option<Operation>> {
+        let next = operation.after(
+            event,
+            self.shared.clock.now(),
+            &self.shared.settings.patience,
+        );
+        match self.shared.store.save_operation(next.clone()).await {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind(), store::ErrorKind::Conflict) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        // Nobody listening is fine: the state is in the store.
+        let _ = self.shared.moved.send(next.id);
+        Ok(Some(next))
+    }
+
+    /// Whether a moment still lies ahead; one far ahead was set by a clock that was wrong.
+    fn waits_for(&self, at: Timestamp) -> bool {
+        let ahead = at.since(self.shared.clock.now());
+        !ahead.is_zero() && ahead <= LONGEST_WAIT
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        let wait = at.since(self.shared.clock.now());
+        // Woken now and then, since a person may cancel while it waits.
+        self.pause(wait.clamp(Duration::from_millis(10), Duration::from_secs(5)))
+            .await;
+    }
+
+    async fn pause(&self, wait: Duration) {
+        tokio::select! {
+            () = self.link.stop.cancelled() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// How far the settling of an operation came.
+enum Progress {
+    Settled,
+    /// The connection stops; the next start goes on.
+    Stopped,
+}

@@ -1,0 +1,169 @@
+//! Which calls a write makes.
+
+use domain::{Operation, Timestamp, Write};
+use lever::{
+    AddSources, AddTags, CreateNote, Endpoint, MoveToStage, OpportunityId, RemoveSources,
+    RemoveTags, SetArchived, UserId,
+};
+
+/// One call to Lever that a dry run would make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedCall {
+    /// The operation id of Lever's API description.
+    pub lever_operation: &'static str,
+    /// The HTTP method.
+    pub method: String,
+    /// The path below the base URL.
+    pub path: String,
+    /// The query parameters in order, before encoding.
+    pub query: Vec<(String, String)>,
+    /// The JSON body.
+    pub body: Option<String>,
+}
+
+/// The write itself, as the endpoint it goes to.
+#[derive(Debug, Clone)]
+pub(super) enum Sending {
+    Note(CreateNote),
+    AddTags(AddTags),
+    RemoveTags(RemoveTags),
+    AddSources(AddSources),
+    RemoveSources(RemoveSources),
+    Stage(MoveToStage),
+    Archived(SetArchived),
+}
+
+/// The endpoint an operation's write goes to.
+pub(super) fn sending(operation: &Operation) -> Sending {
+    endpoint(
+        &operation.write,
+        &operation.opportunity,
+        operation.acting_user.clone(),
+        operation.marker,
+    )
+}
+
+/// The operation of Lever's API description that a write goes to.
+pub(super) fn lever_operation(write: &Write) -> &'static str {
+    match write {
+        Write::CreateNote { .. } => CreateNote::OPERATION.id,
+        Write::AddTags { .. } => AddTags::OPERATION.id,
+        Write::RemoveTags { .. } => RemoveTags::OPERATION.id,
+        Write::AddSources { .. } => AddSources::OPERATION.id,
+        Write::RemoveSources { .. } => RemoveSources::OPERATION.id,
+        Write::ChangeStage { .. } => MoveToStage::OPERATION.id,
+        Write::Archive { .. } | Write::Unarchive => SetArchived::OPERATION.id,
+    }
+}
+
+/// The calls a write would make, in order.
+pub(super) fn planned(
+    write: &Write,
+    opportunity: &OpportunityId,
+    perform_as: Option<UserId>,
+    marker: Timestamp,
+) -> Vec<PlannedCall> {
+    let mut calls = Vec::new();
+    if looks_first(write) {
+        calls.push(call(&super::send::fresh_read(opportunity)));
+    }
+    calls.push(match endpoint(write, opportunity, perform_as, marker) {
+        Sending::Note(endpoint) => call(&endpoint),
+        Sending::AddTags(endpoint) => call(&endpoint),
+        Sending::RemoveTags(endpoint) => call(&endpoint),
+        Sending::AddSources(endpoint) => call(&endpoint),
+        Sending::RemoveSources(endpoint) => call(&endpoint),
+        Sending::Stage(endpoint) => call(&endpoint),
+        Sending::Archived(endpoint) => call(&endpoint),
+    });
+    calls.push(call(&super::send::fresh_read(opportunity)));
+    calls
+}
+
+/// Whether the present state decides if the write is made at all.
+pub(super) fn looks_first(write: &Write) -> bool {
+    matches!(
+        write,
+        Write::ChangeStage {
+            expected_stage: Some(_),
+            ..
+        }
+    )
+}
+
+fn endpoint(
+    write: &Write,
+    opportunity: &OpportunityId,
+    perform_as: Option<UserId>,
+    marker: Timestamp,
+) -> Sending {
+    let opportunity = opportunity.clone();
+    match write.clone() {
+        Write::CreateNote { value, secret } => Sending::Note(CreateNote {
+            opportunity,
+            value,
+            secret,
+            score: None,
+            notify_followers: false,
+            created_at: Some(marker),
+            perform_as,
+        }),
+        Write::AddTags { tags } => Sending::AddTags(AddTags {
+            opportunity,
+            tags,
+            perform_as,
+        }),
+        Write::RemoveTags { tags } => Sending::RemoveTags(RemoveTags {
+            opportunity,
+            tags,
+            perform_as,
+        }),
+        Write::AddSources { sources } => Sending::AddSources(AddSources {
+            opportunity,
+            sources,
+            perform_as,
+        }),
+        Write::RemoveSources { sources } => Sending::RemoveSources(RemoveSources {
+            opportunity,
+            sources,
+            perform_as,
+        }),
+        Write::ChangeStage { stage, .. } => Sending::Stage(MoveToStage {
+            opportunity,
+            stage,
+            perform_as,
+        }),
+        Write::Archive {
+            reason,
+            requisition,
+            clean_interviews,
+        } => Sending::Archived(SetArchived {
+            opportunity,
+            reason: Some(reason),
+            clean_interviews,
+            requisition,
+            perform_as,
+        }),
+        Write::Unarchive => Sending::Archived(SetArchived {
+            opportunity,
+            reason: None,
+            clean_interviews: false,
+            requisition: None,
+            perform_as,
+        }),
+    }
+}
+
+fn call<E: Endpoint>(endpoint: &E) -> PlannedCall {
+    let request = endpoint.request();
+    PlannedCall {
+        lever_operation: E::OPERATION.id,
+        method: request.method().to_string(),
+        path: request.path(),
+        query: request
+            .query_pairs()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        body: request.body().map(ToString::to_string),
+    }
+}

@@ -1,0 +1,193 @@
+//! Finding out, from Lever itself, whether a write whose answer was lost had its effect.
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::time::Duration;
+
+use domain::operation::{Event, State};
+use domain::{Operation, Timestamp, Write};
+use futures::StreamExt;
+use lever::{Lane, ListNotes, Note};
+
+use crate::engine::Shared;
+use crate::error::Result;
+use crate::link::Link;
+
+/// How far Lever's stamps may lie before our sending of a note: clocks differ.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
+
+/// Reads Lever back once.
+pub(super) async fn look(shared: &Shared, link: &Link, operation: &Operation) -> Event {
+    match note_of(shared, link, operation).await {
+        Ok(Some(id)) => Event::Found {
+            result_id: Some(id),
+        },
+        Ok(None) => Event::NotFound,
+        Err(error) => {
+            tracing::warn!(
+                connection = %link.id(), operation = %operation.id, error = %crate::report(&error),
+                "cannot read Lever back"
+            );
+            Event::LookFailed
+        }
+    }
+}
+
+async fn note_of(shared: &Shared, link: &Link, operation: &Operation) -> Result<Option<String>> {
+    let Write::CreateNote { value, .. } = &operation.write else {
+        return Ok(None);
+    };
+    let State::Reconciling { sent, .. } = operation.state else {
+        return Ok(None);
+    };
+    let others = results_of_others(shared, operation).await?;
+    let list = ListNotes {
+        opportunity: operation.opportunity.clone(),
+        limit: Some(100),
+        offset: None,
+    };
+    let client = link.client(Lane::Interactive);
+    let mut pages = pin!(client.pages(&list));
+    let mut by_text = None;
+    while let Some(page) = pages.next().await {
+        for note in page?
+            .value
+            .records
+            .into_iter()
+            .filter_map(std::result::Result::ok)
+        {
+            let note = note.value;
+            if others.contains(note.id.as_str()) || note.deleted_at.is_some() {
+                continue;
+            }
+            if carries_marker(&note, operation.marker) {
+                return Ok(Some(note.id.as_str().to_owned()));
+            }
+            if by_text.is_none() && same_text_since(&note, value, sent.minus(CLOCKS_DIFFER)) {
+                by_text = Some(note.id.as_str().to_owned());
+            }
+        }
+    }
+    Ok(by_text)
+}
+
+/// Notes that other operations on the opportunity have made: an equal text of theirs is not ours.
+async fn results_of_others(shared: &Shared, operation: &Operation) -> Result<HashSet<String>> {
+    let operations = shared
+        .store
+        .operations(
+            operation.connection,
+            Some(&operation.opportunity),
+            None,
+            1000,
+        )
+        .await?;
+    Ok(operations
+        .into_iter()
+        .filter(|other| other.id != operation.id)
+        .filter_map(|other| other.result_id)
+        .collect())
+}
+
+/// The sure sign: the millisecond we gave as `createdAt`, which no other operation carries.
+///
+/// The text is not compared: Lever may keep it trimmed, escaped, or with other line ends.
+fn carries_marker(note: &Note, marker: Timestamp) -> bool {
+    let stamps = note
+        .fields
+        .iter()
+        .filter_map(|field| field.created_at)
+        .chain(note.created_at);
+    stamps.into_iter().any(|at| at == marker)
+}
+
+/// The weaker sign, for a Lever that dates notes itself.
+fn same_text_since(note: &Note, value: &str, since: Timestamp) -> bool {
+    has_text(note, value) && note.created_at.is_some_and(|at| at >= since)
+}
+
+fn has_text(note: &Note, value: &str) -> bool {
+    let value = letters(value);
+    note.fields
+        .iter()
+        .any(|field| letters(&field.value) == value)
+}
+
+/// A text without what Lever may change of it: white space, markup, escapes.
+fn letters(text: &str) -> String {
+    const ESCAPES: [(&str, &str); 6] = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ];
+    let plain = ESCAPES
+        .iter()
+        .fold(text.to_owned(), |text, (escape, plain)| {
+            text.replace(escape, plain)
+        });
+    let mut in_tag = false;
+    plain
+        .chars()
+        .filter(|c| {
+            let kept = !in_tag && *c != '<' && !c.is_whitespace();
+            in_tag = *c == '<' || (in_tag && *c != '>');
+            kept
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn note(created_at: i64, value: &str) -> Note {
+        serde_json::from_value(json!({
+            "id": "n", "createdAt": created_at,
+            "fields": [{"type": "note", "value": value, "createdAt": created_at}]
+        }))
+        .unwrap()
+    }
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    #[test]
+    fn the_marker_finds_the_note_whatever_became_of_its_text() {
+        assert!(carries_marker(&note(1234, "hello"), at(1234)));
+        assert!(carries_marker(&note(1234, "<p>hello</p>"), at(1234)));
+        assert!(!carries_marker(&note(1235, "hello"), at(1234)));
+    }
+
+    #[test]
+    fn a_text_that_lever_has_tidied_is_still_the_same_text() {
+        let asked = "Keen & <free>\n from May ";
+        for kept in [
+            "Keen & <free>\r\n from May",
+            "Keen &amp; &lt;free&gt;\n from May",
+            "<p>Keen &amp; &lt;free&gt;</p> <br/>from&nbsp;May",
+        ] {
+            assert!(
+                same_text_since(&note(2000, kept), asked, at(2000)),
+                "{kept}"
+            );
+        }
+        assert!(!same_text_since(
+            &note(2000, "Keen & free from June"),
+            asked,
+            at(2000)
+        ));
+    }
+
+    #[test]
+    fn where_lever_dates_notes_itself_the_text_since_the_sending_finds_it() {
+        assert!(same_text_since(&note(2000, "hello"), "hello", at(2000)));
+        assert!(!same_text_since(&note(1999, "hello"), "hello", at(2000)));
+        assert!(!same_text_since(&note(2000, "hello!"), "hello", at(2000)));
+    }
+}

@@ -1,0 +1,367 @@
+//! Making the call an operation asks for.
+
+use std::time::Duration;
+
+use domain::operation::{Attempt, Event, Failure, FailureKind};
+use domain::{Operation, Timestamp, Write};
+use lever::{
+    Client, Endpoint, Error, ErrorKind, GetOpportunity, Lane, OpportunityExpand, OpportunityId,
+    StageId,
+};
+
+use super::plan::{self, Sending};
+use crate::engine::Shared;
+use crate::error::{KEY_REJECTED_MESSAGE, permission_message};
+use crate::link::Link;
+use crate::pull::incoming_opportunity;
+
+/// How far Lever's stamps may lie before our sending.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
+
+/// What a try came to, and the calls it made.
+pub(super) struct Outcome {
+    pub(super) event: Event,
+    pub(super) attempts: Vec<Attempt>,
+}
+
+/// The read that shows where an opportunity stands now.
+pub(super) fn fresh_read(opportunity: &OpportunityId) -> GetOpportunity {
+    GetOpportunity {
+        opportunity: opportunity.clone(),
+        expand: vec![OpportunityExpand::Applications, OpportunityExpand::Contact],
+    }
+}
+
+/// Makes the call once.
+///
+/// Where the present state decides (an expected stage, or an earlier try that may have had its effect),
+/// Lever is read first.
+pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) -> Outcome {
+    let mut try_ = Try {
+        shared,
+        client: link
+            .client(Lane::Interactive)
+            .with_limits(shared.clients.single_try()),
+        attempts: Vec::new(),
+    };
+    let tried_at = tried_at(operation);
+    let looks_first = plan::looks_first(&operation.write) || tried_at.is_some();
+    let event = if looks_first && !operation.write.creates() {
+        match try_.call(&fresh_read(&operation.opportunity)).await {
+            Ok(record) => {
+                let since = tried_at.map(|at| link.lever_time(at).minus(CLOCKS_DIFFER));
+                match decide(&operation.write, &record.value, since) {
+                    Some(event) => event,
+                    None => try_.write(operation).await,
+                }
+            }
+            Err(error) => not_written(&error),
+        }
+    } else {
+        try_.write(operation).await
+    };
+    Outcome {
+        event,
+        attempts: try_.attempts,
+    }
+}
+
+/// When an earlier try may have had its effect first.
+///
+/// The last attempt is the one about to be made.
+fn tried_at(operation: &Operation) -> Option<Timestamp> {
+    let earlier = operation
+        .attempts
+        .split_last()
+        .map_or(&[][..], |(_, earlier)| earlier);
+    earlier
+        .iter()
+        .filter(|attempt| attempt.lever_operation == plan::lever_operation(&operation.write))
+        .filter(|attempt| attempt.status.is_none_or(|status| status >= 500))
+        .map(|attempt| attempt.at)
+        .min()
+}
+
+/// Shows the present state of an opportunity in the mirror; tells whether that is done.
+pub(super) async fn refresh(shared: &Shared, link: &Link, opportunity: &OpportunityId) -> bool {
+    let sent = shared.clock.now();
+    let client = link
+        .client(Lane::Interactive)
+        .with_limits(shared.clients.single_try());
+    let outcome = async {
+        let answer = match client.answer(&fresh_read(opportunity)).await {
+            // The deleted list tells the mirror.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound) => return Ok(()),
+            answer => answer?,
+        };
+        link.saw_date(answer.date, shared.clock.now());
+        let records = incoming_opportunity(&link.connection(), &answer.value.raw)
+            .map_err(|malformed| crate::Error::internal(malformed.reason))?;
+        let refresh = store::Refresh {
+            connection: link.id(),
+            requested_at: link.lever_time(sent),
+            now: shared.clock.now(),
+            records,
+            deleted: Vec::new(),
+        };
+        shared.store.apply_refresh(refresh).await?;
+        link.moved();
+        Ok::<(), crate::Error>(())
+    };
+    if let Err(error) = outcome.await {
+        tracing::warn!(
+            connection = %link.id(), opportunity = %opportunity, error = %crate::report(&error),
+            "cannot read an opportunity back after a write"
+        );
+        return false;
+    }
+    true
+}
+
+struct Try<'a> {
+    shared: &'a Shared,
+    client: Client,
+    attempts: Vec<Attempt>,
+}
+
+impl Try<'_> {
+    async fn write(&mut self, operation: &Operation) -> Event {
+        let outcome = match plan::sending(operation) {
+            Sending::Note(endpoint) => self
+                .call(&endpoint)
+                .await
+                .map(|note| Some(note.id.as_str().to_owned())),
+            Sending::AddTags(endpoint) => self.call(&endpoint).await.map(|_| None),
+            Sending::RemoveTags(endpoint) => self.call(&endpoint).await.map(|_| None),
+            Sending::AddSources(endpoint) => self.call(&endpoint).await.map(|_| None),
+            Sending::RemoveSources(endpoint) => self.call(&endpoint).await.map(|_| None),
+            Sending::Stage(endpoint) => self.call(&endpoint).await.map(|_| None),
+            Sending::Archived(endpoint) => self.call(&endpoint).await.map(|_| None),
+        };
+        match outcome {
+            Ok(result_id) => Event::Done { result_id },
+            Err(error) => written_or_not(&error),
+        }
+    }
+
+    async fn call<E: Endpoint>(&mut self, endpoint: &E) -> Result<E::Reply, Error> {
+        let at = self.shared.clock.now();
+        let outcome = self.client.answer(endpoint).await;
+        let status = match &outcome {
+            Ok(answer) => Some(answer.status),
+            Err(error) => status_of(error),
+        };
+        self.attempts.push(Attempt {
+            lever_operation: E::OPERATION.id.to_owned(),
+            at,
+            status,
+        });
+        outcome.map(|answer| answer.value)
+    }
+}
+
+/// The HTTP status behind an error; none when no answer came.
+fn status_of(error: &Error) -> Option<u16> {
+    match error.kind() {
+        ErrorKind::Unauthorized => Some(401),
+        ErrorKind::Forbidden { .. } => Some(403),
+        ErrorKind::NotFound => Some(404),
+        ErrorKind::Invalid { status, .. } | ErrorKind::Unavailable { status } => Some(*status),
+        ErrorKind::RateLimited => Some(429),
+        _ => None,
+    }
+}
+
+/// What the present state says about a write that may not be needed, or not be right, any more.
+///
+/// `tried_since` is when an earlier try may have had its effect: a move that the history shows since then was ours,
+/// and must not undo what somebody did after it.
+fn decide(
+    write: &Write,
+    present: &lever::Opportunity,
+    tried_since: Option<Timestamp>,
+) -> Option<Event> {
+    let done = Some(Event::Done { result_id: None });
+    match write {
+        Write::ChangeStage { stage, .. } if present.stage.as_ref() == Some(stage) => done,
+        Write::ChangeStage { stage, .. }
+            if tried_since.is_some_and(|since| entered_since(present, stage, since)) =>
+        {
+            done
+        }
+        Write::ChangeStage {
+            expected_stage: Some(expected),
+            ..
+        } if present.stage.as_ref() != Some(expected) => {
+            let present_stage = present
+                .stage
+                .as_ref()
+                .map(|stage| stage.as_str().to_owned())
+                .unwrap_or_default();
+            Some(Event::Refused(Failure {
+                kind: FailureKind::StageMoved,
+                message: "somebody else moved the person first; nothing was written".to_owned(),
+                details: vec![("present_stage_id".to_owned(), present_stage)],
+            }))
+        }
+        Write::Archive { reason, .. } => {
+            let archived = present
+                .archived
+                .as_ref()
+                .and_then(|archived| archived.reason.as_ref());
+            if archived == Some(reason) { done } else { None }
+        }
+        Write::Unarchive if present.archived.is_none() => done,
+        _ => None,
+    }
+}
+
+fn entered_since(present: &lever::Opportunity, stage: &StageId, since: Timestamp) -> bool {
+    present
+        .stage_changes
+        .iter()
+        .filter(|change| change.to_stage_id.as_ref() == Some(stage))
+        .any(|change| change.updated_at.is_some_and(|at| at >= since))
+}
+
+/// What an error of the write itself means: Lever may have acted.
+fn written_or_not(error: &Error) -> Event {
+    match refusal(error) {
+        Some(failure) => Event::Refused(failure),
+        None if error.may_have_acted() => Event::Lost,
+        None => Event::NotSent,
+    }
+}
+
+/// What an error of the read before the write means: nothing was written.
+fn not_written(error: &Error) -> Event {
+    refusal(error).map_or(Event::NotSent, Event::Refused)
+}
+
+/// A refusal for good, as far as the error is one.
+fn refusal(error: &Error) -> Option<Failure> {
+    let failure = |kind, message: String, details| {
+        Some(Failure {
+            kind,
+            message,
+            details,
+        })
+    };
+    match error.kind() {
+        ErrorKind::Unauthorized => failure(
+            FailureKind::KeyRejected,
+            KEY_REJECTED_MESSAGE.to_owned(),
+            Vec::new(),
+        ),
+        ErrorKind::Forbidden { permission } => failure(
+            FailureKind::PermissionMissing,
+            permission_message(permission),
+            vec![("permission".to_owned(), (*permission).to_owned())],
+        ),
+        ErrorKind::NotFound => failure(
+            FailureKind::NotFound,
+            "Lever does not have this opportunity (any more)".to_owned(),
+            Vec::new(),
+        ),
+        ErrorKind::Invalid { message, .. } => failure(
+            FailureKind::Invalid,
+            format!("Lever refused the write: {message}"),
+            Vec::new(),
+        ),
+        ErrorKind::InvalidRequest => failure(
+            FailureKind::Invalid,
+            "the ids of the write cannot be Lever's".to_owned(),
+            Vec::new(),
+        ),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lever::ArchiveReasonId;
+    use serde_json::json;
+
+    use super::*;
+
+    fn opportunity(value: serde_json::Value) -> lever::Opportunity {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn move_to(stage: &str, expected: Option<&str>) -> Write {
+        Write::ChangeStage {
+            stage: StageId::from(stage),
+            expected_stage: expected.map(StageId::from),
+        }
+    }
+
+    fn archive(reason: &str) -> Write {
+        Write::Archive {
+            reason: ArchiveReasonId::from(reason),
+            requisition: None,
+            clean_interviews: false,
+        }
+    }
+
+    #[test]
+    fn what_is_done_already_is_not_done_again() {
+        let present = opportunity(
+            json!({"id": "o", "stage": "b", "archived": {"reason": "r", "archivedAt": 1}}),
+        );
+        let done = Some(Event::Done { result_id: None });
+        assert_eq!(decide(&move_to("b", None), &present, None), done);
+        assert_eq!(decide(&move_to("b", Some("a")), &present, None), done);
+        assert_eq!(decide(&archive("r"), &present, None), done);
+        assert_eq!(decide(&archive("other"), &present, None), None);
+        assert_eq!(decide(&Write::Unarchive, &present, None), None);
+        let active = opportunity(json!({"id": "o", "stage": "b", "archived": null}));
+        assert_eq!(decide(&Write::Unarchive, &active, None), done);
+    }
+
+    #[test]
+    fn somebody_else_s_move_is_respected_and_told() {
+        let present = opportunity(json!({"id": "o", "stage": "elsewhere"}));
+        let Some(Event::Refused(failure)) = decide(&move_to("b", Some("a")), &present, None) else {
+            panic!("the move was not refused");
+        };
+        assert_eq!(failure.kind, FailureKind::StageMoved);
+        assert_eq!(
+            failure.details,
+            [("present_stage_id".to_owned(), "elsewhere".to_owned())]
+        );
+        assert_eq!(
+            decide(&move_to("b", Some("elsewhere")), &present, None),
+            None
+        );
+        assert_eq!(decide(&move_to("b", None), &present, None), None);
+    }
+
+    #[test]
+    fn tags_and_sources_are_simply_written_again() {
+        let present = opportunity(json!({"id": "o", "tags": ["a"]}));
+        assert_eq!(
+            decide(
+                &Write::AddTags {
+                    tags: vec!["a".to_owned()]
+                },
+                &present,
+                None
+            ),
+            None
+        );
+    }
+
+    #[test]
+    fn a_move_that_had_its_effect_does_not_undo_what_somebody_did_since() {
+        let present = opportunity(json!({"id": "o", "stage": "c", "stageChanges": [
+            {"toStageId": "a", "updatedAt": 1_000}, {"toStageId": "b", "updatedAt": 5_000}, {"toStageId": "c", "updatedAt": 6_000}
+        ]}));
+        let at = |ms| Some(Timestamp::from_millis(ms));
+        let done = Some(Event::Done { result_id: None });
+        assert_eq!(decide(&move_to("b", Some("a")), &present, at(4_000)), done);
+        assert_eq!(decide(&move_to("b", None), &present, at(4_000)), done);
+        // The history shows an older stay there, not ours.
+        assert_eq!(decide(&move_to("b", None), &present, at(5_001)), None);
+        assert_eq!(decide(&move_to("b", None), &present, None), None);
+    }
+}

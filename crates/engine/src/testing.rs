@@ -1,0 +1,23 @@
+//! Values for unit tests.
+
+use domain::{Connection, ConnectionId, Environment, Region, Stream};
+use lever::Timestamp;
+
+/// A connection that keeps `streams` and leaves nothing out, made at `created_at`.
+pub(crate) fn connection(streams: &[Stream], created_at: Timestamp) -> Connection {
+    Connection {
+        id: ConnectionId::from_bytes([0; 16]),
+        display_name: String::new(),
+        external_id: None,
+        environment: Environment::Region(Region::Global),
+        streams: streams.iter().copied().collect(),
+        sync_start: None,
+        include_archived: true,
+        include_snoozed: true,
+        default_acting_user: None,
+        paused: false,
+        key_last_four: String::new(),
+        created_at,
+        revision: 1,
+    }
+}
