@@ -1,0 +1,288 @@
+//! Who calls, and what they may do.
+//!
+//! A caller proves itself with a bearer token, of which the store keeps a hash. Each rpc declares the roles that may
+//! call it in [`ACCESS`]; a test compares the table with the protos. The connection an rpc names is checked against
+//! the token before any store call, and unknown and forbidden connections answer alike.
+//! Without any token the service is bound to loopback and every caller is the local administrator.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use domain::ConnectionId;
+use engine::{Clock, Error, Result};
+use sha2::{Digest as _, Sha256};
+use store::{Store, TokenRecord};
+
+/// What a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Configures connections and mappings.
+    Admin,
+    /// The product's backend: reads and writes.
+    Product,
+    /// Reads only.
+    Reader,
+    /// Works with inbound applicants only.
+    Inbound,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: &[Role] = &[Role::Admin, Role::Product, Role::Reader, Role::Inbound];
+
+    /// The name on the command line and in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::Product => "product",
+            Role::Reader => "reader",
+            Role::Inbound => "inbound",
+        }
+    }
+
+    /// The role of that name.
+    pub fn from_name(name: &str) -> Option<Role> {
+        Role::ALL.iter().copied().find(|role| role.name() == name)
+    }
+}
+
+const ANY: &[Role] = Role::ALL;
+const ADMIN: &[Role] = &[Role::Admin];
+const WRITERS: &[Role] = &[Role::Admin, Role::Product];
+const READERS: &[Role] = &[Role::Admin, Role::Product, Role::Reader];
+
+/// The roles that may call each rpc, by its path.
+pub const ACCESS: &[(&str, &[Role])] = &[
+    ("/fulcrum.v1.CandidateService/AddSources", WRITERS),
+    ("/fulcrum.v1.CandidateService/AddTags", WRITERS),
+    ("/fulcrum.v1.CandidateService/Archive", WRITERS),
+    ("/fulcrum.v1.CandidateService/ChangeStage", WRITERS),
+    ("/fulcrum.v1.CandidateService/CreateNote", WRITERS),
+    ("/fulcrum.v1.CandidateService/RemoveSources", WRITERS),
+    ("/fulcrum.v1.CandidateService/RemoveTags", WRITERS),
+    ("/fulcrum.v1.CandidateService/Unarchive", WRITERS),
+    ("/fulcrum.v1.ConnectionService/CreateConnection", ADMIN),
+    ("/fulcrum.v1.ConnectionService/DeleteConnection", ADMIN),
+    ("/fulcrum.v1.ConnectionService/GetConnection", ANY),
+    ("/fulcrum.v1.ConnectionService/ListConnections", ANY),
+    ("/fulcrum.v1.ConnectionService/RotateCredential", ADMIN),
+    ("/fulcrum.v1.ConnectionService/UpdateConnection", ADMIN),
+    ("/fulcrum.v1.InboundService/ListAdvanceTargets", ANY),
+    ("/fulcrum.v1.InboundService/ListApplicants", ANY),
+    ("/fulcrum.v1.InboundService/ListRejectReasons", ANY),
+    ("/fulcrum.v1.LeverService/GetOpportunity", READERS),
+    ("/fulcrum.v1.LeverService/ListArchiveReasons", ANY),
+    ("/fulcrum.v1.LeverService/ListOpportunities", READERS),
+    ("/fulcrum.v1.LeverService/ListPostings", ANY),
+    ("/fulcrum.v1.LeverService/ListSources", ANY),
+    ("/fulcrum.v1.LeverService/ListStages", ANY),
+    ("/fulcrum.v1.LeverService/ListTags", ANY),
+    ("/fulcrum.v1.LeverService/ListUsers", ANY),
+    ("/fulcrum.v1.OperationService/CancelOperation", WRITERS),
+    ("/fulcrum.v1.OperationService/GetOperation", READERS),
+    ("/fulcrum.v1.OperationService/ListOperations", READERS),
+    ("/fulcrum.v1.OperationService/WatchOperations", READERS),
+    ("/fulcrum.v1.StageMappingService/GetStageMapping", ANY),
+    ("/fulcrum.v1.StageMappingService/SuggestStageMapping", ANY),
+    ("/fulcrum.v1.StageMappingService/UpdateStageMapping", ADMIN),
+    ("/fulcrum.v1.SyncService/GetSyncStatus", ANY),
+    ("/fulcrum.v1.SyncService/PauseSync", ADMIN),
+    ("/fulcrum.v1.SyncService/ResumeSync", ADMIN),
+    ("/fulcrum.v1.SyncService/StartSync", WRITERS),
+    ("/fulcrum.v1.SyncService/WatchSync", ANY),
+];
+
+/// Whether a role may call the rpc at `path`; an rpc that the table lacks may be called by nobody.
+pub fn may_call(role: Role, path: &str) -> bool {
+    ACCESS
+        .iter()
+        .any(|(rpc, roles)| *rpc == path && roles.contains(&role))
+}
+
+/// A proven caller.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The id of its token; page tokens are bound to it.
+    pub id: String,
+    /// The name of its token, as kept with what it does.
+    pub name: String,
+    /// What it may call.
+    pub role: Role,
+    /// The connections it may see; none for all.
+    pub scope: Option<Arc<HashSet<ConnectionId>>>,
+    /// Extra rights, such as `act_as_any`.
+    pub rights: Arc<HashSet<String>>,
+}
+
+impl Caller {
+    /// The administrator of a service without tokens, on its own machine.
+    pub fn local() -> Self {
+        Self {
+            id: "local".to_owned(),
+            name: "local".to_owned(),
+            role: Role::Admin,
+            scope: None,
+            rights: Arc::new(RIGHTS.iter().map(|right| (*right).to_owned()).collect()),
+        }
+    }
+
+    /// Passes a connection the caller may see; any other is not found.
+    ///
+    /// # Errors
+    /// Not found.
+    pub fn check(&self, id: ConnectionId) -> Result<ConnectionId> {
+        if self.sees(id) {
+            Ok(id)
+        } else {
+            Err(Error::not_found("connection", &id.to_string()))
+        }
+    }
+
+    /// Whether the caller may see a connection.
+    pub fn sees(&self, id: ConnectionId) -> bool {
+        self.scope.as_ref().is_none_or(|scope| scope.contains(&id))
+    }
+
+    /// Whether the caller has an extra right.
+    pub fn has(&self, right: &str) -> bool {
+        self.rights.contains(right)
+    }
+}
+
+/// The right to name any Lever user as the one who acts.
+pub const ACT_AS_ANY: &str = "act_as_any";
+
+/// The right to see confidential people.
+pub const CONFIDENTIAL: &str = "confidential";
+
+/// The right to see answers to equal-opportunity questions.
+pub const EEO: &str = "eeo";
+
+/// The rights there are.
+pub const RIGHTS: &[&str] = &[ACT_AS_ANY, CONFIDENTIAL, EEO];
+
+/// Proves callers.
+#[derive(Debug, Clone)]
+pub struct Authority {
+    store: Store,
+    clock: Clock,
+    required: bool,
+}
+
+impl Authority {
+    /// Tokens are required as soon as one exists.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn new(store: Store, clock: Clock) -> Result<Self> {
+        let required = store.any_tokens().await?;
+        Ok(Self {
+            store,
+            clock,
+            required,
+        })
+    }
+
+    /// Whether callers must give a token.
+    pub fn required(&self) -> bool {
+        self.required
+    }
+
+    /// The caller behind an `authorization` header; none for a token that is unknown, expired or revoked.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn caller(&self, authorization: Option<&str>) -> Result<Option<Caller>> {
+        if !self.required {
+            return Ok(Some(Caller::local()));
+        }
+        let Some(token) = authorization.and_then(bearer) else {
+            return Ok(None);
+        };
+        let record = self.store.token_by_hash(&hash(token)).await?;
+        let now = self.clock.now();
+        Ok(record
+            .filter(|record| record.revoked_at.is_none_or(|at| at > now))
+            .filter(|record| record.expires_at.is_none_or(|at| at > now))
+            .and_then(to_caller))
+    }
+}
+
+fn to_caller(record: TokenRecord) -> Option<Caller> {
+    let scope = (!record.connections.is_empty())
+        .then(|| Arc::new(record.connections.into_iter().collect()));
+    Some(Caller {
+        id: record.id,
+        name: record.name,
+        role: Role::from_name(&record.role)?,
+        scope,
+        rights: Arc::new(record.rights.into_iter().collect()),
+    })
+}
+
+/// The hash under which the store keeps a token; tokens are random, so a plain hash is enough.
+pub fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prost::Message as _;
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+
+    /// Every rpc of our package, as the protos have it.
+    fn rpcs() -> BTreeSet<String> {
+        let descriptors = FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap();
+        let mut rpcs = BTreeSet::new();
+        for file in descriptors
+            .file
+            .iter()
+            .filter(|file| file.package() == "fulcrum.v1")
+        {
+            for service in &file.service {
+                for method in &service.method {
+                    rpcs.insert(format!("/fulcrum.v1.{}/{}", service.name(), method.name()));
+                }
+            }
+        }
+        rpcs
+    }
+
+    #[test]
+    fn every_rpc_declares_its_roles() {
+        let declared: BTreeSet<String> = ACCESS.iter().map(|(rpc, _)| (*rpc).to_owned()).collect();
+        assert_eq!(declared, rpcs());
+    }
+
+    #[test]
+    fn an_rpc_that_the_table_lacks_may_be_called_by_nobody() {
+        for role in Role::ALL {
+            assert!(!may_call(*role, "/fulcrum.v1.TokenService/CreateToken"));
+        }
+        assert!(may_call(
+            Role::Reader,
+            "/fulcrum.v1.InboundService/ListApplicants"
+        ));
+        assert!(!may_call(
+            Role::Reader,
+            "/fulcrum.v1.CandidateService/CreateNote"
+        ));
+    }
+
+    #[test]
+    fn only_a_bearer_header_carries_a_token() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        assert_eq!(bearer("Basic abc"), None);
+        assert_eq!(bearer("abc"), None);
+    }
+}

@@ -1,0 +1,246 @@
+//! `fulcrum mapping`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use domain::stage_mapping::{StageMapping, document};
+use proto::v1 as pb;
+use serde_json::Value;
+
+use super::output::WIDTH;
+use super::view::mapping as page;
+use super::view::{DIM, counted, styled};
+use super::{Client, Failure, Global, Output, json, prompt};
+use crate::wire::stage_mapping as wire;
+
+/// What can be done with a stage mapping.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Shows where each Lever stage is mapped, with SLA days and open candidacies.
+    Show(Target),
+    /// Suggests a product stage for each Lever stage; changes nothing.
+    Suggest(Target),
+    /// Prints the mapping as a TOML document for `apply`.
+    Export(Target),
+    /// Shows what applying a document would change.
+    Diff(Document),
+    /// Replaces the mapping, after showing what changes.
+    Apply(Apply),
+}
+
+/// Which connection.
+#[derive(Debug, clap::Args)]
+pub(super) struct Target {
+    /// The connection by id, external id or name; may be left out when there is one.
+    connection: Option<String>,
+}
+
+/// A document and the connection it is for.
+#[derive(Debug, clap::Args)]
+pub(super) struct Document {
+    /// A document as `export` prints it.
+    file: PathBuf,
+    /// The connection by id, external id or name; may be left out when there is one.
+    connection: Option<String>,
+}
+
+/// Arguments of `fulcrum mapping apply`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Apply {
+    /// A document as `export` prints it.
+    #[arg(required_unless_present = "suggested", conflicts_with = "suggested")]
+    file: Option<PathBuf>,
+    /// Apply the suggestions to the stages that are mapped nowhere.
+    #[arg(long)]
+    suggested: bool,
+    /// The connection by id, external id or name; may be left out when there is one.
+    #[arg(long, short)]
+    connection: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Does what was asked.
+pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Show(target) => {
+            show(global, &Subject::open(global, target.connection).await?).await
+        }
+        Command::Suggest(target) => {
+            suggest(global, &Subject::open(global, target.connection).await?).await
+        }
+        Command::Export(target) => export(&Subject::open(global, target.connection).await?).await,
+        Command::Diff(given) => {
+            let new = read_document(&given.file)?;
+            let subject = Subject::open(global, given.connection).await?;
+            let lines = domain::stage_mapping::diff(&mapping(&subject.present().await?)?, &new);
+            Output::standard().text(told(&lines))
+        }
+        Command::Apply(apply) => self::apply(global, apply).await,
+    }
+}
+
+/// The mapping of one connection.
+struct Subject {
+    client: Client,
+    connection_id: String,
+}
+
+impl Subject {
+    async fn open(global: &Global, named: Option<String>) -> Result<Subject, Failure> {
+        let client = Client::open(global).await?;
+        let connection_id = client.connection(named.as_deref()).await?.id;
+        Ok(Subject {
+            client,
+            connection_id,
+        })
+    }
+
+    async fn get(&self) -> Result<pb::GetStageMappingResponse, Failure> {
+        let request = pb::GetStageMappingRequest {
+            connection_id: self.connection_id.clone(),
+        };
+        Ok(self
+            .client
+            .stage_mapping()
+            .get_stage_mapping(request)
+            .await?
+            .into_inner())
+    }
+
+    async fn present(&self) -> Result<pb::StageMapping, Failure> {
+        Ok(self.get().await?.stage_mapping.unwrap_or_default())
+    }
+
+    async fn suggestions(&self) -> Result<pb::SuggestStageMappingResponse, Failure> {
+        let request = pb::SuggestStageMappingRequest {
+            connection_id: self.connection_id.clone(),
+        };
+        Ok(self
+            .client
+            .stage_mapping()
+            .suggest_stage_mapping(request)
+            .await?
+            .into_inner())
+    }
+
+    async fn update(
+        &self,
+        stage_mapping: pb::StageMapping,
+    ) -> Result<pb::UpdateStageMappingResponse, Failure> {
+        let request = pb::UpdateStageMappingRequest {
+            connection_id: self.connection_id.clone(),
+            stage_mapping: Some(stage_mapping),
+        };
+        Ok(self
+            .client
+            .stage_mapping()
+            .update_stage_mapping(request)
+            .await?
+            .into_inner())
+    }
+}
+
+async fn show(global: &Global, subject: &Subject) -> Result<(), Failure> {
+    let answer = subject.get().await?;
+    let mut output = Output::standard();
+    if global.json {
+        return output.json(&json::of("GetStageMappingResponse", &answer)?);
+    }
+    output.text(page::stages(&answer.stages))?;
+    let version = answer.stage_mapping.unwrap_or_default().version;
+    output.line(styled(DIM, &format!("version {version}")))
+}
+
+async fn suggest(global: &Global, subject: &Subject) -> Result<(), Failure> {
+    let answer = subject.suggestions().await?;
+    let mut output = Output::standard();
+    if global.json {
+        return output.json(&json::of("SuggestStageMappingResponse", &answer)?);
+    }
+    output.text(page::suggestions(&answer.suggestions, WIDTH))?;
+    output.line(styled(
+        DIM,
+        "apply them with `fulcrum mapping apply --suggested`",
+    ))
+}
+
+async fn export(subject: &Subject) -> Result<(), Failure> {
+    Output::standard().text(document::to_toml(&mapping(&subject.present().await?)?))
+}
+
+async fn apply(global: &Global, apply: Apply) -> Result<(), Failure> {
+    let new = apply.file.as_deref().map(read_document).transpose()?;
+    let subject = Subject::open(global, apply.connection).await?;
+    let present = subject.present().await?;
+    let (new, wire) = match new {
+        Some(new) => (new.clone(), wire::to_pb(&new)),
+        None => {
+            let suggested = subject.suggestions().await?.suggested.unwrap_or_default();
+            (mapping(&suggested)?, suggested)
+        }
+    };
+    let lines = domain::stage_mapping::diff(&mapping(&present)?, &new);
+    let mut output = Output::standard();
+    if !global.json {
+        output.text(told(&lines))?;
+    }
+    if !lines.is_empty() && !apply.yes && !confirmed(lines.len()).await? {
+        return Err(Failure::new("nothing was changed"));
+    }
+    let saved = if lines.is_empty() {
+        present
+    } else {
+        save(&subject, wire, present.etag).await?
+    };
+    if global.json {
+        return output.json(&Value::Object(
+            [("stageMapping".to_owned(), json::of("StageMapping", &saved)?)]
+                .into_iter()
+                .collect(),
+        ));
+    }
+    output.line(format!("the mapping is at version {}", saved.version))
+}
+
+/// Saves the mapping over the version whose difference was shown.
+async fn save(
+    subject: &Subject,
+    new: pb::StageMapping,
+    etag: String,
+) -> Result<pb::StageMapping, Failure> {
+    let answer = subject.update(pb::StageMapping { etag, ..new }).await?;
+    Ok(answer.stage_mapping.unwrap_or_default())
+}
+
+async fn confirmed(changes: usize) -> Result<bool, Failure> {
+    if !prompt::possible() {
+        return Err(Failure::new(
+            "there is no terminal to ask at, so nothing was changed; repeat with --yes",
+        ));
+    }
+    prompt::agreed(format!("Apply {}?", counted(changes as u64, "change"))).await
+}
+
+fn told(lines: &[String]) -> String {
+    if lines.is_empty() {
+        "no difference\n".to_owned()
+    } else {
+        page::diff(lines)
+    }
+}
+
+fn read_document(path: &Path) -> Result<StageMapping, Failure> {
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error: io::Error| failed(&error))?;
+    document::from_toml(&text).map_err(|error| failed(&error))
+}
+
+fn mapping(answer: &pb::StageMapping) -> Result<StageMapping, Failure> {
+    wire::from_pb(answer).map_err(|violations| {
+        Failure::new("the service answered with a mapping that this program does not understand; are both of one version?")
+            .with_all(violations.into_iter().map(|violation| format!("{}: {}", violation.field, violation.message)))
+    })
+}

@@ -1,0 +1,162 @@
+//! The command line: what can be asked for, and how it ends.
+//!
+//! `serve`, `demo`, `sim` and `token` work in this process; everything else is a client of a running service over gRPC.
+//! What a command says goes to standard output, what goes wrong to standard error.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+//! Secrets are never arguments: they come from the environment, a file, or a prompt.
+
+mod client;
+mod connections;
+mod failure;
+mod inbound;
+mod json;
+pub(crate) mod logging;
+mod mapping;
+mod operations;
+mod output;
+mod progress;
+mod prompt;
+mod serve;
+mod signals;
+mod sim;
+mod sync;
+mod token;
+pub(crate) mod view;
+pub(crate) mod write;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use client::Client;
+pub(crate) use failure::Failure;
+pub(crate) use output::Output;
+pub(crate) use progress::Progress;
+pub(crate) use signals::Signals;
+
+use crate::{demo, serve as service};
+
+/// Fulcrum: a faithful mirror of Lever, and a safe way to write back.
+#[derive(Debug, Parser)]
+#[command(name = "fulcrum", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+/// What every client command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "For commands that ask a running service")]
+pub(crate) struct Global {
+    /// The running service.
+    #[arg(long, global = true, env = "FULCRUM_SERVER", default_value = client::DEFAULT_SERVER, value_name = "URL")]
+    server: String,
+    /// File with the bearer token; without it, the variable FULCRUM_TOKEN.
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<std::path::PathBuf>,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the service.
+    Serve(serve::Arguments),
+    /// Shows the main job against a simulated Lever, in one process.
+    Demo(demo::Arguments),
+    /// Runs the Lever simulator alone.
+    Sim(sim::Arguments),
+    /// Creates tokens in a stopped data directory.
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Links a Lever account.
+    Connect(connections::Connect),
+    /// Lists the linked accounts.
+    Connections,
+    /// Tells how far the mirror has come.
+    Status(sync::Status),
+    /// Pulls now instead of at the next scheduled time.
+    Sync(sync::Sync),
+    /// Lists inbound applicants with their SLA.
+    Inbound(inbound::Inbound),
+    /// Shows and changes how Lever's stages map onto the product's.
+    #[command(subcommand)]
+    Mapping(mapping::Command),
+    /// Writes to one opportunity in Lever.
+    #[command(subcommand)]
+    Write(write::Command),
+    /// Shows what was written to Lever.
+    #[command(subcommand)]
+    Op(operations::Command),
+}
+
+/// Runs the program and tells how it ended.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    service::install_crypto();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::new(format!("cannot start: {error}")).report(),
+    };
+    let ended = runtime.block_on(cli.run());
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+impl Cli {
+    async fn run(self) -> Result<(), Failure> {
+        let global = &self.global;
+        match self.command {
+            Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Sim(arguments) => sim::run(arguments).await,
+            Command::Token(command) => token::run(command).await,
+            Command::Connect(command) => connections::connect(global, command).await,
+            Command::Connections => connections::list(global).await,
+            Command::Status(command) => sync::status(global, command).await,
+            Command::Sync(command) => sync::sync(global, command).await,
+            Command::Inbound(command) => inbound::run(global, command).await,
+            Command::Mapping(command) => mapping::run(global, command).await,
+            Command::Write(command) => write::run(global, command).await,
+            Command::Op(command) => operations::run(global, command).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_connection_can_be_left_out_before_an_operation() {
+        let long = Cli::try_parse_from(["fulcrum", "op", "show", "acme", "op-1"]).expect("both");
+        let short = Cli::try_parse_from(["fulcrum", "op", "show", "op-1"]).expect("one");
+        assert!(format!("{long:?}").contains("Some(\"acme\")"));
+        assert!(format!("{short:?}").contains("connection: None"));
+    }
+
+    #[test]
+    fn secrets_are_no_arguments() {
+        for secret in ["--token", "--key=secret"] {
+            assert!(
+                Cli::try_parse_from(["fulcrum", "connect", "--name", "x", secret]).is_err(),
+                "{secret}"
+            );
+        }
+    }
+}

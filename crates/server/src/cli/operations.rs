@@ -1,0 +1,88 @@
+//! `fulcrum op`: what was written to Lever.
+
+use proto::v1 as pb;
+
+use super::view::{operation as page, time};
+use super::{Client, Failure, Global, Output, json};
+
+/// What can be asked about operations.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Lists operations, newest first.
+    List(List),
+    /// Shows one operation with the calls made to Lever.
+    Show(Show),
+}
+
+/// Arguments of `fulcrum op list`.
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    /// The connection by id, external id or name; may be left out when there is one.
+    connection: Option<String>,
+    /// Only those of this opportunity.
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    opportunity: String,
+    /// How many to show, 1 to 1,000.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(i32).range(1..=1_000))]
+    limit: i32,
+}
+
+/// Arguments of `fulcrum op show`.
+#[derive(Debug, clap::Args)]
+#[command(allow_missing_positional = true)]
+pub(super) struct Show {
+    /// The connection by id, external id or name; may be left out when there is one.
+    connection: Option<String>,
+    /// The operation.
+    #[arg(required = true)]
+    id: String,
+}
+
+/// Does what was asked.
+pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
+    let client = Client::open(global).await?;
+    match command {
+        Command::List(command) => list(global, &client, command).await,
+        Command::Show(command) => show(global, &client, command).await,
+    }
+}
+
+async fn list(global: &Global, client: &Client, command: List) -> Result<(), Failure> {
+    let request = pb::ListOperationsRequest {
+        connection_id: client.connection(command.connection.as_deref()).await?.id,
+        opportunity_id: command.opportunity,
+        page_size: command.limit,
+        page_token: String::new(),
+    };
+    let page = client
+        .operations()
+        .list_operations(request)
+        .await?
+        .into_inner();
+    let mut output = Output::standard();
+    if global.json {
+        return output.json(&json::of("ListOperationsResponse", &page)?);
+    }
+    if page.operations.is_empty() {
+        return output.line("nothing has been written yet");
+    }
+    output.text(page::table(&page.operations, time::now_ms()))
+}
+
+async fn show(global: &Global, client: &Client, command: Show) -> Result<(), Failure> {
+    let request = pb::GetOperationRequest {
+        connection_id: client.connection(command.connection.as_deref()).await?.id,
+        operation_id: command.id,
+    };
+    let answer = client
+        .operations()
+        .get_operation(request)
+        .await?
+        .into_inner();
+    let operation = answer.operation.unwrap_or_default();
+    let mut output = Output::standard();
+    if global.json {
+        return output.json(&json::of("Operation", &operation)?);
+    }
+    output.text(page::page(&operation, time::now_ms()))
+}

@@ -1,0 +1,191 @@
+//! Writes to Lever.
+
+use anstyle::Style;
+use proto::v1 as pb;
+
+use super::super::failure;
+use super::super::output::WIDTH;
+use super::table::{Align, Cell, Column, Table};
+use super::{BAD, DIM, GOOD, PLAIN, WARN, styled, time, word};
+
+/// What an operation asks, in words.
+pub(crate) fn kind(operation: &pb::Operation) -> String {
+    word(operation.kind().as_str_name(), "OPERATION_KIND_")
+}
+
+/// Where an operation stands, in words.
+pub(crate) fn state(operation: &pb::Operation) -> String {
+    match operation.state() {
+        pb::OperationState::Unspecified => "dry run".to_owned(),
+        pb::OperationState::Sending if operation.reconciling => "finding out".to_owned(),
+        state => word(state.as_str_name(), "OPERATION_STATE_"),
+    }
+}
+
+/// The color of where an operation stands.
+pub(crate) fn style(operation: &pb::Operation) -> Style {
+    match operation.state() {
+        pb::OperationState::Succeeded => GOOD,
+        pb::OperationState::Failed => BAD,
+        pb::OperationState::Uncertain => WARN,
+        pb::OperationState::Cancelled => DIM,
+        _ => PLAIN,
+    }
+}
+
+/// Whether Lever has taken the write, or still may: nothing a script should stop for.
+pub(crate) fn well(operation: &pb::Operation) -> bool {
+    !matches!(
+        operation.state(),
+        pb::OperationState::Failed | pb::OperationState::Uncertain | pb::OperationState::Cancelled
+    )
+}
+
+/// Operations as a table.
+pub(crate) fn table(operations: &[pb::Operation], now_ms: i64) -> String {
+    let mut table = Table::new([
+        Column::fixed("ID", Align::Left),
+        Column::fixed("KIND", Align::Left),
+        Column::fixed("STATE", Align::Left),
+        Column::fixed("MOVED", Align::Left),
+    ]);
+    for operation in operations {
+        table.row([
+            Cell::from(&operation.id),
+            Cell::from(kind(operation)),
+            Cell::new(style(operation), state(operation)),
+            Cell::from(time::ago(operation.update_time.as_ref(), now_ms)),
+        ]);
+    }
+    table.text(WIDTH)
+}
+
+/// One operation as a page.
+pub(crate) fn page(operation: &pb::Operation, now_ms: i64) -> String {
+    let mut page = String::new();
+    let mut fact = |name: &str, value: &str| {
+        if !value.is_empty() {
+            page.push_str(&format!("{name:<12} {value}\n"));
+        }
+    };
+    fact("operation", &operation.id);
+    fact("kind", &kind(operation));
+    fact("state", &styled(style(operation), &state(operation)));
+    fact("opportunity", &operation.opportunity_id);
+    fact("request id", &operation.request_id);
+    fact("for user", &operation.acting_user_id);
+    fact("made in Lever", &operation.result_id);
+    if let Some(at) = &operation.create_time {
+        fact("recorded", &time::ago(Some(at), now_ms));
+    }
+    for (line, name) in operation
+        .error
+        .iter()
+        .flat_map(failure::stored)
+        .zip(std::iter::once("error").chain(std::iter::repeat("")))
+    {
+        page.push_str(&format!("{name:<12} {}\n", styled(BAD, &line)));
+    }
+    page + &calls(operation)
+}
+
+fn calls(operation: &pb::Operation) -> String {
+    let mut text = String::new();
+    for call in &operation.lever_calls {
+        let query: Vec<String> = call
+            .query
+            .iter()
+            .map(|parameter| format!("{}={}", parameter.name, parameter.value))
+            .collect();
+        let query = if query.is_empty() {
+            String::new()
+        } else {
+            format!("?{}", query.join("&"))
+        };
+        let outcome = match (&call.call_time, call.status) {
+            (None, _) => "would be sent".to_owned(),
+            (Some(_), 0) => "no answer".to_owned(),
+            (Some(_), status) => status.to_string(),
+        };
+        text.push_str(&format!(
+            "  {} {}{query}  {}\n",
+            call.method,
+            call.path,
+            styled(DIM, &outcome)
+        ));
+        if !call.body_json.is_empty() {
+            text.push_str(&format!("    {}\n", call.body_json));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plain;
+    use super::*;
+
+    fn operation() -> pb::Operation {
+        pb::Operation {
+            id: "op-1".to_owned(),
+            request_id: "r-1".to_owned(),
+            kind: pb::OperationKind::ChangeStage.into(),
+            opportunity_id: "opp-1".to_owned(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_failure_shows_its_sentence_and_the_calls_made() {
+        let call = pb::LeverCall {
+            method: "PUT".to_owned(),
+            path: "/opportunities/opp-1/stage".to_owned(),
+            query: vec![pb::QueryParameter {
+                name: "perform_as".to_owned(),
+                value: "u-1".to_owned(),
+            }],
+            status: 403,
+            call_time: Some(prost_types::Timestamp::default()),
+            ..Default::default()
+        };
+        let failed = pb::Operation {
+            state: pb::OperationState::Failed.into(),
+            error: Some(proto::google::rpc::Status {
+                code: 9,
+                message: "the key lacks a permission".to_owned(),
+                details: vec![],
+            }),
+            lever_calls: vec![call],
+            ..operation()
+        };
+        assert_eq!(
+            plain(&page(&failed, 0)),
+            "operation    op-1\nkind         change stage\nstate        failed\nopportunity  opp-1\n\
+             request id   r-1\nerror        the key lacks a permission\n  \
+             PUT /opportunities/opp-1/stage?perform_as=u-1  403\n"
+        );
+        assert!(!well(&failed));
+    }
+
+    #[test]
+    fn a_dry_run_shows_what_would_be_sent() {
+        let call = pb::LeverCall {
+            method: "PUT".to_owned(),
+            path: "/opportunities/opp-1/stage".to_owned(),
+            body_json: "{\"stage\":\"offer\"}".to_owned(),
+            ..Default::default()
+        };
+        let text = plain(&page(
+            &pb::Operation {
+                lever_calls: vec![call],
+                ..operation()
+            },
+            0,
+        ));
+        assert!(text.contains("state        dry run\n"), "{text}");
+        assert!(
+            text.ends_with("stage  would be sent\n    {\"stage\":\"offer\"}\n"),
+            "{text}"
+        );
+    }
+}

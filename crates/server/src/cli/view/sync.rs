@@ -1,0 +1,192 @@
+//! How a mirror is doing.
+
+use std::time::Duration;
+
+use anstyle::Style;
+use proto::v1 as pb;
+
+use super::super::output::WIDTH;
+use super::table::{Align, Cell, Column, Table};
+use super::{BAD, DIM, GOOD, HEADING, PLAIN, WARN, counted, grouped, styled, time, word};
+
+/// The state of a mirror in a word.
+pub(crate) fn state(state: pb::SyncState) -> String {
+    word(state.as_str_name(), "SYNC_STATE_")
+}
+
+/// The color of a state.
+pub(crate) fn style(state: pb::SyncState) -> Style {
+    match state {
+        pb::SyncState::Synced => GOOD,
+        pb::SyncState::Stale | pb::SyncState::Paused => WARN,
+        pb::SyncState::Failed => BAD,
+        pb::SyncState::Syncing | pb::SyncState::Pending | pb::SyncState::Unspecified => PLAIN,
+    }
+}
+
+/// The status of a mirror as a page.
+pub(crate) fn page(connection: &pb::Connection, status: &pb::SyncStatus, now_ms: i64) -> String {
+    let name = styled(HEADING, &connection.display_name);
+    let state = styled(style(status.state()), &state(status.state()));
+    let as_of = match &status.as_of {
+        Some(as_of) => format!(" · as of {}", time::ago(Some(as_of), now_ms)),
+        None => String::new(),
+    };
+    let mut page = format!("{name} · {state}{as_of}\n\n{}", streams(status, now_ms));
+    for stream in status
+        .streams
+        .iter()
+        .filter(|stream| !stream.error.is_empty())
+    {
+        page.push_str(&format!(
+            "\n{}: {}",
+            stream.name,
+            styled(BAD, &stream.error)
+        ));
+    }
+    page.push_str(&format!("\n{}\n", styled(DIM, &requests(status))));
+    page
+}
+
+fn streams(status: &pb::SyncStatus, now_ms: i64) -> String {
+    let mut table = Table::new([
+        Column::fixed("STREAM", Align::Left),
+        Column::fixed("STATE", Align::Left),
+        Column::fixed("RECORDS", Align::Right),
+        Column::fixed("LAST READ", Align::Left),
+    ]);
+    for stream in &status.streams {
+        table.row([
+            Cell::from(&stream.name),
+            Cell::new(
+                stream_style(stream.state()),
+                word(stream.state().as_str_name(), "STREAM_STATE_"),
+            ),
+            Cell::from(stream.records.map_or("-".to_owned(), grouped)),
+            Cell::from(time::ago(stream.last_success_at.as_ref(), now_ms)),
+        ]);
+    }
+    table.text(WIDTH)
+}
+
+fn stream_style(state: pb::StreamState) -> Style {
+    match state {
+        pb::StreamState::Synced => GOOD,
+        pb::StreamState::Failed | pb::StreamState::Forbidden => BAD,
+        pb::StreamState::Off => DIM,
+        pb::StreamState::Syncing | pb::StreamState::Pending | pb::StreamState::Unspecified => PLAIN,
+    }
+}
+
+/// The requests made, and those still to be made, in a sentence.
+pub(crate) fn requests(status: &pb::SyncStatus) -> String {
+    let mut text = requests_made(status);
+    if status.planned_requests > 0 {
+        text.push_str(&format!(
+            ", about {} for the first walk",
+            grouped(status.planned_requests)
+        ));
+    }
+    if let Some(eta) = &status.eta {
+        let left = Duration::try_from(*eta).unwrap_or_default();
+        text.push_str(&format!(", {} left", time::length(left)));
+    }
+    text
+}
+
+/// The requests made, such as `7 requests to Lever`.
+pub(crate) fn requests_made(status: &pb::SyncStatus) -> String {
+    format!("{} to Lever", counted(status.made_requests, "request"))
+}
+
+/// Records of all streams together.
+pub(crate) fn records(status: &pb::SyncStatus) -> u64 {
+    status
+        .streams
+        .iter()
+        .filter_map(|stream| stream.records)
+        .sum()
+}
+
+/// A status in one line, for progress where nothing may move.
+pub(crate) fn line(status: &pb::SyncStatus) -> String {
+    format!(
+        "{} · {} · {}",
+        state(status.state()),
+        counted(records(status), "record"),
+        requests(status)
+    )
+}
+
+/// The same fields under the name they have when watched.
+pub(crate) fn status(response: pb::GetSyncStatusResponse) -> pb::SyncStatus {
+    pb::SyncStatus {
+        state: response.state,
+        streams: response.streams,
+        planned_requests: response.planned_requests,
+        made_requests: response.made_requests,
+        eta: response.eta,
+        as_of: response.as_of,
+        inbound_ready: response.inbound_ready,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plain;
+    use super::*;
+
+    fn stream(
+        name: &str,
+        state: pb::StreamState,
+        records: Option<u64>,
+        error: &str,
+    ) -> pb::StreamStatus {
+        pb::StreamStatus {
+            name: name.to_owned(),
+            state: state.into(),
+            records,
+            last_success_at: records.map(|_| prost_types::Timestamp {
+                seconds: 100,
+                nanos: 0,
+            }),
+            error: error.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_forbidden_stream_shows_no_count_and_why() {
+        let connection = pb::Connection {
+            display_name: "Acme".to_owned(),
+            ..Default::default()
+        };
+        let status = pb::SyncStatus {
+            state: pb::SyncState::Syncing.into(),
+            streams: vec![
+                stream("users", pb::StreamState::Synced, Some(1_025), ""),
+                stream(
+                    "notes",
+                    pb::StreamState::Forbidden,
+                    None,
+                    "the key lacks find all opportunity notes",
+                ),
+            ],
+            planned_requests: 25,
+            made_requests: 7,
+            eta: Some(prost_types::Duration {
+                seconds: 120,
+                nanos: 0,
+            }),
+            ..Default::default()
+        };
+        assert_eq!(
+            plain(&page(&connection, &status, 160_000)),
+            "Acme · syncing\n\n\
+             STREAM  STATE      RECORDS  LAST READ\n\
+             users   synced       1,025  1 min ago\n\
+             notes   forbidden        -  never\n\n\
+             notes: the key lacks find all opportunity notes\n\
+             7 requests to Lever, about 25 for the first walk, 2 min left\n"
+        );
+    }
+}

@@ -1,0 +1,253 @@
+//! `fulcrum write`: one write to one opportunity.
+
+use std::time::Duration;
+
+use proto::v1 as pb;
+use uuid::Uuid;
+
+use super::client::wire_duration;
+use super::view::{operation as page, time};
+use super::{Client, Failure, Global, Output, json};
+use crate::config::parse_duration;
+
+/// What can be written.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Writes a note.
+    Note {
+        #[command(flatten)]
+        target: Target,
+        /// The text.
+        text: String,
+        /// Only for people with access to secret notes.
+        #[arg(long)]
+        secret: bool,
+    },
+    /// Adds or removes tags.
+    #[command(subcommand)]
+    Tag(Labels),
+    /// Adds or removes sources.
+    #[command(subcommand)]
+    Source(Labels),
+    /// Moves the opportunity to another stage.
+    Stage {
+        #[command(flatten)]
+        target: Target,
+        /// Lever's id of the stage.
+        stage: String,
+        /// Refuse if the opportunity is no longer in this stage.
+        #[arg(
+            long,
+            value_name = "STAGE",
+            default_value = "",
+            hide_default_value = true
+        )]
+        expected: String,
+    },
+    /// Archives the opportunity.
+    Archive {
+        #[command(flatten)]
+        target: Target,
+        /// Lever's id of the archive reason.
+        reason: String,
+        /// The requisition a hire counts for.
+        #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+        requisition: String,
+        /// Cancel pending interviews.
+        #[arg(long)]
+        clean_interviews: bool,
+    },
+    /// Takes the opportunity out of the archive.
+    Unarchive {
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// Adding and removing words.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Labels {
+    /// Adds them; those already there are left alone.
+    Add(Words),
+    /// Removes them; those not there are ignored.
+    Remove(Words),
+}
+
+/// The words, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Words {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// One or more.
+    #[arg(required = true, value_name = "TEXT")]
+    pub(crate) words: Vec<String>,
+}
+
+/// Where to write, and for whom.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Target {
+    /// The connection by id, external id or name; may be left out when there is one.
+    #[arg(long, short)]
+    connection: Option<String>,
+    /// Lever's id of the opportunity.
+    opportunity: String,
+    /// Your id for this write; repeating it writes nothing twice. Without it, a new one.
+    #[arg(long, value_name = "ID", default_value_t = Uuid::new_v4().to_string(), hide_default_value = true)]
+    request_id: String,
+    /// Show the calls to Lever and send none.
+    #[arg(long)]
+    dry_run: bool,
+    /// How long to wait for Lever, at most 60s.
+    #[arg(long, default_value = "10s", value_parser = wait)]
+    wait: Duration,
+    /// E-mail of the person it is made for.
+    #[arg(
+        long,
+        value_name = "EMAIL",
+        default_value = "",
+        hide_default_value = true
+    )]
+    acting_user: String,
+    /// Lever's id of the user it is made for; needs the right act_as_any.
+    #[arg(
+        long,
+        value_name = "ID",
+        default_value = "",
+        hide_default_value = true,
+        conflicts_with = "acting_user"
+    )]
+    perform_as: String,
+}
+
+impl Target {
+    /// An opportunity of one connection, under a request id of the caller's.
+    pub(crate) fn new(opportunity: &str, request_id: &str) -> Target {
+        Target {
+            connection: None,
+            opportunity: opportunity.to_owned(),
+            request_id: request_id.to_owned(),
+            dry_run: false,
+            wait: Duration::from_secs(10),
+            acting_user: String::new(),
+            perform_as: String::new(),
+        }
+    }
+}
+
+fn wait(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "expected a duration such as 10s".to_owned())
+}
+
+/// Fills the fields that all write requests share, and those given.
+macro_rules! request {
+    ($type:ident, $connection:expr, $target:expr $(, $field:ident: $value:expr)* $(,)?) => {
+        pb::$type {
+            connection_id: $connection,
+            opportunity_id: $target.opportunity,
+            request_id: $target.request_id,
+            dry_run: $target.dry_run,
+            wait: Some(wire_duration($target.wait)),
+            acting_user: $target.acting_user,
+            perform_as: $target.perform_as,
+            $($field: $value,)*
+        }
+    };
+}
+
+/// Writes, and shows the operation as it stands then.
+pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
+    let client = Client::open(global).await?;
+    let connection = client
+        .connection(command.target().connection.as_deref())
+        .await?
+        .id;
+    let operation = send(&client, connection, command)
+        .await?
+        .unwrap_or_default();
+    let mut output = Output::standard();
+    if global.json {
+        output.json(&json::of("Operation", &operation)?)?;
+    } else {
+        output.text(page::page(&operation, time::now_ms()))?;
+    }
+    if page::well(&operation) {
+        Ok(())
+    } else {
+        Err(Failure::told())
+    }
+}
+
+impl Command {
+    fn target(&self) -> &Target {
+        match self {
+            Command::Note { target, .. }
+            | Command::Stage { target, .. }
+            | Command::Archive { target, .. }
+            | Command::Unarchive { target } => target,
+            Command::Tag(Labels::Add(words) | Labels::Remove(words))
+            | Command::Source(Labels::Add(words) | Labels::Remove(words)) => &words.target,
+        }
+    }
+}
+
+/// Sends one write, and answers with the operation as it stands when the wait ends.
+pub(crate) async fn send(
+    client: &Client,
+    connection: String,
+    command: Command,
+) -> Result<Option<pb::Operation>, Failure> {
+    let mut to = client.candidates();
+    Ok(match command {
+        Command::Note {
+            target,
+            text,
+            secret,
+        } => {
+            let request =
+                request!(CreateNoteRequest, connection, target, value: text, secret: secret);
+            to.create_note(request).await?.into_inner().operation
+        }
+        Command::Tag(Labels::Add(Words { target, words })) => {
+            let request = request!(AddTagsRequest, connection, target, tags: words);
+            to.add_tags(request).await?.into_inner().operation
+        }
+        Command::Tag(Labels::Remove(Words { target, words })) => {
+            let request = request!(RemoveTagsRequest, connection, target, tags: words);
+            to.remove_tags(request).await?.into_inner().operation
+        }
+        Command::Source(Labels::Add(Words { target, words })) => {
+            let request = request!(AddSourcesRequest, connection, target, sources: words);
+            to.add_sources(request).await?.into_inner().operation
+        }
+        Command::Source(Labels::Remove(Words { target, words })) => {
+            let request = request!(RemoveSourcesRequest, connection, target, sources: words);
+            to.remove_sources(request).await?.into_inner().operation
+        }
+        Command::Stage {
+            target,
+            stage,
+            expected,
+        } => {
+            let request = request!(ChangeStageRequest, connection, target, stage_id: stage, expected_stage_id: expected);
+            to.change_stage(request).await?.into_inner().operation
+        }
+        Command::Archive {
+            target,
+            reason,
+            requisition,
+            clean_interviews,
+        } => {
+            let request = request!(
+                ArchiveRequest, connection, target,
+                archive_reason_id: reason, requisition_id: requisition, clean_interviews: clean_interviews,
+            );
+            to.archive(request).await?.into_inner().operation
+        }
+        Command::Unarchive { target } => {
+            to.unarchive(request!(UnarchiveRequest, connection, target))
+                .await?
+                .into_inner()
+                .operation
+        }
+    })
+}

@@ -1,0 +1,126 @@
+//! Bounds that the types cannot hold.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::Settings;
+
+/// A setting that makes no sense.
+#[derive(Debug, PartialEq)]
+pub(super) struct Fault {
+    /// Section and key, with a dot between.
+    pub(super) key: &'static str,
+    /// What was expected, and what was found.
+    pub(super) problem: String,
+}
+
+/// Finds the first setting out of its bounds.
+pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
+    let Settings {
+        server,
+        lever,
+        pull,
+        push,
+        log,
+        ..
+    } = settings;
+    within(
+        "server.max_message_size",
+        server.max_message_size,
+        64_000..=1_000_000_000,
+    )?;
+    if server.listen == server.http_listen && server.listen.port() != 0 {
+        return fault(
+            "server.http_listen",
+            "expected another address than `server.listen`".to_owned(),
+        );
+    }
+    if !(lever.requests_per_second > 0.0 && lever.requests_per_second <= 1_000.0) {
+        let found = lever.requests_per_second;
+        return fault(
+            "lever.requests_per_second",
+            format!("expected more than 0 and at most 1000, found {found}"),
+        );
+    }
+    if !(0.0..=0.9).contains(&lever.share_left) {
+        return fault(
+            "lever.share_left",
+            format!("expected 0 to 0.9, found {}", lever.share_left),
+        );
+    }
+    within("lever.burst", u64::from(lever.burst), 1..=1_000)?;
+    if lever.interactive_reserve >= lever.burst {
+        let (reserve, burst) = (lever.interactive_reserve, lever.burst);
+        return fault(
+            "lever.interactive_reserve",
+            format!("expected less than `lever.burst` ({burst}), found {reserve}"),
+        );
+    }
+    within("lever.max_attempts", u64::from(lever.max_attempts), 1..=20)?;
+    above_zero("lever.attempt_timeout", lever.attempt_timeout)?;
+    above_zero("lever.deadline", lever.deadline)?;
+    for (key, interval) in [
+        ("pull.account_interval", pull.account_interval),
+        ("pull.postings_interval", pull.postings_interval),
+        ("pull.opportunities_interval", pull.opportunities_interval),
+        ("pull.deleted_interval", pull.deleted_interval),
+        ("pull.sweep_interval", pull.sweep_interval),
+    ] {
+        above_zero(key, interval)?;
+    }
+    within("push.parallel", push.parallel as u64, 1..=256)?;
+    if push.default_wait > Duration::from_secs(60) {
+        return fault(
+            "push.default_wait",
+            format!("expected at most 60s, found {:?}", push.default_wait),
+        );
+    }
+    directives(&log.level)
+}
+
+fn fault(key: &'static str, problem: String) -> Result<(), Fault> {
+    Err(Fault { key, problem })
+}
+
+fn within(key: &'static str, value: u64, bounds: RangeInclusive<u64>) -> Result<(), Fault> {
+    if bounds.contains(&value) {
+        return Ok(());
+    }
+    fault(
+        key,
+        format!(
+            "expected {} to {}, found {value}",
+            bounds.start(),
+            bounds.end()
+        ),
+    )
+}
+
+fn above_zero(key: &'static str, value: Duration) -> Result<(), Fault> {
+    if value > Duration::ZERO {
+        Ok(())
+    } else {
+        fault(key, "expected a duration above zero".to_owned())
+    }
+}
+
+/// The filter takes a misspelled level for the name of a module and then logs nothing of the rest, so it is refused here.
+fn directives(level: &str) -> Result<(), Fault> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    for directive in level.split(',').map(str::trim) {
+        let level = directive
+            .rsplit_once('=')
+            .map_or(directive, |(_, level)| level);
+        if !LEVELS.contains(&level.to_ascii_lowercase().as_str()) {
+            let expected = LEVELS.join(", ");
+            return fault(
+                "log.level",
+                format!("expected one of {expected}, or module=level, found \"{directive}\""),
+            );
+        }
+    }
+    match tracing_subscriber::EnvFilter::builder().parse(level) {
+        Ok(_) => Ok(()),
+        Err(error) => fault("log.level", error.to_string()),
+    }
+}

@@ -1,0 +1,183 @@
+use std::path::Path;
+
+use super::*;
+
+fn file(text: &str) -> Result<Settings, String> {
+    let layer = Layer::text(Path::new("/etc/x.toml"), text).map_err(|error| error.to_string())?;
+    Settings::from_layers(vec![layer]).map_err(|error| error.to_string())
+}
+
+fn variable(name: &str, value: &str) -> Result<Settings, String> {
+    let layer = Layer::variables(vec![(name.to_owned(), value.to_owned())]);
+    Settings::from_layers(vec![layer]).map_err(|error| error.to_string())
+}
+
+fn keys(value: &toml::Value, prefix: &str) -> Vec<String> {
+    match value.as_table() {
+        Some(table) => table
+            .iter()
+            .flat_map(|(name, value)| keys(value, &format!("{prefix}/{name}")))
+            .collect(),
+        None => vec![prefix.to_owned()],
+    }
+}
+
+#[test]
+fn every_key_of_the_shipped_file_is_a_field_and_every_field_a_key() {
+    let shipped: toml::Value =
+        toml::from_str(include_str!("../../../../config/fulcrum.toml")).unwrap();
+    let fields = toml::Value::try_from(Settings::default()).unwrap();
+    let (mut shipped, mut fields) = (keys(&shipped, ""), keys(&fields, ""));
+    shipped.sort();
+    fields.sort();
+    assert_eq!(shipped, fields);
+}
+
+#[test]
+fn every_key_of_the_shipped_file_has_a_comment_above_it() {
+    let mut above = "";
+    for line in include_str!("../../../../config/fulcrum.toml").lines() {
+        if line.contains(" = ") && !line.starts_with('#') {
+            assert!(above.starts_with('#'), "{line}");
+        }
+        above = line;
+    }
+}
+
+#[test]
+fn later_layers_win() {
+    let path = Path::new("/etc/x.toml");
+    let text =
+        "[store]\ndir = \"from-file\"\ncache_size = \"1GB\"\n[server]\nlisten = \"127.0.0.1:1\"";
+    let variables = [
+        ("FULCRUM__STORE__DIR", "from-variable"),
+        ("FULCRUM__SERVER__LISTEN", "127.0.0.1:2"),
+    ];
+    let variables = variables
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+    let flags = Flags {
+        listen: Some(([127, 0, 0, 1], 3).into()),
+        ..Flags::default()
+    };
+    let layers = vec![
+        Layer::text(path, text).unwrap(),
+        Layer::variables(variables),
+        Layer::flags(&flags),
+    ];
+    let settings = Settings::from_layers(layers).unwrap();
+    assert_eq!(settings.store.cache_size, 1_000_000_000);
+    assert_eq!(settings.store.dir, Path::new("from-variable"));
+    assert_eq!(settings.server.listen.port(), 3);
+    assert_eq!(settings.lever, Settings::default().lever);
+}
+
+#[test]
+fn an_unknown_key_names_its_layer_and_the_nearest_key() {
+    assert_eq!(
+        file("[server]\nlissen = \"127.0.0.1:1\"").unwrap_err(),
+        "`server.lissen` in /etc/x.toml is not a setting; the nearest one is `server.listen`"
+    );
+    assert_eq!(
+        file("listen = \"127.0.0.1:1\"").unwrap_err(),
+        "`listen` in /etc/x.toml is not a setting; the nearest one is `server.listen`"
+    );
+    assert_eq!(
+        variable("FULCRUM__STORE__DIRR", "x").unwrap_err(),
+        "FULCRUM__STORE__DIRR in the environment is not a setting; the nearest one is FULCRUM__STORE__DIR"
+    );
+}
+
+#[test]
+fn a_wrong_value_names_its_layer_and_what_was_expected() {
+    let cases = [
+        (
+            file("[server]\nlisten = 7460"),
+            "`server.listen` in /etc/x.toml: expected an address such as 127.0.0.1:7460, found 7460",
+        ),
+        (
+            variable("FULCRUM__SERVER__LISTEN", "localhost"),
+            "FULCRUM__SERVER__LISTEN in the environment: expected an address such as 127.0.0.1:7460, found \"localhost\"",
+        ),
+        (
+            variable("FULCRUM__LEVER__ALLOW_BASE_URL", "yes"),
+            "FULCRUM__LEVER__ALLOW_BASE_URL in the environment: expected a boolean, found \"yes\"",
+        ),
+        (
+            file("[pull]\nsweep_interval = \"daily\""),
+            "`pull.sweep_interval` in /etc/x.toml: expected a duration such as \"30s\", \"10m\" or \"24h\", found \"daily\"",
+        ),
+        (
+            file("[log]\nformat = \"xml\""),
+            "`log.format` in /etc/x.toml: expected one of text, json, found \"xml\"",
+        ),
+        (
+            file("[lever]\nburst = 0"),
+            "`lever.burst` in /etc/x.toml: expected 1 to 1000, found 0",
+        ),
+        (
+            variable("FULCRUM__LEVER__INTERACTIVE_RESERVE", "10"),
+            "FULCRUM__LEVER__INTERACTIVE_RESERVE in the environment: expected less than `lever.burst` (10), found 10",
+        ),
+        (
+            file("[log]\nlevel = \"infoo\""),
+            "`log.level` in /etc/x.toml: expected one of off, error, warn, info, debug, trace, or module=level, found \"infoo\"",
+        ),
+    ];
+    for (settings, expected) in cases {
+        assert_eq!(settings.unwrap_err(), expected);
+    }
+}
+
+#[test]
+fn a_number_or_a_section_in_the_wrong_place_is_an_error_not_a_panic() {
+    for text in [
+        "server = 5",
+        "[server.listen]\nx = 1",
+        "[[server]]",
+        "\u{0}",
+        "[lever]\nrequests_per_second = nan",
+    ] {
+        assert!(file(text).unwrap_err().contains("/etc/x.toml"), "{text}");
+    }
+}
+
+#[test]
+fn variables_are_read_by_the_type_of_their_setting() {
+    assert_eq!(
+        variable("FULCRUM__STORE__DIR", "2024").unwrap().store.dir,
+        Path::new("2024")
+    );
+    assert_eq!(
+        variable("FULCRUM__LEVER__BURST", "7").unwrap().lever.burst,
+        7
+    );
+    assert_eq!(
+        variable("FULCRUM__LEVER__REQUESTS_PER_SECOND", "8")
+            .unwrap()
+            .lever
+            .requests_per_second,
+        8.0
+    );
+    assert!(
+        variable("FULCRUM__LEVER__ALLOW_BASE_URL", "true")
+            .unwrap()
+            .lever
+            .allow_base_url
+    );
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Settings::load(
+        Some(Path::new("/nonexistent/fulcrum.toml")),
+        &Flags::default(),
+    )
+    .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot read the configuration /nonexistent/fulcrum.toml"),
+        "{error}"
+    );
+}

@@ -1,0 +1,232 @@
+//! The gRPC services: decode, one engine call, encode.
+
+mod candidate;
+mod connection;
+mod inbound;
+mod lever;
+mod operation;
+mod stage_mapping;
+mod sync;
+
+use std::time::Duration;
+
+use ::lever as lever_ids;
+use axum::extract::{Request as HttpRequest, State};
+use axum::middleware::{self, Next};
+use axum::response::Response as HttpResponse;
+use engine::{Engine, ErrorKind};
+use proto::v1::candidate_service_server::CandidateServiceServer;
+use proto::v1::connection_service_server::ConnectionServiceServer;
+use proto::v1::inbound_service_server::InboundServiceServer;
+use proto::v1::lever_service_server::LeverServiceServer;
+use proto::v1::operation_service_server::OperationServiceServer;
+use proto::v1::stage_mapping_service_server::StageMappingServiceServer;
+use proto::v1::sync_service_server::SyncServiceServer;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::{Code, Request, Status};
+
+use crate::auth::{Authority, CONFIDENTIAL, Caller, may_call};
+use crate::http::is_this_machine;
+use crate::wire::status::{
+    permission_denied, status, too_large, unauthenticated, undecodable, unknown_rpc,
+};
+
+/// What every service needs.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// The engine below.
+    pub engine: Engine,
+    /// How long a write waits for Lever unless told otherwise.
+    pub default_wait: Duration,
+    /// Ends streams when the service stops.
+    pub stop: CancellationToken,
+}
+
+/// The services, reflection and health behind the check of callers.
+///
+/// # Errors
+/// If the compiled descriptors cannot be read, which a build makes impossible.
+pub fn routes(api: Api, authority: Authority, max_message_bytes: usize) -> anyhow::Result<Routes> {
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let reflection_alpha = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1alpha()?;
+    macro_rules! bounded {
+        ($server:ident) => {
+            $server::new(api.clone()).max_decoding_message_size(max_message_bytes)
+        };
+    }
+    let routes = Routes::new(reflection)
+        .add_service(reflection_alpha)
+        .add_service(bounded!(CandidateServiceServer))
+        .add_service(bounded!(ConnectionServiceServer))
+        .add_service(bounded!(InboundServiceServer))
+        .add_service(bounded!(LeverServiceServer))
+        .add_service(bounded!(OperationServiceServer))
+        .add_service(bounded!(StageMappingServiceServer))
+        .add_service(bounded!(SyncServiceServer));
+    let router = routes
+        .into_axum_router()
+        .layer(middleware::from_fn_with_state(authority, admit));
+    Ok(Routes::from(router))
+}
+
+/// Lets a proven caller through to what its role may call.
+async fn admit(
+    State(authority): State<Authority>,
+    mut request: HttpRequest,
+    next: Next,
+) -> HttpResponse {
+    let path = request.uri().path().to_owned();
+    let host = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str());
+    if !authority.required() && host.is_some_and(|host| !is_this_machine(host)) {
+        let message = "this service answers to localhost only until a token exists";
+        return permission_denied(message).into_http();
+    }
+    let authorization = request
+        .headers()
+        .get("authorization")
+        .and_then(|value| value.to_str().ok());
+    let caller = match authority.caller(authorization).await {
+        Ok(Some(caller)) => caller,
+        Ok(None) => return unauthenticated().into_http(),
+        Err(error) => return status(error).into_http(),
+    };
+    // Reflection shows what anybody with a token may know; all else is in the table.
+    let known = path.starts_with("/grpc.reflection.");
+    if path.starts_with("/fulcrum.v1.") && crate::auth::ACCESS.iter().any(|(rpc, _)| *rpc == path) {
+        if !may_call(caller.role, &path) {
+            let message = format!(
+                "the role {} of this token may not call {path}",
+                caller.role.name()
+            );
+            return permission_denied(&message).into_http();
+        }
+    } else if !known {
+        return unknown_rpc(&path).into_http();
+    }
+    let started = tokio::time::Instant::now();
+    request.extensions_mut().insert(caller);
+    let response = explained(next.run(request).await);
+    metrics::counter!("fulcrum_rpcs_total", "rpc" => path.clone()).increment(1);
+    metrics::histogram!("fulcrum_rpc_seconds", "rpc" => path)
+        .record(started.elapsed().as_secs_f64());
+    response
+}
+
+/// How the gRPC library begins to speak of a request that is no such message.
+const UNDECODABLE: &str = "failed to decode Protobuf message";
+
+/// Gives our words to the refusals that the gRPC library makes before a service sees the request.
+fn explained(response: HttpResponse) -> HttpResponse {
+    let Some(refusal) = Status::from_header_map(response.headers()) else {
+        return response;
+    };
+    if !refusal.details().is_empty() {
+        return response;
+    }
+    match refusal.code() {
+        Code::Internal if refusal.message().starts_with(UNDECODABLE) => undecodable().into_http(),
+        Code::OutOfRange => too_large().into_http(),
+        _ => response,
+    }
+}
+
+/// The proven caller of a request.
+fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
+    request
+        .extensions()
+        .get::<Caller>()
+        .cloned()
+        .ok_or_else(unauthenticated)
+}
+
+/// Reads the connection a request names and checks it against the caller, before anything else.
+fn connection_of(caller: &Caller, id: &str) -> Result<domain::ConnectionId, Status> {
+    crate::wire::connection_id(id)
+        .and_then(|id| caller.check(id))
+        .map_err(status)
+}
+
+impl Api {
+    /// Refuses an opportunity that the caller may not see, as if it did not exist.
+    async fn check_visible(
+        &self,
+        caller: &Caller,
+        id: domain::ConnectionId,
+        opportunity: &lever_ids::OpportunityId,
+    ) -> Result<(), Status> {
+        if self.sees(caller, id, opportunity).await? {
+            return Ok(());
+        }
+        Err(status(engine::Error::not_found(
+            "opportunity",
+            opportunity.as_str(),
+        )))
+    }
+
+    /// Whether the caller may see an opportunity.
+    async fn sees(
+        &self,
+        caller: &Caller,
+        id: domain::ConnectionId,
+        opportunity: &lever_ids::OpportunityId,
+    ) -> Result<bool, Status> {
+        if caller.has(CONFIDENTIAL) {
+            return Ok(true);
+        }
+        let hidden = self.engine.is_confidential(id, opportunity).await;
+        hidden.map(|hidden| !hidden).map_err(status)
+    }
+}
+
+/// Whether an error says that a connection has no worker, though it exists.
+fn is_unusable(error: &engine::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound { .. } | ErrorKind::Precondition { .. }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::StatusExt as _;
+
+    use super::*;
+
+    fn told(refusal: Status) -> Status {
+        let response = explained(refusal.into_http());
+        Status::from_header_map(response.headers()).unwrap()
+    }
+
+    #[test]
+    fn what_the_library_refuses_is_told_in_our_words_and_with_details() {
+        let garbage = told(Status::internal(format!(
+            "{UNDECODABLE}: invalid tag value: 0"
+        )));
+        assert_eq!(garbage.code(), Code::InvalidArgument);
+        assert!(garbage.get_details_error_info().is_some());
+        let large = told(Status::out_of_range("decoded message length too large"));
+        assert_eq!(large.code(), Code::ResourceExhausted);
+        assert_eq!(
+            large.get_details_error_info().unwrap().reason,
+            "MESSAGE_TOO_LARGE"
+        );
+    }
+
+    #[test]
+    fn our_own_answers_pass_unchanged() {
+        let ours = unknown_rpc("/x");
+        assert_eq!(told(ours.clone()).message(), ours.message());
+        let internal = told(Status::internal("something else"));
+        assert_eq!(internal.code(), Code::Internal);
+    }
+}

@@ -1,0 +1,156 @@
+//! `ConnectionService`.
+
+use engine::{Error, SyncState};
+use proto::v1 as pb;
+use proto::v1::connection_service_server::ConnectionService;
+use secrecy::SecretString;
+use tonic::{Request, Response, Status};
+
+use super::{Api, caller, connection_of, is_unusable};
+use crate::wire;
+use crate::wire::page_token::Bound;
+use crate::wire::status::status;
+
+impl Api {
+    async fn shown(&self, connection: &domain::Connection) -> Result<pb::Connection, Status> {
+        let state = match self.engine.sync_status(connection.id).await {
+            Ok(sync) => sync.state,
+            // A connection without a usable key has no worker.
+            Err(error) if is_unusable(&error) => SyncState::Failed,
+            Err(error) => return Err(status(error)),
+        };
+        Ok(wire::connection::to_pb(connection, state))
+    }
+}
+
+#[tonic::async_trait]
+impl ConnectionService for Api {
+    async fn create_connection(
+        &self,
+        request: Request<pb::CreateConnectionRequest>,
+    ) -> Result<Response<pb::CreateConnectionResponse>, Status> {
+        let caller = caller(&request)?;
+        if caller.scope.is_some() {
+            return Err(wire::status::permission_denied(
+                "this token names its connections: only an admin token for all of them can make a new one",
+            ));
+        }
+        let request = request.into_inner();
+        let settings = request
+            .connection
+            .ok_or_else(|| {
+                Error::invalid("connection", "give the settings; display_name is required")
+            })
+            .and_then(|connection| wire::connection::from_pb(&connection))
+            .map_err(status)?;
+        let api_key = SecretString::from(request.api_key);
+        let connection = self
+            .engine
+            .create_connection(settings, api_key)
+            .await
+            .map_err(status)?;
+        let connection = Some(self.shown(&connection).await?);
+        Ok(Response::new(pb::CreateConnectionResponse { connection }))
+    }
+
+    async fn get_connection(
+        &self,
+        request: Request<pb::GetConnectionRequest>,
+    ) -> Result<Response<pb::GetConnectionResponse>, Status> {
+        let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        let connection = self.engine.connection(id).await.map_err(status)?;
+        let connection = Some(self.shown(&connection).await?);
+        Ok(Response::new(pb::GetConnectionResponse { connection }))
+    }
+
+    async fn list_connections(
+        &self,
+        request: Request<pb::ListConnectionsRequest>,
+    ) -> Result<Response<pb::ListConnectionsResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let size = wire::page_size(request.page_size, 100, 1000).map_err(status)?;
+        let bound = Bound::new(&caller.id, "ListConnections", &[]);
+        let after: Option<String> = bound
+            .open(self.engine.store(), &request.page_token)
+            .map_err(status)?;
+        let all = self.engine.connections().await.map_err(status)?;
+        let mut page: Vec<_> = all
+            .iter()
+            .filter(|connection| caller.sees(connection.id))
+            .skip_while(|connection| {
+                after.is_some() && after.as_deref() != Some(&connection.id.to_string())
+            })
+            .skip(usize::from(after.is_some()))
+            .take(size + 1)
+            .collect();
+        let more = page.len() > size;
+        page.truncate(size);
+        let last = page
+            .last()
+            .filter(|_| more)
+            .map(|connection| connection.id.to_string());
+        let mut connections = Vec::with_capacity(page.len());
+        for connection in page {
+            connections.push(self.shown(connection).await?);
+        }
+        let next_page_token = bound
+            .seal(self.engine.store(), last.as_ref())
+            .map_err(status)?;
+        Ok(Response::new(pb::ListConnectionsResponse {
+            connections,
+            next_page_token,
+        }))
+    }
+
+    async fn update_connection(
+        &self,
+        request: Request<pb::UpdateConnectionRequest>,
+    ) -> Result<Response<pb::UpdateConnectionResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let connection = request.connection.unwrap_or_default();
+        let id = connection_of(&caller, &connection.id)?;
+        let expected = wire::connection::from_etag(&connection.etag).map_err(status)?;
+        let paths = request.update_mask.unwrap_or_default().paths;
+        let patch = wire::connection::from_update(&connection, &paths).map_err(status)?;
+        let changed = self
+            .engine
+            .update_connection(id, expected, patch)
+            .await
+            .map_err(status)?;
+        let connection = Some(self.shown(&changed).await?);
+        Ok(Response::new(pb::UpdateConnectionResponse { connection }))
+    }
+
+    async fn delete_connection(
+        &self,
+        request: Request<pb::DeleteConnectionRequest>,
+    ) -> Result<Response<pb::DeleteConnectionResponse>, Status> {
+        let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        if !request.get_ref().purge_now {
+            return Err(status(Error::precondition(
+                "PURGE_REQUIRED",
+                "unlinking removes the mirror, mappings and operations at once: set purge_now to agree",
+                Vec::new(),
+            )));
+        }
+        self.engine.delete_connection(id).await.map_err(status)?;
+        Ok(Response::new(pb::DeleteConnectionResponse {}))
+    }
+
+    async fn rotate_credential(
+        &self,
+        request: Request<pb::RotateCredentialRequest>,
+    ) -> Result<Response<pb::RotateCredentialResponse>, Status> {
+        let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        let api_key = SecretString::from(request.into_inner().api_key);
+        let connection = self
+            .engine
+            .rotate_credential(id, api_key)
+            .await
+            .map_err(status)?;
+        let connection = Some(self.shown(&connection).await?);
+        Ok(Response::new(pb::RotateCredentialResponse { connection }))
+    }
+}

@@ -1,0 +1,7 @@
+//! The program `fulcrum`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::main()
+}

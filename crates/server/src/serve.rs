@@ -1,0 +1,314 @@
+//! Starting and stopping the whole service.
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use domain::operation::Patience;
+use engine::{Clock, Engine, PullSettings};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use crate::auth::Authority;
+use crate::config::Settings;
+use crate::grpc::{self, Api};
+use crate::http::{self, Health};
+
+/// Why the service did not start or stop well: one sentence with the way out.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StartError {
+    message: String,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl StartError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    fn because(
+        message: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            message: message.into(),
+            source: Some(source.into()),
+        }
+    }
+}
+
+impl From<store::Error> for StartError {
+    fn from(error: store::Error) -> Self {
+        Self::because(error.to_string(), error)
+    }
+}
+
+impl From<engine::Error> for StartError {
+    fn from(error: engine::Error) -> Self {
+        Self::because(engine::report(&error), error)
+    }
+}
+
+/// A running service.
+#[derive(Debug)]
+pub struct Running {
+    /// Where gRPC is served.
+    pub grpc: SocketAddr,
+    /// Where health and metrics are served.
+    pub http: SocketAddr,
+    store: Store,
+    engine: Engine,
+    health: Health,
+    stop: CancellationToken,
+    servers: Vec<JoinHandle<()>>,
+    grace: Duration,
+}
+
+/// Opens the store, starts the workers, binds both ports.
+///
+/// # Errors
+/// One sentence for each thing that can be wrong; nothing is left running then.
+pub async fn start(settings: &Settings) -> Result<Running, StartError> {
+    install_crypto();
+    let store = open_store(settings).await?;
+    match serve(settings, store.clone()).await {
+        Ok(running) => Ok(running),
+        Err(error) => {
+            store.close().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError> {
+    let clock = Clock::system();
+    let authority = Authority::new(store.clone(), clock.clone()).await?;
+    if !authority.required() {
+        refuse_open_doors(settings)?;
+    }
+    let grpc_listener = bind(settings.server.listen, "--listen").await?;
+    let http_listener = bind(settings.server.http_listen, "--http-listen").await?;
+    let (grpc, http) = (address(&grpc_listener)?, address(&http_listener)?);
+    let metrics = recorder()?;
+    let engine = Engine::start(store.clone(), engine_settings(settings), clock).await?;
+
+    let stop = CancellationToken::new();
+    let health = Health::new(metrics);
+    let api = Api {
+        engine: engine.clone(),
+        default_wait: settings.push.default_wait,
+        stop: stop.clone(),
+    };
+    let largest = usize::try_from(settings.server.max_message_size).unwrap_or(usize::MAX);
+    let routes = grpc::routes(api, authority.clone(), largest)
+        .map_err(|error| StartError::because("the gRPC services cannot be set up", error))?;
+    let servers = vec![
+        tokio::spawn(serve_grpc(grpc_listener, routes, stop.clone())),
+        tokio::spawn(serve_http(
+            http_listener,
+            http::router(health.clone(), authority),
+            stop.clone(),
+        )),
+    ];
+    health.set_ready(true);
+    Ok(Running {
+        grpc,
+        http,
+        store,
+        engine,
+        health,
+        stop,
+        servers,
+        grace: settings.server.shutdown_grace,
+    })
+}
+
+impl Running {
+    /// Stops: no new calls, streams end, workers end at the next page or step, the store is flushed.
+    ///
+    /// Calls under way get the grace of the settings.
+    ///
+    /// # Errors
+    /// If the store cannot be closed well.
+    pub async fn stop(self) -> Result<(), StartError> {
+        self.health.set_ready(false);
+        self.stop.cancel();
+        let deadline = tokio::time::Instant::now() + self.grace;
+        for mut server in self.servers {
+            if tokio::time::timeout_at(deadline, &mut server)
+                .await
+                .is_err()
+            {
+                server.abort();
+            }
+        }
+        self.engine
+            .stop(deadline.saturating_duration_since(tokio::time::Instant::now()))
+            .await;
+        self.store.close().await?;
+        Ok(())
+    }
+
+    /// Waits until the service cannot go on, and says why in one sentence.
+    pub async fn failed(&self) -> String {
+        self.store.fatal().await
+    }
+}
+
+async fn serve_grpc(
+    listener: TcpListener,
+    routes: tonic::service::Routes,
+    stop: CancellationToken,
+) {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter
+        .set_service_status("", tonic_health::ServingStatus::Serving)
+        .await;
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let served = Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .add_routes(routes)
+        .add_service(health)
+        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
+        .await;
+    if let Err(error) = served {
+        tracing::error!(error = %engine::report(&error), "the gRPC server has ended");
+    }
+}
+
+async fn serve_http(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
+    let served = axum::serve(listener, router)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await;
+    if let Err(error) = served {
+        tracing::error!(error = %engine::report(&error), "the HTTP server has ended");
+    }
+}
+
+/// Without tokens anybody who reaches the ports is an administrator: only this machine may.
+fn refuse_open_doors(settings: &Settings) -> Result<(), StartError> {
+    let open = [
+        ("server.listen", settings.server.listen),
+        ("server.http_listen", settings.server.http_listen),
+    ];
+    match open
+        .into_iter()
+        .find(|(_, address)| !address.ip().is_loopback())
+    {
+        Some((name, address)) => Err(StartError::new(format!(
+            "{name} is {address}, which others can reach, but no token exists: make one with \
+             `fulcrum token create --data {} --role admin`, or listen on 127.0.0.1",
+            settings.store.dir.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let way_out = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                format!("another program has this port: stop it, or choose another with {flag}")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                format!("this user may not use the port: choose one above 1023 with {flag}")
+            }
+            _ => format!("{error}: choose another address with {flag}"),
+        };
+        StartError::because(format!("cannot listen on {address}: {way_out}"), error)
+    })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener
+        .local_addr()
+        .map_err(|error| StartError::because("a port was lost while it was bound", error))
+}
+
+pub(crate) async fn open_store(settings: &Settings) -> Result<Store, StartError> {
+    let dir = settings.store.dir.clone();
+    let options = store_options(settings);
+    let opened = tokio::task::spawn_blocking(move || Store::open(&dir, options)).await;
+    match opened {
+        Ok(store) => Ok(store?),
+        Err(error) => Err(StartError::because(
+            "opening the store was cut short",
+            error,
+        )),
+    }
+}
+
+fn store_options(settings: &Settings) -> store::Options {
+    let store = &settings.store;
+    store::Options {
+        lock_wait: store.lock_wait,
+        open_floor_bytes: store.open_min_free,
+        write_floor_bytes: store.write_min_free,
+        backfill_floor_bytes: store.backfill_min_free,
+        reserve_bytes: store.reserve_size,
+        cache_bytes: store.cache_size,
+        accept_loss: store.accept_loss,
+        master_key: None,
+    }
+}
+
+fn engine_settings(settings: &Settings) -> engine::Settings {
+    engine::Settings {
+        allow_base_url: settings.lever.allow_base_url,
+        budget: lever::BudgetConfig {
+            rate_per_second: settings.lever.requests_per_second,
+            burst: settings.lever.burst,
+            interactive_reserve: settings.lever.interactive_reserve,
+            share_left: settings.lever.share_left,
+        },
+        limits: lever::Limits {
+            attempt_timeout: settings.lever.attempt_timeout,
+            deadline: settings.lever.deadline,
+            max_attempts: settings.lever.max_attempts,
+        },
+        pull: PullSettings {
+            enabled: settings.pull.enabled,
+            account_interval: settings.pull.account_interval,
+            postings_interval: settings.pull.postings_interval,
+            opportunities_interval: settings.pull.opportunities_interval,
+            deleted_interval: settings.pull.deleted_interval,
+            sweep_interval: settings.pull.sweep_interval,
+        },
+        patience: Patience {
+            settle: settings.push.settle,
+            give_up: settings.push.give_up,
+        },
+        parallel_operations: settings.push.parallel,
+    }
+}
+
+/// The one recorder of the process; a second service in it shares the first one's.
+fn recorder() -> Result<PrometheusHandle, StartError> {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(handle) = RECORDER.get() {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new()
+        .install_recorder()
+        .map_err(|error| StartError::because("the metrics cannot be set up", error))?;
+    Ok(RECORDER.get_or_init(|| handle).clone())
+}
+
+/// Chooses ring for TLS; once for the process, harmless when repeated.
+pub fn install_crypto() {
+    // An error only says that it was chosen before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

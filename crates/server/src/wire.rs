@@ -1,0 +1,75 @@
+//! Between the wire and the engine: pure conversions, tested alone.
+//!
+//! `to_*` makes messages, `from_*` reads them; what cannot be read is a list of violations that name the field.
+
+pub mod connection;
+pub mod inbound;
+pub mod lever;
+pub mod operation;
+pub mod page_token;
+pub mod stage_mapping;
+pub mod status;
+pub mod sync;
+pub mod time;
+
+use std::str::FromStr;
+
+use domain::{ConnectionId, OperationId};
+use engine::{Error, Result};
+
+/// Reads a connection id; anything that is none is simply not found.
+pub fn connection_id(text: &str) -> Result<ConnectionId> {
+    if text.is_empty() {
+        return Err(Error::invalid(
+            "connection_id",
+            "name the connection: ListConnections lists them",
+        ));
+    }
+    ConnectionId::from_str(text).map_err(|_| Error::not_found("connection", text))
+}
+
+/// Reads an operation id; anything that is none is simply not found.
+pub fn operation_id(text: &str) -> Result<OperationId> {
+    if text.is_empty() {
+        return Err(Error::invalid(
+            "operation_id",
+            "name the operation: ListOperations lists them",
+        ));
+    }
+    OperationId::from_str(text).map_err(|_| Error::not_found("operation", text))
+}
+
+/// Reads a page size: 0 means `default`, more than `largest` is taken as `largest`.
+pub fn page_size(asked: i32, default: usize, largest: usize) -> Result<usize> {
+    match usize::try_from(asked) {
+        Ok(0) => Ok(default.min(largest)),
+        Ok(size) => Ok(size.min(largest)),
+        Err(_) => Err(Error::invalid(
+            "page_size",
+            format!("give 1 to {largest}, or 0 for {default}"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_size_is_bounded_but_never_negative() {
+        assert_eq!(page_size(0, 100, 1000).unwrap(), 100);
+        assert_eq!(page_size(7, 100, 1000).unwrap(), 7);
+        assert_eq!(page_size(i32::MAX, 100, 1000).unwrap(), 1000);
+        assert!(page_size(-1, 100, 1000).is_err());
+    }
+
+    #[test]
+    fn what_is_no_id_is_not_found_and_an_empty_one_is_asked_for() {
+        let kind = |text| connection_id(text).unwrap_err().kind().clone();
+        assert!(matches!(
+            kind("../etc"),
+            engine::ErrorKind::NotFound { what: "connection" }
+        ));
+        assert!(matches!(kind(""), engine::ErrorKind::Invalid { .. }));
+    }
+}

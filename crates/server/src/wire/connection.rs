@@ -1,0 +1,240 @@
+//! Connections and their settings.
+
+use std::collections::BTreeSet;
+
+use ::lever::UserId;
+use domain::{Connection, Environment, Region, Stream};
+use engine::{ConnectionPatch, Error, NewConnection, Result, SyncState};
+use proto::v1 as pb;
+
+use super::sync::to_state;
+use super::time::{from_timestamp, to_timestamp};
+
+/// A connection as the wire has it.
+pub fn to_pb(connection: &Connection, state: SyncState) -> pb::Connection {
+    let (region, base_url) = match &connection.environment {
+        Environment::Region(region) => (to_region(*region), String::new()),
+        Environment::BaseUrl(base_url) => (pb::Region::Unspecified, base_url.clone()),
+    };
+    pb::Connection {
+        id: connection.id.to_string(),
+        display_name: connection.display_name.clone(),
+        external_id: connection.external_id.clone().unwrap_or_default(),
+        region: region.into(),
+        base_url,
+        streams: connection
+            .streams
+            .iter()
+            .map(|stream| stream.name().to_owned())
+            .collect(),
+        sync_start_time: connection.sync_start.map(to_timestamp),
+        include_archived: Some(connection.include_archived),
+        include_snoozed: Some(connection.include_snoozed),
+        default_acting_user_id: connection
+            .default_acting_user
+            .as_ref()
+            .map(|user| user.as_str().to_owned())
+            .unwrap_or_default(),
+        state: to_state(state).into(),
+        etag: etag(connection.revision),
+        create_time: Some(to_timestamp(connection.created_at)),
+        key_last_four: connection.key_last_four.clone(),
+    }
+}
+
+/// The settings of an account to link.
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn from_pb(connection: &pb::Connection) -> Result<NewConnection> {
+    Ok(NewConnection {
+        display_name: connection.display_name.trim().to_owned(),
+        external_id: non_empty(&connection.external_id),
+        environment: from_environment(connection)?,
+        streams: from_streams(&connection.streams)?,
+        sync_start: connection
+            .sync_start_time
+            .as_ref()
+            .map(|at| from_timestamp("connection.sync_start_time", at))
+            .transpose()?,
+        include_archived: connection.include_archived.unwrap_or(true),
+        include_snoozed: connection.include_snoozed.unwrap_or(true),
+        default_acting_user: non_empty(&connection.default_acting_user_id).map(UserId::from),
+    })
+}
+
+/// The changes an update asks for.
+///
+/// # Errors
+/// Invalid for a path that cannot be changed, and for a bad value.
+pub fn from_update(connection: &pb::Connection, paths: &[String]) -> Result<ConnectionPatch> {
+    let new = from_pb(connection)?;
+    let mut patch = ConnectionPatch::default();
+    if paths.is_empty() {
+        return Err(Error::invalid("update_mask", "name the fields to change"));
+    }
+    for (index, path) in paths.iter().enumerate() {
+        match path.as_str() {
+            "display_name" => patch.display_name = Some(new.display_name.clone()),
+            "external_id" => patch.external_id = Some(new.external_id.clone()),
+            "streams" => patch.streams = Some(new.streams.clone()),
+            "sync_start_time" => patch.sync_start = Some(new.sync_start),
+            "include_archived" => patch.include_archived = Some(new.include_archived),
+            "include_snoozed" => patch.include_snoozed = Some(new.include_snoozed),
+            "default_acting_user_id" => {
+                patch.default_acting_user = Some(new.default_acting_user.clone())
+            }
+            _ => {
+                return Err(Error::invalid(
+                    format!("update_mask.paths[{index}]"),
+                    "cannot be changed: allowed are display_name, external_id, streams, sync_start_time, \
+                     include_archived, include_snoozed, default_acting_user_id",
+                ));
+            }
+        }
+    }
+    Ok(patch)
+}
+
+/// The revision an etag names; none when it is empty.
+///
+/// # Errors
+/// Invalid for a text that never was an etag.
+pub fn from_etag(etag: &str) -> Result<Option<u64>> {
+    if etag.is_empty() {
+        return Ok(None);
+    }
+    let revision = etag
+        .strip_prefix('v')
+        .and_then(|digits| digits.parse().ok());
+    revision
+        .map(Some)
+        .ok_or_else(|| Error::invalid("connection.etag", "give the etag as GetConnection tells it"))
+}
+
+fn etag(revision: u64) -> String {
+    format!("v{revision}")
+}
+
+fn from_environment(connection: &pb::Connection) -> Result<Environment> {
+    let region = pb::Region::try_from(connection.region)
+        .map_err(|_| Error::invalid("connection.region", "this is no known region"))?;
+    match (region, connection.base_url.as_str()) {
+        (pb::Region::Unspecified | pb::Region::Global, "") => {
+            Ok(Environment::Region(Region::Global))
+        }
+        (pb::Region::Eu, "") => Ok(Environment::Region(Region::Eu)),
+        (pb::Region::Sandbox, "") => Ok(Environment::Region(Region::Sandbox)),
+        (pb::Region::Unspecified, base_url) => Ok(Environment::BaseUrl(base_url.to_owned())),
+        _ => Err(Error::invalid(
+            "connection.base_url",
+            "name either a region or a base URL, not both",
+        )),
+    }
+}
+
+fn to_region(region: Region) -> pb::Region {
+    match region {
+        Region::Global => pb::Region::Global,
+        Region::Eu => pb::Region::Eu,
+        Region::Sandbox => pb::Region::Sandbox,
+    }
+}
+
+fn from_streams(names: &[String]) -> Result<BTreeSet<Stream>> {
+    let mut streams = BTreeSet::new();
+    for (index, name) in names.iter().enumerate() {
+        streams.insert(from_stream(&format!("connection.streams[{index}]"), name)?);
+    }
+    Ok(streams)
+}
+
+/// Reads the name of a stream that can be kept.
+///
+/// # Errors
+/// Invalid, with the names there are.
+pub fn from_stream(field: &str, name: &str) -> Result<Stream> {
+    Stream::from_name(name)
+        .filter(|stream| Stream::PULLED.contains(stream))
+        .ok_or_else(|| {
+            let names: Vec<_> = Stream::PULLED.iter().map(|stream| stream.name()).collect();
+            Error::invalid(
+                field,
+                format!("this is no stream: the streams are {}", names.join(", ")),
+            )
+        })
+}
+
+/// An empty text means none.
+pub fn non_empty(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unless_told_otherwise_everything_is_kept_in_the_global_region() {
+        let new = from_pb(&pb::Connection {
+            display_name: " Acme ".to_owned(),
+            ..Default::default()
+        })
+        .unwrap();
+        assert_eq!(new.environment, Environment::Region(Region::Global));
+        assert_eq!(new.display_name, "Acme");
+        assert!(new.include_archived && new.include_snoozed && new.streams.is_empty());
+    }
+
+    #[test]
+    fn bad_settings_name_their_field() {
+        let cases = [
+            (
+                pb::Connection {
+                    region: 99,
+                    ..Default::default()
+                },
+                "connection.region",
+            ),
+            (
+                pb::Connection {
+                    streams: vec!["users".into(), "jobs".into()],
+                    ..Default::default()
+                },
+                "connection.streams[1]",
+            ),
+            (
+                pb::Connection {
+                    region: 2,
+                    base_url: "http://x".into(),
+                    ..Default::default()
+                },
+                "connection.base_url",
+            ),
+        ];
+        for (connection, field) in cases {
+            let error = from_pb(&connection).unwrap_err();
+            assert!(error.to_string().starts_with(field), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_update_changes_only_what_its_mask_names() {
+        let connection = pb::Connection {
+            display_name: "New".to_owned(),
+            ..Default::default()
+        };
+        let patch = from_update(&connection, &["display_name".to_owned()]).unwrap();
+        assert_eq!(patch.display_name.as_deref(), Some("New"));
+        assert!(patch.external_id.is_none() && patch.streams.is_none());
+        assert!(from_update(&connection, &["region".to_owned()]).is_err());
+        assert!(from_update(&connection, &[]).is_err());
+    }
+
+    #[test]
+    fn an_etag_leads_back_to_its_revision() {
+        assert_eq!(from_etag("v7").unwrap(), Some(7));
+        assert_eq!(from_etag("").unwrap(), None);
+        assert!(from_etag("7").is_err());
+    }
+}

@@ -1,0 +1,95 @@
+//! Applicants, and where they may go.
+
+use ::lever::ArchiveReason;
+use domain::sla::{Sla, SlaState};
+use engine::{AdvanceTarget, Applicant, Error, Result};
+use proto::v1 as pb;
+use store::Order;
+
+use super::time::{to_duration, to_timestamp};
+
+/// An applicant as the wire has it.
+pub fn to_applicant(applicant: &Applicant) -> pb::Applicant {
+    let candidacy = &applicant.candidacy;
+    pb::Applicant {
+        opportunity_id: candidacy.opportunity.as_str().to_owned(),
+        contact_id: candidacy
+            .contact
+            .as_ref()
+            .map(|contact| contact.as_str().to_owned())
+            .unwrap_or_default(),
+        name: candidacy.name.clone(),
+        stage_id: candidacy
+            .stage
+            .as_ref()
+            .map(|stage| stage.as_str().to_owned())
+            .unwrap_or_default(),
+        stage_text: applicant.stage_text.clone(),
+        product_stage: applicant.code.as_str().to_owned(),
+        posting_id: candidacy
+            .posting
+            .as_ref()
+            .map(|posting| posting.as_str().to_owned())
+            .unwrap_or_default(),
+        posting_text: applicant.posting_text.clone(),
+        applied_at: Some(to_timestamp(candidacy.applied_at)),
+        entered_stage_at: Some(to_timestamp(candidacy.entered_stage_at)),
+        sla: Some(to_sla(&applicant.sla)),
+        owner_id: candidacy
+            .owner
+            .as_ref()
+            .map(|owner| owner.as_str().to_owned())
+            .unwrap_or_default(),
+        origin: candidacy.origin.clone(),
+        tags: candidacy.tags.clone(),
+    }
+}
+
+fn to_sla(sla: &Sla) -> pb::Sla {
+    let state = match sla.state {
+        SlaState::None => pb::SlaState::None,
+        SlaState::OnTrack => pb::SlaState::OnTrack,
+        SlaState::AtRisk => pb::SlaState::AtRisk,
+        SlaState::Breached => pb::SlaState::Breached,
+        SlaState::Paused => pb::SlaState::Paused,
+    };
+    pb::Sla {
+        state: state.into(),
+        due_at: sla.due_at.map(to_timestamp),
+        days: sla.days.map(u32::from),
+        over_by: sla.over_by.map(to_duration),
+    }
+}
+
+/// The order asked for.
+///
+/// # Errors
+/// Invalid for an unknown one.
+pub fn from_order(order: i32) -> Result<Order> {
+    match pb::ApplicantOrder::try_from(order) {
+        Ok(pb::ApplicantOrder::Unspecified | pb::ApplicantOrder::NewestFirst) => {
+            Ok(Order::NewestFirst)
+        }
+        Ok(pb::ApplicantOrder::OldestFirst) => Ok(Order::OldestFirst),
+        Err(_) => Err(Error::invalid("order", "this is no known order")),
+    }
+}
+
+/// An advance target as the wire has it.
+pub fn to_target(target: &AdvanceTarget) -> pb::AdvanceTarget {
+    pb::AdvanceTarget {
+        stage_id: target.stage.as_str().to_owned(),
+        text: target.text.clone(),
+        product_stage: target.code.as_str().to_owned(),
+        moves_back: target.moves_back,
+        suggested: target.suggested,
+    }
+}
+
+/// A reject reason as the wire has it.
+pub fn to_reason(reason: &ArchiveReason) -> pb::RejectReason {
+    pb::RejectReason {
+        archive_reason_id: reason.id.as_str().to_owned(),
+        text: reason.text.clone(),
+    }
+}

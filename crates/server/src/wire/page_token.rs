@@ -1,0 +1,59 @@
+//! Page tokens: sealed, and bound to the caller, the rpc and the question they belong to.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use engine::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use store::Store;
+
+const PURPOSE: &str = "page token";
+
+/// What a token is bound to; a token from anywhere else does not open.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    context: Vec<u8>,
+}
+
+impl Bound {
+    /// Binds to a caller, an rpc, and the parts of the question that must not change between pages.
+    pub fn new(caller: &str, rpc: &str, question: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in [caller, rpc].iter().chain(question) {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self {
+            context: hash.finalize().to_vec(),
+        }
+    }
+
+    /// Seals the position a next page begins at; nothing for the last page.
+    pub fn seal<T: Serialize>(&self, store: &Store, position: Option<&T>) -> Result<String> {
+        let Some(position) = position else {
+            return Ok(String::new());
+        };
+        let plain = serde_json::to_vec(position).map_err(Error::internal)?;
+        let sealed = store.seal(PURPOSE, &self.context, &plain)?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// Opens a token; nothing for the first page.
+    pub fn open<T: DeserializeOwned>(&self, store: &Store, token: &str) -> Result<Option<T>> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let bad = || {
+            Error::invalid(
+                "page_token",
+                "this token does not belong to this question: send the same fields as before, or start without it",
+            )
+        };
+        let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| bad())?;
+        let plain = store
+            .unseal(PURPOSE, &self.context, &sealed)
+            .map_err(|_| bad())?;
+        serde_json::from_slice(&plain).map(Some).map_err(|_| bad())
+    }
+}

@@ -1,0 +1,4 @@
+//! The program as people run it.
+
+mod command_line;
+mod demo;
