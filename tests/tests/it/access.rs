@@ -1,0 +1,410 @@
+//! Tokens: who may call what, who sees which connection, and that no secret is ever shown (P13, P14, P-02).
+
+use std::fs;
+use std::path::Path;
+
+use proto::v1 as pb;
+use tonic::Code;
+
+use crate::support::{Api, Home, Setup, World, fresh_id, refused};
+
+/// A world that asks for tokens, with one for an administrator.
+async fn guarded() -> (World, String) {
+    let mut world = World::with_opportunities(40).await;
+    world.connect().await;
+    world.until_synced().await;
+    assert!(world.stop().await.success());
+    let admin = world.home.token(&["--role", "admin"]).await;
+    world.start().await;
+    (world, admin)
+}
+
+async fn restarted_with(world: &mut World, arguments: &[&str]) -> String {
+    assert!(world.stop().await.success());
+    let token = world.home.token(arguments).await;
+    world.start().await;
+    token
+}
+
+async fn list(api: &Api) -> Result<Vec<pb::Connection>, tonic::Status> {
+    let answer = api
+        .connections()
+        .list_connections(pb::ListConnectionsRequest::default())
+        .await?;
+    Ok(answer.into_inner().connections)
+}
+
+#[tokio::test]
+async fn once_a_token_exists_nobody_gets_in_without_one() {
+    let (world, admin) = guarded().await;
+    let doors = [
+        world.api.clone(),
+        world.api.with_token("flc_nonsense"),
+        world.api.with_token(&admin[..admin.len() - 1]),
+    ];
+    for api in doors {
+        let told = refused(list(&api).await);
+        assert_eq!(
+            (told.code, told.reason.as_str()),
+            (Code::Unauthenticated, "TOKEN_INVALID")
+        );
+    }
+    assert_eq!(
+        list(&world.api.with_token(&admin))
+            .await
+            .expect("let in")
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_is_worth_nothing() {
+    let (mut world, admin) = guarded().await;
+    let brief = restarted_with(&mut world, &["--role", "reader", "--ttl", "1ms"]).await;
+    assert_eq!(
+        refused(list(&world.api.with_token(&brief)).await).code,
+        Code::Unauthenticated
+    );
+    assert!(list(&world.api.with_token(&admin)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_reader_may_read_and_nothing_else() {
+    let (mut world, _admin) = guarded().await;
+    let reader = restarted_with(&mut world, &["--role", "reader"]).await;
+    let opportunity = world.open_opportunities().remove(0);
+    world.api = world.api.with_token(&reader);
+    assert!(world.opportunity(&opportunity).await.is_ok());
+    let told = refused(world.note(&opportunity, &fresh_id(), "hello").await);
+    assert_eq!(
+        (told.code, told.reason.as_str()),
+        (Code::PermissionDenied, "ROLE_MISSING")
+    );
+    let mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    assert_eq!(
+        refused(world.save_mapping(mapping).await).code,
+        Code::PermissionDenied
+    );
+    let start = pb::StartSyncRequest {
+        connection_id: world.connection.clone(),
+        streams: Vec::new(),
+    };
+    assert_eq!(
+        refused(world.api.sync().start_sync(start).await).code,
+        Code::PermissionDenied
+    );
+    assert!(world.writes().is_empty());
+}
+
+/// To a token without the right, a confidential person does not exist, whatever it asks.
+#[tokio::test]
+async fn confidential_people_do_not_exist_for_a_token_without_the_right() {
+    let mut world = World::with_opportunities(400).await;
+    world.connect().await;
+    world.until_synced().await;
+    let secret = world
+        .lever
+        .opportunities()
+        .into_iter()
+        .find(|person| person["confidentiality"] == "confidential")
+        .expect("the population has some");
+    let secret = secret["id"].as_str().expect("an id").to_owned();
+    let trusted = restarted_with(
+        &mut world,
+        &["--role", "product", "--right", "confidential"],
+    )
+    .await;
+    let plain = restarted_with(&mut world, &["--role", "product"]).await;
+
+    world.api = world.api.with_token(&trusted);
+    let request_id = fresh_id();
+    let written = world
+        .note(&secret, &request_id, "for few")
+        .await
+        .expect("seen");
+    assert_eq!(world.operations().await.len(), 1);
+
+    world.api = world.api.with_token(&plain);
+    assert_eq!(
+        refused(world.opportunity(&secret).await).code,
+        Code::NotFound
+    );
+    for id in [fresh_id(), request_id] {
+        let told = refused(world.note(&secret, &id, "for few").await);
+        assert_eq!(told.code, Code::NotFound);
+    }
+    let targets = pb::ListAdvanceTargetsRequest {
+        connection_id: world.connection.clone(),
+        opportunity_id: secret.clone(),
+    };
+    let told = refused(world.api.inbound().list_advance_targets(targets).await);
+    assert_eq!(told.code, Code::NotFound);
+    let get = pb::GetOperationRequest {
+        connection_id: world.connection.clone(),
+        operation_id: written.id,
+    };
+    let told = refused(world.api.operations().get_operation(get).await);
+    assert_eq!(told.code, Code::NotFound);
+    assert!(world.operations().await.is_empty());
+    assert!(!world.mirrored().await.contains_key(&secret));
+    assert_eq!(world.notes_saying(&secret, "for few"), 1);
+}
+
+#[tokio::test]
+async fn naming_any_lever_user_takes_a_right_of_its_own() {
+    let (mut world, _admin) = guarded().await;
+    let plain = restarted_with(&mut world, &["--role", "product"]).await;
+    let trusted = restarted_with(&mut world, &["--role", "product", "--right", "act_as_any"]).await;
+    let opportunity = world.open_opportunities().remove(0);
+    let note = || pb::CreateNoteRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        value: "hello".to_owned(),
+        perform_as: world.lever.active_users().remove(0),
+        ..Default::default()
+    };
+    let request = pb::CreateNoteRequest {
+        connection_id: world.connection.clone(),
+        ..note()
+    };
+    let told = refused(
+        world
+            .api
+            .with_token(&plain)
+            .candidates()
+            .create_note(request)
+            .await,
+    );
+    assert_eq!(told.code, Code::PermissionDenied);
+    let request = pb::CreateNoteRequest {
+        connection_id: world.connection.clone(),
+        ..note()
+    };
+    let done = world
+        .api
+        .with_token(&trusted)
+        .candidates()
+        .create_note(request)
+        .await
+        .expect("recorded");
+    assert_eq!(
+        done.into_inner().operation.expect("an operation").state(),
+        pb::OperationState::Succeeded
+    );
+}
+
+/// P-02: what belongs to others looks exactly like what does not exist.
+#[tokio::test]
+#[allow(
+    clippy::needless_update,
+    reason = "some of the requests have no other field"
+)]
+async fn a_token_for_one_connection_cannot_tell_another_from_none() {
+    let mut world = World::with_opportunities(40).await;
+    world.connect().await;
+    let own = world.connection.clone();
+    world.connect().await;
+    let foreign = world.connection.clone();
+    world.until_synced().await;
+    let opportunity = world.open_opportunities().remove(0);
+    let operation = world
+        .note(&opportunity, &fresh_id(), "hello")
+        .await
+        .expect("recorded")
+        .id;
+    assert!(world.stop().await.success());
+    let token = world
+        .home
+        .token(&["--role", "admin", "--connection", &own])
+        .await;
+    world.start().await;
+    let api = world.api.with_token(&token);
+
+    let seen: Vec<_> = list(&api)
+        .await
+        .expect("listed")
+        .into_iter()
+        .map(|connection| connection.id)
+        .collect();
+    assert_eq!(seen, [own.as_str()]);
+    let unknown = "01234567-89ab-7def-8123-456789abcdef";
+    macro_rules! alike {
+        ($($client:ident.$method:ident($request:ident { $($field:ident: $value:expr),* });)*) => {
+            $({
+                let ask = async |id: &str| {
+                    let request = pb::$request {
+                        connection_id: id.to_owned(),
+                        $($field: $value,)*
+                        ..Default::default()
+                    };
+                    let mut told = refused(api.$client().$method(request).await);
+                    told.message = told.message.replace(id, "ID");
+                    told
+                };
+                let (theirs, nobodys) = (ask(&foreign).await, ask(unknown).await);
+                assert_eq!(theirs.code, Code::NotFound, "{}", stringify!($method));
+                assert_eq!(theirs, nobodys, "{}", stringify!($method));
+            })*
+        };
+    }
+    alike! {
+        connections.get_connection(GetConnectionRequest {});
+        connections.delete_connection(DeleteConnectionRequest { purge_now: true });
+        connections.rotate_credential(RotateCredentialRequest { api_key: "a-new-key-0003".to_owned() });
+        sync.start_sync(StartSyncRequest {});
+        sync.get_sync_status(GetSyncStatusRequest {});
+        sync.watch_sync(WatchSyncRequest {});
+        sync.pause_sync(PauseSyncRequest {});
+        inbound.list_applicants(ListApplicantsRequest {});
+        inbound.list_reject_reasons(ListRejectReasonsRequest {});
+        mapping.get_stage_mapping(GetStageMappingRequest {});
+        mapping.suggest_stage_mapping(SuggestStageMappingRequest {});
+        lever.list_opportunities(ListOpportunitiesRequest {});
+        lever.get_opportunity(GetOpportunityRequest { opportunity_id: opportunity.clone() });
+        operations.list_operations(ListOperationsRequest {});
+        operations.get_operation(GetOperationRequest { operation_id: operation.clone() });
+        operations.watch_operations(WatchOperationsRequest { operation_id: operation.clone() });
+        operations.cancel_operation(CancelOperationRequest { operation_id: operation.clone() });
+        candidates.create_note(CreateNoteRequest {
+            opportunity_id: opportunity.clone(), request_id: fresh_id(), value: "hello".to_owned()
+        });
+        candidates.unarchive(UnarchiveRequest { opportunity_id: opportunity.clone(), request_id: fresh_id() });
+    }
+    // The operation of one connection is not found in another that the caller does see.
+    let request = pb::GetOperationRequest {
+        connection_id: own.clone(),
+        operation_id: operation,
+    };
+    assert_eq!(
+        refused(api.operations().get_operation(request).await).code,
+        Code::NotFound
+    );
+    let linked = pb::CreateConnectionRequest {
+        connection: Some(pb::Connection {
+            display_name: "Mine".to_owned(),
+            ..Default::default()
+        }),
+        api_key: "some-key-of-somebody".to_owned(),
+    };
+    assert_eq!(
+        refused(api.connections().create_connection(linked).await).code,
+        Code::PermissionDenied
+    );
+}
+
+const PLANTED: &str = "planted-api-key-of-the-customer-7f3a";
+
+/// P14.
+#[tokio::test]
+async fn no_secret_is_in_the_data_directory_the_log_the_metrics_or_an_answer() {
+    let mut setup = Setup::new(40).with("FULCRUM__LOG__LEVEL", "trace");
+    setup.lever.keys.push(lever_sim::Key::all(PLANTED));
+    setup.key = PLANTED.to_owned();
+    let mut world = World::synced(setup).await;
+    let opportunity = world.open_opportunities().remove(0);
+    world
+        .note(&opportunity, &fresh_id(), "the salary is confidential-7f3a")
+        .await
+        .expect("recorded");
+    assert!(world.stop().await.success());
+    let token = world.home.token(&["--role", "admin"]).await;
+    world.start().await;
+    let api = world.api.with_token(&token);
+    let mut said = format!("{:?}", list(&api).await.expect("listed"));
+    let stolen = "a-key-that-lever-rejects-99";
+    let request = pb::RotateCredentialRequest {
+        connection_id: world.connection.clone(),
+        api_key: stolen.to_owned(),
+    };
+    said += &format!(
+        "{:?}",
+        refused(api.connections().rotate_credential(request).await)
+    );
+    said += &http(&world, "/metrics", None).await.1;
+    said += &world.home.log();
+    for secret in [PLANTED, stolen, &token, "the salary is confidential-7f3a"] {
+        assert!(!said.contains(secret), "{secret} was shown");
+    }
+    assert!(world.stop().await.success());
+    for secret in [PLANTED, &token] {
+        assert_eq!(
+            files_with(&world.home.data(), secret.as_bytes()),
+            Vec::<String>::new(),
+            "{secret} is on the disk"
+        );
+    }
+}
+
+fn files_with(folder: &Path, wanted: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files_with(&path, wanted));
+        } else if fs::read(&path)
+            .expect("a file")
+            .windows(wanted.len())
+            .any(|window| window == wanted)
+        {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+/// Asks the HTTP side; `host` stands for what a browser elsewhere would send.
+async fn http(world: &World, path: &str, host: Option<&str>) -> (u16, String) {
+    // A second installation is refused, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let mut request = client.get(format!("http://{}{path}", world.service().http));
+    if let Some(host) = host {
+        request = request.header("host", host);
+    }
+    let answer = request.send().await.expect("an answer");
+    (answer.status().as_u16(), answer.text().await.expect("text"))
+}
+
+#[tokio::test]
+async fn health_and_metrics_are_served_to_this_machine() {
+    let world = World::synced(Setup::new(40)).await;
+    assert_eq!(http(&world, "/healthz", None).await.0, 200);
+    assert_eq!(http(&world, "/readyz", None).await.0, 200);
+    let (code, metrics) = http(&world, "/metrics", None).await;
+    assert_eq!(code, 200);
+    assert!(
+        metrics.contains("fulcrum_lever_requests_total"),
+        "{metrics}"
+    );
+    assert_eq!(http(&world, "/nothing", None).await.0, 404);
+    for path in ["/healthz", "/metrics"] {
+        assert_eq!(http(&world, path, Some("attacker.example")).await.0, 421);
+    }
+}
+
+/// What a command prints is all that it prints.
+#[tokio::test]
+async fn a_token_for_a_connection_that_does_not_exist_is_not_made() {
+    let home = Home::new();
+    let output = home
+        .run(&[
+            "token",
+            "create",
+            "--role",
+            "admin",
+            "--connection",
+            "nonsense",
+        ])
+        .await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(
+        said.starts_with("error: ") && said.contains("nonsense"),
+        "{said}"
+    );
+}

@@ -1,0 +1,25 @@
+//! Whole-system scenarios: the service in a process of its own, a simulated Lever here, driven over gRPC.
+//!
+//! A scenario proves the wiring; each case of a rule is proven next to the rule.
+
+mod access;
+mod architecture;
+mod bad_ids;
+mod bad_settings;
+mod bad_writes;
+mod connecting;
+mod crash_pull;
+mod crash_write;
+mod deletions;
+mod lost_answers;
+mod main_job;
+mod permissions;
+mod rate;
+mod real_input;
+mod repeats;
+mod selection;
+mod start_errors;
+mod stopping;
+mod support;
+mod troubled_reads;
+mod write_back;

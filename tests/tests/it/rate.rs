@@ -1,0 +1,51 @@
+//! Lever's rate limit is kept, and people who wait come first (P5).
+
+use std::time::{Duration, Instant};
+
+use lever_sim::RateLimit;
+use proto::v1 as pb;
+
+use crate::support::{Setup, World, fresh_id};
+
+/// The limit of Lever, and the settings a service has by default.
+fn limited(opportunities: usize) -> Setup {
+    let mut setup = Setup::new(opportunities)
+        .with("FULCRUM__LEVER__REQUESTS_PER_SECOND", "10")
+        .with("FULCRUM__LEVER__BURST", "10");
+    setup.lever.rate_limit = Some(RateLimit::default());
+    setup
+}
+
+#[tokio::test]
+async fn a_backfill_stays_within_levers_rate() {
+    let world = World::synced(limited(2000)).await;
+    let audit = world.lever.audit();
+    assert!(audit.len() > 25, "the limit was put to the test");
+    let refused: Vec<_> = audit
+        .iter()
+        .filter(|entry| entry.status == Some(429))
+        .collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    world.assert_mirror_equals_lever().await;
+}
+
+#[tokio::test]
+async fn a_write_does_not_wait_for_the_backfill() {
+    let mut world = World::new(limited(4000)).await;
+    world.connect().await;
+    world.until_inbound_ready().await;
+    let applicant = world.applicants().await.applicants.remove(0).opportunity_id;
+    let asked = Instant::now();
+    let operation = world
+        .note(&applicant, &fresh_id(), "hello")
+        .await
+        .expect("recorded");
+    let waited = asked.elapsed();
+    assert_eq!(operation.state(), pb::OperationState::Succeeded);
+    assert_eq!(
+        world.status().await.state(),
+        pb::SyncState::Syncing,
+        "the backfill goes on"
+    );
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+}

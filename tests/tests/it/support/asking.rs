@@ -1,0 +1,253 @@
+//! What the service says about the linked account.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proto::v1 as pb;
+use tonic::Status;
+
+use super::wait::until;
+use super::world::World;
+
+impl World {
+    pub(crate) async fn status(&self) -> pb::GetSyncStatusResponse {
+        let request = pb::GetSyncStatusRequest {
+            connection_id: self.connection.clone(),
+        };
+        self.api
+            .sync()
+            .get_sync_status(request)
+            .await
+            .expect("a status")
+            .into_inner()
+    }
+
+    pub(crate) async fn stream(&self, name: &str) -> pb::StreamStatus {
+        let status = self.status().await;
+        status
+            .streams
+            .into_iter()
+            .find(|stream| stream.name == name)
+            .expect("a stream of that name")
+    }
+
+    pub(crate) async fn until_synced(&self) {
+        until("the mirror is synced", async || {
+            let status = self.status().await;
+            (status.state() == pb::SyncState::Synced).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn until_inbound_ready(&self) {
+        until("the inbound stages are read", async || {
+            self.status().await.inbound_ready.then_some(())
+        })
+        .await;
+    }
+
+    /// Pulls at once instead of on schedule.
+    pub(crate) async fn pull(&self) {
+        let request = pb::StartSyncRequest {
+            connection_id: self.connection.clone(),
+            streams: Vec::new(),
+        };
+        self.api.sync().start_sync(request).await.expect("a pull");
+    }
+
+    /// The mirrored opportunities by id, as the bytes kept, over all pages.
+    pub(crate) async fn mirrored(&self) -> BTreeMap<String, String> {
+        self.try_mirrored().await.expect("all pages")
+    }
+
+    /// As [`World::mirrored`]; the status of the first page that could not be read.
+    pub(crate) async fn try_mirrored(&self) -> Result<BTreeMap<String, String>, Status> {
+        let mut found = BTreeMap::new();
+        let mut page_token = String::new();
+        loop {
+            let request = pb::ListOpportunitiesRequest {
+                connection_id: self.connection.clone(),
+                page_size: 70,
+                page_token,
+                include_raw_json: true,
+                ..Default::default()
+            };
+            let page = self
+                .api
+                .lever()
+                .list_opportunities(request)
+                .await?
+                .into_inner();
+            for opportunity in page.opportunities {
+                let raw = String::from_utf8(opportunity.raw_json.to_vec()).expect("UTF-8");
+                let twice = found.insert(opportunity.id, raw);
+                assert_eq!(twice, None, "an opportunity is on two pages");
+            }
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Fails unless mirror and Lever agree byte for byte.
+    pub(crate) async fn assert_mirror_equals_lever(&self) {
+        if let Some(difference) = difference(&self.mirrored().await, &self.in_lever()) {
+            panic!("{difference}");
+        }
+    }
+
+    /// Pulls until mirror and Lever agree byte for byte.
+    pub(crate) async fn pull_until_mirror_equals_lever(&self) {
+        self.pull().await;
+        let mut last = None;
+        let outcome = tokio::time::timeout(Duration::from_secs(30), async {
+            loop {
+                last = difference(&self.mirrored().await, &self.in_lever());
+                if last.is_none() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        })
+        .await;
+        assert!(
+            outcome.is_ok(),
+            "the mirror never caught up: {}",
+            last.unwrap_or_default()
+        );
+    }
+
+    /// One mirrored document.
+    pub(crate) async fn opportunity(&self, id: &str) -> Result<serde_json::Value, Status> {
+        let request = pb::GetOpportunityRequest {
+            connection_id: self.connection.clone(),
+            opportunity_id: id.to_owned(),
+            include_raw_json: true,
+            ..Default::default()
+        };
+        let answer = self
+            .api
+            .lever()
+            .get_opportunity(request)
+            .await?
+            .into_inner();
+        let opportunity = answer.opportunity.expect("an opportunity");
+        Ok(serde_json::from_slice(&opportunity.raw_json).expect("JSON"))
+    }
+
+    pub(crate) async fn operation(&self, id: &str) -> pb::Operation {
+        let request = pb::GetOperationRequest {
+            connection_id: self.connection.clone(),
+            operation_id: id.to_owned(),
+        };
+        let answer = self
+            .api
+            .operations()
+            .get_operation(request)
+            .await
+            .expect("an operation");
+        answer.into_inner().operation.expect("an operation")
+    }
+
+    pub(crate) async fn operations(&self) -> Vec<pb::Operation> {
+        let request = pb::ListOperationsRequest {
+            connection_id: self.connection.clone(),
+            page_size: 1000,
+            ..Default::default()
+        };
+        self.api
+            .operations()
+            .list_operations(request)
+            .await
+            .expect("operations")
+            .into_inner()
+            .operations
+    }
+
+    /// The operation once it has settled.
+    pub(crate) async fn settled(&self, id: &str) -> pb::Operation {
+        until("the operation settles", async || {
+            let operation = self.operation(id).await;
+            settled(&operation).then_some(operation)
+        })
+        .await
+    }
+
+    pub(crate) async fn applicants(&self) -> pb::ListApplicantsResponse {
+        let request = pb::ListApplicantsRequest {
+            connection_id: self.connection.clone(),
+            page_size: 1000,
+            ..Default::default()
+        };
+        self.api
+            .inbound()
+            .list_applicants(request)
+            .await
+            .expect("applicants")
+            .into_inner()
+    }
+
+    pub(crate) async fn mapping(&self) -> pb::GetStageMappingResponse {
+        let request = pb::GetStageMappingRequest {
+            connection_id: self.connection.clone(),
+        };
+        self.api
+            .mapping()
+            .get_stage_mapping(request)
+            .await
+            .expect("a mapping")
+            .into_inner()
+    }
+
+    pub(crate) async fn save_mapping(
+        &self,
+        mapping: pb::StageMapping,
+    ) -> Result<pb::StageMapping, Status> {
+        let request = pb::UpdateStageMappingRequest {
+            connection_id: self.connection.clone(),
+            stage_mapping: Some(mapping),
+        };
+        let answer = self.api.mapping().update_stage_mapping(request).await?;
+        Ok(answer.into_inner().stage_mapping.expect("a mapping"))
+    }
+
+    /// The suggested mapping.
+    pub(crate) async fn suggested(&self) -> pb::SuggestStageMappingResponse {
+        let request = pb::SuggestStageMappingRequest {
+            connection_id: self.connection.clone(),
+        };
+        self.api
+            .mapping()
+            .suggest_stage_mapping(request)
+            .await
+            .expect("a suggestion")
+            .into_inner()
+    }
+}
+
+fn settled(operation: &pb::Operation) -> bool {
+    use pb::OperationState as State;
+    matches!(
+        operation.state(),
+        State::Succeeded | State::Failed | State::Uncertain | State::Cancelled
+    )
+}
+
+/// The first difference, if any; whole documents of a large account would drown it.
+fn difference(
+    mirror: &BTreeMap<String, String>,
+    lever: &BTreeMap<String, String>,
+) -> Option<String> {
+    let ids = mirror.keys().chain(lever.keys());
+    let id = ids
+        .into_iter()
+        .find(|id| mirror.get(*id) != lever.get(*id))?;
+    Some(format!(
+        "opportunity {id} (of {} mirrored, {} in Lever)\n mirror: {:?}\n lever:  {:?}",
+        mirror.len(),
+        lever.len(),
+        mirror.get(id),
+        lever.get(id)
+    ))
+}

@@ -1,0 +1,18 @@
+//! What every scenario stands on: a simulated Lever in this process, the service in a process of its own.
+
+mod api;
+mod asking;
+mod in_lever;
+mod service;
+mod status;
+mod table;
+mod wait;
+mod world;
+mod writing;
+
+pub(crate) use api::Api;
+pub(crate) use service::{Home, Service, program};
+pub(crate) use status::{refused, why};
+pub(crate) use table::{NOBODY, Table};
+pub(crate) use wait::until;
+pub(crate) use world::{Setup, World, fresh_id};

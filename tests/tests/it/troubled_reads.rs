@@ -1,0 +1,133 @@
+//! Reading an account while Lever answers badly, and while people work in it (P5, P7).
+
+use std::time::Duration;
+
+use lever_sim::{Action, Calls, FaultRule, When};
+
+use crate::support::{Setup, World, until};
+
+#[tokio::test]
+async fn a_backfill_through_a_storm_of_faults_ends_complete() {
+    let storm = [
+        (Action::TooManyRequests, 11),
+        (Action::ServerErrorBefore(500), 13),
+        (Action::ResetBefore, 17),
+        (Action::TruncatedBody, 19),
+    ];
+    let rule = |(action, every)| {
+        FaultRule {
+            calls: Calls::Reads,
+            ..FaultRule::always(action)
+        }
+        .when(When::Every(every))
+    };
+    let mut setup = Setup::new(900);
+    setup.lever.faults.rules = storm.map(rule).to_vec();
+    let mut world = World::new(setup).await;
+    world.connect().await;
+    world.until_synced().await;
+    world.assert_mirror_equals_lever().await;
+    let struck = |status| {
+        world
+            .lever
+            .audit()
+            .iter()
+            .filter(|entry| entry.status == status)
+            .count()
+    };
+    assert!(
+        struck(Some(429)) > 0 && struck(Some(500)) > 0 && struck(None) > 0,
+        "the storm was there"
+    );
+}
+
+/// Lever sorts by stage and last advance: who moves while others are read can be passed over by the walk.
+#[tokio::test]
+async fn people_who_move_while_the_list_is_read_are_mirrored_where_they_ended() {
+    let mut setup = Setup::new(650);
+    let slow = FaultRule::on(
+        "listOpportunities",
+        Action::StallBefore(Duration::from_millis(50)),
+    );
+    setup.lever.faults.rules.push(slow);
+    let mut world = World::new(setup).await;
+    world.connect().await;
+    let ids: Vec<_> = world.in_lever().into_keys().collect();
+    let stages: Vec<_> = world
+        .lever
+        .stages()
+        .iter()
+        .map(|stage| stage["id"].as_str().expect("an id").to_owned())
+        .collect();
+    let mut moves = 0;
+    let mut seen = 0;
+    until("the walk of everything has ended", async || {
+        let calls = world.calls("listOpportunities");
+        let repairing = calls.iter().any(|call| {
+            call.query
+                .iter()
+                .any(|(name, _)| name == "updated_at_start")
+        });
+        if repairing {
+            return Some(());
+        }
+        if calls.len() > seen {
+            seen = calls.len();
+            for step in 0..25_usize {
+                // Forwards and backwards over pages that were read and pages that were not.
+                let (id, stage) = (
+                    &ids[(moves * 131 + 7) % ids.len()],
+                    &stages[(moves * 5 + step) % stages.len()],
+                );
+                world.lever.move_stage(id, stage).expect("known");
+                moves += 1;
+            }
+        }
+        None
+    })
+    .await;
+    world.until_synced().await;
+    assert!(moves >= 100, "only {moves} moves");
+    world.assert_mirror_equals_lever().await;
+}
+
+/// An offset is Lever's and may expire: that is an answer, not a failure.
+#[tokio::test]
+async fn an_offset_that_expires_in_the_middle_of_a_walk_costs_nothing_but_a_restart_of_it() {
+    let mut setup = Setup::new(700);
+    setup.lever.offset_ttl = Duration::from_millis(1500);
+    let late = FaultRule::on(
+        "listOpportunities",
+        Action::StallBefore(Duration::from_millis(2000)),
+    );
+    setup.lever.faults.rules.push(late.when(When::Nth(3)));
+    let mut world = World::new(setup).await;
+    world.connect().await;
+    world.until_synced().await;
+    let expired = world
+        .calls("listOpportunities")
+        .iter()
+        .filter(|call| call.status == Some(400))
+        .count();
+    assert_eq!(expired, 1);
+    world.assert_mirror_equals_lever().await;
+}
+
+#[tokio::test]
+async fn an_offset_that_expires_while_the_service_is_down_costs_nothing_but_a_restart_of_the_walk()
+{
+    let mut setup = Setup::new(700);
+    setup.lever.offset_ttl = Duration::from_millis(800);
+    let mut world = World::new(setup).await;
+    world.kill_after_page(2).await;
+    // Time itself is what this scenario is about.
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    world.restart_until_settled().await;
+    assert!(
+        world
+            .calls("listOpportunities")
+            .iter()
+            .any(|call| call.status == Some(400))
+    );
+    world.assert_mirror_equals_lever().await;
+}

@@ -1,0 +1,398 @@
+//! Each write-back has its effect in Lever exactly once, and the mirror shows it at once.
+
+use proto::v1 as pb;
+use proto::v1::OperationState::Succeeded;
+use serde_json::{Value, json};
+
+use crate::support::{Setup, World, fresh_id};
+
+async fn world() -> (World, String) {
+    let world = World::synced(Setup::new(60)).await;
+    let opportunity = world.open_opportunities().remove(0);
+    (world, opportunity)
+}
+
+/// Lever and mirror agree on the opportunity, without another pull.
+async fn shown(world: &World, opportunity: &str) -> Value {
+    let mirrored = world.opportunity(opportunity).await.expect("mirrored");
+    assert_eq!(
+        Some(&mirrored),
+        world.lever.opportunity(opportunity).as_ref()
+    );
+    mirrored
+}
+
+/// F-21.
+#[tokio::test]
+async fn a_note_is_in_lever_once_and_its_id_is_told() {
+    let (world, opportunity) = world().await;
+    let acting = world.lever.active_users().remove(0);
+    let operation = world
+        .create_note(pb::CreateNoteRequest {
+            opportunity_id: opportunity.clone(),
+            request_id: fresh_id(),
+            value: "Strong in \"systems\" \u{2013} call back".to_owned(),
+            perform_as: acting.clone(),
+            ..Default::default()
+        })
+        .await
+        .expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    assert_eq!(operation.acting_user_id, acting);
+    let notes = world.lever.notes(&opportunity);
+    let ours: Vec<_> = notes
+        .iter()
+        .filter(|note| note["id"] == operation.result_id.as_str())
+        .collect();
+    assert_eq!(ours.len(), 1);
+    assert_eq!(
+        ours[0]["fields"][0]["value"],
+        "Strong in \"systems\" \u{2013} call back"
+    );
+    assert_eq!(ours[0]["user"], acting.as_str());
+    assert_eq!(world.effects("createOpportunityNote"), 1);
+    shown(&world, &opportunity).await;
+}
+
+/// F-22.
+#[tokio::test]
+async fn tags_are_added_and_removed() {
+    let (world, opportunity) = world().await;
+    let request = pb::AddTagsRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        tags: vec!["Shortlisted".to_owned(), "From Fulcrum".to_owned()],
+        ..Default::default()
+    };
+    let operation = world.add_tags(request).await.expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    let tags = shown(&world, &opportunity).await["tags"].clone();
+    let has = |tags: &Value, tag: &str| tags.as_array().expect("a list").contains(&json!(tag));
+    assert!(
+        has(&tags, "Shortlisted") && has(&tags, "From Fulcrum"),
+        "{tags}"
+    );
+
+    let request = pb::RemoveTagsRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        tags: vec!["Shortlisted".to_owned(), "never there".to_owned()],
+        ..Default::default()
+    };
+    let operation = world.remove_tags(request).await.expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    let tags = shown(&world, &opportunity).await["tags"].clone();
+    assert!(
+        !has(&tags, "Shortlisted") && has(&tags, "From Fulcrum"),
+        "{tags}"
+    );
+    assert_eq!(world.calls("addOpportunityTags").len(), 1);
+    assert_eq!(world.calls("removeOpportunityTags").len(), 1);
+}
+
+/// F-23.
+#[tokio::test]
+async fn sources_are_added_and_removed() {
+    let (world, opportunity) = world().await;
+    let request = pb::AddSourcesRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        sources: vec!["Fulcrum".to_owned()],
+        ..Default::default()
+    };
+    let operation = world.add_sources(request).await.expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    let sources = shown(&world, &opportunity).await["sources"].clone();
+    assert!(
+        sources
+            .as_array()
+            .expect("a list")
+            .contains(&json!("Fulcrum")),
+        "{sources}"
+    );
+
+    let request = pb::RemoveSourcesRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        sources: vec!["Fulcrum".to_owned()],
+        ..Default::default()
+    };
+    let operation = world.remove_sources(request).await.expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    let sources = shown(&world, &opportunity).await["sources"].clone();
+    assert!(
+        !sources
+            .as_array()
+            .expect("a list")
+            .contains(&json!("Fulcrum")),
+        "{sources}"
+    );
+    assert_eq!(world.effects("addOpportunitySources"), 1);
+    assert_eq!(world.effects("removeOpportunitySources"), 1);
+}
+
+/// F-25: the copy shows the move without waiting for a pull, and so does the list of applicants.
+#[tokio::test]
+async fn a_move_to_another_stage_shows_at_once() {
+    let world = World::synced(Setup::new(120)).await;
+    let applicant = world.applicants().await.applicants.remove(0);
+    let pulls = world.calls("listOpportunities").len();
+    let request = pb::ChangeStageRequest {
+        opportunity_id: applicant.opportunity_id.clone(),
+        request_id: fresh_id(),
+        stage_id: "offer".to_owned(),
+        expected_stage_id: applicant.stage_id.clone(),
+        ..Default::default()
+    };
+    let operation = world.change_stage(request).await.expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    let mirrored = shown(&world, &applicant.opportunity_id).await;
+    assert_eq!(mirrored["stage"], "offer");
+    assert_eq!(world.effects("updateOpportunityStage"), 1);
+    let left = world.applicants().await.applicants;
+    assert!(
+        left.iter()
+            .all(|other| other.opportunity_id != applicant.opportunity_id)
+    );
+    assert_eq!(
+        world.calls("listOpportunities").len(),
+        pulls,
+        "no pull was needed"
+    );
+}
+
+/// F-26.
+#[tokio::test]
+async fn an_archived_person_comes_back_to_the_former_stage() {
+    let (world, opportunity) = world().await;
+    let stage = world.lever.opportunity(&opportunity).expect("there")["stage"].clone();
+    let targets = pb::ListRejectReasonsRequest {
+        connection_id: world.connection.clone(),
+    };
+    let reasons = world
+        .api
+        .inbound()
+        .list_reject_reasons(targets)
+        .await
+        .expect("reasons")
+        .into_inner()
+        .reasons;
+    let reason = reasons[0].archive_reason_id.clone();
+    let request = pb::ArchiveRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        archive_reason_id: reason.clone(),
+        ..Default::default()
+    };
+    let operation = world.archive(request).await.expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    assert_eq!(
+        shown(&world, &opportunity).await["archived"]["reason"],
+        reason.as_str()
+    );
+
+    let request = pb::UnarchiveRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        ..Default::default()
+    };
+    let operation = world.unarchive(request).await.expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    let back = shown(&world, &opportunity).await;
+    assert_eq!((&back["archived"], &back["stage"]), (&Value::Null, &stage));
+    assert_eq!(world.effects("updateOpportunityArchived"), 2);
+}
+
+/// F-26: a reason of type hired is a hire.
+#[tokio::test]
+async fn archiving_with_the_hired_reason_is_a_hire() {
+    let (world, opportunity) = world().await;
+    let reasons = world.lever.archive_reasons();
+    let hired = reasons
+        .iter()
+        .find(|reason| reason["type"] == "hired")
+        .expect("one in every account");
+    let request = pb::ArchiveRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        archive_reason_id: hired["id"].as_str().expect("an id").to_owned(),
+        ..Default::default()
+    };
+    let operation = world.archive(request).await.expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    assert_eq!(
+        shown(&world, &opportunity).await["archived"]["reason"],
+        hired["id"]
+    );
+}
+
+/// Writes to one opportunity keep their order, however many come at once.
+#[tokio::test]
+async fn writes_to_one_person_happen_in_the_order_they_were_asked_for() {
+    let (world, opportunity) = world().await;
+    let mut ids = Vec::new();
+    for number in 0..12 {
+        ids.push(
+            world
+                .note_unawaited(&opportunity, &format!("number {number:02}"))
+                .await
+                .id,
+        );
+    }
+    for id in &ids {
+        assert_eq!(world.settled(id).await.state(), Succeeded);
+    }
+    let sent: Vec<_> = world
+        .calls("createOpportunityNote")
+        .into_iter()
+        .map(|call| {
+            call.body.expect("a body")["value"]
+                .as_str()
+                .expect("a text")
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(
+        sent,
+        (0..12)
+            .map(|number| format!("number {number:02}"))
+            .collect::<Vec<_>>()
+    );
+}
+
+/// X3.
+#[tokio::test]
+async fn a_dry_run_sends_nothing_and_tells_the_calls_that_would_be_made() {
+    let (world, opportunity) = world().await;
+    let before = world.lever.audit().len();
+    let request = pb::ChangeStageRequest {
+        opportunity_id: opportunity.clone(),
+        stage_id: "offer".to_owned(),
+        dry_run: true,
+        ..Default::default()
+    };
+    let planned = world.change_stage(request).await.expect("planned");
+    assert_eq!(planned.id, "");
+    assert_eq!(planned.state(), pb::OperationState::Unspecified);
+    assert_eq!(world.lever.audit().len(), before, "nothing was sent");
+    assert!(world.operations().await.is_empty(), "nothing was recorded");
+
+    let asked = pb::ChangeStageRequest {
+        opportunity_id: opportunity.clone(),
+        stage_id: "offer".to_owned(),
+        request_id: fresh_id(),
+        ..Default::default()
+    };
+    world.change_stage(asked).await.expect("recorded");
+    let made: Vec<_> = world
+        .lever
+        .audit()
+        .into_iter()
+        .skip(before)
+        .map(|entry| {
+            let body = entry.body.map(|body| body.to_string()).unwrap_or_default();
+            (entry.method, entry.path, entry.query, body)
+        })
+        .collect();
+    let told: Vec<_> = planned
+        .lever_calls
+        .into_iter()
+        .map(|call| {
+            let query: Vec<_> = call
+                .query
+                .into_iter()
+                .map(|pair| (pair.name, pair.value))
+                .collect();
+            (
+                call.method,
+                format!("/v1{}", call.path),
+                query,
+                call.body_json,
+            )
+        })
+        .collect();
+    assert_eq!(told, made);
+}
+
+#[tokio::test]
+async fn a_watcher_of_a_write_is_told_until_it_has_settled() {
+    let (world, opportunity) = world().await;
+    let asked = world.note_unawaited(&opportunity, "hello").await;
+    let request = pb::WatchOperationsRequest {
+        connection_id: world.connection.clone(),
+        operation_id: asked.id.clone(),
+    };
+    let mut watched = world
+        .api
+        .operations()
+        .watch_operations(request)
+        .await
+        .expect("a stream")
+        .into_inner();
+    let mut last = None;
+    while let Some(answer) = watched.message().await.expect("no error") {
+        last = answer.operation;
+    }
+    assert_eq!(
+        last.expect("one at least"),
+        world.operation(&asked.id).await
+    );
+    assert_eq!(world.operation(&asked.id).await.state(), Succeeded);
+}
+
+/// X13: product users are Lever users by their address; for a stranger the owner of the person acts.
+#[tokio::test]
+async fn a_write_is_made_as_the_lever_user_with_the_address_or_else_as_the_owner() {
+    let world = World::synced(Setup::new(60)).await;
+    let request = pb::ListUsersRequest {
+        connection_id: world.connection.clone(),
+        ..Default::default()
+    };
+    let users = world
+        .api
+        .lever()
+        .list_users(request)
+        .await
+        .expect("users")
+        .into_inner()
+        .users;
+    let user = users
+        .iter()
+        .find(|user| user.deactivated_at.is_none())
+        .expect("an active user");
+    let owned = world.lever.opportunities().into_iter().find(|document| {
+        let owner = document["owner"].as_str().unwrap_or_default();
+        document["archived"].is_null()
+            && owner != user.id
+            && world
+                .lever
+                .active_users()
+                .iter()
+                .any(|active| active == owner)
+    });
+    let owned = owned.expect("somebody with an active owner");
+    let (opportunity, owner) = (
+        owned["id"].as_str().expect("an id"),
+        owned["owner"].as_str().expect("an id"),
+    );
+    for (address, expected) in [
+        (user.email.to_uppercase(), user.id.as_str()),
+        ("nobody@example.org".to_owned(), owner),
+    ] {
+        let request = pb::CreateNoteRequest {
+            opportunity_id: opportunity.to_owned(),
+            request_id: fresh_id(),
+            value: "hello".to_owned(),
+            acting_user: address.clone(),
+            ..Default::default()
+        };
+        let operation = world.create_note(request).await.expect("recorded");
+        assert_eq!(operation.acting_user_id, expected, "{address}");
+        let notes = world.lever.notes(opportunity);
+        let note = notes
+            .iter()
+            .find(|note| note["id"] == operation.result_id.as_str())
+            .expect("written");
+        assert_eq!(note["user"], expected, "{address}");
+    }
+}
