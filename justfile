@@ -1,0 +1,36 @@
+# Bare `just` lists the recipes.
+[private]
+default:
+    @just --list
+
+# Exactly what CI runs: formatting, lints, tests, docs, protos, dependencies, the demo to its end.
+check:
+    bash .ci/run
+
+# Runs the service and the simulator in one process and shows the main job.
+demo *arguments:
+    cargo run --release -- demo {{ arguments }}
+
+# Runs all tests; the recorded documents too, where FULCRUM_LEVER_DOCS names their folder.
+test:
+    cargo test --workspace
+
+# Formats the code.
+fmt:
+    cargo fmt --all
+
+# Lints the code with warnings denied.
+lint:
+    cargo clippy --workspace --all-targets -- --deny warnings
+
+# Lints the protos.
+lint-proto:
+    cd proto && buf lint
+
+# Checks dependencies for known vulnerabilities; needs the advisory database.
+advisories:
+    cargo deny check advisories
+
+# Kills the store more often than the tests do.
+kill-store rounds="200":
+    FULCRUM_STORE_CRASH_ROUNDS={{ rounds }} cargo test --package store --test it crash -- --nocapture
