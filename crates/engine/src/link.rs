@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::skew::Skew;
 
+/// What makes a moment of now lie in the past for Lever, however coarse its clock is known.
+pub(crate) const PAST: Duration = Duration::from_secs(2);
+
 /// One connection at work.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -190,7 +193,7 @@ impl Link {
 
     /// A time that lies in the past for Lever, whatever our clock says.
     pub(crate) fn past_for_lever(&self, now: Timestamp) -> Timestamp {
-        self.lever_time(now).minus(Duration::from_secs(2))
+        self.lever_time(now).minus(PAST)
     }
 
     pub(crate) fn confidential(&self) -> Confidential {

@@ -176,6 +176,24 @@ async fn the_mirror_catches_up_with_a_write_that_could_not_be_read_back_at_first
     }
 }
 
+/// A note moves no stamp that a follow pass asks for: what was not read back before a kill is read back after it.
+#[tokio::test]
+async fn the_mirror_catches_up_with_a_write_that_could_not_be_read_back_before_a_kill() {
+    let mut world = World::synced(Setup::new(40)).await;
+    let opportunity = world.open_opportunities().remove(0);
+    let away = FaultRule::on("getOpportunity", Action::ServerErrorBefore(503));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![away],
+    });
+    let operation = world.note(&opportunity, &fresh_id(), "hello").await;
+    assert_eq!(operation.expect("recorded").state(), Succeeded);
+    world.kill().await;
+    world.lever.set_faults(FaultPlan::default());
+    world.start().await;
+    world.pull_until_mirror_equals_lever().await;
+}
+
 /// A fifth of the writes and of the looks back goes wrong.
 fn storm() -> Vec<FaultRule> {
     let kinds = [

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::{plan, reconcile, send};
 use crate::engine::Shared;
 use crate::error::Result;
-use crate::link::Link;
+use crate::link::{Link, PAST};
 use crate::supervise::supervise;
 
 /// No wait of an operation is longer than this; the settle time is at most a fraction of it.
@@ -89,18 +89,14 @@ impl Outbox {
             .into_iter()
             .filter(|operation| operation.state == State::Succeeded)
         {
-            let Some(written) = operation.attempts.last() else {
-                continue;
-            };
             let id = operation.opportunity.as_str();
             let record = self
                 .shared
                 .store
                 .record(connection, Stream::Opportunities, id)
                 .await?;
-            if record.is_some_and(|record| {
-                record.deleted_at.is_none() && record.requested_at < written.at
-            }) {
+            let live = record.filter(|record| record.deleted_at.is_none());
+            if live.is_some_and(|record| record.requested_at < written_at(&operation)) {
                 self.refresh_later(operation.opportunity);
             }
         }
@@ -314,4 +310,16 @@ enum Progress {
     Settled,
     /// The connection stops; the next start goes on.
     Stopped,
+}
+
+/// When the last call of an operation was made, on Lever's clock: the marker is on it, the rest are differences of ours.
+fn written_at(operation: &Operation) -> Timestamp {
+    let last = operation
+        .attempts
+        .last()
+        .map_or(operation.created_at, |attempt| attempt.at);
+    operation
+        .marker
+        .plus(PAST)
+        .plus(last.since(operation.created_at))
 }
