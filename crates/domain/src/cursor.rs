@@ -73,10 +73,15 @@ pub enum Pass {
 
 impl Pass {
     /// The page it reads; none for the first of a part.
-    pub fn offset(&self) -> Option<&Offset> {
+    fn offset(&self) -> Option<&Offset> {
         match self {
             Pass::Backfill { offset, .. } | Pass::Follow { offset, .. } => offset.as_ref(),
         }
+    }
+
+    /// Whether an answer names the page it answers as the next one: such a list would be read for ever.
+    pub fn stands_still(&self, next: Option<&Offset>) -> bool {
+        next.is_some() && next == self.offset()
     }
 }
 
@@ -297,6 +302,20 @@ mod tests {
                 complete: true
             }
         );
+    }
+
+    #[test]
+    fn a_list_that_names_the_same_page_again_stands_still() {
+        let pass = Cursor::Follow {
+            since: at(1),
+            began: at(2),
+            offset: offset("a"),
+        }
+        .next(Part::All);
+        assert!(pass.stands_still(offset("a").as_ref()));
+        assert!(!pass.stands_still(offset("b").as_ref()));
+        assert!(!pass.stands_still(None));
+        assert!(!Cursor::New.next(Part::All).stands_still(None));
     }
 
     #[test]

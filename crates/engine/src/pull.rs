@@ -12,7 +12,7 @@ mod schedule;
 mod trouble;
 mod walk;
 
-pub(crate) use page::{Keyed, incoming_opportunity, incoming_record};
+pub(crate) use page::{Keyed, incoming_opportunity};
 pub(crate) use trouble::Trouble;
 
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use store::{ListingState, Tombstones};
 
 use crate::engine::Engine;
 use crate::error::{Error, PERMISSION_MISSING, Result, not_read_yet, permission_message};
-use crate::pull::{Trouble, incoming_record, listing_of};
+use crate::pull::{Keyed, Trouble, listing_of};
 use crate::status;
 
 /// Where a read comes from.
@@ -139,64 +139,21 @@ impl Engine {
     ) -> Result<ReadPage> {
         let client = self.link(id)?.client(Lane::Interactive);
         let limit = u16::try_from(limit.clamp(1, 100)).unwrap_or(100);
-        let offset = after.map(Offset::from);
-        let limit = Some(limit);
-        match stream {
-            Stream::Stages => live(self, &client, &ListStages { limit, offset }, stream).await,
-            Stream::Tags => live(self, &client, &ListTags { limit, offset }, stream).await,
-            Stream::Sources => live(self, &client, &ListSources { limit, offset }, stream).await,
-            Stream::ArchiveReasons => {
-                live(
-                    self,
-                    &client,
-                    &ListArchiveReasons {
-                        limit,
-                        offset,
-                        ..Default::default()
-                    },
-                    stream,
-                )
-                .await
-            }
-            Stream::Users => {
-                let users = ListUsers {
-                    include_deactivated: true,
-                    limit,
-                    offset,
-                    ..Default::default()
-                };
-                live(self, &client, &users, stream).await
-            }
-            Stream::Postings => {
-                live(
-                    self,
-                    &client,
-                    &ListPostings {
-                        limit,
-                        offset,
-                        ..Default::default()
-                    },
-                    stream,
-                )
-                .await
-            }
-            Stream::Opportunities => {
-                live(
-                    self,
-                    &client,
-                    &ListOpportunities {
-                        limit,
-                        offset,
-                        ..Default::default()
-                    },
-                    stream,
-                )
-                .await
-            }
-            other => Err(Error::invalid(
-                "read_from",
-                format!("{other} cannot be read live"),
+        let listing = listing_of(stream).filter(|listing| listing.stream() == stream);
+        let listing = listing
+            .ok_or_else(|| Error::invalid("read_from", format!("{stream} cannot be read live")))?;
+        let now = self.shared.clock.now();
+        match raw_page(&client, listing, after.map(Offset::from), limit).await {
+            Ok((records, next)) => Ok(ReadPage {
+                records,
+                next: next.map(|next| next.as_str().to_owned()),
+                as_of: Some(now),
+            }),
+            Err(error) if error.is_invalid_offset() => Err(Error::invalid(
+                "page_token",
+                "Lever no longer knows this page: start again without a token",
             )),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -273,37 +230,68 @@ fn fitting(records: &[store::StoredRecord], limit: usize) -> usize {
     fitting.count().max(1)
 }
 
-async fn live<E>(engine: &Engine, client: &Client, request: &E, stream: Stream) -> Result<ReadPage>
+type RawPage = (Vec<RawRecord>, Option<Offset>);
+
+/// One page of a listing as Lever has it, without filters.
+async fn raw_page(
+    client: &Client,
+    listing: Listing,
+    offset: Option<Offset>,
+    limit: u16,
+) -> Result<RawPage, lever::Error> {
+    let limit = Some(limit);
+    match listing {
+        Listing::Stages => raw(client, &ListStages { limit, offset }).await,
+        Listing::Tags => raw(client, &ListTags { limit, offset }).await,
+        Listing::Sources => raw(client, &ListSources { limit, offset }).await,
+        Listing::ArchiveReasons => {
+            let list = ListArchiveReasons {
+                limit,
+                offset,
+                ..Default::default()
+            };
+            raw(client, &list).await
+        }
+        Listing::Users => {
+            let list = ListUsers {
+                include_deactivated: true,
+                limit,
+                offset,
+                ..Default::default()
+            };
+            raw(client, &list).await
+        }
+        Listing::Postings => {
+            let list = ListPostings {
+                limit,
+                offset,
+                ..Default::default()
+            };
+            raw(client, &list).await
+        }
+        Listing::Opportunities | Listing::DeletedOpportunities | Listing::OpportunitySweep => {
+            let list = ListOpportunities {
+                limit,
+                offset,
+                ..Default::default()
+            };
+            raw(client, &list).await
+        }
+    }
+}
+
+async fn raw<E>(client: &Client, list: &E) -> Result<RawPage, lever::Error>
 where
     E: ListEndpoint,
-    E::Item: crate::pull::Keyed,
+    E::Item: Keyed,
 {
-    let now = engine.shared.clock.now();
-    let page = match client.send(request).await {
-        Ok(page) => page,
-        Err(error) if error.is_invalid_offset() => {
-            return Err(Error::invalid(
-                "page_token",
-                "Lever no longer knows this page: start again without a token",
-            ));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let records = page
-        .records
-        .into_iter()
-        .filter_map(Result::ok)
-        .map(|record| incoming_record(stream, &record))
-        .map(|record| RawRecord {
-            id: record.id,
-            raw: record.raw,
-        })
-        .collect();
-    Ok(ReadPage {
-        records,
-        next: page.next.map(|next| next.as_str().to_owned()),
-        as_of: Some(now),
-    })
+    let page = client.send(list).await?;
+    let records = page.records.into_iter().filter_map(Result::ok);
+    let records = records.map(|record| RawRecord {
+        id: record.value.key().to_owned(),
+        raw: record.raw.get().to_owned(),
+    });
+    Ok((records.collect(), page.next))
 }
 
 /// Whether the mirror can answer for a stream at all: a missing permission is never an empty list (X6).
@@ -342,61 +330,9 @@ pub(crate) async fn first_page(
     client: &Client,
     streams: &BTreeSet<Stream>,
 ) -> Result<(), lever::Error> {
-    let limit = Some(1);
     let first = streams.iter().find_map(|stream| listing_of(*stream));
-    match first.unwrap_or(Listing::Stages) {
-        Listing::Users => client
-            .send(&ListUsers {
-                limit,
-                ..Default::default()
-            })
-            .await
-            .map(drop),
-        Listing::Stages => client
-            .send(&ListStages {
-                limit,
-                offset: None,
-            })
-            .await
-            .map(drop),
-        Listing::ArchiveReasons => client
-            .send(&ListArchiveReasons {
-                limit,
-                ..Default::default()
-            })
-            .await
-            .map(drop),
-        Listing::Tags => client
-            .send(&ListTags {
-                limit,
-                offset: None,
-            })
-            .await
-            .map(drop),
-        Listing::Sources => client
-            .send(&ListSources {
-                limit,
-                offset: None,
-            })
-            .await
-            .map(drop),
-        Listing::Postings => client
-            .send(&ListPostings {
-                limit,
-                ..Default::default()
-            })
-            .await
-            .map(drop),
-        Listing::Opportunities | Listing::DeletedOpportunities | Listing::OpportunitySweep => {
-            client
-                .send(&ListOpportunities {
-                    limit,
-                    ..Default::default()
-                })
-                .await
-                .map(drop)
-        }
-    }
+    let page = raw_page(client, first.unwrap_or(Listing::Stages), None, 1).await;
+    page.map(drop)
 }
 
 #[cfg(test)]

@@ -388,6 +388,11 @@ mod tests {
         );
         let refused = || Some(read(None, forbidden()));
         assert_eq!(state(refused(), refused(), 100), SyncState::Failed);
+        // Without the people, the other lists are no mirror.
+        assert_eq!(
+            state(Some(read(Some(100), None)), refused(), 100),
+            SyncState::Failed
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) struct Content {
 }
 
 /// A record of an account list.
-pub(crate) fn incoming_record<T: Keyed>(stream: Stream, record: &Record<T>) -> Incoming {
+fn incoming_record<T: Keyed>(stream: Stream, record: &Record<T>) -> Incoming {
     Incoming {
         stream,
         id: record.value.key().to_owned(),

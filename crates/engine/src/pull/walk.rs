@@ -76,7 +76,7 @@ impl<'a> Walk<'a> {
                 }
                 Err(error) => return Err(error.into()),
             };
-            if page.next.is_some() && page.next.as_ref() == pass.offset() {
+            if pass.stands_still(page.next.as_ref()) {
                 return Err(Error::unavailable(
                     "Lever's list names the same page again and again: the pass was given up",
                 ));

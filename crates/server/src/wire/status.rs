@@ -164,6 +164,23 @@ mod tests {
     }
 
     #[test]
+    fn thousands_of_bad_fields_still_fit_an_answer() {
+        let bad = |field: usize| engine::Violation {
+            field: format!("stage_mapping.product_stages[{field}].code"),
+            message: "bad".to_owned(),
+        };
+        let status = status(Error::violations((0..5000).map(bad).collect()));
+        let told = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(told.len(), MOST_VIOLATIONS);
+        assert!(
+            status.message().contains("4999 more"),
+            "{}",
+            status.message()
+        );
+        assert!(status.details().len() < 8_000);
+    }
+
+    #[test]
     fn a_missing_permission_is_a_precondition_in_levers_words() {
         let details = vec![("permission", "find all users".to_owned())];
         let status = status(Error::precondition(
