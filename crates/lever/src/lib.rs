@@ -37,7 +37,7 @@ pub use model::{
     ReasonKind, RequisitionForHire, Stage, StageChange, Urls, User,
 };
 pub use page::{Malformed, Offset, Page, Record};
-pub use registry::{Access, Method, Operation, PerformAs, Repeat};
+pub use registry::{Access, AnswerKind, BodyKind, Method, Operation, PerformAs, Repeat};
 pub use time::Timestamp;
 
 #[cfg(feature = "client")]
@@ -48,10 +48,11 @@ pub use client::{
 };
 #[cfg(feature = "client")]
 pub use endpoint::{
-    AddSources, AddTags, ConfidentialityFilter, CreateNote, CreatedNote, DistributionChannel,
+    AddSources, AddTags, Any, ConfidentialityFilter, CreateNote, CreatedNote, DistributionChannel,
     Endpoint, GetNote, GetOpportunity, ListArchiveReasons, ListDeletedOpportunities, ListEndpoint,
     ListNotes, ListOpportunities, ListPostings, ListSources, ListStages, ListTags, ListUsers,
-    MoveToStage, OpportunityExpand, RemoveSources, RemoveTags, Reply, Request, SetArchived,
+    MoveToStage, OpportunityExpand, RawCall, RawCallError, RawReply, RemoveSources, RemoveTags,
+    Reply, Request, SetArchived,
 };
 #[cfg(feature = "client")]
 pub use error::{Error, ErrorKind, Retry};

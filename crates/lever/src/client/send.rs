@@ -10,7 +10,8 @@ use url::Url;
 
 use super::attempt::{Context, Stopped};
 use super::{Client, date, retry};
-use crate::endpoint::{Endpoint, Reply, Request};
+use crate::decode::DecodeError;
+use crate::endpoint::{Endpoint, RawCall, RawReply, Reply, Request};
 use crate::error::{Error, ErrorKind};
 use crate::registry::{Method, Operation};
 use crate::time::Timestamp;
@@ -47,12 +48,33 @@ impl Client {
     /// # Errors
     /// The error of the last attempt, when the call is not worth repeating or its time or attempts are used up.
     pub async fn answer<E: Endpoint>(&self, endpoint: &E) -> Result<Answer<E::Reply>, Error> {
-        let call = Call::new(self, E::OPERATION, endpoint.request())?;
+        let call = Call::new(self, E::OPERATION, &endpoint.request())?;
+        self.repeated(&call, |body| E::Reply::from_json(&body))
+            .await
+    }
+
+    /// Makes a call that is made of text; the answer is not looked into.
+    ///
+    /// # Errors
+    /// Those of [`Client::answer`].
+    pub async fn call(&self, call: &RawCall) -> Result<Answer<RawReply>, Error> {
+        let operation = call.operation();
+        let call = Call::new(self, operation, call.request())?;
+        self.repeated(&call, |body| RawReply::new(operation, body))
+            .await
+    }
+
+    /// Makes attempts until one succeeds or another is not worth it.
+    async fn repeated<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(Bytes) -> Result<T, DecodeError>,
+    ) -> Result<Answer<T>, Error> {
         let mut earlier: Option<Error> = None;
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let error = match self.attempt::<E::Reply>(&call, attempts).await {
+            let error = match self.attempt(call, attempts, &read).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -72,7 +94,12 @@ impl Client {
         }
     }
 
-    async fn attempt<R: Reply>(&self, call: &Call, attempt: u32) -> Result<Answer<R>, Error> {
+    async fn attempt<T>(
+        &self,
+        call: &Call,
+        attempt: u32,
+        read: impl Fn(Bytes) -> Result<T, DecodeError>,
+    ) -> Result<Answer<T>, Error> {
         let raw = self.exchange(call, attempt).await?;
         if !(200..300).contains(&raw.status) {
             let message = message(&raw.body);
@@ -83,7 +110,7 @@ impl Client {
                 date::retry_after(&raw.headers),
             ));
         }
-        match R::from_json(&raw.body) {
+        match read(raw.body) {
             Ok(value) => Ok(Answer {
                 value,
                 date: date::date(&raw.headers),
@@ -163,7 +190,7 @@ impl Call {
     fn new(
         client: &Client,
         operation: &'static Operation,
-        request: Request,
+        request: &Request,
     ) -> Result<Call, Error> {
         let invalid =
             |fault: &'static str| Error::new(operation, ErrorKind::InvalidRequest).caused_by(fault);
@@ -171,7 +198,9 @@ impl Call {
             return Err(invalid("the method is not the operation's"));
         }
         let url = request.url(client.base_url.url()).map_err(invalid)?;
-        let body = request.body().map(|body| Bytes::from(body.to_string()));
+        let body = request
+            .json_body()
+            .map(|body| Bytes::from(body.to_string()));
         let deadline = Instant::now() + client.limits.deadline.min(LONGEST_CALL);
         Ok(Call {
             operation,

@@ -14,6 +14,7 @@ mod change;
 mod notes;
 mod opportunities;
 mod postings;
+mod raw;
 mod request;
 
 use serde::de::DeserializeOwned;
@@ -26,6 +27,7 @@ pub use opportunities::{
     OpportunityExpand,
 };
 pub use postings::{DistributionChannel, ListPostings};
+pub use raw::{Any, RawCall, RawCallError, RawReply};
 pub use request::Request;
 
 use crate::decode::DecodeError;
@@ -114,7 +116,7 @@ pub(crate) mod testing {
             .unwrap_or_default();
         (
             format!("{} {path}{query}", request.method()),
-            request.body().cloned(),
+            request.json_body().cloned(),
         )
     }
 

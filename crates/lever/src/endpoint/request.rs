@@ -21,25 +21,26 @@ pub struct Request {
 impl Request {
     /// A GET of the path made of `segments`, each of which is escaped.
     pub fn get<'a>(segments: impl IntoIterator<Item = &'a str>) -> Request {
-        Request::new(Method::Get, segments)
+        Request::of(Method::Get, segments)
     }
 
     /// A POST to the path made of `segments`.
     pub fn post<'a>(segments: impl IntoIterator<Item = &'a str>) -> Request {
-        Request::new(Method::Post, segments)
+        Request::of(Method::Post, segments)
     }
 
     /// A PUT to the path made of `segments`.
     pub fn put<'a>(segments: impl IntoIterator<Item = &'a str>) -> Request {
-        Request::new(Method::Put, segments)
+        Request::of(Method::Put, segments)
     }
 
     /// A DELETE of the path made of `segments`.
     pub fn delete<'a>(segments: impl IntoIterator<Item = &'a str>) -> Request {
-        Request::new(Method::Delete, segments)
+        Request::of(Method::Delete, segments)
     }
 
-    fn new<'a>(method: Method, segments: impl IntoIterator<Item = &'a str>) -> Request {
+    /// A request with any method to the path made of `segments`.
+    pub fn of<'a>(method: Method, segments: impl IntoIterator<Item = &'a str>) -> Request {
         let segments = segments.into_iter().map(str::to_owned).collect();
         Request {
             method,
@@ -93,8 +94,8 @@ impl Request {
             .map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// The body, if there is one.
-    pub fn body(&self) -> Option<&Value> {
+    /// The JSON body, if there is one.
+    pub fn json_body(&self) -> Option<&Value> {
         self.body.as_ref()
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lever::registry::OPERATIONS;
-use lever::{Access, Operation, PerformAs, Request};
+use lever::{Access, AnswerKind, BodyKind, Method, Operation, PerformAs, Repeat, Request};
 use lever::{Endpoint, ListOpportunities, ListPostings, ListUsers, OpportunityExpand, Timestamp};
 use serde_yaml_ng::Value;
 
@@ -13,14 +13,15 @@ fn openapi() -> Option<Value> {
     document("openapi.yaml").map(|text| serde_yaml_ng::from_str(&text).unwrap())
 }
 
-/// Method, path and description of every operation.
+/// Method, path and description of every operation of version 1.
 fn described(api: &Value) -> Vec<(String, String, &Value)> {
     let mut all = Vec::new();
     for (path, item) in api["paths"].as_mapping().unwrap() {
+        let path = path.as_str().unwrap();
         for (method, operation) in item.as_mapping().unwrap() {
-            if operation.get("operationId").is_some() {
+            if operation.get("operationId").is_some() && !path.starts_with("/v0/") {
                 let method = method.as_str().unwrap().to_uppercase();
-                all.push((method, path.as_str().unwrap().to_owned(), operation));
+                all.push((method, path.to_owned(), operation));
             }
         }
     }
@@ -66,6 +67,71 @@ fn perform_as(api: &Value, operation: &Value) -> PerformAs {
     }
 }
 
+fn body(operation: &Value) -> BodyKind {
+    let content = |kind: &str| operation["requestBody"]["content"].get(kind).is_some();
+    match (content("application/json"), content("multipart/form-data")) {
+        (false, false) => BodyKind::None,
+        (true, false) => BodyKind::Json,
+        (false, true) => BodyKind::Multipart,
+        (true, true) => BodyKind::JsonOrMultipart,
+    }
+}
+
+/// Follows references, and takes the recorded one of two shapes.
+fn resolved<'a>(api: &'a Value, schema: &'a Value) -> &'a Value {
+    if let Some(shapes) = schema.get("anyOf") {
+        return resolved(api, &shapes[0]);
+    }
+    match schema.get("$ref").and_then(Value::as_str) {
+        Some(reference) => {
+            let name = reference.rsplit('/').next().unwrap();
+            resolved(api, &api["components"]["schemas"][name])
+        }
+        None => schema,
+    }
+}
+
+fn answer(api: &Value, operation: &Value) -> AnswerKind {
+    let (_, success) = operation["responses"]
+        .as_mapping()
+        .unwrap()
+        .iter()
+        .find(|(status, _)| status.as_str().unwrap().starts_with('2'))
+        .unwrap();
+    let Some(content) = success.get("content") else {
+        return AnswerKind::Empty;
+    };
+    let Some(json) = content.get("application/json") else {
+        return AnswerKind::Bytes;
+    };
+    let data = &resolved(api, &json["schema"])["properties"]["data"];
+    match resolved(api, data)["type"].as_str() {
+        Some("array") => AnswerKind::List,
+        _ => AnswerKind::Record,
+    }
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    list.as_sequence()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+#[test]
+fn no_operation_is_missing_and_none_is_made_up() {
+    let Some(api) = openapi() else { return };
+    let described = described(&api);
+    let theirs: BTreeSet<_> = described
+        .iter()
+        .map(|(_, _, operation)| operation["operationId"].as_str().unwrap())
+        .collect();
+    let ours: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.id).collect();
+    assert_eq!(ours, theirs);
+    assert_eq!(OPERATIONS.len(), theirs.len());
+}
+
 #[test]
 fn every_entry_is_as_the_api_is_described() {
     let Some(api) = openapi() else { return };
@@ -75,33 +141,59 @@ fn every_entry_is_as_the_api_is_described() {
             .iter()
             .find(|(_, _, theirs)| theirs["operationId"] == ours.id)
             .unwrap_or_else(|| panic!("{}", ours.id));
+        let id = ours.id;
+        let query = query_parameters(&api, theirs);
+        let query: Vec<_> = query.iter().map(|(name, _)| name.as_str()).collect();
+        let deprecated = theirs.get("deprecated").and_then(Value::as_bool);
         assert_eq!(
             (ours.method.as_str(), ours.path),
             (method.as_str(), path.as_str()),
-            "{}",
-            ours.id
+            "{id}"
         );
         assert_eq!(
-            theirs["x-permission"].as_str(),
             Some(ours.permission),
-            "{}",
-            ours.id
+            theirs["x-permission"].as_str(),
+            "{id}"
         );
-        let scopes: Vec<_> = theirs["x-scopes"]
-            .as_sequence()
-            .unwrap()
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
-        assert_eq!(scopes, [ours.scope], "{}", ours.id);
-        assert_eq!(
-            ours.access == Access::Read,
-            ours.method.as_str() == "GET",
-            "{}",
-            ours.id
-        );
-        assert_eq!(ours.perform_as, perform_as(&api, theirs), "{}", ours.id);
+        assert_eq!(ours.scopes, texts(&theirs["x-scopes"]), "{id}");
+        assert_eq!(ours.query, query, "{id}");
+        assert_eq!(ours.perform_as, perform_as(&api, theirs), "{id}");
+        assert_eq!(ours.body, body(theirs), "{id}");
+        assert_eq!(ours.answer, answer(&api, theirs), "{id}");
+        assert_eq!(ours.access == Access::Read, method == "GET", "{id}");
+        assert_eq!(ours.deprecated, deprecated.unwrap_or(false), "{id}");
     }
+}
+
+/// A call that may be sent twice is a read, ends in the state it names, or removes.
+#[test]
+fn posts_create_unless_they_end_in_the_state_they_name() {
+    let harmless: Vec<_> = OPERATIONS
+        .iter()
+        .filter(|o| o.method == Method::Post && o.repeat == Repeat::Harmless && !o.deprecated)
+        .map(|operation| operation.endpoint)
+        .collect();
+    assert_eq!(
+        harmless,
+        [
+            "AddLinks",
+            "RemoveLinks",
+            "AddTags",
+            "RemoveTags",
+            "AddSources",
+            "RemoveSources",
+            "DeactivateUser",
+            "ReactivateUser",
+            "UpdatePosting",
+        ]
+    );
+    let others = OPERATIONS
+        .iter()
+        .filter(|o| o.method != Method::Post && o.repeat == Repeat::Creates && !o.deprecated);
+    assert_eq!(
+        others.map(|o| o.endpoint).collect::<Vec<_>>(),
+        ["UpdatePanel"]
+    );
 }
 
 #[test]
@@ -109,23 +201,27 @@ fn permissions_are_named_as_on_the_key_page() {
     let Some(table) = document("permissions.tsv") else {
         return;
     };
-    for ours in OPERATIONS {
-        let row = table
-            .lines()
-            .map(|line| line.split('\t').collect::<Vec<_>>())
-            .find(|row| row.get(3) == Some(&ours.id));
-        let row = row.unwrap_or_else(|| panic!("{} is not in the table", ours.id));
-        assert_eq!(
-            row[..5],
+    let rows: BTreeSet<Vec<String>> = table
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').take(5).map(str::to_owned).collect())
+        .collect();
+    let ours: BTreeSet<Vec<String>> = OPERATIONS
+        .iter()
+        .map(|ours| {
+            let scopes = ours.scopes.join(" ");
             [
                 ours.permission,
                 ours.method.as_str(),
                 ours.path,
                 ours.id,
-                ours.scope
+                &scopes,
             ]
-        );
-    }
+            .map(str::to_owned)
+            .to_vec()
+        })
+        .collect();
+    assert_eq!(ours, rows);
 }
 
 /// The names of the parameters a request carries, without the brackets Lever shows on one of them.
