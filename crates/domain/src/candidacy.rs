@@ -46,6 +46,8 @@ pub struct Candidacy {
     pub updated_at: Option<Timestamp>,
     /// When somebody last dealt with the person.
     pub last_interaction_at: Option<Timestamp>,
+    /// Whether Lever has taken the personal data out of it (X11).
+    pub anonymized: bool,
 }
 
 impl std::fmt::Debug for Candidacy {
@@ -97,6 +99,7 @@ impl Candidacy {
             confidential: opportunity.confidentiality.as_deref() == Some("confidential"),
             updated_at: opportunity.updated_at,
             last_interaction_at: opportunity.last_interaction_at,
+            anonymized: opportunity.is_anonymized,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The kinds of Lever record the mirror holds, and the listings they are pulled from.
 
 use std::fmt;
+use std::time::Duration;
 
 macro_rules! streams {
     ($($variant:ident = $tag:literal, $name:literal;)*) => {
@@ -68,20 +69,38 @@ streams! {
 }
 
 impl Stream {
-    /// The streams that are pulled today, which are also those a new connection has when it names none.
-    ///
-    /// Applications and contacts arrive inside opportunities and have no listing of their own.
-    pub const PULLED: &[Stream] = &[
-        Stream::Users,
-        Stream::Stages,
-        Stream::ArchiveReasons,
-        Stream::Tags,
-        Stream::Sources,
-        Stream::Postings,
-        Stream::Opportunities,
-        Stream::Applications,
-        Stream::Contacts,
+    /// The streams a new connection keeps when it names none: all but the EEO responses.
+    pub const DEFAULT: &[Stream] = Stream::ALL.split_last().expect("there are streams").1;
+
+    /// The lists that hang on one opportunity: each costs a request for each opportunity.
+    pub const CHILDREN: &[Stream] = &[
+        Stream::Notes,
+        Stream::Offers,
+        Stream::Interviews,
+        Stream::Panels,
+        Stream::Feedback,
+        Stream::Resumes,
+        Stream::Files,
+        Stream::Forms,
+        Stream::Referrals,
     ];
+
+    /// The stream of the records this one hangs on; none for streams with a list of their own.
+    ///
+    /// Applications and contacts arrive inside opportunities.
+    pub fn parent(self) -> Option<Stream> {
+        match self {
+            Stream::PostingForms => Some(Stream::Postings),
+            Stream::Applications | Stream::Contacts => Some(Stream::Opportunities),
+            child if Stream::CHILDREN.contains(&child) => Some(Stream::Opportunities),
+            _ => None,
+        }
+    }
+
+    /// Whether its records are read by one request for each parent.
+    pub fn hydrated(self) -> bool {
+        self == Stream::PostingForms || Stream::CHILDREN.contains(&self)
+    }
 }
 
 impl fmt::Display for Stream {
@@ -108,12 +127,26 @@ pub enum Listing {
     Sources = 5,
     /// `GET /postings`.
     Postings = 6,
+    /// `GET /requisitions`.
+    Requisitions = 8,
+    /// `GET /requisition_fields`.
+    RequisitionFields = 9,
+    /// `GET /feedback_templates`.
+    FeedbackTemplates = 10,
+    /// `GET /form_templates`.
+    FormTemplates = 11,
     /// `GET /opportunities`: the backfill, then what changed.
     Opportunities = 12,
     /// `GET /opportunities/deleted`.
     DeletedOpportunities = 13,
     /// `GET /opportunities` without any filter: finds what no signal reveals.
     OpportunitySweep = 14,
+    /// `GET /applications/deleted`.
+    DeletedApplications = 15,
+    /// `GET /postings/deleted`.
+    DeletedPostings = 16,
+    /// `GET /eeo/responses/pii`; read only where the connection names the stream (X23).
+    EeoResponses = 24,
 }
 
 impl Listing {
@@ -125,8 +158,15 @@ impl Listing {
         Listing::Tags,
         Listing::Sources,
         Listing::Postings,
+        Listing::Requisitions,
+        Listing::RequisitionFields,
+        Listing::FeedbackTemplates,
+        Listing::FormTemplates,
         Listing::Opportunities,
         Listing::DeletedOpportunities,
+        Listing::DeletedApplications,
+        Listing::DeletedPostings,
+        Listing::EeoResponses,
         Listing::OpportunitySweep,
     ];
 
@@ -138,7 +178,31 @@ impl Listing {
         Listing::Tags,
         Listing::Sources,
         Listing::Postings,
+        Listing::Requisitions,
+        Listing::RequisitionFields,
+        Listing::FeedbackTemplates,
+        Listing::FormTemplates,
+        Listing::EeoResponses,
     ];
+
+    /// Whether the listing tells what Lever deleted: followed from the moment of connecting, never walked.
+    pub fn tells_deletions(self) -> bool {
+        matches!(
+            self,
+            Listing::DeletedOpportunities | Listing::DeletedApplications | Listing::DeletedPostings
+        )
+    }
+
+    /// The longest span of time one pass may ask for; Lever refuses longer ones on two deleted lists
+    /// (behaviour: "Applications", "Postings").
+    pub fn longest_window(self) -> Option<Duration> {
+        const DAYS_29: Duration = Duration::from_secs(29 * 24 * 3600);
+        matches!(
+            self,
+            Listing::DeletedApplications | Listing::DeletedPostings
+        )
+        .then_some(DAYS_29)
+    }
 
     /// The stream whose records the listing brings.
     pub fn stream(self) -> Stream {
@@ -148,7 +212,13 @@ impl Listing {
             Listing::ArchiveReasons => Stream::ArchiveReasons,
             Listing::Tags => Stream::Tags,
             Listing::Sources => Stream::Sources,
-            Listing::Postings => Stream::Postings,
+            Listing::Postings | Listing::DeletedPostings => Stream::Postings,
+            Listing::Requisitions => Stream::Requisitions,
+            Listing::RequisitionFields => Stream::RequisitionFields,
+            Listing::FeedbackTemplates => Stream::FeedbackTemplates,
+            Listing::FormTemplates => Stream::FormTemplates,
+            Listing::DeletedApplications => Stream::Applications,
+            Listing::EeoResponses => Stream::EeoResponses,
             Listing::Opportunities | Listing::DeletedOpportunities | Listing::OpportunitySweep => {
                 Stream::Opportunities
             }
@@ -159,6 +229,8 @@ impl Listing {
     pub fn name(self) -> &'static str {
         match self {
             Listing::DeletedOpportunities => "deleted_opportunities",
+            Listing::DeletedApplications => "deleted_applications",
+            Listing::DeletedPostings => "deleted_postings",
             Listing::OpportunitySweep => "opportunity_sweep",
             other => other.stream().name(),
         }

@@ -13,6 +13,7 @@
 
 mod candidacies;
 mod changes;
+mod children;
 mod committer;
 mod connections;
 mod directory;
@@ -21,6 +22,7 @@ pub mod durability;
 mod error;
 mod format;
 mod health;
+mod hydrations;
 mod listings;
 mod mappings;
 mod opening;
@@ -39,7 +41,9 @@ mod upsert;
 mod verdict;
 
 pub use candidacies::Order;
+pub use children::{ChildList, ChildRead};
 pub use error::{Error, ErrorKind};
+pub use hydrations::{StreamState, Waiting};
 pub use listings::{ListingOutcome, ListingState};
 pub use mappings::MappingVersion;
 pub use opening::Options;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use domain::{Candidacy, ConnectionId, Cursor, Listing, Stream};
-use lever::Timestamp;
+use domain::hydration::Policy;
+use domain::{Candidacy, ConnectionId, Cursor, Listing, Parent, Stream};
+use lever::{PostingState, Timestamp};
 
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
@@ -32,6 +33,10 @@ pub struct Incoming {
     pub rank: u32,
     /// For opportunities: what lists and lookups read.
     pub candidacy: Option<Candidacy>,
+    /// For postings: whether they take applications decides about their form.
+    pub posting_state: Option<PostingState>,
+    /// For records that are read below another: which one.
+    pub parent: Option<Parent>,
 }
 
 impl fmt::Debug for Incoming {
@@ -75,6 +80,8 @@ pub struct Page {
     pub deleted: Vec<Deleted>,
     /// The records that could not be read.
     pub quarantined: Vec<Quarantined>,
+    /// Which lists below the records are worth reading.
+    pub policy: Policy,
 }
 
 /// Records that were read outside of a listing, such as after our own write.
@@ -90,6 +97,8 @@ pub struct Refresh {
     pub records: Vec<Incoming>,
     /// The deletions.
     pub deleted: Vec<Deleted>,
+    /// Which lists below the records are worth reading.
+    pub policy: Policy,
 }
 
 /// What became of the records of a page.
@@ -107,8 +116,27 @@ pub struct Applied {
     pub deleted: u64,
     /// Records newly put into quarantine.
     pub quarantined: u64,
+    /// Lists below the records that wait to be read because of them.
+    pub planned: u64,
     /// The number of the connection's last change.
     pub last_sequence: u64,
+}
+
+impl Applied {
+    /// Both together.
+    #[must_use]
+    pub(crate) fn plus(self, other: Applied) -> Applied {
+        Applied {
+            created: self.created + other.created,
+            updated: self.updated + other.updated,
+            unchanged: self.unchanged + other.unchanged,
+            stale: self.stale + other.stale,
+            deleted: self.deleted + other.deleted,
+            quarantined: self.quarantined + other.quarantined,
+            planned: self.planned + other.planned,
+            last_sequence: self.last_sequence.max(other.last_sequence),
+        }
+    }
 }
 
 impl Store {
@@ -125,7 +153,8 @@ impl Store {
         self.commit(move |draft| {
             draft.require_connection(page.connection)?;
             move_cursor(draft, &page)?;
-            let mut upsert = Upsert::new(draft, page.connection, page.requested_at, page.now)?;
+            let mut upsert = Upsert::new(draft, page.connection, page.requested_at, page.now)?
+                .planning(&page.policy);
             page.records
                 .iter()
                 .try_for_each(|record| upsert.record(record))?;
@@ -185,7 +214,8 @@ impl Store {
 
 pub(crate) fn apply_refresh(draft: &mut Draft<'_>, refresh: &Refresh) -> Result<Applied, Error> {
     draft.require_connection(refresh.connection)?;
-    let mut upsert = Upsert::new(draft, refresh.connection, refresh.requested_at, refresh.now)?;
+    let mut upsert = Upsert::new(draft, refresh.connection, refresh.requested_at, refresh.now)?
+        .planning(&refresh.policy);
     refresh
         .records
         .iter()

@@ -28,6 +28,8 @@ pub struct StoredRecord {
     pub rank: u32,
     /// Since when it is known to be deleted: a tombstone.
     pub deleted_at: Option<Timestamp>,
+    /// Lever's id of the record it hangs on, for streams that are read below another.
+    pub parent: Option<String>,
 }
 
 impl fmt::Debug for StoredRecord {
@@ -118,6 +120,17 @@ fn list(
     Ok(records)
 }
 
+/// Reads a record that is live; none for a tombstone.
+pub(crate) fn live(
+    tables: &Tables,
+    connection: ConnectionId,
+    stream: Stream,
+    id: &str,
+) -> Result<Option<StoredRecord>, Error> {
+    let record = read(tables, &key::record(connection, stream, id)?, id)?;
+    Ok(record.filter(|record| record.deleted_at.is_none()))
+}
+
 fn wanted(record: &StoredRecord, tombstones: Tombstones) -> bool {
     tombstones == Tombstones::With || record.deleted_at.is_none()
 }
@@ -149,5 +162,6 @@ fn stored(id: &str, raw: String, head: &Head) -> StoredRecord {
         updated_at: head.updated_at,
         rank: head.rank,
         deleted_at: head.deleted_at,
+        parent: head.parent.clone(),
     }
 }

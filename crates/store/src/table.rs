@@ -54,6 +54,11 @@ tables! {
     RequestIds = "request_ids", "connection and request id";
     ByOpportunity = "by_opportunity", "connection, opportunity and operation";
     Pieces = "pieces", "key, table and piece";
+    Children = "children", "connection, parent, stream and record";
+    Hydrations = "hydrations", "connection and parent";
+    HydrationQueue = "hydration_queue", "connection, urgency, time and parent";
+    Backlogs = "backlogs", "connection";
+    StreamStates = "stream_states", "connection and stream";
 }
 
 impl Table {

@@ -1,11 +1,16 @@
 //! Brings what was read from Lever into the mirror: the one way in, whoever asked.
 
-use domain::{Candidacy, Change, ChangeKind, ConnectionId, Stream};
+use std::collections::BTreeSet;
+
+use domain::hydration::{Policy, Sighting};
+use domain::{Candidacy, Change, ChangeKind, ConnectionId, Parent, Stream};
 use lever::Timestamp;
 
+use crate::children;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::format::{Counter, Document, Head, digest, key};
+use crate::hydrations;
 use crate::pull::{Applied, Deleted, Incoming};
 use crate::quarantine::{self, Quarantined};
 use crate::table::Table;
@@ -21,6 +26,7 @@ pub(crate) struct Upsert<'d, 'a> {
     now: Timestamp,
     applied: Applied,
     before: u64,
+    policy: Option<&'d Policy>,
 }
 
 impl<'d, 'a> Upsert<'d, 'a> {
@@ -43,7 +49,16 @@ impl<'d, 'a> Upsert<'d, 'a> {
             now,
             applied,
             before,
+            policy: None,
         })
+    }
+
+    /// Plans the reading of the lists below what is taken in.
+    pub(crate) fn planning(self, policy: &'d Policy) -> Self {
+        Self {
+            policy: Some(policy),
+            ..self
+        }
     }
 
     /// Takes in one record; one that cannot be stored is quarantined.
@@ -70,12 +85,13 @@ impl<'d, 'a> Upsert<'d, 'a> {
     fn storable(&mut self, key: Vec<u8>, incoming: &Incoming) -> Result<(), Error> {
         let known: Option<Head> = self.draft.get(Table::Heads, &key)?;
         let digest = digest(&incoming.raw);
-        match judge(
+        let verdict = judge(
             known.as_ref(),
             self.requested_at,
             incoming.updated_at,
             &digest,
-        ) {
+        );
+        match verdict {
             Verdict::Stale => {
                 self.applied.stale += 1;
                 return Ok(());
@@ -95,10 +111,36 @@ impl<'d, 'a> Upsert<'d, 'a> {
         if known.as_ref() != Some(&head) {
             self.draft.put(Table::Heads, key, &head);
         }
-        match &incoming.candidacy {
-            Some(candidacy) => self.candidacy(candidacy),
-            None => Ok(()),
+        if let Some(parent) = &incoming.parent {
+            let entry = key::child(self.connection, parent, incoming.stream, &incoming.id)?;
+            self.draft.mark(Table::Children, entry);
         }
+        if let Some(candidacy) = &incoming.candidacy {
+            self.candidacy(candidacy)?;
+        }
+        self.plan(incoming, verdict != Verdict::Unchanged)
+    }
+
+    /// Plans the reading of the lists below a record that was taken in.
+    fn plan(&mut self, incoming: &Incoming, changed: bool) -> Result<(), Error> {
+        let Some(policy) = self.policy else {
+            return Ok(());
+        };
+        let Some(parent) = Parent::new(incoming.stream, &incoming.id) else {
+            return Ok(());
+        };
+        let sighting = match &incoming.candidacy {
+            Some(candidacy) => Sighting::opportunity(candidacy, changed, self.requested_at, policy),
+            None => Sighting::posting(
+                incoming.posting_state.as_ref(),
+                changed,
+                self.requested_at,
+                policy,
+            ),
+        };
+        self.applied.planned +=
+            hydrations::saw(self.draft, self.connection, &parent, &sighting, policy)?;
+        Ok(())
     }
 
     fn head(&self, incoming: &Incoming, digest: [u8; 16]) -> Head {
@@ -109,6 +151,10 @@ impl<'d, 'a> Upsert<'d, 'a> {
             absent: false,
             rank: incoming.rank,
             digest,
+            parent: incoming
+                .parent
+                .as_ref()
+                .map(|parent| parent.id().to_owned()),
         }
     }
 
@@ -137,6 +183,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             absent: false,
             rank: 0,
             digest: [0; 16],
+            parent: known.as_ref().and_then(|head| head.parent.clone()),
         };
         match judge_deletion(known.as_ref(), deleted.at) {
             Burial::Stale => self.applied.stale += 1,
@@ -150,6 +197,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
     /// Concludes from its absence that a live record is deleted.
     pub(crate) fn absence(&mut self, stream: Stream, id: &str) -> Result<(), Error> {
         let key = key::record(self.connection, stream, id)?;
+        let known: Option<Head> = self.draft.get(Table::Heads, &key)?;
         let tombstone = Head {
             requested_at: self.requested_at,
             updated_at: None,
@@ -157,6 +205,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             absent: true,
             rank: 0,
             digest: [0; 16],
+            parent: known.and_then(|head| head.parent),
         };
         self.bury(key, stream, id, &tombstone)
     }
@@ -178,6 +227,53 @@ impl<'d, 'a> Upsert<'d, 'a> {
             let key = key::candidacy(self.connection, &id.into())?;
             self.unindex(&key)?;
             self.draft.remove(Table::Candidacies, key);
+        }
+        if let Some(parent) = stream
+            .parent()
+            .zip(tombstone.parent.as_deref())
+            .and_then(|(stream, id)| Parent::new(stream, id))
+        {
+            let entry = key::child(self.connection, &parent, stream, id)?;
+            self.draft.remove(Table::Children, entry);
+        }
+        match Parent::new(stream, id) {
+            Some(parent) => self.bury_below(&parent, tombstone),
+            None => Ok(()),
+        }
+    }
+
+    /// What hangs on a record goes with it.
+    fn bury_below(&mut self, parent: &Parent, tombstone: &Head) -> Result<(), Error> {
+        hydrations::forget(self.draft, self.connection, parent)?;
+        let prefix = key::below(self.connection, parent)?;
+        for (stream, id) in children::of_prefix(self.draft.tables(), &prefix)? {
+            let key = key::record(self.connection, stream, &id)?;
+            let tombstone = Head {
+                parent: Some(parent.id().to_owned()),
+                ..tombstone.clone()
+            };
+            self.bury(key, stream, &id, &tombstone)?;
+        }
+        Ok(())
+    }
+
+    /// Makes tombstones of the records below a parent that a whole read of their list did not bring.
+    pub(crate) fn retire_below(
+        &mut self,
+        parent: &Parent,
+        stream: Stream,
+        seen: &BTreeSet<&str>,
+    ) -> Result<(), Error> {
+        let prefix = key::below(self.connection, parent)?;
+        for (of, id) in children::of_prefix(self.draft.tables(), &prefix)? {
+            if of != stream || seen.contains(id.as_str()) {
+                continue;
+            }
+            let key = key::record(self.connection, stream, &id)?;
+            let head: Option<Head> = self.draft.get(Table::Heads, &key)?;
+            if head.is_some_and(|head| head.requested_at < self.requested_at) {
+                self.absence(stream, &id)?;
+            }
         }
         Ok(())
     }

@@ -95,6 +95,7 @@ mod tests {
             absent: false,
             rank: 0,
             digest: A,
+            parent: None,
         }
     }
 

@@ -6,7 +6,7 @@ use lever::Timestamp;
 use prost::Message;
 
 use super::id::{pack, unpack, unpack_option};
-use super::{Stored, version_1};
+use super::{Stored, versions_to};
 
 #[derive(Clone, PartialEq, Message)]
 struct CandidacyV1 {
@@ -40,6 +40,9 @@ struct CandidacyV1 {
     updated_at: Option<i64>,
     #[prost(int64, optional, tag = "15")]
     last_interaction_at: Option<i64>,
+    /// Since version 2.
+    #[prost(bool, tag = "16")]
+    anonymized: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -51,7 +54,7 @@ struct ArchivedV1 {
 }
 
 impl Stored for Candidacy {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn to_payload(&self) -> Vec<u8> {
         CandidacyV1 {
@@ -73,12 +76,13 @@ impl Stored for Candidacy {
             confidential: self.confidential,
             updated_at: self.updated_at.map(Timestamp::as_millis),
             last_interaction_at: self.last_interaction_at.map(Timestamp::as_millis),
+            anonymized: self.anonymized,
         }
         .encode_to_vec()
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        let stored: CandidacyV1 = version_1(version, payload)?;
+        let stored: CandidacyV1 = versions_to(Self::VERSION, version, payload)?;
         let archived = match stored.archived {
             None => None,
             Some(archived) => Some(Archived {
@@ -102,6 +106,7 @@ impl Stored for Candidacy {
             confidential: stored.confidential,
             updated_at: stored.updated_at.map(Timestamp::from_millis),
             last_interaction_at: stored.last_interaction_at.map(Timestamp::from_millis),
+            anonymized: stored.anonymized,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The bytes of keys.
 
-use domain::{ConnectionId, Listing, OperationId, Stream};
+use domain::hydration::Urgency;
+use domain::{ConnectionId, Listing, OperationId, Parent, Stream};
 use lever::{ContactId, OpportunityId, StageId, Timestamp};
 
 use crate::error::{Error, ErrorKind};
@@ -90,6 +91,68 @@ pub(crate) fn contact_entry(
     opportunity: &OpportunityId,
 ) -> Result<Vec<u8>, Error> {
     Ok([&contact(connection, of)?[..], id(opportunity.as_str())?].concat())
+}
+
+/// Begins the keys of all records below a parent.
+pub(crate) fn below(connection: ConnectionId, parent: &Parent) -> Result<Vec<u8>, Error> {
+    Ok([&hydration(connection, parent)?[..], &[0]].concat())
+}
+
+/// Begins the keys of one stream's records below a parent.
+pub(crate) fn list_below(
+    connection: ConnectionId,
+    parent: &Parent,
+    of: Stream,
+) -> Result<Vec<u8>, Error> {
+    Ok([&below(connection, parent)?[..], &[of.tag()]].concat())
+}
+
+pub(crate) fn child(
+    connection: ConnectionId,
+    parent: &Parent,
+    of: Stream,
+    record: &str,
+) -> Result<Vec<u8>, Error> {
+    Ok([&list_below(connection, parent, of)?[..], id(record)?].concat())
+}
+
+/// The stream and the id of a `children` key, of which the first `below` bytes name the parent.
+pub(crate) fn child_parts(key: &[u8], below: usize) -> Option<(Stream, &str)> {
+    let stream = Stream::from_tag(*key.get(below)?)?;
+    Some((stream, text_after(key, below + 1)?))
+}
+
+pub(crate) fn hydration(connection: ConnectionId, parent: &Parent) -> Result<Vec<u8>, Error> {
+    record(connection, parent.stream(), parent.id())
+}
+
+/// Begins the keys of the parents that wait equally urgently.
+pub(crate) fn urgency(connection: ConnectionId, urgency: Urgency) -> Vec<u8> {
+    [&connection.as_bytes()[..], &[urgency.tag()]].concat()
+}
+
+/// Where a parent waits: the latest of equally urgent ones comes first.
+pub(crate) fn waiting(
+    connection: ConnectionId,
+    of: Urgency,
+    since: Timestamp,
+    parent: &Parent,
+) -> Result<Vec<u8>, Error> {
+    let inverted = moment(since).map(|byte| !byte);
+    Ok([
+        &urgency(connection, of)[..],
+        &inverted,
+        &[parent.stream().tag()],
+        id(parent.id())?,
+    ]
+    .concat())
+}
+
+/// The parent of a `hydration_queue` key.
+pub(crate) fn waiting_parent(key: &[u8]) -> Option<Parent> {
+    const PARENT: usize = 16 + 1 + 8;
+    let stream = Stream::from_tag(*key.get(PARENT)?)?;
+    Parent::new(stream, text_after(key, PARENT + 1)?)
 }
 
 pub(crate) fn change(connection: ConnectionId, sequence: u64) -> Vec<u8> {

@@ -15,9 +15,9 @@
 //! | `tokens` | SHA-256 of the token, 32 | token record | 1 |
 //! | `mappings` | c, version 8 | mapping version | 1 |
 //! | `listings` | c, listing 1 | cursor, last success, last error | 1 |
-//! | `heads` | c, stream 1, id | [`Head`]: stamps and digest of a record | 1 |
+//! | `heads` | c, stream 1, id | [`Head`]: stamps, digest and parent of a record | 2 |
 //! | `documents` | c, stream 1, id | [`Document`]: Lever's JSON, zstd level 1 | 1 |
-//! | `candidacies` | c, opportunity | compact candidacy | 1 |
+//! | `candidacies` | c, opportunity | compact candidacy | 2 |
 //! | `by_stage` | c, stage NUL, entered at 8, opportunity | empty: active candidacies | - |
 //! | `by_contact` | c, contact NUL, opportunity | empty | - |
 //! | `counts` | c, stream 1 | [`Counter`]: live records | 1 |
@@ -29,6 +29,11 @@
 //! | `request_ids` | c, request id | [`Owner`]: operation | 1 |
 //! | `by_opportunity` | c, opportunity NUL, operation 16 | empty | - |
 //! | `pieces` | key, table name, piece 4 | up to 64 KB of a long value | - |
+//! | `children` | c, parent stream 1, parent NUL, stream 1, id | empty: live records below a parent | - |
+//! | `hydrations` | c, parent stream 1, parent | [`Hydration`](domain::Hydration): lists read and wanted | 1 |
+//! | `hydration_queue` | c, urgency 1, inverted time 8, parent stream 1, parent | empty: parents with wanted lists | - |
+//! | `backlogs` | c | [`Backlog`](domain::Backlog): wanted lists by stream | 1 |
+//! | `stream_states` | c, stream 1 | how the reading of a stream without a listing goes | 1 |
 //!
 //! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.
 
@@ -36,6 +41,7 @@ mod candidacy;
 mod change;
 mod connection;
 pub(crate) mod frame;
+mod hydration;
 mod id;
 pub(crate) mod key;
 mod listing;
@@ -70,5 +76,13 @@ pub(crate) trait Stored: Sized {
 
 /// Decodes version 1 of a protobuf payload.
 fn version_1<M: prost::Message + Default>(version: u8, payload: &[u8]) -> Option<M> {
-    (version == 1).then(|| M::decode(payload).ok()).flatten()
+    versions_to(1, version, payload)
+}
+
+/// Decodes a protobuf payload whose versions up to `newest` differ in added fields only.
+fn versions_to<M: prost::Message + Default>(newest: u8, version: u8, payload: &[u8]) -> Option<M> {
+    (1..=newest)
+        .contains(&version)
+        .then(|| M::decode(payload).ok())
+        .flatten()
 }

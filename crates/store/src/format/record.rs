@@ -4,7 +4,8 @@ use lever::Timestamp;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-use super::{Stored, version_1};
+use super::id::{pack, unpack_option};
+use super::{Stored, versions_to};
 
 /// The largest document that is unpacked, in bytes; Lever's largest are a few hundred KB.
 const LARGEST_DOCUMENT: usize = 256 << 20;
@@ -32,6 +33,8 @@ pub(crate) struct Head {
     pub(crate) rank: u32,
     /// Of the document; tombstones have none.
     pub(crate) digest: [u8; 16],
+    /// Lever's id of the record it hangs on, for streams that are read below another.
+    pub(crate) parent: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -48,10 +51,13 @@ struct HeadV1 {
     digest: Vec<u8>,
     #[prost(uint32, tag = "6")]
     rank: u32,
+    /// Since version 2.
+    #[prost(bytes = "vec", optional, tag = "7")]
+    parent: Option<Vec<u8>>,
 }
 
 impl Stored for Head {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn to_payload(&self) -> Vec<u8> {
         HeadV1 {
@@ -61,12 +67,13 @@ impl Stored for Head {
             absent: self.absent,
             digest: self.digest.to_vec(),
             rank: self.rank,
+            parent: self.parent.as_deref().map(pack),
         }
         .encode_to_vec()
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        let head: HeadV1 = version_1(version, payload)?;
+        let head: HeadV1 = versions_to(Self::VERSION, version, payload)?;
         Some(Self {
             requested_at: Timestamp::from_millis(head.requested_at),
             updated_at: head.updated_at.map(Timestamp::from_millis),
@@ -74,6 +81,7 @@ impl Stored for Head {
             absent: head.absent,
             rank: head.rank,
             digest: head.digest.try_into().ok()?,
+            parent: unpack_option(head.parent)?,
         })
     }
 }

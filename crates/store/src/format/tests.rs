@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use domain::candidacy::Archived;
+use domain::hydration::{Stamps, Urgency};
 use domain::operation::{Attempt, Failure, FailureKind, State};
 use domain::{
-    Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor, Environment, Operation,
-    OperationId, Part, Region, Stream, Write,
+    Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor, Environment,
+    Hydration, Operation, OperationId, Part, Region, Stream, Write,
 };
 use lever::Timestamp;
 use uuid::Uuid;
 
 use super::*;
+use crate::hydrations::StreamState;
 use crate::listings::ListingState;
 use crate::mappings::MappingVersion;
 use crate::quarantine::Quarantined;
@@ -68,6 +70,7 @@ fn candidacy() -> Candidacy {
         confidential: true,
         updated_at: Some(at(7)),
         last_interaction_at: Some(at(-8)),
+        anonymized: true,
     }
 }
 
@@ -93,6 +96,41 @@ fn operation(write: Write, state: State) -> Operation {
         updated_at: at(4),
         revision: 5,
     }
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let pairs = hex.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+#[test]
+fn what_is_known_of_the_lists_below_a_record_has_these_bytes() {
+    let hydration = Hydration {
+        stamps: Stamps {
+            updated_at: Some(at(1)),
+            last_interaction_at: Some(at(2)),
+        },
+        read: [(Stream::Notes, at(3))].into(),
+        wanted: [(Stream::Offers, at(4))].into(),
+        urgency: Some(Urgency::Changed),
+        since: at(5),
+    };
+    pinned(
+        &hydration,
+        "010d4d44ea080110021a04080f100322040810100428023005",
+    );
+    comes_back(&Hydration::default());
+    let backlog = Backlog {
+        lists: [(Stream::Notes, 300)].into(),
+    };
+    pinned(&backlog, "01247bbcc50a05080f10ac02");
+    let state = StreamState {
+        caught_up_at: Some(at(1)),
+        last_error: Some("no".to_owned()),
+    };
+    pinned(&state, "018d0ecf35080112026e6f");
 }
 
 #[test]
@@ -122,11 +160,22 @@ fn a_record_has_these_bytes() {
         absent: true,
         rank: 5,
         digest: [4; 16],
+        parent: Some("p".to_owned()),
     };
     pinned(
         &head,
-        "01b1845a8208011002180320012a10040404040404040404040404040404043005",
+        "029680714608011002180320012a100404040404040404040404040404040430053a0170",
     );
+    // As version 1 wrote it.
+    let bytes: Vec<u8> = vec![
+        0x08, 1, 0x10, 2, 0x18, 3, 0x20, 1, 0x2a, 16, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+        4, 0x30, 5,
+    ];
+    let old = Head {
+        parent: None,
+        ..head
+    };
+    assert!(Head::from_payload(1, &bytes) == Some(old));
     assert_eq!(
         digest("{}"),
         [
@@ -152,8 +201,14 @@ fn a_document_written_by_any_zstd_is_read() {
 fn a_candidacy_has_these_bytes() {
     pinned(
         &candidacy(),
-        "01ea13342e0a11000102030405064708890a0b0c0d0e0f101211000102030405064708890a0b0c0d0e0f101a03416461220d6170706c6963616e742d6e65772880d095ffbc31308080babbc82e3a1508051211000102030405064708890a0b0c0d0e0f1040064a11000102030405064708890a0b0c0d0e0f105211000102030405064708890a0b0c0d0e0f105a016162076170706c6965646801700778f8ffffffffffffffff01",
+        "02118fc4e50a11000102030405064708890a0b0c0d0e0f101211000102030405064708890a0b0c0d0e0f101a03416461220d6170706c6963616e742d6e65772880d095ffbc31308080babbc82e3a1508051211000102030405064708890a0b0c0d0e0f1040064a11000102030405064708890a0b0c0d0e0f105211000102030405064708890a0b0c0d0e0f105a016162076170706c6965646801700778f8ffffffffffffffff01800101",
     );
+    let version_1 = "0a11000102030405064708890a0b0c0d0e0f101211000102030405064708890a0b0c0d0e0f101a03416461220d6170706c6963616e742d6e65772880d095ffbc31308080babbc82e3a1508051211000102030405064708890a0b0c0d0e0f1040064a11000102030405064708890a0b0c0d0e0f105211000102030405064708890a0b0c0d0e0f105a016162076170706c6965646801700778f8ffffffffffffffff01";
+    let old = Candidacy {
+        anonymized: false,
+        ..candidacy()
+    };
+    assert!(Candidacy::from_payload(1, &bytes(version_1)) == Some(old));
     let bare = Candidacy {
         contact: None,
         stage: None,

@@ -9,6 +9,7 @@
     reason = "the environment tells a child process its part, and where recorded documents are"
 )]
 
+mod children;
 mod connections;
 mod crash;
 mod opening;

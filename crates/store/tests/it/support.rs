@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use domain::hydration::Policy;
 use domain::operation::State;
 use domain::{
     Candidacy, Connection, ConnectionId, Cursor, Environment, Listing, Operation, OperationId,
@@ -64,7 +65,7 @@ pub(crate) fn connection(number: u128) -> Connection {
         display_name: format!("Account {number}"),
         external_id: Some(format!("customer-{number}")),
         environment: Environment::Region(Region::Sandbox),
-        streams: Stream::PULLED.iter().copied().collect(),
+        streams: Stream::DEFAULT.iter().copied().collect(),
         sync_start: None,
         include_archived: true,
         include_snoozed: true,
@@ -94,6 +95,7 @@ pub(crate) fn candidacy(opportunity: &str, stage: &str, entered: i64) -> Candida
         confidential: false,
         updated_at: None,
         last_interaction_at: None,
+        anonymized: false,
     }
 }
 
@@ -108,6 +110,8 @@ pub(crate) fn opportunity(candidacy: Candidacy) -> Incoming {
         updated_at: candidacy.updated_at,
         rank: 0,
         candidacy: Some(candidacy),
+        posting_state: None,
+        parent: None,
     }
 }
 
@@ -119,6 +123,8 @@ pub(crate) fn tag(text: &str, raw: &str) -> Incoming {
         updated_at: None,
         rank: 0,
         candidacy: None,
+        posting_state: None,
+        parent: None,
     }
 }
 
@@ -142,6 +148,7 @@ pub(crate) fn page(connection: ConnectionId, requested: i64, records: Vec<Incomi
         records,
         deleted: Vec::new(),
         quarantined: Vec::new(),
+        policy: Policy::none(),
     }
 }
 
@@ -152,6 +159,7 @@ pub(crate) fn refresh(connection: ConnectionId, requested: i64, records: Vec<Inc
         now: at(requested),
         records,
         deleted: Vec::new(),
+        policy: Policy::none(),
     }
 }
 

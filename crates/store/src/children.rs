@@ -1,0 +1,128 @@
+//! The records below others: notes of an opportunity, the form of a posting.
+
+use std::collections::BTreeSet;
+
+use domain::{ConnectionId, Parent, Stream};
+use lever::Timestamp;
+
+use crate::error::Error;
+use crate::format::key;
+use crate::hydrations;
+use crate::pull::{Applied, Incoming};
+use crate::quarantine::Quarantined;
+use crate::records::{self, StoredRecord};
+use crate::store::Store;
+use crate::table::{Table, Tables};
+use crate::upsert::Upsert;
+
+/// One list below a parent, read from its first page to its last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildList {
+    /// Which.
+    pub stream: Stream,
+    /// When the first request for it was sent, by Lever's clock.
+    pub requested_at: Timestamp,
+    /// Its records, each with the parent.
+    pub records: Vec<Incoming>,
+    /// The records that could not be read.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// Lists below one parent that were read, and those that Lever refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildRead {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Below which record.
+    pub parent: Parent,
+    /// Stamps the changes.
+    pub now: Timestamp,
+    /// What was read.
+    pub lists: Vec<ChildList>,
+    /// The lists the key may not read: they no longer wait.
+    pub refused: BTreeSet<Stream>,
+}
+
+impl Store {
+    /// Applies whole lists below a parent: their records, the tombstones of those that are gone, and what still waits.
+    /// All or nothing.
+    ///
+    /// A record whose list no longer has it is buried unless a later request has shown it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) without such a connection,
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a parent whose id cannot be stored.
+    pub async fn apply_children(&self, read: ChildRead) -> Result<Applied, Error> {
+        self.commit(move |draft| {
+            draft.require_connection(read.connection)?;
+            let mut total = Applied::default();
+            for list in &read.lists {
+                let mut upsert = Upsert::new(draft, read.connection, list.requested_at, read.now)?;
+                list.records
+                    .iter()
+                    .try_for_each(|record| upsert.record(record))?;
+                list.quarantined
+                    .iter()
+                    .try_for_each(|record| upsert.quarantine(record))?;
+                // A record that cannot be read is there all the same: nothing is concluded from such a list.
+                if list.quarantined.is_empty() {
+                    let seen = list
+                        .records
+                        .iter()
+                        .map(|record| record.id.as_str())
+                        .collect();
+                    upsert.retire_below(&read.parent, list.stream, &seen)?;
+                }
+                total = total.plus(upsert.finish());
+            }
+            hydrations::read(draft, &read)?;
+            Ok(total)
+        })
+        .await
+    }
+
+    /// Lists up to `limit` live records of a stream below a parent after the id `after`, in the order of their ids.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn children(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        parent: &Parent,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<StoredRecord>, Error> {
+        let Ok(prefix) = key::list_below(connection, parent, stream) else {
+            return Ok(Vec::new());
+        };
+        let from = [&prefix, after.unwrap_or_default().as_bytes()].concat();
+        self.read(move |tables| {
+            let mut found = Vec::new();
+            for entry in tables.scan_after(Table::Children, &prefix, &from) {
+                if found.len() >= limit {
+                    break;
+                }
+                let (key, _empty) = entry?;
+                let id = key::text_after(&key, prefix.len())
+                    .ok_or_else(|| Error::corrupt(Table::Children))?;
+                let record = records::live(tables, connection, stream, id)?;
+                found.extend(record);
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+/// The streams and ids of the live records whose keys begin with `prefix`, which names a parent.
+pub(crate) fn of_prefix(tables: &Tables, prefix: &[u8]) -> Result<Vec<(Stream, String)>, Error> {
+    let mut found = Vec::new();
+    for entry in tables.scan(Table::Children, prefix) {
+        let (key, _empty) = entry?;
+        let (stream, id) =
+            key::child_parts(&key, prefix.len()).ok_or_else(|| Error::corrupt(Table::Children))?;
+        found.push((stream, id.to_owned()));
+    }
+    Ok(found)
+}
