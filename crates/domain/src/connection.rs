@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lever::{Timestamp, UserId};
 
-use crate::Stream;
+use crate::{ExcludedField, Stream};
 use crate::id::our_id;
 
 our_id! {
@@ -53,6 +53,12 @@ pub struct Connection {
     pub include_snoozed: bool,
     /// The Lever user named on writes when nobody better is known.
     pub default_acting_user: Option<UserId>,
+    /// Fields that are taken out of documents before they are stored or shown.
+    pub excluded_fields: BTreeSet<ExcludedField>,
+    /// Whether secret notes are kept and shown.
+    pub include_secret_notes: bool,
+    /// Whether webhooks are to be registered in Lever.
+    pub webhooks: bool,
     /// Whether pulling is stopped until somebody resumes it.
     pub paused: bool,
     /// The last four characters of the key, for recognizing it.

@@ -5,6 +5,7 @@
 //! A write that is repeated without harm goes back in line when its answer is lost;
 //! one that creates is looked for in Lever first and sent again only when it surely is not there.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -66,6 +67,42 @@ pub enum Write {
     },
     /// Takes the opportunity out of the archive; its former stage shows again (F-26).
     Unarchive,
+    /// Any write of Lever's API.
+    Raw(RawWrite),
+}
+
+/// Any write of Lever's API, made of text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawWrite {
+    /// The name in Lever's API description, such as `createPosting`.
+    pub operation: String,
+    /// The parameters of the path by name.
+    pub path: BTreeMap<String, String>,
+    /// The query parameters in order, before encoding, without `perform_as`.
+    pub query: Vec<(String, String)>,
+    /// The JSON body.
+    pub body: Option<String>,
+    /// Whether sending it twice would leave two things behind in Lever.
+    pub creates: bool,
+}
+
+impl RawWrite {
+    /// Lever's id of the opportunity the path names, by its new or its old name; none for a path without.
+    pub fn opportunity(&self) -> Option<OpportunityId> {
+        let id = self
+            .path
+            .get("opportunity")
+            .or_else(|| self.path.get("candidate"));
+        id.map(|id| OpportunityId::from(id.as_str()))
+    }
+}
+
+impl fmt::Debug for RawWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawWrite")
+            .field("operation", &self.operation)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Write {
@@ -80,11 +117,21 @@ impl Write {
             Write::ChangeStage { .. } => "CHANGE_STAGE",
             Write::Archive { .. } => "ARCHIVE",
             Write::Unarchive => "UNARCHIVE",
+            Write::Raw(_) => "RAW",
         }
     }
 
     /// Whether sending it twice would leave two things behind in Lever.
     pub fn creates(&self) -> bool {
+        match self {
+            Write::CreateNote { .. } => true,
+            Write::Raw(raw) => raw.creates,
+            _ => false,
+        }
+    }
+
+    /// Whether what it created can be found again in Lever after a lost answer.
+    pub fn leaves_a_mark(&self) -> bool {
         matches!(self, Write::CreateNote { .. })
     }
 }
@@ -217,7 +264,7 @@ pub struct Attempt {
 }
 
 /// One durable write to Lever.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Operation {
     /// Our id.
     pub id: OperationId,
@@ -237,6 +284,8 @@ pub struct Operation {
     pub attempts: Vec<Attempt>,
     /// Lever's id of what was created.
     pub result_id: Option<String>,
+    /// What Lever answered to a raw write that succeeded, as JSON text without secrets.
+    pub answer: Option<String>,
     /// The Lever user it is made for.
     pub acting_user: Option<UserId>,
     /// The millisecond given to Lever as a note's `createdAt`; it finds the note again (reliability.md 6).
@@ -249,6 +298,18 @@ pub struct Operation {
     pub updated_at: Timestamp,
     /// Counts its moves; the store refuses to overwrite a newer one.
     pub revision: u64,
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation")
+            .field("id", &self.id)
+            .field("opportunity", &self.opportunity)
+            .field("write", &self.write)
+            .field("state", &self.state)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What happened to an operation.
@@ -340,6 +401,17 @@ impl Operation {
             }
             (State::Sending { .. }, Event::Done { .. }) => State::Succeeded,
             (State::Sending { .. }, Event::NotSent) => self.again(now, patience),
+            (State::Sending { .. }, Event::Lost)
+                if self.write.creates() && !self.write.leaves_a_mark() =>
+            {
+                State::Uncertain(Failure {
+                    kind: FailureKind::Unknown,
+                    message: "the answer was lost, and what this call makes cannot be told from what others make: \
+                              look in Lever before asking again"
+                        .to_owned(),
+                    details: Vec::new(),
+                })
+            }
             (State::Sending { since }, Event::Lost) if self.write.creates() => State::Reconciling {
                 sent: *since,
                 looks: 0,
@@ -446,6 +518,7 @@ mod tests {
             state: State::Recorded { not_before: None },
             attempts: Vec::new(),
             result_id: None,
+            answer: None,
             acting_user: None,
             marker: at(0),
             asked_by: String::new(),
@@ -510,6 +583,34 @@ mod tests {
             ],
         );
         assert_eq!(twice.state, State::Recorded { not_before: None });
+    }
+
+    fn raw(creates: bool) -> Operation {
+        operation(Write::Raw(RawWrite {
+            operation: "createPosting".to_owned(),
+            path: BTreeMap::new(),
+            query: Vec::new(),
+            body: Some(r#"{"text":"Ada"}"#.to_owned()),
+            creates,
+        }))
+    }
+
+    #[test]
+    fn a_lost_raw_creation_is_for_a_person_since_nothing_tells_it_from_others() {
+        let lost = run(raw(true), &[Event::Started, Event::Lost]);
+        assert_eq!(lost.state.name(), "UNCERTAIN");
+        let harmless = run(raw(false), &[Event::Started, Event::Lost]);
+        assert_eq!(harmless.state.name(), "RECORDED");
+    }
+
+    #[test]
+    fn nothing_of_what_is_written_shows_in_debug() {
+        let answered = Operation {
+            answer: Some("Ada".to_owned()),
+            ..raw(true)
+        };
+        let shown = format!("{answered:?}");
+        assert!(shown.contains("RAW") && !shown.contains("Ada"), "{shown}");
     }
 
     #[test]

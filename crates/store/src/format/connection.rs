@@ -1,11 +1,11 @@
 //! Settings of connections.
 
-use domain::{Connection, ConnectionId, Environment, Region, Stream};
+use domain::{Connection, ConnectionId, Environment, ExcludedField, Region, Stream};
 use lever::Timestamp;
 use prost::Message;
 
 use super::id::{pack, unpack_option};
-use super::{Stored, version_1};
+use super::{Stored, versions_to};
 
 #[derive(Clone, PartialEq, Message)]
 struct ConnectionV1 {
@@ -39,10 +39,17 @@ struct ConnectionV1 {
     created_at: i64,
     #[prost(uint64, tag = "14")]
     revision: u64,
+    /// Since version 2, as are those that follow; each `stream.path`.
+    #[prost(string, repeated, tag = "15")]
+    excluded_fields: Vec<String>,
+    #[prost(bool, tag = "16")]
+    include_secret_notes: bool,
+    #[prost(bool, tag = "17")]
+    webhooks: bool,
 }
 
 impl Stored for Connection {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn to_payload(&self) -> Vec<u8> {
         let (region, base_url) = match &self.environment {
@@ -67,12 +74,19 @@ impl Stored for Connection {
             key_last_four: self.key_last_four.clone(),
             created_at: self.created_at.as_millis(),
             revision: self.revision,
+            excluded_fields: self
+                .excluded_fields
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            include_secret_notes: self.include_secret_notes,
+            webhooks: self.webhooks,
         }
         .encode_to_vec()
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        let stored: ConnectionV1 = version_1(version, payload)?;
+        let stored: ConnectionV1 = versions_to(Self::VERSION, version, payload)?;
         let environment = match stored.region {
             0 => Environment::BaseUrl(stored.base_url),
             number => Environment::Region(region_of(number)?),
@@ -91,6 +105,13 @@ impl Stored for Connection {
             include_archived: stored.include_archived,
             include_snoozed: stored.include_snoozed,
             default_acting_user: unpack_option(stored.default_acting_user)?,
+            excluded_fields: stored
+                .excluded_fields
+                .iter()
+                .map(|field| ExcludedField::parse(field))
+                .collect::<Option<_>>()?,
+            include_secret_notes: stored.include_secret_notes,
+            webhooks: stored.webhooks,
             paused: stored.paused,
             key_last_four: stored.key_last_four,
             created_at: Timestamp::from_millis(stored.created_at),

@@ -8,7 +8,7 @@
 //! | table | key | value | version |
 //! |---|---|---|---|
 //! | `meta` | `header` / `commit` | [`Header`] / [`Counter`] | 1 |
-//! | `connections` | c | connection settings | 1 |
+//! | `connections` | c | connection settings | 2 |
 //! | `external_ids` | external id | [`Owner`]: c | 1 |
 //! | `credentials` | c | [`Secret`]: sealed API key | 1 |
 //! | `purges` | c | empty: the data of a deleted connection are being removed | - |
@@ -24,7 +24,7 @@
 //! | `sequences` | c | [`Counter`]: number of the last change | 1 |
 //! | `changes` | c, sequence 8 | change | 1 |
 //! | `quarantine` | c, stream 1, digest 16 | quarantined record | 1 |
-//! | `operations` | c, operation 16 | operation | 1 |
+//! | `operations` | c, operation 16 | operation | 2 |
 //! | `open_operations` | c, operation 16 | empty: those not settled | - |
 //! | `request_ids` | c, request id | [`Owner`]: operation | 1 |
 //! | `by_opportunity` | c, opportunity NUL, operation 16 | empty | - |

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use domain::candidacy::Archived;
 use domain::hydration::{Stamps, Urgency};
-use domain::operation::{Attempt, Failure, FailureKind, State};
+use domain::operation::{Attempt, Failure, FailureKind, RawWrite, State};
 use domain::{
     Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor, Environment,
-    Hydration, Operation, OperationId, Part, Region, Stream, Write,
+    ExcludedField, Hydration, Operation, OperationId, Part, Region, Stream, Write,
 };
 use lever::Timestamp;
 use uuid::Uuid;
@@ -89,6 +89,7 @@ fn operation(write: Write, state: State) -> Operation {
             status: Some(429),
         }],
         result_id: Some("n".to_owned()),
+        answer: None,
         acting_user: Some("u".into()),
         marker: at(2),
         asked_by: "t".to_owned(),
@@ -247,6 +248,9 @@ fn a_connection_has_these_bytes() {
         include_archived: true,
         include_snoozed: true,
         default_acting_user: Some("u".into()),
+        excluded_fields: BTreeSet::from([ExcludedField::parse("contacts.phones").unwrap()]),
+        include_secret_notes: true,
+        webhooks: true,
         paused: true,
         key_last_four: "abcd".to_owned(),
         created_at: at(2),
@@ -254,8 +258,17 @@ fn a_connection_has_these_bytes() {
     };
     pinned(
         &settings,
-        "01b57701740a1000000000000000000000000000000001120441636d651a02343220023202010c380140014801520175580162046162636468027003",
+        "02224b497e0a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e6573800101880101",
     );
+    // As version 1 wrote it.
+    let version_1 = "0a1000000000000000000000000000000001120441636d651a02343220023202010c380140014801520175580162046162636468027003";
+    let old = Connection {
+        excluded_fields: BTreeSet::new(),
+        include_secret_notes: false,
+        webhooks: false,
+        ..settings.clone()
+    };
+    assert!(Connection::from_payload(1, &bytes(version_1)) == Some(old));
     let local = Environment::BaseUrl("http://127.0.0.1:1".to_owned());
     comes_back(&Connection {
         environment: local,
@@ -349,14 +362,27 @@ fn an_operation_has_these_bytes() {
         value: "v".to_owned(),
         secret: true,
     };
+    let recorded = State::Recorded {
+        not_before: Some(at(1)),
+    };
+    let old = operation(note, recorded);
+    // As version 1 wrote it.
+    let version_1 = "0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a20030303030303030303030303030303030303030303030303030303030303030332050a0176100172020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105";
+    assert!(Operation::from_payload(1, &bytes(version_1)) == Some(old.clone()));
+    let raw = Operation {
+        write: Write::Raw(RawWrite {
+            operation: "c".to_owned(),
+            path: [("p".to_owned(), "1".to_owned())].into(),
+            query: vec![("q".to_owned(), "2".to_owned())],
+            body: Some("{}".to_owned()),
+            creates: true,
+        }),
+        answer: Some("[]".to_owned()),
+        ..old
+    };
     pinned(
-        &operation(
-            note,
-            State::Recorded {
-                not_before: Some(at(1)),
-            },
-        ),
-        "01260ae1b50a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a20030303030303030303030303030303030303030303030303030303030303030332050a0176100172020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105",
+        &raw,
+        "02cc47caef0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303ea01190a016312060a01701201311a060a017112013222027b7d280172020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d",
     );
 }
 
@@ -389,8 +415,19 @@ fn operations_of_every_kind_and_state_come_back() {
             clean_interviews: true,
         },
         Write::Unarchive,
+        Write::Raw(RawWrite {
+            operation: "createPosting".to_owned(),
+            path: [("posting".to_owned(), "p".to_owned())].into(),
+            query: vec![("a".to_owned(), "b".to_owned()); 2],
+            body: Some("{}".to_owned()),
+            creates: true,
+        }),
     ] {
-        comes_back(&operation(write, State::Succeeded));
+        let answered = Operation {
+            answer: Some("{}".to_owned()),
+            ..operation(write, State::Succeeded)
+        };
+        comes_back(&answered);
     }
     let mut states = vec![
         State::Recorded { not_before: None },
