@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Connection, ConnectionId, Environment, Listing, Stream, Timestamp};
+use domain::{
+    Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp,
+};
 use lever::{Client, ErrorKind as LeverErrorKind, Lane, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use store::ErrorKind as StoreErrorKind;
@@ -31,6 +33,12 @@ pub struct NewConnection {
     pub include_snoozed: bool,
     /// The Lever user named on writes when nobody better is known.
     pub default_acting_user: Option<UserId>,
+    /// Fields that are not kept.
+    pub excluded_fields: BTreeSet<ExcludedField>,
+    /// Whether secret notes are kept and shown.
+    pub include_secret_notes: bool,
+    /// Whether webhooks are to be registered in Lever.
+    pub webhooks: bool,
 }
 
 /// New values of settings; none leaves a setting as it is.
@@ -50,6 +58,12 @@ pub struct ConnectionPatch {
     pub include_snoozed: Option<bool>,
     /// The acting user of last resort; an inner none removes it.
     pub default_acting_user: Option<Option<UserId>>,
+    /// The fields that are not kept.
+    pub excluded_fields: Option<BTreeSet<ExcludedField>>,
+    /// Whether secret notes are kept and shown.
+    pub include_secret_notes: Option<bool>,
+    /// Whether webhooks are to be registered in Lever.
+    pub webhooks: Option<bool>,
 }
 
 const LONGEST_NAME: usize = 200;
@@ -82,6 +96,9 @@ impl Engine {
             include_archived: new.include_archived,
             include_snoozed: new.include_snoozed,
             default_acting_user: new.default_acting_user,
+            excluded_fields: new.excluded_fields,
+            include_secret_notes: new.include_secret_notes,
+            webhooks: new.webhooks,
             paused: false,
             key_last_four: last_four(&api_key),
             created_at: self.shared.clock.now(),
@@ -320,6 +337,15 @@ fn patched(mut connection: Connection, patch: ConnectionPatch) -> Connection {
     }
     if let Some(default_acting_user) = patch.default_acting_user {
         connection.default_acting_user = default_acting_user;
+    }
+    if let Some(excluded_fields) = patch.excluded_fields {
+        connection.excluded_fields = excluded_fields;
+    }
+    if let Some(include_secret_notes) = patch.include_secret_notes {
+        connection.include_secret_notes = include_secret_notes;
+    }
+    if let Some(webhooks) = patch.webhooks {
+        connection.webhooks = webhooks;
     }
     connection
 }

@@ -4,6 +4,7 @@
 //! One [`Engine`] serves all connections. Each connection has a pull worker, a push worker, one client and one
 //! rate budget. Nothing here knows gRPC.
 
+mod call;
 mod clock;
 mod connect;
 mod engine;
@@ -21,6 +22,7 @@ mod supervise;
 #[cfg(test)]
 mod testing;
 
+pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
 pub use clock::Clock;
 pub use connect::{ConnectionPatch, NewConnection};
 pub use engine::Engine;
@@ -28,7 +30,7 @@ pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Viol
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
 pub use mapping::{MappedStage, MappingView, SuggestedStage, Suggestions};
 pub use push::{Acting, DryRun, PlannedCall, WriteRequest};
-pub use read::{RawRecord, ReadFrom, ReadPage, ReadQuery};
+pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
 pub use settings::{PullSettings, Settings};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
 

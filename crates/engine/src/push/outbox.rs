@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::operation::{Attempt, Event, FailureKind, State};
-use domain::{Operation, OperationId, Stream, Timestamp};
+use domain::{Operation, OperationId, Stream, Timestamp, Write};
 use lever::OpportunityId;
+use lever::registry::{CREATE_CANDIDATE, CREATE_OPPORTUNITY};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +16,7 @@ use super::{plan, reconcile, send};
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::{Link, PAST};
+use crate::pull::listing_of;
 use crate::supervise::supervise;
 
 /// No wait of an operation is longer than this; the settle time is at most a fraction of it.
@@ -233,6 +235,10 @@ impl Outbox {
             .attempts
             .into_iter()
             .fold(sending, Operation::with_attempt);
+        let sending = Operation {
+            answer: outcome.answer,
+            ..sending
+        };
         self.settle_with(&sending, outcome.event).await
     }
 
@@ -243,10 +249,24 @@ impl Outbox {
             Event::Refused(failure) => failure.kind == FailureKind::StageMoved,
             _ => false,
         };
-        if changed && !send::refresh(&self.shared, &self.link, &operation.opportunity).await {
-            self.refresh_later(operation.opportunity.clone());
+        if changed {
+            self.show(operation, &event).await;
         }
         self.save(operation, event).await.map(drop)
+    }
+
+    /// Shows what an operation has changed: the opportunity at once, anything else when its list is read next, now.
+    async fn show(&self, operation: &Operation, event: &Event) {
+        if let Write::Raw(raw) = &operation.write {
+            let stream = crate::call::written(&raw.operation);
+            self.link.force(&Vec::from_iter(stream.and_then(listing_of)));
+        }
+        let Some(opportunity) = changed_opportunity(operation, event) else {
+            return;
+        };
+        if !send::refresh(&self.shared, &self.link, &opportunity).await {
+            self.refresh_later(opportunity);
+        }
     }
 
     /// Keeps trying to show an opportunity as it is: no pull would find a note, which moves no stamp it asks for.
@@ -302,6 +322,21 @@ impl Outbox {
             () = self.link.stop.cancelled() => {}
             () = tokio::time::sleep(wait) => {}
         }
+    }
+}
+
+/// The opportunity an operation has changed, or made.
+fn changed_opportunity(operation: &Operation, event: &Event) -> Option<OpportunityId> {
+    if !operation.opportunity.as_str().is_empty() {
+        return Some(operation.opportunity.clone());
+    }
+    match (&operation.write, event) {
+        (Write::Raw(raw), Event::Done { result_id: Some(made) })
+            if [CREATE_OPPORTUNITY.id, CREATE_CANDIDATE.id].contains(&raw.operation.as_str()) =>
+        {
+            Some(OpportunityId::from(made.as_str()))
+        }
+        _ => None,
     }
 }
 
