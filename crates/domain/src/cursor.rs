@@ -73,7 +73,7 @@ pub enum Pass {
 
 impl Pass {
     /// The page it reads; none for the first of a part.
-    fn offset(&self) -> Option<&Offset> {
+    pub fn offset(&self) -> Option<&Offset> {
         match self {
             Pass::Backfill { offset, .. } | Pass::Follow { offset, .. } => offset.as_ref(),
         }

@@ -103,8 +103,8 @@ pub struct Policy {
     pub kept: BTreeSet<Stream>,
     /// Lists of opportunities archived before this are read on demand only.
     pub archived_since: Timestamp,
-    /// Lists last read before this are read again, where this walk looks for what no stamp reveals.
-    pub recheck_before: Option<Timestamp>,
+    /// Lists last read before then are read again, whatever the stamps say.
+    pub recheck_before: BTreeMap<Stream, Timestamp>,
     /// Read every list of what is seen now, however old it is.
     pub asked: bool,
 }
@@ -237,7 +237,7 @@ impl Hydration {
             Urgency::Archived
         };
         self.want(self.unread(sighting), sighting.requested_at, first);
-        let old = self.read_before(policy.recheck_before, sighting);
+        let old = self.read_before(&policy.recheck_before, sighting);
         self.want(old, sighting.requested_at, Urgency::Recheck);
         self.drop_unwanted(sighting, policy);
         self.stamps = sighting.stamps;
@@ -271,9 +271,14 @@ impl Hydration {
     }
 
     /// The lists that were read before then and do not wait.
-    fn read_before(&self, before: Option<Timestamp>, sighting: &Sighting) -> Vec<Stream> {
+    fn read_before(
+        &self,
+        before: &BTreeMap<Stream, Timestamp>,
+        sighting: &Sighting,
+    ) -> Vec<Stream> {
         let lists = sighting.lists.iter().copied();
-        let old = |list: &Stream| self.read.get(list).is_some_and(|at| Some(*at) < before);
+        let old =
+            |list: &Stream| self.read.get(list) < before.get(list) && self.read.contains_key(list);
         lists
             .filter(|list| old(list) && !self.wanted.contains_key(list))
             .collect()
@@ -482,14 +487,14 @@ mod tests {
     #[test]
     fn what_was_not_looked_at_for_long_is_read_again_last_of_all() {
         let recheck = Policy {
-            recheck_before: Some(at(21)),
+            recheck_before: LISTS.map(|list| (list, at(21))).into(),
             ..policy()
         };
         let old = hydrated().seen(&sighting(100, 5, 5), &recheck);
         assert_eq!(old.urgency, Some(Urgency::Recheck));
         assert_eq!(old.wanted, read(100));
         let young = Policy {
-            recheck_before: Some(at(20)),
+            recheck_before: LISTS.map(|list| (list, at(20))).into(),
             ..policy()
         };
         assert!(

@@ -56,11 +56,18 @@ impl std::fmt::Debug for Called {
 /// Invalid, naming the field, for an unknown name and for a permission that allows several operations.
 pub fn find_operation(id: &str, permission: &str) -> Result<&'static Operation> {
     match (id, permission) {
-        ("", "") => Err(Error::invalid("operation_id", "name the operation as Lever's API description does")),
-        (id, "") => registry::find(id)
-            .ok_or_else(|| Error::invalid("operation_id", "Lever's API has no operation of this name")),
+        ("", "") => Err(Error::invalid(
+            "operation_id",
+            "name the operation as Lever's API description does",
+        )),
+        (id, "") => registry::find(id).ok_or_else(|| {
+            Error::invalid("operation_id", "Lever's API has no operation of this name")
+        }),
         ("", permission) => only(permission),
-        _ => Err(Error::invalid("permission", "give either operation_id or permission, not both")),
+        _ => Err(Error::invalid(
+            "permission",
+            "give either operation_id or permission, not both",
+        )),
     }
 }
 
@@ -68,10 +75,16 @@ fn only(permission: &str) -> Result<&'static Operation> {
     let found: Vec<_> = registry::by_permission(permission).collect();
     match found.as_slice() {
         [one] => Ok(one),
-        [] => Err(Error::invalid("permission", "Lever's page of API keys has no permission of this name")),
+        [] => Err(Error::invalid(
+            "permission",
+            "Lever's page of API keys has no permission of this name",
+        )),
         several => {
             let names: Vec<_> = several.iter().map(|operation| operation.id).collect();
-            let message = format!("it allows several operations: give operation_id, one of {}", names.join(", "));
+            let message = format!(
+                "it allows several operations: give operation_id, one of {}",
+                names.join(", ")
+            );
             Err(Error::invalid("permission", message))
         }
     }
@@ -93,7 +106,12 @@ impl Engine {
     /// # Errors
     /// Invalid for a bad field; not found for what Lever does not have, or the caller may not see; precondition for
     /// EEO responses that the connection does not keep, and Lever's refusals.
-    pub async fn call_read(&self, id: ConnectionId, asked: Asked, viewer: Viewer) -> Result<Called> {
+    pub async fn call_read(
+        &self,
+        id: ConnectionId,
+        asked: Asked,
+        viewer: Viewer,
+    ) -> Result<Called> {
         let call = checked(&asked)?;
         let sight = self.sight(id, viewer)?;
         if tells_eeo(asked.operation) {
@@ -115,10 +133,21 @@ impl Engine {
     ///
     /// # Errors
     /// Invalid for a bad field; not found for what the caller may not see.
-    pub async fn raw_write(&self, id: ConnectionId, asked: Asked, viewer: Viewer) -> Result<RawWrite> {
-        let named = asked.query.iter().find(|(name, _)| name.starts_with("perform_as") && name != "perform_as_posting_owner");
+    pub async fn raw_write(
+        &self,
+        id: ConnectionId,
+        asked: Asked,
+        viewer: Viewer,
+    ) -> Result<RawWrite> {
+        let named = asked
+            .query
+            .iter()
+            .find(|(name, _)| name.starts_with("perform_as") && name != "perform_as_posting_owner");
         if named.is_some() {
-            return Err(Error::invalid("query.perform_as", "name the user in the field acting_user or perform_as"));
+            return Err(Error::invalid(
+                "query.perform_as",
+                "name the user in the field acting_user or perform_as",
+            ));
         }
         checked(&standing_in(&asked))?;
         let sight = self.sight(id, viewer)?;
@@ -139,19 +168,29 @@ impl Engine {
 fn standing_in(asked: &Asked) -> Asked {
     let mut asked = asked.clone();
     if asked.operation.perform_as != lever::PerformAs::No {
-        asked.query.push(("perform_as".to_owned(), "chosen later".to_owned()));
+        asked
+            .query
+            .push(("perform_as".to_owned(), "chosen later".to_owned()));
     }
     asked
 }
 
 fn checked(asked: &Asked) -> Result<RawCall> {
-    RawCall::new(asked.operation, &asked.path, asked.query.clone(), asked.body.clone())
-        .map_err(|error| Error::invalid(error.field, error.message))
+    RawCall::new(
+        asked.operation,
+        &asked.path,
+        asked.query.clone(),
+        asked.body.clone(),
+    )
+    .map_err(|error| Error::invalid(error.field, error.message))
 }
 
 /// An answer that leaves out what says who may see it is for callers who may see everything.
 fn refuse_partial(asked: &Asked, viewer: Viewer) -> Result<()> {
-    let narrowed = asked.query.iter().any(|(name, _)| name.trim_end_matches("[]") == "include");
+    let narrowed = asked
+        .query
+        .iter()
+        .any(|(name, _)| name.trim_end_matches("[]") == "include");
     if narrowed && !viewer.confidential && asked.operation.access == Access::Read {
         return Err(Error::invalid(
             "query.include",
@@ -162,13 +201,21 @@ fn refuse_partial(asked: &Asked, viewer: Viewer) -> Result<()> {
 }
 
 /// The answer without what the caller may not see; byte for byte Lever's when that is all of it.
-async fn visible(sight: &Sight<'_>, operation: &'static Operation, path: &BTreeMap<String, String>, reply: &RawReply) -> Result<Bytes> {
+async fn visible(
+    sight: &Sight<'_>,
+    operation: &'static Operation,
+    path: &BTreeMap<String, String>,
+    reply: &RawReply,
+) -> Result<Bytes> {
     let stream = stream_of(operation);
     let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else {
         return Ok(reply.body.clone());
     };
     let mut changed = false;
-    let parent = path.get("opportunity").or_else(|| path.get("candidate")).cloned();
+    let parent = path
+        .get("opportunity")
+        .or_else(|| path.get("candidate"))
+        .cloned();
     for records in lists(&mut body) {
         let mut shown = Vec::with_capacity(records.len());
         for record in std::mem::take(records) {
@@ -180,9 +227,20 @@ async fn visible(sight: &Sight<'_>, operation: &'static Operation, path: &BTreeM
     }
     if operation.answer == AnswerKind::Record {
         let wrapped = body.get("data").is_some_and(Value::is_object);
-        let record = if wrapped { body["data"].take() } else { body.take() };
-        let unknown = || Error::not_found("record", path.values().next_back().map_or("", String::as_str));
-        let kept = seen(sight, stream, parent.as_deref(), &record).await?.ok_or_else(unknown)?;
+        let record = if wrapped {
+            body["data"].take()
+        } else {
+            body.take()
+        };
+        let unknown = || {
+            Error::not_found(
+                "record",
+                path.values().next_back().map_or("", String::as_str),
+            )
+        };
+        let kept = seen(sight, stream, parent.as_deref(), &record)
+            .await?
+            .ok_or_else(unknown)?;
         changed |= kept != record;
         if wrapped {
             body["data"] = kept;
@@ -190,7 +248,11 @@ async fn visible(sight: &Sight<'_>, operation: &'static Operation, path: &BTreeM
             body = kept;
         }
     }
-    Ok(if changed { Bytes::from(body.to_string()) } else { reply.body.clone() })
+    Ok(if changed {
+        Bytes::from(body.to_string())
+    } else {
+        reply.body.clone()
+    })
 }
 
 /// The lists of records in an answer: under `data`, or one level deeper.
@@ -206,7 +268,12 @@ fn lists(body: &mut Value) -> Vec<&mut Vec<Value>> {
 }
 
 /// A record of an answer as the caller may see it; none if not at all.
-async fn seen(sight: &Sight<'_>, stream: Option<Stream>, parent: Option<&str>, record: &Value) -> Result<Option<Value>> {
+async fn seen(
+    sight: &Sight<'_>,
+    stream: Option<Stream>,
+    parent: Option<&str>,
+    record: &Value,
+) -> Result<Option<Value>> {
     let mut record = record.clone();
     if !sight.sees_confidential() {
         hide_nested(&mut record);
@@ -215,10 +282,18 @@ async fn seen(sight: &Sight<'_>, stream: Option<Stream>, parent: Option<&str>, r
         let hidden = !sight.sees_confidential() && is_confidential(&record.to_string());
         return Ok((!hidden).then_some(record));
     };
-    let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        record
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let raw = crate::read::RawRecord {
         id: text("id"),
-        opportunity: parent.map(str::to_owned).filter(|_| stream != Stream::Opportunities),
+        opportunity: parent
+            .map(str::to_owned)
+            .filter(|_| stream != Stream::Opportunities),
         raw: record.to_string(),
     };
     let unchanged = raw.raw.clone();
@@ -254,7 +329,11 @@ const LARGEST_ANSWER: usize = 256 << 10;
 const SECRET: &str = "signatureToken";
 
 /// What is kept of the answer to a raw write: no secrets, no secret notes, nothing that is left out, nothing huge.
-pub(crate) fn answer_to_keep(operation: &str, connection: &domain::Connection, body: &[u8]) -> Option<String> {
+pub(crate) fn answer_to_keep(
+    operation: &str,
+    connection: &domain::Connection,
+    body: &[u8],
+) -> Option<String> {
     let mut body: Value = serde_json::from_slice(body).ok()?;
     redact(&mut body);
     let record = body.get("data").unwrap_or(&body).to_string();
@@ -313,14 +392,20 @@ mod tests {
     #[test]
     fn an_operation_is_named_by_its_id_or_by_a_permission_that_allows_it_alone() {
         assert_eq!(find_operation("listUsers", "").unwrap().id, "listUsers");
-        assert_eq!(find_operation("", "find all users").unwrap().id, "listUsers");
+        assert_eq!(
+            find_operation("", "find all users").unwrap().id,
+            "listUsers"
+        );
         let refused = |id, permission| find_operation(id, permission).unwrap_err().to_string();
         assert!(refused("nope", "").starts_with("operation_id"));
         assert!(refused("", "").starts_with("operation_id"));
         assert!(refused("", "nope").starts_with("permission"));
         assert!(refused("listUsers", "find all users").starts_with("permission"));
         let several = refused("", "apply to a posting");
-        assert!(several.contains("applyToPosting") && several.contains("uploadFile"), "{several}");
+        assert!(
+            several.contains("applyToPosting") && several.contains("uploadFile"),
+            "{several}"
+        );
     }
 
     #[test]
@@ -330,7 +415,10 @@ mod tests {
             {"id": "q", "confidentiality": "non-confidential", "text": "Open job"}
         ]});
         hide_nested(&mut record);
-        assert_eq!(record["postings"], json!(["p", {"id": "q", "confidentiality": "non-confidential", "text": "Open job"}]));
+        assert_eq!(
+            record["postings"],
+            json!(["p", {"id": "q", "confidentiality": "non-confidential", "text": "Open job"}])
+        );
     }
 
     #[test]
@@ -340,10 +428,16 @@ mod tests {
         let kept = answer_to_keep("createWebhook", &connection, webhook).unwrap();
         assert_eq!(kept, r#"{"data":{"id":"w","configuration":{}}}"#);
         let note = br#"{"data":{"id":"n","secret":true}}"#;
-        assert_eq!(answer_to_keep("createOpportunityNote", &connection, note), None);
+        assert_eq!(
+            answer_to_keep("createOpportunityNote", &connection, note),
+            None
+        );
         assert_eq!(answer_to_keep("deleteWebhook", &connection, b""), None);
         let huge = format!(r#"{{"data":{{"id":"{}"}}}}"#, "x".repeat(LARGEST_ANSWER));
-        assert_eq!(answer_to_keep("createPosting", &connection, huge.as_bytes()), None);
+        assert_eq!(
+            answer_to_keep("createPosting", &connection, huge.as_bytes()),
+            None
+        );
     }
 
     #[test]
@@ -351,7 +445,10 @@ mod tests {
         let id = |body: &str| result_id(body.as_bytes());
         assert_eq!(id(r#"{"data":{"id":"a"}}"#).as_deref(), Some("a"));
         assert_eq!(id(r#"{"data":{"noteId":"n"}}"#).as_deref(), Some("n"));
-        assert_eq!(id(r#"{"data":{"applicationId":"p"}}"#).as_deref(), Some("p"));
+        assert_eq!(
+            id(r#"{"data":{"applicationId":"p"}}"#).as_deref(),
+            Some("p")
+        );
         assert_eq!(id(""), None);
     }
 

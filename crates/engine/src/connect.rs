@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{
-    Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp,
-};
+use domain::{Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp};
 use lever::{Client, ErrorKind as LeverErrorKind, Lane, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use store::ErrorKind as StoreErrorKind;
@@ -82,7 +80,7 @@ impl Engine {
         check_names(&new.display_name, new.external_id.as_deref())?;
         check_key(&api_key)?;
         let streams = if new.streams.is_empty() {
-            Stream::PULLED.iter().copied().collect()
+            Stream::DEFAULT.iter().copied().collect()
         } else {
             new.streams
         };
@@ -176,6 +174,13 @@ impl Engine {
         let link = self.link(id)?;
         link.set_connection(stored.clone());
         link.force(&newly_kept(&present, &stored));
+        if stored
+            .streams
+            .iter()
+            .any(|stream| stream.hydrated() && !present.keeps(*stream))
+        {
+            self.plan_below(link, BTreeSet::new());
+        }
         Ok(stored)
     }
 
@@ -207,6 +212,7 @@ impl Engine {
                 link.set_key(&self.shared.clients, &api_key)?;
                 link.set_connection(stored.clone());
                 link.force(Listing::ALL);
+                self.plan_below(link, BTreeSet::new());
             }
             Err(_) => {
                 self.run(Link::new(stored.clone(), &self.shared.clients, &api_key)?)

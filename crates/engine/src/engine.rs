@@ -1,6 +1,7 @@
 //! The engine: all connections and what they share.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -118,10 +119,20 @@ impl Engine {
         });
         let shared = self.shared.clone();
         let stop = link.stop.clone();
-        self.tasks.spawn(supervise("pull", stop, move || {
-            pull::run(shared.clone(), link.clone())
+        let (pulled, hydrated) = (link.clone(), link);
+        let beside = shared.clone();
+        self.tasks.spawn(supervise("pull", stop.clone(), move || {
+            pull::run(shared.clone(), pulled.clone())
+        }));
+        self.tasks.spawn(supervise("hydrate", stop, move || {
+            pull::hydrate::run(beside.clone(), hydrated.clone())
         }));
         Ok(())
+    }
+
+    /// Runs something beside; a stop waits for it.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(work);
     }
 
     /// Stops the workers of one connection and forgets it.

@@ -4,6 +4,7 @@
 //! One [`Engine`] serves all connections. Each connection has a pull worker, a push worker, one client and one
 //! rate budget. Nothing here knows gRPC.
 
+mod ask;
 mod call;
 mod clock;
 mod connect;
@@ -12,6 +13,7 @@ mod error;
 mod inbound;
 mod link;
 mod mapping;
+mod progress;
 mod pull;
 mod push;
 mod read;

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use domain::{Connection, ConnectionId, Environment, Listing, Region};
+use domain::{Connection, ConnectionId, Environment, Listing, Region, Stream};
 use lever::{Attempt, BaseUrl, Budget, Client, Credential, Http, Lane, Limits, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
+use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::skew::Skew;
 
@@ -39,6 +40,25 @@ pub(crate) struct Link {
     confidential: AtomicU8,
     /// When a listing that failed is worth trying again.
     retry_at: Mutex<HashMap<Listing, Timestamp>>,
+    /// What is wrong with streams that are read below other records.
+    stream_troubles: Mutex<HashMap<Stream, StreamTrouble>>,
+    /// Wakes the reader of lists below records.
+    pub(crate) hydrate_now: Notify,
+    /// How many opportunities Lever may have, by what it says of its sources; an estimate.
+    people: AtomicU64,
+    /// How far the passes under way have come.
+    pub(crate) passes: Progress,
+    /// The day, and how many lists were planned on it only because nobody had looked at them for long.
+    rechecks: Mutex<(i64, u64)>,
+}
+
+/// Why a stream read below other records cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StreamTrouble {
+    /// Whether the key lacks the permission; otherwise something failed that may pass.
+    pub(crate) refused: bool,
+    /// When it is worth asking again.
+    pub(crate) retry_at: Timestamp,
 }
 
 /// What is known of a key's access to confidential records.
@@ -71,6 +91,11 @@ impl Link {
             skew: Mutex::new(Skew::default()),
             confidential: AtomicU8::new(0),
             retry_at: Mutex::new(HashMap::new()),
+            stream_troubles: Mutex::new(HashMap::new()),
+            hydrate_now: Notify::new(),
+            people: AtomicU64::new(0),
+            passes: Progress::default(),
+            rechecks: Mutex::new((0, 0)),
         }))
     }
 
@@ -113,6 +138,7 @@ impl Link {
         let client = clients.client(&environment, api_key, Some(self.requests.clone()))?;
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
         self.confidential.store(0, Ordering::Relaxed);
+        self.ask_again();
         Ok(())
     }
 
@@ -146,6 +172,65 @@ impl Link {
             .unwrap_or_else(PoisonError::into_inner)
             .get(&listing)
             .copied()
+    }
+
+    /// Notes that a stream read below other records cannot be read.
+    pub(crate) fn set_stream_trouble(&self, stream: Stream, trouble: StreamTrouble) {
+        self.stream_troubles().insert(stream, trouble);
+    }
+
+    /// Takes note that a stream can be read; gives what was wrong before.
+    pub(crate) fn clear_stream_trouble(&self, stream: Stream) -> Option<StreamTrouble> {
+        self.stream_troubles().remove(&stream)
+    }
+
+    /// Whether Lever refuses a stream, and it is too early to ask again.
+    pub(crate) fn refuses(&self, stream: Stream, now: Timestamp) -> bool {
+        self.stream_troubles()
+            .get(&stream)
+            .is_some_and(|trouble| trouble.refused && trouble.retry_at > now)
+    }
+
+    /// Lets everything be asked for again, as with a new key.
+    pub(crate) fn ask_again(&self) {
+        for trouble in self.stream_troubles().values_mut() {
+            trouble.retry_at = Timestamp::default();
+        }
+    }
+
+    fn stream_troubles(&self) -> MutexGuard<'_, HashMap<Stream, StreamTrouble>> {
+        self.stream_troubles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many opportunities Lever may have; 0 while unknown.
+    pub(crate) fn people_estimate(&self) -> u64 {
+        self.people.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of how many candidates the sources of one page count; the first page begins anew.
+    pub(crate) fn saw_source_counts(&self, candidates: u64, first_page: bool) {
+        if first_page {
+            self.people.store(candidates, Ordering::Relaxed);
+        } else {
+            self.people.fetch_add(candidates, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether more lists may be planned today only because nobody has looked at them for long.
+    pub(crate) fn rechecks_left(&self, now: Timestamp, a_day: u64) -> bool {
+        let today = day_of(now);
+        let (day, made) = *self.rechecks.lock().unwrap_or_else(PoisonError::into_inner);
+        day != today || made < a_day
+    }
+
+    /// Counts lists that were planned for that reason.
+    pub(crate) fn count_rechecks(&self, now: Timestamp, planned: u64) {
+        let today = day_of(now);
+        let mut rechecks = self.rechecks.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = if rechecks.0 == today { rechecks.1 } else { 0 };
+        *rechecks = (today, made + planned);
     }
 
     /// Waits until pulling is paused.
@@ -212,6 +297,11 @@ impl Link {
         };
         self.confidential.store(value, Ordering::Relaxed);
     }
+}
+
+/// The number of the day (UTC).
+fn day_of(at: Timestamp) -> i64 {
+    at.as_millis().div_euclid(24 * 3600 * 1000)
 }
 
 /// Makes clients: one pool of HTTP connections for all, one budget for each key and server.

@@ -6,13 +6,18 @@
 //! goes on from there. Nothing is concluded from a listing that failed.
 
 mod fetch;
+pub(crate) mod hydrate;
+mod kept;
 mod page;
+mod policy;
 mod request;
 mod schedule;
 mod trouble;
 mod walk;
 
-pub(crate) use page::{Keyed, incoming_opportunity};
+pub(crate) use page::incoming_opportunity;
+pub(crate) use policy::policy;
+pub(crate) use schedule::due_times;
 pub(crate) use trouble::Trouble;
 
 use std::sync::Arc;
@@ -78,26 +83,54 @@ async fn walk_due(shared: &Shared, link: &Link, due: &[Listing]) {
         }
     };
     let opportunities = async {
-        if due.contains(&Listing::Opportunities) {
-            walk_listing(shared, link, Listing::Opportunities).await;
-        }
-        if due.contains(&Listing::DeletedOpportunities) {
-            walk_listing(shared, link, Listing::DeletedOpportunities).await;
+        let people = [
+            Listing::Opportunities,
+            Listing::DeletedOpportunities,
+            Listing::DeletedApplications,
+            Listing::DeletedPostings,
+        ];
+        for listing in people.into_iter().filter(|listing| due.contains(listing)) {
+            walk_listing(shared, link, listing).await;
         }
         if due.contains(&Listing::OpportunitySweep) {
-            walk_listing(shared, link, Listing::OpportunitySweep).await;
+            sweep(shared, link).await;
         }
     };
     tokio::join!(beside, opportunities);
 }
 
-/// Walks one listing to the end of its pass and notes how that went.
-async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) {
+/// Walks over everybody, and buries who was not there (X10).
+///
+/// Who moves during the walk can be skipped, but has a new stamp: only after the follow pass begun after the walk
+/// is absence a sign (design.md, "Pull").
+async fn sweep(shared: &Shared, link: &Link) {
+    let swept = walk_listing(shared, link, Listing::OpportunitySweep).await;
+    let Some(since) = swept.and_then(|walked| walked.whole_since) else {
+        return;
+    };
+    if walk_listing(shared, link, Listing::Opportunities)
+        .await
+        .is_none()
+    {
+        return;
+    }
+    let retired = walk::retire_unseen(shared, link, Stream::Opportunities, since).await;
+    if let Err(error) = retired {
+        tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot bury who is gone");
+    }
+}
+
+/// Walks one listing to the end of its pass and notes how that went; gives nothing if it failed.
+async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<walk::Walked> {
+    link.passes.began(listing);
     let outcome = walk::walk(shared, link, listing).await;
+    link.passes.ended(listing);
+    let walked = outcome.as_ref().ok().copied();
     if let Err(error) = note_outcome(shared, link, listing, outcome).await {
         tracing::error!(connection = %link.id(), %listing, error = %crate::report(&error), "cannot note a pass");
     }
     link.moved();
+    walked
 }
 
 async fn note_outcome(
@@ -138,7 +171,7 @@ async fn note_outcome(
     Ok(())
 }
 
-/// Which listing brings a stream; none for streams that arrive inside others or are not pulled yet.
+/// Which listing brings a stream; none for those that are read below other records.
 pub(crate) fn listing_of(stream: Stream) -> Option<Listing> {
     match stream {
         Stream::Users => Some(Listing::Users),
@@ -147,9 +180,23 @@ pub(crate) fn listing_of(stream: Stream) -> Option<Listing> {
         Stream::Tags => Some(Listing::Tags),
         Stream::Sources => Some(Listing::Sources),
         Stream::Postings => Some(Listing::Postings),
+        Stream::Requisitions => Some(Listing::Requisitions),
+        Stream::RequisitionFields => Some(Listing::RequisitionFields),
+        Stream::FeedbackTemplates => Some(Listing::FeedbackTemplates),
+        Stream::FormTemplates => Some(Listing::FormTemplates),
+        Stream::EeoResponses => Some(Listing::EeoResponses),
         Stream::Opportunities | Stream::Applications | Stream::Contacts => {
             Some(Listing::Opportunities)
         }
-        _ => None,
+        Stream::PostingForms
+        | Stream::Notes
+        | Stream::Offers
+        | Stream::Interviews
+        | Stream::Panels
+        | Stream::Feedback
+        | Stream::Resumes
+        | Stream::Files
+        | Stream::Forms
+        | Stream::Referrals => None,
     }
 }

@@ -14,6 +14,7 @@ mod submit;
 
 pub(crate) use outbox::Outbox;
 pub use plan::PlannedCall;
+pub(crate) use send::fresh_read;
 pub use submit::{Acting, DryRun, WriteRequest};
 
 use uuid::Uuid;

@@ -38,6 +38,14 @@ pub struct PullSettings {
     pub deleted_interval: Duration,
     /// Between two complete walks of the opportunities.
     pub sweep_interval: Duration,
+    /// Notes, interviews and the like are kept of open opportunities and those archived within this time.
+    pub children_archived_within: Duration,
+    /// How long such a list may go without being looked at when no stamp of its opportunity moves.
+    pub children_recheck: Duration,
+    /// How many lists a day one connection plans to look at again for that reason.
+    pub children_recheck_per_day: u64,
+    /// How many of such lists one connection reads at once.
+    pub children_parallel: usize,
 }
 
 impl PullSettings {
@@ -46,13 +54,20 @@ impl PullSettings {
         match listing {
             Listing::Postings => self.postings_interval,
             Listing::Opportunities => self.opportunities_interval,
-            Listing::DeletedOpportunities => self.deleted_interval,
+            Listing::DeletedOpportunities
+            | Listing::DeletedApplications
+            | Listing::DeletedPostings => self.deleted_interval,
             Listing::OpportunitySweep => self.sweep_interval,
             Listing::Users
             | Listing::Stages
             | Listing::ArchiveReasons
             | Listing::Tags
-            | Listing::Sources => self.account_interval,
+            | Listing::Sources
+            | Listing::Requisitions
+            | Listing::RequisitionFields
+            | Listing::FeedbackTemplates
+            | Listing::FormTemplates
+            | Listing::EeoResponses => self.account_interval,
         }
     }
 }
@@ -66,6 +81,10 @@ impl Default for PullSettings {
             opportunities_interval: Duration::from_secs(60),
             deleted_interval: Duration::from_secs(600),
             sweep_interval: Duration::from_secs(24 * 3600),
+            children_archived_within: Duration::from_secs(365 * 24 * 3600),
+            children_recheck: Duration::from_secs(7 * 24 * 3600),
+            children_recheck_per_day: 20_000,
+            children_parallel: 8,
         }
     }
 }

@@ -1,15 +1,19 @@
 //! How a mirror is doing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::{Connection, ConnectionId, Listing, Stream, Timestamp};
-use store::ListingState;
+use domain::{Backlog, Connection, ConnectionId, Cursor, Listing, Stream, Timestamp};
+use store::{ListingState, StreamState as StreamBelow};
 use tokio::sync::watch;
 
-use crate::engine::Engine;
+use crate::ask::refuse_paused;
+use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result};
-use crate::pull::{Trouble, listing_of};
+use crate::link::Link;
+use crate::progress::PassProgress;
+use crate::pull::{self, Trouble, listing_of};
+use crate::settings::PullSettings;
 
 /// A mirror as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub enum StreamState {
     Syncing,
     /// Complete.
     Synced,
+    /// Complete once, but older than twice its period (X12).
+    Stale,
     /// The last pass failed.
     Failed,
     /// The key lacks the permission.
@@ -46,7 +52,7 @@ pub enum StreamState {
 }
 
 /// One stream of a mirror.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StreamStatus {
     /// Which.
     pub stream: Stream,
@@ -58,17 +64,39 @@ pub struct StreamStatus {
     pub last_success_at: Option<Timestamp>,
     /// What went wrong last, with the way out.
     pub error: Option<String>,
+    /// Pages read by the pass under way, or by the last one of this process.
+    pub pages: u64,
+    /// Records a second of the pass under way; 0 while none is.
+    pub rate: f64,
+    /// Requests the stream needs until it is complete, by the present estimate; 0 when none or unknown.
+    pub planned_requests: u64,
+    /// The time those take at the rate Lever allows; none when none or unknown.
+    pub eta: Option<Duration>,
+    /// When the next pass is due, by Lever's clock; none for streams read below others.
+    pub next_run_at: Option<Timestamp>,
+    /// How far it was read; none for streams read below others.
+    pub cursor: Option<Cursor>,
+    /// How old a change in Lever can be without being here, while all goes well.
+    pub data_age_bound: Duration,
+    /// Records that could not be read and are missing here; counted up to 1,000 for all streams together.
+    pub quarantined: u64,
+    /// Lists of the stream that wait to be read; until then they answer that they are not hydrated.
+    pub waiting: u64,
 }
 
 /// A mirror as a whole and stream by stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SyncStatus {
     /// As a whole.
     pub state: SyncState,
     /// Stream by stream.
     pub streams: Vec<StreamStatus>,
+    /// Requests the first import needs until it is complete, by the present estimate; 0 when none or unknown.
+    pub planned_requests: u64,
     /// Requests made to Lever since the start of the process.
     pub made_requests: u64,
+    /// The time the planned requests take at the rate Lever allows.
+    pub eta: Option<Duration>,
     /// The start of the oldest last-complete pass the mirror rests on.
     pub as_of: Option<Timestamp>,
     /// Whether the inbound stages have been read once.
@@ -82,31 +110,21 @@ impl Engine {
     /// Not found.
     pub async fn sync_status(&self, id: ConnectionId) -> Result<SyncStatus> {
         let link = self.link(id)?;
-        let connection = link.connection();
-        let listings = self.shared.store.cursors(id).await?;
-        let quarantined = self.shared.store.quarantined(id, MOST_COUNTED).await?;
-        let mut streams = Vec::new();
-        for stream in Stream::PULLED {
+        let view = View::of(&self.shared, &link).await?;
+        let mut streams = Vec::with_capacity(Stream::ALL.len());
+        for stream in Stream::ALL {
             let records = self.shared.store.count(id, *stream).await?;
-            let mut status = stream_status(&connection, *stream, &listings, records);
-            let aside = quarantined
-                .iter()
-                .filter(|record| record.stream == *stream)
-                .count();
-            if aside > 0 && status.error.is_none() {
-                status.error = Some(set_aside(aside));
-            }
-            streams.push(status);
+            streams.push(view.stream(*stream, records));
         }
-        let now = link.lever_time(self.shared.clock.now());
-        let as_of = as_of(&connection, &listings, Stream::PULLED);
-        let period = self.shared.settings.pull.opportunities_interval;
+        let planned_requests = streams.iter().map(|status| status.planned_requests).sum();
         Ok(SyncStatus {
-            state: sync_state(&connection, &streams, &listings, now, period),
+            state: sync_state(&view, &streams),
+            planned_requests,
+            eta: view.eta(planned_requests),
             streams,
             made_requests: link.requests(),
-            as_of,
-            inbound_ready: inbound_ready(&listings),
+            as_of: as_of(&view.connection, &view.listings, Stream::ALL),
+            inbound_ready: inbound_ready(&view.listings),
         })
     }
 
@@ -120,50 +138,61 @@ impl Engine {
 
     /// Pulls now: these streams, or all when none is named.
     ///
+    /// Streams that are read below other records are looked at again for everybody, after what is more urgent.
+    ///
     /// # Errors
     /// Not found; precondition while paused; invalid for a stream the connection does not keep.
     pub async fn start_sync(&self, id: ConnectionId, streams: &[Stream]) -> Result<SyncStatus> {
         let link = self.link(id)?;
         let connection = link.connection();
-        if connection.paused {
-            return Err(Error::precondition(
-                "SYNC_PAUSED",
-                "pulling is paused: call ResumeSync first",
-                Vec::new(),
+        refuse_paused(&link)?;
+        if let Some((index, stream)) = streams
+            .iter()
+            .enumerate()
+            .find(|(_, stream)| !connection.keeps(**stream))
+        {
+            return Err(Error::invalid(
+                format!("streams[{index}]"),
+                format!("{stream} is not kept by this connection"),
             ));
         }
-        let mut listings = Vec::new();
-        for (index, stream) in streams.iter().enumerate() {
-            let listing = listing_of(*stream)
-                .filter(|_| connection.keeps(*stream))
-                .ok_or_else(|| {
-                    Error::invalid(
-                        format!("streams[{index}]"),
-                        format!("{stream} is not kept by this connection"),
-                    )
-                })?;
-            listings.push(listing);
-            if listing == Listing::Opportunities {
-                listings.push(Listing::DeletedOpportunities);
-            }
+        let below: BTreeSet<Stream> = streams
+            .iter()
+            .copied()
+            .filter(|stream| stream.hydrated())
+            .collect();
+        if !below.is_empty() {
+            self.plan_below(link.clone(), below);
         }
-        if streams.is_empty() {
-            listings = Listing::ALL
-                .iter()
-                .copied()
-                .filter(|listing| *listing != Listing::OpportunitySweep)
-                .collect();
-        }
-        link.force(&listings);
+        link.force(&asked_listings(streams));
         self.sync_status(id).await
     }
+}
+
+/// What to walk when somebody asks for these streams, or for all when none is named.
+fn asked_listings(streams: &[Stream]) -> Vec<Listing> {
+    let asked: BTreeSet<Listing> = streams
+        .iter()
+        .filter_map(|stream| listing_of(*stream))
+        .collect();
+    let people = asked.contains(&Listing::Opportunities);
+    Listing::ALL
+        .iter()
+        .copied()
+        .filter(|listing| *listing != Listing::OpportunitySweep)
+        .filter(|listing| {
+            streams.is_empty()
+                || asked.contains(listing)
+                || (people && listing.tells_deletions() && listing.stream() != Stream::Postings)
+        })
+        .collect()
 }
 
 /// Records in quarantine are counted up to here.
 const MOST_COUNTED: usize = 1000;
 
-fn set_aside(records: usize) -> String {
-    let many = if records >= MOST_COUNTED {
+fn set_aside(records: u64) -> String {
+    let many = if records >= MOST_COUNTED as u64 {
         " or more"
     } else {
         ""
@@ -206,56 +235,200 @@ pub(crate) fn as_of(
         .flatten()
 }
 
-fn stream_status(
-    connection: &Connection,
-    stream: Stream,
-    listings: &BTreeMap<Listing, ListingState>,
-    records: u64,
-) -> StreamStatus {
-    let listing = listing_of(stream).and_then(|listing| listings.get(&listing));
-    let trouble = listing
-        .and_then(|state| state.last_error.as_deref())
-        .map(Trouble::from_text);
-    let state = if connection.keeps(stream) {
-        stream_state(listing, trouble.as_ref())
-    } else {
-        StreamState::Off
-    };
-    let shown = !matches!(
-        state,
-        StreamState::Pending | StreamState::Forbidden | StreamState::Off
-    );
-    StreamStatus {
-        stream,
-        state,
-        records: shown.then_some(records),
-        last_success_at: listing.and_then(|state| state.last_success_at),
-        error: trouble
-            .filter(|_| state != StreamState::Off)
-            .map(|trouble| trouble.sentence()),
-    }
-}
-
-/// An account list is complete after one walk; opportunities after the follow pass that repairs theirs:
-/// either way a success was noted then.
-fn stream_state(listing: Option<&ListingState>, trouble: Option<&Trouble>) -> StreamState {
-    match (listing, trouble) {
-        (_, Some(Trouble::Forbidden(_))) => StreamState::Forbidden,
-        (_, Some(_)) => StreamState::Failed,
-        (None, None) => StreamState::Pending,
-        (Some(state), None) if state.last_success_at.is_some() => StreamState::Synced,
-        (Some(_), None) => StreamState::Syncing,
-    }
-}
-
-fn sync_state(
-    connection: &Connection,
-    streams: &[StreamStatus],
-    listings: &BTreeMap<Listing, ListingState>,
+/// Everything the status of a mirror is told from.
+struct View {
+    connection: Connection,
+    listings: BTreeMap<Listing, ListingState>,
+    below: BTreeMap<Stream, StreamBelow>,
+    backlog: Backlog,
+    quarantined: BTreeMap<Stream, u64>,
+    passes: BTreeMap<Listing, PassProgress>,
+    due: BTreeMap<Listing, Timestamp>,
+    settings: PullSettings,
+    /// Requests a second.
+    budget: f64,
+    /// How many opportunities Lever may have, by what it says of its sources.
+    people: u64,
     now: Timestamp,
-    period: Duration,
-) -> SyncState {
-    if connection.paused {
+}
+
+impl View {
+    async fn of(shared: &Shared, link: &Link) -> Result<View> {
+        let (store, id) = (&shared.store, link.id());
+        let now = link.lever_time(shared.clock.now());
+        let mut quarantined = BTreeMap::new();
+        for record in store.quarantined(id, MOST_COUNTED).await? {
+            *quarantined.entry(record.stream).or_default() += 1;
+        }
+        let passes = Listing::ALL
+            .iter()
+            .filter_map(|listing| Some((*listing, link.passes.of(*listing)?)));
+        let budget = &shared.settings.budget;
+        let listings = store.cursors(id).await?;
+        Ok(View {
+            due: pull::due_times(shared, link, &listings),
+            connection: link.connection(),
+            listings,
+            below: store.stream_states(id).await?,
+            backlog: store.backlog(id).await?,
+            quarantined,
+            passes: passes.collect(),
+            settings: shared.settings.pull,
+            budget: (budget.rate_per_second * (1.0 - budget.share_left)).max(1.0),
+            people: link.people_estimate(),
+            now,
+        })
+    }
+
+    fn stream(&self, stream: Stream, records: u64) -> StreamStatus {
+        let trouble = self.trouble(stream);
+        let state = if self.connection.keeps(stream) {
+            self.state(stream, trouble.as_ref())
+        } else {
+            StreamState::Off
+        };
+        let off = state == StreamState::Off;
+        let shown = !matches!(
+            state,
+            StreamState::Pending | StreamState::Forbidden | StreamState::Off
+        );
+        let aside = self.quarantined.get(&stream).copied().unwrap_or_default();
+        let listing = listing_of(stream);
+        let pass = listing.and_then(|listing| self.passes.get(&listing));
+        let planned_requests = if off { 0 } else { self.planned(stream) };
+        StreamStatus {
+            stream,
+            state,
+            records: shown.then_some(records),
+            last_success_at: self.last_success_at(stream),
+            error: trouble
+                .map(|trouble| trouble.sentence())
+                .or_else(|| (aside > 0).then(|| set_aside(aside)))
+                .filter(|_| !off),
+            pages: pass.map_or(0, |pass| pass.pages),
+            rate: pass.map_or(0.0, |pass| pass.rate(tokio::time::Instant::now())),
+            planned_requests,
+            eta: self.eta(planned_requests),
+            next_run_at: listing.and_then(|listing| self.due.get(&listing).copied()),
+            cursor: listing.map(|listing| {
+                self.listings
+                    .get(&listing)
+                    .cloned()
+                    .unwrap_or_default()
+                    .cursor
+            }),
+            data_age_bound: self.data_age_bound(stream),
+            quarantined: aside,
+            waiting: self.backlog.of(stream),
+        }
+    }
+
+    fn trouble(&self, stream: Stream) -> Option<Trouble> {
+        let own = self
+            .below
+            .get(&stream)
+            .and_then(|state| state.last_error.as_deref());
+        let listing = source(stream).and_then(|listing| self.listings.get(&listing));
+        own.or_else(|| listing.and_then(|state| state.last_error.as_deref()))
+            .map(Trouble::from_text)
+    }
+
+    fn state(&self, stream: Stream, trouble: Option<&Trouble>) -> StreamState {
+        let listing = source(stream).and_then(|listing| self.listings.get(&listing));
+        match (listing, trouble) {
+            (_, Some(Trouble::Forbidden(_))) => StreamState::Forbidden,
+            (_, Some(_)) => StreamState::Failed,
+            (None, None) => StreamState::Pending,
+            (Some(_), None) => match self.last_success_at(stream) {
+                None => StreamState::Syncing,
+                Some(at) if self.stale(stream, at) => StreamState::Stale,
+                Some(_) => StreamState::Synced,
+            },
+        }
+    }
+
+    /// An account list is complete after one walk; opportunities after the follow pass that repairs theirs.
+    /// A stream below others is as new as its parents once nothing of it waits, else as when that was last so.
+    fn last_success_at(&self, stream: Stream) -> Option<Timestamp> {
+        let listing = self.listings.get(&source(stream)?)?;
+        let parents = listing.last_success_at;
+        if !stream.hydrated() {
+            return parents;
+        }
+        let caught_up = self.below.get(&stream).and_then(|state| state.caught_up_at);
+        match self.backlog.of(stream) {
+            0 => parents,
+            _ => caught_up.filter(|_| parents.is_some()),
+        }
+    }
+
+    /// Older than twice its period (X12); a lower bound of a minute lets short periods breathe.
+    fn stale(&self, stream: Stream, last: Timestamp) -> bool {
+        let Some(listing) = source(stream) else {
+            return false;
+        };
+        let period = self.settings.interval(listing);
+        self.now.since(last) > period.saturating_mul(2).max(Duration::from_secs(60))
+    }
+
+    /// Requests a stream needs until it is complete.
+    ///
+    /// Lever tells no totals; before the first walk over the opportunities has ended, the candidates that its
+    /// sources count are the best there is.
+    fn planned(&self, stream: Stream) -> u64 {
+        let unseen = self.people_unseen();
+        match stream {
+            Stream::Opportunities => unseen.div_ceil(100),
+            hydrated if hydrated.parent() == Some(Stream::Opportunities) && hydrated.hydrated() => {
+                self.backlog.of(stream) + unseen
+            }
+            hydrated if hydrated.hydrated() => self.backlog.of(stream),
+            _ => 0,
+        }
+    }
+
+    fn people_unseen(&self) -> u64 {
+        let walk = self.listings.get(&Listing::Opportunities);
+        let walking = walk.is_none_or(|state| state.last_success_at.is_none());
+        let seen = self
+            .passes
+            .get(&Listing::Opportunities)
+            .map_or(0, |pass| pass.pages * 100);
+        if walking {
+            self.people.saturating_sub(seen)
+        } else {
+            0
+        }
+    }
+
+    fn eta(&self, requests: u64) -> Option<Duration> {
+        (requests > 0).then(|| Duration::from_secs_f64(requests as f64 / self.budget))
+    }
+
+    /// A change that moves a stamp is seen by the next pass; one that moves none by the next look at its list.
+    fn data_age_bound(&self, stream: Stream) -> Duration {
+        let Some(listing) = source(stream) else {
+            return Duration::ZERO;
+        };
+        match stream {
+            Stream::Opportunities | Stream::Applications | Stream::Contacts => {
+                self.settings.sweep_interval
+            }
+            hydrated if hydrated.hydrated() => {
+                self.settings.children_recheck + self.settings.sweep_interval
+            }
+            _ => self.settings.interval(listing),
+        }
+    }
+}
+
+/// The listing whose records a stream comes with, or hangs on.
+fn source(stream: Stream) -> Option<Listing> {
+    listing_of(stream).or_else(|| listing_of(stream.parent()?))
+}
+
+fn sync_state(view: &View, streams: &[StreamStatus]) -> SyncState {
+    if view.connection.paused {
         return SyncState::Paused;
     }
     let kept = || {
@@ -263,7 +436,8 @@ fn sync_state(
             .iter()
             .filter(|status| status.state != StreamState::Off)
     };
-    let key_rejected = listings
+    let key_rejected = view
+        .listings
         .values()
         .filter_map(|state| state.last_error.as_deref())
         .any(|text| matches!(Trouble::from_text(text), Trouble::KeyRejected(_)));
@@ -287,15 +461,16 @@ fn sync_state(
             SyncState::Syncing
         };
     }
-    let oldest = readable()
-        .filter(|status| status.stream == Stream::Opportunities)
-        .filter_map(|status| status.last_success_at)
-        .min();
-    match oldest {
-        Some(at) if now.since(at) > period.saturating_mul(2).max(Duration::from_secs(60)) => {
-            SyncState::Stale
-        }
-        _ => SyncState::Synced,
+    let people = readable().find(|status| status.stream == Stream::Opportunities);
+    let stale = |status: &StreamStatus| {
+        status
+            .last_success_at
+            .is_some_and(|at| view.stale(status.stream, at))
+    };
+    if people.is_some_and(stale) {
+        SyncState::Stale
+    } else {
+        SyncState::Synced
     }
 }
 
@@ -318,21 +493,48 @@ mod tests {
         }
     }
 
+    /// What is known of a connection that keeps `streams`.
+    fn view(streams: &[Stream], listings: BTreeMap<Listing, ListingState>, now: i64) -> View {
+        View {
+            connection: testing::connection(streams, at(0)),
+            listings,
+            below: BTreeMap::new(),
+            backlog: Backlog::default(),
+            quarantined: BTreeMap::new(),
+            passes: BTreeMap::new(),
+            due: BTreeMap::new(),
+            settings: PullSettings {
+                opportunities_interval: PERIOD,
+                ..PullSettings::default()
+            },
+            budget: 10.0,
+            people: 0,
+            now: at(now),
+        }
+    }
+
+    fn whole(view: &View) -> SyncState {
+        let streams: Vec<_> = Stream::ALL
+            .iter()
+            .map(|stream| view.stream(*stream, 1))
+            .collect();
+        sync_state(view, &streams)
+    }
+
     /// The state of a connection that keeps stages and opportunities.
     fn state(
         stages: Option<ListingState>,
         opportunities: Option<ListingState>,
         now: i64,
     ) -> SyncState {
-        let connection = testing::connection(&[Stream::Stages, Stream::Opportunities], at(0));
         let mut listings = BTreeMap::new();
         listings.extend(stages.map(|state| (Listing::Stages, state)));
         listings.extend(opportunities.map(|state| (Listing::Opportunities, state)));
-        let streams: Vec<_> = Stream::PULLED
-            .iter()
-            .map(|stream| stream_status(&connection, *stream, &listings, 1))
-            .collect();
-        sync_state(&connection, &streams, &listings, at(now), PERIOD)
+        whole(&view(
+            &[Stream::Stages, Stream::Opportunities],
+            listings,
+            now,
+        ))
     }
 
     fn forbidden() -> Option<Trouble> {
@@ -365,9 +567,8 @@ mod tests {
             state(Some(read(None, forbidden())), opportunities, 100),
             SyncState::Synced
         );
-        let connection = testing::connection(&[Stream::Stages], at(0));
         let listings = BTreeMap::from([(Listing::Stages, read(None, forbidden()))]);
-        let status = stream_status(&connection, Stream::Stages, &listings, 0);
+        let status = view(&[Stream::Stages], listings, 100).stream(Stream::Stages, 0);
         assert_eq!(
             (status.state, status.records),
             (StreamState::Forbidden, None)
@@ -402,10 +603,93 @@ mod tests {
             (Listing::Stages, read(Some(50), None)),
             (Listing::Opportunities, read(Some(90), None)),
         ]);
-        assert_eq!(as_of(&connection, &listings, Stream::PULLED), Some(at(50)));
+        assert_eq!(as_of(&connection, &listings, Stream::ALL), Some(at(50)));
         listings.insert(Listing::Stages, read(None, forbidden()));
-        assert_eq!(as_of(&connection, &listings, Stream::PULLED), Some(at(90)));
+        assert_eq!(as_of(&connection, &listings, Stream::ALL), Some(at(90)));
         listings.remove(&Listing::Opportunities);
-        assert_eq!(as_of(&connection, &listings, Stream::PULLED), None);
+        assert_eq!(as_of(&connection, &listings, Stream::ALL), None);
+    }
+
+    /// A connection that keeps notes, with opportunities read at 100 and this many lists of notes waiting.
+    fn with_notes(waiting: u64) -> View {
+        let listings = BTreeMap::from([(Listing::Opportunities, read(Some(100), None))]);
+        let mut view = view(&[Stream::Opportunities, Stream::Notes], listings, 110);
+        view.backlog.lists = [(Stream::Notes, waiting)].into();
+        view
+    }
+
+    #[test]
+    fn x12_a_stream_below_others_is_complete_when_nothing_waits_and_tells_what_it_needs_until_then()
+    {
+        let waits = with_notes(50);
+        let notes = waits.stream(Stream::Notes, 7);
+        assert_eq!((notes.state, notes.waiting), (StreamState::Syncing, 50));
+        assert_eq!(notes.planned_requests, 50);
+        assert_eq!(notes.eta, Some(Duration::from_secs(5)));
+        assert_eq!(whole(&waits), SyncState::Syncing);
+
+        let done = with_notes(0);
+        let notes = done.stream(Stream::Notes, 7);
+        assert_eq!(
+            (notes.state, notes.last_success_at),
+            (StreamState::Synced, Some(at(100)))
+        );
+        assert_eq!((notes.planned_requests, notes.eta), (0, None));
+        assert_eq!(whole(&done), SyncState::Synced);
+    }
+
+    #[test]
+    fn a_complete_mirror_stays_complete_while_changes_are_read() {
+        let mut view = with_notes(1);
+        let caught_up = StreamBelow {
+            caught_up_at: Some(at(90)),
+            last_error: None,
+        };
+        view.below.insert(Stream::Notes, caught_up);
+        let notes = view.stream(Stream::Notes, 7);
+        assert_eq!(
+            (notes.state, notes.last_success_at),
+            (StreamState::Synced, Some(at(90)))
+        );
+        assert_eq!(whole(&view), SyncState::Synced);
+    }
+
+    #[test]
+    fn x6_a_refused_stream_below_others_is_forbidden_by_name_and_has_no_count() {
+        let mut view = with_notes(0);
+        let refused = Trouble::Forbidden("find all opportunity notes".to_owned());
+        let refused = StreamBelow {
+            caught_up_at: None,
+            last_error: Some(refused.to_text()),
+        };
+        view.below.insert(Stream::Notes, refused);
+        let notes = view.stream(Stream::Notes, 0);
+        assert_eq!((notes.state, notes.records), (StreamState::Forbidden, None));
+        assert!(
+            notes
+                .error
+                .is_some_and(|error| error.contains("find all opportunity notes"))
+        );
+        assert_eq!(whole(&view), SyncState::Synced);
+    }
+
+    #[test]
+    fn x12_a_stream_that_is_older_than_twice_its_period_is_stale() {
+        let listings = BTreeMap::from([(Listing::Users, read(Some(0), None))]);
+        let hours = |hours: i64| {
+            let view = view(&[Stream::Users], listings.clone(), hours * 3600);
+            view.stream(Stream::Users, 1).state
+        };
+        assert_eq!(hours(1), StreamState::Synced);
+        assert_eq!(hours(3), StreamState::Stale);
+    }
+
+    #[test]
+    fn before_the_first_walk_has_ended_the_sources_tell_how_many_people_there_may_be() {
+        let listings = BTreeMap::from([(Listing::Opportunities, read(None, None))]);
+        let mut view = view(&[Stream::Opportunities, Stream::Notes], listings, 110);
+        view.people = 1000;
+        assert_eq!(view.stream(Stream::Opportunities, 0).planned_requests, 10);
+        assert_eq!(view.stream(Stream::Notes, 0).planned_requests, 1000);
     }
 }

@@ -134,6 +134,16 @@ pub struct Pull {
     /// Between two complete walks.
     #[serde(with = "units::duration")]
     pub sweep_interval: Duration,
+    /// Notes, interviews and the like are kept of opportunities archived within this time, and of open ones.
+    #[serde(with = "units::duration")]
+    pub children_archived_within: Duration,
+    /// How long such a list may go without being looked at.
+    #[serde(with = "units::duration")]
+    pub children_recheck: Duration,
+    /// How many lists a day are looked at again for that reason.
+    pub children_recheck_per_day: u64,
+    /// Records below which lists are read at once; 1 to 64.
+    pub children_parallel: usize,
 }
 
 /// How Lever is written to.

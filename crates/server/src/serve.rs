@@ -286,6 +286,10 @@ fn engine_settings(settings: &Settings) -> engine::Settings {
             opportunities_interval: settings.pull.opportunities_interval,
             deleted_interval: settings.pull.deleted_interval,
             sweep_interval: settings.pull.sweep_interval,
+            children_archived_within: settings.pull.children_archived_within,
+            children_recheck: settings.pull.children_recheck,
+            children_recheck_per_day: settings.pull.children_recheck_per_day,
+            children_parallel: settings.pull.children_parallel,
         },
         patience: Patience {
             settle: settings.push.settle,

@@ -8,7 +8,7 @@ use lever::{PostingState, Timestamp};
 
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
-use crate::format::{Head, key};
+use crate::format::{Document, Head, key};
 use crate::listings;
 use crate::quarantine::Quarantined;
 use crate::store::Store;
@@ -181,6 +181,7 @@ impl Store {
     /// Makes tombstones of the live records of a stream that no request since `before` has brought.
     ///
     /// Only for after a complete walk of a list that is read whole, `before` being when the walk began.
+    /// With `spare` records are left alone whose document makes it true: those a key may no longer see.
     /// Done in several transactions; each record that shows again later comes back.
     ///
     /// # Errors
@@ -191,6 +192,7 @@ impl Store {
         stream: Stream,
         before: Timestamp,
         now: Timestamp,
+        spare: Option<fn(&str) -> bool>,
     ) -> Result<u64, Error> {
         let mut retired = 0;
         let mut from = key::stream(connection, stream);
@@ -201,6 +203,7 @@ impl Store {
                 before,
                 now,
                 from,
+                spare,
             };
             let (count, next) = self.commit(move |draft| step.retire(draft)).await?;
             retired += count;
@@ -252,6 +255,7 @@ struct Step {
     now: Timestamp,
     /// The key to go on after.
     from: Vec<u8>,
+    spare: Option<fn(&str) -> bool>,
 }
 
 impl Step {
@@ -277,8 +281,9 @@ impl Step {
         {
             let (key, value) = entry?;
             let head: Option<Head> = tables.value(Table::Heads, Ok((key.clone(), value)))?;
-            if head.is_some_and(|head| head.deleted_at.is_none() && head.requested_at < self.before)
-            {
+            let gone = head
+                .is_some_and(|head| head.deleted_at.is_none() && head.requested_at < self.before);
+            if gone && !self.spares(tables, &key)? {
                 let id = key::text_after(&key, prefix.len())
                     .ok_or_else(|| Error::corrupt(Table::Heads))?;
                 unseen.push(id.to_owned());
@@ -287,5 +292,13 @@ impl Step {
             last = Some(key);
         }
         Ok((unseen, last.filter(|_| looked_at == RETIRE_STEP)))
+    }
+
+    fn spares(&self, tables: &Tables, key: &[u8]) -> Result<bool, Error> {
+        let Some(spare) = self.spare else {
+            return Ok(false);
+        };
+        let document: Option<Document> = tables.get(Table::Documents, key)?;
+        Ok(document.is_some_and(|document| spare(&document.0)))
     }
 }

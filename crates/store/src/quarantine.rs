@@ -16,7 +16,7 @@ use crate::table::Table;
 pub struct Quarantined {
     /// The kind of record.
     pub stream: Stream,
-    /// What Lever sent, byte for byte.
+    /// What Lever sent, byte for byte; empty where a whole list could not be read.
     pub raw: String,
     /// Why it could not be read, without personal data.
     pub reason: String,
@@ -60,7 +60,12 @@ pub(crate) fn keep(
     connection: ConnectionId,
     record: &Quarantined,
 ) -> Result<bool, Error> {
-    let key = key::quarantined(connection, record.stream, &digest(&record.raw));
+    let told = if record.raw.is_empty() {
+        &record.reason
+    } else {
+        &record.raw
+    };
+    let key = key::quarantined(connection, record.stream, &digest(told));
     if draft.contains(Table::Quarantine, &key)? {
         return Ok(false);
     }

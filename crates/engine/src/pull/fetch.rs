@@ -2,12 +2,15 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use domain::cursor::{DATE_SLACK, Pass};
+use domain::cursor::{DATE_SLACK, OVERLAP, Pass};
 use domain::stage_mapping::StageMapping;
 use domain::{Listing, Part, Stream, Timestamp};
-use lever::{Answer, Client, Endpoint, ErrorKind, Lane, ListEndpoint, Offset, Page, StageId};
+use lever::{
+    Answer, Any, Client, Endpoint, ErrorKind, Lane, ListEndpoint, Offset, Page, StageId, registry,
+};
 use store::Deleted;
 
+use super::kept::{Keeping, List, Read, Unread};
 use super::page::{self, Content};
 use super::request::{self, Parts};
 use crate::engine::Shared;
@@ -19,7 +22,7 @@ pub(super) struct Fetched {
     pub(super) content: Content,
     pub(super) deleted: Vec<Deleted>,
     pub(super) next: Option<Offset>,
-    /// When Lever answered, by its own clock, or a little earlier.
+    /// When Lever answered, by its own clock, or a little earlier; for a window that was cut short, its end.
     pub(super) lever_now: Timestamp,
     /// When the request was sent, by Lever's clock.
     pub(super) requested_at: Timestamp,
@@ -61,18 +64,19 @@ impl<'a> Fetcher<'a> {
     }
 
     /// Reads the page that `pass` names.
-    pub(super) async fn fetch(&self, pass: &Pass) -> Result<Fetched, lever::Error> {
+    pub(super) async fn fetch(&self, pass: &Pass) -> Result<Fetched, Unread> {
         let sent = self.shared.clock.now();
+        let window = Window::of(self.listing, pass);
         let (content, deleted, next, date) = match self.listing {
             Listing::Opportunities | Listing::OpportunitySweep => {
                 self.fetch_opportunities(pass).await?
             }
-            Listing::DeletedOpportunities => self.fetch_deleted(pass).await?,
+            deletions if deletions.tells_deletions() => self.fetch_deleted(pass, &window).await?,
             _ => self.fetch_account(pass).await?,
         };
         self.link.saw_date(date, self.shared.clock.now());
         let requested_at = self.link.lever_time(sent);
-        let lever_now = date.unwrap_or(requested_at).minus(DATE_SLACK);
+        let lever_now = window.reached(date.unwrap_or(requested_at).minus(DATE_SLACK));
         Ok(Fetched {
             content,
             deleted,
@@ -82,7 +86,7 @@ impl<'a> Fetcher<'a> {
         })
     }
 
-    async fn fetch_opportunities(&self, pass: &Pass) -> Result<Parsed, lever::Error> {
+    async fn fetch_opportunities(&self, pass: &Pass) -> Result<Parsed, Unread> {
         let connection = self.link.connection();
         let lane = if self.listing == Listing::OpportunitySweep {
             Lane::Sweep
@@ -92,7 +96,12 @@ impl<'a> Fetcher<'a> {
         let client = self.link.client(lane);
         let answer = self
             .with_confidential(&client, |confidential| {
-                request::opportunities(&connection, pass, &self.parts, confidential)
+                let list = request::opportunities(&connection, pass, &self.parts, confidential);
+                if self.listing == Listing::OpportunitySweep {
+                    request::whole(list)
+                } else {
+                    list
+                }
             })
             .await?;
         let now = self.shared.clock.now();
@@ -105,80 +114,132 @@ impl<'a> Fetcher<'a> {
         ))
     }
 
-    async fn fetch_deleted(&self, pass: &Pass) -> Result<Parsed, lever::Error> {
-        let (since, offset) = match pass {
-            Pass::Follow { since, offset } => (*since, offset.clone()),
-            Pass::Backfill { offset, .. } => (self.link.connection().created_at, offset.clone()),
+    async fn fetch_deleted(&self, pass: &Pass, window: &Window) -> Result<Parsed, Unread> {
+        let list = match self.listing {
+            Listing::DeletedApplications => &registry::LIST_DELETED_APPLICATIONS,
+            Listing::DeletedPostings => &registry::LIST_DELETED_POSTINGS,
+            _ => &registry::LIST_DELETED_OPPORTUNITIES,
         };
-        let answer = self
-            .link
-            .client(Lane::Follow)
-            .answer(&request::deleted(since, offset))
+        let list = List::of_account(list)
+            .with("deleted_at_start", Some(window.start))
+            .with("deleted_at_end", window.end);
+        let read = list
+            .page(&self.link.client(Lane::Follow), pass.offset())
             .await?;
-        let next = answer.value.next.clone();
-        let (content, deleted) = page::deleted_page(answer.value, self.shared.clock.now());
-        Ok((content, deleted, next, answer.date))
+        let next = read.value.next.clone();
+        let stream = self.listing.stream();
+        let (content, deleted) = page::deleted_page(stream, read.value, self.shared.clock.now());
+        Ok((content, deleted, next, read.date))
     }
 
-    async fn fetch_account(&self, pass: &Pass) -> Result<Parsed, lever::Error> {
-        let offset = match pass {
-            Pass::Backfill { offset, .. } | Pass::Follow { offset, .. } => offset.clone(),
-        };
+    async fn fetch_account(&self, pass: &Pass) -> Result<Parsed, Unread> {
+        let offset = pass.offset().cloned();
         let client = self.link.client(Lane::Follow);
         let first = self.link.client(Lane::Inbound);
         let now = self.shared.clock.now();
         let rank = self.read.load(Ordering::Relaxed);
         let parsed = match self.listing {
             Listing::Users => {
-                account(&client, &request::users(offset), Stream::Users, rank, now).await
+                account(&client, &request::users(offset), Stream::Users, rank, now).await?
             }
             Listing::Stages => {
-                account(&first, &request::stages(offset), Stream::Stages, rank, now).await
+                account(&first, &request::stages(offset), Stream::Stages, rank, now).await?
             }
             Listing::ArchiveReasons => {
-                account(
-                    &first,
-                    &request::archive_reasons(offset),
-                    Stream::ArchiveReasons,
-                    rank,
-                    now,
-                )
-                .await
+                let list = request::archive_reasons(offset);
+                account(&first, &list, Stream::ArchiveReasons, rank, now).await?
             }
             Listing::Tags => {
-                account(&client, &request::tags(offset), Stream::Tags, rank, now).await
+                account(&client, &request::tags(offset), Stream::Tags, rank, now).await?
             }
             Listing::Sources => {
-                account(
-                    &client,
-                    &request::sources(offset),
-                    Stream::Sources,
-                    rank,
-                    now,
-                )
-                .await
+                let first_page = offset.is_none();
+                let answer = client.answer(&request::sources(offset)).await?;
+                let next = answer.value.next.clone();
+                let counts = answer.value.records.iter().flatten();
+                let candidates = counts
+                    .filter_map(|source| u64::try_from(source.value.count?).ok())
+                    .fold(0, u64::saturating_add);
+                self.link.saw_source_counts(candidates, first_page);
+                let content = page::account_page(Stream::Sources, answer.value, rank, now);
+                (content, Vec::new(), next, answer.date)
             }
-            Listing::Postings
-            | Listing::Opportunities
-            | Listing::DeletedOpportunities
-            | Listing::OpportunitySweep => {
+            Listing::Postings => {
                 let answer = self
                     .with_confidential(&client, |confidential| {
                         request::postings(confidential, offset.clone())
                     })
                     .await?;
                 let next = answer.value.next.clone();
-                Ok((
-                    page::account_page(Stream::Postings, answer.value, rank, now),
-                    Vec::new(),
-                    next,
-                    answer.date,
-                ))
+                let content = page::account_page(Stream::Postings, answer.value, rank, now);
+                (content, Vec::new(), next, answer.date)
             }
-        }?;
+            _ => self.fetch_kept(&client, pass, now).await?,
+        };
         let read = u32::try_from(parsed.0.records.len()).unwrap_or(u32::MAX);
         self.read.fetch_add(read, Ordering::Relaxed);
         Ok(parsed)
+    }
+
+    /// A list of the account whose records are kept as they come.
+    async fn fetch_kept(
+        &self,
+        client: &Client,
+        pass: &Pass,
+        now: Timestamp,
+    ) -> Result<Parsed, Unread> {
+        let list = match self.listing {
+            Listing::RequisitionFields => List::of_account(&registry::LIST_REQUISITION_FIELDS),
+            Listing::FeedbackTemplates => List::of_account(&registry::LIST_FEEDBACK_TEMPLATES),
+            Listing::FormTemplates => List::of_account(&registry::LIST_FORM_TEMPLATES),
+            // Without a bound Lever shows the last week only.
+            Listing::EeoResponses => List::of_account(&registry::LIST_EEO_RESPONSES_PII)
+                .with("created_at_start", Some(0)),
+            _ => {
+                let list = List::of_account(&registry::LIST_REQUISITIONS);
+                return self.fetch_requisitions(client, list, pass, now).await;
+            }
+        };
+        let read = list.page(client, pass.offset()).await?;
+        Ok(self.kept(read, now))
+    }
+
+    /// Confidential requisitions too, until Lever refuses.
+    async fn fetch_requisitions(
+        &self,
+        client: &Client,
+        list: List,
+        pass: &Pass,
+        now: Timestamp,
+    ) -> Result<Parsed, Unread> {
+        let asked = |confidential| {
+            let filter = request::confidentiality(confidential);
+            list.clone().with("confidentiality", filter)
+        };
+        let known = self.link.confidential();
+        let read = match asked(known).page(client, pass.offset()).await {
+            Err(Unread::Lever(error))
+                if known == Confidential::Unknown
+                    && matches!(error.kind(), ErrorKind::Forbidden { .. }) =>
+            {
+                asked(Confidential::Denied)
+                    .page(client, pass.offset())
+                    .await?
+            }
+            read => read?,
+        };
+        Ok(self.kept(read, now))
+    }
+
+    fn kept(&self, read: Read<Page<Any>>, now: Timestamp) -> Parsed {
+        let keeping = Keeping {
+            stream: self.listing.stream(),
+            parent: None,
+            secret: true,
+            now,
+        };
+        let next = read.value.next.clone();
+        (keeping.page(read.value), Vec::new(), next, read.date)
     }
 
     /// Asks for confidential records too until Lever refuses; then without them (design.md, "Pull").
@@ -219,7 +280,7 @@ async fn account<E>(
     stream: Stream,
     first_rank: u32,
     now: Timestamp,
-) -> Result<Parsed, lever::Error>
+) -> Result<Parsed, Unread>
 where
     E: ListEndpoint,
     E::Item: page::Keyed,
@@ -232,6 +293,32 @@ where
         next,
         answer.date,
     ))
+}
+
+/// The span of time a pass over deletions asks for; the same for all its pages.
+struct Window {
+    start: Timestamp,
+    /// None for "until now".
+    end: Option<Timestamp>,
+}
+
+impl Window {
+    fn of(listing: Listing, pass: &Pass) -> Window {
+        let since = match pass {
+            Pass::Follow { since, .. } => *since,
+            Pass::Backfill { .. } => Timestamp::default(),
+        };
+        let start = since.minus(OVERLAP);
+        Window {
+            start,
+            end: listing.longest_window().map(|longest| start.plus(longest)),
+        }
+    }
+
+    /// Up to when the window tells everything: after a long standstill, not yet up to now.
+    fn reached(&self, lever_now: Timestamp) -> Timestamp {
+        self.end.map_or(lever_now, |end| end.min(lever_now))
+    }
 }
 
 /// Splits the stages Lever lists into the inbound ones and the rest.

@@ -1,7 +1,7 @@
 //! Turns a page of Lever's into records for the mirror.
 
 use domain::{Candidacy, Connection, Stream, Timestamp};
-use lever::{Malformed, Page, Record};
+use lever::{Any, Malformed, Page, Record};
 use serde_json::value::RawValue;
 use store::{Deleted, Incoming, Quarantined};
 
@@ -21,6 +21,8 @@ fn incoming_record<T: Keyed>(stream: Stream, record: &Record<T>) -> Incoming {
         updated_at: record.value.updated_at(),
         rank: 0,
         candidacy: None,
+        posting_state: record.value.posting_state(),
+        parent: None,
     }
 }
 
@@ -71,28 +73,44 @@ pub(super) fn opportunity_page(
     content
 }
 
-/// A page of the deleted list.
+/// A page of a list that tells what Lever deleted.
+///
+/// A record without a time counts as deleted now: it is in the list, so it is gone.
 pub(super) fn deleted_page(
-    page: Page<lever::DeletedOpportunity>,
+    stream: Stream,
+    page: Page<Any>,
     now: Timestamp,
 ) -> (Content, Vec<Deleted>) {
     let mut content = Content::default();
     let mut deleted = Vec::new();
     for record in page.records {
-        match record {
+        let gone = record.and_then(|record| {
+            Record::<Gone>::from_raw(record.raw.clone()).map_err(|fault| Malformed {
+                raw: record.raw.get().to_owned(),
+                reason: fault.to_string(),
+            })
+        });
+        match gone {
             Ok(record) => deleted.push(Deleted {
-                stream: Stream::Opportunities,
-                id: record.value.id.as_str().to_owned(),
+                stream,
+                id: record.value.id,
                 at: record.value.deleted_at.unwrap_or(now),
             }),
-            Err(malformed) => {
-                content
-                    .quarantined
-                    .push(quarantined(Stream::Opportunities, malformed, now))
-            }
+            Err(malformed) => content
+                .quarantined
+                .push(quarantined(stream, malformed, now)),
         }
     }
     (content, deleted)
+}
+
+/// What is left of a deleted record.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Gone {
+    id: String,
+    #[serde(default)]
+    deleted_at: Option<Timestamp>,
 }
 
 /// One opportunity with what was expanded in it.
@@ -165,6 +183,10 @@ pub(crate) trait Keyed {
     fn updated_at(&self) -> Option<Timestamp> {
         None
     }
+    /// For postings: where they stand.
+    fn posting_state(&self) -> Option<lever::PostingState> {
+        None
+    }
 }
 
 macro_rules! keyed_by_id {
@@ -189,6 +211,10 @@ impl Keyed for lever::CountedText {
 impl Keyed for lever::Posting {
     fn key(&self) -> &str {
         self.id.as_str()
+    }
+
+    fn posting_state(&self) -> Option<lever::PostingState> {
+        self.state.clone()
     }
 
     fn updated_at(&self) -> Option<Timestamp> {
@@ -223,7 +249,7 @@ mod tests {
 
     #[test]
     fn expanded_objects_go_to_their_streams_and_the_opportunity_equals_a_plain_read() {
-        let records = incoming_opportunity(&connection(Stream::PULLED), &raw(EXPANDED)).unwrap();
+        let records = incoming_opportunity(&connection(Stream::DEFAULT), &raw(EXPANDED)).unwrap();
         let kinds: Vec<_> = records
             .iter()
             .map(|record| (record.stream, record.id.as_str()))
@@ -259,7 +285,7 @@ mod tests {
     fn one_malformed_record_goes_to_quarantine_and_the_page_goes_on() {
         let body = format!(r#"{{"data":[{EXPANDED},{{"name":"no id"}}],"hasNext":false}}"#);
         let page: Page<lever::Opportunity> = Page::from_json(body.as_bytes()).unwrap();
-        let content = opportunity_page(&connection(Stream::PULLED), page, Timestamp::default());
+        let content = opportunity_page(&connection(Stream::DEFAULT), page, Timestamp::default());
         assert_eq!(content.records.len(), 3);
         assert_eq!(content.quarantined.len(), 1);
         assert_eq!(content.quarantined[0].raw, r#"{"name":"no id"}"#);

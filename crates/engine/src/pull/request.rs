@@ -1,10 +1,10 @@
 //! What to ask Lever for one page of a listing.
 
 use domain::cursor::{OVERLAP, Pass};
-use domain::{Connection, Part, Timestamp};
+use domain::{Connection, Part};
 use lever::{
-    ConfidentialityFilter, Lane, ListArchiveReasons, ListDeletedOpportunities, ListOpportunities,
-    ListPostings, ListSources, ListStages, ListTags, ListUsers, Offset, OpportunityExpand, StageId,
+    ConfidentialityFilter, Lane, ListArchiveReasons, ListOpportunities, ListPostings, ListSources,
+    ListStages, ListTags, ListUsers, Offset, OpportunityExpand, StageId,
 };
 
 use crate::link::Confidential;
@@ -68,13 +68,14 @@ pub(super) fn opportunities(
     }
 }
 
-/// One page of the deleted list.
-pub(super) fn deleted(since: Timestamp, offset: Option<Offset>) -> ListDeletedOpportunities {
-    ListDeletedOpportunities {
-        deleted_at_start: Some(since.minus(OVERLAP)),
-        limit: Some(PAGE),
-        offset,
-        ..ListDeletedOpportunities::default()
+/// The same page without what the settings leave out, but for the start date.
+///
+/// Only a walk over everybody shows who is gone.
+pub(super) fn whole(list: ListOpportunities) -> ListOpportunities {
+    ListOpportunities {
+        archived: None,
+        snoozed: None,
+        ..list
     }
 }
 
@@ -126,12 +127,14 @@ pub(super) fn postings(confidential: Confidential, offset: Option<Offset>) -> Li
 }
 
 /// Everything is asked for until Lever refuses.
-fn confidentiality(confidential: Confidential) -> Option<ConfidentialityFilter> {
+pub(super) fn confidentiality(confidential: Confidential) -> Option<ConfidentialityFilter> {
     (confidential != Confidential::Denied).then_some(ConfidentialityFilter::All)
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::Timestamp;
+
     use super::*;
     use crate::testing;
 
@@ -188,9 +191,5 @@ mod tests {
         assert_eq!(request.updated_at_start, Some(since.minus(OVERLAP)));
         assert_eq!((request.archived, request.snoozed), (None, None));
         assert!(request.stage_id.is_empty());
-        assert_eq!(
-            deleted(since, None).deleted_at_start,
-            Some(since.minus(OVERLAP))
-        );
     }
 }

@@ -9,7 +9,7 @@ use store::ListingState;
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::Link;
-use crate::pull::{Trouble, listing_of};
+use crate::pull::Trouble;
 use crate::settings::PullSettings;
 
 /// How long a pass that failed waits: what is refused will be refused again until somebody acts (S-06).
@@ -69,6 +69,26 @@ pub(super) async fn until_next(shared: &Shared, link: &Link) -> Result<Duration>
     Ok(next.since(now).max(Duration::from_millis(100)))
 }
 
+/// When each listing a connection needs is due, by Lever's clock; nothing while pulling is off or paused.
+pub(crate) fn due_times(
+    shared: &Shared,
+    link: &Link,
+    states: &BTreeMap<Listing, ListingState>,
+) -> BTreeMap<Listing, Timestamp> {
+    let connection = link.connection();
+    if !shared.settings.pull.enabled || connection.paused {
+        return BTreeMap::new();
+    }
+    let now = link.lever_time(shared.clock.now());
+    let settings = &shared.settings.pull;
+    kept(&connection)
+        .map(|listing| {
+            let at = plan(link, &connection, listing, states, settings, now);
+            (listing, at.max(now))
+        })
+        .collect()
+}
+
 /// When a listing is due, from all that is known of it.
 fn plan(
     link: &Link,
@@ -91,16 +111,30 @@ fn plan(
 
 /// The listings a connection's streams need.
 fn kept(connection: &Connection) -> impl Iterator<Item = Listing> + use<> {
-    let needed: BTreeSet<Stream> = connection
-        .streams
-        .iter()
-        .filter_map(|stream| listing_of(*stream))
-        .map(Listing::stream)
-        .collect();
+    let streams = connection.streams.clone();
     Listing::ALL
         .iter()
         .copied()
-        .filter(move |listing| needed.contains(&listing.stream()))
+        .filter(move |listing| needed(&streams, *listing))
+}
+
+/// Whether the streams need a listing.
+///
+/// What hangs on a record needs the record's own list. Who keeps nothing but a bare list learns from the complete
+/// walks over it what is gone: the lists of deletions are permissions of their own, and nothing that was not
+/// asked for is called (P-01, T-01).
+fn needed(streams: &BTreeSet<Stream>, listing: Listing) -> bool {
+    let keeps = |stream| streams.contains(&stream);
+    let below = |parent| streams.iter().any(|stream| stream.parent() == Some(parent));
+    let people = keeps(Stream::Opportunities) || below(Stream::Opportunities);
+    match listing {
+        Listing::Opportunities | Listing::OpportunitySweep => people,
+        Listing::DeletedOpportunities => below(Stream::Opportunities),
+        Listing::DeletedApplications => keeps(Stream::Applications),
+        Listing::DeletedPostings => keeps(Stream::Postings) && people,
+        Listing::Postings => keeps(Stream::Postings) || below(Stream::Postings),
+        other => keeps(other.stream()),
+    }
 }
 
 /// When a listing is due, by Lever's clock; long past for one that was never read or whose pass was cut short,
@@ -154,7 +188,7 @@ mod tests {
         retry_at: Option<i64>,
         now: i64,
     ) -> bool {
-        let connection = testing::connection(Stream::PULLED, at(1000));
+        let connection = testing::connection(Stream::DEFAULT, at(1000));
         next_at(
             &connection,
             listing,
@@ -231,17 +265,31 @@ mod tests {
 
     #[test]
     fn only_what_the_streams_need_is_walked() {
-        let postings: Vec<_> = kept(&testing::connection(&[Stream::Postings], at(0))).collect();
-        assert_eq!(postings, [Listing::Postings]);
-        let people: Vec<_> = kept(&testing::connection(&[Stream::Opportunities], at(0))).collect();
+        let walked = |streams: &[Stream]| -> Vec<Listing> {
+            kept(&testing::connection(streams, at(0))).collect()
+        };
+        assert_eq!(walked(&[Stream::Postings]), [Listing::Postings]);
+        assert_eq!(walked(&[Stream::PostingForms]), [Listing::Postings]);
         assert_eq!(
-            people,
+            walked(&[Stream::Opportunities]),
+            [Listing::Opportunities, Listing::OpportunitySweep]
+        );
+        assert_eq!(
+            walked(&[Stream::Notes]),
             [
                 Listing::Opportunities,
                 Listing::DeletedOpportunities,
                 Listing::OpportunitySweep
             ]
         );
+    }
+
+    #[test]
+    fn x23_eeo_responses_are_walked_only_where_they_are_named() {
+        let everything_else = testing::connection(Stream::DEFAULT, at(0));
+        assert!(kept(&everything_else).all(|listing| listing != Listing::EeoResponses));
+        let named = testing::connection(&[Stream::EeoResponses], at(0));
+        assert_eq!(kept(&named).collect::<Vec<_>>(), [Listing::EeoResponses]);
     }
 
     #[test]

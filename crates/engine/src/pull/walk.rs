@@ -21,6 +21,8 @@ pub(super) struct Walked {
     pub(super) changes: u64,
     /// When the pass began, by Lever's clock: the mirror shows everything up to then.
     pub(super) began: Timestamp,
+    /// When this process began the pass, if every record of it could be read: what was not seen since is gone.
+    pub(super) whole_since: Option<Timestamp>,
 }
 
 /// Walks a listing until its pass has ended.
@@ -31,12 +33,36 @@ pub(super) async fn walk(shared: &Shared, link: &Link, listing: Listing) -> Resu
     walk.run().await
 }
 
+/// Buries the records of a stream that no request since `started` has brought.
+///
+/// Only after a walk of everything that began then has ended well.
+pub(super) async fn retire_unseen(
+    shared: &Shared,
+    link: &Link,
+    stream: Stream,
+    started: Timestamp,
+) -> Result<()> {
+    let sees_all = link.confidential() == Confidential::Allowed;
+    let spare: Option<fn(&str) -> bool> =
+        (!sees_all).then_some(crate::read::is_confidential as fn(&str) -> bool);
+    let now = shared.clock.now();
+    let store = &shared.store;
+    let retired = store
+        .retire_unseen(link.id(), stream, started, now, spare)
+        .await?;
+    if retired > 0 {
+        tracing::info!(connection = %link.id(), %stream, records = retired, "gone from Lever's list");
+    }
+    Ok(())
+}
+
 struct Walk<'a> {
     shared: &'a Shared,
     link: &'a Link,
     listing: Listing,
     fetcher: Fetcher<'a>,
-    /// When this process began the pass; none when it goes on with one begun before a restart.
+    /// When this process began the pass; none when it goes on with one begun before a restart, or once a record
+    /// could not be read: it is there all the same.
     started: Option<Timestamp>,
 }
 
@@ -85,8 +111,14 @@ impl<'a> Walk<'a> {
             if begins && walked.pages == 0 {
                 self.started = Some(page.requested_at);
             }
+            if !page.content.quarantined.is_empty() {
+                self.started = None;
+            }
+            walked.whole_since = self.started;
             walked.pages += 1;
-            walked.records += (page.content.records.len() + page.deleted.len()) as u64;
+            let records = (page.content.records.len() + page.deleted.len()) as u64;
+            walked.records += records;
+            self.link.passes.page(self.listing, records);
             if next.idle() {
                 walked.began = next.as_of().unwrap_or_default();
                 walked.changes += self.commit(&cursor, &next, page).await?;
@@ -114,7 +146,7 @@ impl<'a> Walk<'a> {
     fn next(&self, cursor: &Cursor) -> Pass {
         match self.listing {
             Listing::Opportunities => cursor.next(self.fetcher.first_part()),
-            Listing::DeletedOpportunities => match cursor.next(Part::All) {
+            deletions if deletions.tells_deletions() => match cursor.next(Part::All) {
                 Pass::Backfill { .. } => Pass::Follow {
                     since: self.link.connection().created_at,
                     offset: None,
@@ -142,8 +174,10 @@ impl<'a> Walk<'a> {
                 records: content.records,
                 deleted,
                 quarantined: content.quarantined,
+                policy: super::policy::policy_of(self.shared, self.link, self.listing),
             })
             .await?;
+        self.note_planned(applied.planned);
         metrics::counter!("fulcrum_pull_records_total", "listing" => self.listing.name(), "result" => "created")
             .increment(applied.created);
         metrics::counter!("fulcrum_pull_records_total", "listing" => self.listing.name(), "result" => "updated")
@@ -156,6 +190,17 @@ impl<'a> Walk<'a> {
         }
         self.link.moved();
         Ok(applied.created + applied.updated + applied.deleted)
+    }
+
+    fn note_planned(&self, planned: u64) {
+        if planned == 0 {
+            return;
+        }
+        if self.listing == Listing::OpportunitySweep {
+            let now = self.link.lever_time(self.shared.clock.now());
+            self.link.count_rechecks(now, planned);
+        }
+        self.link.hydrate_now.notify_one();
     }
 
     async fn move_cursor(&self, from: &Cursor, to: Cursor) -> Result<Cursor> {
@@ -233,21 +278,16 @@ impl<'a> Walk<'a> {
         Ok(deleted)
     }
 
-    /// After a whole walk of an account list, what was not seen is gone.
+    /// After a whole walk of an account list, what was not seen is gone (X10).
     ///
-    /// A key without access to confidential postings does not see them: it hides them, and buries none.
+    /// A key without access to confidential records does not see them: it hides them, and buries none.
     async fn retire(&self) -> Result<()> {
-        if self.listing == Listing::Postings && self.link.confidential() != Confidential::Allowed {
-            return Ok(());
+        match self.started {
+            Some(started) if Listing::ACCOUNT.contains(&self.listing) => {
+                retire_unseen(self.shared, self.link, self.listing.stream(), started).await
+            }
+            _ => Ok(()),
         }
-        if let (true, Some(started)) = (Listing::ACCOUNT.contains(&self.listing), self.started) {
-            let now = self.shared.clock.now();
-            self.shared
-                .store
-                .retire_unseen(self.link.id(), self.listing.stream(), started, now)
-                .await?;
-        }
-        Ok(())
     }
 
     /// History waits while the disk is nearly full; what changes today does not (reliability.md 1.7).

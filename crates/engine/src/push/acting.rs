@@ -25,13 +25,21 @@ pub enum Acting {
 /// the owner of its posting, the default of the connection, or nobody.
 pub(super) async fn choose(shared: &Shared, request: &WriteRequest) -> Result<Option<UserId>> {
     let wanted = match &request.write {
-        Write::Raw(raw) => registry::find(&raw.operation).map_or(PerformAs::No, |operation| operation.perform_as),
+        Write::Raw(raw) => {
+            registry::find(&raw.operation).map_or(PerformAs::No, |operation| operation.perform_as)
+        }
         _ => PerformAs::Optional,
     };
     if wanted == PerformAs::No {
         return Ok(None);
     }
-    let user = best(shared, request.connection, &request.opportunity, &request.acting).await?;
+    let user = best(
+        shared,
+        request.connection,
+        &request.opportunity,
+        &request.acting,
+    )
+    .await?;
     if user.is_none() && wanted == PerformAs::Required {
         return Err(Error::precondition(
             "ACTING_USER_REQUIRED",

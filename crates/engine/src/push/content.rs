@@ -37,9 +37,7 @@ pub(super) fn check_content(write: &Write) -> Result<()> {
         )),
         Write::Raw(RawWrite {
             body: Some(body), ..
-        }) if body.len() > LARGEST_BODY => {
-            Err(Error::invalid("body", "give at most 1 MB of JSON"))
-        }
+        }) if body.len() > LARGEST_BODY => Err(Error::invalid("body", "give at most 1 MB of JSON")),
         _ => Ok(()),
     }
 }

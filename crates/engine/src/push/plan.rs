@@ -3,8 +3,8 @@
 use domain::operation::RawWrite;
 use domain::{Operation, Timestamp, Write};
 use lever::{
-    AddSources, AddTags, CreateNote, Endpoint, Method, MoveToStage, OpportunityId, PerformAs, RawCall, RemoveSources,
-    RemoveTags, Request, SetArchived, UserId, registry,
+    AddSources, AddTags, CreateNote, Endpoint, Method, MoveToStage, OpportunityId, PerformAs,
+    RawCall, RemoveSources, RemoveTags, Request, SetArchived, UserId, registry,
 };
 
 /// One call to Lever that a dry run would make.

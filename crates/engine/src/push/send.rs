@@ -14,7 +14,7 @@ use crate::call;
 use crate::engine::Shared;
 use crate::error::{KEY_REJECTED_MESSAGE, permission_message};
 use crate::link::Link;
-use crate::pull::incoming_opportunity;
+use crate::pull::{incoming_opportunity, policy};
 
 /// How far Lever's stamps may lie before our sending.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ pub(super) struct Outcome {
 }
 
 /// The read that shows where an opportunity stands now.
-pub(super) fn fresh_read(opportunity: &OpportunityId) -> GetOpportunity {
+pub(crate) fn fresh_read(opportunity: &OpportunityId) -> GetOpportunity {
     GetOpportunity {
         opportunity: opportunity.clone(),
         expand: vec![OpportunityExpand::Applications, OpportunityExpand::Contact],
@@ -121,8 +121,12 @@ pub(super) async fn refresh(shared: &Shared, link: &Link, opportunity: &Opportun
             now: shared.clock.now(),
             records,
             deleted: Vec::new(),
+            policy: policy(shared, link),
         };
-        shared.store.apply_refresh(refresh).await?;
+        let applied = shared.store.apply_refresh(refresh).await?;
+        if applied.planned > 0 {
+            link.hydrate_now.notify_one();
+        }
         link.moved();
         Ok::<(), crate::Error>(())
     };

@@ -114,7 +114,8 @@ impl Filter {
         wanted: Option<bool>,
         now: Timestamp,
     ) -> Option<Filter> {
-        wanted.map(|wanted| Filter::flagged(field, parameter, wanted, Test::After(way, now, wanted)))
+        wanted
+            .map(|wanted| Filter::flagged(field, parameter, wanted, Test::After(way, now, wanted)))
     }
 
     /// Whether a flag is set.
@@ -162,12 +163,7 @@ impl Filter {
         }))
     }
 
-    fn flagged(
-        field: &'static str,
-        parameter: &'static str,
-        wanted: bool,
-        test: Test,
-    ) -> Filter {
+    fn flagged(field: &'static str, parameter: &'static str, wanted: bool, test: Test) -> Filter {
         Filter {
             field,
             query: vec![(parameter, wanted.to_string())],
@@ -204,7 +200,12 @@ pub(super) fn holds(filters: &[Filter], raw: &str) -> bool {
     let Ok(document) = serde_json::from_str::<Value>(raw) else {
         return false;
     };
-    let passes = |filter: &Filter| filter.test.as_ref().is_none_or(|test| test.holds(&document));
+    let passes = |filter: &Filter| {
+        filter
+            .test
+            .as_ref()
+            .is_none_or(|test| test.holds(&document))
+    };
     filters.iter().all(passes)
 }
 
@@ -292,15 +293,42 @@ mod tests {
             (within(&[&["createdAt"]], [None, ms(4)]), false),
             // Lever's own filters do not find what has no stamp.
             (within(&[&["updatedAt"]], [ms(0), None]), false),
-            (within(&[&["updatedAt"], &["createdAt"]], [ms(0), None]), true),
+            (
+                within(&[&["updatedAt"], &["createdAt"]], [ms(0), None]),
+                true,
+            ),
             (Filter::present("f", "p", ARCHIVED, Some(false)), true),
             (Filter::present("f", "p", ARCHIVED, Some(true)), false),
-            (Filter::ahead("f", "p", &["snoozedUntil"], Some(true), Timestamp::from_millis(99)), true),
-            (Filter::ahead("f", "p", &["snoozedUntil"], Some(true), Timestamp::from_millis(100)), false),
+            (
+                Filter::ahead(
+                    "f",
+                    "p",
+                    &["snoozedUntil"],
+                    Some(true),
+                    Timestamp::from_millis(99),
+                ),
+                true,
+            ),
+            (
+                Filter::ahead(
+                    "f",
+                    "p",
+                    &["snoozedUntil"],
+                    Some(true),
+                    Timestamp::from_millis(100),
+                ),
+                false,
+            ),
             (Filter::flag("f", "p", &["isRequired"], Some(false)), true),
             (Some(Filter::include_deactivated(false)), true),
-            (Filter::confidentiality("confidential".to_owned()).unwrap(), false),
-            (Filter::confidentiality("non-confidential".to_owned()).unwrap(), true),
+            (
+                Filter::confidentiality("confidential".to_owned()).unwrap(),
+                false,
+            ),
+            (
+                Filter::confidentiality("non-confidential".to_owned()).unwrap(),
+                true,
+            ),
             (Filter::confidentiality("all".to_owned()).unwrap(), true),
         ];
         for (at, (filter, expected)) in cases.into_iter().enumerate() {
@@ -314,7 +342,10 @@ mod tests {
         assert_eq!(Filter::within("f", ["a", "b"], &[], [None, None]), None);
         assert_eq!(Filter::confidentiality(String::new()).unwrap(), None);
         assert!(Filter::confidentiality("secret".to_owned()).is_err());
-        assert!(!passes(Filter::present("f", "p", ARCHIVED, Some(false)), "{"));
+        assert!(!passes(
+            Filter::present("f", "p", ARCHIVED, Some(false)),
+            "{"
+        ));
         assert!(holds(&[], "{"));
     }
 

@@ -110,7 +110,11 @@ async fn searched(
         ));
     }
     let query = ReadQuery {
-        opportunity: Some(opportunity.ok_or_else(|| opportunity_needed(stream))?.clone()),
+        opportunity: Some(
+            opportunity
+                .ok_or_else(|| opportunity_needed(stream))?
+                .clone(),
+        ),
         ..ReadQuery::new(stream, super::ReadFrom::Lever, LARGEST_PAGE, sight.viewer)
     };
     let mut offset = None;
@@ -144,7 +148,9 @@ fn listed(query: &ReadQuery) -> Result<&'static Operation> {
 fn opportunity_needed(stream: Stream) -> Error {
     Error::invalid(
         "opportunity_id",
-        format!("Lever reads {stream} of one opportunity at a time: name it, or read from the mirror"),
+        format!(
+            "Lever reads {stream} of one opportunity at a time: name it, or read from the mirror"
+        ),
     )
 }
 
@@ -180,7 +186,11 @@ async fn ask(
         && operation.query.contains(&CONFIDENTIALITY)
         && link.confidential() != Confidential::Denied;
     if all {
-        let wider = [query.clone(), vec![(CONFIDENTIALITY.to_owned(), "all".to_owned())]].concat();
+        let wider = [
+            query.clone(),
+            vec![(CONFIDENTIALITY.to_owned(), "all".to_owned())],
+        ]
+        .concat();
         match call(&client, operation, &path, wider).await? {
             Ok(reply) => {
                 link.set_confidential(Confidential::Allowed);
@@ -190,7 +200,9 @@ async fn ask(
             Err(error) => return Err(refused(error)),
         }
     }
-    let reply = call(&client, operation, &path, query).await?.map_err(refused)?;
+    let reply = call(&client, operation, &path, query)
+        .await?
+        .map_err(refused)?;
     if all {
         link.set_confidential(Confidential::Denied);
     }
@@ -237,12 +249,20 @@ fn records(stream: Stream, reply: &RawReply) -> Result<Page<Any>> {
     match reply.page() {
         Err(_) if stream == Stream::EeoResponses => {
             let deeper: Deeper = serde_json::from_slice(&reply.body).map_err(|error| {
-                tracing::warn!(line = error.line(), column = error.column(), "an answer of Lever's cannot be read");
-                Error::unavailable("Lever's answer cannot be read: ask again, or read from the mirror")
+                tracing::warn!(
+                    line = error.line(),
+                    column = error.column(),
+                    "an answer of Lever's cannot be read"
+                );
+                Error::unavailable(
+                    "Lever's answer cannot be read: ask again, or read from the mirror",
+                )
             })?;
             let records = deeper.data.eeo_responses.into_iter();
             Ok(Page {
-                records: records.map(|raw| Ok(lever::Record { value: Any, raw })).collect(),
+                records: records
+                    .map(|raw| Ok(lever::Record { value: Any, raw }))
+                    .collect(),
                 next: None,
             })
         }

@@ -75,7 +75,7 @@ pub(super) async fn one(
     let belongs = |record: &RawRecord| {
         opportunity.is_none_or(|wanted| record.opportunity.as_deref() == Some(wanted.as_str()))
     };
-    let shown = sight.shown(stream, from_stored(record)).await?;
+    let shown = sight.shown(stream, from_stored(stream, record)).await?;
     let record = shown.filter(belongs).ok_or_else(unknown)?;
     Ok((record, as_of))
 }
@@ -181,7 +181,7 @@ async fn applications(
 }
 
 fn to_raw(query: &ReadQuery, record: StoredRecord) -> RawRecord {
-    let record = from_stored(record);
+    let record = from_stored(query.stream, record);
     RawRecord {
         opportunity: query
             .opportunity
@@ -192,10 +192,11 @@ fn to_raw(query: &ReadQuery, record: StoredRecord) -> RawRecord {
     }
 }
 
-fn from_stored(record: StoredRecord) -> RawRecord {
+fn from_stored(stream: Stream, record: StoredRecord) -> RawRecord {
+    let below_a_person = stream.parent() == Some(Stream::Opportunities);
     RawRecord {
         id: record.id,
-        opportunity: record.parent,
+        opportunity: record.parent.filter(|_| below_a_person),
         raw: record.raw,
     }
 }
@@ -321,7 +322,10 @@ mod tests {
     /// How many of the records a page of at most `limit` takes.
     fn taken(limit: usize, records: impl IntoIterator<Item = Option<RawRecord>>) -> usize {
         let mut page = Filling::new(limit);
-        records.into_iter().take_while(|record| page.take(record.clone())).count()
+        records
+            .into_iter()
+            .take_while(|record| page.take(record.clone()))
+            .count()
     }
 
     #[test]
@@ -342,6 +346,9 @@ mod tests {
     fn a_list_that_was_not_read_is_told_with_the_way_out() {
         let error = not_hydrated(Stream::Notes, &OpportunityId::from("o"));
         let text = error.to_string();
-        assert!(text.contains("READ_FROM_LEVER") && text.contains("StartSync"), "{text}");
+        assert!(
+            text.contains("READ_FROM_LEVER") && text.contains("StartSync"),
+            "{text}"
+        );
     }
 }

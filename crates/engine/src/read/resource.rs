@@ -120,7 +120,10 @@ mod tests {
     #[test]
     fn every_stream_can_be_read_live_one_way_or_the_other_and_reads_are_reads() {
         for stream in Stream::ALL {
-            let operations: Vec<_> = [list(*stream), get(*stream)].into_iter().flatten().collect();
+            let operations: Vec<_> = [list(*stream), get(*stream)]
+                .into_iter()
+                .flatten()
+                .collect();
             assert!(!operations.is_empty(), "{stream}");
             for operation in operations {
                 assert_eq!(operation.access, Access::Read, "{}", operation.id);
@@ -133,7 +136,10 @@ mod tests {
     fn what_belongs_to_an_opportunity_is_listed_below_it() {
         for stream in Stream::CHILDREN {
             let operation = list(*stream).unwrap();
-            assert!(operation.path.starts_with("/opportunities/{opportunity}/"), "{stream}");
+            assert!(
+                operation.path.starts_with("/opportunities/{opportunity}/"),
+                "{stream}"
+            );
         }
     }
 
@@ -142,7 +148,10 @@ mod tests {
         assert_eq!(stream_of(&r::LIST_CANDIDATES), Some(Stream::Opportunities));
         assert_eq!(stream_of(&r::LIST_CANDIDATE_NOTES), Some(Stream::Notes));
         assert_eq!(stream_of(&r::GET_CANDIDATE_NOTE), Some(Stream::Notes));
-        assert_eq!(stream_of(&r::LIST_EEO_RESPONSES), Some(Stream::EeoResponses));
+        assert_eq!(
+            stream_of(&r::LIST_EEO_RESPONSES),
+            Some(Stream::EeoResponses)
+        );
         assert_eq!(stream_of(&r::CREATE_OPPORTUNITY_NOTE), None);
     }
 }

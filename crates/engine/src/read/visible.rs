@@ -107,7 +107,10 @@ impl Sight<'_> {
     async fn belongs_to_hidden(&self, stream: Stream, record: &RawRecord) -> Result<bool> {
         match (stream, &record.opportunity) {
             (Stream::Opportunities, _) => Ok(false),
-            (Stream::Contacts, _) => self.hides_person(&ContactId::from(record.id.as_str())).await,
+            (Stream::Contacts, _) => {
+                self.hides_person(&ContactId::from(record.id.as_str()))
+                    .await
+            }
             (Stream::PostingForms, _) => self.hides(Stream::Postings, &record.id).await,
             (_, Some(opportunity)) => {
                 let opportunity = OpportunityId::from(opportunity.as_str());
@@ -119,7 +122,12 @@ impl Sight<'_> {
 
     /// Whether the mirror has a record that is confidential.
     async fn hides(&self, stream: Stream, id: &str) -> Result<bool> {
-        let record = self.engine.shared.store.record(self.id(), stream, id).await?;
+        let record = self
+            .engine
+            .shared
+            .store
+            .record(self.id(), stream, id)
+            .await?;
         Ok(record.is_some_and(|record| is_confidential(&record.raw)))
     }
 
@@ -144,9 +152,15 @@ impl Sight<'_> {
                 let hidden = self.hides_opportunity(&OpportunityId::from(id)).await?;
                 (Stream::Opportunities, hidden)
             }
-            "contact" => (Stream::Contacts, self.hides_person(&ContactId::from(id)).await?),
+            "contact" => (
+                Stream::Contacts,
+                self.hides_person(&ContactId::from(id)).await?,
+            ),
             "posting" => (Stream::Postings, self.hides(Stream::Postings, id).await?),
-            "requisition" => (Stream::Requisitions, self.hides(Stream::Requisitions, id).await?),
+            "requisition" => (
+                Stream::Requisitions,
+                self.hides(Stream::Requisitions, id).await?,
+            ),
             _ => return Ok(()),
         };
         if hidden {
@@ -168,7 +182,12 @@ impl Sight<'_> {
                 let client = self.engine.link(self.id())?.client(Lane::Interactive);
                 match client.send(&read).await {
                     Ok(record) => Ok(is_confidential(record.raw.get())),
-                    Err(error) if matches!(error.kind(), lever::ErrorKind::NotFound | lever::ErrorKind::InvalidRequest) => {
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            lever::ErrorKind::NotFound | lever::ErrorKind::InvalidRequest
+                        ) =>
+                    {
                         Err(Error::not_found("opportunity", opportunity.as_str()))
                     }
                     Err(error) => Err(error.into()),
@@ -197,7 +216,9 @@ mod tests {
             assert!(!is_confidential(open) && !is_secret(open), "{open}");
         }
         // One odd value does not hide what the others say.
-        assert!(is_confidential(r#"{"confidentiality":"confidential","secret":{}}"#));
+        assert!(is_confidential(
+            r#"{"confidentiality":"confidential","secret":{}}"#
+        ));
     }
 
     #[test]

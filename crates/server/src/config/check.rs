@@ -65,9 +65,15 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
         ("pull.opportunities_interval", pull.opportunities_interval),
         ("pull.deleted_interval", pull.deleted_interval),
         ("pull.sweep_interval", pull.sweep_interval),
+        ("pull.children_recheck", pull.children_recheck),
     ] {
         above_zero(key, interval)?;
     }
+    within(
+        "pull.children_parallel",
+        pull.children_parallel as u64,
+        1..=64,
+    )?;
     within("push.parallel", push.parallel as u64, 1..=256)?;
     if push.default_wait > Duration::from_secs(60) {
         return fault(

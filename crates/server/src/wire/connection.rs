@@ -155,9 +155,9 @@ fn from_streams(names: &[String]) -> Result<BTreeSet<Stream>> {
 /// Invalid, with the names there are.
 pub fn from_stream(field: &str, name: &str) -> Result<Stream> {
     Stream::from_name(name)
-        .filter(|stream| Stream::PULLED.contains(stream))
+        .filter(|stream| Stream::ALL.contains(stream))
         .ok_or_else(|| {
-            let names: Vec<_> = Stream::PULLED.iter().map(|stream| stream.name()).collect();
+            let names: Vec<_> = Stream::ALL.iter().map(|stream| stream.name()).collect();
             Error::invalid(
                 field,
                 format!("this is no stream: the streams are {}", names.join(", ")),

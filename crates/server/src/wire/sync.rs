@@ -10,10 +10,9 @@ pub fn to_status(status: &SyncStatus) -> pb::SyncStatus {
     pb::SyncStatus {
         state: to_state(status.state).into(),
         streams: status.streams.iter().map(to_stream).collect(),
-        // Lever counts nothing in advance: no honest plan can be made before the walk has ended.
-        planned_requests: 0,
+        planned_requests: status.planned_requests,
         made_requests: status.made_requests,
-        eta: None,
+        eta: status.eta.and_then(|eta| eta.try_into().ok()),
         as_of: status.as_of.map(to_timestamp),
         inbound_ready: status.inbound_ready,
     }
@@ -50,6 +49,7 @@ fn to_stream(status: &StreamStatus) -> pb::StreamStatus {
         StreamState::Pending => pb::StreamState::Pending,
         StreamState::Syncing => pb::StreamState::Syncing,
         StreamState::Synced => pb::StreamState::Synced,
+        StreamState::Stale => pb::StreamState::Failed,
         StreamState::Failed => pb::StreamState::Failed,
         StreamState::Forbidden => pb::StreamState::Forbidden,
         StreamState::Off => pb::StreamState::Off,

@@ -246,14 +246,14 @@ async fn what_a_complete_walk_did_not_bring_is_retired_until_it_shows_again() {
     store.apply(page(c, 20, tags(700))).await.unwrap();
     assert_eq!(
         store
-            .retire_unseen(c, Stream::Tags, at(20), at(21))
+            .retire_unseen(c, Stream::Tags, at(20), at(21), None)
             .await
             .unwrap(),
         700
     );
     assert_eq!(
         store
-            .retire_unseen(c, Stream::Tags, at(20), at(22))
+            .retire_unseen(c, Stream::Tags, at(20), at(22), None)
             .await
             .unwrap(),
         0

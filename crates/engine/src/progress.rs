@@ -1,0 +1,99 @@
+//! How far passes under way have come: for people who watch, gone with the process.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use domain::Listing;
+use tokio::time::Instant;
+
+/// One pass over one listing, under way or the last one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct PassProgress {
+    /// When it began.
+    began: Instant,
+    /// When it ended; none while it is under way.
+    ended: Option<Instant>,
+    /// Pages read.
+    pub(crate) pages: u64,
+    /// Records read.
+    pub(crate) records: u64,
+}
+
+impl PassProgress {
+    /// Whether it is under way.
+    pub(crate) fn running(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// Records a second; 0 when it is not under way, or has just begun.
+    pub(crate) fn rate(&self, now: Instant) -> f64 {
+        let seconds = now.saturating_duration_since(self.began).as_secs_f64();
+        if self.running() && seconds > 0.0 {
+            self.records as f64 / seconds
+        } else {
+            0.0
+        }
+    }
+}
+
+/// The passes of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Progress(Mutex<HashMap<Listing, PassProgress>>);
+
+impl Progress {
+    /// A pass begins, or goes on after a restart.
+    pub(crate) fn began(&self, listing: Listing) {
+        let pass = PassProgress {
+            began: Instant::now(),
+            ended: None,
+            pages: 0,
+            records: 0,
+        };
+        self.passes().insert(listing, pass);
+    }
+
+    /// A page was read.
+    pub(crate) fn page(&self, listing: Listing, records: u64) {
+        if let Some(pass) = self.passes().get_mut(&listing) {
+            pass.pages += 1;
+            pass.records += records;
+        }
+    }
+
+    /// The pass has ended, well or not.
+    pub(crate) fn ended(&self, listing: Listing) {
+        if let Some(pass) = self.passes().get_mut(&listing) {
+            pass.ended = Some(Instant::now());
+        }
+    }
+
+    /// The pass under way, or the last one of this process.
+    pub(crate) fn of(&self, listing: Listing) -> Option<PassProgress> {
+        self.passes().get(&listing).copied()
+    }
+
+    fn passes(&self) -> std::sync::MutexGuard<'_, HashMap<Listing, PassProgress>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pass_tells_its_pages_and_its_rate_while_it_runs() {
+        let progress = Progress::default();
+        assert_eq!(progress.of(Listing::Tags), None);
+        progress.began(Listing::Tags);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        progress.page(Listing::Tags, 100);
+        let pass = progress.of(Listing::Tags).unwrap();
+        assert_eq!((pass.pages, pass.rate(Instant::now())), (1, 50.0));
+        progress.ended(Listing::Tags);
+        let pass = progress.of(Listing::Tags).unwrap();
+        assert!(!pass.running() && pass.rate(Instant::now()) == 0.0);
+    }
+}

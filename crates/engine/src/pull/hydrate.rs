@@ -1,0 +1,384 @@
+//! Reads the lists below records: notes of opportunities, forms of postings, whatever waits in the queue.
+//!
+//! One worker for each connection takes the most urgent parents first and reads several at once behind the rate
+//! budget. All lists of one parent commit together; a crash before that reads them again.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::hydration::Urgency;
+use domain::{Parent, Stream, Timestamp};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use lever::{Client, ErrorKind, Lane, Offset};
+use store::{ChildList, ChildRead, Quarantined, Waiting};
+
+use super::Trouble;
+use super::kept::{Keeping, List, Unread};
+use super::page::Content;
+use super::schedule;
+use crate::engine::Shared;
+use crate::error::{Error, Result};
+use crate::link::{Link, StreamTrouble};
+
+/// A list of more pages than this is not below one record: Lever goes round in circles.
+const MOST_PAGES: usize = 1000;
+
+/// The wait after nothing but failures.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// A list that fails this often while others do not is set aside until its parent changes.
+const MOST_TRIES: u32 = 3;
+
+/// The wait before parents are tried again below which reading failed.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// Reads what waits until the link is stopped.
+pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
+    remember_troubles(&shared, &link).await;
+    let mut failed = HashMap::new();
+    loop {
+        let wait = tokio::select! {
+            biased;
+            () = link.stop.cancelled() => return,
+            () = link.paused() => Duration::from_secs(3600),
+            wait = round(&shared, &link, &mut failed) => wait,
+        };
+        tokio::select! {
+            () = link.stop.cancelled() => return,
+            () = link.hydrate_now.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// What was refused or failed before the start is tried again at once, and its first success is news.
+async fn remember_troubles(shared: &Shared, link: &Link) {
+    let Ok(states) = shared.store.stream_states(link.id()).await else {
+        return;
+    };
+    for (stream, state) in states {
+        if let Some(text) = state.last_error {
+            let refused = matches!(Trouble::from_text(&text), Trouble::Forbidden(_));
+            let retry_at = Timestamp::default();
+            link.set_stream_trouble(stream, StreamTrouble { refused, retry_at });
+        }
+    }
+}
+
+/// Reads until nothing waits; tells how long to wait before the next round.
+async fn round(shared: &Shared, link: &Link, failed: &mut HashMap<Parent, u32>) -> Duration {
+    match drain(shared, link, failed).await {
+        Ok(0) => Duration::from_secs(3600),
+        Ok(_left) => RETRY,
+        Err(error) => {
+            tracing::warn!(connection = %link.id(), error = %crate::report(&error), "reading below records failed");
+            match Trouble::of(&error) {
+                Trouble::Failed(_) => PAUSE,
+                refused => schedule::pause_after(&refused),
+            }
+        }
+    }
+}
+
+/// Gives how many parents were left for later, since reading below them failed.
+///
+/// One bad opportunity is passed over; when nothing but failures comes back, Lever is left alone for a while.
+async fn drain(shared: &Shared, link: &Link, failed: &mut HashMap<Parent, u32>) -> Result<usize> {
+    let parallel = shared.settings.pull.children_parallel.max(1);
+    let mut except = BTreeSet::new();
+    let mut left = 0;
+    let mut failures = 0;
+    let mut reads = FuturesUnordered::new();
+    loop {
+        if reads.len() < parallel && shared.settings.pull.enabled {
+            let limit = parallel - reads.len();
+            let store = &shared.store;
+            for waiting in store
+                .waiting_parents(link.id(), limit, except.clone())
+                .await?
+            {
+                except.insert(waiting.parent.clone());
+                let tries = failed.get(&waiting.parent).copied().unwrap_or_default();
+                reads.push(read(shared, link, waiting, tries + 1 >= MOST_TRIES));
+            }
+        }
+        let Some((parent, outcome)) = reads.next().await else {
+            return Ok(left);
+        };
+        match outcome {
+            Ok(()) => {
+                except.remove(&parent);
+                failed.remove(&parent);
+                failures = 0;
+            }
+            // It stays among the exceptions until the next round.
+            Err(error) => {
+                left += 1;
+                failures += 1;
+                let passes = matches!(Trouble::of(&error), Trouble::Failed(_));
+                if !passes || failures >= parallel {
+                    return Err(error);
+                }
+                *failed.entry(parent).or_default() += 1;
+            }
+        }
+        link.moved();
+    }
+}
+
+/// Reads all lists of one parent that wait, and applies them together; the `last` try sets aside what fails.
+async fn read(shared: &Shared, link: &Link, waiting: Waiting, last: bool) -> (Parent, Result<()>) {
+    let parent = waiting.parent.clone();
+    let mut reading = Reading::new(shared, link, lane(waiting.urgency), parent.clone());
+    reading.last = last;
+    let wanted = waiting.hydration.wanted.into_keys();
+    let outcome = reading.lists(wanted).await;
+    // What was read counts, whatever failed after it.
+    let applied = reading.apply().await;
+    (parent, outcome.and(applied))
+}
+
+/// Whoever asked waits for an answer; what nobody looked at for long comes last of all.
+fn lane(urgency: Urgency) -> Lane {
+    match urgency {
+        Urgency::Asked => Lane::Follow,
+        Urgency::Changed | Urgency::Active | Urgency::Archived => Lane::Hydrate,
+        Urgency::Recheck => Lane::Sweep,
+    }
+}
+
+/// Reads one list below a parent now, and applies it.
+///
+/// # Errors
+/// As every read of Lever, and of the store.
+pub(crate) async fn read_now(
+    shared: &Shared,
+    link: &Link,
+    parent: &Parent,
+    stream: Stream,
+) -> Result<()> {
+    let mut reading = Reading::new(shared, link, Lane::Interactive, parent.clone());
+    reading.lists([stream]).await?;
+    reading.apply().await
+}
+
+/// The lists of one parent as they come in.
+struct Reading<'a> {
+    shared: &'a Shared,
+    link: &'a Link,
+    client: Client,
+    parent: Parent,
+    lists: Vec<ChildList>,
+    refused: BTreeSet<Stream>,
+    /// Whether what fails now is set aside instead of being tried again.
+    last: bool,
+}
+
+impl<'a> Reading<'a> {
+    fn new(shared: &'a Shared, link: &'a Link, lane: Lane, parent: Parent) -> Self {
+        Self {
+            shared,
+            link,
+            client: link.client(lane),
+            parent,
+            lists: Vec::new(),
+            refused: BTreeSet::new(),
+            last: false,
+        }
+    }
+
+    async fn lists(&mut self, streams: impl IntoIterator<Item = Stream>) -> Result<()> {
+        for stream in streams {
+            self.list(stream).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads one list whole, or notes that the key may not.
+    async fn list(&mut self, stream: Stream) -> Result<()> {
+        let Some(list) =
+            List::below(&self.parent, stream).filter(|_| self.link.connection().keeps(stream))
+        else {
+            self.refused.insert(stream);
+            return Ok(());
+        };
+        let now = self.link.lever_time(self.shared.clock.now());
+        if self.link.refuses(stream, now) {
+            self.refused.insert(stream);
+            return Ok(());
+        }
+        match self.read(stream, &list).await {
+            Ok(read) => {
+                self.lists.push(read);
+                self.note_readable(stream).await
+            }
+            Err(Unread::Lever(error)) => match error.kind() {
+                ErrorKind::Forbidden { .. } => self.note_refused(stream, &list).await,
+                _ => self.failed(stream, error.into()).await,
+            },
+            // Asked again it would be the same: the list does not wait any longer.
+            Err(Unread::Unaskable(fault)) => {
+                tracing::warn!(connection = %self.link.id(), %stream, error = %fault, "cannot be asked for");
+                self.refused.insert(stream);
+                Ok(())
+            }
+            Err(unread) => self.failed(stream, unread.into()).await,
+        }
+    }
+
+    async fn read(&self, stream: Stream, list: &List) -> Result<ChildList, Unread> {
+        let keeping = Keeping {
+            stream,
+            parent: Some(&self.parent),
+            secret: false,
+            now: self.shared.clock.now(),
+        };
+        let requested_at = self.link.lever_time(self.shared.clock.now());
+        let content = if stream == Stream::PostingForms {
+            self.form(list, &keeping).await?
+        } else {
+            self.pages(list, &keeping).await?
+        };
+        Ok(ChildList {
+            stream,
+            requested_at,
+            records: content.records,
+            quarantined: content.quarantined,
+        })
+    }
+
+    async fn form(&self, list: &List, keeping: &Keeping<'_>) -> Result<Content, Unread> {
+        match list.record(&self.client).await {
+            Ok(read) => {
+                self.link.saw_date(read.date, self.shared.clock.now());
+                Ok(keeping.record(&read.value))
+            }
+            Err(unread) if gone(&unread) => Ok(Content::default()),
+            Err(unread) => Err(unread),
+        }
+    }
+
+    /// All pages of a list; an offset that Lever no longer knows begins it again.
+    async fn pages(&self, list: &List, keeping: &Keeping<'_>) -> Result<Content, Unread> {
+        let mut whole = Content::default();
+        let mut offset: Option<Offset> = None;
+        let mut begun_again = false;
+        for _ in 0..MOST_PAGES {
+            let read = match list.page(&self.client, offset.as_ref()).await {
+                Ok(read) => read,
+                // The opportunity is gone: the deleted list tells the mirror (S-10).
+                Err(unread) if gone(&unread) => return Ok(Content::default()),
+                Err(unread) if unread.is_invalid_offset() && !begun_again => {
+                    begun_again = true;
+                    offset = None;
+                    whole = Content::default();
+                    continue;
+                }
+                Err(unread) => return Err(unread),
+            };
+            self.link.saw_date(read.date, self.shared.clock.now());
+            let next = read.value.next.clone();
+            let page = keeping.page(read.value);
+            whole.records.extend(page.records);
+            whole.quarantined.extend(page.quarantined);
+            if next.is_none() || next == offset {
+                break;
+            }
+            offset = next;
+        }
+        Ok(whole)
+    }
+
+    async fn apply(self) -> Result<()> {
+        let applied = self
+            .shared
+            .store
+            .apply_children(ChildRead {
+                connection: self.link.id(),
+                parent: self.parent,
+                now: self.shared.clock.now(),
+                lists: self.lists,
+                refused: self.refused,
+            })
+            .await?;
+        if applied.quarantined > 0 {
+            tracing::warn!(
+                connection = %self.link.id(), records = applied.quarantined,
+                "records could not be read and are in quarantine"
+            );
+        }
+        Ok(())
+    }
+
+    /// A stream that was refused and can be read again is read below everybody of whom it never was.
+    async fn note_readable(&self, stream: Stream) -> Result<()> {
+        let Some(trouble) = self.link.clear_stream_trouble(stream) else {
+            return Ok(());
+        };
+        let (store, id) = (&self.shared.store, self.link.id());
+        store.note_stream(id, stream, None).await?;
+        if trouble.refused {
+            let policy = super::policy::policy(self.shared, self.link);
+            store
+                .plan_again(id, policy, self.shared.clock.now())
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn note_refused(&mut self, stream: Stream, list: &List) -> Result<()> {
+        let trouble = Trouble::Forbidden(list.permission().to_owned());
+        self.refused.insert(stream);
+        self.note(stream, &trouble).await
+    }
+
+    /// Notes what went wrong with the stream, and gives the error on.
+    ///
+    /// One list of one record that always fails, where others do not, must not keep the mirror from being complete:
+    /// it goes to quarantine, and is asked for again when the record changes.
+    async fn failed(&mut self, stream: Stream, error: Error) -> Result<()> {
+        let trouble = Trouble::of(&error);
+        if !self.last || !matches!(trouble, Trouble::Failed(_)) {
+            self.note(stream, &trouble).await?;
+            return Err(error);
+        }
+        let now = self.shared.clock.now();
+        self.lists.push(ChildList {
+            stream,
+            requested_at: self.link.lever_time(now),
+            records: Vec::new(),
+            quarantined: vec![Quarantined {
+                stream,
+                raw: String::new(),
+                reason: format!(
+                    "the list of {stream} below {} cannot be read: {error}",
+                    self.parent
+                ),
+                at: now,
+            }],
+        });
+        Ok(())
+    }
+
+    async fn note(&self, stream: Stream, trouble: &Trouble) -> Result<()> {
+        tracing::info!(connection = %self.link.id(), %stream, "a list below records cannot be read");
+        let now = self.link.lever_time(self.shared.clock.now());
+        let refused = matches!(trouble, Trouble::Forbidden(_));
+        self.link.set_stream_trouble(
+            stream,
+            StreamTrouble {
+                refused,
+                retry_at: now.plus(schedule::pause_after(trouble)),
+            },
+        );
+        let text = Some(trouble.to_text());
+        let id = self.link.id();
+        Ok(self.shared.store.note_stream(id, stream, text).await?)
+    }
+}
+
+fn gone(unread: &Unread) -> bool {
+    matches!(unread, Unread::Lever(error) if matches!(error.kind(), ErrorKind::NotFound))
+}

@@ -1,0 +1,326 @@
+//! Lists of records that the mirror keeps as they come: only id and stamp are looked at.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use domain::{Parent, Stream, Timestamp};
+use lever::{Any, Client, DecodeError, Offset, Operation, Page, RawCall, Record, registry};
+use serde::{Deserialize, Deserializer};
+use store::{Incoming, Quarantined};
+
+use super::page::Content;
+use crate::error::Error;
+
+/// Lever's largest page.
+const PAGE: &str = "100";
+
+/// Why a page was not read.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// Lever refused, or did not answer.
+    Lever(lever::Error),
+    /// Lever answered something that is no list.
+    Unreadable(DecodeError),
+    /// An id of Lever's cannot be asked for.
+    Unaskable(lever::RawCallError),
+}
+
+impl Unread {
+    /// Whether Lever no longer knows the offset it gave.
+    pub(super) fn is_invalid_offset(&self) -> bool {
+        matches!(self, Unread::Lever(error) if error.is_invalid_offset())
+    }
+}
+
+impl From<lever::Error> for Unread {
+    fn from(error: lever::Error) -> Self {
+        Unread::Lever(error)
+    }
+}
+
+impl From<Unread> for Error {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Lever(error) => error.into(),
+            Unread::Unreadable(fault) => Error::unavailable(format!(
+                "Lever's answer could not be read ({fault}); it is asked again later"
+            )),
+            Unread::Unaskable(fault) => {
+                Error::unavailable(format!("Lever cannot be asked for this: {fault}"))
+            }
+        }
+    }
+}
+
+/// What Lever answered, and when.
+#[derive(Debug)]
+pub(super) struct Read<T> {
+    pub(super) value: T,
+    /// Lever's clock when it answered.
+    pub(super) date: Option<Timestamp>,
+}
+
+/// A list below a parent, or one of the account.
+#[derive(Debug, Clone)]
+pub(super) struct List {
+    operation: &'static Operation,
+    path: BTreeMap<String, String>,
+    query: Vec<(String, String)>,
+}
+
+impl List {
+    /// A list of the account.
+    pub(super) fn of_account(operation: &'static Operation) -> List {
+        List {
+            operation,
+            path: BTreeMap::new(),
+            query: Vec::new(),
+        }
+    }
+
+    /// The list of `stream` below `parent`; none when the stream is no such list.
+    pub(super) fn below(parent: &Parent, stream: Stream) -> Option<List> {
+        let operation = match (parent, stream) {
+            (Parent::Posting(_), Stream::PostingForms) => &registry::GET_POSTING_APPLY_FORM,
+            (Parent::Opportunity(_), Stream::Notes) => &registry::LIST_OPPORTUNITY_NOTES,
+            (Parent::Opportunity(_), Stream::Offers) => &registry::LIST_OPPORTUNITY_OFFERS,
+            (Parent::Opportunity(_), Stream::Interviews) => &registry::LIST_OPPORTUNITY_INTERVIEWS,
+            (Parent::Opportunity(_), Stream::Panels) => &registry::LIST_OPPORTUNITY_PANELS,
+            (Parent::Opportunity(_), Stream::Feedback) => &registry::LIST_OPPORTUNITY_FEEDBACK,
+            (Parent::Opportunity(_), Stream::Resumes) => &registry::LIST_OPPORTUNITY_RESUMES,
+            (Parent::Opportunity(_), Stream::Files) => &registry::LIST_OPPORTUNITY_FILES,
+            (Parent::Opportunity(_), Stream::Forms) => &registry::LIST_OPPORTUNITY_FORMS,
+            (Parent::Opportunity(_), Stream::Referrals) => &registry::LIST_OPPORTUNITY_REFERRALS,
+            _ => return None,
+        };
+        let name = match parent {
+            Parent::Opportunity(_) => "opportunity",
+            Parent::Posting(_) => "posting",
+        };
+        Some(List {
+            path: [(name.to_owned(), parent.id().to_owned())].into(),
+            ..List::of_account(operation)
+        })
+    }
+
+    /// The same list, asked with one more parameter.
+    #[must_use]
+    pub(super) fn with(mut self, name: &str, value: Option<impl fmt::Display>) -> List {
+        self.query
+            .extend(value.map(|value| (name.to_owned(), value.to_string())));
+        self
+    }
+
+    /// What the key needs to read it, in Lever's words.
+    pub(super) fn permission(&self) -> &'static str {
+        self.operation.permission
+    }
+
+    /// Reads one page.
+    pub(super) async fn page(
+        &self,
+        client: &Client,
+        offset: Option<&Offset>,
+    ) -> Result<Read<Page<Any>>, Unread> {
+        let takes = |name: &str| self.operation.query.contains(&name);
+        let asked = self
+            .clone()
+            .with("limit", takes("limit").then_some(PAGE))
+            .with("offset", offset);
+        let call = RawCall::new(self.operation, &asked.path, asked.query, None)
+            .map_err(Unread::Unaskable)?;
+        let answer = client.call(&call).await?;
+        let value = answer.value.page().map_err(Unread::Unreadable)?;
+        Ok(Read {
+            value,
+            date: answer.date,
+        })
+    }
+
+    /// Reads the one record that stands in for a list.
+    pub(super) async fn record(&self, client: &Client) -> Result<Read<Record<Any>>, Unread> {
+        let call = RawCall::new(self.operation, &self.path, self.query.clone(), None)
+            .map_err(Unread::Unaskable)?;
+        let answer = client.call(&call).await?;
+        let raw = answer.value.record().map_err(Unread::Unreadable)?;
+        Ok(Read {
+            value: Record { value: Any, raw },
+            date: answer.date,
+        })
+    }
+}
+
+/// What is looked at of a record that is kept as it comes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    #[serde(deserialize_with = "id")]
+    id: String,
+    #[serde(default)]
+    updated_at: Option<serde_json::Value>,
+    #[serde(default)]
+    secret: Option<bool>,
+}
+
+/// Lever's ids are text; a number is read as its text.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Text(String),
+        Number(i64),
+    }
+
+    Ok(match Id::deserialize(deserializer)? {
+        Id::Text(text) => text,
+        Id::Number(number) => number.to_string(),
+    })
+}
+
+/// What becomes of the records of a list.
+#[derive(Debug, Clone)]
+pub(super) struct Keeping<'a> {
+    pub(super) stream: Stream,
+    pub(super) parent: Option<&'a Parent>,
+    /// Whether secret notes are kept (X24).
+    pub(super) secret: bool,
+    pub(super) now: Timestamp,
+}
+
+impl Keeping<'_> {
+    /// Takes in a page.
+    pub(super) fn page(&self, page: Page<Any>) -> Content {
+        let mut content = Content::default();
+        for record in page.records {
+            let raw = match record {
+                Ok(record) => record.raw,
+                Err(malformed) => {
+                    content
+                        .quarantined
+                        .push(self.set_aside(malformed.raw, malformed.reason));
+                    continue;
+                }
+            };
+            match Record::<Kept>::from_raw(raw.clone()) {
+                Ok(record) if record.value.secret == Some(true) && !self.secret => {}
+                Ok(record) => content.records.push(self.incoming(
+                    record.value.id,
+                    raw.get(),
+                    stamp(record.value.updated_at),
+                )),
+                Err(fault) => content
+                    .quarantined
+                    .push(self.set_aside(raw.get().to_owned(), fault.to_string())),
+            }
+        }
+        content
+    }
+
+    /// Takes in the one record below a parent; it goes by the parent's id.
+    pub(super) fn record(&self, record: &Record<Any>) -> Content {
+        let id = self.parent.map_or("", Parent::id).to_owned();
+        Content {
+            records: vec![self.incoming(id, record.raw.get(), None)],
+            quarantined: Vec::new(),
+        }
+    }
+
+    fn incoming(&self, id: String, raw: &str, updated_at: Option<Timestamp>) -> Incoming {
+        Incoming {
+            stream: self.stream,
+            id,
+            raw: raw.to_owned(),
+            updated_at,
+            rank: 0,
+            candidacy: None,
+            posting_state: None,
+            parent: self.parent.cloned(),
+        }
+    }
+
+    fn set_aside(&self, raw: String, reason: String) -> Quarantined {
+        Quarantined {
+            stream: self.stream,
+            raw,
+            reason,
+            at: self.now,
+        }
+    }
+}
+
+/// A stamp Lever may write as text; anything else is none.
+fn stamp(value: Option<serde_json::Value>) -> Option<Timestamp> {
+    serde_json::from_value(value?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(body: &str, secret: bool) -> Content {
+        let parent = Parent::Opportunity("o".into());
+        let keeping = Keeping {
+            stream: Stream::Notes,
+            parent: Some(&parent),
+            secret,
+            now: Timestamp::from_millis(5),
+        };
+        keeping.page(Page::from_json(body.as_bytes()).unwrap())
+    }
+
+    fn ids(content: &Content) -> Vec<&str> {
+        let records = content.records.iter();
+        records.map(|record| record.id.as_str()).collect()
+    }
+
+    #[test]
+    fn records_are_kept_byte_for_byte_with_their_parent() {
+        let content = content(
+            r#"{"data":[{"id":"n","x":1.0,"updatedAt":"7"},{"id":7,"updatedAt":{}}]}"#,
+            false,
+        );
+        assert_eq!(ids(&content), ["n", "7"]);
+        assert_eq!(
+            content.records[0].raw,
+            r#"{"id":"n","x":1.0,"updatedAt":"7"}"#
+        );
+        assert_eq!(
+            content.records[0].updated_at,
+            Some(Timestamp::from_millis(7))
+        );
+        assert_eq!(
+            content.records[0].parent,
+            Some(Parent::Opportunity("o".into()))
+        );
+        assert_eq!(content.records[1].updated_at, None);
+    }
+
+    #[test]
+    fn x24_secret_notes_are_kept_only_where_they_are_wanted() {
+        let body = r#"{"data":[{"id":"a","secret":true},{"id":"b","secret":false},{"id":"c"}]}"#;
+        assert_eq!(ids(&content(body, false)), ["b", "c"]);
+        assert_eq!(ids(&content(body, true)), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn x17_a_record_without_an_id_is_set_aside_and_the_others_stay() {
+        let content = content(r#"{"data":[{"text":"no id"},7,{"id":"b"}]}"#, false);
+        assert_eq!(ids(&content), ["b"]);
+        assert_eq!(content.quarantined.len(), 2);
+        assert_eq!(content.quarantined[0].raw, r#"{"text":"no id"}"#);
+    }
+
+    #[test]
+    fn every_list_below_a_record_has_its_operation() {
+        let person = Parent::Opportunity("o".into());
+        for stream in Stream::CHILDREN {
+            let list = List::below(&person, *stream).expect("a list");
+            assert!(
+                list.permission().starts_with("find all opportunity "),
+                "{stream}"
+            );
+        }
+        assert!(List::below(&Parent::Posting("p".into()), Stream::PostingForms).is_some());
+        assert!(List::below(&person, Stream::Users).is_none());
+    }
+}
