@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use lever::{Timestamp, UserId};
 
-use crate::{ExcludedField, Stream};
 use crate::id::our_id;
+use crate::{ExcludedField, Stream};
 
 our_id! {
     /// Our own id of a connection; the first part of every stored key.

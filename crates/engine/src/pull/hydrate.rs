@@ -232,7 +232,7 @@ impl<'a> Reading<'a> {
         let keeping = Keeping {
             stream,
             parent: Some(&self.parent),
-            secret: false,
+            secret: self.link.connection().include_secret_notes,
             now: self.shared.clock.now(),
         };
         let requested_at = self.link.lever_time(self.shared.clock.now());

@@ -1,9 +1,10 @@
 //! How a mirror is doing.
 
+use domain::Cursor;
 use engine::{StreamState, StreamStatus, SyncState, SyncStatus};
 use proto::v1 as pb;
 
-use super::time::to_timestamp;
+use super::time::{to_duration, to_timestamp};
 
 /// The status as the wire has it.
 pub fn to_status(status: &SyncStatus) -> pb::SyncStatus {
@@ -12,7 +13,7 @@ pub fn to_status(status: &SyncStatus) -> pb::SyncStatus {
         streams: status.streams.iter().map(to_stream).collect(),
         planned_requests: status.planned_requests,
         made_requests: status.made_requests,
-        eta: status.eta.and_then(|eta| eta.try_into().ok()),
+        eta: status.eta.map(to_duration),
         as_of: status.as_of.map(to_timestamp),
         inbound_ready: status.inbound_ready,
     }
@@ -49,7 +50,7 @@ fn to_stream(status: &StreamStatus) -> pb::StreamStatus {
         StreamState::Pending => pb::StreamState::Pending,
         StreamState::Syncing => pb::StreamState::Syncing,
         StreamState::Synced => pb::StreamState::Synced,
-        StreamState::Stale => pb::StreamState::Failed,
+        StreamState::Stale => pb::StreamState::Stale,
         StreamState::Failed => pb::StreamState::Failed,
         StreamState::Forbidden => pb::StreamState::Forbidden,
         StreamState::Off => pb::StreamState::Off,
@@ -60,5 +61,59 @@ fn to_stream(status: &StreamStatus) -> pb::StreamStatus {
         records: status.records,
         last_success_at: status.last_success_at.map(to_timestamp),
         error: status.error.clone().unwrap_or_default(),
+        pages: status.pages,
+        rate: status.rate,
+        eta: status.eta.map(to_duration),
+        planned_requests: status.planned_requests,
+        last_run: None,
+        next_run_at: status.next_run_at.map(to_timestamp),
+        cursor: status.cursor.as_ref().map(to_cursor),
+        schedule: None,
+        data_age_bound: Some(to_duration(status.data_age_bound)),
+        quarantined: status.quarantined,
+        waiting: status.waiting,
     }
+}
+
+fn to_cursor(cursor: &Cursor) -> pb::StreamCursor {
+    let (phase, text) = match cursor {
+        Cursor::New => ("PENDING", String::new()),
+        Cursor::Backfill {
+            began,
+            part,
+            offset,
+        } => (
+            "BACKFILL",
+            format!(
+                "part {part:?}, began {}{}",
+                began.as_millis(),
+                page(offset.is_some())
+            ),
+        ),
+        Cursor::Follow {
+            since,
+            began,
+            offset,
+        } => (
+            "FOLLOW",
+            format!(
+                "since {}, began {}{}",
+                since.as_millis(),
+                began.as_millis(),
+                page(offset.is_some())
+            ),
+        ),
+        Cursor::Idle { since, complete } => (
+            "IDLE",
+            format!("since {}, complete {complete}", since.as_millis()),
+        ),
+    };
+    pb::StreamCursor {
+        phase: phase.to_owned(),
+        text,
+    }
+}
+
+fn page(between_pages: bool) -> &'static str {
+    if between_pages { ", between pages" } else { "" }
 }
