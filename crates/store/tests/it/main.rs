@@ -11,6 +11,7 @@
 
 mod connections;
 mod crash;
+mod earlier_versions;
 mod opening;
 mod operations;
 mod properties;
