@@ -20,7 +20,7 @@ pub mod suggest;
 pub use calendar::Calendar;
 pub use candidacy::Candidacy;
 pub use change::{Change, ChangeKind};
-pub use connection::{Connection, ConnectionId, Environment, Region};
+pub use connection::{Connection, ConnectionId, Disconnected, Environment, Region};
 pub use cursor::{Cursor, Part};
 pub use lever::Timestamp;
 pub use operation::{Operation, OperationId, Write};

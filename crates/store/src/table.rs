@@ -54,6 +54,13 @@ tables! {
     RequestIds = "request_ids", "connection and request id";
     ByOpportunity = "by_opportunity", "connection, opportunity and operation";
     Pieces = "pieces", "key, table and piece";
+    Runs = "runs", "connection, beginning and listing";
+    Calls = "calls", "connection, time and number";
+    Nudges = "nudges", "connection, time and digest";
+    NudgeTokens = "nudge_tokens", "connection and digest";
+    Webhooks = "webhooks", "connection and webhook";
+    WebhookTokens = "webhook_tokens", "connection";
+    Schedules = "schedules", "connection and stream";
 }
 
 impl Table {

@@ -11,7 +11,10 @@
 
 mod connections;
 mod crash;
+mod disconnecting;
 mod earlier_versions;
+mod journal;
+mod nudges;
 mod opening;
 mod operations;
 mod properties;
