@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, SERVER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, DATE, SERVER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use futures::stream::{self, StreamExt};
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Refusal};
-use crate::asked::Asked;
+use crate::asked::{Asked, Credential};
 use crate::audit::{Audit, AuditEntry};
 use crate::call::{Call, Query};
 use crate::config::{Clock, Key, last4};
@@ -75,6 +74,7 @@ impl Desk {
             ids,
             query: Query(&asked.query),
             body: asked.body.as_ref(),
+            parts: &asked.parts,
             confidential: key.confidential,
             now: (self.clock)(),
             offsets: &self.offsets,
@@ -88,11 +88,10 @@ impl Desk {
 
     /// Checks the key, its rate and its permission.
     fn admit(&self, asked: &Asked, operation: &Operation) -> Result<&Key, Refusal> {
-        let secret = asked.key.as_deref();
-        let key = self
-            .keys
-            .iter()
-            .find(|key| Some(key.secret.as_str()) == secret);
+        let Some(Credential::Key(secret)) = &asked.credential else {
+            return Err(Refusal::unauthorized());
+        };
+        let key = self.keys.iter().find(|key| key.secret == *secret);
         let key = key.ok_or_else(Refusal::unauthorized)?;
         if !self.limiter.admit(&key.secret, Instant::now()) {
             return Err(Refusal::too_many_requests());
@@ -117,11 +116,11 @@ impl Desk {
             method: asked.method.clone(),
             path: asked.path.clone(),
             query: asked.query.clone(),
-            key_last4: asked.key.as_deref().map(last4),
+            key_last4: asked.credential.as_ref().map(|it| last4(it.secret())),
             operation,
             status,
             effect,
-            body: asked.body.clone().filter(|_| asked.method != "GET"),
+            body: asked.audited_body(),
         });
     }
 }
@@ -186,27 +185,22 @@ fn reset(desk: &Desk, line: &Line, asked: &Asked, effect: bool) -> Response {
 
 /// Writes an answer with Lever's headers (recorded), or the first half of one.
 fn respond(answer: &Answer, now: i64, truncated: bool) -> Response {
-    let text = answer
-        .body
-        .as_ref()
-        .map(Value::to_string)
-        .unwrap_or_default();
-    let length = text.len();
+    let bytes = match (&answer.file, &answer.body) {
+        (Some(file), _) => file.bytes.clone(),
+        (None, Some(body)) => Bytes::from(body.to_string()),
+        (None, None) => Bytes::new(),
+    };
+    let length = bytes.len();
     let body = if truncated {
-        half(text)
+        half(bytes)
     } else {
-        Body::from(text)
+        Body::from(bytes)
     };
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    if answer.body.is_some() {
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
-    }
+    describe(headers, answer);
     if truncated {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length.max(1)));
     }
@@ -219,10 +213,24 @@ fn respond(answer: &Answer, now: i64, truncated: bool) -> Response {
     response
 }
 
+/// What the body is: JSON, or a file with its name.
+fn describe(headers: &mut HeaderMap, answer: &Answer) {
+    if let Some(file) = &answer.file {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(file.content_type));
+        if let Ok(disposition) = HeaderValue::from_str(&file.disposition()) {
+            headers.insert(CONTENT_DISPOSITION, disposition);
+        }
+    } else if answer.body.is_some() {
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
+    }
+}
+
 /// A body that ends in an error after its first half has been sent.
-fn half(text: String) -> Body {
-    let sent = Bytes::from(text);
-    let sent = sent.slice(..sent.len() / 2);
+fn half(whole: Bytes) -> Body {
+    let sent = whole.slice(..whole.len() / 2);
     let broken = stream::once(async {
         // Yielding lets the first half reach the client before the connection ends.
         tokio::task::yield_now().await;

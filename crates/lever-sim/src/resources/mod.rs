@@ -4,14 +4,18 @@ pub(crate) mod applications;
 pub(crate) mod archive_reasons;
 pub(crate) mod contacts;
 pub(crate) mod expand;
+pub(crate) mod files;
 pub(crate) mod labels;
 pub(crate) mod notes;
 pub(crate) mod opportunities;
 pub(crate) mod opportunity_create;
 pub(crate) mod opportunity_filter;
+pub(crate) mod opportunity_form;
 pub(crate) mod opportunity_writes;
 pub(crate) mod postings;
+pub(crate) mod resumes;
 pub(crate) mod stages;
+pub(crate) mod uploads;
 pub(crate) mod users;
 
 use crate::answer::Refusal;

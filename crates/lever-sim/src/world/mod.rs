@@ -7,6 +7,7 @@ mod application;
 mod changes;
 mod contact;
 mod create;
+mod files;
 mod note;
 mod opportunity;
 mod position;
@@ -20,6 +21,9 @@ pub(crate) use application::{Application, Archived};
 pub(crate) use changes::Labels;
 pub(crate) use contact::{Contact, Phone, canonical};
 pub(crate) use create::NewOpportunity;
+pub(crate) use files::{
+    Document, FileAction, FileStatus, Files, Folder, Resume, Upload, format_of, readable,
+};
 pub(crate) use note::{Comment, Note};
 pub(crate) use opportunity::{Deletion, Opportunity, StageChange, add_missing};
 pub(crate) use position::Position;
@@ -38,6 +42,7 @@ pub(crate) struct World {
     by_email: HashMap<String, String>,
     by_contact: HashMap<String, Vec<String>>,
     deleted: Vec<Deletion>,
+    pub(crate) files: Files,
     random: Random,
     revision: u64,
 }
@@ -53,6 +58,7 @@ impl World {
             by_email: HashMap::new(),
             by_contact: HashMap::new(),
             deleted: Vec::new(),
+            files: Files::default(),
             random,
             revision: 0,
         }
@@ -162,6 +168,7 @@ impl World {
     fn remove(&mut self, id: &str) -> Option<Opportunity> {
         let opportunity = self.opportunities.remove(id)?;
         self.order.remove(&opportunity.position(&self.account));
+        self.files.forget(id);
         if let Some(siblings) = self.by_contact.get_mut(&opportunity.contact) {
             siblings.retain(|sibling| sibling != id);
         }

@@ -8,6 +8,7 @@
 )]
 
 mod faults;
+mod files;
 mod filters;
 mod pages;
 mod recorded;
