@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::faults::FaultPlan;
+use crate::webhooks::DeliveryConfig;
 
 /// The secret of the key that [`Config::default`] makes: all permissions, confidential access.
 pub const DEFAULT_KEY: &str = "fulcrum-simulator-key-0000000000000001";
@@ -27,6 +28,8 @@ pub struct Config {
     pub offset_ttl: Duration,
     /// What goes wrong, and when.
     pub faults: FaultPlan,
+    /// How webhook deliveries are tried.
+    pub deliveries: DeliveryConfig,
     /// The clock behind every stamp and the `Date` header.
     pub clock: Clock,
     /// Where to listen; port 0 takes a free one.
@@ -42,6 +45,7 @@ impl Default for Config {
             rate_limit: Some(RateLimit::default()),
             offset_ttl: Duration::from_secs(15 * 60),
             faults: FaultPlan::default(),
+            deliveries: DeliveryConfig::default(),
             clock: Arc::new(system_time_ms),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         }
@@ -56,6 +60,7 @@ impl fmt::Debug for Config {
             .field("rate_limit", &self.rate_limit)
             .field("offset_ttl", &self.offset_ttl)
             .field("faults", &self.faults)
+            .field("deliveries", &self.deliveries)
             .field("listen", &self.listen)
             .finish_non_exhaustive()
     }

@@ -21,6 +21,7 @@ use crate::faults::{Action, Faults, Seen};
 use crate::limit::Limiter;
 use crate::offsets::Offsets;
 use crate::operations::{Operation, Route};
+use crate::webhooks::{DeliveryAction, DeliveryConfig, DeliveryFaults, History};
 use crate::wire::Line;
 use crate::world::World;
 
@@ -32,6 +33,10 @@ pub(crate) struct Desk {
     pub(crate) offsets: Offsets,
     pub(crate) faults: Mutex<Faults>,
     pub(crate) audit: Audit,
+    pub(crate) deliveries: DeliveryConfig,
+    pub(crate) retries: Mutex<Vec<Duration>>,
+    pub(crate) delivery_faults: Mutex<DeliveryFaults>,
+    pub(crate) history: History,
     pub(crate) clock: Clock,
 }
 
@@ -43,6 +48,33 @@ impl Desk {
 
     pub(crate) fn set_faults(&self, faults: Faults) {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    pub(crate) fn set_delivery_faults(&self, faults: DeliveryFaults) {
+        *self
+            .delivery_faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    /// What happens to a delivery of this event.
+    pub(crate) fn strike_delivery(&self, event: &str) -> Option<DeliveryAction> {
+        self.delivery_faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .strike(event)
+    }
+
+    /// The waits before the tries after the first one.
+    pub(crate) fn retries(&self) -> Vec<Duration> {
+        self.retries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set_retries(&self, retries: Vec<Duration>) {
+        *self.retries.lock().unwrap_or_else(PoisonError::into_inner) = retries;
     }
 
     fn strike(&self, asked: &Asked) -> Option<Action> {

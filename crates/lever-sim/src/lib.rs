@@ -21,6 +21,11 @@
 //! | `POST /sim/applicants` | somebody applies: an [`Applicant`], every field optional; answers `{"id": "..."}` |
 //! | `POST /sim/faults` | replaces the [`FaultPlan`] |
 //! | `DELETE /sim/faults` | ends all faults |
+//! | `GET /sim/webhooks` | `{"deliveries": [...]}`: the last 1,000 tries to deliver an event, each a [`DeliveryEntry`] |
+//! | `POST /sim/webhooks/{id}/test` | sends the test delivery of the settings page: a real one with `data: {}` |
+//! | `POST /sim/webhooks/faults` | replaces the [`DeliveryPlan`] |
+//! | `DELETE /sim/webhooks/faults` | ends all faults of deliveries |
+//! | `POST /sim/webhooks/retries` | replaces the waits before the further tries: `{"after_ms": [1000, 5000]}` |
 //!
 //! A control call that fails answers 404 (unknown opportunity) or 400, with `{"message": "..."}`.
 
@@ -42,6 +47,7 @@ mod population;
 mod random;
 mod resources;
 mod sim;
+mod webhooks;
 mod wire;
 mod world;
 
@@ -50,4 +56,5 @@ pub use config::{Clock, Config, DEFAULT_KEY, Key, Permissions, Population, RateL
 pub use error::{Error, ErrorKind};
 pub use faults::{Action, Calls, FaultPlan, FaultRule, When};
 pub use sim::Sim;
+pub use webhooks::{DeliveryAction, DeliveryConfig, DeliveryEntry, DeliveryPlan, DeliveryRule};
 pub use world::Applicant;

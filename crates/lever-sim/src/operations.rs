@@ -4,7 +4,7 @@ use crate::answer::Outcome;
 use crate::call::Call;
 use crate::resources::{
     applications, archive_reasons, contacts, files, labels, notes, opportunities,
-    opportunity_create, opportunity_writes, postings, resumes, stages, uploads, users,
+    opportunity_create, opportunity_writes, postings, resumes, stages, uploads, users, webhooks,
 };
 use crate::world::World;
 
@@ -171,6 +171,10 @@ operations! {
     GET "/candidates/{candidate}/resumes/{resume}/download" downloadCandidateResume "download a candidate resume"
         NONE => resumes::download;
     POST "/uploads" uploadFile "apply to a posting" NONE => uploads::create;
+    GET "/webhooks" listWebhooks "find all webhooks" NONE => webhooks::list;
+    POST "/webhooks" createWebhook "create a webhook" NONE => webhooks::create;
+    PUT "/webhooks" updateWebhooks "update a webhook" NONE => webhooks::update;
+    DELETE "/webhooks/{webhookId}" deleteWebhook "delete a webhook" NONE => webhooks::delete;
 }
 
 #[cfg(test)]

@@ -64,6 +64,12 @@ impl Random {
         &items[items.len() - 1].1
     }
 
+    /// 48 hexadecimal characters, the length of every token of Lever's webhooks.
+    pub(crate) fn token(&mut self) -> String {
+        let [one, two, three] = [self.next(), self.next(), self.next()];
+        format!("{one:016x}{two:016x}{three:016x}")
+    }
+
     /// A UUID of version 4.
     pub(crate) fn uuid(&mut self) -> String {
         let (high, low) = (self.next(), self.next());

@@ -19,6 +19,7 @@ use crate::gate::{self, Desk};
 use crate::limit::Limiter;
 use crate::offsets::Offsets;
 use crate::population::populate;
+use crate::webhooks::{self, DeliveryEntry, DeliveryFaults, DeliveryPlan, History};
 use crate::wire::{Line, Wires, bind};
 use crate::world::{Applicant, Note};
 
@@ -42,6 +43,7 @@ impl Sim {
         let desk = Arc::new(Desk::open(config));
         let wires = Wires::new(listener, stop.clone());
         let serving = tokio::spawn(serve(wires, Arc::clone(&desk), stop.clone()));
+        tokio::spawn(webhooks::run(Arc::clone(&desk), stop.clone()));
         tracing::info!(%address, "simulator is listening");
         Ok(Sim {
             desk,
@@ -76,6 +78,16 @@ impl Sim {
     /// Replaces the fault plan; counts begin anew.
     pub fn set_faults(&self, plan: FaultPlan) {
         self.desk.set_faults(Faults::new(plan));
+    }
+
+    /// Replaces the plan of what goes wrong with webhook deliveries; counts begin anew.
+    pub fn set_delivery_faults(&self, plan: DeliveryPlan) {
+        self.desk.set_delivery_faults(DeliveryFaults::new(plan));
+    }
+
+    /// The last 1,000 tries to deliver an event to a webhook, oldest first.
+    pub fn webhook_deliveries(&self) -> Vec<DeliveryEntry> {
+        self.desk.history.entries()
     }
 
     /// All opportunities, confidential ones included, in Lever's order, as a plain list read shows them.
@@ -230,6 +242,10 @@ impl Desk {
             offsets: Offsets::new(config.offset_ttl),
             faults: Mutex::new(Faults::new(config.faults)),
             audit: Audit::default(),
+            retries: Mutex::new(config.deliveries.retries.clone()),
+            deliveries: config.deliveries,
+            delivery_faults: Mutex::new(DeliveryFaults::new(DeliveryPlan::default())),
+            history: History::default(),
             clock: config.clock,
         }
     }

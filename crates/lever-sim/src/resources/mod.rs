@@ -17,6 +17,7 @@ pub(crate) mod resumes;
 pub(crate) mod stages;
 pub(crate) mod uploads;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use crate::answer::Refusal;
 use crate::call::Call;

@@ -33,7 +33,7 @@ pub(crate) struct NewOpportunity {
 impl World {
     /// Creates an opportunity; returns its id and whether a known contact was used.
     pub(crate) fn create(&mut self, new: NewOpportunity, now: i64) -> (String, bool) {
-        let (contact, deduped) = self.contact_for(&new);
+        let (contact, deduped) = self.contact_for(&new, now);
         let at = new.created_at.unwrap_or(now);
         let stage = new.stage.as_deref().unwrap_or(NEW_LEAD);
         let entered = self.entered(stage, at, Some(new.by.clone()));
@@ -55,6 +55,7 @@ impl World {
         opportunity.updated_at = Some(now + 5);
         let id = opportunity.id.clone();
         self.add(opportunity);
+        self.application_created(&id, now);
         (id, deduped)
     }
 
@@ -73,12 +74,13 @@ impl World {
     }
 
     /// The given contact, the one with the same e-mail (its own data win), or a new one.
-    fn contact_for(&mut self, new: &NewOpportunity) -> (String, bool) {
+    fn contact_for(&mut self, new: &NewOpportunity, now: i64) -> (String, bool) {
         if let Some(id) = &new.contact {
             self.change_contact(id, |contact| contact.absorb(&new.person));
             if let Some(contact) = self.contact(id).cloned() {
                 self.put_contact(contact);
             }
+            self.contact_updated(id, now);
             return (id.clone(), true);
         }
         let emails = &new.person.emails;
@@ -90,6 +92,7 @@ impl World {
             id: id.clone(),
             ..new.person.clone()
         });
+        self.contact_created(&id, now);
         (id, false)
     }
 
@@ -120,7 +123,7 @@ impl World {
             person: applicant.person(),
             ..NewOpportunity::default()
         };
-        let (contact, _) = self.contact_for(&new);
+        let (contact, _) = self.contact_for(&new, now);
         let entered = self.entered(NEW_APPLICANT, now, None);
         let mut opportunity = Opportunity::new(self.new_id(), contact, now, entered);
         opportunity.origin = "applied".to_owned();
@@ -133,6 +136,7 @@ impl World {
         }
         let id = opportunity.id.clone();
         self.add(opportunity);
+        self.application_created(&id, now);
         id
     }
 }

@@ -7,10 +7,12 @@ mod application;
 mod changes;
 mod contact;
 mod create;
+mod events;
 mod files;
 mod note;
 mod opportunity;
 mod position;
+mod webhooks;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -27,6 +29,7 @@ pub(crate) use files::{
 pub(crate) use note::{Comment, Note};
 pub(crate) use opportunity::{Deletion, Opportunity, StageChange, add_missing};
 pub(crate) use position::Position;
+pub(crate) use webhooks::{Delivery, ORIGINS, Webhook, Webhooks, event_name, has_origins};
 
 pub use create::Applicant;
 
@@ -43,6 +46,7 @@ pub(crate) struct World {
     by_contact: HashMap<String, Vec<String>>,
     deleted: Vec<Deletion>,
     pub(crate) files: Files,
+    pub(crate) webhooks: Webhooks,
     random: Random,
     revision: u64,
 }
@@ -59,6 +63,7 @@ impl World {
             by_contact: HashMap::new(),
             deleted: Vec::new(),
             files: Files::default(),
+            webhooks: Webhooks::default(),
             random,
             revision: 0,
         }

@@ -15,4 +15,5 @@ mod recorded;
 mod rights;
 mod support;
 mod surface;
+mod webhooks;
 mod writes;
