@@ -3,8 +3,9 @@
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::resources::{
-    applications, archive_reasons, contacts, files, labels, notes, opportunities,
-    opportunity_create, opportunity_writes, postings, resumes, stages, uploads, users, webhooks,
+    applications, apply, archive_reasons, audit_events, contacts, files, labels, notes,
+    opportunities, opportunity_create, opportunity_writes, postings, resumes, stages, surveys,
+    uploads, users, webhooks,
 };
 use crate::world::World;
 
@@ -171,6 +172,15 @@ operations! {
     GET "/candidates/{candidate}/resumes/{resume}/download" downloadCandidateResume "download a candidate resume"
         NONE => resumes::download;
     POST "/uploads" uploadFile "apply to a posting" NONE => uploads::create;
+    GET "/postings/{posting}/apply" getPostingApplyForm "find a posting application question form"
+        &["location", "distribution"] => apply::form;
+    POST "/postings/{posting}/apply" applyToPosting "apply to a posting"
+        &["send_confirmation_email"] => apply::submit;
+    GET "/audit_events" listAuditEvents "find all audit events"
+        &["limit", "offset", "type", "user_id", "target_type", "target_id", "created_at_start", "created_at_end"]
+        => audit_events::list;
+    GET "/surveys/diversity/{posting}" listDiversitySurveys "find all diversity surveys"
+        &["country_code", "location"] => surveys::list;
     GET "/webhooks" listWebhooks "find all webhooks" NONE => webhooks::list;
     POST "/webhooks" createWebhook "create a webhook" NONE => webhooks::create;
     PUT "/webhooks" updateWebhooks "update a webhook" NONE => webhooks::update;

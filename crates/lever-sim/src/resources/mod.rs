@@ -1,7 +1,9 @@
 //! The handlers of the API, one module per resource.
 
 pub(crate) mod applications;
+pub(crate) mod apply;
 pub(crate) mod archive_reasons;
+pub(crate) mod audit_events;
 pub(crate) mod contacts;
 pub(crate) mod expand;
 pub(crate) mod files;
@@ -15,6 +17,7 @@ pub(crate) mod opportunity_writes;
 pub(crate) mod postings;
 pub(crate) mod resumes;
 pub(crate) mod stages;
+pub(crate) mod surveys;
 pub(crate) mod uploads;
 pub(crate) mod users;
 pub(crate) mod webhooks;

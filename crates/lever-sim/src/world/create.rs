@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use super::{Application, Contact, Opportunity, Phone, StageChange, World, add_missing};
+use super::{
+    Application, Contact, Opportunity, Phone, Posting, StageChange, Submitted, Upload, World,
+    add_missing,
+};
 
 /// The stage of new leads; it exists in every account.
 const NEW_LEAD: &str = "lead-new";
@@ -28,6 +31,17 @@ pub(crate) struct NewOpportunity {
     pub(crate) archived: Option<(String, i64)>,
     /// The user the change is made as.
     pub(crate) by: String,
+}
+
+/// An application, checked.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) person: Contact,
+    pub(crate) posting: Option<Posting>,
+    pub(crate) origin: String,
+    pub(crate) source: String,
+    pub(crate) submitted: Option<Submitted>,
+    pub(crate) resume: Option<Upload>,
 }
 
 impl World {
@@ -106,36 +120,50 @@ impl World {
         }
     }
 
-    /// Somebody applies on the job site: stage, source, owner and followers as recorded.
+    /// Somebody applies on the job site, to the newest published posting if to no other.
     pub(crate) fn apply(&mut self, applicant: Applicant, now: i64) -> String {
-        let posting = applicant
-            .posting
-            .as_deref()
-            .and_then(|id| self.account.posting(id));
-        let posting = posting.or_else(|| {
-            self.account
-                .postings
+        let postings = &self.account.postings;
+        let named = applicant.posting.as_deref();
+        let posting = named.and_then(|id| self.account.posting(id)).or_else(|| {
+            postings
                 .iter()
                 .find(|it| it.state == "published" && !it.confidential)
         });
-        let posting = posting.cloned();
-        let new = NewOpportunity {
+        let entry = Entry {
+            posting: posting.cloned(),
             person: applicant.person(),
+            origin: "applied".to_owned(),
+            source: "Job site".to_owned(),
+            submitted: None,
+            resume: None,
+        };
+        self.enter(entry, now)
+    }
+
+    /// An application arrives: stage, source, owner and followers as recorded. Returns the new opportunity's id.
+    pub(crate) fn enter(&mut self, entry: Entry, now: i64) -> String {
+        let new = NewOpportunity {
+            person: entry.person,
             ..NewOpportunity::default()
         };
         let (contact, _) = self.contact_for(&new, now);
         let entered = self.entered(NEW_APPLICANT, now, None);
         let mut opportunity = Opportunity::new(self.new_id(), contact, now, entered);
-        opportunity.origin = "applied".to_owned();
-        opportunity.sources = vec!["Job site".to_owned()];
-        if let Some(posting) = posting {
-            let application = Application::new(self.new_id(), "posting", &posting, now);
+        opportunity.origin = entry.origin;
+        opportunity.sources = vec![entry.source];
+        if let Some(posting) = entry.posting {
+            let mut application = Application::new(self.new_id(), "posting", &posting, now);
+            application.submitted = entry.submitted;
             opportunity.owner = Some(posting.owner.clone());
             opportunity.followers.clone_from(&posting.followers);
             opportunity.apply_to(&posting, application);
         }
         let id = opportunity.id.clone();
         self.add(opportunity);
+        if let Some(upload) = entry.resume {
+            let resume = upload.resume(self.new_id(), self.new_id(), now);
+            self.add_resume(&id, resume, None);
+        }
         self.application_created(&id, now);
         id
     }

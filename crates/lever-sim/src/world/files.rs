@@ -279,6 +279,16 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
+    /// The resume of the application that named the upload.
+    pub(super) fn resume(self, id: String, file: String, now: i64) -> Resume {
+        Resume {
+            id,
+            created_at: now,
+            file: Some(Document::given(file, &self.name, self.ext, self.bytes, now)),
+            parsed: json!({ "positions": [], "schools": [] }),
+        }
+    }
+
     pub(crate) fn json(&self) -> Value {
         json!({
             "expiresAt": self.expires_at,

@@ -4,6 +4,7 @@
 
 mod account;
 mod application;
+mod apply_form;
 mod changes;
 mod contact;
 mod create;
@@ -19,10 +20,13 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 pub(crate) use account::{Account, Posting, Reason, Stage, User};
-pub(crate) use application::{Application, Archived};
+pub(crate) use application::{Application, Archived, Submitted};
+pub(crate) use apply_form::{
+    ApplyForm, Question, QuestionSet, eeo_answer, personal_field, required_fields, url_field,
+};
 pub(crate) use changes::Labels;
 pub(crate) use contact::{Contact, Phone, canonical};
-pub(crate) use create::NewOpportunity;
+pub(crate) use create::{Entry, NewOpportunity};
 pub(crate) use files::{
     Document, FileAction, FileStatus, Files, Folder, Resume, Upload, format_of, readable,
 };

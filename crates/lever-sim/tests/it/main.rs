@@ -7,6 +7,7 @@
     reason = "tests may fail loudly, say when they are skipped, and read where the recorded documents are"
 )]
 
+mod apply;
 mod faults;
 mod files;
 mod filters;
