@@ -17,6 +17,10 @@ use crate::operations::{Operation, Route, route};
 /// Lever takes 30 MB a request. Lever: "Files".
 const BODY_LIMIT: usize = 30 * 1024 * 1024;
 
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
+/// The path of the token endpoint; it is outside `/v1`.
+const TOKEN_PATH: &str = "/oauth/token";
+
 /// A request, read whole.
 pub(crate) struct Asked {
     pub(crate) method: String,
@@ -28,6 +32,8 @@ pub(crate) struct Asked {
     pub(crate) body: Option<Value>,
     /// The parts of the body, when it is multipart.
     pub(crate) parts: Vec<Part>,
+    /// The body, when it is a form, as the token endpoint wants it.
+    pub(crate) form: Vec<(String, String)>,
     /// Why the body cannot be read.
     broken: Option<Refusal>,
 }
@@ -87,6 +93,7 @@ impl std::fmt::Debug for Part {
 struct Read {
     json: Option<Value>,
     parts: Vec<Part>,
+    form: Vec<(String, String)>,
     broken: Option<Refusal>,
 }
 
@@ -110,6 +117,10 @@ impl Read {
             Some(kind) if kind.as_bytes().starts_with(b"multipart/form-data") => {
                 Read::multipart(kind, bytes).await
             }
+            Some(kind) if kind.as_bytes().starts_with(FORM) => Read {
+                form: form_urlencoded::parse(&bytes).into_owned().collect(),
+                ..Read::default()
+            },
             _ => Read::json(&bytes),
         }
     }
@@ -167,6 +178,7 @@ impl Asked {
             credential: parts.headers.get(AUTHORIZATION).and_then(Credential::read),
             body: body.json,
             parts: body.parts,
+            form: body.form,
             broken: body.broken,
         }
     }
@@ -180,6 +192,21 @@ impl Asked {
         self.body
             .clone()
             .or_else(|| (!self.parts.is_empty()).then(|| json!({ "parts": parts() })))
+    }
+
+    /// Whether it asks the authorization server for tokens.
+    pub(crate) fn wants_tokens(&self) -> bool {
+        self.method == "POST" && self.path == TOKEN_PATH
+    }
+
+    /// Template and id of the operation, as fault rules and the audit name it.
+    pub(crate) fn named(&self) -> Option<(&'static str, &'static str)> {
+        match self.route() {
+            Route::Found(operation, _) => Some((operation.path, operation.id)),
+            Route::WrongMethod | Route::Unknown => {
+                self.wants_tokens().then_some((TOKEN_PATH, "oauthToken"))
+            }
+        }
     }
 
     pub(crate) fn route(&self) -> Route<'_> {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::faults::{FaultPlan, Faults};
 use crate::gate::Desk;
+use crate::oauth::Consent;
 use crate::webhooks::{DeliveryFaults, DeliveryPlan};
 use crate::world::{Applicant, Application, Note};
 
@@ -24,6 +25,9 @@ pub(crate) fn routes() -> Router<Arc<Desk>> {
         .route("/sim/audit", get(audit))
         .route("/sim/faults", post(set_faults).delete(clear_faults))
         .route("/sim/applicants", post(add_applicant))
+        .route("/sim/oauth", post(oauth))
+        .route("/sim/oauth/expire", post(expire_access))
+        .route("/sim/oauth/revoke", post(revoke))
         .route("/sim/webhooks", get(deliveries))
         .route("/sim/webhooks/{id}/test", post(test_webhook))
         .route(
@@ -85,6 +89,35 @@ async fn set_faults(State(desk): Desks, plan: Given<FaultPlan>) -> Result<Status
 
 async fn clear_faults(State(desk): Desks) -> StatusCode {
     desk.set_faults(Faults::new(FaultPlan::default()));
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Authorization {
+    consent: Option<Consent>,
+    access_seconds: Option<u64>,
+}
+
+async fn oauth(State(desk): Desks, given: Given<Authorization>) -> Result<StatusCode, Failed> {
+    let given = given?.0;
+    let mut oauth = desk.oauth();
+    if let Some(consent) = given.consent {
+        oauth.set_consent(consent);
+    }
+    if let Some(seconds) = given.access_seconds {
+        oauth.set_access_ttl(Duration::from_secs(seconds));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn expire_access(State(desk): Desks) -> StatusCode {
+    desk.oauth().expire_access();
+    StatusCode::NO_CONTENT
+}
+
+async fn revoke(State(desk): Desks) -> StatusCode {
+    desk.oauth().revoke();
     StatusCode::NO_CONTENT
 }
 

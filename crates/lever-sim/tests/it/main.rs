@@ -11,6 +11,7 @@ mod apply;
 mod faults;
 mod files;
 mod filters;
+mod oauth;
 mod pages;
 mod recorded;
 mod rights;
