@@ -34,3 +34,8 @@ advisories:
 # Kills the store more often than the tests do.
 kill-store rounds="200":
     FULCRUM_STORE_CRASH_ROUNDS={{ rounds }} cargo test --package store --test it crash -- --nocapture
+
+# Runs Lever clients that we did not write (tap-lever, airbyte's CDK) through all their streams against the simulator.
+peers python="python3.11":
+    cargo build
+    {{ python }} tests/peers/run.py target/debug/fulcrum target/peers

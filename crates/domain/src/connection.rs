@@ -1,6 +1,7 @@
 //! One linked Lever account.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use lever::{Timestamp, UserId};
 
@@ -32,6 +33,28 @@ pub enum Environment {
     BaseUrl(String),
 }
 
+/// That a connection is disconnected: its credential is gone, nothing is called, and its mirror still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disconnected {
+    /// Since when.
+    pub at: Timestamp,
+    /// When the mirror goes too, unless the account is connected again before.
+    pub purge_at: Timestamp,
+}
+
+impl Disconnected {
+    /// How long the mirror outlives the connection.
+    pub const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
+
+    /// Disconnected at `at`.
+    pub fn at(at: Timestamp) -> Disconnected {
+        Disconnected {
+            at,
+            purge_at: at.plus(Self::KEPT),
+        }
+    }
+}
+
 /// One linked Lever account: settings only; the credential is kept apart, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
@@ -61,6 +84,8 @@ pub struct Connection {
     pub webhooks: bool,
     /// Whether pulling is stopped until somebody resumes it.
     pub paused: bool,
+    /// Since when it is disconnected; its mirror is kept for a while.
+    pub disconnected: Option<Disconnected>,
     /// The last four characters of the key, for recognizing it.
     pub key_last_four: String,
     /// When it was made.

@@ -98,6 +98,7 @@ impl Engine {
             include_secret_notes: new.include_secret_notes,
             webhooks: new.webhooks,
             paused: false,
+            disconnected: None,
             key_last_four: last_four(&api_key),
             created_at: self.shared.clock.now(),
             revision: 1,

@@ -19,6 +19,7 @@ pub(crate) fn connection(streams: &[Stream], created_at: Timestamp) -> Connectio
         include_secret_notes: false,
         webhooks: false,
         paused: false,
+        disconnected: None,
         key_last_four: String::new(),
         created_at,
         revision: 1,

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Refusal};
+use crate::asked::Part;
 use crate::offsets::Offsets;
 
 /// Everything a handler needs beside the world.
@@ -14,6 +15,8 @@ pub(crate) struct Call<'a> {
     pub(crate) ids: Vec<&'a str>,
     pub(crate) query: Query<'a>,
     pub(crate) body: Option<&'a Value>,
+    /// The parts of a multipart body, in order.
+    pub(crate) parts: &'a [Part],
     /// Whether the key may see confidential records.
     pub(crate) confidential: bool,
     /// Milliseconds since 1970.
@@ -33,9 +36,15 @@ impl<'a> Call<'a> {
     pub(crate) fn fields(&self, known: &[&str]) -> Result<Fields<'a>, Refusal> {
         let object = self.body.and_then(Value::as_object);
         let object = object.ok_or_else(|| Refusal::bad_request("A JSON object is required"))?;
-        match object.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(key) => Err(Refusal::bad_request(format!("Unknown field: {key}"))),
-            None => Ok(Fields(object)),
+        Fields::among(object, known)
+    }
+
+    /// The one file of a multipart body that holds nothing else, under the name `file`.
+    pub(crate) fn file(&self) -> Result<&'a Part, Refusal> {
+        match self.parts {
+            [part] if part.name == "file" && part.file_name.is_some() => Ok(part),
+            [] => Err(missing("file")),
+            _ => Err(Refusal::bad_request("One part named file is expected")),
         }
     }
 
@@ -56,10 +65,7 @@ impl<'a> Call<'a> {
             }
             None => json!({ "data": data, "hasNext": false }),
         };
-        Answer {
-            status: 200,
-            body: Some(body),
-        }
+        Answer::json(200, body)
     }
 
     /// A page of a listing that is small enough to be made whole: each item with what names it in a token.
@@ -174,6 +180,11 @@ impl Range {
         self.start.is_none_or(|start| at >= start) && self.end.is_none_or(|end| at <= end)
     }
 
+    /// Some of Lever's newer lists leave out the end itself.
+    pub(crate) fn holds_before_end(self, at: i64) -> bool {
+        self.holds(at) && self.end != Some(at)
+    }
+
     /// A record without the stamp is only found when nobody asks for it.
     pub(crate) fn holds_if_known(self, at: Option<i64>) -> bool {
         self == Range::default() || at.is_some_and(|at| self.holds(at))
@@ -185,6 +196,17 @@ impl Range {
 pub(crate) struct Fields<'a>(&'a Map<String, Value>);
 
 impl<'a> Fields<'a> {
+    /// An object all of whose keys must be among `known`.
+    pub(crate) fn among(
+        object: &'a Map<String, Value>,
+        known: &[&str],
+    ) -> Result<Fields<'a>, Refusal> {
+        match object.keys().find(|key| !known.contains(&key.as_str())) {
+            Some(key) => Err(Refusal::bad_request(format!("Unknown field: {key}"))),
+            None => Ok(Fields(object)),
+        }
+    }
+
     pub(crate) fn get(self, name: &str) -> Option<&'a Value> {
         self.0.get(name)
     }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::faults::FaultPlan;
+use crate::oauth::OAuthConfig;
+use crate::webhooks::DeliveryConfig;
 
 /// The secret of the key that [`Config::default`] makes: all permissions, confidential access.
 pub const DEFAULT_KEY: &str = "fulcrum-simulator-key-0000000000000001";
@@ -27,6 +29,10 @@ pub struct Config {
     pub offset_ttl: Duration,
     /// What goes wrong, and when.
     pub faults: FaultPlan,
+    /// The applications of OAuth, and how they are treated.
+    pub oauth: OAuthConfig,
+    /// How webhook deliveries are tried.
+    pub deliveries: DeliveryConfig,
     /// The clock behind every stamp and the `Date` header.
     pub clock: Clock,
     /// Where to listen; port 0 takes a free one.
@@ -42,6 +48,8 @@ impl Default for Config {
             rate_limit: Some(RateLimit::default()),
             offset_ttl: Duration::from_secs(15 * 60),
             faults: FaultPlan::default(),
+            oauth: OAuthConfig::default(),
+            deliveries: DeliveryConfig::default(),
             clock: Arc::new(system_time_ms),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         }
@@ -56,6 +64,8 @@ impl fmt::Debug for Config {
             .field("rate_limit", &self.rate_limit)
             .field("offset_ttl", &self.offset_ttl)
             .field("faults", &self.faults)
+            .field("oauth", &self.oauth)
+            .field("deliveries", &self.deliveries)
             .field("listen", &self.listen)
             .finish_non_exhaustive()
     }

@@ -3,8 +3,9 @@
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::resources::{
-    applications, archive_reasons, contacts, labels, notes, opportunities, opportunity_create,
-    opportunity_writes, postings, stages, users,
+    applications, apply, archive_reasons, audit_events, contacts, files, labels, notes,
+    opportunities, opportunity_create, opportunity_writes, postings, resumes, stages, surveys,
+    uploads, users, webhooks,
 };
 use crate::world::World;
 
@@ -73,6 +74,7 @@ fn segments<'a>(template: &str, path: &'a str) -> Option<Vec<&'a str>> {
 const PAGE: &[&str] = &["limit", "offset"];
 const PERFORM_AS: &[&str] = &["perform_as"];
 const NONE: &[&str] = &[];
+const UPLOADED: &[&str] = &["limit", "offset", "uploaded_at_start", "uploaded_at_end"];
 
 macro_rules! operations {
     ($($method:ident $path:literal $id:ident $permission:literal $query:expr => $answer:expr;)*) => {
@@ -149,6 +151,40 @@ operations! {
         PERFORM_AS => notes::update;
     DELETE "/opportunities/{opportunity}/notes/{note}" deleteOpportunityNote "delete an opportunity note"
         PERFORM_AS => notes::delete;
+    GET "/opportunities/{opportunity}/files" listOpportunityFiles "find all opportunity files" UPLOADED => files::list;
+    POST "/opportunities/{opportunity}/files" uploadOpportunityFile "upload an opportunity file" PERFORM_AS => files::upload;
+    GET "/opportunities/{opportunity}/files/{file}" getOpportunityFile "find an opportunity file" NONE => files::get;
+    DELETE "/opportunities/{opportunity}/files/{file}" deleteOpportunityFile "delete an opportunity file" PERFORM_AS => files::delete;
+    GET "/opportunities/{opportunity}/files/{file}/download" downloadOpportunityFile "download an opportunity file" NONE => files::download;
+    GET "/opportunities/{opportunity}/resumes" listOpportunityResumes "find all opportunity resumes" UPLOADED => resumes::list;
+    GET "/opportunities/{opportunity}/resumes/{resume}" getOpportunityResume "find an opportunity resume" NONE => resumes::get;
+    GET "/opportunities/{opportunity}/resumes/{resume}/download" downloadOpportunityResume "download an opportunity resume file"
+        NONE => resumes::download;
+    GET "/opportunities/{opportunity}/file_actions" listOpportunityFileActions "find all opportunity file actions"
+        &["limit", "offset", "occurred_at_start", "occurred_at_end"] => files::actions;
+    GET "/candidates/{candidate}/files" listCandidateFiles "find all candidate files" UPLOADED => files::list;
+    POST "/candidates/{candidate}/files" uploadCandidateFile "upload a candidate file" PERFORM_AS => files::upload;
+    GET "/candidates/{candidate}/files/{file}" getCandidateFile "find a candidate file" NONE => files::get;
+    DELETE "/candidates/{candidate}/files/{file}" deleteCandidateFile "delete a candidate file" PERFORM_AS => files::delete;
+    GET "/candidates/{candidate}/files/{file}/download" downloadCandidateFile "download a candidate file" NONE => files::download;
+    GET "/candidates/{candidate}/resumes" listCandidateResumes "find all candidate resumes" UPLOADED => resumes::list;
+    GET "/candidates/{candidate}/resumes/{resume}" getCandidateResume "find a candidate resume" NONE => resumes::get;
+    GET "/candidates/{candidate}/resumes/{resume}/download" downloadCandidateResume "download a candidate resume"
+        NONE => resumes::download;
+    POST "/uploads" uploadFile "apply to a posting" NONE => uploads::create;
+    GET "/postings/{posting}/apply" getPostingApplyForm "find a posting application question form"
+        &["location", "distribution"] => apply::form;
+    POST "/postings/{posting}/apply" applyToPosting "apply to a posting"
+        &["send_confirmation_email"] => apply::submit;
+    GET "/audit_events" listAuditEvents "find all audit events"
+        &["limit", "offset", "type", "user_id", "target_type", "target_id", "created_at_start", "created_at_end"]
+        => audit_events::list;
+    GET "/surveys/diversity/{posting}" listDiversitySurveys "find all diversity surveys"
+        &["country_code", "location"] => surveys::list;
+    GET "/webhooks" listWebhooks "find all webhooks" NONE => webhooks::list;
+    POST "/webhooks" createWebhook "create a webhook" NONE => webhooks::create;
+    PUT "/webhooks" updateWebhooks "update a webhook" NONE => webhooks::update;
+    DELETE "/webhooks/{webhookId}" deleteWebhook "delete a webhook" NONE => webhooks::delete;
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::ConnectionId;
+use domain::{Connection, ConnectionId};
 use sled::Transactional;
 use sled::transaction::{ConflictableTransactionError, TransactionError, TransactionalTree};
 
@@ -77,12 +77,12 @@ impl<'a> Draft<'a> {
         Ok(self.get::<Counter>(table, key)?.unwrap_or_default().0)
     }
 
-    /// Refuses when the connection does not exist, or no longer.
+    /// Refuses when the connection does not exist, no longer, or is disconnected.
     pub(crate) fn require_connection(&self, connection: ConnectionId) -> Result<(), Error> {
-        if self.contains(Table::Connections, connection.as_bytes())? {
-            Ok(())
-        } else {
-            Err(Error::not_found("connection"))
+        let settings: Option<Connection> = self.get(Table::Connections, connection.as_bytes())?;
+        match settings {
+            Some(settings) if settings.disconnected.is_none() => Ok(()),
+            _ => Err(Error::not_found("connection")),
         }
     }
 

@@ -11,11 +11,13 @@
 //! The crate decides nothing about Lever: what a record means is said in [`domain`].
 //! It never looks at the clock for what it stores: stamps come in as arguments.
 
+mod calls;
 mod candidacies;
 mod changes;
 mod children;
 mod committer;
 mod connections;
+mod credentials;
 mod directory;
 mod draft;
 pub mod durability;
@@ -25,12 +27,15 @@ mod health;
 mod hydrations;
 mod listings;
 mod mappings;
+mod nudges;
 mod opening;
 mod operations;
 mod pull;
 mod purge;
 mod quarantine;
 mod records;
+mod runs;
+mod schedules;
 mod seal;
 mod sidecar;
 mod space;
@@ -39,17 +44,24 @@ mod table;
 mod tokens;
 mod upsert;
 mod verdict;
+mod webhooks;
 
+pub use calls::{Answered, ApiCall, CallFilter, CallMark, CallPage};
 pub use candidacies::Order;
 pub use children::{ChildList, ChildRead};
+pub use connections::Disconnection;
+pub use credentials::{Credential, OAuthTokens, StoredCredential};
 pub use error::{Error, ErrorKind};
 pub use hydrations::{StreamState, Waiting};
 pub use listings::{ListingOutcome, ListingState};
 pub use mappings::MappingVersion;
+pub use nudges::{Nudge, NudgeId, Recorded};
 pub use opening::Options;
 pub use operations::Recording;
 pub use pull::{Applied, Deleted, Incoming, Page, Refresh};
 pub use quarantine::Quarantined;
 pub use records::{StoredRecord, Tombstones};
+pub use runs::{Run, RunFilter, RunOutcome};
 pub use store::Store;
 pub use tokens::TokenRecord;
+pub use webhooks::StoredWebhook;

@@ -59,6 +59,13 @@ tables! {
     HydrationQueue = "hydration_queue", "connection, urgency, time and parent";
     Backlogs = "backlogs", "connection";
     StreamStates = "stream_states", "connection and stream";
+    Runs = "runs", "connection, beginning and listing";
+    Calls = "calls", "connection, time and number";
+    Nudges = "nudges", "connection, time and digest";
+    NudgeTokens = "nudge_tokens", "connection and digest";
+    Webhooks = "webhooks", "connection and webhook";
+    WebhookTokens = "webhook_tokens", "connection";
+    Schedules = "schedules", "connection and stream";
 }
 
 impl Table {

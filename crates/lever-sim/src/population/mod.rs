@@ -5,6 +5,7 @@
 mod account;
 mod history;
 mod names;
+mod papers;
 mod people;
 
 use crate::config::Population;
@@ -19,6 +20,7 @@ pub(crate) fn populate(population: Population, now: i64) -> World {
     for _ in 0..population.opportunities {
         people.add_one(&mut world);
     }
+    papers::hand_out(&mut world);
     world
 }
 

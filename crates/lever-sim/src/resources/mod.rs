@@ -1,18 +1,26 @@
 //! The handlers of the API, one module per resource.
 
 pub(crate) mod applications;
+pub(crate) mod apply;
 pub(crate) mod archive_reasons;
+pub(crate) mod audit_events;
 pub(crate) mod contacts;
 pub(crate) mod expand;
+pub(crate) mod files;
 pub(crate) mod labels;
 pub(crate) mod notes;
 pub(crate) mod opportunities;
 pub(crate) mod opportunity_create;
 pub(crate) mod opportunity_filter;
+pub(crate) mod opportunity_form;
 pub(crate) mod opportunity_writes;
 pub(crate) mod postings;
+pub(crate) mod resumes;
 pub(crate) mod stages;
+pub(crate) mod surveys;
+pub(crate) mod uploads;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use crate::answer::Refusal;
 use crate::call::Call;

@@ -17,6 +17,26 @@ pub(crate) struct Application {
     pub(crate) user: Option<String>,
     pub(crate) created_at: i64,
     pub(crate) archived: Option<Archived>,
+    /// What was submitted through the API, beyond what the contact shows.
+    pub(crate) submitted: Option<Submitted>,
+}
+
+/// What an application carries beside the person. Lever: "Apply to a posting".
+#[derive(Clone, Default)]
+pub(crate) struct Submitted {
+    pub(crate) comments: Option<String>,
+    pub(crate) custom_questions: Vec<Value>,
+    pub(crate) ip_address: Option<String>,
+    pub(crate) referer: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) accept_language: Option<String>,
+    pub(crate) timezone: Option<String>,
+}
+
+impl std::fmt::Debug for Submitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Submitted").finish_non_exhaustive()
+    }
 }
 
 impl Application {
@@ -30,12 +50,17 @@ impl Application {
             user: None,
             created_at: at,
             archived: None,
+            submitted: None,
         }
     }
 
     /// The record; what an applicant typed is only there when the person applied or was referred.
     pub(crate) fn json(&self, opportunity: &str, contact: &Contact) -> Value {
         let typed = self.kind != "user" && !contact.anonymized;
+        let submitted = self.submitted.as_ref().filter(|_| typed);
+        let of =
+            |get: fn(&Submitted) -> &Option<String>| submitted.and_then(|it| get(it).as_deref());
+        let questions = submitted.map_or(&[][..], |it| &it.custom_questions);
         json!({
             "id": self.id,
             "type": self.kind,
@@ -49,17 +74,17 @@ impl Application {
             "phone": contact.phones.first().filter(|_| typed).map(Phone::json),
             "email": contact.emails.first().filter(|_| typed),
             "links": if typed { contact.links.as_slice() } else { &[] },
-            "comments": null,
+            "comments": of(|it| &it.comments),
             "user": self.user,
-            "customQuestions": [],
+            "customQuestions": questions,
             "createdAt": self.created_at,
             "archived": self.archived.as_ref().map(Archived::json),
             "requisitionForHire": null,
-            "ipAddress": null,
-            "referer": null,
-            "userAgent": null,
-            "acceptLanguage": null,
-            "timezone": null,
+            "ipAddress": of(|it| &it.ip_address),
+            "referer": of(|it| &it.referer),
+            "userAgent": of(|it| &it.user_agent),
+            "acceptLanguage": of(|it| &it.accept_language),
+            "timezone": of(|it| &it.timezone),
         })
     }
 }

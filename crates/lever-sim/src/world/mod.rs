@@ -4,25 +4,36 @@
 
 mod account;
 mod application;
+mod apply_form;
 mod changes;
 mod contact;
 mod create;
+mod events;
+mod files;
 mod note;
 mod opportunity;
 mod position;
+mod webhooks;
 
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
 pub(crate) use account::{Account, Posting, Reason, Stage, User};
-pub(crate) use application::{Application, Archived};
+pub(crate) use application::{Application, Archived, Submitted};
+pub(crate) use apply_form::{
+    ApplyForm, Question, QuestionSet, eeo_answer, personal_field, required_fields, url_field,
+};
 pub(crate) use changes::Labels;
 pub(crate) use contact::{Contact, Phone, canonical};
-pub(crate) use create::NewOpportunity;
+pub(crate) use create::{Entry, NewOpportunity};
+pub(crate) use files::{
+    Document, FileAction, FileStatus, Files, Folder, Resume, Upload, format_of, readable,
+};
 pub(crate) use note::{Comment, Note};
 pub(crate) use opportunity::{Deletion, Opportunity, StageChange, add_missing};
 pub(crate) use position::Position;
+pub(crate) use webhooks::{Delivery, ORIGINS, Webhook, Webhooks, event_name, has_origins};
 
 pub use create::Applicant;
 
@@ -38,6 +49,8 @@ pub(crate) struct World {
     by_email: HashMap<String, String>,
     by_contact: HashMap<String, Vec<String>>,
     deleted: Vec<Deletion>,
+    pub(crate) files: Files,
+    pub(crate) webhooks: Webhooks,
     random: Random,
     revision: u64,
 }
@@ -53,6 +66,8 @@ impl World {
             by_email: HashMap::new(),
             by_contact: HashMap::new(),
             deleted: Vec::new(),
+            files: Files::default(),
+            webhooks: Webhooks::default(),
             random,
             revision: 0,
         }
@@ -162,6 +177,7 @@ impl World {
     fn remove(&mut self, id: &str) -> Option<Opportunity> {
         let opportunity = self.opportunities.remove(id)?;
         self.order.remove(&opportunity.position(&self.account));
+        self.files.forget(id);
         if let Some(siblings) = self.by_contact.get_mut(&opportunity.contact) {
             siblings.retain(|sibling| sibling != id);
         }

@@ -5,11 +5,7 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::id::{pack, unpack_option};
-use super::{Stored, versions_to};
-
-/// The largest document that is unpacked, in bytes; Lever's largest are a few hundred KB.
-const LARGEST_DOCUMENT: usize = 256 << 20;
-const ZSTD_LEVEL: i32 = 1;
+use super::{Stored, versions_to, zip};
 
 /// Tells whether two documents are the same bytes.
 pub(crate) fn digest(raw: &str) -> [u8; 16] {
@@ -94,19 +90,14 @@ impl Stored for Document {
     const VERSION: u8 = 1;
 
     fn to_payload(&self) -> Vec<u8> {
-        zstd::bulk::compress(self.0.as_bytes(), ZSTD_LEVEL)
-            .expect("compressing into a buffer that grows has nothing to fail on")
+        zip::compress(self.0.as_bytes())
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
         if version != 1 {
             return None;
         }
-        let length = zstd::zstd_safe::get_frame_content_size(payload).ok()??;
-        let capacity = usize::try_from(length)
-            .ok()
-            .filter(|length| *length <= LARGEST_DOCUMENT)?;
-        let bytes = zstd::bulk::decompress(payload, capacity).ok()?;
+        let bytes = zip::decompress(payload)?;
         String::from_utf8(bytes).ok().map(Self)
     }
 }

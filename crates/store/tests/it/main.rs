@@ -12,6 +12,10 @@
 mod children;
 mod connections;
 mod crash;
+mod disconnecting;
+mod earlier_versions;
+mod journal;
+mod nudges;
 mod opening;
 mod operations;
 mod properties;

@@ -74,6 +74,7 @@ pub(crate) fn connection(number: u128) -> Connection {
         include_secret_notes: false,
         webhooks: false,
         paused: false,
+        disconnected: None,
         key_last_four: "1234".to_owned(),
         created_at: at(1),
         revision: 1,
@@ -215,4 +216,20 @@ pub(crate) fn noise(length: usize) -> Vec<u8> {
         b'0' + (state >> 32) as u8 % 64
     };
     (0..length).map(|_| next()).collect()
+}
+
+/// Whether a file under `folder` holds these bytes.
+pub(crate) fn on_disk(folder: &Path, needle: &[u8]) -> bool {
+    let found = |path: &Path| {
+        let bytes = std::fs::read(path).unwrap();
+        bytes.windows(needle.len()).any(|part| part == needle)
+    };
+    std::fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            on_disk(&path, needle)
+        } else {
+            found(&path)
+        }
+    })
 }

@@ -1,0 +1,103 @@
+//! The files and resumes of the population.
+//!
+//! Each opportunity's are drawn from its own id, so that they change nothing else of the account.
+
+use serde_json::{Value, json};
+
+use super::names::COMPANIES;
+use crate::random::Random;
+use crate::world::{Document, FileStatus, Opportunity, Resume, World};
+
+const FILE_NAMES: &[&str] = &[
+    "portfolio.pdf",
+    "cover letter.docx",
+    "certificate.png",
+    "references.txt",
+    "Zeugnis über Praktikum.pdf",
+];
+
+const TITLES: &[&str] = &["Engineer", "Analyst", "Designer", "Account Manager", "Lead"];
+
+/// What became of the files: nearly all could be read.
+const STATUSES: &[(u64, FileStatus)] = &[
+    (92, FileStatus::Processed),
+    (2, FileStatus::Processing),
+    (3, FileStatus::Unsupported),
+    (3, FileStatus::Error),
+];
+
+/// Hangs resumes on about half and other files on a tenth of the opportunities.
+pub(super) fn hand_out(world: &mut World) {
+    let people: Vec<(String, i64, bool)> = world
+        .opportunities()
+        .map(|it| (it.id.clone(), it.created_at, applied(it)))
+        .collect();
+    for (id, created_at, applied) in people {
+        let mut random = Random::of(&id);
+        if random.percent(if applied { 75 } else { 30 }) {
+            let resume = resume(&mut random, created_at);
+            world.add_resume(&id, resume, None);
+        }
+        if random.percent(10) {
+            for _ in 0..random.between(1, 2) {
+                let name = *random.pick(FILE_NAMES);
+                let file = document(&mut random, name, created_at);
+                world.seed_file(&id, file);
+            }
+        }
+    }
+}
+
+fn applied(opportunity: &Opportunity) -> bool {
+    let kind = opportunity.application.as_ref().map(|it| it.kind);
+    kind == Some("posting")
+}
+
+/// One in ten was read from an online profile and has no file.
+fn resume(random: &mut Random, at: i64) -> Resume {
+    let file = (!random.percent(10)).then(|| document(random, "resume.pdf", at));
+    Resume {
+        id: random.uuid(),
+        created_at: at,
+        file,
+        parsed: parsed(random),
+    }
+}
+
+fn document(random: &mut Random, name: &str, at: i64) -> Document {
+    let size = random.between(2_000, 120_000) as usize;
+    let status = *random.weighted(STATUSES);
+    Document::drawn(random.uuid(), name, size, status, at + 4)
+}
+
+fn parsed(random: &mut Random) -> Value {
+    let count = random.below(3);
+    let positions: Vec<Value> = (0..count).map(|nth| position(random, nth)).collect();
+    json!({ "positions": positions, "schools": schools(random) })
+}
+
+fn position(random: &mut Random, nth: u64) -> Value {
+    let start = 2020 - 3 * i64::try_from(nth).unwrap_or(0);
+    json!({
+        "org": random.pick(COMPANIES),
+        "title": random.pick(TITLES),
+        "summary": "Built things",
+        "location": "Austin, TX",
+        "start": { "year": start, "month": random.between(1, 12) },
+        "end": { "year": start + 2, "month": random.between(1, 12) },
+    })
+}
+
+fn schools(random: &mut Random) -> Value {
+    if random.percent(40) {
+        return json!([]);
+    }
+    json!([{
+        "org": "Sample University",
+        "degree": "BSc",
+        "field": "Computing",
+        "summary": null,
+        "start": { "year": 2012, "month": 9 },
+        "end": { "year": 2015, "month": 6 },
+    }])
+}

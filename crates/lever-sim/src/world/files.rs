@@ -1,0 +1,448 @@
+//! Files: what hangs on opportunities, resumes among it, and uploads that wait for their application.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::World;
+use crate::random::Random;
+
+/// How long an upload can be used. Lever: "Upload a file".
+const UPLOAD_LIFE_MS: i64 = 24 * 3_600_000;
+/// Where the URIs of uploads lie; the host is Lever's whatever the simulator's address is.
+const UPLOADS: &str = "https://api.lever.co/v1/uploads/";
+
+/// The formats Lever takes, and how they are served. Lever: "Files".
+const FORMATS: [(&str, &str, bool); 7] = [
+    (
+        "docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        true,
+    ),
+    ("doc", "application/msword", true),
+    ("js", "text/javascript", false),
+    ("jpg", "image/jpeg", false),
+    ("png", "image/png", false),
+    ("pdf", "application/pdf", true),
+    ("txt", "text/plain", true),
+];
+
+/// The extension of a file name, in lower case, if Lever takes such files.
+pub(crate) fn format_of(name: &str) -> Option<&'static str> {
+    let (stem, ext) = name.rsplit_once('.')?;
+    let known = FORMATS
+        .iter()
+        .find(|(known, ..)| known.eq_ignore_ascii_case(ext));
+    known.filter(|_| !stem.is_empty()).map(|(ext, ..)| *ext)
+}
+
+/// Whether Lever reads text from such files; pictures and scripts are only kept.
+pub(crate) fn readable(ext: &str) -> bool {
+    FORMATS
+        .iter()
+        .any(|(known, _, readable)| *known == ext && *readable)
+}
+
+/// What became of a file after its upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileStatus {
+    Processing,
+    Processed,
+    Unsupported,
+    Error,
+}
+
+impl FileStatus {
+    fn text(self) -> &'static str {
+        match self {
+            FileStatus::Processing => "processing",
+            FileStatus::Processed => "processed",
+            FileStatus::Unsupported => "unsupported",
+            FileStatus::Error => "error",
+        }
+    }
+}
+
+/// The bytes of a file: given by somebody, or drawn from its id when they are asked for.
+#[derive(Clone)]
+enum Content {
+    Given(Bytes),
+    Drawn { size: usize },
+}
+
+/// One file. Fixture `file.get.json`.
+#[derive(Clone)]
+pub(crate) struct Document {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) ext: &'static str,
+    pub(crate) uploaded_at: i64,
+    pub(crate) status: FileStatus,
+    content: Content,
+}
+
+impl Document {
+    /// A file somebody uploaded; what cannot be read is unsupported.
+    pub(crate) fn given(id: String, name: &str, ext: &'static str, bytes: Bytes, at: i64) -> Self {
+        let status = if readable(ext) {
+            FileStatus::Processed
+        } else {
+            FileStatus::Unsupported
+        };
+        Document {
+            id,
+            name: name.to_owned(),
+            ext,
+            uploaded_at: at,
+            status,
+            content: Content::Given(bytes),
+        }
+    }
+
+    /// A file of the population; its bytes take no memory.
+    pub(crate) fn drawn(
+        id: String,
+        name: &str,
+        size: usize,
+        status: FileStatus,
+        at: i64,
+    ) -> Document {
+        Document {
+            id,
+            ext: format_of(name).unwrap_or("pdf"),
+            name: name.to_owned(),
+            uploaded_at: at,
+            status,
+            content: Content::Drawn { size },
+        }
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        match &self.content {
+            Content::Given(bytes) => bytes.len(),
+            Content::Drawn { size } => *size,
+        }
+    }
+
+    /// The bytes; the same for the same id, always.
+    pub(crate) fn bytes(&self) -> Bytes {
+        match &self.content {
+            Content::Given(bytes) => bytes.clone(),
+            Content::Drawn { size } => draw(&self.id, self.ext, *size),
+        }
+    }
+
+    pub(crate) fn content_type(&self) -> &'static str {
+        FORMATS
+            .iter()
+            .find(|(ext, ..)| *ext == self.ext)
+            .map_or("application/octet-stream", |(_, kind, _)| *kind)
+    }
+
+    /// The record as a file; the extension has a dot here.
+    pub(crate) fn json(&self, opportunity: &str) -> Value {
+        let place = format!("files/{}", self.id);
+        json!({
+            "id": self.id,
+            "downloadUrl": download_url(opportunity, &place),
+            "ext": format!(".{}", self.ext),
+            "name": self.name,
+            "uploadedAt": self.uploaded_at,
+            "status": self.status.text(),
+            "size": self.size(),
+        })
+    }
+
+    /// The attribute `file` of a resume; the extension has no dot here.
+    fn resume_json(&self, opportunity: &str, resume: &str) -> Value {
+        let place = format!("resumes/{resume}");
+        json!({
+            "name": self.name,
+            "ext": self.ext,
+            "downloadUrl": download_url(opportunity, &place),
+            "uploadedAt": self.uploaded_at,
+            "status": self.status.text(),
+            "size": self.size(),
+        })
+    }
+}
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Document")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The address in the web application; the API has its own download calls.
+fn download_url(opportunity: &str, place: &str) -> String {
+    format!("https://hire.lever.co/candidates/{opportunity}/{place}/download")
+}
+
+/// Bytes with the opening of the format, and then text drawn from the id.
+fn draw(id: &str, ext: &str, size: usize) -> Bytes {
+    let opening: &[u8] = match ext {
+        "pdf" => b"%PDF-1.4\n",
+        "docx" => b"PK\x03\x04",
+        "png" => b"\x89PNG\r\n\x1a\n",
+        "jpg" => b"\xff\xd8\xff\xe0",
+        _ => b"",
+    };
+    let mut random = Random::of(id);
+    let mut bytes = opening.to_vec();
+    while bytes.len() < size {
+        let letters = random.next().to_le_bytes();
+        bytes.extend(letters.map(|byte| b'a' + byte % 26));
+    }
+    bytes.truncate(size);
+    Bytes::from(bytes)
+}
+
+/// A resume, with a file or read from a profile. Fixture `resumes.list.json`.
+#[derive(Clone)]
+pub(crate) struct Resume {
+    pub(crate) id: String,
+    pub(crate) created_at: i64,
+    pub(crate) file: Option<Document>,
+    pub(crate) parsed: Value,
+}
+
+impl Resume {
+    /// What `uploaded_at_*` compares. Lever: "List all resumes".
+    pub(crate) fn uploaded_at(&self) -> i64 {
+        self.file
+            .as_ref()
+            .map_or(self.created_at, |file| file.uploaded_at)
+    }
+
+    pub(crate) fn json(&self, opportunity: &str) -> Value {
+        let file = self.file.as_ref();
+        json!({
+            "id": self.id,
+            "createdAt": self.created_at,
+            "file": file.map(|file| file.resume_json(opportunity, &self.id)),
+            "parsedData": self.parsed,
+        })
+    }
+}
+
+impl std::fmt::Debug for Resume {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resume")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What was done to a file. Fixture `opportunity.file-actions.json`.
+#[derive(Debug, Clone)]
+pub(crate) struct FileAction {
+    pub(crate) id: String,
+    pub(crate) kind: &'static str,
+    pub(crate) at: i64,
+    pub(crate) user: Option<String>,
+}
+
+impl FileAction {
+    pub(crate) fn json(&self, opportunity: &str) -> Value {
+        json!({
+            "id": self.id,
+            "opportunityId": opportunity,
+            "type": self.kind,
+            "occurredAt": self.at,
+            "createdAt": self.at + 5,
+            "user": self.user.as_ref().map(|user| json!({ "id": user })),
+            "meta": {},
+        })
+    }
+}
+
+/// The files of one opportunity, each list oldest first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Folder {
+    pub(crate) files: Vec<Document>,
+    pub(crate) resumes: Vec<Resume>,
+    pub(crate) actions: Vec<FileAction>,
+}
+
+/// A file that waits for its application. Fixture `upload.response.json`.
+#[derive(Clone)]
+pub(crate) struct Upload {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) ext: &'static str,
+    pub(crate) bytes: Bytes,
+    pub(crate) expires_at: i64,
+}
+
+impl Upload {
+    /// The resume of the application that named the upload.
+    pub(super) fn resume(self, id: String, file: String, now: i64) -> Resume {
+        Resume {
+            id,
+            created_at: now,
+            file: Some(Document::given(file, &self.name, self.ext, self.bytes, now)),
+            parsed: json!({ "positions": [], "schools": [] }),
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "expiresAt": self.expires_at,
+            "filename": self.name,
+            "id": self.id,
+            "uri": format!("{UPLOADS}{}", self.id),
+            "size": self.bytes.len(),
+        })
+    }
+}
+
+impl std::fmt::Debug for Upload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upload")
+            .field("size", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// All files of the account.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    folders: HashMap<String, Folder>,
+    uploads: HashMap<String, Upload>,
+}
+
+impl Files {
+    /// Nothing hangs on most opportunities.
+    pub(crate) fn folder(&self, opportunity: &str) -> Option<&Folder> {
+        self.folders.get(opportunity)
+    }
+
+    pub(super) fn folder_mut(&mut self, opportunity: &str) -> &mut Folder {
+        self.folders.entry(opportunity.to_owned()).or_default()
+    }
+
+    pub(super) fn forget(&mut self, opportunity: &str) {
+        self.folders.remove(opportunity);
+    }
+
+    /// The upload behind a URI, while it lives.
+    pub(crate) fn upload(&self, uri: &str, now: i64) -> Option<&Upload> {
+        let upload = self.uploads.get(uri.strip_prefix(UPLOADS)?)?;
+        (upload.expires_at > now).then_some(upload)
+    }
+}
+
+impl World {
+    /// Keeps an upload for a day; expired ones go.
+    pub(crate) fn add_upload(
+        &mut self,
+        name: &str,
+        ext: &'static str,
+        bytes: Bytes,
+        now: i64,
+    ) -> Upload {
+        let upload = Upload {
+            id: format!("{}-{name}", self.new_id()),
+            name: name.to_owned(),
+            ext,
+            bytes,
+            expires_at: now + UPLOAD_LIFE_MS,
+        };
+        self.revision += 1;
+        let uploads = &mut self.files.uploads;
+        uploads.retain(|_, known| known.expires_at > now);
+        uploads.insert(upload.id.clone(), upload.clone());
+        upload
+    }
+
+    /// Hangs a file on an opportunity.
+    ///
+    /// Whether a stamp moves is not known; like a note, a new file counts as an interaction here.
+    pub(crate) fn add_file(&mut self, id: &str, file: Document, by: Option<String>, now: i64) {
+        let action = self.file_action("file-added", by, now);
+        let folder = self.files.folder_mut(id);
+        folder.files.push(file);
+        folder.actions.push(action);
+        self.change(id, |opportunity| {
+            opportunity.last_interaction_at = opportunity.last_interaction_at.max(now);
+        });
+    }
+
+    /// Hangs a file on an opportunity that had it all along.
+    pub(crate) fn seed_file(&mut self, id: &str, file: Document) {
+        let action = self.file_action("file-added", None, file.uploaded_at);
+        let folder = self.files.folder_mut(id);
+        folder.files.push(file);
+        folder.actions.push(action);
+    }
+
+    /// Takes a file away; no stamp is known to move.
+    pub(crate) fn delete_file(&mut self, id: &str, file: &str, by: Option<String>, now: i64) {
+        let action = self.file_action("file-remove", by, now);
+        let folder = self.files.folder_mut(id);
+        folder.files.retain(|known| known.id != file);
+        folder.actions.push(action);
+        self.revision += 1;
+    }
+
+    /// Adds a resume that came with a new opportunity.
+    pub(crate) fn add_resume(&mut self, id: &str, resume: Resume, by: Option<String>) {
+        let action = self.file_action("resume-imported", by, resume.created_at);
+        let folder = self.files.folder_mut(id);
+        folder.resumes.push(resume);
+        folder.actions.push(action);
+        self.revision += 1;
+    }
+
+    fn file_action(&mut self, kind: &'static str, user: Option<String>, at: i64) -> FileAction {
+        FileAction {
+            id: self.new_id(),
+            kind,
+            at,
+            user,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_documented_formats_are_known() {
+        assert_eq!(format_of("CV.PDF"), Some("pdf"));
+        assert_eq!(format_of("archive.tar.docx"), Some("docx"));
+        for refused in ["cv.exe", "cv", ".pdf", "cv.", ""] {
+            assert_eq!(format_of(refused), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn drawn_bytes_are_the_same_for_the_same_id() {
+        let file = |id: &str| {
+            Document::drawn(id.to_owned(), "cv.pdf", 1000, FileStatus::Processed, 1).bytes()
+        };
+        assert_eq!(file("a"), file("a"));
+        assert_ne!(file("a"), file("b"));
+        assert!(file("a").starts_with(b"%PDF") && file("a").len() == 1000);
+    }
+
+    #[test]
+    fn an_upload_lives_for_a_day() {
+        let mut world = World::new(super::super::Account::default(), Random::new(1));
+        let upload = world.add_upload("cv.pdf", "pdf", Bytes::from_static(b"x"), 0);
+        let uri = upload.json()["uri"].as_str().unwrap().to_owned();
+        assert!(world.files.upload(&uri, UPLOAD_LIFE_MS - 1).is_some());
+        assert!(world.files.upload(&uri, UPLOAD_LIFE_MS).is_none());
+        assert!(
+            world
+                .files
+                .upload("https://example.com/cv.pdf", 0)
+                .is_none()
+        );
+    }
+}
