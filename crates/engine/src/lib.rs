@@ -21,12 +21,13 @@ mod settings;
 mod skew;
 mod status;
 mod supervise;
+mod sync;
 #[cfg(test)]
 mod testing;
 
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
 pub use clock::Clock;
-pub use connect::{ConnectionPatch, NewConnection};
+pub use connect::{ConnectionPatch, Linked, NewConnection};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
@@ -35,6 +36,7 @@ pub use push::{Acting, DryRun, PlannedCall, WriteRequest};
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
 pub use settings::{PullSettings, Settings};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
+pub use sync::{RunMark, StreamSchedule};
 
 /// An error with all its sources on one line, for the log.
 pub fn report(error: &(dyn std::error::Error + 'static)) -> String {

@@ -77,6 +77,7 @@ pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Fai
             ..Default::default()
         }),
         api_key: key.expose_secret().to_owned(),
+        oauth: None,
     };
     let response = client
         .connections()

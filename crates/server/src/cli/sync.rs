@@ -24,8 +24,17 @@ pub(super) struct Sync {
     /// A stream to pull; repeat for more. Without any: all.
     #[arg(long = "stream", value_name = "S")]
     streams: Vec<String>,
+    /// One opportunity to read now, with all that belongs to it, by Lever's id.
+    #[arg(
+        long,
+        value_name = "ID",
+        default_value = "",
+        hide_default_value = true,
+        conflicts_with = "streams"
+    )]
+    opportunity: String,
     /// Wait until the mirror is complete.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "opportunity")]
     wait: bool,
 }
 
@@ -89,6 +98,7 @@ pub(super) async fn sync(global: &Global, command: Sync) -> Result<(), Failure> 
     let request = pb::StartSyncRequest {
         connection_id: connection.id.clone(),
         streams: command.streams.clone(),
+        opportunity_id: command.opportunity.clone(),
     };
     let started = client.sync().start_sync(request).await?.into_inner();
     let before = started.status.unwrap_or_default();

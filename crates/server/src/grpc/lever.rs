@@ -5,7 +5,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use domain::{Stream, Write};
 use engine::{Error, ReadFrom, ReadOne, ReadQuery, Viewer, WriteRequest};
-use prost::Message as _;
 use proto::v1 as pb;
 use proto::v1::lever_service_server::LeverService;
 use tonic::{Request, Response, Status};
@@ -172,6 +171,16 @@ impl Api {
     }
 }
 
+/// The opportunity a request names, where its rpc has one.
+macro_rules! opportunity {
+    ($request:ident) => {
+        String::new()
+    };
+    ($request:ident, $field:ident) => {
+        $request.$field
+    };
+}
+
 macro_rules! resources {
     (
         lists { $($list:ident: $stream:ident, $list_request:ident -> $list_response:ident { $items:ident };)* }
@@ -198,13 +207,11 @@ macro_rules! resources {
             ) -> Result<Response<pb::$get_response>, Status> {
                 let caller = caller(&request)?;
                 let request = request.into_inner();
-                let opportunity_id = String::new();
-                $(let opportunity_id = request.$opportunity;)?
                 let wanted = Wanted {
                     connection_id: request.connection_id,
                     field: stringify!($id),
                     id: request.$id,
-                    opportunity_id,
+                    opportunity_id: opportunity!(request $(, $opportunity)?),
                     read_from: request.read_from,
                     include_raw_json: request.include_raw_json,
                 };

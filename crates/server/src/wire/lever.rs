@@ -110,19 +110,38 @@ pub trait ListRequest: Message + Default + Clone {
     fn filters(&self, now: Timestamp) -> Result<Vec<Filter>>;
 }
 
+/// The opportunity a list is below, where it is below one.
+macro_rules! below {
+    ($request:ident) => {
+        ""
+    };
+    ($request:ident, $field:ident) => {
+        &$request.$field
+    };
+}
+
+/// The filters of a list, where it has any.
+macro_rules! filtered {
+    ($request:ident, $now:ident) => {{
+        let _ = $now;
+        Ok(Vec::new())
+    }};
+    ($request:ident, $now:ident, $filters:ident) => {
+        filters::$filters($request, $now)
+    };
+}
+
 macro_rules! list_request {
     ($($name:ident $(($opportunity:ident))? $(: $filters:ident)?;)*) => {
         $(impl ListRequest for pb::$name {
             fn question(&self) -> Question<'_> {
-                let opportunity_id = "";
-                $(let opportunity_id = self.$opportunity.as_str();)?
                 Question {
                     connection_id: &self.connection_id,
                     page_size: self.page_size,
                     page_token: &self.page_token,
                     read_from: self.read_from,
                     include_raw_json: self.include_raw_json,
-                    opportunity_id,
+                    opportunity_id: below!(self $(, $opportunity)?),
                 }
             }
 
@@ -131,9 +150,7 @@ macro_rules! list_request {
             }
 
             fn filters(&self, now: Timestamp) -> Result<Vec<Filter>> {
-                let filters = |_: &Self, _: Timestamp| Ok(Vec::new());
-                $(let filters = filters::$filters;)?
-                filters(self, now)
+                filtered!(self, now $(, $filters)?)
             }
         })*
     };
