@@ -23,6 +23,7 @@ mod status;
 mod supervise;
 #[cfg(test)]
 mod testing;
+mod traffic;
 
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
 pub use clock::Clock;
