@@ -17,7 +17,7 @@ use crate::link::{Clients, Link};
 use crate::push::Outbox;
 use crate::settings::Settings;
 use crate::supervise::supervise;
-use crate::{pull, push};
+use crate::{pull, push, traffic};
 
 /// What every part of the engine uses.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Engine {
     /// # Errors
     /// If the store cannot be read.
     pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self> {
-        let clients = Clients::new(settings.clone())?;
+        let clients = Clients::new(settings.clone(), clock.clone())?;
         let (moved, _) = broadcast::channel(1024);
         let engine = Self {
             shared: Arc::new(Shared {
@@ -125,6 +125,7 @@ impl Engine {
     pub(crate) async fn run(&self, link: Arc<Link>) -> Result<()> {
         let outbox = Outbox::new(self.shared.clone(), link.clone(), self.tasks.clone());
         outbox.resume().await?;
+        link.set_schedules(self.shared.store.schedules(link.id()).await?);
         let running = Running {
             link: link.clone(),
             outbox,
@@ -145,6 +146,8 @@ impl Engine {
         });
         let shared = self.shared.clone();
         let stop = link.stop.clone();
+        self.tasks
+            .spawn(traffic::run(self.shared.clone(), link.clone()));
         let (pulled, hydrated) = (link.clone(), link);
         let beside = shared.clone();
         self.tasks.spawn(supervise("pull", stop.clone(), move || {

@@ -24,6 +24,7 @@ mod supervise;
 mod sync;
 #[cfg(test)]
 mod testing;
+mod traffic;
 
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
 pub use clock::Clock;

@@ -1,20 +1,22 @@
 //! One connection at work: its client, its budget, its progress, its workers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use domain::{Connection, ConnectionId, Environment, Listing, Region, Stream};
+use domain::{Connection, ConnectionId, Environment, Listing, Region, Schedule, Stream};
 use lever::{Attempt, BaseUrl, Budget, Client, Credential, Http, Lane, Limits, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::skew::Skew;
+use crate::traffic::Traffic;
 
 /// What makes a moment of now lie in the past for Lever, however coarse its clock is known.
 pub(crate) const PAST: Duration = Duration::from_secs(2);
@@ -32,8 +34,10 @@ pub(crate) struct Link {
     pub(crate) stop: CancellationToken,
     /// Counts what a watcher of the status should see.
     progress: watch::Sender<u64>,
-    /// Requests made to Lever since the start of the process.
-    requests: Arc<AtomicU64>,
+    /// What was called in Lever since the start of the process.
+    traffic: Arc<Traffic>,
+    /// When streams are pulled, where that differs from the service's own schedule.
+    schedules: RwLock<BTreeMap<Stream, Schedule>>,
     /// What to add to our clock to get Lever's.
     skew: Mutex<Skew>,
     /// Whether the key may see confidential records: 0 unknown, 1 yes, 2 no.
@@ -78,8 +82,8 @@ impl Link {
         clients: &Clients,
         api_key: &SecretString,
     ) -> Result<Arc<Self>> {
-        let requests = Arc::new(AtomicU64::new(0));
-        let client = clients.client(&connection.environment, api_key, Some(requests.clone()))?;
+        let traffic = Traffic::new(clients.clock.clone());
+        let client = clients.client(&connection.environment, api_key, Some(traffic.clone()))?;
         Ok(Arc::new(Self {
             connection: RwLock::new(connection),
             client: RwLock::new(client),
@@ -87,7 +91,8 @@ impl Link {
             forced: Mutex::new(Vec::new()),
             stop: CancellationToken::new(),
             progress: watch::Sender::new(0),
-            requests,
+            traffic,
+            schedules: RwLock::new(BTreeMap::new()),
             skew: Mutex::new(Skew::default()),
             confidential: AtomicU8::new(0),
             retry_at: Mutex::new(HashMap::new()),
@@ -135,7 +140,7 @@ impl Link {
     /// Takes over a new key.
     pub(crate) fn set_key(&self, clients: &Clients, api_key: &SecretString) -> Result<()> {
         let environment = self.connection().environment;
-        let client = clients.client(&environment, api_key, Some(self.requests.clone()))?;
+        let client = clients.client(&environment, api_key, Some(self.traffic.clone()))?;
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
         self.confidential.store(0, Ordering::Relaxed);
         self.ask_again();
@@ -255,7 +260,29 @@ impl Link {
 
     /// Requests made to Lever since the start of the process.
     pub(crate) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+        self.traffic.requests()
+    }
+
+    /// What was called in Lever.
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// When streams are pulled, where that differs from the service's own schedule.
+    pub(crate) fn schedules(&self) -> BTreeMap<Stream, Schedule> {
+        self.schedules
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes over new schedules.
+    pub(crate) fn set_schedules(&self, schedules: BTreeMap<Stream, Schedule>) {
+        *self
+            .schedules
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = schedules;
+        self.pull_now.notify_one();
     }
 
     /// Notes Lever's clock against ours.
@@ -307,27 +334,29 @@ fn day_of(at: Timestamp) -> i64 {
 /// Makes clients: one pool of HTTP connections for all, one budget for each key and server.
 #[derive(Debug)]
 pub(crate) struct Clients {
+    clock: Clock,
     http: Http,
     settings: Settings,
     budgets: Mutex<HashMap<(String, String), Arc<Budget>>>,
 }
 
 impl Clients {
-    pub(crate) fn new(settings: Settings) -> Result<Self> {
+    pub(crate) fn new(settings: Settings, clock: Clock) -> Result<Self> {
         let http = Http::new().map_err(Error::internal)?;
         Ok(Self {
+            clock,
             http,
             settings,
             budgets: Mutex::new(HashMap::new()),
         })
     }
 
-    /// A client for a key on a server; `requests` counts each attempt.
+    /// A client for a key on a server; `traffic` is told of each attempt.
     pub(crate) fn client(
         &self,
         environment: &Environment,
         api_key: &SecretString,
-        requests: Option<Arc<AtomicU64>>,
+        traffic: Option<Arc<Traffic>>,
     ) -> Result<Client> {
         let base_url = self.base_url(environment)?;
         let credential =
@@ -341,7 +370,7 @@ impl Clients {
             self.settings.limits,
         );
         Ok(client.with_observer(Arc::new(move |attempt: &Attempt| {
-            observe(attempt, requests.as_deref())
+            observe(attempt, traffic.as_deref())
         })))
     }
 
@@ -390,9 +419,9 @@ fn lever_region(region: Region) -> lever::Region {
     }
 }
 
-fn observe(attempt: &Attempt, requests: Option<&AtomicU64>) {
-    if let Some(requests) = requests {
-        requests.fetch_add(1, Ordering::Relaxed);
+fn observe(attempt: &Attempt, traffic: Option<&Traffic>) {
+    if let Some(traffic) = traffic {
+        traffic.note(attempt);
     }
     let status = attempt
         .status

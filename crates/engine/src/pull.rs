@@ -23,8 +23,8 @@ pub(crate) use trouble::Trouble;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Listing, Stream};
-use store::ListingOutcome;
+use domain::{Listing, Stream, Timestamp};
+use store::{ListingOutcome, Run, RunOutcome};
 
 use crate::engine::Shared;
 use crate::error::Result;
@@ -123,14 +123,59 @@ async fn sweep(shared: &Shared, link: &Link) {
 /// Walks one listing to the end of its pass and notes how that went; gives nothing if it failed.
 async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<walk::Walked> {
     link.passes.began(listing);
+    let (began, before) = (shared.clock.now(), link.requests());
     let outcome = walk::walk(shared, link, listing).await;
     link.passes.ended(listing);
     let walked = outcome.as_ref().ok().copied();
+    note_run(
+        shared,
+        link,
+        listing,
+        began,
+        link.requests() - before,
+        &outcome,
+    )
+    .await;
     if let Err(error) = note_outcome(shared, link, listing, outcome).await {
         tracing::error!(connection = %link.id(), %listing, error = %crate::report(&error), "cannot note a pass");
     }
     link.moved();
     walked
+}
+
+/// Keeps what a pass came to for people to look at; passes that found nothing only once in a while.
+async fn note_run(
+    shared: &Shared,
+    link: &Link,
+    listing: Listing,
+    began: Timestamp,
+    requests: u64,
+    outcome: &Result<walk::Walked>,
+) {
+    let walked = outcome.as_ref().ok().copied().unwrap_or_default();
+    let nothing = outcome.is_ok() && walked.changes == 0 && walked.pages <= 1;
+    if nothing && !link.passes.worth_noting(listing) {
+        return;
+    }
+    let run = Run {
+        connection: link.id(),
+        listing: listing.name().to_owned(),
+        lane: None,
+        began,
+        ended: shared.clock.now(),
+        pages: walked.pages,
+        records: walked.records,
+        changes: walked.changes,
+        requests,
+        outcome: match outcome.as_ref().map_err(Trouble::of) {
+            Ok(_) => RunOutcome::Succeeded,
+            Err(Trouble::Forbidden(permission)) => RunOutcome::Forbidden(permission),
+            Err(other) => RunOutcome::Failed(other.sentence()),
+        },
+    };
+    if let Err(error) = shared.store.note_run(run).await {
+        tracing::debug!(connection = %link.id(), %listing, error = %crate::report(&error), "a run is not kept");
+    }
 }
 
 async fn note_outcome(

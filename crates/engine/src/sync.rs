@@ -113,7 +113,7 @@ impl Engine {
         let link = self.link(id)?;
         own_listing(stream)?;
         self.shared.store.set_schedule(id, stream, schedule).await?;
-        link.pull_now.notify_one();
+        link.set_schedules(self.shared.store.schedules(id).await?);
         link.moved();
         let mut schedules = self.schedules(id).await?;
         schedules

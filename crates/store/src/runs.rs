@@ -29,7 +29,7 @@ pub struct Run {
     pub records: u64,
     /// Changes they caused.
     pub changes: u64,
-    /// Requests that were sent, repeated ones included.
+    /// Requests that were answered.
     pub requests: u64,
     /// How it ended.
     pub outcome: RunOutcome,
