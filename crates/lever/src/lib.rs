@@ -28,14 +28,12 @@ mod error;
 pub use decode::DecodeError;
 pub use expand::Lifted;
 pub use id::{
-    ApplicationId, ArchiveReasonId, ContactId, NoteId, OpportunityId, PostingId, RequisitionId,
-    StageId, UserId,
+    ApplicationId, ArchiveReasonId, AuditEventId, ContactId, DiversitySurveyId, EeoResponseId,
+    FeedbackId, FeedbackTemplateId, FileActionId, FileId, FormId, FormTemplateId, InterviewId,
+    NoteId, OfferId, OpportunityId, PanelId, PostingId, ReferralId, RequisitionFieldId,
+    RequisitionId, ResumeId, StageId, UploadId, UserId, WebhookId,
 };
-pub use model::{
-    Application, ApplicationType, ArchiveReason, Archived, Categories, Contact, CountedText,
-    DeletedOpportunity, Note, NoteField, Opportunity, Origin, Phone, Place, Posting, PostingState,
-    ReasonKind, RequisitionForHire, Stage, StageChange, Urls, User,
-};
+pub use model::*;
 pub use page::{Malformed, Offset, Page, Record};
 pub use registry::{Access, AnswerKind, BodyKind, Method, Operation, PerformAs, Repeat};
 pub use time::Timestamp;
