@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{FormOption, lenient};
-use crate::PostingId;
+use crate::{ApplicationId, PostingId};
 
 /// What an applicant is asked.
 ///
@@ -83,4 +83,14 @@ pub struct FormQuestion {
     /// What is filled in from the start.
     #[serde(default)]
     pub value: Value,
+}
+
+/// What became of an application handed in.
+///
+/// Lever: "Apply to a posting"; fixture `posting-apply.response.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Applied {
+    /// The application Lever made; its opportunity comes with it.
+    pub application_id: ApplicationId,
 }

@@ -14,7 +14,7 @@ mod feedback;
 mod file;
 mod form;
 mod interview;
-mod lenient;
+pub(crate) mod lenient;
 mod note;
 mod offer;
 mod open;
@@ -29,7 +29,7 @@ pub use account::{
     ArchiveReason, CountedText, DispositionReason, DispositionStage, DispositionStages, Pipeline,
     ReasonKind, Stage, User,
 };
-pub use apply::{ApplyForm, FormQuestion, QuestionSet};
+pub use apply::{Applied, ApplyForm, FormQuestion, QuestionSet};
 pub use audit::{AuditActor, AuditEvent, AuditTarget};
 pub use contact::{Contact, Phone, Place};
 pub use deleted::{DeletedApplication, DeletedPosting};

@@ -1,12 +1,12 @@
 //! Every recorded document of an operation we have decodes, and comes back byte for byte.
 
 use lever::{
-    AnonymousEeoResponse, Application, ApplyForm, ArchiveReason, AuditEvent, Contact, CountedText,
-    CreatedNote, DeletedApplication, DeletedOpportunity, DeletedPosting, DispositionStages,
-    DiversitySurvey, EeoResponse, Feedback, FeedbackTemplate, File, FileAction, FormTemplate,
-    Headcount, Interview, Note, Offer, Opportunity, Page, Panel, Posting, PostingUsers,
-    ProfileForm, Record, Referral, Reply, Requisition, RequisitionField, Resume, Stage, Upload,
-    User, Webhook,
+    AnonymousEeoResponse, Application, Applied, ApplyForm, ArchiveReason, AuditEvent, Contact,
+    CountedText, CreatedNote, CreatedOpportunity, DeletedApplication, DeletedOpportunity,
+    DeletedPosting, DispositionStages, DiversitySurvey, EeoResponse, Feedback, FeedbackTemplate,
+    File, FileAction, FormTemplate, Headcount, Interview, Note, Offer, Opportunity, Page, Panel,
+    Posting, PostingUsers, ProfileForm, Record, Referral, Reply, Requisition, RequisitionField,
+    Resume, Stage, Upload, User, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -56,7 +56,7 @@ fn bends<T: DeserializeOwned>(name: &str, document: &Value) {
         }
     };
     for (key, value) in document.as_object().unwrap() {
-        if ["id", "posting"].contains(&key.as_str())
+        if ["id", "posting", "applicationId"].contains(&key.as_str())
             || (key == "text" && !document["id"].is_string())
         {
             continue;
@@ -185,6 +185,7 @@ fn recorded_single_records_decode_and_keep_their_text() {
     single::<File>("file.upload.response.json");
     single::<Upload>("upload.response.json");
     single::<Webhook>("webhook.create.response.json");
+    single::<Applied>("posting-apply.response.json");
     single::<ApplyForm>("posting-apply.eeo.json");
     single::<ApplyForm>("posting-apply.custom-questions.json");
 }
@@ -281,6 +282,10 @@ fn recorded_values_are_understood() {
             .flatten()
             .filter(|reason| reason.value.kind == lever::ReasonKind::Hired);
         assert!(hires.count() > 0);
+    }
+    if let Some(text) = document("fixtures/opportunity.create.response.json") {
+        let created = CreatedOpportunity::from_json(text.as_bytes()).unwrap();
+        assert_eq!(created.deduped, Some(true));
     }
     if let Some(text) = document("fixtures/note.create.response.json") {
         let created = CreatedNote::from_json(text.as_bytes()).unwrap();
