@@ -7,6 +7,8 @@
 
 mod calls;
 mod documents;
+mod files;
+mod raw;
 mod registry;
 mod support;
 mod walk;
