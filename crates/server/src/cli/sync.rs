@@ -4,7 +4,7 @@ use proto::v1 as pb;
 use tokio_stream::StreamExt as _;
 
 use super::view::{sync as page, time};
-use super::{Client, Failure, Global, Output, Progress, json};
+use super::{Client, Failure, Global, Output, Progress, history, json};
 
 /// Arguments of `fulcrum status`.
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,10 @@ pub(super) struct Status {
 
 /// Arguments of `fulcrum sync`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Sync {
+    #[command(subcommand)]
+    history: Option<history::Command>,
     /// The connection by id, external id or name; may be left out when there is one.
     connection: Option<String>,
     /// A stream to pull; repeat for more. Without any: all.
@@ -93,6 +96,9 @@ async fn watch(
 
 /// Pulls now, and waits if that was asked for.
 pub(super) async fn sync(global: &Global, command: Sync) -> Result<(), Failure> {
+    if let Some(command) = command.history {
+        return history::run(global, command).await;
+    }
     let client = Client::open(global).await?;
     let connection = client.connection(command.connection.as_deref()).await?;
     let request = pb::StartSyncRequest {

@@ -151,6 +151,7 @@ mod tests {
                 nanos: 0,
             }),
             error: error.to_owned(),
+            ..Default::default()
         }
     }
 

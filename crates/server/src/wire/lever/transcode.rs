@@ -52,17 +52,17 @@ const DEEPEST: usize = 16;
 
 /// What is known of a record beside its document.
 #[derive(Debug, Clone, Copy)]
-pub struct Beside<'a> {
+pub(super) struct Beside<'a> {
     /// Lever's id, or the text of tags and sources.
-    pub id: &'a str,
+    pub(super) id: &'a str,
     /// The opportunity it belongs to; empty for none.
-    pub opportunity: &'a str,
+    pub(super) opportunity: &'a str,
     /// The document, when it was asked for.
-    pub raw: Option<&'a str>,
+    pub(super) raw: Option<&'a str>,
 }
 
 /// Reads a document as the message `name` of `fulcrum.v1`; what `beside` says goes before the document.
-pub fn transcode<T: Message + Default>(name: &str, document: &str, beside: Beside<'_>) -> T {
+pub(super) fn transcode<T: Message + Default>(name: &str, document: &str, beside: Beside<'_>) -> T {
     let mut wire = Vec::new();
     let Some(plan) = PLANS.named(name) else {
         return T::default();
