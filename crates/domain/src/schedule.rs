@@ -26,7 +26,7 @@ pub enum Schedule {
 pub struct Cron {
     expression: String,
     time_zone: String,
-    pattern: croner::Cron,
+    pattern: Box<croner::Cron>,
     zone: jiff::tz::TimeZone,
 }
 
@@ -113,7 +113,7 @@ impl Cron {
         let cron = Cron {
             expression: expression.to_owned(),
             time_zone: time_zone.to_owned(),
-            pattern,
+            pattern: Box::new(pattern),
             zone,
         };
         match cron.next_after(PROBE) {

@@ -242,11 +242,12 @@ impl Step {
         let mut last = None;
         let mut looked_at = 0;
         for entry in tables
-            .scan_after(Table::Heads, &prefix, &self.from)
+            .scan_after(Table::heads(self.stream), &prefix, &self.from)
             .take(RETIRE_STEP)
         {
             let (key, value) = entry?;
-            let head: Option<Head> = tables.value(Table::Heads, Ok((key.clone(), value)))?;
+            let head: Option<Head> =
+                tables.value(Table::heads(self.stream), Ok((key.clone(), value)))?;
             if head.is_some_and(|head| head.deleted_at.is_none() && head.requested_at < self.before)
             {
                 let id = key::text_after(&key, prefix.len())
