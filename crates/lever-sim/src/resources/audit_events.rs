@@ -61,7 +61,7 @@ impl Event {
 }
 
 fn id(kind: &str, of: &str) -> String {
-    Random::of(&format!("{kind} {of}")).uuid()
+    Random::of(0, &format!("{kind} {of}")).uuid()
 }
 
 fn person(user: &User) -> Value {

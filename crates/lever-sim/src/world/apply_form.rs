@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::account::Posting;
+use super::posting::Posting;
 use crate::random::Random;
 
 /// What is asked of everybody: text, name, kind, required.
@@ -125,7 +125,7 @@ pub(crate) struct ApplyForm {
 
 impl ApplyForm {
     pub(crate) fn of(posting: &Posting) -> ApplyForm {
-        let mut random = Random::of(&posting.id);
+        let mut random = Random::of(0, &posting.id);
         let mut sets = Vec::new();
         if random.percent(50) {
             sets.push(education(&mut random));
@@ -133,12 +133,13 @@ impl ApplyForm {
         if random.percent(35) {
             sets.push(experience(&mut random));
         }
-        let policy = PRIVACY.contains(&&*posting.country).then(|| random.uuid());
+        let private = posting.country.is_some_and(|it| PRIVACY.contains(&it));
+        let policy = private.then(|| random.uuid());
         ApplyForm {
             posting: posting.id.clone(),
             text: posting.text.clone(),
             sets,
-            eeo: posting.country == "US",
+            eeo: posting.country == Some("US"),
             policy,
         }
     }
