@@ -7,10 +7,22 @@
     reason = "tests may fail loudly, say when they are skipped, and read where the recorded documents are"
 )]
 
+mod account;
+mod acts;
+mod children;
 mod faults;
+mod feedback;
 mod filters;
+mod forms;
+mod interviews;
+mod legacy;
+mod openapi;
 mod pages;
+mod postings;
 mod recorded;
+mod recorded_account;
+mod recorded_children;
+mod requisitions;
 mod rights;
 mod support;
 mod surface;

@@ -96,7 +96,7 @@ fn optional(difference: &str) -> bool {
         .any(|key| difference.ends_with(key))
 }
 
-fn compare(name: &str, simulated: &Value) {
+pub(crate) fn compare(name: &str, simulated: &Value) {
     let Some(recorded) = recorded(name) else {
         eprintln!("skipped {name}: FULCRUM_LEVER_DOCS is unset");
         return;
