@@ -179,7 +179,7 @@ impl Sim {
     }
 
     /// The records of an opportunity of one kind: `applications`, `notes`, `offers`, `panels`, `feedback`, `forms`,
-    /// `referrals` or `file_actions`, oldest first, deleted ones included; none if opportunity or kind is unknown.
+    /// `referrals`, `resumes`, `files` or `file_actions`, oldest first, deleted ones included; none if opportunity or kind is unknown.
     pub fn children(&self, id: &str, kind: &str) -> Vec<Value> {
         let mut all = self.desk.all_of(id).unwrap_or_default();
         match all[kind].take() {

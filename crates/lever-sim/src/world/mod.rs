@@ -73,8 +73,6 @@ use crate::random::Random;
 /// The state of one Lever account.
 #[derive(Debug)]
 pub(crate) struct World {
-    /// What the account is called where answers have a storage-level shape.
-    pub(crate) id: String,
     pub(crate) account: Account,
     contacts: HashMap<String, Contact>,
     opportunities: HashMap<String, Opportunity>,
@@ -97,7 +95,6 @@ impl World {
     /// An account without candidates; ids of new records are drawn from `random`.
     pub(crate) fn new(account: Account, random: Random, growth: Growth) -> World {
         World {
-            id: Random::new(growth.seed).uuid(),
             account,
             contacts: HashMap::new(),
             opportunities: HashMap::new(),
