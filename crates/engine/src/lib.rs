@@ -39,7 +39,7 @@ pub use push::{Acting, DryRun, PlannedCall, WriteRequest};
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
 pub use settings::{PullSettings, Settings};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
-pub use sync::{RunMark, StreamSchedule};
+pub use sync::{QuarantineMark, RunMark, StreamSchedule};
 
 /// An error with all its sources on one line, for the log.
 pub fn report(error: &(dyn std::error::Error + 'static)) -> String {

@@ -24,6 +24,9 @@ pub struct StreamSchedule {
 /// Where a list of runs goes on: the beginning and the listing of the last one given.
 pub type RunMark = (Timestamp, String);
 
+/// Where a list of records in quarantine goes on: the name of the last one given.
+pub type QuarantineMark = [u8; 17];
+
 impl Engine {
     /// Passes that ended, newest first, of one stream or of all.
     ///
@@ -168,7 +171,7 @@ impl Engine {
         }
     }
 
-    /// Records of Lever's that could not be read, by stream, of one stream or of all; at most the first 10,000.
+    /// Up to `limit` records of Lever's that could not be read, by stream, after the one named by `after`.
     ///
     /// # Errors
     /// Not found.
@@ -176,19 +179,25 @@ impl Engine {
         &self,
         id: ConnectionId,
         stream: Option<Stream>,
+        after: Option<QuarantineMark>,
+        limit: usize,
     ) -> Result<Vec<Quarantined>> {
         self.link(id)?;
-        let records = self.shared.store.quarantined(id, MOST_QUARANTINED).await?;
-        let wanted = |record: &Quarantined| stream.is_none_or(|stream| record.stream == stream);
-        Ok(records.into_iter().filter(wanted).collect())
+        // The names of a stream's records begin with its tag.
+        let first = stream.map(|stream| {
+            let mut mark = [0; 17];
+            mark[0] = stream.tag();
+            mark
+        });
+        let after = after.or(first);
+        let mut records = self.shared.store.quarantined(id, after, limit).await?;
+        records.retain(|record| stream.is_none_or(|stream| record.stream == stream));
+        Ok(records)
     }
 }
 
 /// Runs that are looked through for the last one of each stream.
 const NEWEST_RUNS: usize = 200;
-
-/// Records in quarantine that are looked through.
-const MOST_QUARANTINED: usize = 10_000;
 
 /// The listing of a stream that has one of its own.
 fn own_listing(stream: Stream) -> Result<Listing> {

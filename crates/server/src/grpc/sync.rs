@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ::lever::{OpportunityId, Timestamp};
 use domain::ConnectionId;
-use engine::{Error, RunMark};
+use engine::{Error, QuarantineMark, RunMark};
 use proto::v1 as pb;
 use proto::v1::sync_service_server::SyncService;
 use tokio::sync::mpsc;
@@ -250,18 +250,25 @@ impl SyncService for Api {
         let raw = request.include_raw_json.to_string();
         let question = [request.connection_id.as_str(), &request.stream, &raw];
         let bound = Bound::new(&caller.id, "ListQuarantine", &question);
-        let after: Option<usize> = bound.open(store, &request.page_token).map_err(status)?;
-        let mut records = self.engine.quarantine(id, stream).await.map_err(status)?;
+        // Arrays of this length have no JSON form of their own.
+        let after: Option<Vec<u8>> = bound.open(store, &request.page_token).map_err(status)?;
+        let after = after.and_then(|mark| QuarantineMark::try_from(mark).ok());
+        let mut records = self
+            .engine
+            .quarantine(id, stream, after, size + 1)
+            .await
+            .map_err(status)?;
+        let more = records.len() > size;
+        records.truncate(size);
+        let last = records.last().filter(|_| more);
+        let last = last.map(|record| record.id().to_vec());
         records.retain(|record| record.stream != domain::Stream::EeoResponses || caller.has(EEO));
-        let begin = after.unwrap_or_default().min(records.len());
-        let end = begin.saturating_add(size).min(records.len());
-        let next = (end < records.len()).then_some(end);
         Ok(Response::new(pb::ListQuarantineResponse {
-            records: records[begin..end]
+            records: records
                 .iter()
                 .map(|record| wire::sync::to_quarantined(record, request.include_raw_json))
                 .collect(),
-            next_page_token: bound.seal(store, next.as_ref()).map_err(status)?,
+            next_page_token: bound.seal(store, last.as_ref()).map_err(status)?,
         }))
     }
 }
