@@ -12,4 +12,5 @@ mod raw;
 mod registry;
 mod support;
 mod walk;
+mod webhooks;
 mod wire;
