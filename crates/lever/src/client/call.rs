@@ -180,10 +180,11 @@ fn http_method(method: Method) -> http::Method {
 
 fn kind_of(stopped: Stopped) -> ErrorKind {
     match stopped {
-        Stopped::NoTurn => ErrorKind::Unreachable,
+        Stopped::NoTurn | Stopped::NoToken => ErrorKind::Unreachable,
         Stopped::TimedOut(_) | Stopped::CutOff => ErrorKind::Lost,
         Stopped::TooLarge(_) => ErrorKind::Malformed,
-        Stopped::Credential => ErrorKind::InvalidRequest,
+        Stopped::Credential | Stopped::App => ErrorKind::InvalidRequest,
+        Stopped::Reconnect => ErrorKind::Unauthorized,
     }
 }
 
