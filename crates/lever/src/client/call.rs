@@ -55,7 +55,7 @@ impl Call {
             return Err(invalid("the method is not the operation's"));
         }
         let url = request.url(client.base_url.url()).map_err(invalid)?;
-        let body = match (request.json_body(), request.parts()) {
+        let body = match (request.body(), request.parts()) {
             (Some(json), _) => Body::Json(Bytes::from(json.to_string())),
             (None, []) => Body::Empty,
             (None, parts) => Body::Parts(parts.to_vec()),
