@@ -18,6 +18,8 @@ use crate::registry::{AnswerKind, Method, Operation};
 
 /// No call waits longer, whatever the limits say.
 const LONGEST_CALL: Duration = Duration::from_secs(24 * 3600);
+/// What Lever takes in one request, in bytes (behavior: "Files, resumes, uploads").
+const LARGEST_UPLOAD: u64 = 30 * 1024 * 1024;
 /// The slowest an upload may be without being given up, in bytes a second.
 const SLOWEST_UPLOAD: u64 = 256 * 1024;
 
@@ -58,6 +60,9 @@ impl Call {
         let body = match (request.body(), request.parts()) {
             (Some(json), _) => Body::Json(Bytes::from(json.to_string())),
             (None, []) => Body::Empty,
+            (None, parts) if too_large(parts) => {
+                return Err(invalid("the files are larger than 30 MB"));
+            }
             (None, parts) => Body::Parts(parts.to_vec()),
         };
         let deadline = Instant::now() + client.limits.deadline.min(LONGEST_CALL);
@@ -167,6 +172,12 @@ impl Outgoing {
     pub(super) fn spoiled(&self) -> Spoiled {
         self.spoiled.clone()
     }
+}
+
+fn too_large(parts: &[Part]) -> bool {
+    let files = parts.iter().filter_map(Part::as_file);
+    let bytes = files.fold(0_u64, |sum, file| sum.saturating_add(file.length()));
+    bytes > LARGEST_UPLOAD
 }
 
 fn http_method(method: Method) -> http::Method {
