@@ -10,6 +10,7 @@
 mod account;
 mod acts;
 mod children;
+mod contacts;
 mod faults;
 mod feedback;
 mod filters;
@@ -22,6 +23,7 @@ mod postings;
 mod recorded;
 mod recorded_account;
 mod recorded_children;
+mod requisition_fields;
 mod requisitions;
 mod rights;
 mod support;
