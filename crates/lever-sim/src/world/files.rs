@@ -211,6 +211,16 @@ pub(crate) struct Resume {
 }
 
 impl Resume {
+    /// A resume in a file from which nothing could be read.
+    pub(crate) fn of_file(id: String, file: Document, now: i64) -> Resume {
+        Resume {
+            id,
+            created_at: now,
+            file: Some(file),
+            parsed: json!({ "positions": [], "schools": [] }),
+        }
+    }
+
     /// What `uploaded_at_*` compares. Lever: "List all resumes".
     pub(crate) fn uploaded_at(&self) -> i64 {
         self.file
@@ -250,12 +260,8 @@ pub(crate) struct Upload {
 impl Upload {
     /// The resume of the application that named the upload.
     pub(super) fn resume(self, id: String, file: String, now: i64) -> Resume {
-        Resume {
-            id,
-            created_at: now,
-            file: Some(Document::given(file, &self.name, self.ext, self.bytes, now)),
-            parsed: json!({ "positions": [], "schools": [] }),
-        }
+        let file = Document::given(file, &self.name, self.ext, self.bytes, now);
+        Resume::of_file(id, file, now)
     }
 
     pub(crate) fn json(&self) -> Value {
