@@ -79,6 +79,7 @@ mod person;
 mod population;
 mod random;
 mod resources;
+mod respond;
 mod scopes;
 mod sim;
 mod webhooks;
