@@ -9,10 +9,12 @@
     reason = "the environment tells a child process its part, and where recorded documents are"
 )]
 
+mod compaction;
 mod connections;
 mod crash;
 mod disconnecting;
 mod earlier_versions;
+mod examining;
 mod forgetting;
 mod journal;
 mod nudges;
