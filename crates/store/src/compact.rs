@@ -43,7 +43,7 @@ pub struct Compacted {
 /// Needs as much free space as the database has bytes. What was interrupted is finished or discarded by the next start.
 ///
 /// # Errors
-/// As [`Store::open`](crate::Store::open); [`ErrorKind::DiskFull`] without room for the new files,
+/// As [`Store::open`](crate::Store::open); [`ErrorKind::NotFound`] without a store, [`ErrorKind::DiskFull`] without room for the new files,
 /// [`ErrorKind::Damaged`] when the new ones do not hold what the old ones do. Nothing is lost then.
 pub fn compact(
     folder: &Path,
@@ -56,7 +56,7 @@ pub fn compact(
         tables,
         lock,
         ..
-    } = opening::open(folder, options)?;
+    } = opening::open_existing(folder, options)?;
     drop(tables);
     let bytes_before = directory.database_bytes()?;
     check_room(&directory, bytes_before, options)?;

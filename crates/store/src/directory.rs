@@ -163,6 +163,9 @@ impl Directory {
         }
         self.swap()
             .map_err(|error| Error::io(format_args!("rename in {}", self.root.display()), error))?;
+        if !self.database().join("db").is_file() {
+            return Err(damaged(&self.root, "a compaction lost its database"));
+        }
         remove_folder(&self.old())?;
         self.sync()
             .and_then(|()| fs::remove_file(self.compacted()))

@@ -38,13 +38,13 @@ pub struct Examined {
 /// Blocks; no process may have the store open. Changes nothing.
 ///
 /// # Errors
-/// As [`Store::open`](crate::Store::open): a store that cannot be opened is not checked further.
+/// As [`Store::open`](crate::Store::open), and [`ErrorKind::NotFound`] without a store: one that cannot be opened is not checked further.
 pub fn check(
     folder: &Path,
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Examined, Error> {
-    let opened = opening::open(folder, options)?;
+    let opened = opening::open_existing(folder, options)?;
     let mut examination = Examination {
         tables: &opened.tables,
         entries: 0,

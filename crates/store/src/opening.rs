@@ -131,6 +131,15 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
     })
 }
 
+/// Opens the store in `folder`; unlike [`open`], it makes none.
+pub(crate) fn open_existing(folder: &Path, options: &Options) -> Result<Opened, Error> {
+    if !folder.exists() || Directory::create(folder)?.inspect()? == Found::Fresh {
+        let message = format!("there is no store at {}", folder.display());
+        return Err(Error::new(ErrorKind::NotFound, message));
+    }
+    open(folder, options)
+}
+
 /// Opens and checks a copy of the database, so that a refusal leaves the data as it is.
 fn try_on_a_copy(directory: &Directory, sealer: &Sealer, options: &Options) -> Result<(), Error> {
     let bytes = directory.database_bytes()?;

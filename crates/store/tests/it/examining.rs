@@ -266,3 +266,17 @@ fn copied(folder: &Path) -> TempDir {
     copy(folder, target.path());
     target
 }
+
+#[test]
+fn where_there_is_no_store_none_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    for path in [folder.path(), &missing] {
+        let checked = store::check(path, &options(), &mut |_| {}).unwrap_err();
+        let compacted = store::compact(path, &options(), &mut |_| {}).unwrap_err();
+        assert_eq!(checked.kind(), &store::ErrorKind::NotFound);
+        assert_eq!(compacted.kind(), &store::ErrorKind::NotFound);
+    }
+    assert!(!missing.exists());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
