@@ -84,7 +84,11 @@ impl Engine {
         let link = self.link(id)?;
         let connection = link.connection();
         let listings = self.shared.store.cursors(id).await?;
-        let quarantined = self.shared.store.quarantined(id, None, MOST_COUNTED).await?;
+        let quarantined = self
+            .shared
+            .store
+            .quarantined(id, None, MOST_COUNTED)
+            .await?;
         let mut streams = Vec::new();
         for stream in Stream::PULLED {
             let records = self.shared.store.count(id, *stream).await?;
