@@ -250,7 +250,8 @@ async fn an_operation_that_is_not_settled_keeps_its_content_until_it_is() {
     recorded(&store, open.clone()).await;
     let forgotten = store.forget_person(c, &"o".into(), at(20)).await.unwrap();
     assert_eq!((forgotten.operations, forgotten.waiting), (0, 1));
-    assert_eq!(store.open_operations(c).await.unwrap(), [open.clone()]);
+    let still_open = store.open_operations(c).await.unwrap();
+    assert_eq!(still_open, std::slice::from_ref(&open));
     store
         .save_operation(Operation {
             state: State::Cancelled,
