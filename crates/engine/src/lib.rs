@@ -8,6 +8,7 @@ mod ask;
 mod call;
 mod clock;
 mod connect;
+mod download;
 mod engine;
 mod error;
 mod inbound;
@@ -21,13 +22,15 @@ mod settings;
 mod skew;
 mod status;
 mod supervise;
+mod sync;
 #[cfg(test)]
 mod testing;
 mod traffic;
 
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
 pub use clock::Clock;
-pub use connect::{ConnectionPatch, NewConnection};
+pub use connect::{ConnectionPatch, Linked, NewConnection};
+pub use download::{FileBytes, FileDownload, FileSource};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
@@ -36,6 +39,7 @@ pub use push::{Acting, DryRun, PlannedCall, WriteRequest};
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
 pub use settings::{PullSettings, Settings};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
+pub use sync::{QuarantineMark, RunMark, StreamSchedule};
 
 /// An error with all its sources on one line, for the log.
 pub fn report(error: &(dyn std::error::Error + 'static)) -> String {
