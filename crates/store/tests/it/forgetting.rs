@@ -207,7 +207,7 @@ async fn a_person_who_was_only_missed_comes_back_whole() {
         .unwrap();
     recorded(&store, note(c, 1, State::Succeeded)).await;
     store
-        .retire_unseen(c, Stream::Opportunities, at(20), at(21))
+        .retire_unseen(c, Stream::Opportunities, at(20), at(21), None)
         .await
         .unwrap();
     let forgotten = store.forget_deleted(c, at(22)).await.unwrap();
@@ -227,7 +227,7 @@ async fn a_person_who_shows_again_in_time_is_left_alone() {
         .await
         .unwrap();
     store
-        .retire_unseen(c, Stream::Opportunities, at(20), at(21))
+        .retire_unseen(c, Stream::Opportunities, at(20), at(21), None)
         .await
         .unwrap();
     store
