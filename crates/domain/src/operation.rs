@@ -121,6 +121,33 @@ impl Write {
         }
     }
 
+    /// The same write without what people wrote: note texts, tags, sources, what a raw write carries.
+    ///
+    /// None when there is nothing of that in it. Such a write is for the record only; it must not be sent.
+    pub fn scrubbed(&self) -> Option<Write> {
+        let bare = match self {
+            Write::CreateNote { secret, .. } => Write::CreateNote {
+                value: String::new(),
+                secret: *secret,
+            },
+            Write::AddTags { .. } => Write::AddTags { tags: Vec::new() },
+            Write::RemoveTags { .. } => Write::RemoveTags { tags: Vec::new() },
+            Write::AddSources { .. } => Write::AddSources {
+                sources: Vec::new(),
+            },
+            Write::RemoveSources { .. } => Write::RemoveSources {
+                sources: Vec::new(),
+            },
+            Write::Raw(raw) => Write::Raw(RawWrite {
+                query: Vec::new(),
+                body: None,
+                ..raw.clone()
+            }),
+            Write::ChangeStage { .. } | Write::Archive { .. } | Write::Unarchive => return None,
+        };
+        (bare != *self).then_some(bare)
+    }
+
     /// Whether sending it twice would leave two things behind in Lever.
     pub fn creates(&self) -> bool {
         match self {
@@ -369,6 +396,27 @@ const LONGEST_DOUBLING: u32 = 6;
 const LOOKS: u32 = 2;
 
 impl Operation {
+    /// The next revision of a settled operation, without what people wrote; none when nothing is left of that.
+    ///
+    /// One that could still be tried again is over then, since there is nothing to send.
+    pub fn scrubbed(&self) -> Option<Operation> {
+        let bare = self.write.scrubbed();
+        if bare.is_none() && self.answer.is_none() {
+            return None;
+        }
+        let state = match &self.state {
+            State::Uncertain(failure) => State::Failed(failure.clone()),
+            state => state.clone(),
+        };
+        Some(Operation {
+            write: bare.unwrap_or_else(|| self.write.clone()),
+            answer: None,
+            state,
+            revision: self.revision + 1,
+            ..self.clone()
+        })
+    }
+
     /// How many calls are kept with an operation.
     pub const MAX_ATTEMPTS_KEPT: usize = 50;
 

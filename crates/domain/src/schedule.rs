@@ -18,7 +18,7 @@ pub enum Schedule {
     /// So long after the last pass began; made by [`Schedule::every`], which knows the bounds.
     Interval(Duration),
     /// At times of the wall clock.
-    Cron(Cron),
+    Cron(Box<Cron>),
 }
 
 /// A cron expression and the time zone it is read in.
@@ -26,7 +26,7 @@ pub enum Schedule {
 pub struct Cron {
     expression: String,
     time_zone: String,
-    pattern: croner::Cron,
+    pattern: Box<croner::Cron>,
     zone: jiff::tz::TimeZone,
 }
 
@@ -72,7 +72,7 @@ impl Schedule {
     /// # Errors
     /// [`ScheduleError::Expression`], [`ScheduleError::Never`] or [`ScheduleError::TimeZone`].
     pub fn cron(expression: &str, time_zone: &str) -> Result<Schedule, ScheduleError> {
-        Cron::new(expression, time_zone).map(Schedule::Cron)
+        Cron::new(expression, time_zone).map(|cron| Schedule::Cron(Box::new(cron)))
     }
 
     /// When to pull again, `last` being when the last pass began; always later than `last`.
@@ -113,7 +113,7 @@ impl Cron {
         let cron = Cron {
             expression: expression.to_owned(),
             time_zone: time_zone.to_owned(),
-            pattern,
+            pattern: Box::new(pattern),
             zone,
         };
         match cron.next_after(PROBE) {

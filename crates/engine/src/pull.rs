@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Listing, Stream, Timestamp};
-use store::{ListingOutcome, Run, RunOutcome};
+use store::{Forgotten, ListingOutcome, Run, RunOutcome};
 
 use crate::engine::Shared;
 use crate::error::Result;
@@ -62,11 +62,29 @@ async fn round(shared: &Shared, link: &Link) -> Duration {
     };
     if !due.is_empty() {
         walk_due(shared, link, &due).await;
+        forget_deleted(shared, link).await;
         link.moved();
     }
     schedule::until_next(shared, link)
         .await
         .unwrap_or(Duration::from_secs(30))
+}
+
+/// Removes what is left of people who were deleted or anonymized: their writes, and what is in quarantine (X11).
+async fn forget_deleted(shared: &Shared, link: &Link) {
+    let now = shared.clock.now();
+    match shared.store.forget_deleted(link.id(), now).await {
+        Ok(forgotten) if forgotten != Forgotten::default() => {
+            tracing::info!(
+                connection = %link.id(), records = forgotten.records, operations = forgotten.operations,
+                "people were forgotten"
+            );
+        }
+        Ok(_nobody) => {}
+        Err(error) => {
+            tracing::warn!(connection = %link.id(), error = %crate::report(&error), "forgetting goes on later");
+        }
+    }
 }
 
 async fn walk_due(shared: &Shared, link: &Link, due: &[Listing]) {
@@ -125,19 +143,11 @@ async fn sweep(shared: &Shared, link: &Link) {
 /// Walks one listing to the end of its pass and notes how that went; gives nothing if it failed.
 async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<walk::Walked> {
     link.passes.began(listing);
-    let (began, before) = (shared.clock.now(), link.requests());
+    let began = shared.clock.now();
     let outcome = walk::walk(shared, link, listing).await;
     link.passes.ended(listing);
     let walked = outcome.as_ref().ok().copied();
-    note_run(
-        shared,
-        link,
-        listing,
-        began,
-        link.requests() - before,
-        &outcome,
-    )
-    .await;
+    note_run(shared, link, listing, began, &outcome).await;
     if let Err(error) = note_outcome(shared, link, listing, outcome).await {
         tracing::error!(connection = %link.id(), %listing, error = %crate::report(&error), "cannot note a pass");
     }
@@ -151,7 +161,6 @@ async fn note_run(
     link: &Link,
     listing: Listing,
     began: Timestamp,
-    requests: u64,
     outcome: &Result<walk::Walked>,
 ) {
     let walked = outcome.as_ref().ok().copied().unwrap_or_default();
@@ -168,7 +177,7 @@ async fn note_run(
         pages: walked.pages,
         records: walked.records,
         changes: walked.changes,
-        requests,
+        requests: walked.pages,
         outcome: match outcome.as_ref().map_err(Trouble::of) {
             Ok(_) => RunOutcome::Succeeded,
             Err(Trouble::Forbidden(permission)) => RunOutcome::Forbidden(permission),

@@ -183,7 +183,7 @@ impl OAuth {
             codes: HashMap::new(),
             access: HashMap::new(),
             refresh: HashMap::new(),
-            random: Random::of(&format!("oauth {seed}")),
+            random: Random::of(seed, "oauth"),
         }
     }
 

@@ -9,10 +9,11 @@ impl Random {
         Random(seed)
     }
 
-    /// A sequence of its own for a text, such as an id (seeded with its FNV-1a hash).
-    pub(crate) fn of(text: &str) -> Random {
+    /// A sequence of its own for a text, such as an id, whatever was drawn before.
+    pub(crate) fn of(seed: u64, text: &str) -> Random {
+        // FNV-1a.
         let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-        Random(text.bytes().fold(0xCBF2_9CE4_8422_2325, mix))
+        Random(seed ^ text.bytes().fold(0xCBF2_9CE4_8422_2325, mix))
     }
 
     pub(crate) fn next(&mut self) -> u64 {

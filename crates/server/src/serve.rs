@@ -261,6 +261,7 @@ fn store_options(settings: &Settings) -> store::Options {
         reserve_bytes: store.reserve_size,
         cache_bytes: store.cache_size,
         accept_loss: store.accept_loss,
+        compress: true,
         master_key: None,
     }
 }

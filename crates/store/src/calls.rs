@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::table::{Table, Tables};
 
 /// How far apart the calls of one block are at most.
-const BLOCK_SPAN: Duration = Duration::from_secs(300);
+pub(crate) const BLOCK_SPAN: Duration = Duration::from_secs(300);
 /// How many calls one block has at most.
 const BLOCK_CALLS: usize = 1000;
 

@@ -7,7 +7,7 @@ use sled::Transactional;
 use sled::transaction::{ConflictableTransactionError, TransactionError, TransactionalTree};
 
 use crate::error::{Error, ErrorKind};
-use crate::format::{Counter, Pieces, Stored, frame};
+use crate::format::{Counter, Document, Pieces, Stored, frame, store_plain};
 use crate::table::{Table, Tables};
 
 /// Collects the writes of one request; later reads of the same request see them.
@@ -61,6 +61,17 @@ impl<'a> Draft<'a> {
             (table, key),
             Some(frame::seal(T::VERSION, &value.to_payload())),
         );
+    }
+
+    /// Stores a document, compressed unless the store was opened without.
+    pub(crate) fn put_document(&mut self, table: Table, key: Vec<u8>, raw: &str) {
+        let payload = if self.tables.compress() {
+            Document(raw.to_owned()).to_payload()
+        } else {
+            store_plain(raw.as_bytes())
+        };
+        let framed = frame::seal(Document::VERSION, &payload);
+        self.writes.insert((table, key), Some(framed));
     }
 
     /// Stores a key without a value.

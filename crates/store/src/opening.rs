@@ -51,6 +51,8 @@ pub struct Options {
     pub cache_bytes: u64,
     /// Opens a store although acknowledged commits are missing.
     pub accept_loss: bool,
+    /// Compresses documents. Off only where a raw search of the disk has to find what is stored.
+    pub compress: bool,
     /// The master key; none reads `master.key` in the folder, and makes it for a new store.
     pub master_key: Option<SecretBox<[u8; 32]>>,
 }
@@ -65,6 +67,7 @@ impl Default for Options {
             reserve_bytes: 64 << 20,
             cache_bytes: 128 << 20,
             accept_loss: false,
+            compress: true,
             master_key: None,
         }
     }
@@ -99,8 +102,8 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
     }
     let database = open_database(&directory, &directory.database(), options)?;
     let health = Arc::new(Health::new());
-    let tables =
-        Tables::open(&database, health.clone()).map_err(|error| unusable(folder, &error))?;
+    let tables = Tables::open(&database, health.clone(), options.compress)
+        .map_err(|error| unusable(folder, &error))?;
     let acknowledged = match found {
         Found::Fresh => make(&directory, &database, &tables, &sealer)?,
         Found::Existing => verify(&directory, &tables, &sealer, options)?,
@@ -133,7 +136,7 @@ fn try_on_a_copy(directory: &Directory, sealer: &Sealer, options: &Options) -> R
 
 fn verify_copy(directory: &Directory, sealer: &Sealer, options: &Options) -> Result<(), Error> {
     let database = open_database(directory, &directory.trial(), options)?;
-    let tables = Tables::open(&database, Arc::new(Health::new()))
+    let tables = Tables::open(&database, Arc::new(Health::new()), options.compress)
         .map_err(|error| unusable(directory.root(), &error))?;
     verify(directory, &tables, sealer, options).map(drop)
 }

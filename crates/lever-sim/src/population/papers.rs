@@ -1,12 +1,13 @@
 //! The files and resumes of the population.
-//!
-//! Each opportunity's are drawn from its own id, so that they change nothing else of the account.
 
 use serde_json::{Value, json};
 
 use super::names::COMPANIES;
+use crate::config::Children as Level;
 use crate::random::Random;
-use crate::world::{Document, FileStatus, Opportunity, Resume, World};
+use crate::world::{
+    Children, Document, FileAction, FileActionKind, FileStatus, Growth, Opportunity, Resume,
+};
 
 const FILE_NAMES: &[&str] = &[
     "portfolio.pdf",
@@ -26,26 +27,39 @@ const STATUSES: &[(u64, FileStatus)] = &[
     (3, FileStatus::Error),
 ];
 
-/// Hangs resumes on about half and other files on a tenth of the opportunities.
-pub(super) fn hand_out(world: &mut World) {
-    let people: Vec<(String, i64, bool)> = world
-        .opportunities()
-        .map(|it| (it.id.clone(), it.created_at, applied(it)))
-        .collect();
-    for (id, created_at, applied) in people {
-        let mut random = Random::of(&id);
-        if random.percent(if applied { 75 } else { 30 }) {
-            let resume = resume(&mut random, created_at);
-            world.add_resume(&id, resume, None);
-        }
-        if random.percent(10) {
-            for _ in 0..random.between(1, 2) {
-                let name = *random.pick(FILE_NAMES);
-                let file = document(&mut random, name, created_at);
-                world.seed_file(&id, file);
-            }
+/// Hangs resumes on about half of the opportunities, and other files on a tenth; at the fullest level on most.
+pub(super) fn hand_out(growth: Growth, opportunity: &Opportunity, children: &mut Children) {
+    // The children before these are drawn from the id itself.
+    let mut random = Random::of(growth.seed, &format!("papers of {}", opportunity.id));
+    let full = growth.level == Level::Full;
+    let resumes = match applied(opportunity) {
+        true => 75,
+        false if full => 60,
+        false => 30,
+    };
+    let at = opportunity.created_at;
+    if random.percent(resumes) {
+        let resume = resume(&mut random, at);
+        log(&mut random, children, FileActionKind::Imported, at);
+        children.resumes.push(resume);
+    }
+    if random.percent(if full { 50 } else { 10 }) {
+        for _ in 0..random.between(1, 2) {
+            let name = *random.pick(FILE_NAMES);
+            let file = document(&mut random, name, at);
+            log(&mut random, children, FileActionKind::Added, at);
+            children.files.push(file);
         }
     }
+}
+
+fn log(random: &mut Random, children: &mut Children, kind: FileActionKind, at: i64) {
+    children.file_actions.push(FileAction {
+        id: random.uuid(),
+        kind,
+        at: at + 4,
+        user: None,
+    });
 }
 
 fn applied(opportunity: &Opportunity) -> bool {

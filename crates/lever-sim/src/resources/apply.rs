@@ -6,8 +6,8 @@ use super::surveys;
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::{Call, Fields, bad_field, missing};
 use crate::world::{
-    ApplyForm, Contact, Entry, Phone, Posting, Question, QuestionSet, Submitted, Upload, World,
-    eeo_answer, personal_field, required_fields, url_field,
+    ApplyForm, Contact, Eeo, Entry, Phone, Posting, Question, QuestionSet, Submitted, Upload,
+    World, eeo_answer, personal_field, required_fields, url_field,
 };
 
 const FIELDS: [&str; 13] = [
@@ -33,7 +33,7 @@ pub(crate) fn form(world: &mut World, call: &Call<'_>) -> Outcome {
     call.query
         .choices("distribution", &["internal", "external"])?;
     let here = call.query.one("location");
-    let eeo = here.is_none_or(|location| posting.location == location);
+    let eeo = here.is_none_or(|location| posting.categories.location.as_deref() == Some(location));
     Ok(Answer::record(
         ApplyForm::of(posting).json(distribution, eeo),
     ))
@@ -53,7 +53,7 @@ pub(crate) fn submit(world: &mut World, call: &Call<'_>) -> Outcome {
     if urls.iter().any(|(name, _)| !url_field(name)) {
         return Err(bad_field("urls"));
     }
-    eeo(fields, &form)?;
+    let eeo = eeo(fields, &form, call.now)?;
     consent(fields, &form)?;
     surveys::check(&posting, fields)?;
     let resume = personal.resume(world, call.now)?;
@@ -61,16 +61,19 @@ pub(crate) fn submit(world: &mut World, call: &Call<'_>) -> Outcome {
     let entry = Entry {
         submitted: Some(Submitted {
             comments: personal.text("additionalInformation"),
-            custom_questions: answers(world, fields, &form, call.now)?,
-            ip_address: text(fields, "ipAddress")?,
-            referer: text(fields, "referer")?,
-            user_agent: text(fields, "userAgent")?,
-            accept_language: text(fields, "acceptLanguage")?,
+            ip_address: fields.owned("ipAddress")?,
+            referer: fields.owned("referer")?,
+            user_agent: fields.owned("userAgent")?,
+            accept_language: fields.owned("acceptLanguage")?,
             timezone: timezone(fields)?,
         }),
+        questions: answers(world, fields, &form, call.now)?,
+        eeo,
         person: personal.person(links),
         origin: origin(fields, &posting)?,
-        source: text(fields, "source")?.unwrap_or_else(|| "Job site".to_owned()),
+        source: fields
+            .owned("source")?
+            .unwrap_or_else(|| "Job site".to_owned()),
         posting: Some(posting),
         resume,
     };
@@ -92,10 +95,6 @@ fn posting<'w>(world: &'w World, call: &Call<'_>) -> Result<&'w Posting, Refusal
     Ok(found)
 }
 
-fn text(fields: Fields<'_>, name: &str) -> Result<Option<String>, Refusal> {
-    Ok(fields.text(name)?.map(str::to_owned))
-}
-
 /// The documented default is `applied`; for a posting in state `internal` it was `internal` (recorded).
 fn origin(fields: Fields<'_>, posting: &Posting) -> Result<String, Refusal> {
     match fields.text("origin")? {
@@ -108,7 +107,7 @@ fn origin(fields: Fields<'_>, posting: &Posting) -> Result<String, Refusal> {
 
 /// An IANA time zone; any other is refused. Lever: "Updates", April 2026.
 fn timezone(fields: Fields<'_>) -> Result<Option<String>, Refusal> {
-    let zone = text(fields, "timezone")?;
+    let zone = fields.owned("timezone")?;
     match &zone {
         Some(name) if jiff::tz::TimeZone::get(name).is_err() => Err(bad_field("timezone")),
         _ => Ok(zone),
@@ -183,26 +182,32 @@ impl<'a> Personal<'a> {
 }
 
 fn upload(world: &World, uri: &str, now: i64) -> Result<Upload, Refusal> {
-    let upload = world.files.upload(uri, now);
+    let upload = world.uploads.find(uri, now);
     upload
         .cloned()
         .ok_or_else(|| Refusal::bad_request("Unknown or expired upload"))
 }
 
 /// Questions that are not asked cannot be answered.
-fn eeo(fields: Fields<'_>, form: &ApplyForm) -> Result<(), Refusal> {
+fn eeo(fields: Fields<'_>, form: &ApplyForm, now: i64) -> Result<Option<Eeo>, Refusal> {
     let Some(answers) = fields.typed("eeoResponses", Value::as_object)? else {
-        return Ok(());
+        return Ok(None);
     };
-    let fits = |(question, answer): (&String, &Value)| {
-        let answer = answer.as_str();
-        form.eeo && answer.is_some_and(|answer| eeo_answer(question, answer))
+    let mut eeo = Eeo {
+        responded_at: now,
+        ..Eeo::default()
     };
-    if answers.iter().all(fits) {
-        Ok(())
-    } else {
-        Err(bad_field("eeoResponses"))
+    for (question, answer) in answers {
+        let answer = answer.as_str().filter(|it| eeo_answer(question, it));
+        let answer = answer.filter(|_| form.eeo).map(str::to_owned);
+        let answer = Some(answer.ok_or_else(|| bad_field("eeoResponses"))?);
+        match question.as_str() {
+            "gender" => eeo.gender = answer,
+            "race" => eeo.race = answer,
+            _ => eeo.veteran = answer,
+        }
     }
+    Ok(Some(eeo))
 }
 
 /// A consent must name the policy of the form.

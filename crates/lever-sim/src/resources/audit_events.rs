@@ -1,7 +1,7 @@
 //! Audit events. Lever: "Audit events"; fixture `audit-events.list.json`.
 //!
-//! They are told from what is known of the users: when each was added and deactivated, and that deactivated
-//! ones tried to log in.
+//! They are told from what is known of the users: when each was added and deactivated, that administrators were
+//! made, and that deactivated users tried to log in.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,9 @@ use crate::call::{Call, Range};
 use crate::random::Random;
 use crate::world::{User, World};
 
-const KINDS: [&str; 4] = [
+const KINDS: [&str; 5] = [
     "user:added",
+    "user.role:changed",
     "user:deactivated",
     "user.authentication:failed",
     "key:added",
@@ -61,7 +62,7 @@ impl Event {
 }
 
 fn id(kind: &str, of: &str) -> String {
-    Random::of(&format!("{kind} {of}")).uuid()
+    Random::of(0, &format!("{kind} {of}")).uuid()
 }
 
 fn person(user: &User) -> Value {
@@ -80,6 +81,11 @@ fn of_user(user: &User, admin: Option<&User>) -> Vec<Event> {
     };
     let about = json!({ "user": person(user) });
     let mut events = vec![event("user:added", user.created_at, admin, about.clone())];
+    if user.role == "admin" {
+        let meta = json!({ "user": person(user), "from": "interviewer", "to": "admin" });
+        let at = user.created_at + 3_600_000;
+        events.push(event("user.role:changed", at, admin, meta));
+    }
     if let Some(at) = user.deactivated_at {
         events.push(event("user:deactivated", at, admin, about));
         let failure = json!({

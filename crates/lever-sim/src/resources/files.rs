@@ -1,36 +1,36 @@
 //! Files of one opportunity. Lever: "Files"; fixtures `files.list.json`, `file.upload.response.json`.
 
-use serde_json::{Value, json};
-
-use super::{opportunity, perform_as};
+use super::{acting_user, children_page, family, opportunity};
 use crate::answer::{Answer, Attachment, Outcome, Refusal};
 use crate::asked::Part;
 use crate::call::{Call, missing};
-use crate::world::{Document, FileAction, FileStatus, Folder, World, format_of};
+use crate::world::{Children, Document, FileStatus, World, format_of};
 
 /// Lists files, newest first.
 pub(crate) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
-    let parent = opportunity(world, call)?;
     let range = call.query.range("uploaded_at")?;
-    let files = folder(world, &parent.id).map_or(&[][..], |folder| &folder.files);
-    let item = |file: &Document| -> (Value, Value) {
-        (json!([file.uploaded_at, file.id]), file.json(&parent.id))
-    };
-    let shown = files.iter().filter(|file| range.holds(file.uploaded_at));
-    call.page_of(shown.rev().map(item).collect())
+    let (parent, children) = family(world, call)?;
+    let shown = children.files.iter();
+    let shown = shown.filter(|file| range.holds(file.uploaded_at));
+    let item = |file: &Document| file.json(&parent.id);
+    children_page(
+        call,
+        shown
+            .map(|it| (it.uploaded_at, it.id.as_str(), item(it)))
+            .collect(),
+    )
 }
 
 /// Reads one file's record.
 pub(crate) fn get(world: &mut World, call: &Call<'_>) -> Outcome {
-    let parent = opportunity(world, call)?;
-    let file = file(world, &parent.id, call.id(1))?;
-    Ok(Answer::record(file.json(&parent.id)))
+    let (parent, children) = family(world, call)?;
+    Ok(Answer::record(file(children, call.id(1))?.json(&parent.id)))
 }
 
 /// Hangs a file on an opportunity.
 pub(crate) fn upload(world: &mut World, call: &Call<'_>) -> Outcome {
     let id = opportunity(world, call)?.id.clone();
-    let by = perform_as(world, call)?.ok_or_else(|| missing("perform_as"))?;
+    let by = acting_user(world, call)?;
     let (name, ext) = named(call.file()?)?;
     let bytes = call.file()?.bytes.clone();
     let file = Document::given(world.new_id(), name, ext, bytes, call.now);
@@ -48,8 +48,8 @@ pub(super) fn named(part: &Part) -> Result<(&str, &'static str), Refusal> {
 
 /// Downloads a file.
 pub(crate) fn download(world: &mut World, call: &Call<'_>) -> Outcome {
-    let parent = opportunity(world, call)?;
-    attachment(file(world, &parent.id, call.id(1))?)
+    let (_, children) = family(world, call)?;
+    attachment(file(children, call.id(1))?)
 }
 
 /// The bytes of a file, unless its processing failed. Lever: 422 "download of a file whose processing failed".
@@ -67,34 +67,16 @@ pub(super) fn attachment(file: &Document) -> Outcome {
 /// Takes a file away.
 pub(crate) fn delete(world: &mut World, call: &Call<'_>) -> Outcome {
     let id = opportunity(world, call)?.id.clone();
-    let by = perform_as(world, call)?.ok_or_else(|| missing("perform_as"))?;
-    let file = file(world, &id, call.id(1))?.id.clone();
+    let by = acting_user(world, call)?;
+    let (_, children) = family(world, call)?;
+    let file = file(children, call.id(1))?.id.clone();
     world.delete_file(&id, &file, Some(by), call.now);
     Ok(Answer::nothing())
 }
 
-/// Lists what was done to the files of an opportunity, newest first. The end of the range is exclusive.
-pub(crate) fn actions(world: &mut World, call: &Call<'_>) -> Outcome {
-    let parent = opportunity(world, call)?;
-    let range = call.query.range("occurred_at")?;
-    let actions = folder(world, &parent.id).map_or(&[][..], |folder| &folder.actions);
-    let mut shown: Vec<&FileAction> = actions
-        .iter()
-        .filter(|action| range.holds_before_end(action.at))
-        .collect();
-    shown.sort_by_key(|action| std::cmp::Reverse(action.at));
-    let item = |action: &FileAction| -> (Value, Value) {
-        (json!([action.at, action.id]), action.json(&parent.id))
-    };
-    call.page_of(shown.into_iter().map(item).collect())
-}
-
-fn folder<'w>(world: &'w World, opportunity: &str) -> Option<&'w Folder> {
-    world.files.folder(opportunity)
-}
-
-fn file<'w>(world: &'w World, opportunity: &str, id: &str) -> Result<&'w Document, Refusal> {
-    folder(world, opportunity)
-        .and_then(|folder| folder.files.iter().find(|file| file.id == id))
+fn file<'w>(children: &'w Children, id: &str) -> Result<&'w Document, Refusal> {
+    let mut files = children.files.iter();
+    files
+        .find(|file| file.id == id)
         .ok_or_else(|| Refusal::not_found("files", id))
 }

@@ -45,7 +45,7 @@ pub(crate) fn create(world: &mut World, call: &Call<'_>) -> Outcome {
     let fields = if call.parts.is_empty() {
         call.fields(&CREATE_FIELDS)?
     } else {
-        Fields::among(&form.fields, &CREATE_FIELDS)?
+        Fields::of(&form.fields, &CREATE_FIELDS)?
     };
     let mut new = read(world, call, fields, by.clone())?;
     if let Some(resume) = form.resume.filter(|_| parse) {
@@ -127,7 +127,7 @@ fn person(fields: Fields<'_>) -> Result<Contact, Refusal> {
     })
 }
 
-fn phone(value: &Value) -> Option<Phone> {
+pub(super) fn phone(value: &Value) -> Option<Phone> {
     let kind = value.get("type").and_then(Value::as_str).map(str::to_owned);
     Some(Phone {
         kind,

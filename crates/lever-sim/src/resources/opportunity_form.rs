@@ -2,7 +2,7 @@
 //!
 //! Lists carry `[]`, nested fields `field[sub]`. Lever: "Create an opportunity".
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::files::named;
 use crate::answer::Refusal;
@@ -22,7 +22,7 @@ const LISTS: [&str; 6] = [
 /// A multipart body, read.
 pub(crate) struct Form<'a> {
     /// The fields, in the shape of the JSON body.
-    pub(crate) fields: Map<String, Value>,
+    pub(crate) fields: Value,
     pub(crate) resume: Option<&'a Part>,
     pub(crate) files: Vec<&'a Part>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct Form<'a> {
 impl<'a> Form<'a> {
     pub(crate) fn read(parts: &'a [Part]) -> Result<Form<'a>, Refusal> {
         let mut form = Form {
-            fields: Map::new(),
+            fields: json!({}),
             resume: None,
             files: Vec::new(),
         };
@@ -69,9 +69,9 @@ impl<'a> Form<'a> {
     }
 
     fn push(&mut self, list: &str, value: Value) {
-        let list = self.fields.entry(list).or_insert_with(|| json!([]));
-        if let Some(list) = list.as_array_mut() {
-            list.push(value);
+        match self.fields[list].as_array_mut() {
+            Some(list) => list.push(value),
+            None => self.fields[list] = json!([value]),
         }
     }
 
@@ -80,15 +80,14 @@ impl<'a> Form<'a> {
         match name {
             "archived[reason]" => self.archived("reason", json!(text)),
             "archived[archivedAt]" => self.archived("archivedAt", json!(number()?)),
-            "createdAt" => drop(self.fields.insert(name.to_owned(), json!(number()?))),
-            _ => drop(self.fields.insert(name.to_owned(), json!(text))),
+            "createdAt" => self.fields[name] = json!(number()?),
+            _ => self.fields[name] = json!(text),
         }
         Ok(())
     }
 
     fn archived(&mut self, key: &str, value: Value) {
-        let archived = self.fields.entry("archived").or_insert_with(|| json!({}));
-        archived[key] = value;
+        self.fields["archived"][key] = value;
     }
 
     /// Hangs the files on the new opportunity.

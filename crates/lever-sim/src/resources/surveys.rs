@@ -20,7 +20,7 @@ pub(crate) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
         return Err(Refusal::confidential());
     }
     let location = call.query.one("location");
-    if location.is_some_and(|location| posting.location != location) {
+    if location.is_some_and(|location| posting.categories.location.as_deref() != Some(location)) {
         return Err(Refusal::bad_request(
             "Invalid value for parameter: location",
         ));
@@ -35,7 +35,9 @@ pub(crate) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
 }
 
 fn asked_for(posting: &Posting) -> bool {
-    COUNTRIES.iter().any(|country| posting.country == *country)
+    posting
+        .country
+        .is_some_and(|country| COUNTRIES.contains(&country))
 }
 
 /// Checks the survey answers of an application, if it has any.
@@ -68,7 +70,7 @@ pub(super) fn check(posting: &Posting, fields: Fields<'_>) -> Result<(), Refusal
 }
 
 fn survey() -> Value {
-    let mut random = Random::of("diversity survey");
+    let mut random = Random::of(0, "diversity survey");
     let id = random.uuid();
     let mut question = |kind: &str, text: &str, options: &[&str]| {
         let option = |text: &&str| json!({ "text": text });

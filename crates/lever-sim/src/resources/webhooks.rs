@@ -46,8 +46,7 @@ pub(crate) fn update(world: &mut World, call: &Call<'_>) -> Outcome {
 
 /// A webhook as an item of the update leaves it, and whether the connection is to be tried.
 fn changed(world: &World, item: &Value, now: i64) -> Result<(Webhook, bool), Refusal> {
-    let item = item.as_object().ok_or_else(|| bad_field("data"))?;
-    let fields = Fields::among(item, &["id", "url", "event", "configuration"])?;
+    let fields = Fields::of(item, &["id", "url", "event", "configuration"])?;
     let id = fields.text("id")?.ok_or_else(|| missing("id"))?;
     let found = world.webhooks.find(id);
     let mut hook = found
@@ -90,11 +89,10 @@ impl<'a> Wanted<'a> {
         if url.is_some_and(|url| !reachable(url)) {
             return Err(bad_field("url"));
         }
-        let configuration = fields.typed("configuration", Value::as_object)?;
-        let (origins, verify) = match configuration {
-            None => (None, false),
+        let (origins, verify) = match fields.get("configuration") {
+            None | Some(Value::Null) => (None, false),
             Some(object) => {
-                let fields = Fields::among(object, &["conditions", "verifyConnection"])?;
+                let fields = Fields::of(object, &["conditions", "verifyConnection"])?;
                 let verify = fields.flag("verifyConnection")?.unwrap_or(false);
                 (origins(fields)?, verify)
             }
@@ -119,10 +117,10 @@ impl<'a> Wanted<'a> {
 }
 
 fn origins(configuration: Fields<'_>) -> Result<Option<Vec<String>>, Refusal> {
-    let Some(conditions) = configuration.typed("conditions", Value::as_object)? else {
+    let Some(conditions) = configuration.get("conditions") else {
         return Ok(None);
     };
-    let origins = Fields::among(conditions, &["origins"])?.texts("origins")?;
+    let origins = Fields::of(conditions, &["origins"])?.texts("origins")?;
     let origins = origins.filter(|origins| !origins.is_empty());
     let known = |origin: &String| ORIGINS.contains(&origin.as_str());
     match origins {

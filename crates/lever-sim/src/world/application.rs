@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::account::Posting;
 use super::contact::{Contact, Phone};
+use super::eeo::Eeo;
+use super::posting::Posting;
+use super::referral::Referral;
 
 /// An opportunity's tie to a posting. Fixture `application.get.json`.
 #[derive(Debug, Clone)]
@@ -17,15 +19,19 @@ pub(crate) struct Application {
     pub(crate) user: Option<String>,
     pub(crate) created_at: i64,
     pub(crate) archived: Option<Archived>,
+    /// What the applicant answered to the posting's own questions, as Lever writes it.
+    pub(crate) questions: Vec<Value>,
+    pub(crate) referral: Option<Box<Referral>>,
+    pub(crate) eeo: Option<Box<Eeo>>,
+    pub(crate) hired_for: Option<Box<HiredFor>>,
     /// What was submitted through the API, beyond what the contact shows.
-    pub(crate) submitted: Option<Submitted>,
+    pub(crate) submitted: Option<Box<Submitted>>,
 }
 
 /// What an application carries beside the person. Lever: "Apply to a posting".
 #[derive(Clone, Default)]
 pub(crate) struct Submitted {
     pub(crate) comments: Option<String>,
-    pub(crate) custom_questions: Vec<Value>,
     pub(crate) ip_address: Option<String>,
     pub(crate) referer: Option<String>,
     pub(crate) user_agent: Option<String>,
@@ -39,6 +45,14 @@ impl std::fmt::Debug for Submitted {
     }
 }
 
+/// The requisition somebody was hired against. Lever: "Applications", `requisitionForHire`.
+#[derive(Debug, Clone)]
+pub(crate) struct HiredFor {
+    pub(crate) requisition: String,
+    pub(crate) code: String,
+    pub(crate) hiring_manager: Option<String>,
+}
+
 impl Application {
     pub(crate) fn new(id: String, kind: &'static str, posting: &Posting, at: i64) -> Application {
         Application {
@@ -50,7 +64,27 @@ impl Application {
             user: None,
             created_at: at,
             archived: None,
+            questions: Vec::new(),
+            referral: None,
+            eeo: None,
+            hired_for: None,
             submitted: None,
+        }
+    }
+
+    /// The posting's questions, and for a referral its form (fixture `applications.list.referral.json`).
+    fn custom_questions(&self) -> Vec<Value> {
+        let referral = self.referral.iter().map(|referral| referral.json());
+        referral.chain(self.questions.iter().cloned()).collect()
+    }
+
+    /// Takes away what people wrote.
+    pub(crate) fn anonymize(&mut self) {
+        self.questions.clear();
+        self.eeo = None;
+        self.submitted = None;
+        if let Some(referral) = &mut self.referral {
+            referral.anonymize();
         }
     }
 
@@ -60,7 +94,6 @@ impl Application {
         let submitted = self.submitted.as_ref().filter(|_| typed);
         let of =
             |get: fn(&Submitted) -> &Option<String>| submitted.and_then(|it| get(it).as_deref());
-        let questions = submitted.map_or(&[][..], |it| &it.custom_questions);
         json!({
             "id": self.id,
             "type": self.kind,
@@ -76,15 +109,25 @@ impl Application {
             "links": if typed { contact.links.as_slice() } else { &[] },
             "comments": of(|it| &it.comments),
             "user": self.user,
-            "customQuestions": questions,
+            "customQuestions": self.custom_questions(),
             "createdAt": self.created_at,
             "archived": self.archived.as_ref().map(Archived::json),
-            "requisitionForHire": null,
+            "requisitionForHire": self.hired_for.as_ref().map(|hired| hired.json()),
             "ipAddress": of(|it| &it.ip_address),
             "referer": of(|it| &it.referer),
             "userAgent": of(|it| &it.user_agent),
             "acceptLanguage": of(|it| &it.accept_language),
             "timezone": of(|it| &it.timezone),
+        })
+    }
+}
+
+impl HiredFor {
+    fn json(&self) -> Value {
+        json!({
+            "id": self.requisition,
+            "requisitionCode": self.code,
+            "hiringManagerOnHire": self.hiring_manager,
         })
     }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::account::Posting;
+use super::posting::Posting;
 use crate::random::Random;
 
 /// What is asked of everybody: text, name, kind, required.
@@ -35,25 +35,50 @@ const SKILLS: &[&str] = &["JavaScript", "Ruby", "Rust", "SQL"];
 const DECLINE: &str = "Decline to self-identify";
 /// Where applicants consent to a privacy policy.
 const PRIVACY: [&str; 3] = ["DE", "GB", "GR"];
+/// An answer, and what it means where that needs a word.
+type Choice = (&'static str, Option<&'static str>);
 /// Name, text, options. Only the enabled questions of Lever's six, as recorded.
-const EEO: [(&str, &str, &[&str]); 3] = [
-    ("gender", "Gender", &["Female", "Male", DECLINE]),
+const EEO: [(&str, &str, &[Choice]); 3] = [
+    (
+        "gender",
+        "Gender",
+        &[("Female", None), ("Male", None), (DECLINE, None)],
+    ),
     (
         "race",
         "Race",
         &[
-            "Hispanic or Latino",
-            "White (Not Hispanic or Latino)",
-            "Black or African American (Not Hispanic or Latino)",
-            "Asian (Not Hispanic or Latino)",
-            "Two or More Races (Not Hispanic or Latino)",
-            DECLINE,
+            (
+                "Hispanic or Latino",
+                Some("Of a Spanish culture or origin, whatever the race."),
+            ),
+            (
+                "White (Not Hispanic or Latino)",
+                Some("Of an origin in Europe, the Middle East or North Africa."),
+            ),
+            (
+                "Black or African American (Not Hispanic or Latino)",
+                Some("Of an origin in Africa."),
+            ),
+            (
+                "Asian (Not Hispanic or Latino)",
+                Some("Of an origin in Asia."),
+            ),
+            (
+                "Two or More Races (Not Hispanic or Latino)",
+                Some("Of more than one of these."),
+            ),
+            (DECLINE, None),
         ],
     ),
     (
         "veteran",
         "Veteran status",
-        &["I am a veteran", "I am not a veteran", DECLINE],
+        &[
+            ("I am a veteran", None),
+            ("I am not a veteran", None),
+            (DECLINE, None),
+        ],
     ),
 ];
 
@@ -125,7 +150,7 @@ pub(crate) struct ApplyForm {
 
 impl ApplyForm {
     pub(crate) fn of(posting: &Posting) -> ApplyForm {
-        let mut random = Random::of(&posting.id);
+        let mut random = Random::of(0, &posting.id);
         let mut sets = Vec::new();
         if random.percent(50) {
             sets.push(education(&mut random));
@@ -133,12 +158,13 @@ impl ApplyForm {
         if random.percent(35) {
             sets.push(experience(&mut random));
         }
-        let policy = PRIVACY.contains(&&*posting.country).then(|| random.uuid());
+        let private = posting.country.is_some_and(|it| PRIVACY.contains(&it));
+        let policy = private.then(|| random.uuid());
         ApplyForm {
             posting: posting.id.clone(),
             text: posting.text.clone(),
             sets,
-            eeo: posting.country == "US",
+            eeo: posting.country == Some("US"),
             policy,
         }
     }
@@ -185,7 +211,7 @@ pub(crate) fn url_field(name: &str) -> bool {
 pub(crate) fn eeo_answer(question: &str, answer: &str) -> bool {
     let mut all = EEO.iter();
     let found = all.find(|(name, ..)| *name == question);
-    found.is_some_and(|(.., options)| options.contains(&answer))
+    found.is_some_and(|(.., options)| options.iter().any(|(text, _)| *text == answer))
 }
 
 fn education(random: &mut Random) -> QuestionSet {
@@ -246,8 +272,14 @@ fn options(texts: &[&str]) -> Value {
 }
 
 fn eeo_questions() -> Value {
-    let option = |text: &&str| json!({ "text": text, "optionId": text });
-    let question = |(name, text, options): (&str, &str, &[&str])| {
+    let option = |(text, description): &Choice| {
+        let mut option = json!({ "text": text, "optionId": text });
+        if let Some(description) = description {
+            option["description"] = json!(description);
+        }
+        option
+    };
+    let question = |(name, text, options): (&str, &str, &[Choice])| {
         let question = json!({
             "description": null,
             "required": false,

@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
+use serde_json::Value;
+
 use super::{
-    Application, Contact, Opportunity, Phone, Posting, StageChange, Submitted, Upload, World,
+    Application, Contact, Eeo, Opportunity, Phone, Posting, StageChange, Submitted, Upload, World,
     add_missing,
 };
 
@@ -41,6 +43,9 @@ pub(crate) struct Entry {
     pub(crate) origin: String,
     pub(crate) source: String,
     pub(crate) submitted: Option<Submitted>,
+    /// The answers to the posting's questions, as the application shows them.
+    pub(crate) questions: Vec<Value>,
+    pub(crate) eeo: Option<Eeo>,
     pub(crate) resume: Option<Upload>,
 }
 
@@ -85,6 +90,27 @@ impl World {
         application.user = Some(by.to_owned());
         opportunity.followers.clone_from(&posting.followers);
         opportunity.apply_to(posting, application);
+    }
+
+    /// Makes the application of an opportunity that has none yet. Person and API do it alike.
+    pub(crate) fn add_application(
+        &mut self,
+        id: &str,
+        posting: &Posting,
+        by: Option<String>,
+        now: i64,
+    ) {
+        let mut application = Application::new(self.new_id(), "user", posting, now);
+        application.user = by;
+        self.change(id, |opportunity| {
+            opportunity.apply_to(posting, application);
+            add_missing(
+                &mut opportunity.followers,
+                posting.followers.iter().cloned(),
+            );
+            opportunity.updated_at = Some(now);
+        });
+        self.application_created(id, now);
     }
 
     /// The given contact, the one with the same e-mail (its own data win), or a new one.
@@ -135,6 +161,8 @@ impl World {
             origin: "applied".to_owned(),
             source: "Job site".to_owned(),
             submitted: None,
+            questions: Vec::new(),
+            eeo: None,
             resume: None,
         };
         self.enter(entry, now)
@@ -153,7 +181,9 @@ impl World {
         opportunity.sources = vec![entry.source];
         if let Some(posting) = entry.posting {
             let mut application = Application::new(self.new_id(), "posting", &posting, now);
-            application.submitted = entry.submitted;
+            application.submitted = entry.submitted.map(Box::new);
+            application.questions = entry.questions;
+            application.eeo = entry.eeo.map(Box::new);
             opportunity.owner = Some(posting.owner.clone());
             opportunity.followers.clone_from(&posting.followers);
             opportunity.apply_to(&posting, application);

@@ -3,10 +3,12 @@
 //! The keys of `data` are documented for `candidateStageChange`; the rest is partly inferred, as in fixture
 //! `webhook.deliveries.json`. A note is no event.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::webhooks::Event;
-use super::{Archived, Opportunity, World};
+use super::{Archived, Children, Interview, Opportunity, World};
 
 impl World {
     /// An opportunity has got an application.
@@ -57,22 +59,39 @@ impl World {
         self.emit(&event, now);
     }
 
-    /// An interview was scheduled.
-    pub(crate) fn interview_created(&mut self, opportunity: &str, ids: InterviewIds<'_>, now: i64) {
-        let more = ids.with(json!({ "createdAt": now }));
-        self.emit_about(opportunity, "interviewCreated", more, now);
+    /// Interviews have come, changed or gone.
+    pub(crate) fn interviews_changed(&mut self, opportunity: &str, before: &Interviews, now: i64) {
+        let after = Interviews::of(self.children(opportunity));
+        for (id, (panel, interview)) in &after.0 {
+            match before.0.get(id) {
+                None => self.interview(opportunity, "interviewCreated", [id, panel], now),
+                Some((_, known)) if known != interview => {
+                    self.interview(opportunity, "interviewUpdated", [id, panel], now);
+                }
+                Some(_) => {}
+            }
+        }
+        for (id, (panel, _)) in &before.0 {
+            if !after.0.contains_key(id) {
+                self.interview(opportunity, "interviewDeleted", [id, panel], now);
+            }
+        }
     }
 
-    /// An interview was changed.
-    pub(crate) fn interview_updated(&mut self, opportunity: &str, ids: InterviewIds<'_>, now: i64) {
-        let more = ids.with(json!({ "updatedAt": now }));
-        self.emit_about(opportunity, "interviewUpdated", more, now);
-    }
-
-    /// An interview was called off.
-    pub(crate) fn interview_deleted(&mut self, opportunity: &str, ids: InterviewIds<'_>, now: i64) {
-        let more = ids.with(json!({ "deletedAt": now }));
-        self.emit_about(opportunity, "interviewDeleted", more, now);
+    fn interview(
+        &mut self,
+        opportunity: &str,
+        name: &'static str,
+        [interview, panel]: [&String; 2],
+        now: i64,
+    ) {
+        let stamp = match name {
+            "interviewCreated" => "createdAt",
+            "interviewDeleted" => "deletedAt",
+            _ => "updatedAt",
+        };
+        let more = json!({ "interviewId": interview, "panelId": panel, stamp: now });
+        self.emit_about(opportunity, name, more, now);
     }
 
     /// A person became known.
@@ -95,17 +114,16 @@ impl World {
     }
 }
 
-/// The ids of an interview and of the panel around it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InterviewIds<'a> {
-    pub(crate) interview: &'a str,
-    pub(crate) panel: &'a str,
-}
+/// The interviews of an opportunity at one moment, by id, each with the id of its panel.
+pub(crate) struct Interviews(BTreeMap<String, (String, Interview)>);
 
-impl InterviewIds<'_> {
-    fn with(self, stamp: Value) -> Value {
-        let ids = json!({ "interviewId": self.interview, "panelId": self.panel });
-        merged(ids, stamp)
+impl Interviews {
+    pub(crate) fn of(children: &Children) -> Interviews {
+        let all = children.panels.iter().flat_map(|panel| {
+            let interviews = panel.interviews.iter();
+            interviews.map(|it| (it.id.clone(), (panel.id.clone(), it.clone())))
+        });
+        Interviews(all.collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Files: what hangs on opportunities, resumes among it, and uploads that wait for their application.
+//! Files and resumes of opportunities, and uploads that wait for their application.
 
 use std::collections::HashMap;
 
@@ -191,7 +191,7 @@ fn draw(id: &str, ext: &str, size: usize) -> Bytes {
         "jpg" => b"\xff\xd8\xff\xe0",
         _ => b"",
     };
-    let mut random = Random::of(id);
+    let mut random = Random::of(0, id);
     let mut bytes = opening.to_vec();
     while bytes.len() < size {
         let letters = random.next().to_le_bytes();
@@ -237,37 +237,6 @@ impl std::fmt::Debug for Resume {
     }
 }
 
-/// What was done to a file. Fixture `opportunity.file-actions.json`.
-#[derive(Debug, Clone)]
-pub(crate) struct FileAction {
-    pub(crate) id: String,
-    pub(crate) kind: &'static str,
-    pub(crate) at: i64,
-    pub(crate) user: Option<String>,
-}
-
-impl FileAction {
-    pub(crate) fn json(&self, opportunity: &str) -> Value {
-        json!({
-            "id": self.id,
-            "opportunityId": opportunity,
-            "type": self.kind,
-            "occurredAt": self.at,
-            "createdAt": self.at + 5,
-            "user": self.user.as_ref().map(|user| json!({ "id": user })),
-            "meta": {},
-        })
-    }
-}
-
-/// The files of one opportunity, each list oldest first.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Folder {
-    pub(crate) files: Vec<Document>,
-    pub(crate) resumes: Vec<Resume>,
-    pub(crate) actions: Vec<FileAction>,
-}
-
 /// A file that waits for its application. Fixture `upload.response.json`.
 #[derive(Clone)]
 pub(crate) struct Upload {
@@ -308,30 +277,14 @@ impl std::fmt::Debug for Upload {
     }
 }
 
-/// All files of the account.
+/// The uploads that wait.
 #[derive(Debug, Default)]
-pub(crate) struct Files {
-    folders: HashMap<String, Folder>,
-    uploads: HashMap<String, Upload>,
-}
+pub(crate) struct Uploads(HashMap<String, Upload>);
 
-impl Files {
-    /// Nothing hangs on most opportunities.
-    pub(crate) fn folder(&self, opportunity: &str) -> Option<&Folder> {
-        self.folders.get(opportunity)
-    }
-
-    pub(super) fn folder_mut(&mut self, opportunity: &str) -> &mut Folder {
-        self.folders.entry(opportunity.to_owned()).or_default()
-    }
-
-    pub(super) fn forget(&mut self, opportunity: &str) {
-        self.folders.remove(opportunity);
-    }
-
+impl Uploads {
     /// The upload behind a URI, while it lives.
-    pub(crate) fn upload(&self, uri: &str, now: i64) -> Option<&Upload> {
-        let upload = self.uploads.get(uri.strip_prefix(UPLOADS)?)?;
+    pub(crate) fn find(&self, uri: &str, now: i64) -> Option<&Upload> {
+        let upload = self.0.get(uri.strip_prefix(UPLOADS)?)?;
         (upload.expires_at > now).then_some(upload)
     }
 }
@@ -353,64 +306,18 @@ impl World {
             expires_at: now + UPLOAD_LIFE_MS,
         };
         self.revision += 1;
-        let uploads = &mut self.files.uploads;
+        let uploads = &mut self.uploads.0;
         uploads.retain(|_, known| known.expires_at > now);
         uploads.insert(upload.id.clone(), upload.clone());
         upload
-    }
-
-    /// Hangs a file on an opportunity.
-    ///
-    /// Whether a stamp moves is not known; like a note, a new file counts as an interaction here.
-    pub(crate) fn add_file(&mut self, id: &str, file: Document, by: Option<String>, now: i64) {
-        let action = self.file_action("file-added", by, now);
-        let folder = self.files.folder_mut(id);
-        folder.files.push(file);
-        folder.actions.push(action);
-        self.change(id, |opportunity| {
-            opportunity.last_interaction_at = opportunity.last_interaction_at.max(now);
-        });
-    }
-
-    /// Hangs a file on an opportunity that had it all along.
-    pub(crate) fn seed_file(&mut self, id: &str, file: Document) {
-        let action = self.file_action("file-added", None, file.uploaded_at);
-        let folder = self.files.folder_mut(id);
-        folder.files.push(file);
-        folder.actions.push(action);
-    }
-
-    /// Takes a file away; no stamp is known to move.
-    pub(crate) fn delete_file(&mut self, id: &str, file: &str, by: Option<String>, now: i64) {
-        let action = self.file_action("file-remove", by, now);
-        let folder = self.files.folder_mut(id);
-        folder.files.retain(|known| known.id != file);
-        folder.actions.push(action);
-        self.revision += 1;
-    }
-
-    /// Adds a resume that came with a new opportunity.
-    pub(crate) fn add_resume(&mut self, id: &str, resume: Resume, by: Option<String>) {
-        let action = self.file_action("resume-imported", by, resume.created_at);
-        let folder = self.files.folder_mut(id);
-        folder.resumes.push(resume);
-        folder.actions.push(action);
-        self.revision += 1;
-    }
-
-    fn file_action(&mut self, kind: &'static str, user: Option<String>, at: i64) -> FileAction {
-        FileAction {
-            id: self.new_id(),
-            kind,
-            at,
-            user,
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Children as Level;
+    use crate::world::{Account, Growth};
 
     #[test]
     fn only_the_documented_formats_are_known() {
@@ -433,15 +340,20 @@ mod tests {
 
     #[test]
     fn an_upload_lives_for_a_day() {
-        let mut world = World::new(super::super::Account::default(), Random::new(1));
+        let growth = Growth {
+            seed: 1,
+            level: Level::None,
+            at: 0,
+        };
+        let mut world = World::new(Account::default(), Random::new(1), growth);
         let upload = world.add_upload("cv.pdf", "pdf", Bytes::from_static(b"x"), 0);
         let uri = upload.json()["uri"].as_str().unwrap().to_owned();
-        assert!(world.files.upload(&uri, UPLOAD_LIFE_MS - 1).is_some());
-        assert!(world.files.upload(&uri, UPLOAD_LIFE_MS).is_none());
+        assert!(world.uploads.find(&uri, UPLOAD_LIFE_MS - 1).is_some());
+        assert!(world.uploads.find(&uri, UPLOAD_LIFE_MS).is_none());
         assert!(
             world
-                .files
-                .upload("https://example.com/cv.pdf", 0)
+                .uploads
+                .find("https://example.com/cv.pdf", 0)
                 .is_none()
         );
     }

@@ -3,39 +3,70 @@
 //! Nothing here knows HTTP. Every change goes through [`World::change`], which keeps the order of the list right.
 
 mod account;
+mod account_changes;
+mod anonymize;
 mod application;
 mod apply_form;
 mod changes;
+mod child_changes;
+mod children;
 mod contact;
 mod create;
+mod departed;
+mod eeo;
 mod events;
+mod feedback;
+mod file_action;
 mod files;
+mod hire;
 mod note;
+mod offer;
 mod opportunity;
+mod panel;
 mod position;
+mod posting;
+mod profile_form;
+mod referral;
+mod requisition;
+mod requisition_field;
+mod template;
+mod user;
 mod webhooks;
 
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-pub(crate) use account::{Account, Posting, Reason, Stage, User};
-pub(crate) use application::{Application, Archived, Submitted};
+pub(crate) use account::{Account, Reason, Stage};
+pub(crate) use application::{Application, Archived, HiredFor, Submitted};
 pub(crate) use apply_form::{
     ApplyForm, Question, QuestionSet, eeo_answer, personal_field, required_fields, url_field,
 };
 pub(crate) use changes::Labels;
+pub(crate) use children::{Children, Growth};
 pub(crate) use contact::{Contact, Phone, canonical};
 pub(crate) use create::{Entry, NewOpportunity};
-pub(crate) use files::{
-    Document, FileAction, FileStatus, Files, Folder, Resume, Upload, format_of, readable,
-};
+pub(crate) use departed::{DeletedApplication, DeletedPosting, Deletion};
+pub(crate) use eeo::Eeo;
+pub(crate) use feedback::Feedback;
+pub(crate) use file_action::FileAction;
+pub(crate) use files::{Document, FileStatus, Resume, Upload, Uploads, format_of, readable};
 pub(crate) use note::{Comment, Note};
-pub(crate) use opportunity::{Deletion, Opportunity, StageChange, add_missing};
+pub(crate) use offer::Offer;
+pub(crate) use opportunity::{Opportunity, StageChange, add_missing};
+pub(crate) use panel::{Interview, Interviewer, Panel, REMINDERS};
 pub(crate) use position::Position;
+pub(crate) use posting::{Categories, Content, Posting, STATES};
+pub(crate) use profile_form::ProfileForm;
+pub(crate) use referral::{RELATIONSHIPS, Referral};
+pub(crate) use requisition::Requisition;
+pub(crate) use requisition_field::{FieldKind, FieldOption, RequisitionField, Subfield};
+pub(crate) use template::{Group, NO_FEEDBACK, Template};
+pub(crate) use user::{ROLES, User};
 pub(crate) use webhooks::{Delivery, ORIGINS, Webhook, Webhooks, event_name, has_origins};
 
 pub use create::Applicant;
+pub use file_action::FileActionKind;
 
 use crate::random::Random;
 
@@ -48,8 +79,13 @@ pub(crate) struct World {
     order: BTreeSet<Position>,
     by_email: HashMap<String, String>,
     by_contact: HashMap<String, Vec<String>>,
+    /// Of the opportunities whose children were asked for, or changed.
+    children: HashMap<String, Children>,
+    growth: Growth,
     deleted: Vec<Deletion>,
-    pub(crate) files: Files,
+    deleted_applications: Vec<DeletedApplication>,
+    deleted_postings: Vec<DeletedPosting>,
+    pub(crate) uploads: Uploads,
     pub(crate) webhooks: Webhooks,
     random: Random,
     revision: u64,
@@ -57,7 +93,7 @@ pub(crate) struct World {
 
 impl World {
     /// An account without candidates; ids of new records are drawn from `random`.
-    pub(crate) fn new(account: Account, random: Random) -> World {
+    pub(crate) fn new(account: Account, random: Random, growth: Growth) -> World {
         World {
             account,
             contacts: HashMap::new(),
@@ -65,8 +101,12 @@ impl World {
             order: BTreeSet::new(),
             by_email: HashMap::new(),
             by_contact: HashMap::new(),
+            children: HashMap::new(),
+            growth,
             deleted: Vec::new(),
-            files: Files::default(),
+            deleted_applications: Vec::new(),
+            deleted_postings: Vec::new(),
+            uploads: Uploads::default(),
             webhooks: Webhooks::default(),
             random,
             revision: 0,
@@ -147,9 +187,15 @@ impl World {
         opportunity.position(&self.account)
     }
 
-    /// Deletions, newest first.
-    pub(crate) fn deleted(&self) -> impl Iterator<Item = &Deletion> {
-        self.deleted.iter().rev()
+    /// The opportunities of a contact, oldest first.
+    pub(crate) fn opportunities_of(&self, contact: &str) -> Vec<String> {
+        self.by_contact.get(contact).cloned().unwrap_or_default()
+    }
+
+    /// A change of the account itself.
+    pub(crate) fn change_account(&mut self, change: impl FnOnce(&mut Account)) {
+        change(&mut self.account);
+        self.revision += 1;
     }
 
     pub(crate) fn json(&self, opportunity: &Opportunity) -> Value {
@@ -177,7 +223,7 @@ impl World {
     fn remove(&mut self, id: &str) -> Option<Opportunity> {
         let opportunity = self.opportunities.remove(id)?;
         self.order.remove(&opportunity.position(&self.account));
-        self.files.forget(id);
+        self.children.remove(id);
         if let Some(siblings) = self.by_contact.get_mut(&opportunity.contact) {
             siblings.retain(|sibling| sibling != id);
         }

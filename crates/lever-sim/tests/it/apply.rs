@@ -341,6 +341,23 @@ async fn a_form_asks_what_fits_the_place_and_the_audience() {
 }
 
 #[tokio::test]
+async fn eeo_answers_of_an_application_are_among_those_of_the_account() {
+    let world = World::of(1).await;
+    let asks = |form: &Value| form.get("eeoQuestions").is_some() && plain(form);
+    let (posting, _) = posting(&world, "published", asks).await;
+    let body =
+        json!({ "personalInformation": person(), "eeoResponses": { "veteran": "I am a veteran" } });
+    let (_, answer) = apply(&world, &posting, &body).await;
+    let listed = world.get("/eeo/responses/pii", &[]).await.body;
+    let given = &listed["data"][0];
+    assert_eq!(given["applicationId"], answer["data"]["applicationId"]);
+    assert_eq!(
+        (&given["veteran"], given.get("gender")),
+        (&json!("I am a veteran"), None)
+    );
+}
+
+#[tokio::test]
 async fn a_consent_names_the_policy_of_the_form() {
     let world = World::of(1).await;
     let asks = |form: &Value| form["consentDisclosures"].is_object() && plain(form);

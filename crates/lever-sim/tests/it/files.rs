@@ -1,5 +1,6 @@
 //! Files, resumes and uploads: multipart in, bytes out.
 
+use lever_sim::Act;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -236,6 +237,48 @@ async fn an_upload_is_answered_with_its_uri_and_its_end() {
     );
     let refused = send(&world, "/uploads", one_file("resume.zip", "1234")).await;
     assert_eq!(refused.status, 400);
+}
+
+#[tokio::test]
+async fn the_document_of_an_offer_is_downloaded_in_the_state_asked_for() {
+    let world = World::of(600).await;
+    let (id, signed) = find(&world, "offers", |it| it["status"] == "signed").await;
+    let path = format!(
+        "/opportunities/{id}/offers/{}/download",
+        text(&signed["id"])
+    );
+    let (any, sent) = (
+        download(&world, &path).await,
+        download(&world, &format!("{path}?status=sent")).await,
+    );
+    assert_eq!((any.status, sent.status), (200, 200));
+    let named = |got: &Downloaded| got.disposition.clone().unwrap();
+    assert!(named(&any).contains("offer_signed.pdf") && named(&sent).contains("offer.pdf"));
+    assert!(any.bytes.starts_with(b"%PDF") && any.bytes != sent.bytes);
+    let legacy = format!(
+        "/candidates/{id}/offers/{}/download?status=signed",
+        text(&signed["id"])
+    );
+    assert_eq!(download(&world, &legacy).await.bytes, any.bytes);
+    assert_eq!(
+        world.get(&format!("{path}?status=lost"), &[]).await.status,
+        400
+    );
+    let (id, draft) = find(&world, "offers", |it| it["status"] == "draft").await;
+    let path = format!("/opportunities/{id}/offers/{}/download", text(&draft["id"]));
+    assert_eq!(download(&world, &path).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_files_of_an_anonymized_person_are_gone() {
+    let world = World::of(200).await;
+    let (id, _) = find(&world, "resumes", |_| true).await;
+    let contact = text(&world.sim.opportunity(&id).unwrap()["contact"]);
+    world.sim.act(Act::Anonymize { contact }).unwrap();
+    for kind in ["resumes", "files"] {
+        let listed = world.get(&format!("/opportunities/{id}/{kind}"), &[]).await;
+        assert_eq!(listed.body["data"], json!([]));
+    }
 }
 
 const RESUME: &str =

@@ -86,7 +86,7 @@ async fn refresh(world: &World, refresh_token: &str) -> Reply {
 }
 
 /// The whole dance; returns the token answer.
-async fn tokens(world: &World, scope: &str) -> Value {
+pub(crate) async fn tokens(world: &World, scope: &str) -> Value {
     let redirect = authorize(world, &asking(scope)).await.unwrap();
     let answer = exchange(world, &parameter(&redirect, "code").unwrap()).await;
     assert_eq!(answer.status, 200, "{}", answer.body);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::support::{World, config, text};
+use crate::support::{NOW, World, config, text};
 
 /// A receiver: the bodies that arrived, and what it answers.
 struct Receiver {
@@ -185,6 +185,59 @@ async fn every_change_tells_its_event_and_a_note_tells_none() {
     assert_eq!(
         (&gone[0]["event"], &gone[0]["data"]["opportunityId"]),
         (&json!("candidateDeleted"), &json!(id))
+    );
+}
+
+#[tokio::test]
+async fn interviews_and_contacts_tell_of_themselves() {
+    let world = World::with(hurried()).await;
+    let mut receiver = Receiver::listen().await;
+    let events = [
+        "interviewCreated",
+        "interviewUpdated",
+        "interviewDeleted",
+        "contactUpdated",
+    ];
+    for event in events {
+        subscribe(&world, &receiver.url, event).await;
+    }
+    let it = world.applied();
+    let (id, user) = (text(&it["id"]), world.sim.active_users()[0].clone());
+    let at = |path: &str| format!("/opportunities/{id}/{path}?perform_as={user}");
+    let interview = json!({ "date": NOW, "duration": 30, "interviewers": [{ "id": user }] });
+    let body = json!({ "timezone": "UTC", "interviews": [interview] });
+    let panel = world.post(&at("panels"), &body).await.body["data"].clone();
+    let interview = text(&panel["interviews"][0]["id"]);
+    let expect = async |receiver: &mut Receiver, event: &str, stamp: &str| {
+        let body = receiver.body().await;
+        let data = json!({
+            "opportunityId": id, "candidateId": id, "contactId": it["contact"],
+            "interviewId": interview, "panelId": panel["id"], stamp: NOW,
+        });
+        assert_eq!((&body["event"], &body["data"]), (&json!(event), &data));
+    };
+    expect(&mut receiver, "interviewCreated", "createdAt").await;
+    let path = at(&format!("interviews/{interview}"));
+    let changed = json!({ "date": NOW, "duration": 45, "interviewers": [{ "id": user }] });
+    assert_eq!(world.put(&path, &changed).await.status, 200);
+    expect(&mut receiver, "interviewUpdated", "updatedAt").await;
+    assert_eq!(
+        world.put(&path, &changed).await.status,
+        200,
+        "the same again is no event"
+    );
+    let gone = world.request(Method::DELETE, &path).send().await.unwrap();
+    assert_eq!(gone.status().as_u16(), 204);
+    expect(&mut receiver, "interviewDeleted", "deletedAt").await;
+
+    let contact = format!("/contacts/{}", text(&it["contact"]));
+    world
+        .put(&contact, &json!({ "name": "Robin Fernhollow" }))
+        .await;
+    let body = receiver.body().await;
+    assert_eq!(
+        body["data"],
+        json!({ "contactId": it["contact"], "updatedAt": NOW })
     );
 }
 

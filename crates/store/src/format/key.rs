@@ -218,6 +218,16 @@ pub(crate) fn webhook(connection: ConnectionId, webhook: &str) -> Result<Vec<u8>
     Ok([connection.as_bytes(), id(webhook)?].concat())
 }
 
+/// The moment that begins at a place in a key.
+pub(crate) fn moment_at(key: &[u8], at: usize) -> Option<Timestamp> {
+    key.get(at..)?.first_chunk::<8>().copied().map(moment_of)
+}
+
+/// The number at the end of a key.
+pub(crate) fn last_number(key: &[u8]) -> Option<u64> {
+    key.last_chunk::<8>().copied().map(u64::from_be_bytes)
+}
+
 /// The moment of its 8 bytes.
 pub(crate) fn moment_of(bytes: [u8; 8]) -> Timestamp {
     Timestamp::from_millis(i64::from_be_bytes(bytes) ^ i64::MIN)

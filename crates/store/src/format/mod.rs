@@ -41,6 +41,10 @@
 //! | `webhooks` | c, Lever's id | [`Secret`]: sealed event and signature token | 1 |
 //! | `webhook_tokens` | c | [`Secret`]: sealed signature tokens of an admin | 1 |
 //! | `schedules` | c, stream 1 | schedule | 1 |
+//! | `quarantine_counts` | c | how many are kept, how many were dropped | 1 |
+//! | `change_floors` | c | [`Counter`]: number of the last change that was pruned | 1 |
+//! | `eeo_heads`, `eeo_documents`, `eeo_counts` | as without `eeo_` | the same, for EEO responses only | 1 |
+//! | `forgets` | c, opportunity | [`Forget`]: what is still to be removed of a person | 1 |
 //!
 //! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.
 
@@ -49,6 +53,7 @@ mod candidacy;
 mod change;
 mod connection;
 mod credential;
+mod forget;
 pub(crate) mod frame;
 mod hydration;
 mod id;
@@ -71,10 +76,12 @@ mod zip;
 
 pub(crate) use calls::CallBlock;
 pub(crate) use credential::{CredentialForm, SealedCredential, open_credential, plain_credential};
+pub(crate) use forget::Forget;
 pub(crate) use pieces::Pieces;
 pub(crate) use record::{Document, Head, digest};
 pub(crate) use small::{Counter, Header, Moment, Owner, Secret};
 pub(crate) use texts::{open_texts, plain_texts};
+pub(crate) use zip::store_plain;
 
 /// The version of the whole layout; a store with a higher one is refused.
 pub(crate) const STORE_VERSION: u32 = 1;

@@ -15,11 +15,12 @@ use uuid::Uuid;
 
 use super::*;
 use crate::calls::ApiCall;
+use crate::forget::Cause;
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
 use crate::mappings::MappingVersion;
 use crate::nudges::Nudge;
-use crate::quarantine::Quarantined;
+use crate::quarantine::{QuarantineCount, Quarantined};
 use crate::runs::{Run, RunOutcome};
 use crate::table::Table;
 use crate::tokens::TokenRecord;
@@ -575,4 +576,30 @@ fn calls_have_these_bytes_before_they_are_compressed() {
     comes_back(&block);
     assert!(CallBlock::from_payload(2, &block.to_payload()).is_none());
     assert!(CallBlock::from_payload(1, b"no frame").is_none());
+}
+
+#[test]
+fn what_is_to_be_forgotten_has_these_bytes() {
+    let forget = |cause| Forget {
+        cause,
+        records: vec![(Stream::Applications, UUID.to_owned())],
+        contact: Some("c".into()),
+        ids: vec!["o".to_owned()],
+    };
+    pinned(
+        &forget(Cause::Asked),
+        "01ec2415a708031215080d1211000102030405064708890a0b0c0d0e0f101a016322016f",
+    );
+    comes_back(&forget(Cause::Deleted));
+    comes_back(&Forget {
+        contact: None,
+        ..forget(Cause::Absent)
+    });
+    pinned(
+        &QuarantineCount {
+            kept: 1,
+            dropped: 2,
+        },
+        "0108eff89b08011002",
+    );
 }

@@ -14,6 +14,7 @@ mod connections;
 mod crash;
 mod disconnecting;
 mod earlier_versions;
+mod forgetting;
 mod journal;
 mod nudges;
 mod opening;
