@@ -210,6 +210,11 @@ impl Error {
         }
     }
 
+    /// The same error with another kind.
+    pub(crate) fn of_kind(self, kind: ErrorKind) -> Error {
+        Error { kind, ..self }
+    }
+
     pub(crate) fn caused_by(self, source: impl Into<Source>) -> Error {
         Error {
             source: Some(source.into()),

@@ -44,6 +44,16 @@ pub(crate) struct Context {
     pub(crate) observer: Option<Observer>,
     /// Set by the budget layer.
     pub(crate) waited: Duration,
+    pub(crate) reading: Reading,
+}
+
+/// How the body of a success is read; that of a failure is always read whole, within bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Into memory, within bounds, before the attempt ends.
+    Whole,
+    /// By the caller, after the attempt has ended with the headers.
+    AsItComes,
 }
 
 impl Context {

@@ -6,10 +6,14 @@
 pub(crate) mod redact;
 
 mod attempt;
+mod call;
 mod credential;
 mod date;
+mod disposition;
+mod download;
 mod http_pool;
 mod layer;
+mod multipart;
 mod pages;
 mod region;
 mod retry;
@@ -23,6 +27,7 @@ use reqwest_middleware::ClientWithMiddleware;
 
 pub use attempt::{Attempt, Observer};
 pub use credential::Credential;
+pub use download::{Chunks, Download};
 pub use http_pool::Http;
 pub use region::{BaseUrl, Region};
 pub use send::Answer;
@@ -35,7 +40,8 @@ pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 /// How long a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// One attempt, from sending to the last byte of the answer.
+    /// One attempt, from sending to the last byte of the answer; for a file, to its headers, and then the longest
+    /// silence between its bytes.
     pub attempt_timeout: Duration,
     /// The whole call, waiting and all attempts included.
     pub deadline: Duration,

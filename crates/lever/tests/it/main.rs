@@ -7,7 +7,10 @@
 
 mod calls;
 mod documents;
+mod files;
+mod raw;
 mod registry;
 mod support;
 mod walk;
+mod webhooks;
 mod wire;
