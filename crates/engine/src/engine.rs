@@ -17,7 +17,8 @@ use crate::link::{Clients, Link};
 use crate::push::Outbox;
 use crate::settings::Settings;
 use crate::supervise::supervise;
-use crate::{pull, push, traffic};
+use crate::webhook::{self, Tokens};
+use crate::{nudge, pull, push, traffic};
 
 /// What every part of the engine uses.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub struct Engine {
     running: Arc<RwLock<HashMap<ConnectionId, Running>>>,
     /// Connections that cannot be worked on, and why.
     broken: Arc<RwLock<HashMap<ConnectionId, String>>>,
+    /// What deliveries to connections that do not exist are verified with.
+    decoys: Arc<Tokens>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -66,6 +69,7 @@ impl Engine {
             }),
             running: Arc::new(RwLock::new(HashMap::new())),
             broken: Arc::new(RwLock::new(HashMap::new())),
+            decoys: Arc::new(Tokens::padded(Vec::new())),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
@@ -100,6 +104,9 @@ impl Engine {
         let outbox = Outbox::new(self.shared.clone(), link.clone(), self.tasks.clone());
         outbox.resume().await?;
         link.set_schedules(self.shared.store.schedules(link.id()).await?);
+        link.webhooks
+            .load_tokens(&self.shared.store, link.id())
+            .await?;
         let running = Running {
             link: link.clone(),
             outbox,
@@ -118,19 +125,24 @@ impl Engine {
             all.cancelled().await;
             stop.cancel();
         });
-        let shared = self.shared.clone();
-        let stop = link.stop.clone();
         self.tasks
             .spawn(traffic::run(self.shared.clone(), link.clone()));
-        let (pulled, hydrated) = (link.clone(), link);
-        let beside = shared.clone();
-        self.tasks.spawn(supervise("pull", stop.clone(), move || {
-            pull::run(shared.clone(), pulled.clone())
-        }));
-        self.tasks.spawn(supervise("hydrate", stop, move || {
-            pull::hydrate::run(beside.clone(), hydrated.clone())
-        }));
+        self.work("pull", &link, pull::run);
+        self.work("hydrate", &link, pull::hydrate::run);
+        self.work("nudges", &link, nudge::run);
+        self.work("webhooks", &link, webhook::register::run);
         Ok(())
+    }
+
+    /// Keeps a worker of a link going until the link is stopped.
+    fn work<F>(&self, name: &'static str, link: &Arc<Link>, worker: fn(Arc<Shared>, Arc<Link>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (shared, link) = (self.shared.clone(), link.clone());
+        let stop = link.stop.clone();
+        let begin = move || worker(shared.clone(), link.clone());
+        self.tasks.spawn(supervise(name, stop, begin));
     }
 
     /// Runs something beside; a stop waits for it.
@@ -196,6 +208,11 @@ impl Engine {
         {
             tracing::warn!("workers did not end in time; their work goes on at the next start");
         }
+    }
+
+    /// What deliveries to connections that do not exist are verified with.
+    pub(crate) fn decoys(&self) -> Arc<Tokens> {
+        self.decoys.clone()
     }
 
     /// The store below.

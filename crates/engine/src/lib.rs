@@ -13,6 +13,7 @@ mod error;
 mod inbound;
 mod link;
 mod mapping;
+mod nudge;
 mod progress;
 mod pull;
 mod push;
@@ -24,6 +25,7 @@ mod supervise;
 #[cfg(test)]
 mod testing;
 mod traffic;
+mod webhook;
 
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
 pub use clock::Clock;
@@ -35,6 +37,8 @@ pub use mapping::{MappedStage, MappingView, SuggestedStage, Suggestions};
 pub use push::{Acting, DryRun, PlannedCall, WriteRequest};
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
 pub use settings::{PullSettings, Settings};
+pub use webhook::receive::Received;
+pub use webhook::{MOST_GIVEN_TOKENS, WebhookState};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
 
 /// An error with all its sources on one line, for the log.

@@ -17,6 +17,7 @@ use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::skew::Skew;
 use crate::traffic::Traffic;
+use crate::webhook::Webhooks;
 
 /// What makes a moment of now lie in the past for Lever, however coarse its clock is known.
 pub(crate) const PAST: Duration = Duration::from_secs(2);
@@ -54,6 +55,12 @@ pub(crate) struct Link {
     pub(crate) passes: Progress,
     /// The day, and how many lists were planned on it only because nobody had looked at them for long.
     rechecks: Mutex<(i64, u64)>,
+    /// Wakes the worker that follows nudges.
+    pub(crate) nudged: Notify,
+    /// Until when single opportunities are not read, since the key may not.
+    single_reads_refused: Mutex<Timestamp>,
+    /// The webhooks of the connection: what verifies them, and how their registration stands.
+    pub(crate) webhooks: Webhooks,
 }
 
 /// Why a stream read below other records cannot be read.
@@ -101,6 +108,9 @@ impl Link {
             people: AtomicU64::new(0),
             passes: Progress::default(),
             rechecks: Mutex::new((0, 0)),
+            nudged: Notify::new(),
+            single_reads_refused: Mutex::new(Timestamp::default()),
+            webhooks: Webhooks::default(),
         }))
     }
 
@@ -240,12 +250,33 @@ impl Link {
 
     /// Waits until pulling is paused.
     pub(crate) async fn paused(&self) {
+        self.until_paused(true).await;
+    }
+
+    /// Waits until pulling is not paused any more.
+    pub(crate) async fn resumed(&self) {
+        self.until_paused(false).await;
+    }
+
+    async fn until_paused(&self, paused: bool) {
         let mut moves = self.watch();
-        while !self.connection().paused {
+        while self.connection().paused != paused {
             if moves.changed().await.is_err() {
                 return std::future::pending().await;
             }
         }
+    }
+
+    /// Whether the key is known to lack the permission for single opportunities.
+    pub(crate) fn single_reads_refused(&self, now: Timestamp) -> bool {
+        let until = self.single_reads_refused.lock();
+        now < *until.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note that the key lacks the permission for single opportunities.
+    pub(crate) fn refuse_single_reads(&self, until: Timestamp) {
+        let refused = self.single_reads_refused.lock();
+        *refused.unwrap_or_else(PoisonError::into_inner) = until;
     }
 
     /// Tells watchers that the status has changed.

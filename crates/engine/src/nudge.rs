@@ -20,7 +20,7 @@ use store::{Deleted, Refresh};
 
 use crate::ask::{Look, Seen, look};
 use crate::engine::Shared;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::link::Link;
 use crate::pull::{self, Trouble, policy, with_belongings};
 use group::{Group, Subject, grouped};

@@ -11,6 +11,8 @@ use lever::{BudgetConfig, Limits};
 pub struct Settings {
     /// Whether a connection may name a base URL instead of a region (a request-forgery door otherwise).
     pub allow_base_url: bool,
+    /// Where this service's HTTP side is reached from outside; none when it is not.
+    pub public_url: Option<String>,
     /// Lever's rate limit, and what of it is ours.
     pub budget: BudgetConfig,
     /// Deadlines and tries of one call to Lever.
@@ -93,6 +95,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             allow_base_url: false,
+            public_url: None,
             budget: BudgetConfig::default(),
             limits: Limits::default(),
             pull: PullSettings::default(),
