@@ -69,6 +69,8 @@ pub struct Client {
     lane: Lane,
     observer: Option<Observer>,
     jitter: Jitter,
+    /// Whether a refused credential may be accepted a moment later.
+    renewable: bool,
 }
 
 impl Client {
@@ -83,6 +85,7 @@ impl Client {
         limits: Limits,
     ) -> Client {
         Client {
+            renewable: credential.is_renewable(),
             layers: layer::chain(&http, budget, credential),
             base_url,
             limits,

@@ -8,6 +8,7 @@
 mod calls;
 mod documents;
 mod files;
+mod oauth;
 mod raw;
 mod registry;
 mod support;
