@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp};
-use lever::{Client, ErrorKind as LeverErrorKind, Lane, UserId};
+use domain::{
+    Connection, ConnectionId, Disconnected, Environment, ExcludedField, Listing, Stream, Timestamp,
+};
+use lever::registry::DELETE_WEBHOOK;
+use lever::{Client, ErrorKind as LeverErrorKind, Lane, RawCall, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use store::ErrorKind as StoreErrorKind;
 
@@ -64,21 +67,80 @@ pub struct ConnectionPatch {
     pub webhooks: Option<bool>,
 }
 
+/// A linked account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linked {
+    /// Its settings.
+    pub connection: Connection,
+    /// Whether it was disconnected before and has come back.
+    pub restored: bool,
+}
+
 const LONGEST_NAME: usize = 200;
 
 impl Engine {
-    /// Links an account after one call to Lever with its key (F-01).
+    /// Links an account after one call to Lever with its key (F-01); one that was disconnected a while ago comes
+    /// back with its id, settings, mappings and mirror.
     ///
     /// # Errors
     /// Invalid for a bad field, already exists for a used external id, precondition if Lever rejects the key,
     /// unavailable if Lever does not answer. In none of these cases is anything stored.
-    pub async fn create_connection(
+    pub async fn link_account(&self, new: NewConnection, api_key: SecretString) -> Result<Linked> {
+        check_names(&new.display_name, new.external_id.as_deref())?;
+        check_key(&api_key)?;
+        if let Some(former) = self.disconnected(&new).await? {
+            let connection = self.reconnect(former, api_key).await?;
+            return Ok(Linked {
+                connection,
+                restored: true,
+            });
+        }
+        let connection = self.create_connection(new, api_key).await?;
+        Ok(Linked {
+            connection,
+            restored: false,
+        })
+    }
+
+    /// The connection of the same customer and server that was disconnected and is still kept.
+    async fn disconnected(&self, new: &NewConnection) -> Result<Option<Connection>> {
+        let Some(external_id) = &new.external_id else {
+            return Ok(None);
+        };
+        let all = self.shared.store.connections().await?;
+        Ok(all.into_iter().find(|known| {
+            known.disconnected.is_some()
+                && known.external_id.as_ref() == Some(external_id)
+                && known.environment == new.environment
+        }))
+    }
+
+    async fn reconnect(&self, former: Connection, api_key: SecretString) -> Result<Connection> {
+        let clients = &self.shared.clients;
+        let client = clients.client(&former.environment, &api_key, None)?;
+        self.try_key(&client.lane(Lane::Interactive), &former.streams)
+            .await?;
+        let external_id = former.external_id.as_deref().unwrap_or_default();
+        let back = self
+            .shared
+            .store
+            .reconnect(external_id, api_key.clone(), last_four(&api_key))
+            .await
+            .map_err(used_or)?
+            .ok_or_else(|| Error::not_found("connection", &former.id.to_string()))?;
+        tracing::info!(connection = %back.id, "connected again");
+        let link = Link::new(back.clone(), clients, &api_key)?;
+        self.run(link.clone()).await?;
+        link.force(Listing::ALL);
+        self.plan_below(link, BTreeSet::new());
+        Ok(back)
+    }
+
+    async fn create_connection(
         &self,
         new: NewConnection,
         api_key: SecretString,
     ) -> Result<Connection> {
-        check_names(&new.display_name, new.external_id.as_deref())?;
-        check_key(&api_key)?;
         let streams = if new.streams.is_empty() {
             Stream::DEFAULT.iter().copied().collect()
         } else {
@@ -127,7 +189,8 @@ impl Engine {
     /// Not found.
     pub async fn connection(&self, id: ConnectionId) -> Result<Connection> {
         let stored = self.shared.store.connection(id).await?;
-        stored.ok_or_else(|| Error::not_found("connection", &id.to_string()))
+        let linked = stored.filter(|connection| connection.disconnected.is_none());
+        linked.ok_or_else(|| Error::not_found("connection", &id.to_string()))
     }
 
     /// All connections, oldest first.
@@ -136,6 +199,7 @@ impl Engine {
     /// If the store cannot be read.
     pub async fn connections(&self) -> Result<Vec<Connection>> {
         let mut connections = self.shared.store.connections().await?;
+        connections.retain(|connection| connection.disconnected.is_none());
         connections.sort_by_key(|connection| (connection.created_at, connection.id));
         Ok(connections)
     }
@@ -224,12 +288,81 @@ impl Engine {
         Ok(stored)
     }
 
+    /// Replaces the signature tokens of webhooks that were made by hand in Lever.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn set_signature_tokens(
+        &self,
+        id: ConnectionId,
+        tokens: Vec<SecretString>,
+    ) -> Result<()> {
+        let store = &self.shared.store;
+        Ok(store.set_webhook_signature_tokens(id, tokens).await?)
+    }
+
+    /// Unlinks an account: its credential goes at once, what is kept of it after a while.
+    ///
+    /// What waits to be written is cancelled; what is being written may settle for a moment.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn disconnect(&self, id: ConnectionId) -> Result<()> {
+        self.connection(id).await?;
+        self.withdraw_waiting(id).await?;
+        self.remove_webhooks(id).await;
+        self.forget(id);
+        let now = self.shared.clock.now();
+        let left = self.shared.store.disconnect(id, now).await?;
+        tracing::info!(connection = %id, webhooks_left = left.webhooks.len(), "disconnected");
+        Ok(())
+    }
+
+    /// Removes the webhooks that Fulcrum has registered in Lever, as far as Lever lets it.
+    async fn remove_webhooks(&self, id: ConnectionId) {
+        let Ok(link) = self.link(id) else { return };
+        let client = link
+            .client(Lane::Interactive)
+            .with_limits(self.shared.clients.impatient());
+        let registered = self.shared.store.webhooks(id).await.unwrap_or_default();
+        for webhook in registered {
+            let path = [("webhookId".to_owned(), webhook.id)].into();
+            let removed = match RawCall::new(&DELETE_WEBHOOK, &path, Vec::new(), None) {
+                Ok(call) => client.call(&call).await.map(drop),
+                // Lever would never have given such an id.
+                Err(_) => continue,
+            };
+            if let Err(error) = removed {
+                tracing::warn!(connection = %id, error = %crate::report(&error), "a webhook stays in Lever");
+            }
+        }
+    }
+
+    /// Removes what is kept of connections that were disconnected long enough ago.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) async fn purge_due(&self) -> Result<()> {
+        let now = self.shared.clock.now();
+        for connection in self.shared.store.connections().await? {
+            let due = |disconnected: Disconnected| disconnected.purge_at <= now;
+            if connection.disconnected.is_some_and(due) {
+                self.shared.store.delete_connection(connection.id).await?;
+                tracing::info!(connection = %connection.id, "a disconnected account was removed");
+            }
+        }
+        Ok(())
+    }
+
     /// Unlinks an account and removes all that is kept of it.
     ///
     /// # Errors
     /// Not found.
     pub async fn delete_connection(&self, id: ConnectionId) -> Result<()> {
-        self.connection(id).await?;
+        // One that is disconnected already can be removed before its time.
+        let stored = self.shared.store.connection(id).await?;
+        stored.ok_or_else(|| Error::not_found("connection", &id.to_string()))?;
+        self.remove_webhooks(id).await;
         self.forget(id);
         self.shared.store.delete_connection(id).await?;
         tracing::info!(connection = %id, "disconnected");
@@ -291,6 +424,11 @@ impl Engine {
             .iter()
             .find(|connection| connection.external_id.as_deref() == Some(external_id))
         {
+            Some(connection) if connection.disconnected.is_some() => Err(Error::already_exists(
+                "a disconnected account of another server has this external_id: \
+                 remove it with DeleteConnection and purge_now, or give another one",
+                vec![("connection_id", connection.id.to_string())],
+            )),
             Some(connection) => Err(used_external_id(&connection.id.to_string())),
             None => Ok(()),
         }

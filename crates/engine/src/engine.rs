@@ -31,6 +31,9 @@ pub(crate) struct Shared {
     pub(crate) moved: broadcast::Sender<domain::OperationId>,
 }
 
+/// Between two looks for disconnected accounts whose time has come.
+const PURGE_PERIOD: Duration = Duration::from_secs(3600);
+
 /// A connection's link with its outbox.
 #[derive(Debug, Clone)]
 pub(crate) struct Running {
@@ -73,7 +76,17 @@ impl Engine {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
+        engine.purge_due().await?;
+        let purging = engine.clone();
+        engine
+            .tasks
+            .spawn(supervise("purge", engine.stop.clone(), move || {
+                purging.clone().purge_now_and_then()
+            }));
         for connection in engine.shared.store.connections().await? {
+            if connection.disconnected.is_some() {
+                continue;
+            }
             let id = connection.id;
             let link = match engine.shared.store.api_key(id).await? {
                 Some(api_key) => Link::new(connection, &engine.shared.clients, &api_key),
@@ -88,6 +101,19 @@ impl Engine {
             }
         }
         Ok(engine)
+    }
+
+    /// Removes disconnected accounts whose time has come, once an hour.
+    async fn purge_now_and_then(self) {
+        while !self.stop.is_cancelled() {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(PURGE_PERIOD) => {}
+            }
+            if let Err(error) = self.purge_due().await {
+                tracing::error!(error = %crate::report(&error), "cannot remove disconnected accounts");
+            }
+        }
     }
 
     /// Notes a connection that cannot be worked on; the others go on.

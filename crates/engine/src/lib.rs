@@ -8,6 +8,7 @@ mod ask;
 mod call;
 mod clock;
 mod connect;
+mod download;
 mod engine;
 mod error;
 mod inbound;
@@ -22,6 +23,7 @@ mod settings;
 mod skew;
 mod status;
 mod supervise;
+mod sync;
 #[cfg(test)]
 mod testing;
 mod traffic;
@@ -29,7 +31,8 @@ mod webhook;
 
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
 pub use clock::Clock;
-pub use connect::{ConnectionPatch, NewConnection};
+pub use connect::{ConnectionPatch, Linked, NewConnection};
+pub use download::{FileBytes, FileDownload, FileSource};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
@@ -40,6 +43,7 @@ pub use settings::{PullSettings, Settings};
 pub use webhook::receive::Received;
 pub use webhook::{MOST_GIVEN_TOKENS, WebhookState};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
+pub use sync::{QuarantineMark, RunMark, StreamSchedule};
 
 /// An error with all its sources on one line, for the log.
 pub fn report(error: &(dyn std::error::Error + 'static)) -> String {

@@ -152,6 +152,11 @@ impl Engine {
         }
     }
 
+    /// The present moment, as this engine counts time.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
     /// What a caller may see of a connection.
     pub(crate) fn sight(&self, id: ConnectionId, viewer: Viewer) -> Result<Sight<'_>> {
         Ok(Sight {

@@ -16,6 +16,7 @@ async fn connect(
     let request = pb::CreateConnectionRequest {
         connection: Some(connection),
         api_key: key.to_owned(),
+        ..Default::default()
     };
     let answer = world.api.connections().create_connection(request).await?;
     Ok(answer.into_inner().connection.expect("a connection"))
@@ -149,6 +150,7 @@ async fn rotate(world: &World, key: &str) -> Result<pb::Connection, Status> {
     let request = pb::RotateCredentialRequest {
         connection_id: world.connection.clone(),
         api_key: key.to_owned(),
+        ..Default::default()
     };
     let answer = world.api.connections().rotate_credential(request).await?;
     Ok(answer.into_inner().connection.expect("a connection"))

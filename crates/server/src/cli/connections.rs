@@ -34,6 +34,15 @@ pub(super) struct Connect {
     /// A stream to keep; repeat for more. Without any: all.
     #[arg(long = "stream", value_name = "S")]
     streams: Vec<String>,
+    /// Have Lever tell of changes at once, by webhooks.
+    #[arg(long)]
+    webhooks: bool,
+    /// Keep secret notes too.
+    #[arg(long)]
+    secret_notes: bool,
+    /// A field not to keep, in Lever's names, such as contacts.phones; repeat for more.
+    #[arg(long = "exclude-field", value_name = "STREAM.FIELD")]
+    excluded_fields: Vec<String>,
     /// File with the Lever API key; without it, the variable FULCRUM_LEVER_KEY, or a prompt.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
@@ -74,9 +83,13 @@ pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Fai
                 .into(),
             base_url: command.base_url,
             streams: command.streams,
+            webhooks: command.webhooks,
+            include_secret_notes: command.secret_notes,
+            excluded_fields: command.excluded_fields,
             ..Default::default()
         }),
         api_key: key.expose_secret().to_owned(),
+        oauth: None,
     };
     let response = client
         .connections()
@@ -88,8 +101,13 @@ pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Fai
     if global.json {
         return output.json(&json::of("Connection", &connection)?);
     }
+    let how = if response.restored {
+        "connected again, with its mirror:"
+    } else {
+        "connected"
+    };
     output.line(format!(
-        "connected \"{}\" as {}",
+        "{how} \"{}\" as {}",
         connection.display_name, connection.id
     ))?;
     output.line("the mirror fills now; watch it with `fulcrum status --watch`")

@@ -19,7 +19,29 @@ impl Api {
             Err(error) if is_unusable(&error) => SyncState::Failed,
             Err(error) => return Err(status(error)),
         };
-        Ok(wire::connection::to_pb(connection, state))
+        let webhooks = self.engine.store().webhooks(connection.id).await;
+        let webhooks = webhooks.map_err(|error| status(error.into()))?;
+        Ok(wire::connection::to_pb(
+            connection,
+            state,
+            !webhooks.is_empty(),
+        ))
+    }
+}
+
+/// The key a request gives; grants of OAuth need a client that the configuration does not have.
+fn api_key(api_key: String, oauth: Option<&pb::OAuthGrant>) -> Result<SecretString, Status> {
+    match (api_key.as_str(), oauth) {
+        (_, None) => Ok(SecretString::from(api_key)),
+        ("", Some(_)) => Err(status(Error::precondition(
+            "OAUTH_NOT_CONFIGURED",
+            "this service has no client id and secret for OAuth: give an API key",
+            Vec::new(),
+        ))),
+        (_, Some(_)) => Err(status(Error::invalid(
+            "oauth",
+            "give either an API key or a grant, not both",
+        ))),
     }
 }
 
@@ -36,21 +58,28 @@ impl ConnectionService for Api {
             ));
         }
         let request = request.into_inner();
-        let settings = request
-            .connection
-            .ok_or_else(|| {
-                Error::invalid("connection", "give the settings; display_name is required")
-            })
-            .and_then(|connection| wire::connection::from_pb(&connection))
-            .map_err(status)?;
-        let api_key = SecretString::from(request.api_key);
-        let connection = self
+        let settings = request.connection.ok_or_else(|| {
+            let message = "give the settings; display_name is required";
+            status(Error::invalid("connection", message))
+        })?;
+        let new = wire::connection::from_pb(&settings).map_err(status)?;
+        let tokens = wire::connection::from_signature_tokens(&settings).map_err(status)?;
+        let api_key = api_key(request.api_key, request.oauth.as_ref())?;
+        let linked = self
             .engine
-            .create_connection(settings, api_key)
+            .link_account(new, api_key)
             .await
             .map_err(status)?;
-        let connection = Some(self.shown(&connection).await?);
-        Ok(Response::new(pb::CreateConnectionResponse { connection }))
+        if !tokens.is_empty() {
+            self.engine
+                .set_signature_tokens(linked.connection.id, tokens)
+                .await
+                .map_err(status)?;
+        }
+        Ok(Response::new(pb::CreateConnectionResponse {
+            connection: Some(self.shown(&linked.connection).await?),
+            restored: linked.restored,
+        }))
     }
 
     async fn get_connection(
@@ -119,6 +148,16 @@ impl ConnectionService for Api {
             .update_connection(id, expected, patch)
             .await
             .map_err(status)?;
+        if paths
+            .iter()
+            .any(|path| path == wire::connection::SIGNATURE_TOKENS)
+        {
+            let tokens = wire::connection::from_signature_tokens(&connection).map_err(status)?;
+            self.engine
+                .set_signature_tokens(id, tokens)
+                .await
+                .map_err(status)?;
+        }
         let connection = Some(self.shown(&changed).await?);
         Ok(Response::new(pb::UpdateConnectionResponse { connection }))
     }
@@ -128,14 +167,11 @@ impl ConnectionService for Api {
         request: Request<pb::DeleteConnectionRequest>,
     ) -> Result<Response<pb::DeleteConnectionResponse>, Status> {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
-        if !request.get_ref().purge_now {
-            return Err(status(Error::precondition(
-                "PURGE_REQUIRED",
-                "unlinking removes the mirror, mappings and operations at once: set purge_now to agree",
-                Vec::new(),
-            )));
+        if request.get_ref().purge_now {
+            self.engine.delete_connection(id).await.map_err(status)?;
+        } else {
+            self.engine.disconnect(id).await.map_err(status)?;
         }
-        self.engine.delete_connection(id).await.map_err(status)?;
         Ok(Response::new(pb::DeleteConnectionResponse {}))
     }
 
@@ -144,7 +180,8 @@ impl ConnectionService for Api {
         request: Request<pb::RotateCredentialRequest>,
     ) -> Result<Response<pb::RotateCredentialResponse>, Status> {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
-        let api_key = SecretString::from(request.into_inner().api_key);
+        let request = request.into_inner();
+        let api_key = api_key(request.api_key, request.oauth.as_ref())?;
         let connection = self
             .engine
             .rotate_credential(id, api_key)

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use ::lever::UserId;
-use domain::{Connection, Environment, Region, Stream};
+use domain::{Connection, Environment, ExcludedField, Region, Stream};
 use engine::{ConnectionPatch, Error, NewConnection, Result, SyncState};
 use proto::v1 as pb;
+use secrecy::SecretString;
 
 use super::sync::to_state;
 use super::time::{from_timestamp, to_timestamp};
 
-/// A connection as the wire has it.
-pub fn to_pb(connection: &Connection, state: SyncState) -> pb::Connection {
+/// A connection as the wire has it; `webhooks` tells whether any are registered in Lever.
+pub fn to_pb(connection: &Connection, state: SyncState, webhooks: bool) -> pb::Connection {
     let (region, base_url) = match &connection.environment {
         Environment::Region(region) => (to_region(*region), String::new()),
         Environment::BaseUrl(base_url) => (pb::Region::Unspecified, base_url.clone()),
@@ -39,7 +40,70 @@ pub fn to_pb(connection: &Connection, state: SyncState) -> pb::Connection {
         etag: etag(connection.revision),
         create_time: Some(to_timestamp(connection.created_at)),
         key_last_four: connection.key_last_four.clone(),
+        // Write only.
+        webhook_signature_tokens: Vec::new(),
+        excluded_fields: connection
+            .excluded_fields
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        include_secret_notes: connection.include_secret_notes,
+        webhooks: connection.webhooks,
+        webhook_state: to_webhook_state(connection.webhooks, webhooks).into(),
+        credential_kind: to_credential_kind(&connection.key_last_four).into(),
     }
+}
+
+fn to_webhook_state(wished: bool, registered: bool) -> pb::WebhookState {
+    match (wished, registered) {
+        (true, true) => pb::WebhookState::Registered,
+        (false, false) => pb::WebhookState::Off,
+        _ => pb::WebhookState::Pending,
+    }
+}
+
+/// Only keys have characters to know them by.
+fn to_credential_kind(last_four: &str) -> pb::CredentialKind {
+    if last_four.is_empty() {
+        pb::CredentialKind::Oauth
+    } else {
+        pb::CredentialKind::ApiKey
+    }
+}
+
+/// The signature tokens of webhooks that were made by hand in Lever.
+///
+/// # Errors
+/// Invalid for more than 20, and for one that is empty or longer than 200 bytes.
+pub fn from_signature_tokens(connection: &pb::Connection) -> Result<Vec<SecretString>> {
+    const FIELD: &str = "connection.webhook_signature_tokens";
+    let tokens = &connection.webhook_signature_tokens;
+    if tokens.len() > 20 {
+        return Err(Error::invalid(FIELD, "give at most 20"));
+    }
+    let fits = |token: &String| (1..=200).contains(&token.trim().len());
+    if let Some(index) = tokens.iter().position(|token| !fits(token)) {
+        return Err(Error::invalid(
+            format!("{FIELD}[{index}]"),
+            "give the token as Lever's settings page shows it",
+        ));
+    }
+    Ok(tokens
+        .iter()
+        .map(|token| SecretString::from(token.trim()))
+        .collect())
+}
+
+fn from_excluded_fields(fields: &[String]) -> Result<BTreeSet<ExcludedField>> {
+    let field = |(index, text): (usize, &String)| {
+        ExcludedField::parse(text).ok_or_else(|| {
+            Error::invalid(
+                format!("connection.excluded_fields[{index}]"),
+                "give stream.path in Lever's names, such as contacts.phones; what Fulcrum knows records by stays",
+            )
+        })
+    };
+    fields.iter().enumerate().map(field).collect()
 }
 
 /// The settings of an account to link.
@@ -60,6 +124,9 @@ pub fn from_pb(connection: &pb::Connection) -> Result<NewConnection> {
         include_archived: connection.include_archived.unwrap_or(true),
         include_snoozed: connection.include_snoozed.unwrap_or(true),
         default_acting_user: non_empty(&connection.default_acting_user_id).map(UserId::from),
+        excluded_fields: from_excluded_fields(&connection.excluded_fields)?,
+        include_secret_notes: connection.include_secret_notes,
+        webhooks: connection.webhooks,
     })
 }
 
@@ -84,17 +151,26 @@ pub fn from_update(connection: &pb::Connection, paths: &[String]) -> Result<Conn
             "default_acting_user_id" => {
                 patch.default_acting_user = Some(new.default_acting_user.clone())
             }
+            "excluded_fields" => patch.excluded_fields = Some(new.excluded_fields.clone()),
+            "include_secret_notes" => patch.include_secret_notes = Some(new.include_secret_notes),
+            "webhooks" => patch.webhooks = Some(new.webhooks),
+            // Secrets are kept apart from the settings.
+            SIGNATURE_TOKENS => drop(from_signature_tokens(connection)?),
             _ => {
                 return Err(Error::invalid(
                     format!("update_mask.paths[{index}]"),
                     "cannot be changed: allowed are display_name, external_id, streams, sync_start_time, \
-                     include_archived, include_snoozed, default_acting_user_id",
+                     include_archived, include_snoozed, default_acting_user_id, webhook_signature_tokens, \
+                     excluded_fields, include_secret_notes, webhooks",
                 ));
             }
         }
     }
     Ok(patch)
 }
+
+/// The path of the signature tokens in an update mask.
+pub const SIGNATURE_TOKENS: &str = "webhook_signature_tokens";
 
 /// The revision an etag names; none when it is empty.
 ///
@@ -154,15 +230,13 @@ fn from_streams(names: &[String]) -> Result<BTreeSet<Stream>> {
 /// # Errors
 /// Invalid, with the names there are.
 pub fn from_stream(field: &str, name: &str) -> Result<Stream> {
-    Stream::from_name(name)
-        .filter(|stream| Stream::ALL.contains(stream))
-        .ok_or_else(|| {
-            let names: Vec<_> = Stream::ALL.iter().map(|stream| stream.name()).collect();
-            Error::invalid(
-                field,
-                format!("this is no stream: the streams are {}", names.join(", ")),
-            )
-        })
+    Stream::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = Stream::ALL.iter().map(|stream| stream.name()).collect();
+        Error::invalid(
+            field,
+            format!("this is no stream: the streams are {}", names.join(", ")),
+        )
+    })
 }
 
 /// An empty text means none.
@@ -211,6 +285,13 @@ mod tests {
                 },
                 "connection.base_url",
             ),
+            (
+                pb::Connection {
+                    excluded_fields: vec!["contacts.phones".into(), "contacts.id".into()],
+                    ..Default::default()
+                },
+                "connection.excluded_fields[1]",
+            ),
         ];
         for (connection, field) in cases {
             let error = from_pb(&connection).unwrap_err();
@@ -229,6 +310,35 @@ mod tests {
         assert!(patch.external_id.is_none() && patch.streams.is_none());
         assert!(from_update(&connection, &["region".to_owned()]).is_err());
         assert!(from_update(&connection, &[]).is_err());
+    }
+
+    #[test]
+    fn signature_tokens_are_bounded_and_never_shown() {
+        let with = |tokens: &[&str]| {
+            from_signature_tokens(&pb::Connection {
+                webhook_signature_tokens: tokens.iter().map(|token| (*token).to_owned()).collect(),
+                ..Default::default()
+            })
+        };
+        assert_eq!(with(&[" a ", "b"]).unwrap().len(), 2);
+        let error = with(&["a", " "]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("connection.webhook_signature_tokens[1]"),
+            "{error}"
+        );
+        assert!(with(&["a"; 21]).is_err());
+    }
+
+    #[test]
+    fn webhooks_are_pending_until_wish_and_registration_agree() {
+        for (wished, registered, expected) in [
+            (false, false, pb::WebhookState::Off),
+            (true, false, pb::WebhookState::Pending),
+            (true, true, pb::WebhookState::Registered),
+            (false, true, pb::WebhookState::Pending),
+        ] {
+            assert_eq!(to_webhook_state(wished, registered), expected);
+        }
     }
 
     #[test]

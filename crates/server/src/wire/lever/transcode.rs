@@ -20,14 +20,30 @@ use crate::wire::time::YEARS_1_TO_9999;
 
 /// Fields that are read from somewhere else than their name says: message, field, and the ways to it in order.
 const LIFTED: &[(&str, &str, &[&[&str]])] = &[
-    ("Application", "archive_reason_id", &[&["archived", "reason"]]),
+    (
+        "Application",
+        "archive_reason_id",
+        &[&["archived", "reason"]],
+    ),
     ("Application", "archived_at", &[&["archived", "archivedAt"]]),
     ("Approver", "email", &[&["user", "email"]]),
     ("Approver", "role", &[&["user"]]),
     ("Approver", "user_id", &[&["user", "userId"]]),
-    ("Contact", "location", &[&["location", "name"], &["location"]]),
-    ("Opportunity", "archive_reason_id", &[&["archived", "reason"], &["archiveReason"]]),
-    ("Opportunity", "archived_at", &[&["archived", "archivedAt"], &["archivedAt"]]),
+    (
+        "Contact",
+        "location",
+        &[&["location", "name"], &["location"]],
+    ),
+    (
+        "Opportunity",
+        "archive_reason_id",
+        &[&["archived", "reason"], &["archiveReason"]],
+    ),
+    (
+        "Opportunity",
+        "archived_at",
+        &[&["archived", "archivedAt"], &["archivedAt"]],
+    ),
     ("PostingForm", "posting_id", &[&["id"]]),
 ];
 
@@ -36,17 +52,17 @@ const DEEPEST: usize = 16;
 
 /// What is known of a record beside its document.
 #[derive(Debug, Clone, Copy)]
-pub struct Beside<'a> {
+pub(super) struct Beside<'a> {
     /// Lever's id, or the text of tags and sources.
-    pub id: &'a str,
+    pub(super) id: &'a str,
     /// The opportunity it belongs to; empty for none.
-    pub opportunity: &'a str,
+    pub(super) opportunity: &'a str,
     /// The document, when it was asked for.
-    pub raw: Option<&'a str>,
+    pub(super) raw: Option<&'a str>,
 }
 
 /// Reads a document as the message `name` of `fulcrum.v1`; what `beside` says goes before the document.
-pub fn transcode<T: Message + Default>(name: &str, document: &str, beside: Beside<'_>) -> T {
+pub(super) fn transcode<T: Message + Default>(name: &str, document: &str, beside: Beside<'_>) -> T {
     let mut wire = Vec::new();
     let Some(plan) = PLANS.named(name) else {
         return T::default();
@@ -54,7 +70,11 @@ pub fn transcode<T: Message + Default>(name: &str, document: &str, beside: Besid
     if let Ok(Value::Object(document)) = serde_json::from_str(document) {
         PLANS.write(plan, &document, &mut wire);
     }
-    for (field, value) in [("id", beside.id), ("opportunity_id", beside.opportunity), ("raw_json", beside.raw.unwrap_or_default())] {
+    for (field, value) in [
+        ("id", beside.id),
+        ("opportunity_id", beside.opportunity),
+        ("raw_json", beside.raw.unwrap_or_default()),
+    ] {
         if let Some(tag) = plan.tag(field).filter(|_| !value.is_empty()) {
             write_bytes(tag, value.as_bytes(), &mut wire);
         }
@@ -111,10 +131,19 @@ enum Form {
 impl Plans {
     fn new() -> Plans {
         let pool = DescriptorPool::decode(proto::DESCRIPTORS).expect("compiled at build time");
-        let file = pool.get_file_by_name("fulcrum/v1/lever_records.proto").expect("compiled at build time");
+        let file = pool
+            .get_file_by_name("fulcrum/v1/lever_records.proto")
+            .expect("compiled at build time");
         let messages: Vec<_> = file.messages().collect();
-        let names = messages.iter().enumerate().map(|(at, message)| (message.name().to_owned(), at)).collect();
-        let plans = messages.iter().map(|message| Plan::new(message, &names)).collect();
+        let names = messages
+            .iter()
+            .enumerate()
+            .map(|(at, message)| (message.name().to_owned(), at))
+            .collect();
+        let plans = messages
+            .iter()
+            .map(|message| Plan::new(message, &names))
+            .collect();
         Plans { plans, names }
     }
 
@@ -141,7 +170,9 @@ impl Plans {
         match (field.shape, value) {
             (Shape::One, value) => self.write_value(field.tag, field.kind, value, wire),
             (Shape::Many, Value::Array(values)) => {
-                values.iter().for_each(|value| self.write_value(field.tag, field.kind, value, wire));
+                values
+                    .iter()
+                    .for_each(|value| self.write_value(field.tag, field.kind, value, wire));
             }
             (Shape::ByName, Value::Object(values)) => {
                 for (name, value) in values {
@@ -173,7 +204,9 @@ impl Plans {
                 }
             }
             Form::Integer(least, most) => {
-                if let Some(number) = integer(value).filter(|number| (least..=most).contains(number)) {
+                if let Some(number) =
+                    integer(value).filter(|number| (least..=most).contains(number))
+                {
                     encoding::int64::encode(tag, &number, wire);
                 }
             }
@@ -188,12 +221,14 @@ impl Plans {
                 }
             }
             Form::Free => {
-                if let Some(value) = free(value, DEEPEST).filter(|_| !value.is_null()) {
+                if let Some(value) = free(value, DEEPEST).filter(|free| !is_null(free)) {
                     encoding::message::encode(tag, &value, wire);
                 }
             }
             Form::FreeByName => {
-                if let Some(prost_types::value::Kind::StructValue(values)) = free(value, DEEPEST).and_then(|value| value.kind) {
+                if let Some(prost_types::value::Kind::StructValue(values)) =
+                    free(value, DEEPEST).and_then(|value| value.kind)
+                {
                     encoding::message::encode(tag, &values, wire);
                 }
             }
@@ -228,7 +263,10 @@ impl Plan {
     }
 
     fn tag(&self, field: &str) -> Option<u32> {
-        self.fields.iter().find(|known| known.name == field).map(|field| field.tag)
+        self.fields
+            .iter()
+            .find(|known| known.name == field)
+            .map(|field| field.tag)
     }
 }
 
@@ -249,7 +287,9 @@ fn form(field: &FieldDescriptor, names: &HashMap<String, usize>) -> Form {
             "google.protobuf.Timestamp" => Form::Time,
             "google.protobuf.Value" => Form::Free,
             "google.protobuf.Struct" => Form::FreeByName,
-            _ => names.get(message.name()).map_or(Form::Beside, |at| Form::Message(*at)),
+            _ => names
+                .get(message.name())
+                .map_or(Form::Beside, |at| Form::Message(*at)),
         },
         _ => Form::Beside,
     }
@@ -261,7 +301,9 @@ fn is_reference(name: &str) -> bool {
 
 fn ways(message: &str, field: &FieldDescriptor) -> Vec<Vec<String>> {
     let owned = |way: &&[&str]| way.iter().map(|step| (*step).to_owned()).collect();
-    let lifted = LIFTED.iter().find(|(of, name, _)| (*of, *name) == (message, field.name()));
+    let lifted = LIFTED
+        .iter()
+        .find(|(of, name, _)| (*of, *name) == (message, field.name()));
     if let Some((_, _, ways)) = lifted {
         return ways.iter().map(owned).collect();
     }
@@ -276,7 +318,8 @@ fn ways(message: &str, field: &FieldDescriptor) -> Vec<Vec<String>> {
 
 fn at<'v>(document: &'v Map<String, Value>, way: &[String]) -> Option<&'v Value> {
     let (first, rest) = way.split_first()?;
-    rest.iter().try_fold(document.get(first)?, |value, step| value.get(step))
+    rest.iter()
+        .try_fold(document.get(first)?, |value, step| value.get(step))
 }
 
 fn write_bytes(tag: u32, bytes: &[u8], wire: &mut Vec<u8>) {
@@ -327,10 +370,12 @@ fn integer(value: &Value) -> Option<i64> {
 fn time(value: &Value) -> Option<prost_types::Timestamp> {
     let ms = integer(value).or_else(|| double(value).map(|ms| ms as i64))?;
     let seconds = ms.div_euclid(1000);
-    YEARS_1_TO_9999.contains(&seconds).then(|| prost_types::Timestamp {
-        seconds,
-        nanos: i32::try_from(ms.rem_euclid(1000) * 1_000_000).unwrap_or(0),
-    })
+    YEARS_1_TO_9999
+        .contains(&seconds)
+        .then(|| prost_types::Timestamp {
+            seconds,
+            nanos: i32::try_from(ms.rem_euclid(1000) * 1_000_000).unwrap_or(0),
+        })
 }
 
 fn free(value: &Value, deeper: usize) -> Option<prost_types::Value> {
@@ -344,7 +389,10 @@ fn free(value: &Value, deeper: usize) -> Option<prost_types::Value> {
         Value::Number(number) => Kind::NumberValue(number.as_f64()?),
         Value::String(text) => Kind::StringValue(text.clone()),
         Value::Array(values) => Kind::ListValue(prost_types::ListValue {
-            values: values.iter().map(|value| free(value, deeper - 1)).collect::<Option<_>>()?,
+            values: values
+                .iter()
+                .map(|value| free(value, deeper - 1))
+                .collect::<Option<_>>()?,
         }),
         Value::Object(values) => Kind::StructValue(prost_types::Struct {
             fields: values
@@ -356,6 +404,12 @@ fn free(value: &Value, deeper: usize) -> Option<prost_types::Value> {
     Some(prost_types::Value { kind: Some(kind) })
 }
 
+fn is_null(value: &prost_types::Value) -> bool {
+    matches!(
+        value.kind,
+        None | Some(prost_types::value::Kind::NullValue(_))
+    )
+}
+
 #[cfg(test)]
-#[path = "transcode_tests.rs"]
 mod tests;
