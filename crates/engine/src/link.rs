@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use domain::{Connection, ConnectionId, Environment, Listing, Region, Schedule, Stream};
 use lever::{Attempt, BaseUrl, Budget, Client, Credential, Http, Lane, Limits, Timestamp};
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -87,10 +86,10 @@ impl Link {
     pub(crate) fn new(
         connection: Connection,
         clients: &Clients,
-        api_key: &SecretString,
+        credential: Credential,
     ) -> Result<Arc<Self>> {
         let traffic = Traffic::new(clients.clock.clone());
-        let client = clients.client(&connection.environment, api_key, Some(traffic.clone()))?;
+        let client = clients.client(&connection.environment, credential, Some(traffic.clone()))?;
         Ok(Arc::new(Self {
             connection: RwLock::new(connection),
             client: RwLock::new(client),
@@ -147,12 +146,15 @@ impl Link {
             .lane(lane)
     }
 
-    /// Takes over a new key.
-    pub(crate) fn set_key(&self, clients: &Clients, api_key: &SecretString) -> Result<()> {
+    /// Takes over a new credential.
+    pub(crate) fn set_credential(&self, clients: &Clients, credential: Credential) -> Result<()> {
         let environment = self.connection().environment;
-        let client = clients.client(&environment, api_key, Some(self.traffic.clone()))?;
+        let client = clients.client(&environment, credential, Some(self.traffic.clone()))?;
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
         self.confidential.store(0, Ordering::Relaxed);
+        self.refuse_single_reads(Timestamp::default());
+        self.webhooks.now.notify_one();
+        self.nudged.notify_one();
         self.ask_again();
         Ok(())
     }
@@ -382,16 +384,14 @@ impl Clients {
         })
     }
 
-    /// A client for a key on a server; `traffic` is told of each attempt.
+    /// A client for a credential on a server; `traffic` is told of each attempt.
     pub(crate) fn client(
         &self,
         environment: &Environment,
-        api_key: &SecretString,
+        credential: Credential,
         traffic: Option<Arc<Traffic>>,
     ) -> Result<Client> {
         let base_url = self.base_url(environment)?;
-        let credential =
-            Credential::api_key(SecretString::from(api_key.expose_secret().to_owned()));
         let budget = self.budget(credential.fingerprint(), base_url.as_str().to_owned());
         let client = Client::new(
             self.http.clone(),
@@ -403,6 +403,11 @@ impl Clients {
         Ok(client.with_observer(Arc::new(move |attempt: &Attempt| {
             observe(attempt, traffic.as_deref())
         })))
+    }
+
+    /// The pool of HTTP connections.
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
     }
 
     /// Limits of a call that somebody waits for at a form: an early answer is worth more than a late success.
@@ -442,7 +447,7 @@ impl Clients {
     }
 }
 
-fn lever_region(region: Region) -> lever::Region {
+pub(crate) fn lever_region(region: Region) -> lever::Region {
     match region {
         Region::Global => lever::Region::Global,
         Region::Eu => lever::Region::Eu,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use domain::Listing;
 use domain::operation::Patience;
-use lever::{BudgetConfig, Limits};
+use lever::{BaseUrl, BudgetConfig, Limits};
+use secrecy::SecretString;
 
 /// The engine's settings; the server reads them from its configuration.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub struct Settings {
     pub allow_base_url: bool,
     /// Where this service's HTTP side is reached from outside; none when it is not.
     pub public_url: Option<String>,
+    /// The OAuth client registered with Lever; none where accounts are linked by key only.
+    pub oauth: Option<OAuthClient>,
     /// Lever's rate limit, and what of it is ours.
     pub budget: BudgetConfig,
     /// Deadlines and tries of one call to Lever.
@@ -23,6 +26,17 @@ pub struct Settings {
     pub patience: Patience,
     /// How many operations of one connection are under way at once.
     pub parallel_operations: usize,
+}
+
+/// An OAuth client registered with Lever.
+#[derive(Debug, Clone)]
+pub struct OAuthClient {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: SecretString,
+    /// Where tokens are had, other than at Lever's own place for the region: a simulator's.
+    pub authority: Option<BaseUrl>,
 }
 
 /// When to pull what.
@@ -96,6 +110,7 @@ impl Default for Settings {
         Self {
             allow_base_url: false,
             public_url: None,
+            oauth: None,
             budget: BudgetConfig::default(),
             limits: Limits::default(),
             pull: PullSettings::default(),

@@ -10,12 +10,13 @@ pub(crate) mod register;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use domain::ConnectionId;
+use domain::{Connection, ConnectionId};
 use secrecy::SecretString;
 use store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
+use crate::engine::Engine;
 use crate::error::Result;
 
 /// How the registration of webhooks in Lever stands.
@@ -38,6 +39,8 @@ pub(crate) struct Webhooks {
     tokens: RwLock<Arc<Tokens>>,
     /// Wakes the worker that registers them.
     pub(crate) now: Notify,
+    /// Held by whoever changes them in Lever.
+    turn: Mutex<()>,
 }
 
 impl Default for Webhooks {
@@ -46,6 +49,7 @@ impl Default for Webhooks {
             state: RwLock::new(WebhookState::Off),
             tokens: RwLock::new(Arc::new(Tokens::padded(Vec::new()))),
             now: Notify::new(),
+            turn: Mutex::new(()),
         }
     }
 }
@@ -79,6 +83,20 @@ impl Webhooks {
         let tokens = Arc::new(Tokens::padded(tokens));
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
         Ok(())
+    }
+}
+
+impl Engine {
+    /// How the webhooks of a connection stand in Lever.
+    pub fn webhook_state(&self, connection: &Connection) -> WebhookState {
+        let state = self.link(connection.id).map(|link| link.webhooks.state());
+        match (connection.webhooks, state) {
+            (_, Err(_)) if connection.disconnected.is_some() => WebhookState::Off,
+            (true, Ok(WebhookState::Off) | Err(_)) | (false, Ok(WebhookState::Registered)) => {
+                WebhookState::Pending(None)
+            }
+            (_, state) => state.unwrap_or(WebhookState::Off),
+        }
     }
 }
 

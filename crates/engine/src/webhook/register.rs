@@ -65,22 +65,29 @@ fn is_passing(error: &Error) -> bool {
 
 /// Does what is missing; tells how things stand then.
 async fn bring(shared: &Shared, link: &Link) -> Result<WebhookState> {
+    let _turn = link.webhooks.turn.lock().await;
     if link.connection().webhooks {
         let url = url(shared, link).ok_or_else(not_configured)?;
-        link.webhooks.set_state(WebhookState::Pending(None));
         settle(shared, link, &url, &EVENTS).await?;
         return Ok(WebhookState::Registered);
     }
     // Who never wished webhooks is not asked for them either.
     if !shared.store.webhooks(link.id()).await?.is_empty() {
-        link.webhooks.set_state(WebhookState::Pending(None));
-        remove_all(shared, link).await?;
+        remove(shared, link).await?;
     }
     Ok(WebhookState::Off)
 }
 
 /// Removes every webhook of ours from Lever.
+///
+/// # Errors
+/// As every call of Lever; what could be removed is.
 pub(crate) async fn remove_all(shared: &Shared, link: &Link) -> Result<()> {
+    let _turn = link.webhooks.turn.lock().await;
+    remove(shared, link).await
+}
+
+async fn remove(shared: &Shared, link: &Link) -> Result<()> {
     // Without an address of ours those go that we know by their ids.
     let url = url(shared, link).unwrap_or_default();
     settle(shared, link, &url, &[]).await
