@@ -111,7 +111,9 @@ impl Engine {
                     ..fresh
                 };
                 let store = &self.shared.store;
-                let created = store.create_connection(connection.clone(), credential).await;
+                let created = store
+                    .create_connection(connection.clone(), credential)
+                    .await;
                 created.map_err(used_or)?;
                 connection
             }

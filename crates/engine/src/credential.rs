@@ -312,11 +312,11 @@ fn not_granted(error: oauth::Error) -> Error {
              redirect URI it was asked with; let the admin consent again",
             Vec::new(),
         ),
-        oauth::Error::App { .. } => {
-            Error::precondition(KEY_REJECTED, APP_REFUSED, Vec::new())
-        }
+        oauth::Error::App { .. } => Error::precondition(KEY_REJECTED, APP_REFUSED, Vec::new()),
         oauth::Error::Unreachable { .. } | oauth::Error::Malformed | oauth::Error::NotKept => {
-            Error::unavailable("Lever's authorization server did not answer as it should; ask again")
+            Error::unavailable(
+                "Lever's authorization server did not answer as it should; ask again",
+            )
         }
     }
 }

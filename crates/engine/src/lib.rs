@@ -44,10 +44,10 @@ pub use mapping::{MappedStage, MappingView, SuggestedStage, Suggestions};
 pub use push::{Acting, DryRun, PlannedCall, WriteRequest};
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
 pub use settings::{OAuthClient, PullSettings, Settings};
-pub use webhook::receive::Received;
-pub use webhook::{MOST_GIVEN_TOKENS, WebhookState};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
 pub use sync::{QuarantineMark, RunMark, StreamSchedule};
+pub use webhook::receive::Received;
+pub use webhook::{MOST_GIVEN_TOKENS, WebhookState};
 
 /// An error with all its sources on one line, for the log.
 pub fn report(error: &(dyn std::error::Error + 'static)) -> String {

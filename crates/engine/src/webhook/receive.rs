@@ -88,10 +88,7 @@ fn nudge(delivery: &Delivery, event: &'static str) -> Nudge {
             .opportunity()
             .filter(|id| can_be_id(id.as_str()))
             .map(|id| OpportunityId::from(id.as_str())),
-        contact: data
-            .contact_id
-            .clone()
-            .filter(|id| can_be_id(id.as_str())),
+        contact: data.contact_id.clone().filter(|id| can_be_id(id.as_str())),
         interview: data
             .interview_id
             .as_ref()

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lever::{CreateWebhook, DeleteWebhook, ErrorKind, Lane, ListWebhooks, WebhookEvent, WebhookId, WebhookWrite};
+use lever::{
+    CreateWebhook, DeleteWebhook, ErrorKind, Lane, ListWebhooks, WebhookEvent, WebhookId,
+    WebhookWrite,
+};
 use secrecy::SecretString;
 use store::StoredWebhook;
 
@@ -161,7 +164,9 @@ async fn create(shared: &Shared, link: &Link, url: &str, event: &WebhookEvent) -
     };
     let created = link.client(Lane::Follow).send(&request).await?.value;
     let signature_token = created.configuration.signature_token.ok_or_else(|| {
-        Error::unavailable("Lever made a webhook without telling what it signs with; it is replaced")
+        Error::unavailable(
+            "Lever made a webhook without telling what it signs with; it is replaced",
+        )
     })?;
     let webhook = StoredWebhook {
         id: created.id.as_str().to_owned(),

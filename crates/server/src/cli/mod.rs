@@ -77,6 +77,8 @@ enum Command {
     Token(token::Command),
     /// Links a Lever account.
     Connect(connections::Connect),
+    /// Unlinks a Lever account.
+    Disconnect(connections::Disconnect),
     /// Lists the linked accounts.
     Connections,
     /// Tells how far the mirror has come.
@@ -128,6 +130,7 @@ impl Cli {
             Command::Sim(arguments) => sim::run(arguments).await,
             Command::Token(command) => token::run(command).await,
             Command::Connect(command) => connections::connect(global, command).await,
+            Command::Disconnect(command) => connections::disconnect(global, command).await,
             Command::Connections => connections::list(global).await,
             Command::Status(command) => sync::status(global, command).await,
             Command::Sync(command) => sync::sync(global, command).await,
