@@ -235,12 +235,12 @@ impl Test {
     }
 }
 
-fn at<'v>(document: &'v Value, way: Way) -> Option<&'v Value> {
+fn at(document: &Value, way: Way) -> Option<&Value> {
     way.iter().try_fold(document, |value, step| value.get(step))
 }
 
 /// The texts a way leads to: one, or those of a list; records in place of their ids count by their ids.
-fn texts_at<'v>(document: &'v Value, way: Way) -> Vec<&'v str> {
+fn texts_at(document: &Value, way: Way) -> Vec<&str> {
     fn text(value: &Value) -> Option<&str> {
         value.as_str().or_else(|| value.get("id")?.as_str())
     }
