@@ -366,6 +366,8 @@ pub enum Event {
     LookFailed,
     /// A person withdrew it.
     Withdrawn,
+    /// The account was disconnected while Lever's answer was not known.
+    Abandoned,
 }
 
 /// How long an operation waits for what.
@@ -446,6 +448,14 @@ impl Operation {
             (State::Recorded { .. }, Event::Withdrawn) => State::Cancelled,
             (State::Recorded { .. } | State::Sending { .. }, Event::Refused(failure)) => {
                 State::Failed(failure)
+            }
+            (State::Sending { .. } | State::Reconciling { .. }, Event::Abandoned) => {
+                State::Uncertain(Failure {
+                    kind: FailureKind::Unknown,
+                    message: "the account was disconnected before Lever's answer was known: look in Lever"
+                        .to_owned(),
+                    details: Vec::new(),
+                })
             }
             (State::Sending { .. }, Event::Done { .. }) => State::Succeeded,
             (State::Sending { .. }, Event::NotSent) => self.again(now, patience),

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use reqwest_middleware::ClientWithMiddleware;
 
+pub(crate) use attempt::Stopped;
 pub use attempt::{Attempt, Observer};
 pub use credential::Credential;
 pub use download::{Chunks, Download};

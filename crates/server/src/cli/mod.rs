@@ -82,6 +82,8 @@ enum Command {
     Store(store::Command),
     /// Links a Lever account.
     Connect(connections::Connect),
+    /// Unlinks a Lever account.
+    Disconnect(connections::Disconnect),
     /// Lists the linked accounts.
     Connections,
     /// Tells how far the mirror has come.
@@ -134,6 +136,7 @@ impl Cli {
             Command::Token(command) => token::run(command).await,
             Command::Store(command) => store::run(global, command).await,
             Command::Connect(command) => connections::connect(global, command).await,
+            Command::Disconnect(command) => connections::disconnect(global, command).await,
             Command::Connections => connections::list(global).await,
             Command::Status(command) => sync::status(global, command).await,
             Command::Sync(command) => sync::sync(global, command).await,
