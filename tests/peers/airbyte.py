@@ -5,9 +5,11 @@ Usage: airbyte.py BASE_URL KEY
 
 import datetime
 import json
+import logging
 import pathlib
 import sys
 import tempfile
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -66,8 +68,6 @@ def read(config):
             records[message["record"]["stream"]].append(message["record"]["data"])
         elif message["type"] == "TRACE" and message["trace"]["type"] == "ERROR":
             errors.append(message["trace"]["error"]["message"])
-        elif message["type"] == "LOG" and message["log"]["level"] in ("ERROR", "FATAL"):
-            errors.append(message["log"]["message"])
     return records, errors
 
 
@@ -128,6 +128,7 @@ def check(config):
 
 
 def main(base_url, key):
+    logging.disable(logging.INFO)
     redirect(base_url)
     now = datetime.datetime.now(datetime.timezone.utc)
     start = (now - datetime.timedelta(days=DAYS)).replace(microsecond=0)

@@ -12,6 +12,8 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = ("tap", "airbyte")
+# Enough that the lists of opportunities have several pages.
+OPPORTUNITIES = "500"
 
 
 def environment(peer, folder):
@@ -30,6 +32,7 @@ def environment(peer, folder):
 def start_simulator(binary):
     """A simulator on a free port, its base URL and its key."""
     command = [binary, "sim", "--listen", "127.0.0.1:0", "--no-rate-limit"]
+    command += ["--opportunities", OPPORTUNITIES]
     simulator = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     told = {}
     for line in simulator.stdout:
@@ -48,7 +51,7 @@ def main(binary, folder):
         simulator, base_url, key = start_simulator(binary)
         try:
             print(f"{peer}:", flush=True)
-            ran = subprocess.run([python, HERE / f"{peer}.py", base_url, key])
+            ran = subprocess.run([python, "-B", HERE / f"{peer}.py", base_url, key])
         finally:
             simulator.terminate()
             simulator.wait()

@@ -366,6 +366,8 @@ pub enum Event {
     LookFailed,
     /// A person withdrew it.
     Withdrawn,
+    /// The account was disconnected while Lever's answer was not known.
+    Abandoned,
 }
 
 /// How long an operation waits for what.
@@ -446,6 +448,14 @@ impl Operation {
             (State::Recorded { .. }, Event::Withdrawn) => State::Cancelled,
             (State::Recorded { .. } | State::Sending { .. }, Event::Refused(failure)) => {
                 State::Failed(failure)
+            }
+            (State::Sending { .. } | State::Reconciling { .. }, Event::Abandoned) => {
+                State::Uncertain(Failure {
+                    kind: FailureKind::Unknown,
+                    message: "the account was disconnected before Lever's answer was known: look in Lever"
+                        .to_owned(),
+                    details: Vec::new(),
+                })
             }
             (State::Sending { .. }, Event::Done { .. }) => State::Succeeded,
             (State::Sending { .. }, Event::NotSent) => self.again(now, patience),
@@ -773,5 +783,50 @@ mod tests {
     #[test]
     fn the_text_of_a_note_is_not_in_its_debug_form() {
         assert!(!format!("{:?}", note()).contains("hello"));
+    }
+
+    #[test]
+    fn a_scrubbed_operation_has_nothing_that_people_wrote_and_cannot_be_tried_again() {
+        let failure = Failure {
+            kind: FailureKind::Unknown,
+            message: "m".to_owned(),
+            details: Vec::new(),
+        };
+        let note = Write::CreateNote {
+            value: "Ada".to_owned(),
+            secret: true,
+        };
+        let undecided = Operation {
+            state: State::Uncertain(failure.clone()),
+            ..operation(note)
+        };
+        let bare = undecided.scrubbed().unwrap();
+        let empty = Write::CreateNote {
+            value: String::new(),
+            secret: true,
+        };
+        assert_eq!((&bare.write, bare.revision), (&empty, 1));
+        assert_eq!(bare.state, State::Failed(failure));
+        assert_eq!(bare.scrubbed(), None);
+    }
+
+    #[test]
+    fn texts_are_scrubbed_and_ids_are_kept() {
+        let texts = || vec!["Ada".to_owned()];
+        for write in [
+            Write::AddTags { tags: texts() },
+            Write::RemoveTags { tags: texts() },
+            Write::AddSources { sources: texts() },
+            Write::RemoveSources { sources: texts() },
+        ] {
+            let bare = write.scrubbed().unwrap();
+            assert_eq!(bare.kind(), write.kind());
+            assert_eq!(bare.scrubbed(), None);
+        }
+        let stage = Write::ChangeStage {
+            stage: "s".into(),
+            expected_stage: None,
+        };
+        assert_eq!(stage.scrubbed(), None);
     }
 }

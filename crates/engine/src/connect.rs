@@ -2,18 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use domain::{
-    Connection, ConnectionId, Disconnected, Environment, ExcludedField, Listing, Stream, Timestamp,
-};
-use lever::registry::DELETE_WEBHOOK;
-use lever::{Client, ErrorKind as LeverErrorKind, Lane, RawCall, UserId};
-use secrecy::{ExposeSecret, SecretString};
+use domain::{Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp};
+use lever::{ErrorKind as LeverErrorKind, UserId};
+use secrecy::SecretString;
 use store::ErrorKind as StoreErrorKind;
 
-use crate::engine::{Engine, new_id};
+use crate::credential::{self, NewCredential, Obtained};
+use crate::engine::{Engine, disconnected_error, new_id};
 use crate::error::{Error, KEY_REJECTED, KEY_REJECTED_MESSAGE, Result, Violation};
-use crate::link::Link;
 use crate::pull::listing_of;
+use crate::webhook::register::not_configured;
 
 /// An account to link.
 #[derive(Debug, Clone)]
@@ -79,74 +77,88 @@ pub struct Linked {
 const LONGEST_NAME: usize = 200;
 
 impl Engine {
-    /// Links an account after one call to Lever with its key (F-01); one that was disconnected a while ago comes
-    /// back with its id, settings, mappings and mirror.
+    /// Links an account after one call to Lever with its credential (F-01).
+    ///
+    /// One that was disconnected a while ago comes back with its id, mappings, cursors and mirror; its settings are
+    /// those given now.
     ///
     /// # Errors
-    /// Invalid for a bad field, already exists for a used external id, precondition if Lever rejects the key,
-    /// unavailable if Lever does not answer. In none of these cases is anything stored.
-    pub async fn link_account(&self, new: NewConnection, api_key: SecretString) -> Result<Linked> {
+    /// Invalid for a bad field, already exists for a used external id, precondition if Lever rejects the credential,
+    /// or if the account was disconnected in another environment (X14), unavailable if Lever does not answer.
+    /// In none of these cases is anything stored.
+    pub async fn link_account(
+        &self,
+        new: NewConnection,
+        credential: NewCredential,
+    ) -> Result<Linked> {
         check_names(&new.display_name, new.external_id.as_deref())?;
-        check_key(&api_key)?;
-        if let Some(former) = self.disconnected(&new).await? {
-            let connection = self.reconnect(former, api_key).await?;
-            return Ok(Linked {
-                connection,
-                restored: true,
-            });
+        if new.webhooks {
+            self.check_webhooks()?;
         }
-        let connection = self.create_connection(new, api_key).await?;
+        let former = self.former(&new).await?;
+        if former.is_none() {
+            self.refuse_used(new.external_id.as_deref()).await?;
+        }
+        let fresh = self.fresh(new);
+        let credential = self.obtain(&fresh.environment, credential).await?;
+        self.try_credential(&fresh, &credential).await?;
+        let restored = former.is_some();
+        let connection = match former {
+            Some(former) => self.restore(former, fresh, credential).await?,
+            None => {
+                let connection = Connection {
+                    key_last_four: credential.last_four(),
+                    ..fresh
+                };
+                let store = &self.shared.store;
+                let created = store
+                    .create_connection(connection.clone(), credential)
+                    .await;
+                created.map_err(used_or)?;
+                connection
+            }
+        };
+        tracing::info!(connection = %connection.id, restored, "connected");
+        let link = credential::link(&self.shared, connection.clone()).await?;
+        self.run(link.clone()).await?;
+        if restored {
+            link.force(Listing::ALL);
+            self.plan_below(link, BTreeSet::new());
+        }
         Ok(Linked {
             connection,
-            restored: false,
+            restored,
         })
     }
 
-    /// The connection of the same customer and server that was disconnected and is still kept.
-    async fn disconnected(&self, new: &NewConnection) -> Result<Option<Connection>> {
+    /// The connection of the same customer that was disconnected and is still kept.
+    async fn former(&self, new: &NewConnection) -> Result<Option<Connection>> {
         let Some(external_id) = &new.external_id else {
             return Ok(None);
         };
         let all = self.shared.store.connections().await?;
-        Ok(all.into_iter().find(|known| {
-            known.disconnected.is_some()
-                && known.external_id.as_ref() == Some(external_id)
-                && known.environment == new.environment
-        }))
+        let former = all.into_iter().find(|known| {
+            known.disconnected.is_some() && known.external_id.as_ref() == Some(external_id)
+        });
+        match former {
+            Some(former) if former.environment != new.environment => Err(Error::precondition(
+                "ENVIRONMENT_FIXED",
+                "the mirror that is kept for this external_id is of another Lever environment: connect it there, \
+                 remove it first with DeleteConnection and purge_now, or give another external_id",
+                vec![("connection_id", former.id.to_string())],
+            )),
+            former => Ok(former),
+        }
     }
 
-    async fn reconnect(&self, former: Connection, api_key: SecretString) -> Result<Connection> {
-        let clients = &self.shared.clients;
-        let client = clients.client(&former.environment, &api_key, None)?;
-        self.try_key(&client.lane(Lane::Interactive), &former.streams)
-            .await?;
-        let external_id = former.external_id.as_deref().unwrap_or_default();
-        let back = self
-            .shared
-            .store
-            .reconnect(external_id, api_key.clone(), last_four(&api_key))
-            .await
-            .map_err(used_or)?
-            .ok_or_else(|| Error::not_found("connection", &former.id.to_string()))?;
-        tracing::info!(connection = %back.id, "connected again");
-        let link = Link::new(back.clone(), clients, &api_key)?;
-        self.run(link.clone()).await?;
-        link.force(Listing::ALL);
-        self.plan_below(link, BTreeSet::new());
-        Ok(back)
-    }
-
-    async fn create_connection(
-        &self,
-        new: NewConnection,
-        api_key: SecretString,
-    ) -> Result<Connection> {
+    /// A connection with these settings that nobody knows yet.
+    fn fresh(&self, new: NewConnection) -> Connection {
         let streams = if new.streams.is_empty() {
             Stream::DEFAULT.iter().copied().collect()
         } else {
             new.streams
         };
-        let connection = Connection {
+        Connection {
             id: ConnectionId::new(new_id()),
             display_name: new.display_name,
             external_id: new.external_id,
@@ -161,26 +173,43 @@ impl Engine {
             webhooks: new.webhooks,
             paused: false,
             disconnected: None,
-            key_last_four: last_four(&api_key),
+            key_last_four: String::new(),
             created_at: self.shared.clock.now(),
             revision: 1,
-        };
-        self.refuse_used(connection.external_id.as_deref()).await?;
-        let link = Link::new(connection.clone(), &self.shared.clients, &api_key)?;
-        self.try_key(&link.client(Lane::Interactive), &connection.streams)
-            .await?;
-        match self
-            .shared
-            .store
-            .create_connection(connection.clone(), api_key)
-            .await
-        {
-            Ok(()) => {}
-            Err(error) => return Err(used_or(error)),
         }
-        tracing::info!(connection = %connection.id, "connected");
-        self.run(link).await?;
-        Ok(connection)
+    }
+
+    /// Brings a disconnected connection back, with the settings of `fresh`.
+    async fn restore(
+        &self,
+        former: Connection,
+        fresh: Connection,
+        credential: Obtained,
+    ) -> Result<Connection> {
+        let store = &self.shared.store;
+        let external_id = former.external_id.as_deref().unwrap_or_default();
+        let last_four = credential.last_four();
+        let back = store
+            .reconnect(external_id, credential, last_four)
+            .await
+            .map_err(used_or)?
+            .ok_or_else(|| Error::not_found("connection", &former.id.to_string()))?;
+        let settings = Connection {
+            id: back.id,
+            key_last_four: back.key_last_four,
+            created_at: back.created_at,
+            revision: back.revision,
+            ..fresh
+        };
+        Ok(store.update_connection(settings).await?)
+    }
+
+    /// Webhooks can only be wished where Lever can reach us.
+    fn check_webhooks(&self) -> Result<()> {
+        match self.shared.settings.public_url {
+            Some(_) => Ok(()),
+            None => Err(not_configured()),
+        }
     }
 
     /// One connection.
@@ -189,17 +218,15 @@ impl Engine {
     /// Not found.
     pub async fn connection(&self, id: ConnectionId) -> Result<Connection> {
         let stored = self.shared.store.connection(id).await?;
-        let linked = stored.filter(|connection| connection.disconnected.is_none());
-        linked.ok_or_else(|| Error::not_found("connection", &id.to_string()))
+        stored.ok_or_else(|| Error::not_found("connection", &id.to_string()))
     }
 
-    /// All connections, oldest first.
+    /// All connections, oldest first; those that are disconnected too, as long as their mirrors are kept.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub async fn connections(&self) -> Result<Vec<Connection>> {
         let mut connections = self.shared.store.connections().await?;
-        connections.retain(|connection| connection.disconnected.is_none());
         connections.sort_by_key(|connection| (connection.created_at, connection.id));
         Ok(connections)
     }
@@ -214,6 +241,7 @@ impl Engine {
         expected: Option<u64>,
         patch: ConnectionPatch,
     ) -> Result<Connection> {
+        let link = self.link(id)?;
         let present = self.connection(id).await?;
         if expected.is_some_and(|expected| expected != present.revision) {
             return Err(moved_on(present.revision));
@@ -226,6 +254,9 @@ impl Engine {
                 "name at least one stream",
             ));
         }
+        if changed.webhooks && !present.webhooks {
+            self.check_webhooks()?;
+        }
         if changed.external_id != present.external_id {
             self.refuse_used(changed.external_id.as_deref()).await?;
         }
@@ -236,8 +267,8 @@ impl Engine {
             }
             Err(error) => return Err(used_or(error)),
         };
-        let link = self.link(id)?;
         link.set_connection(stored.clone());
+        link.webhooks.now.notify_one();
         link.force(&newly_kept(&present, &stored));
         if stored
             .streams
@@ -249,42 +280,38 @@ impl Engine {
         Ok(stored)
     }
 
-    /// Replaces the key; everything else stays (F-06).
+    /// Replaces the credential; everything else stays (F-06).
     ///
     /// # Errors
-    /// Not found; precondition if Lever rejects the new key, unavailable if it does not answer: the old one stays.
+    /// Not found; precondition if Lever rejects the new one, unavailable if it does not answer: the old one stays.
     pub async fn rotate_credential(
         &self,
         id: ConnectionId,
-        api_key: SecretString,
+        credential: NewCredential,
     ) -> Result<Connection> {
-        check_key(&api_key)?;
         let connection = self.connection(id).await?;
-        let candidate = self
-            .shared
-            .clients
-            .client(&connection.environment, &api_key, None)?;
-        self.try_key(&candidate.lane(Lane::Interactive), &connection.streams)
-            .await?;
-        let last_four = last_four(&api_key);
-        self.shared
-            .store
-            .replace_api_key(id, api_key.clone(), last_four)
-            .await?;
-        let stored = self.connection(id).await?;
+        if let Some(disconnected) = &connection.disconnected {
+            return Err(disconnected_error(disconnected));
+        }
+        let credential = self.obtain(&connection.environment, credential).await?;
+        self.try_credential(&connection, &credential).await?;
+        let last_four = credential.last_four();
+        let store = &self.shared.store;
+        let stored = store.replace_credential(id, credential, last_four).await?;
         match self.link(id) {
             Ok(link) => {
-                link.set_key(&self.shared.clients, &api_key)?;
+                let opened = credential::open(&self.shared, &stored).await?;
+                link.set_credential(&self.shared.clients, opened)?;
                 link.set_connection(stored.clone());
                 link.force(Listing::ALL);
                 self.plan_below(link, BTreeSet::new());
             }
             Err(_) => {
-                self.run(Link::new(stored.clone(), &self.shared.clients, &api_key)?)
+                self.run(credential::link(&self.shared, stored.clone()).await?)
                     .await?
             }
         }
-        tracing::info!(connection = %id, "key replaced");
+        tracing::info!(connection = %id, "credential replaced");
         Ok(stored)
     }
 
@@ -297,76 +324,10 @@ impl Engine {
         id: ConnectionId,
         tokens: Vec<SecretString>,
     ) -> Result<()> {
+        let link = self.link(id)?;
         let store = &self.shared.store;
-        Ok(store.set_webhook_signature_tokens(id, tokens).await?)
-    }
-
-    /// Unlinks an account: its credential goes at once, what is kept of it after a while.
-    ///
-    /// What waits to be written is cancelled; what is being written may settle for a moment.
-    ///
-    /// # Errors
-    /// Not found.
-    pub async fn disconnect(&self, id: ConnectionId) -> Result<()> {
-        self.connection(id).await?;
-        self.withdraw_waiting(id).await?;
-        self.remove_webhooks(id).await;
-        self.forget(id);
-        let now = self.shared.clock.now();
-        let left = self.shared.store.disconnect(id, now).await?;
-        tracing::info!(connection = %id, webhooks_left = left.webhooks.len(), "disconnected");
-        Ok(())
-    }
-
-    /// Removes the webhooks that Fulcrum has registered in Lever, as far as Lever lets it.
-    async fn remove_webhooks(&self, id: ConnectionId) {
-        let Ok(link) = self.link(id) else { return };
-        let client = link
-            .client(Lane::Interactive)
-            .with_limits(self.shared.clients.impatient());
-        let registered = self.shared.store.webhooks(id).await.unwrap_or_default();
-        for webhook in registered {
-            let path = [("webhookId".to_owned(), webhook.id)].into();
-            let removed = match RawCall::new(&DELETE_WEBHOOK, &path, Vec::new(), None) {
-                Ok(call) => client.call(&call).await.map(drop),
-                // Lever would never have given such an id.
-                Err(_) => continue,
-            };
-            if let Err(error) = removed {
-                tracing::warn!(connection = %id, error = %crate::report(&error), "a webhook stays in Lever");
-            }
-        }
-    }
-
-    /// Removes what is kept of connections that were disconnected long enough ago.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub(crate) async fn purge_due(&self) -> Result<()> {
-        let now = self.shared.clock.now();
-        for connection in self.shared.store.connections().await? {
-            let due = |disconnected: Disconnected| disconnected.purge_at <= now;
-            if connection.disconnected.is_some_and(due) {
-                self.shared.store.delete_connection(connection.id).await?;
-                tracing::info!(connection = %connection.id, "a disconnected account was removed");
-            }
-        }
-        Ok(())
-    }
-
-    /// Unlinks an account and removes all that is kept of it.
-    ///
-    /// # Errors
-    /// Not found.
-    pub async fn delete_connection(&self, id: ConnectionId) -> Result<()> {
-        // One that is disconnected already can be removed before its time.
-        let stored = self.shared.store.connection(id).await?;
-        stored.ok_or_else(|| Error::not_found("connection", &id.to_string()))?;
-        self.remove_webhooks(id).await;
-        self.forget(id);
-        self.shared.store.delete_connection(id).await?;
-        tracing::info!(connection = %id, "disconnected");
-        Ok(())
+        store.set_webhook_signature_tokens(id, tokens).await?;
+        link.webhooks.load_tokens(store, id).await
     }
 
     /// Stops or resumes pulling.
@@ -374,6 +335,7 @@ impl Engine {
     /// # Errors
     /// Not found.
     pub async fn set_paused(&self, id: ConnectionId, paused: bool) -> Result<()> {
+        let link = self.link(id)?;
         let connection = self.connection(id).await?;
         if connection.paused == paused {
             return Ok(());
@@ -386,32 +348,36 @@ impl Engine {
                 ..connection
             })
             .await?;
-        let link = self.link(id)?;
         link.set_connection(stored);
         link.pull_now.notify_one();
+        link.hydrate_now.notify_one();
         Ok(())
     }
 
-    /// Asks Lever one thing the connection needs anyway: an answer or a missing permission both prove the key.
-    async fn try_key(&self, client: &Client, streams: &BTreeSet<Stream>) -> Result<()> {
-        let client = client.with_limits(self.shared.clients.impatient());
-        match crate::read::first_page(&client, streams).await {
-            Ok(()) => Ok(()),
-            Err(error) => match error.kind() {
-                LeverErrorKind::Forbidden { .. } => Ok(()),
-                LeverErrorKind::Unauthorized => Err(Error::precondition(
-                    KEY_REJECTED,
-                    KEY_REJECTED_MESSAGE,
-                    Vec::new(),
-                )),
-                LeverErrorKind::NotFound
-                | LeverErrorKind::Invalid { .. }
-                | LeverErrorKind::Malformed => Err(Error::invalid(
-                    "connection.base_url",
-                    "the server answers, but not as Lever does: check the base URL (Lever's ends in /v1)",
-                )),
-                _ => Err(error.into()),
-            },
+    /// Asks Lever one thing the connection needs anyway: an answer or a missing permission both prove the credential.
+    ///
+    /// A grant of OAuth was proved when its tokens were had, and its code works only once: no answer is no obstacle.
+    async fn try_credential(&self, connection: &Connection, credential: &Obtained) -> Result<()> {
+        let clients = &self.shared.clients;
+        let client = clients.client(&connection.environment, credential.for_a_trial(), None)?;
+        let client = client.with_limits(clients.impatient());
+        let outcome = crate::read::first_page(&client, &connection.streams).await;
+        let Err(error) = outcome else { return Ok(()) };
+        match error.kind() {
+            LeverErrorKind::Forbidden { .. } => Ok(()),
+            LeverErrorKind::Unauthorized => Err(Error::precondition(
+                KEY_REJECTED,
+                KEY_REJECTED_MESSAGE,
+                Vec::new(),
+            )),
+            LeverErrorKind::NotFound
+            | LeverErrorKind::Invalid { .. }
+            | LeverErrorKind::Malformed => Err(Error::invalid(
+                "connection.base_url",
+                "the server answers, but not as Lever does: check the base URL (Lever's ends in /v1)",
+            )),
+            _ if credential.proved() => Ok(()),
+            _ => Err(error.into()),
         }
     }
 
@@ -424,11 +390,6 @@ impl Engine {
             .iter()
             .find(|connection| connection.external_id.as_deref() == Some(external_id))
         {
-            Some(connection) if connection.disconnected.is_some() => Err(Error::already_exists(
-                "a disconnected account of another server has this external_id: \
-                 remove it with DeleteConnection and purge_now, or give another one",
-                vec![("connection_id", connection.id.to_string())],
-            )),
             Some(connection) => Err(used_external_id(&connection.id.to_string())),
             None => Ok(()),
         }
@@ -516,33 +477,6 @@ fn check_names(display_name: &str, external_id: Option<&str>) -> Result<()> {
     }
 }
 
-fn check_key(api_key: &SecretString) -> Result<()> {
-    let key = api_key.expose_secret();
-    if key.is_empty() {
-        return Err(Error::invalid(
-            "api_key",
-            "give the API key that Lever showed when it was made",
-        ));
-    }
-    if key.len() > 1024 || !key.chars().all(|c| c.is_ascii_graphic()) || key.contains(':') {
-        return Err(Error::invalid(
-            "api_key",
-            "this cannot be a Lever API key: it holds spaces, colons or other characters a key never has",
-        ));
-    }
-    Ok(())
-}
-
-/// What may be shown of a key: nothing of a short one.
-fn last_four(api_key: &SecretString) -> String {
-    let key = api_key.expose_secret();
-    if key.len() < 12 {
-        String::new()
-    } else {
-        key[key.len() - 4..].to_owned()
-    }
-}
-
 fn moved_on(present: u64) -> Error {
     Error::aborted(
         "ETAG_MISMATCH",
@@ -626,25 +560,5 @@ mod tests {
             newly_kept(&before(), &with(Stream::Contacts)),
             [Listing::OpportunitySweep]
         );
-    }
-
-    #[test]
-    fn what_is_no_key_is_refused_before_lever_is_asked() {
-        for bad in ["", "two words", "user:key", "k\u{e4}se", "tab\t"] {
-            assert!(
-                check_key(&SecretString::from(bad.to_owned())).is_err(),
-                "{bad:?}"
-            );
-        }
-        assert!(check_key(&SecretString::from("abc123==/+".to_owned())).is_ok());
-    }
-
-    #[test]
-    fn nothing_is_shown_of_a_short_key() {
-        assert_eq!(
-            last_four(&SecretString::from("0123456789ab".to_owned())),
-            "89ab"
-        );
-        assert_eq!(last_four(&SecretString::from("0123456789a".to_owned())), "");
     }
 }

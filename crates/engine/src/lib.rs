@@ -8,12 +8,15 @@ mod ask;
 mod call;
 mod clock;
 mod connect;
+mod credential;
+mod disconnect;
 mod download;
 mod engine;
 mod error;
 mod inbound;
 mod link;
 mod mapping;
+mod nudge;
 mod progress;
 mod pull;
 mod push;
@@ -26,10 +29,13 @@ mod sync;
 #[cfg(test)]
 mod testing;
 mod traffic;
+mod upkeep;
+mod webhook;
 
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
 pub use clock::Clock;
 pub use connect::{ConnectionPatch, Linked, NewConnection};
+pub use credential::{CredentialKind, NewCredential, OAuthGrant};
 pub use download::{FileBytes, FileDownload, FileSource};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
@@ -37,9 +43,11 @@ pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
 pub use mapping::{MappedStage, MappingView, SuggestedStage, Suggestions};
 pub use push::{Acting, DryRun, PlannedCall, WriteRequest};
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
-pub use settings::{PullSettings, Settings};
+pub use settings::{OAuthClient, PullSettings, Settings};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
 pub use sync::{QuarantineMark, RunMark, StreamSchedule};
+pub use webhook::receive::Received;
+pub use webhook::{MOST_GIVEN_TOKENS, WebhookState};
 
 /// An error with all its sources on one line, for the log.
 pub fn report(error: &(dyn std::error::Error + 'static)) -> String {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use domain::{Connection, ConnectionId, Environment, Listing, Region, Schedule, Stream};
 use lever::{Attempt, BaseUrl, Budget, Client, Credential, Http, Lane, Limits, Timestamp};
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +16,7 @@ use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::skew::Skew;
 use crate::traffic::Traffic;
+use crate::webhook::Webhooks;
 
 /// What makes a moment of now lie in the past for Lever, however coarse its clock is known.
 pub(crate) const PAST: Duration = Duration::from_secs(2);
@@ -54,6 +54,12 @@ pub(crate) struct Link {
     pub(crate) passes: Progress,
     /// The day, and how many lists were planned on it only because nobody had looked at them for long.
     rechecks: Mutex<(i64, u64)>,
+    /// Wakes the worker that follows nudges.
+    pub(crate) nudged: Notify,
+    /// Until when single opportunities are not read, since the key may not.
+    single_reads_refused: Mutex<Timestamp>,
+    /// The webhooks of the connection: what verifies them, and how their registration stands.
+    pub(crate) webhooks: Webhooks,
 }
 
 /// Why a stream read below other records cannot be read.
@@ -80,10 +86,10 @@ impl Link {
     pub(crate) fn new(
         connection: Connection,
         clients: &Clients,
-        api_key: &SecretString,
+        credential: Credential,
     ) -> Result<Arc<Self>> {
         let traffic = Traffic::new(clients.clock.clone());
-        let client = clients.client(&connection.environment, api_key, Some(traffic.clone()))?;
+        let client = clients.client(&connection.environment, credential, Some(traffic.clone()))?;
         Ok(Arc::new(Self {
             connection: RwLock::new(connection),
             client: RwLock::new(client),
@@ -101,6 +107,9 @@ impl Link {
             people: AtomicU64::new(0),
             passes: Progress::default(),
             rechecks: Mutex::new((0, 0)),
+            nudged: Notify::new(),
+            single_reads_refused: Mutex::new(Timestamp::default()),
+            webhooks: Webhooks::default(),
         }))
     }
 
@@ -137,12 +146,15 @@ impl Link {
             .lane(lane)
     }
 
-    /// Takes over a new key.
-    pub(crate) fn set_key(&self, clients: &Clients, api_key: &SecretString) -> Result<()> {
+    /// Takes over a new credential.
+    pub(crate) fn set_credential(&self, clients: &Clients, credential: Credential) -> Result<()> {
         let environment = self.connection().environment;
-        let client = clients.client(&environment, api_key, Some(self.traffic.clone()))?;
+        let client = clients.client(&environment, credential, Some(self.traffic.clone()))?;
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
         self.confidential.store(0, Ordering::Relaxed);
+        self.refuse_single_reads(Timestamp::default());
+        self.webhooks.now.notify_one();
+        self.nudged.notify_one();
         self.ask_again();
         Ok(())
     }
@@ -240,12 +252,33 @@ impl Link {
 
     /// Waits until pulling is paused.
     pub(crate) async fn paused(&self) {
+        self.until_paused(true).await;
+    }
+
+    /// Waits until pulling is not paused any more.
+    pub(crate) async fn resumed(&self) {
+        self.until_paused(false).await;
+    }
+
+    async fn until_paused(&self, paused: bool) {
         let mut moves = self.watch();
-        while !self.connection().paused {
+        while self.connection().paused != paused {
             if moves.changed().await.is_err() {
                 return std::future::pending().await;
             }
         }
+    }
+
+    /// Whether the key is known to lack the permission for single opportunities.
+    pub(crate) fn single_reads_refused(&self, now: Timestamp) -> bool {
+        let until = self.single_reads_refused.lock();
+        now < *until.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note that the key lacks the permission for single opportunities.
+    pub(crate) fn refuse_single_reads(&self, until: Timestamp) {
+        let refused = self.single_reads_refused.lock();
+        *refused.unwrap_or_else(PoisonError::into_inner) = until;
     }
 
     /// Tells watchers that the status has changed.
@@ -351,16 +384,14 @@ impl Clients {
         })
     }
 
-    /// A client for a key on a server; `traffic` is told of each attempt.
+    /// A client for a credential on a server; `traffic` is told of each attempt.
     pub(crate) fn client(
         &self,
         environment: &Environment,
-        api_key: &SecretString,
+        credential: Credential,
         traffic: Option<Arc<Traffic>>,
     ) -> Result<Client> {
         let base_url = self.base_url(environment)?;
-        let credential =
-            Credential::api_key(SecretString::from(api_key.expose_secret().to_owned()));
         let budget = self.budget(credential.fingerprint(), base_url.as_str().to_owned());
         let client = Client::new(
             self.http.clone(),
@@ -372,6 +403,11 @@ impl Clients {
         Ok(client.with_observer(Arc::new(move |attempt: &Attempt| {
             observe(attempt, traffic.as_deref())
         })))
+    }
+
+    /// The pool of HTTP connections.
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
     }
 
     /// Limits of a call that somebody waits for at a form: an early answer is worth more than a late success.
@@ -411,7 +447,7 @@ impl Clients {
     }
 }
 
-fn lever_region(region: Region) -> lever::Region {
+pub(crate) fn lever_region(region: Region) -> lever::Region {
     match region {
         Region::Global => lever::Region::Global,
         Region::Eu => lever::Region::Eu,

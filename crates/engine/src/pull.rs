@@ -12,12 +12,14 @@ mod page;
 mod policy;
 mod request;
 mod schedule;
+pub(crate) mod scope;
 mod trouble;
 mod walk;
 
 pub(crate) use page::incoming_opportunity;
 pub(crate) use policy::policy;
-pub(crate) use schedule::due_times;
+pub(crate) use schedule::{due_times, walks};
+pub(crate) use scope::with_belongings;
 pub(crate) use trouble::Trouble;
 
 use std::sync::Arc;

@@ -30,6 +30,8 @@ pub enum SyncState {
     Paused,
     /// Lever refuses.
     Failed,
+    /// The account is disconnected; its mirror is kept for a while.
+    Disconnected,
 }
 
 /// One stream of a mirror.

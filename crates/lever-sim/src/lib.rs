@@ -14,7 +14,7 @@
 //! |---|---|
 //! | `GET /sim/key` | the first key: `{"key": "..."}` |
 //! | `GET /sim/audit?after=N` | audit entries with a sequence above `N`: `{"entries": [...]}` |
-//! | `GET /sim/opportunities/{id}` | `opportunity`, `contact`, and lists of `applications`, `notes`, `offers`, `panels`, `feedback`, `forms`, `referrals`, `file_actions`; deleted ones included |
+//! | `GET /sim/opportunities/{id}` | `opportunity`, `contact`, and lists of `applications`, `notes`, `offers`, `panels`, `feedback`, `forms`, `referrals`, `resumes`, `files`, `file_actions`; deleted ones included |
 //! | `POST /sim/act` | a person does something: an [`Act`], table below; answers `{"id": "..."}` of what was made, or null |
 //! | `POST /sim/opportunities/{id}/stage` | a person moves it: `{"stage": "offer"}` |
 //! | `POST /sim/opportunities/{id}/archive` | a person archives it: `{"reason": "<id>"}`, or `null` to unarchive |
@@ -47,6 +47,8 @@
 //! | `add_panel` | `opportunity`, `date`, `user`? | a panel of one interview, closed to the API |
 //! | `add_offer` | `opportunity`, `salary` | a draft for the posting applied to |
 //! | `advance_offer` | `opportunity`, `offer` | sends it, then has it signed |
+//! | `add_file` | `opportunity`, `name`, `user`? | a file of made-up content |
+//! | `add_resume` | `opportunity`, `user`? | a resume with a file of made-up content |
 //! | `log_file_action` | `opportunity`, `action`, `user`? | an entry of its file actions: `file-added`, `resume-imported`, `file-remove` |
 //! | `create_application` | `opportunity`, `posting`, `user`? | makes the application of a lead |
 //! | `apply` | `applicant`? | somebody applies on the job site |
@@ -77,6 +79,7 @@ mod person;
 mod population;
 mod random;
 mod resources;
+mod respond;
 mod scopes;
 mod sim;
 mod webhooks;

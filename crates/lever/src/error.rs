@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::client::redact;
+use crate::client::{Stopped, redact};
 use crate::registry::{Operation, Repeat};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -137,6 +137,20 @@ impl Error {
     /// Why it failed.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
+    }
+
+    /// Whether an OAuth grant is dead, so that only an admin's new consent helps.
+    pub fn needs_reconnect(&self) -> bool {
+        self.stopped() == Some(&Stopped::Reconnect)
+    }
+
+    /// Whether Lever does not accept the app that renews OAuth grants: its client id or secret is wrong.
+    pub fn is_refused_app(&self) -> bool {
+        self.stopped() == Some(&Stopped::App)
+    }
+
+    fn stopped(&self) -> Option<&Stopped> {
+        self.source.as_ref()?.downcast_ref()
     }
 
     /// The name of the operation, as in the [registry](crate::registry), or what was being set up.

@@ -1,8 +1,8 @@
 //! The Lever API as a library, usable on its own.
 //!
 //! Without features the crate is values: ids, wire models, pages and the [`registry`] of operations.
-//! The feature `client` adds the HTTP `Client`, endpoints as values and the rate `budget` that all calls of one
-//! credential share.
+//! The feature `client` adds the HTTP `Client`, endpoints as values, the rate `budget` that all calls of one
+//! credential share, `oauth` for credentials that renew themselves, and `webhook` for what Lever sends.
 //!
 //! The models say what Lever says and interpret nothing; meaning belongs to the crates above.
 //! Nothing here prints personal data or secrets: `Debug` and `Display` show ids, statuses and counts.
@@ -24,6 +24,10 @@ mod client;
 mod endpoint;
 #[cfg(feature = "client")]
 mod error;
+#[cfg(feature = "client")]
+pub mod oauth;
+#[cfg(feature = "client")]
+pub mod webhook;
 
 pub use decode::DecodeError;
 pub use expand::Lifted;

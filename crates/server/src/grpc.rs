@@ -202,7 +202,7 @@ impl Api {
 fn is_unusable(error: &engine::Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::NotFound { .. } | ErrorKind::Precondition { .. }
+        ErrorKind::NotFound { .. } | ErrorKind::Precondition { .. } | ErrorKind::Aborted { .. }
     )
 }
 

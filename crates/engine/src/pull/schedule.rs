@@ -149,6 +149,11 @@ fn kept(connection: &Connection) -> impl Iterator<Item = Listing> + use<> {
         .filter(move |listing| needed(&streams, *listing))
 }
 
+/// Whether a connection walks a listing at all.
+pub(crate) fn walks(connection: &Connection, listing: Listing) -> bool {
+    needed(&connection.streams, listing)
+}
+
 /// Whether the streams need a listing.
 ///
 /// What hangs on a record needs the record's own list. Who keeps nothing but a bare list learns from the complete

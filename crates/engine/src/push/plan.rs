@@ -198,6 +198,6 @@ fn planned_call(lever_operation: &'static str, request: &Request) -> PlannedCall
             .query_pairs()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
-        body: request.json_body().map(ToString::to_string),
+        body: request.body().map(ToString::to_string),
     }
 }

@@ -12,7 +12,7 @@ use super::content::{check_content, check_request_id, digest};
 use super::plan::{self, PlannedCall};
 use super::{acting, new_id};
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::mapping;
 use crate::read::is_confidential;
 
@@ -192,7 +192,7 @@ impl Engine {
         before: Option<OperationId>,
         limit: usize,
     ) -> Result<Vec<Operation>> {
-        self.link(connection)?;
+        self.connection(connection).await?;
         Ok(self
             .shared
             .store
@@ -241,19 +241,6 @@ impl Engine {
         // Nobody listening is fine: the state is in the store.
         let _ = self.shared.moved.send(id);
         Ok(withdrawn)
-    }
-
-    /// Withdraws every operation of a connection that has not been sent.
-    pub(crate) async fn withdraw_waiting(&self, connection: ConnectionId) -> Result<()> {
-        for operation in self.shared.store.open_operations(connection).await? {
-            match self.cancel_operation(connection, operation.id).await {
-                Ok(_) => {}
-                // It is being sent, or has settled meanwhile.
-                Err(error) if matches!(error.kind(), ErrorKind::Precondition { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 
     /// The operation this request id stands for already.

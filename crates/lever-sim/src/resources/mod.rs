@@ -3,6 +3,7 @@
 pub(crate) mod add_postings;
 pub(crate) mod applications;
 pub(crate) mod apply;
+pub(crate) mod apply_answers;
 pub(crate) mod archive_reasons;
 pub(crate) mod audit_events;
 pub(crate) mod contacts;

@@ -6,7 +6,7 @@
 use super::events::Interviews;
 use super::{
     Children, Document, Feedback, FileAction, FileActionKind, Interview, Offer, Panel, ProfileForm,
-    Resume, World,
+    Requisition, Resume, World,
 };
 
 impl World {
@@ -40,8 +40,15 @@ impl World {
         self.note_interaction(id, now);
     }
 
-    /// Adds an offer. Only people can.
+    /// Adds an offer, which the open requisitions of its posting hold from then on. Only people can.
     pub(crate) fn add_offer(&mut self, id: &str, offer: Offer, now: i64) {
+        self.change_account(|account| {
+            let holds =
+                |it: &&mut Requisition| it.status == "open" && it.postings.contains(&offer.posting);
+            for requisition in account.requisitions.iter_mut().filter(holds) {
+                requisition.offers.push(offer.id.clone());
+            }
+        });
         self.change_children(id, |children| children.offers.push(offer));
         self.note_interaction(id, now);
     }

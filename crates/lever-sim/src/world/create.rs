@@ -36,7 +36,6 @@ pub(crate) struct NewOpportunity {
 }
 
 /// An application, checked.
-#[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) person: Contact,
     pub(crate) posting: Option<Posting>,

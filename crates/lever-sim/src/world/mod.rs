@@ -30,6 +30,7 @@ mod referral;
 mod requisition;
 mod requisition_field;
 mod template;
+mod uploads;
 mod user;
 mod webhooks;
 
@@ -50,7 +51,7 @@ pub(crate) use departed::{DeletedApplication, DeletedPosting, Deletion};
 pub(crate) use eeo::Eeo;
 pub(crate) use feedback::Feedback;
 pub(crate) use file_action::FileAction;
-pub(crate) use files::{Document, FileStatus, Resume, Upload, Uploads, format_of, readable};
+pub(crate) use files::{Document, FileStatus, Resume, format_of, readable};
 pub(crate) use note::{Comment, Note};
 pub(crate) use offer::Offer;
 pub(crate) use opportunity::{Opportunity, StageChange, add_missing};
@@ -62,6 +63,7 @@ pub(crate) use referral::{RELATIONSHIPS, Referral};
 pub(crate) use requisition::Requisition;
 pub(crate) use requisition_field::{FieldKind, FieldOption, RequisitionField, Subfield};
 pub(crate) use template::{Group, NO_FEEDBACK, Template};
+pub(crate) use uploads::{Upload, Uploads};
 pub(crate) use user::{ROLES, User};
 pub(crate) use webhooks::{Delivery, ORIGINS, Webhook, Webhooks, event_name, has_origins};
 

@@ -1,6 +1,6 @@
 //! Users, contacts, stages, EEO answers and deleted records.
 
-use lever_sim::{Act, Children, Config};
+use lever_sim::{Children, Config};
 use serde_json::{Value, json};
 
 use crate::support::{NOW, World, config, ids, text};
@@ -110,60 +110,6 @@ async fn an_update_replaces_a_user_and_an_interviewer_follows_nobody() {
         "what is left out is reset"
     );
     assert_eq!(follows(user), 0);
-}
-
-#[tokio::test]
-async fn a_contact_changes_on_all_its_opportunities() {
-    let world = World::of(200).await;
-    let all = world.sim.opportunities();
-    let siblings = |it: &Value| {
-        all.iter()
-            .filter(|other| other["contact"] == it["contact"])
-            .count()
-    };
-    let before = world.find(|it| siblings(it) > 1 && it["emails"][0].is_string());
-    let path = format!("/contacts/{}", text(&before["contact"]));
-    let now = world.pass(60_000);
-    let body =
-        json!({ "headline": "Elsewhere", "location": "Athens", "emails": ["new@example.com"] });
-    let changed = world.put(&path, &body).await;
-    assert_eq!(
-        (
-            &changed.body["data"]["location"],
-            &changed.body["data"]["name"]
-        ),
-        (&json!({ "name": "Athens" }), &before["name"])
-    );
-    let after: Vec<Value> = world.sim.opportunities();
-    for it in after.iter().filter(|it| it["contact"] == before["contact"]) {
-        assert_eq!(
-            (&it["headline"], &it["location"]),
-            (&json!("Elsewhere"), &json!("Athens"))
-        );
-        assert_eq!(
-            (&it["updatedAt"], &it["lastAdvancedAt"].is_i64()),
-            (&json!(now), &true)
-        );
-    }
-    // The old address no longer leads to the contact.
-    let old = json!({ "emails": [before["emails"][0]] });
-    let made = world
-        .post(&format!("/opportunities?perform_as={}", world.user()), &old)
-        .await;
-    assert_ne!(made.body["data"]["contact"], before["contact"]);
-    assert_eq!(
-        world.put(&path, &json!({ "phones": "none" })).await.status,
-        400
-    );
-    assert_eq!(world.put("/contacts/nope", &json!({})).await.status, 404);
-    let gone = Act::Anonymize {
-        contact: text(&before["contact"]),
-    };
-    world.sim.act(gone).unwrap();
-    assert_eq!(
-        world.put(&path, &json!({ "name": "Back" })).await.status,
-        400
-    );
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! What people do in Lever, as values in process and as JSON over HTTP.
 
-use lever_sim::{Act, Children, Config, ErrorKind};
+use lever_sim::{Act, ErrorKind};
 use serde_json::{Value, json};
 
-use crate::support::{NOW, Reply, World, config, read, text};
+use crate::support::{NOW, Reply, World, read, text};
 
 async fn act(world: &World, body: &Value) -> Reply {
     let url = format!("http://{}/sim/act", world.sim.address());
@@ -97,60 +97,6 @@ async fn a_deleted_opportunity_takes_its_application_along() {
             .status,
         404
     );
-}
-
-#[tokio::test]
-async fn an_anonymized_person_leaves_only_metadata() {
-    let world = World::with(Config {
-        children: Children::Full,
-        ..config(300)
-    })
-    .await;
-    let has = |it: &Value, kind| !world.sim.children(&text(&it["id"]), kind).is_empty();
-    let before = world.find(|it| {
-        it["emails"][0].is_string()
-            && ["notes", "feedback", "forms", "panels"]
-                .iter()
-                .all(|kind| has(it, kind))
-    });
-    let id = text(&before["id"]);
-    let now = world.pass(60_000);
-    world
-        .sim
-        .act(Act::Anonymize {
-            contact: text(&before["contact"]),
-        })
-        .unwrap();
-    let after = world.sim.opportunity(&id).unwrap();
-    assert_eq!(
-        (&after["isAnonymized"], &after["name"], &after["emails"]),
-        (&json!(true), &json!(""), &json!([]))
-    );
-    assert_eq!(
-        (&after["stage"], &after["tags"], &after["updatedAt"]),
-        (&before["stage"], &before["tags"], &json!(now))
-    );
-    assert!(world.sim.children(&id, "notes").is_empty());
-    for kind in ["feedback", "forms"] {
-        for form in world.sim.children(&id, kind) {
-            let mut fields = form["fields"].as_array().unwrap().iter();
-            assert!(fields.all(|field| field["value"].is_null()), "{form}");
-        }
-    }
-    let list = world
-        .get(&format!("/opportunities/{id}/offers"), &[])
-        .await
-        .body["data"]
-        .to_string();
-    assert!(!list.contains(before["name"].as_str().unwrap()));
-    let user = world.user();
-    let again = world
-        .post(
-            &format!("/opportunities?perform_as={user}"),
-            &json!({ "emails": before["emails"] }),
-        )
-        .await;
-    assert_ne!(again.body["data"]["contact"], before["contact"]);
 }
 
 #[tokio::test]

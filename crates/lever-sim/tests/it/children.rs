@@ -10,7 +10,7 @@ const KINDS: [&str; 5] = ["offers", "panels", "feedback", "forms", "referrals"];
 async fn at(level: Children) -> World {
     World::with(Config {
         children: level,
-        ..config(300)
+        ..config(120)
     })
     .await
 }

@@ -1,6 +1,6 @@
 //! Files, resumes and uploads: multipart in, bytes out.
 
-use lever_sim::Act;
+use lever_sim::{Act, Applicant, ErrorKind};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -267,6 +267,50 @@ async fn the_document_of_an_offer_is_downloaded_in_the_state_asked_for() {
     let (id, draft) = find(&world, "offers", |it| it["status"] == "draft").await;
     let path = format!("/opportunities/{id}/offers/{}/download", text(&draft["id"]));
     assert_eq!(download(&world, &path).await.status, 404);
+}
+
+#[tokio::test]
+async fn people_add_files_and_resumes_too() {
+    let world = World::of(20).await;
+    let id = world.sim.add_applicant(Applicant::default());
+    let now = world.pass(5);
+    let add = |act| world.sim.act(act).map(Option::unwrap);
+    let (opportunity, name) = (id.clone(), "portfolio.pdf".to_owned());
+    let file = Act::AddFile {
+        opportunity,
+        name,
+        user: None,
+    };
+    let file = add(file).unwrap();
+    let path = format!("/opportunities/{id}/files/{file}");
+    assert_eq!(
+        world.get(&path, &[]).await.body["data"]["name"],
+        "portfolio.pdf"
+    );
+    assert_eq!(
+        download(&world, &format!("{path}/download")).await.status,
+        200
+    );
+    assert_eq!(
+        world.sim.opportunity(&id).unwrap()["lastInteractionAt"],
+        json!(now)
+    );
+    let resume = add(Act::AddResume {
+        opportunity: id.clone(),
+        user: None,
+    })
+    .unwrap();
+    let path = format!("/opportunities/{id}/resumes/{resume}/download");
+    assert_eq!(download(&world, &path).await.status, 200);
+    let refused = Act::AddFile {
+        opportunity: id,
+        name: "x.exe".to_owned(),
+        user: None,
+    };
+    assert!(matches!(
+        add(refused).unwrap_err().kind(),
+        ErrorKind::Refused(_)
+    ));
 }
 
 #[tokio::test]

@@ -295,7 +295,7 @@ async fn history(world: &World, count: usize) -> Vec<Value> {
 async fn a_deleted_webhook_is_not_tried_again() {
     let world = World::with(Config {
         deliveries: DeliveryConfig {
-            retries: vec![Duration::from_millis(200); 5],
+            retries: vec![Duration::from_secs(1); 5],
             ..DeliveryConfig::default()
         },
         ..config(1)

@@ -18,6 +18,8 @@ use crate::registry::{AnswerKind, Method, Operation};
 
 /// No call waits longer, whatever the limits say.
 const LONGEST_CALL: Duration = Duration::from_secs(24 * 3600);
+/// What Lever takes in one request, in bytes (behavior: "Files, resumes, uploads").
+const LARGEST_UPLOAD: u64 = 30 * 1024 * 1024;
 /// The slowest an upload may be without being given up, in bytes a second.
 const SLOWEST_UPLOAD: u64 = 256 * 1024;
 
@@ -55,9 +57,12 @@ impl Call {
             return Err(invalid("the method is not the operation's"));
         }
         let url = request.url(client.base_url.url()).map_err(invalid)?;
-        let body = match (request.json_body(), request.parts()) {
+        let body = match (request.body(), request.parts()) {
             (Some(json), _) => Body::Json(Bytes::from(json.to_string())),
             (None, []) => Body::Empty,
+            (None, parts) if too_large(parts) => {
+                return Err(invalid("the files are larger than 30 MB"));
+            }
             (None, parts) => Body::Parts(parts.to_vec()),
         };
         let deadline = Instant::now() + client.limits.deadline.min(LONGEST_CALL);
@@ -169,6 +174,12 @@ impl Outgoing {
     }
 }
 
+fn too_large(parts: &[Part]) -> bool {
+    let files = parts.iter().filter_map(Part::as_file);
+    let bytes = files.fold(0_u64, |sum, file| sum.saturating_add(file.length()));
+    bytes > LARGEST_UPLOAD
+}
+
 fn http_method(method: Method) -> http::Method {
     match method {
         Method::Get => http::Method::GET,
@@ -180,10 +191,11 @@ fn http_method(method: Method) -> http::Method {
 
 fn kind_of(stopped: Stopped) -> ErrorKind {
     match stopped {
-        Stopped::NoTurn => ErrorKind::Unreachable,
+        Stopped::NoTurn | Stopped::NoToken => ErrorKind::Unreachable,
         Stopped::TimedOut(_) | Stopped::CutOff => ErrorKind::Lost,
         Stopped::TooLarge(_) => ErrorKind::Malformed,
-        Stopped::Credential => ErrorKind::InvalidRequest,
+        Stopped::Credential | Stopped::App => ErrorKind::InvalidRequest,
+        Stopped::Reconnect => ErrorKind::Unauthorized,
     }
 }
 

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use reqwest_middleware::ClientWithMiddleware;
 
+pub(crate) use attempt::Stopped;
 pub use attempt::{Attempt, Observer};
 pub use credential::Credential;
 pub use download::{Chunks, Download};
@@ -69,6 +70,8 @@ pub struct Client {
     lane: Lane,
     observer: Option<Observer>,
     jitter: Jitter,
+    /// Whether a refused credential may be accepted a moment later.
+    renewable: bool,
 }
 
 impl Client {
@@ -83,6 +86,7 @@ impl Client {
         limits: Limits,
     ) -> Client {
         Client {
+            renewable: credential.is_renewable(),
             layers: layer::chain(&http, budget, credential),
             base_url,
             limits,

@@ -73,6 +73,7 @@ impl Client {
         F: Future<Output = Result<T, Error>>,
     {
         let mut earlier: Option<Error> = None;
+        let mut renewed = false;
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -82,15 +83,19 @@ impl Client {
             };
             let remaining = call.deadline.saturating_duration_since(Instant::now());
             let error = error.after(earlier, remaining);
-            match retry::decide(
-                error.retry(),
-                attempts,
-                self.limits.max_attempts,
-                remaining,
-                (self.jitter)(),
-            ) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(error),
+            if self.renewable && !renewed && *error.kind() == ErrorKind::Unauthorized {
+                renewed = true;
+            } else {
+                match retry::decide(
+                    error.retry(),
+                    attempts,
+                    self.limits.max_attempts,
+                    remaining,
+                    (self.jitter)(),
+                ) {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(error),
+                }
             }
             earlier = Some(error);
         }
@@ -152,6 +157,7 @@ impl Client {
             observer: self.observer.clone(),
             waited: Duration::ZERO,
             reading,
+            sent: false,
         });
         self.layers
             .execute_with_extensions(outgoing.request, &mut extensions)

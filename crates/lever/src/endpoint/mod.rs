@@ -147,7 +147,7 @@ pub(crate) mod testing {
     pub(crate) fn sent<E: Endpoint>(endpoint: &E) -> (String, Option<Value>) {
         let request = endpoint.request();
         let shown = shown(&request, E::OPERATION);
-        (shown, request.json_body().cloned())
+        (shown, request.body().cloned())
     }
 
     /// Also checks that the request fits the registry: method, path, names of the query, kind of body.
@@ -166,7 +166,7 @@ pub(crate) mod testing {
             let name = name.trim_end_matches("[]");
             assert!(operation.query.contains(&name), "{name} is no filter");
         }
-        let takes = match (request.json_body(), request.parts()) {
+        let takes = match (request.body(), request.parts()) {
             (None, []) => [BodyKind::None, BodyKind::None],
             (Some(_), _) => [BodyKind::Json, BodyKind::JsonOrMultipart],
             (None, _) => [BodyKind::Multipart, BodyKind::JsonOrMultipart],

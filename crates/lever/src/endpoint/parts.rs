@@ -13,8 +13,8 @@ pub type FileBytes = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
 /// A file to send: what it is called, and a way to read it from the beginning as often as it is sent.
 ///
-/// It is never held in memory as a whole, unless it was given so. Lever takes 30 MB a request
-/// (behavior: "Files, resumes, uploads"). `Debug` shows the length alone: a name may tell a person.
+/// It is never held in memory as a whole, unless it was given so. Lever takes 30 MB a request, and a call with more is
+/// refused before anything is sent. `Debug` shows the length alone: a name may tell a person.
 #[derive(Clone)]
 pub struct FileSource {
     name: String,

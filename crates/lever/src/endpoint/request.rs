@@ -134,7 +134,7 @@ impl Request {
     }
 
     /// The JSON body, if there is one.
-    pub fn json_body(&self) -> Option<&Value> {
+    pub fn body(&self) -> Option<&Value> {
         match &self.body {
             Body::Json(body) => Some(body),
             Body::Empty | Body::Parts(_) => None,

@@ -45,6 +45,7 @@ async fn busy_at_first(status: u16, body: serde_json::Value) -> MockServer {
     server
 }
 
+/// F-27.
 #[tokio::test]
 async fn an_upload_is_read_anew_and_sent_again_after_429() {
     let server = busy_at_first(201, json!({"data": {"id": "f1"}})).await;
@@ -119,6 +120,21 @@ async fn a_file_that_breaks_off_was_never_with_lever() {
     }
 }
 
+/// F-27.
+#[tokio::test]
+async fn more_than_30_mb_is_refused_before_any_call() {
+    let server = MockServer::start().await;
+    let file = FileSource::new("a.bin", 30 * 1024 * 1024 + 1, || {
+        unreachable!("it is not read")
+    });
+    let error = client(&server.uri())
+        .send(&UploadFile { file })
+        .await
+        .unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::InvalidRequest);
+    assert!(server.received_requests().await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn an_opportunity_is_made_together_with_its_resume() {
     let server = MockServer::start().await;
@@ -160,6 +176,7 @@ fn resume() -> DownloadResume {
     }
 }
 
+/// F-12.
 #[tokio::test]
 async fn a_download_tells_what_it_is_and_goes_through_the_budget() {
     let server = MockServer::start().await;

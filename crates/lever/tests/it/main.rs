@@ -8,8 +8,10 @@
 mod calls;
 mod documents;
 mod files;
+mod oauth;
 mod raw;
 mod registry;
 mod support;
 mod walk;
+mod webhooks;
 mod wire;

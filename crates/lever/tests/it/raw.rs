@@ -103,6 +103,7 @@ fn whatever_is_given_is_sent_or_refused_with_the_field_named() {
     }
 }
 
+/// F-11.
 #[tokio::test]
 async fn a_call_under_the_old_name_has_the_old_path_and_operation() {
     let server = MockServer::start().await;

@@ -200,8 +200,13 @@ fn choose(
         .map(|c| format!("{}  {}", c.id, c.display_name))
         .collect();
     let Some(named) = named.filter(|name| !name.is_empty()) else {
+        // One that is disconnected is meant only by those who name it.
+        let linked = connections
+            .into_iter()
+            .filter(|c| c.disconnect_time.is_none())
+            .collect();
         return only(
-            connections,
+            linked,
             "there is no connection yet; link one with `fulcrum connect --name NAME`",
         )
         .map_err(|failure| failure.with_all(known));

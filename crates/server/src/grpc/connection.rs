@@ -3,45 +3,38 @@
 use engine::{Error, SyncState};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService;
-use secrecy::SecretString;
 use tonic::{Request, Response, Status};
 
 use super::{Api, caller, connection_of, is_unusable};
 use crate::wire;
+use crate::wire::connection::{Standing, from_credential};
 use crate::wire::page_token::Bound;
 use crate::wire::status::status;
 
 impl Api {
     async fn shown(&self, connection: &domain::Connection) -> Result<pb::Connection, Status> {
-        let state = match self.engine.sync_status(connection.id).await {
-            Ok(sync) => sync.state,
-            // A connection without a usable key has no worker.
-            Err(error) if is_unusable(&error) => SyncState::Failed,
-            Err(error) => return Err(status(error)),
+        let standing = Standing {
+            state: self.sync_state(connection).await?,
+            webhooks: self.engine.webhook_state(connection),
+            credential: self
+                .engine
+                .credential_kind(connection.id)
+                .await
+                .map_err(status)?,
         };
-        let webhooks = self.engine.store().webhooks(connection.id).await;
-        let webhooks = webhooks.map_err(|error| status(error.into()))?;
-        Ok(wire::connection::to_pb(
-            connection,
-            state,
-            !webhooks.is_empty(),
-        ))
+        Ok(wire::connection::to_pb(connection, standing))
     }
-}
 
-/// The key a request gives; grants of OAuth need a client that the configuration does not have.
-fn api_key(api_key: String, oauth: Option<&pb::OAuthGrant>) -> Result<SecretString, Status> {
-    match (api_key.as_str(), oauth) {
-        (_, None) => Ok(SecretString::from(api_key)),
-        ("", Some(_)) => Err(status(Error::precondition(
-            "OAUTH_NOT_CONFIGURED",
-            "this service has no client id and secret for OAuth: give an API key",
-            Vec::new(),
-        ))),
-        (_, Some(_)) => Err(status(Error::invalid(
-            "oauth",
-            "give either an API key or a grant, not both",
-        ))),
+    async fn sync_state(&self, connection: &domain::Connection) -> Result<SyncState, Status> {
+        if connection.disconnected.is_some() {
+            return Ok(SyncState::Disconnected);
+        }
+        match self.engine.sync_status(connection.id).await {
+            Ok(sync) => Ok(sync.state),
+            // A connection without a usable credential has no worker.
+            Err(error) if is_unusable(&error) => Ok(SyncState::Failed),
+            Err(error) => Err(status(error)),
+        }
     }
 }
 
@@ -64,10 +57,10 @@ impl ConnectionService for Api {
         })?;
         let new = wire::connection::from_pb(&settings).map_err(status)?;
         let tokens = wire::connection::from_signature_tokens(&settings).map_err(status)?;
-        let api_key = api_key(request.api_key, request.oauth.as_ref())?;
+        let credential = from_credential(request.api_key, request.oauth).map_err(status)?;
         let linked = self
             .engine
-            .link_account(new, api_key)
+            .link_account(new, credential)
             .await
             .map_err(status)?;
         if !tokens.is_empty() {
@@ -181,10 +174,10 @@ impl ConnectionService for Api {
     ) -> Result<Response<pb::RotateCredentialResponse>, Status> {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
         let request = request.into_inner();
-        let api_key = api_key(request.api_key, request.oauth.as_ref())?;
+        let credential = from_credential(request.api_key, request.oauth).map_err(status)?;
         let connection = self
             .engine
-            .rotate_credential(id, api_key)
+            .rotate_credential(id, credential)
             .await
             .map_err(status)?;
         let connection = Some(self.shown(&connection).await?);

@@ -4,15 +4,30 @@ use std::collections::BTreeSet;
 
 use ::lever::UserId;
 use domain::{Connection, Environment, ExcludedField, Region, Stream};
-use engine::{ConnectionPatch, Error, NewConnection, Result, SyncState};
+use engine::{
+    ConnectionPatch, CredentialKind, Error, MOST_GIVEN_TOKENS, NewConnection, NewCredential,
+    OAuthGrant, Result, SyncState, WebhookState,
+};
 use proto::v1 as pb;
 use secrecy::SecretString;
 
 use super::sync::to_state;
 use super::time::{from_timestamp, to_timestamp};
 
-/// A connection as the wire has it; `webhooks` tells whether any are registered in Lever.
-pub fn to_pb(connection: &Connection, state: SyncState, webhooks: bool) -> pb::Connection {
+/// How a connection is doing, beside its settings.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Its mirror.
+    pub state: SyncState,
+    /// Its webhooks.
+    pub webhooks: WebhookState,
+    /// What opens it; none while nothing does.
+    pub credential: Option<CredentialKind>,
+}
+
+/// A connection as the wire has it.
+pub fn to_pb(connection: &Connection, standing: Standing) -> pb::Connection {
+    let (webhook_state, webhook_error) = to_webhook_state(standing.webhooks);
     let (region, base_url) = match &connection.environment {
         Environment::Region(region) => (to_region(*region), String::new()),
         Environment::BaseUrl(base_url) => (pb::Region::Unspecified, base_url.clone()),
@@ -36,7 +51,7 @@ pub fn to_pb(connection: &Connection, state: SyncState, webhooks: bool) -> pb::C
             .as_ref()
             .map(|user| user.as_str().to_owned())
             .unwrap_or_default(),
-        state: to_state(state).into(),
+        state: to_state(standing.state).into(),
         etag: etag(connection.revision),
         create_time: Some(to_timestamp(connection.created_at)),
         key_last_four: connection.key_last_four.clone(),
@@ -49,25 +64,75 @@ pub fn to_pb(connection: &Connection, state: SyncState, webhooks: bool) -> pb::C
             .collect(),
         include_secret_notes: connection.include_secret_notes,
         webhooks: connection.webhooks,
-        webhook_state: to_webhook_state(connection.webhooks, webhooks).into(),
-        credential_kind: to_credential_kind(&connection.key_last_four).into(),
+        webhook_state: webhook_state.into(),
+        webhook_error,
+        credential_kind: to_credential_kind(standing.credential).into(),
+        disconnect_time: connection
+            .disconnected
+            .map(|disconnected| to_timestamp(disconnected.at)),
+        purge_time: connection
+            .disconnected
+            .map(|disconnected| to_timestamp(disconnected.purge_at)),
     }
 }
 
-fn to_webhook_state(wished: bool, registered: bool) -> pb::WebhookState {
-    match (wished, registered) {
-        (true, true) => pb::WebhookState::Registered,
-        (false, false) => pb::WebhookState::Off,
-        _ => pb::WebhookState::Pending,
+/// The state, and what went wrong.
+fn to_webhook_state(state: WebhookState) -> (pb::WebhookState, String) {
+    match state {
+        WebhookState::Off => (pb::WebhookState::Off, String::new()),
+        WebhookState::Pending(error) => (pb::WebhookState::Pending, error.unwrap_or_default()),
+        WebhookState::Registered => (pb::WebhookState::Registered, String::new()),
+        WebhookState::Failed(error) => (pb::WebhookState::Failed, error),
     }
 }
 
-/// Only keys have characters to know them by.
-fn to_credential_kind(last_four: &str) -> pb::CredentialKind {
-    if last_four.is_empty() {
-        pb::CredentialKind::Oauth
-    } else {
-        pb::CredentialKind::ApiKey
+fn to_credential_kind(kind: Option<CredentialKind>) -> pb::CredentialKind {
+    match kind {
+        None => pb::CredentialKind::Unspecified,
+        Some(CredentialKind::ApiKey) => pb::CredentialKind::ApiKey,
+        Some(CredentialKind::OAuth) => pb::CredentialKind::Oauth,
+    }
+}
+
+/// The credential a request gives: an API key, or a grant of OAuth.
+///
+/// # Errors
+/// Invalid for both or neither, and for a grant that is not whole.
+pub fn from_credential(api_key: String, oauth: Option<pb::OAuthGrant>) -> Result<NewCredential> {
+    match (api_key.is_empty(), oauth) {
+        (_, None) => Ok(NewCredential::ApiKey(SecretString::from(api_key))),
+        (true, Some(grant)) => from_grant(grant).map(NewCredential::OAuth),
+        (false, Some(_)) => Err(Error::invalid(
+            "oauth",
+            "give either an API key or a grant, not both",
+        )),
+    }
+}
+
+fn from_grant(grant: pb::OAuthGrant) -> Result<OAuthGrant> {
+    let pb::OAuthGrant {
+        authorization_code,
+        redirect_uri,
+        refresh_token,
+    } = grant;
+    match (authorization_code.as_str(), refresh_token.as_str()) {
+        ("", "") => Err(Error::invalid(
+            "oauth.authorization_code",
+            "give the code that Lever sent to the redirect URI, or a refresh token",
+        )),
+        ("", _) => Ok(OAuthGrant::RefreshToken(SecretString::from(refresh_token))),
+        (_, "") if redirect_uri.is_empty() => Err(Error::invalid(
+            "oauth.redirect_uri",
+            "give the redirect URI that the code was asked with, to the letter",
+        )),
+        (_, "") => Ok(OAuthGrant::Code {
+            code: SecretString::from(authorization_code),
+            redirect_uri,
+        }),
+        _ => Err(Error::invalid(
+            "oauth.refresh_token",
+            "give either a code or a refresh token, not both",
+        )),
     }
 }
 
@@ -78,8 +143,9 @@ fn to_credential_kind(last_four: &str) -> pb::CredentialKind {
 pub fn from_signature_tokens(connection: &pb::Connection) -> Result<Vec<SecretString>> {
     const FIELD: &str = "connection.webhook_signature_tokens";
     let tokens = &connection.webhook_signature_tokens;
-    if tokens.len() > 20 {
-        return Err(Error::invalid(FIELD, "give at most 20"));
+    if tokens.len() > MOST_GIVEN_TOKENS {
+        let message = format!("give at most {MOST_GIVEN_TOKENS}");
+        return Err(Error::invalid(FIELD, message));
     }
     let fits = |token: &String| (1..=200).contains(&token.trim().len());
     if let Some(index) = tokens.iter().position(|token| !fits(token)) {
@@ -330,14 +396,34 @@ mod tests {
     }
 
     #[test]
-    fn webhooks_are_pending_until_wish_and_registration_agree() {
-        for (wished, registered, expected) in [
-            (false, false, pb::WebhookState::Off),
-            (true, false, pb::WebhookState::Pending),
-            (true, true, pb::WebhookState::Registered),
-            (false, true, pb::WebhookState::Pending),
+    fn a_credential_is_a_key_or_a_whole_grant() {
+        let grant = |code: &str, uri: &str, token: &str| {
+            Some(pb::OAuthGrant {
+                authorization_code: code.to_owned(),
+                redirect_uri: uri.to_owned(),
+                refresh_token: token.to_owned(),
+            })
+        };
+        assert!(matches!(
+            from_credential("k".to_owned(), None),
+            Ok(NewCredential::ApiKey(_))
+        ));
+        assert!(matches!(
+            from_credential(String::new(), grant("c", "u", "")),
+            Ok(NewCredential::OAuth(OAuthGrant::Code { .. }))
+        ));
+        assert!(matches!(
+            from_credential(String::new(), grant("", "", "t")),
+            Ok(NewCredential::OAuth(OAuthGrant::RefreshToken(_)))
+        ));
+        for (key, oauth, field) in [
+            ("k", grant("c", "u", ""), "oauth"),
+            ("", grant("", "u", ""), "oauth.authorization_code"),
+            ("", grant("c", "", ""), "oauth.redirect_uri"),
+            ("", grant("c", "u", "t"), "oauth.refresh_token"),
         ] {
-            assert_eq!(to_webhook_state(wished, registered), expected);
+            let error = from_credential(key.to_owned(), oauth).unwrap_err();
+            assert!(error.to_string().starts_with(field), "{error}");
         }
     }
 

@@ -60,6 +60,7 @@ pub fn to_state(state: SyncState) -> pb::SyncState {
         SyncState::Stale => pb::SyncState::Stale,
         SyncState::Paused => pb::SyncState::Paused,
         SyncState::Failed => pb::SyncState::Failed,
+        SyncState::Disconnected => pb::SyncState::Disconnected,
     }
 }
 

@@ -38,7 +38,8 @@ impl Middleware for AttemptTimeout {
         };
         match tokio::time::timeout_at(end, answered).await {
             Ok(result) => result,
-            Err(_) => Err(stopped(Stopped::TimedOut(timeout))),
+            Err(_) if context(extensions).sent => Err(stopped(Stopped::TimedOut(timeout))),
+            Err(_) => Err(stopped(Stopped::NoToken)),
         }
     }
 }

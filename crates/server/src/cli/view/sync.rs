@@ -18,7 +18,7 @@ pub(crate) fn state(state: pb::SyncState) -> String {
 pub(crate) fn style(state: pb::SyncState) -> Style {
     match state {
         pb::SyncState::Synced => GOOD,
-        pb::SyncState::Stale | pb::SyncState::Paused => WARN,
+        pb::SyncState::Stale | pb::SyncState::Paused | pb::SyncState::Disconnected => WARN,
         pb::SyncState::Failed => BAD,
         pb::SyncState::Syncing | pb::SyncState::Pending | pb::SyncState::Unspecified => PLAIN,
     }

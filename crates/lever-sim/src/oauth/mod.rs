@@ -2,11 +2,12 @@
 //!
 //! Refused calls to the token endpoint answer 403 with `error` and `error_description`; the status is a choice.
 
+mod config;
+
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
+pub use config::{Consent, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, OAuthApp, OAuthConfig};
 use serde_json::json;
 use url::Url;
 
@@ -14,74 +15,12 @@ use crate::answer::Answer;
 use crate::random::Random;
 use crate::scopes;
 
-/// The client id of the application that [`OAuthConfig::default`] makes.
-pub const DEFAULT_CLIENT_ID: &str = "fulcrum-simulator-client";
-/// The secret of that application.
-pub const DEFAULT_CLIENT_SECRET: &str = "fulcrum-simulator-client-secret";
-
 const CODE_LIFE_MS: i64 = 10 * 60_000;
 const DAY_MS: i64 = 86_400_000;
 /// A refresh token dies when it is not used for this long. Lever: "OAuth".
 const UNUSED_MS: i64 = 90 * DAY_MS;
 /// However often it is used, access ends after this. Lever: "OAuth".
 const GRANT_MS: i64 = 365 * DAY_MS;
-
-/// How the simulator authorizes.
-#[derive(Debug, Clone)]
-pub struct OAuthConfig {
-    /// The applications that are registered.
-    pub apps: Vec<OAuthApp>,
-    /// How long an access token is good, by the simulator's clock.
-    pub access_ttl: Duration,
-    /// What the Super Admin answers who is asked for consent.
-    pub consent: Consent,
-}
-
-impl Default for OAuthConfig {
-    /// One application that may redirect anywhere, tokens of an hour, consent.
-    fn default() -> OAuthConfig {
-        OAuthConfig {
-            apps: vec![OAuthApp {
-                client_id: DEFAULT_CLIENT_ID.to_owned(),
-                client_secret: DEFAULT_CLIENT_SECRET.to_owned(),
-                redirect_uris: Vec::new(),
-            }],
-            access_ttl: Duration::from_secs(3600),
-            consent: Consent::Grant,
-        }
-    }
-}
-
-/// A registered application.
-#[derive(Clone)]
-pub struct OAuthApp {
-    /// Its public name.
-    pub client_id: String,
-    /// What it proves itself with.
-    pub client_secret: String,
-    /// Where it may be redirected to, exactly; anywhere when empty.
-    pub redirect_uris: Vec<String>,
-}
-
-impl fmt::Debug for OAuthApp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OAuthApp")
-            .field("client_id", &self.client_id)
-            .field("client_secret", &"[redacted]")
-            .field("redirect_uris", &self.redirect_uris)
-            .finish()
-    }
-}
-
-/// The answer of the person who is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Consent {
-    /// Access is granted.
-    Grant,
-    /// Access is denied: the redirect carries `error=access_denied`.
-    Deny,
-}
 
 /// What was granted to an application.
 #[derive(Debug, Clone)]
@@ -152,8 +91,8 @@ pub(crate) struct OAuth {
     random: Random,
 }
 
-/// Why a call was refused.
-struct Denied(&'static str, &'static str);
+/// Why a call was refused: `error` and `error_description`.
+pub(crate) struct Denied(&'static str, &'static str);
 
 impl From<Denied> for Answer {
     fn from(Denied(error, description): Denied) -> Answer {
@@ -188,7 +127,7 @@ impl OAuth {
     }
 
     /// Answers `/authorize`: where to redirect to, or a refusal when that cannot be trusted.
-    pub(crate) fn authorize(&mut self, query: &Pairs, now: i64) -> Result<Url, Answer> {
+    pub(crate) fn authorize(&mut self, query: &Pairs, now: i64) -> Result<Url, Denied> {
         let (client, redirect_uri) = self.redirect(query)?;
         let mut url =
             Url::parse(&redirect_uri).map_err(|_| Denied("invalid_request", "redirect_uri"))?;
