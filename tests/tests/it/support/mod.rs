@@ -2,7 +2,9 @@
 
 mod api;
 mod asking;
+mod foreign;
 mod in_lever;
+mod records;
 mod service;
 mod status;
 mod table;
@@ -11,6 +13,7 @@ mod world;
 mod writing;
 
 pub(crate) use api::Api;
+pub(crate) use foreign::Foreign;
 pub(crate) use service::{Home, Service, program};
 pub(crate) use status::{refused, why};
 pub(crate) use table::{NOBODY, Table};
