@@ -2,6 +2,7 @@
 
 mod api;
 mod asking;
+mod door;
 mod in_lever;
 mod service;
 mod status;
@@ -11,6 +12,7 @@ mod world;
 mod writing;
 
 pub(crate) use api::Api;
+pub(crate) use door::Door;
 pub(crate) use service::{Home, Service, program};
 pub(crate) use status::{refused, why};
 pub(crate) use table::{NOBODY, Table};
