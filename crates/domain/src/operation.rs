@@ -784,4 +784,49 @@ mod tests {
     fn the_text_of_a_note_is_not_in_its_debug_form() {
         assert!(!format!("{:?}", note()).contains("hello"));
     }
+
+    #[test]
+    fn a_scrubbed_operation_has_nothing_that_people_wrote_and_cannot_be_tried_again() {
+        let failure = Failure {
+            kind: FailureKind::Unknown,
+            message: "m".to_owned(),
+            details: Vec::new(),
+        };
+        let note = Write::CreateNote {
+            value: "Ada".to_owned(),
+            secret: true,
+        };
+        let undecided = Operation {
+            state: State::Uncertain(failure.clone()),
+            ..operation(note)
+        };
+        let bare = undecided.scrubbed().unwrap();
+        let empty = Write::CreateNote {
+            value: String::new(),
+            secret: true,
+        };
+        assert_eq!((&bare.write, bare.revision), (&empty, 1));
+        assert_eq!(bare.state, State::Failed(failure));
+        assert_eq!(bare.scrubbed(), None);
+    }
+
+    #[test]
+    fn texts_are_scrubbed_and_ids_are_kept() {
+        let texts = || vec!["Ada".to_owned()];
+        for write in [
+            Write::AddTags { tags: texts() },
+            Write::RemoveTags { tags: texts() },
+            Write::AddSources { sources: texts() },
+            Write::RemoveSources { sources: texts() },
+        ] {
+            let bare = write.scrubbed().unwrap();
+            assert_eq!(bare.kind(), write.kind());
+            assert_eq!(bare.scrubbed(), None);
+        }
+        let stage = Write::ChangeStage {
+            stage: "s".into(),
+            expected_stage: None,
+        };
+        assert_eq!(stage.scrubbed(), None);
+    }
 }

@@ -252,7 +252,8 @@ pub(crate) async fn open_store(settings: &Settings) -> Result<Store, StartError>
     }
 }
 
-fn store_options(settings: &Settings) -> store::Options {
+/// How the settings ask for the store to be opened.
+pub(crate) fn store_options(settings: &Settings) -> store::Options {
     let store = &settings.store;
     store::Options {
         lock_wait: store.lock_wait,

@@ -1,6 +1,6 @@
 //! What one transaction is about to write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Connection, ConnectionId};
 use sled::Transactional;
@@ -165,21 +165,28 @@ fn split(
 
 fn apply(tables: &Tables, puts: &[Put]) -> Result<(), Error> {
     tables.health().check()?;
-    let trees: Vec<&sled::Tree> = Table::ALL.iter().map(|table| tables.tree(*table)).collect();
-    let outcome = trees[..].transaction(|views| write(views, puts));
+    // Only the trees that are written take part: a transaction costs something for each.
+    let touched: BTreeSet<Table> = puts.iter().map(|put| put.table).collect();
+    let touched: Vec<Table> = touched.into_iter().collect();
+    let trees: Vec<&sled::Tree> = touched.iter().map(|table| tables.tree(*table)).collect();
+    let outcome = trees[..].transaction(|views| write(&touched, views, puts));
     outcome.map_err(|error| match error {
         TransactionError::Abort(()) => tables.health().fail("a transaction was aborted"),
         TransactionError::Storage(error) => tables.health().fail(error),
     })
 }
 
-/// sled may run this more than once: it only puts.
+/// sled may run this more than once: it only puts. The views are those of the tables, in their order.
 fn write(
+    tables: &[Table],
     views: &[TransactionalTree],
     puts: &[Put],
 ) -> Result<(), ConflictableTransactionError<()>> {
     for Put { table, key, value } in puts {
-        let view = &views[*table as usize];
+        let at = tables
+            .binary_search(table)
+            .expect("the tables are those of the puts");
+        let view = &views[at];
         match value {
             Some(value) => view.insert(key.as_slice(), value.as_slice())?,
             None => view.remove(key.as_slice())?,

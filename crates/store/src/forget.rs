@@ -337,11 +337,19 @@ fn mentions(
         let (key, value) = entry?;
         let record: Option<Quarantined> =
             tables.value(Table::Quarantine, Ok((key.clone(), value)))?;
-        if record.is_some_and(|record| ids.iter().any(|id| record.raw.contains(id.as_str()))) {
+        if record.is_some_and(|record| ids.iter().any(|id| mentions_id(&record.raw, id))) {
             keys.push(key);
         }
     }
     Ok(keys)
+}
+
+/// Whether an id stands in a text alone, not as a part of a longer word.
+fn mentions_id(text: &str, id: &str) -> bool {
+    let part_of_a_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    text.match_indices(id).any(|(at, _)| {
+        !text[..at].ends_with(part_of_a_word) && !text[at + id.len()..].starts_with(part_of_a_word)
+    })
 }
 
 /// Removes the content of settled operations; gives how many had any, and how many are not settled.
@@ -362,4 +370,26 @@ pub(crate) fn scrub(
         }
     }
     Ok((scrubbed, waiting))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_mentioned_only_where_it_stands_alone() {
+        for (text, mentioned) in [
+            (r#"{"id":"o-1"}"#, true),
+            (r#"{"id":"o-1"#, true),
+            ("o-1", true),
+            ("o-1/notes", true),
+            (r#"{"id":"o-10"}"#, false),
+            (r#"{"id":"go-1"}"#, false),
+            (r#"{"id":"o-1-2"} o-1"#, true),
+            ("éo-1é", false),
+            ("", false),
+        ] {
+            assert_eq!(mentions_id(text, "o-1"), mentioned, "{text}");
+        }
+    }
 }

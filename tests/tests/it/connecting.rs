@@ -231,12 +231,6 @@ async fn an_unlinked_account_leaves_nothing_behind() {
     let world = World::synced(Setup::new(80)).await;
     let request = pb::DeleteConnectionRequest {
         connection_id: world.connection.clone(),
-        purge_now: false,
-    };
-    let told = refused(world.api.connections().delete_connection(request).await);
-    assert_eq!(told.code, Code::FailedPrecondition);
-    let request = pb::DeleteConnectionRequest {
-        connection_id: world.connection.clone(),
         purge_now: true,
     };
     world

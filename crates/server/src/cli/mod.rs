@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, and how it ends.
 //!
-//! `serve`, `demo`, `sim` and `token` work in this process; everything else is a client of a running service over gRPC.
+//! `serve`, `demo`, `sim`, `store` and `token` work in this process; everything else is a client of a running service over gRPC.
 //! What a command says goes to standard output, what goes wrong to standard error.
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 //! Secrets are never arguments: they come from the environment, a file, or a prompt.
@@ -17,11 +17,13 @@ pub(crate) mod logging;
 mod mapping;
 mod operations;
 mod output;
+mod place;
 mod progress;
 mod prompt;
 mod serve;
 mod signals;
 mod sim;
+mod store;
 mod sync;
 mod token;
 pub(crate) mod view;
@@ -75,6 +77,9 @@ enum Command {
     /// Creates tokens in a stopped data directory.
     #[command(subcommand)]
     Token(token::Command),
+    /// Checks or compacts a stopped data directory.
+    #[command(subcommand)]
+    Store(store::Command),
     /// Links a Lever account.
     Connect(connections::Connect),
     /// Unlinks a Lever account.
@@ -129,6 +134,7 @@ impl Cli {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Sim(arguments) => sim::run(arguments).await,
             Command::Token(command) => token::run(command).await,
+            Command::Store(command) => store::run(global, command).await,
             Command::Connect(command) => connections::connect(global, command).await,
             Command::Disconnect(command) => connections::disconnect(global, command).await,
             Command::Connections => connections::list(global).await,

@@ -101,6 +101,7 @@ impl Api {
         check_eeo(caller, stream == Stream::EeoResponses)?;
         let from = from_read_from(wanted.read_from).map_err(status)?;
         if wanted.id.is_empty() {
+            self.engine.connection(id).await.map_err(status)?;
             let error = Error::invalid(wanted.field, "name the record by Lever's id");
             return Err(status(error));
         }

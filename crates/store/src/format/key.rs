@@ -218,6 +218,13 @@ pub(crate) fn webhook(connection: ConnectionId, webhook: &str) -> Result<Vec<u8>
     Ok([connection.as_bytes(), id(webhook)?].concat())
 }
 
+/// The text after the NUL that ends the first id of a key.
+pub(crate) fn after_nul(key: &[u8]) -> Option<&str> {
+    let rest = key.get(16..)?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    text_after(rest, end + 1)
+}
+
 /// The moment that begins at a place in a key.
 pub(crate) fn moment_at(key: &[u8], at: usize) -> Option<Timestamp> {
     key.get(at..)?.first_chunk::<8>().copied().map(moment_of)

@@ -42,9 +42,15 @@ fn unpack(pack: &[u8], folder: &Path) {
     }
 }
 
-async fn first_version() -> (TempDir, Store, Connection) {
+/// A data directory as the first version left it.
+pub(crate) fn unpacked_first() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     unpack(FIRST, folder.path());
+    folder
+}
+
+async fn first_version() -> (TempDir, Store, Connection) {
+    let folder = unpacked_first();
     let store = open(folder.path());
     let connection = store.connections().await.unwrap().remove(0);
     (folder, store, connection)
@@ -128,7 +134,7 @@ async fn the_candidacies_of_the_first_version_are_found_by_stage_and_by_person()
         .list_in_stages(c, &["offer".into()], Order::NewestFirst, None, 1)
         .await
         .unwrap();
-    assert_eq!(in_offer, [moved.clone()]);
+    assert_eq!(in_offer, std::slice::from_ref(&moved));
     let of_person = store
         .opportunities_of_contact(c, &moved.contact.unwrap())
         .await
@@ -160,7 +166,8 @@ async fn the_operations_of_the_first_version_are_found_again() {
     assert!(matches!(&stage.write, Write::ChangeStage { stage, .. } if stage.as_str() == "offer"));
     let tag = by_request("later").await;
     assert!(matches!(tag.state, State::Recorded { .. }));
-    assert_eq!(store.open_operations(c).await.unwrap(), [tag.clone()]);
+    let open = store.open_operations(c).await.unwrap();
+    assert_eq!(open, std::slice::from_ref(&tag));
     let of_person = store
         .operations(c, Some(&PERSON.into()), None, 9)
         .await

@@ -10,10 +10,12 @@
 )]
 
 mod children;
+mod compaction;
 mod connections;
 mod crash;
 mod disconnecting;
 mod earlier_versions;
+mod examining;
 mod forgetting;
 mod journal;
 mod nudges;
