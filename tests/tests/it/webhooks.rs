@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lever_sim::{
-    Action, DeliveryAction, DeliveryEntry, DeliveryPlan, DeliveryRule, FaultPlan, FaultRule, Key,
-    Permissions, When,
+    Act, Action, DeliveryAction, DeliveryEntry, DeliveryPlan, DeliveryRule, FaultPlan, FaultRule,
+    Key, Permissions, When,
 };
 use proto::v1 as pb;
 use serde_json::{Value, json};
@@ -221,6 +221,65 @@ async fn a_deleted_person_leaves_the_mirror_within_seconds_by_webhook() {
     .await;
     hooked.world.assert_mirror_equals_lever().await;
     assert!(hooked.world.calls("listDeletedOpportunities").len() <= 1);
+}
+
+/// A planned interview may move no stamp of the person: the webhook is what tells of it.
+#[tokio::test]
+async fn a_planned_interview_brings_the_lists_of_interviews_and_panels() {
+    let hooked = Hooked::new(Setup::new(20)).await;
+    let id = hooked.world.open_opportunities().remove(0);
+    let notes = hooked.world.calls("listOpportunityNotes").len();
+    let act = Act::AddPanel {
+        opportunity: id.clone(),
+        date: 1_900_000_000_000,
+        user: None,
+    };
+    let panel = hooked.world.lever.act(act).expect("planned");
+    let panel = panel.expect("an id");
+    until("the panel is mirrored", async || {
+        let request = pb::ListPanelsRequest {
+            connection_id: hooked.world.connection.clone(),
+            opportunity_id: id.clone(),
+            ..Default::default()
+        };
+        let answer = hooked.world.api.lever().list_panels(request).await.ok()?;
+        let panels = answer.into_inner().panels;
+        panels.iter().any(|known| known.id == panel).then_some(())
+    })
+    .await;
+    hooked.until_followed(1).await;
+    let asked = |operation: &str| {
+        let calls = hooked.world.calls(operation).into_iter();
+        calls.filter(|call| call.path.contains(&id)).count()
+    };
+    assert!(
+        asked("listOpportunityInterviews") >= 2,
+        "once at first, once now"
+    );
+    assert_eq!(hooked.world.calls("getOpportunity").len(), 1);
+    let more = hooked.world.calls("listOpportunityNotes").len() - notes;
+    assert!(more <= 1, "nobody else's lists were read");
+}
+
+#[tokio::test]
+async fn a_changed_contact_shows_in_all_that_the_mirror_knows_of_the_person() {
+    let hooked = Hooked::new(Setup::new(20)).await;
+    let id = hooked.world.open_opportunities().remove(0);
+    let opportunity = hooked.world.lever.opportunity(&id).expect("a person");
+    let contact = opportunity["contact"].as_str().expect("an id");
+    let url = format!("{}/contacts/{contact}", hooked.world.lever.base_url());
+    let request = client()
+        .put(url)
+        .basic_auth(lever_sim::DEFAULT_KEY, Some(""))
+        .json(&json!({"name": "Renamed In Lever"}));
+    let answer = request.send().await.expect("an answer");
+    assert!(answer.status().is_success());
+    until("the new name is mirrored", async || {
+        let mirrored = hooked.world.opportunity(&id).await.ok()?;
+        (mirrored["name"] == "Renamed In Lever").then_some(())
+    })
+    .await;
+    hooked.world.assert_mirror_equals_lever().await;
 }
 
 #[tokio::test]
@@ -529,7 +588,7 @@ async fn what_lever_tells_of_our_own_write_changes_nothing_more() {
 async fn the_route_needs_no_token_and_takes_any_name_and_nothing_else_does() {
     let mut setup = Setup::new(10);
     setup.connection.webhook_signature_tokens = vec!["made-by-hand".to_owned()];
-    let hooked = Hooked::new(setup).await;
+    let mut hooked = Hooked::new(setup).await;
     let client = client();
     let inside = format!("http://{}", hooked.world.service().http);
     let named = |path: &str| {
@@ -559,6 +618,18 @@ async fn the_route_needs_no_token_and_takes_any_name_and_nothing_else_does() {
         let answer = request.header("host", "fulcrum.example.com").send().await;
         assert_eq!(answer.expect("an answer").status().as_u16(), 421, "{path}");
     }
+
+    // The same once everybody else must show a token.
+    let (_, _, genuine) = hooked.intercepted().await;
+    hooked.world.stop().await;
+    hooked.world.home.token(&["--role", "admin"]).await;
+    hooked.restart().await;
+    let asked = pb::ListConnectionsRequest::default();
+    let told = refused(hooked.world.api.connections().list_connections(asked).await);
+    assert_eq!(told.code, Code::Unauthenticated);
+    let (status, _) = deliver(&client, &hooked.url(), genuine.to_string()).await;
+    assert_eq!(status, 200);
+
     let log = hooked.world.home.log();
     assert!(
         !log.contains("made-by-hand"),
