@@ -603,6 +603,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_under_way_when_the_account_is_disconnected_is_uncertain() {
+        let lost = [Event::Started, Event::Lost];
+        for events in [&lost[..1], &lost] {
+            let mut operation = run(note(), events);
+            operation = operation.after(Event::Abandoned, at(9), &Patience::default());
+            let State::Uncertain(failure) = operation.state else {
+                panic!("{:?}", operation.state)
+            };
+            assert_eq!(failure.kind, FailureKind::Unknown);
+        }
+        // What waits is cancelled instead, and what has ended stays.
+        let waiting = run(note(), &[Event::Abandoned]);
+        assert_eq!(waiting.state, State::Recorded { not_before: None });
+        let done = Event::Done { result_id: None };
+        let ended = run(note(), &[Event::Started, done, Event::Abandoned]);
+        assert_eq!(ended.state, State::Succeeded);
+    }
+
+    #[test]
     fn a_write_that_is_answered_has_succeeded_with_its_result() {
         let done = run(
             note(),

@@ -42,3 +42,9 @@ pub(crate) async fn store(folder: &Path) -> Store {
     let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options));
     opened.await.expect("opened").expect("a store")
 }
+
+/// Chooses what TLS is made with, which the program does in `main`.
+pub(crate) fn install_crypto() {
+    // An error only says that it was chosen before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

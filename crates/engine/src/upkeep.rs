@@ -35,3 +35,58 @@ async fn round(engine: &Engine) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use domain::{Disconnected, Timestamp};
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::testing;
+    use crate::{Clock, ErrorKind, Settings};
+
+    #[tokio::test]
+    async fn the_mirror_of_a_disconnected_account_goes_after_its_time_and_the_engine_forgets_it() {
+        testing::install_crypto();
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = testing::store(folder.path()).await;
+        let connection = testing::connection(&[], Timestamp::default());
+        let id = connection.id;
+        let key = SecretString::from("k");
+        store.create_connection(connection, key).await.unwrap();
+        store
+            .disconnect(id, Timestamp::from_millis(0))
+            .await
+            .unwrap();
+        let days = Arc::new(AtomicI64::new(13));
+        let told = days.clone();
+        let clock = Clock::new(move || {
+            let ms = told.load(Ordering::Relaxed) * 24 * 3600 * 1000;
+            Timestamp::from_millis(ms)
+        });
+        let engine = Engine::start(store.clone(), Settings::default(), clock)
+            .await
+            .unwrap();
+
+        round(&engine).await.unwrap();
+        let kept = engine.connection(id).await.unwrap();
+        assert_eq!(
+            kept.disconnected,
+            Some(Disconnected::at(Timestamp::default()))
+        );
+        let reason = |error: crate::Error| match error.kind() {
+            ErrorKind::Precondition { reason, .. } => Some(*reason),
+            _ => None,
+        };
+        assert_eq!(reason(engine.link(id).unwrap_err()), Some("DISCONNECTED"));
+
+        days.store(14, Ordering::Relaxed);
+        round(&engine).await.unwrap();
+        assert!(store.connection(id).await.unwrap().is_none());
+        assert_eq!(reason(engine.link(id).unwrap_err()), None);
+        engine.stop(Duration::from_secs(5)).await;
+    }
+}

@@ -27,7 +27,8 @@ async fn mirrored(world: &World, stream: &str) -> BTreeMap<String, String> {
 async fn f10_x17_whatever_the_description_allows_is_mirrored_byte_for_byte() {
     let Some(docs) = docs() else { return };
     let foreign = Foreign::start(&docs, 230).await;
-    let mut setup = Setup::new(0);
+    // What is archived for longer is read on demand.
+    let mut setup = Setup::new(0).with("FULCRUM__PULL__CHILDREN_ARCHIVED_WITHIN", "36500d");
     setup.connection.base_url = foreign.base_url();
     let world = World::synced(setup).await;
 

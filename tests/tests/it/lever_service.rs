@@ -408,35 +408,3 @@ async fn what_the_pull_did_can_be_listed() {
         .expect("a schedule");
     assert_eq!(schedule.time_zone, "UTC");
 }
-
-/// A disconnected account keeps its mirror, and comes back with it.
-#[tokio::test]
-async fn an_account_that_is_connected_again_has_its_mirror() {
-    let mut setup = Setup::new(30);
-    setup.connection.external_id = "customer-1".to_owned();
-    let mut world = World::synced(setup).await;
-    let id = world.connection.clone();
-    let mirrored = world.mirrored().await;
-    let request = pb::DeleteConnectionRequest {
-        connection_id: id.clone(),
-        purge_now: false,
-    };
-    world
-        .api
-        .connections()
-        .delete_connection(request)
-        .await
-        .expect("disconnected");
-    let gone = pb::GetConnectionRequest {
-        connection_id: id.clone(),
-    };
-    assert_eq!(
-        refused(world.api.connections().get_connection(gone).await).code,
-        Code::NotFound
-    );
-    world.stop().await;
-    world.start().await;
-    world.connect().await;
-    assert_eq!(world.connection, id);
-    assert_eq!(world.mirrored().await, mirrored);
-}

@@ -20,21 +20,24 @@ use tokio::time::Instant;
 const LARGEST_BODY: usize = 256 * 1024;
 /// How long the body of a delivery may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Deliveries taken in at once; more are asked to come again, as Lever does.
-const AT_ONCE: usize = 64;
+/// A delivery up to this size always finds room.
+const SMALL_BODY: u64 = 16 * 1024;
+/// Larger deliveries taken in at once; more are asked to come again, as Lever does. Whoever sends slowly on purpose
+/// keeps out nobody but other large ones.
+const LARGE_AT_ONCE: usize = 64;
 
 /// What is needed to take in deliveries.
 #[derive(Clone)]
 struct Doors {
     engine: Engine,
-    slots: Arc<Semaphore>,
+    room_for_large: Arc<Semaphore>,
 }
 
 /// The route of Lever's webhooks.
 pub(super) fn router(engine: Engine) -> Router {
     let doors = Doors {
         engine,
-        slots: Arc::new(Semaphore::new(AT_ONCE)),
+        room_for_large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
     };
     Router::new()
         .route("/webhooks/lever/{connection_id}", post(receive))
@@ -77,12 +80,15 @@ async fn receive(
 
 impl Doors {
     async fn answer(&self, connection: &str, headers: &HeaderMap, body: Body) -> Answer {
-        let Ok(_slot) = self.slots.try_acquire() else {
-            return busy();
-        };
-        if declared_length(headers).is_some_and(|length| length > LARGEST_BODY as u64) {
+        let length = declared_length(headers);
+        if length.is_some_and(|length| length > LARGEST_BODY as u64) {
             return too_large();
         }
+        let small = length.is_some_and(|length| length <= SMALL_BODY);
+        let room = (!small).then(|| self.room_for_large.try_acquire());
+        let Ok(_room) = room.transpose() else {
+            return busy();
+        };
         let body = match tokio::time::timeout(PATIENCE, to_bytes(body, LARGEST_BODY)).await {
             Ok(Ok(body)) => body,
             Ok(Err(_)) => return too_large(),

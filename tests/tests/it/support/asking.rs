@@ -46,6 +46,32 @@ impl World {
         .await;
     }
 
+    /// The linked account as the service shows it.
+    pub(crate) async fn settings(&self) -> pb::Connection {
+        let request = pb::GetConnectionRequest {
+            connection_id: self.connection.clone(),
+        };
+        let answer = self.api.connections().get_connection(request).await;
+        let answer = answer.expect("an answer").into_inner();
+        answer.connection.expect("a connection")
+    }
+
+    /// Changes whether the account wishes webhooks.
+    pub(crate) async fn wish_webhooks(&self, webhooks: bool) -> Result<pb::Connection, Status> {
+        let request = pb::UpdateConnectionRequest {
+            connection: Some(pb::Connection {
+                id: self.connection.clone(),
+                webhooks,
+                ..Default::default()
+            }),
+            update_mask: Some(prost_types::FieldMask {
+                paths: vec!["webhooks".to_owned()],
+            }),
+        };
+        let answer = self.api.connections().update_connection(request).await?;
+        Ok(answer.into_inner().connection.expect("a connection"))
+    }
+
     /// Pulls at once instead of on schedule.
     pub(crate) async fn pull(&self) {
         let request = pb::StartSyncRequest {

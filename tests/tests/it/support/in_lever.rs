@@ -55,6 +55,14 @@ impl World {
             .collect()
     }
 
+    /// Archives somebody in Lever, for the first of its reasons.
+    pub(crate) fn archive_in_lever(&self, opportunity: &str) {
+        let reasons = self.lever.archive_reasons();
+        let reason = reasons[0]["id"].as_str().expect("an id");
+        let archived = self.lever.archive(opportunity, Some(reason));
+        archived.expect("archived");
+    }
+
     /// How many notes with this text the opportunity has in Lever.
     pub(crate) fn notes_saying(&self, opportunity: &str, text: &str) -> usize {
         let notes = self.lever.notes(opportunity).into_iter();

@@ -2,6 +2,7 @@
 
 mod api;
 mod asking;
+mod door;
 mod foreign;
 mod in_lever;
 mod records;
@@ -13,6 +14,7 @@ mod world;
 mod writing;
 
 pub(crate) use api::Api;
+pub(crate) use door::Door;
 pub(crate) use foreign::Foreign;
 pub(crate) use service::{Home, Service, program};
 pub(crate) use status::{refused, why};

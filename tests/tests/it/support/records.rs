@@ -88,7 +88,6 @@ impl World {
             let request = client
                 .get(format!("{}{path}", self.lever.base_url()))
                 .basic_auth(lever_sim::DEFAULT_KEY, Some(""))
-                .query(&[("limit", "100")])
                 .query(
                     &offset
                         .iter()

@@ -94,6 +94,15 @@ impl World {
         world
     }
 
+    /// More settings of the service, from its next start on; they may name the Lever that runs.
+    pub(crate) fn configured_like(
+        mut self,
+        settings: impl FnOnce(&Sim) -> Vec<(&'static str, String)>,
+    ) -> World {
+        self.settings.extend(settings(&self.lever));
+        self
+    }
+
     /// Links the account.
     pub(crate) async fn connect(&mut self) {
         let request = pb::CreateConnectionRequest {

@@ -1,0 +1,281 @@
+//! Disconnecting: nothing is left at Lever, nothing is told that did not happen, and the mirror is there for a while.
+
+use std::time::Duration;
+
+use lever_sim::{Action, Config, FaultPlan, FaultRule, Key, Sim};
+use proto::v1 as pb;
+use tonic::Code;
+
+use crate::support::{Door, Setup, World, fresh_id, refused, until, why};
+
+fn setup() -> Setup {
+    let mut setup = Setup::new(30);
+    setup.connection.external_id = "customer-1".to_owned();
+    setup
+}
+
+impl World {
+    async fn disconnect(&self) {
+        let request = pb::DeleteConnectionRequest {
+            connection_id: self.connection.clone(),
+            purge_now: false,
+        };
+        let answer = self.api.connections().delete_connection(request).await;
+        answer.expect("disconnected");
+    }
+}
+
+#[tokio::test]
+async fn a_disconnected_account_is_listed_and_answers_what_its_settings_are_and_nothing_else() {
+    let mut world = World::synced(setup()).await;
+    world.disconnect().await;
+    let calls = world.lever.audit().len();
+
+    for _ in 0..2 {
+        let connection = world.settings().await;
+        assert_eq!(connection.state(), pb::SyncState::Disconnected);
+        assert_eq!(
+            connection.credential_kind(),
+            pb::CredentialKind::Unspecified
+        );
+        assert_eq!(connection.key_last_four, "");
+        let kept = connection.purge_time.expect("a time").seconds
+            - connection.disconnect_time.expect("a time").seconds;
+        assert_eq!(kept, 14 * 24 * 3600);
+        assert_eq!(
+            world
+                .mapping()
+                .await
+                .stage_mapping
+                .expect("a mapping")
+                .version,
+            0
+        );
+        assert!(world.operations().await.is_empty());
+
+        let id = world.connection.clone();
+        let person = world.open_opportunities().remove(0);
+        let mut told = vec![
+            refused(world.try_mirrored().await),
+            refused(world.note(&person, &fresh_id(), "x").await),
+            refused(world.wish_webhooks(false).await),
+        ];
+        let status = pb::GetSyncStatusRequest {
+            connection_id: id.clone(),
+        };
+        told.push(refused(world.api.sync().get_sync_status(status).await));
+        let pull = pb::StartSyncRequest {
+            connection_id: id.clone(),
+            ..Default::default()
+        };
+        told.push(refused(world.api.sync().start_sync(pull).await));
+        let live = pb::ListStagesRequest {
+            connection_id: id.clone(),
+            read_from: pb::ReadFrom::Lever.into(),
+            ..Default::default()
+        };
+        told.push(refused(world.api.lever().list_stages(live).await));
+        let rotate = pb::RotateCredentialRequest {
+            connection_id: id.clone(),
+            api_key: "another-key-0123456789".to_owned(),
+            ..Default::default()
+        };
+        told.push(refused(
+            world.api.connections().rotate_credential(rotate).await,
+        ));
+        let applicants = pb::ListApplicantsRequest {
+            connection_id: id,
+            ..Default::default()
+        };
+        told.push(refused(
+            world.api.inbound().list_applicants(applicants).await,
+        ));
+        for refusal in told {
+            assert_eq!(
+                (refusal.code, refusal.reason.as_str()),
+                (Code::FailedPrecondition, "DISCONNECTED"),
+                "{refusal:?}"
+            );
+        }
+        // The same after a start.
+        world.stop().await;
+        world.start().await;
+    }
+    assert_eq!(world.lever.audit().len(), calls, "Lever was called");
+}
+
+#[tokio::test]
+async fn disconnecting_and_connecting_again_keeps_id_mapping_and_mirror() {
+    let mut setup = setup();
+    setup
+        .lever
+        .keys
+        .push(Key::all("another-key-of-the-same-account-0002"));
+    let world = World::synced(setup).await;
+    let id = world.connection.clone();
+    let mapping = world.suggested().await.suggested.expect("a mapping");
+    let saved = world.save_mapping(mapping).await.expect("saved");
+    let before = world.mirrored().await;
+    world.disconnect().await;
+
+    let lists = world.calls("listOpportunities").len();
+    let request = pb::CreateConnectionRequest {
+        connection: Some(pb::Connection {
+            display_name: "Acme again".to_owned(),
+            external_id: "customer-1".to_owned(),
+            base_url: world.lever.base_url(),
+            ..Default::default()
+        }),
+        api_key: "another-key-of-the-same-account-0002".to_owned(),
+        oauth: None,
+    };
+    let answer = world.api.connections().create_connection(request).await;
+    let answer = answer.expect("connected").into_inner();
+    assert!(answer.restored);
+    let connection = answer.connection.expect("a connection");
+    assert_eq!(
+        (connection.id.as_str(), connection.display_name.as_str()),
+        (id.as_str(), "Acme again")
+    );
+    assert_eq!(connection.key_last_four, "0002");
+    assert!(connection.disconnect_time.is_none());
+    assert_eq!(
+        world.mirrored().await,
+        before,
+        "the mirror is there at once"
+    );
+    let mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    assert_eq!(mapping.version, saved.version);
+
+    // And it is kept fresh, by what changed and not from the beginning.
+    let person = world.open_opportunities().remove(0);
+    world.lever.touch(&person).expect("touched");
+    world.pull_until_mirror_equals_lever().await;
+    let asked = world.calls("listOpportunities");
+    let walks = asked[lists..].iter().filter(|call| {
+        call.query
+            .iter()
+            .all(|(name, _)| name != "updated_at_start")
+    });
+    assert!(walks.count() <= 1, "at most the look that proves the key");
+}
+
+/// X14.
+#[tokio::test]
+async fn the_same_customer_in_another_environment_is_refused() {
+    let mut world = World::synced(setup()).await;
+    world.disconnect().await;
+    let elsewhere = Sim::start(Config::default())
+        .await
+        .expect("a loopback port");
+    let request = |base_url: String| pb::CreateConnectionRequest {
+        connection: Some(pb::Connection {
+            display_name: "Acme".to_owned(),
+            external_id: "customer-1".to_owned(),
+            base_url,
+            ..Default::default()
+        }),
+        api_key: lever_sim::DEFAULT_KEY.to_owned(),
+        oauth: None,
+    };
+    let asked = request(elsewhere.base_url());
+    let told = refused(world.api.connections().create_connection(asked).await);
+    assert_eq!(
+        (told.code, told.reason.as_str()),
+        (Code::FailedPrecondition, "ENVIRONMENT_FIXED")
+    );
+    assert_eq!(told.details["connection_id"], world.connection);
+    assert!(elsewhere.audit().is_empty(), "nothing was sent there");
+
+    // Once it is removed the way is free.
+    let purge = pb::DeleteConnectionRequest {
+        connection_id: world.connection.clone(),
+        purge_now: true,
+    };
+    let purged = world.api.connections().delete_connection(purge).await;
+    purged.expect("removed");
+    let gone = pb::GetConnectionRequest {
+        connection_id: world.connection.clone(),
+    };
+    let told = refused(world.api.connections().get_connection(gone).await);
+    assert_eq!(told.code, Code::NotFound);
+    let asked = request(elsewhere.base_url());
+    let answer = world.api.connections().create_connection(asked).await;
+    let answer = answer.expect("connected").into_inner();
+    assert!(!answer.restored);
+    world.connection = answer.connection.expect("a connection").id;
+}
+
+#[tokio::test]
+async fn what_is_being_sent_settles_and_what_waits_is_cancelled() {
+    let world = World::synced(setup()).await;
+    let person = world.open_opportunities().remove(0);
+    let slow = Action::StallAfter(Duration::from_secs(2));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("createOpportunityNote", slow)],
+    });
+    let first = world.note_unawaited(&person, "on its way").await;
+    let behind = world.note_unawaited(&person, "not begun").await;
+    until("the first note is being sent", async || {
+        let state = world.operation(&first.id).await.state();
+        (state == pb::OperationState::Sending).then_some(())
+    })
+    .await;
+    world.disconnect().await;
+    let settled = |operation: &pb::Operation| operation.state();
+    assert_eq!(
+        settled(&world.operation(&first.id).await),
+        pb::OperationState::Succeeded
+    );
+    assert_eq!(
+        settled(&world.operation(&behind.id).await),
+        pb::OperationState::Cancelled
+    );
+    assert_eq!(world.notes_saying(&person, "on its way"), 1);
+    assert_eq!(world.notes_saying(&person, "not begun"), 0);
+}
+
+/// It takes the 30 seconds that such a write is given.
+#[tokio::test]
+async fn what_does_not_settle_in_time_is_uncertain() {
+    let world = World::synced(setup().with("FULCRUM__LEVER__ATTEMPT_TIMEOUT", "300s")).await;
+    let person = world.open_opportunities().remove(0);
+    let silent = Action::StallAfter(Duration::from_secs(600));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("createOpportunityNote", silent)],
+    });
+    let note = world.note_unawaited(&person, "who knows").await;
+    until("the note has reached Lever", async || {
+        (world.notes_saying(&person, "who knows") == 1).then_some(())
+    })
+    .await;
+    world.disconnect().await;
+    let operation = world.operation(&note.id).await;
+    assert_eq!(operation.state(), pb::OperationState::Uncertain);
+    assert_eq!(why(&operation).reason, "OUTCOME_UNKNOWN");
+}
+
+#[tokio::test]
+async fn webhooks_are_removed_from_lever_before_the_key_is_destroyed() {
+    let door = Door::open().await;
+    let mut setup = setup().with("FULCRUM__SERVER__PUBLIC_URL", &door.url());
+    setup.connection.webhooks = true;
+    let world = World::synced(setup).await;
+    door.lead_to(world.service().http);
+    until("the webhooks are registered", async || {
+        let state = world.settings().await.webhook_state();
+        (state == pb::WebhookState::Registered).then_some(())
+    })
+    .await;
+    world.disconnect().await;
+    assert_eq!(
+        world.effects("deleteWebhook"),
+        world.effects("createWebhook")
+    );
+    assert_eq!(
+        world.settings().await.webhook_state(),
+        pb::WebhookState::Off
+    );
+}
