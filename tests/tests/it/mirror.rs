@@ -73,7 +73,10 @@ impl World {
 
     /// Writes a note past the service; its id.
     async fn note_in_lever(&self, opportunity: &str, body: &serde_json::Value) -> String {
-        let url = format!("{}/opportunities/{opportunity}/notes", self.lever.base_url());
+        let url = format!(
+            "{}/opportunities/{opportunity}/notes",
+            self.lever.base_url()
+        );
         let request = reqwest::Client::new()
             .post(url)
             .basic_auth(lever_sim::DEFAULT_KEY, Some(""))
@@ -456,7 +459,10 @@ async fn x11_what_was_known_of_an_anonymized_person_leaves_the_mirror_within_one
     let person = somebody(&world);
     let document = world.opportunity(&person).await.expect("mirrored");
     let contact = document["contact"].as_str().expect("a contact").to_owned();
-    let email = document["emails"][0].as_str().expect("an address").to_owned();
+    let email = document["emails"][0]
+        .as_str()
+        .expect("an address")
+        .to_owned();
     let anonymize = Act::Anonymize {
         contact: contact.clone(),
     };

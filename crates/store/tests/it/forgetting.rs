@@ -6,8 +6,9 @@ use std::time::Duration;
 use domain::operation::{Failure, FailureKind, State};
 use domain::{ConnectionId, Operation, Parent, Stream, Write};
 use store::{
-    ApiCall, CallFilter, ChildList, ChildRead, Disconnection, ErrorKind, Forgotten, Incoming, Nudge, Pruned,
-    QuarantineCount, Quarantined, Recorded, Run, RunFilter, RunOutcome, Store, Tombstones,
+    ApiCall, CallFilter, ChildList, ChildRead, Disconnection, ErrorKind, Forgotten, Incoming,
+    Nudge, Pruned, QuarantineCount, Quarantined, Recorded, Run, RunFilter, RunOutcome, Store,
+    Tombstones,
 };
 
 use crate::support::*;
@@ -587,14 +588,30 @@ async fn x11_of_an_anonymized_person_only_what_lever_still_shows_is_kept() {
     bare.name = String::new();
     let mut anonymized = opportunity(bare);
     anonymized.raw = "{\"id\":\"o\",\"name\":\"\"}".to_owned();
-    store.apply_refresh(refresh(c, 10, vec![anonymized.clone()])).await.unwrap();
+    store
+        .apply_refresh(refresh(c, 10, vec![anonymized.clone()]))
+        .await
+        .unwrap();
     let forgotten = store.forget_deleted(c, at(11)).await.unwrap();
     assert_eq!((forgotten.records, forgotten.operations), (1, 1));
-    let kept = store.record(c, Stream::Opportunities, "o").await.unwrap().unwrap();
+    let kept = store
+        .record(c, Stream::Opportunities, "o")
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(kept.raw, anonymized.raw);
-    let notes = store.children(c, Stream::Notes, &parent, None, 10).await.unwrap();
+    let notes = store
+        .children(c, Stream::Notes, &parent, None, 10)
+        .await
+        .unwrap();
     assert!(notes.is_empty());
     // Seen again, nothing is left to forget.
-    store.apply_refresh(refresh(c, 20, vec![anonymized])).await.unwrap();
-    assert_eq!(store.forget_deleted(c, at(21)).await.unwrap(), Forgotten::default());
+    store
+        .apply_refresh(refresh(c, 20, vec![anonymized]))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.forget_deleted(c, at(21)).await.unwrap(),
+        Forgotten::default()
+    );
 }
