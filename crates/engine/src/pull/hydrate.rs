@@ -42,7 +42,12 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
         let wait = tokio::select! {
             biased;
             () = link.stop.cancelled() => return,
-            () = link.paused() => Duration::from_secs(3600),
+            () = link.paused() => {
+                tokio::select! {
+                    () = link.stop.cancelled() => return,
+                    () = link.resumed() => continue,
+                }
+            }
             wait = round(&shared, &link, &mut failed) => wait,
         };
         tokio::select! {
