@@ -164,6 +164,8 @@ pub enum Permissions {
     All,
     /// The calls behind these names of Lever's API-key page, such as `find all opportunity notes`.
     Only(BTreeSet<String>),
+    /// Every call but those behind these names.
+    AllBut(BTreeSet<String>),
 }
 
 impl Permissions {
@@ -172,6 +174,7 @@ impl Permissions {
         match self {
             Permissions::All => true,
             Permissions::Only(names) => names.contains(permission),
+            Permissions::AllBut(names) => !names.contains(permission),
         }
     }
 }

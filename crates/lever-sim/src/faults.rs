@@ -38,6 +38,9 @@ pub struct FaultRule {
     /// The operation id, such as `createOpportunityNote`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
+    /// An id in the path: only requests about that record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// Reads, writes or both.
     #[serde(default)]
     pub calls: Calls,
@@ -55,6 +58,7 @@ impl FaultRule {
             method: None,
             path: None,
             operation: None,
+            about: None,
             calls: Calls::All,
             when: When::Always,
             action,
@@ -158,6 +162,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) method: &'a str,
     /// Template and id; `None` for an unknown route.
     pub(crate) operation: Option<(&'a str, &'a str)>,
+    /// The path as it was asked for.
+    pub(crate) path: &'a str,
 }
 
 impl Faults {
@@ -200,6 +206,10 @@ impl FaultRule {
         kind && is(&self.method, Some(seen.method))
             && is(&self.path, seen.operation.map(|(path, _)| path))
             && is(&self.operation, seen.operation.map(|(_, id)| id))
+            && self
+                .about
+                .as_deref()
+                .is_none_or(|id| seen.path.split('/').any(|part| part == id))
     }
 }
 
@@ -227,6 +237,7 @@ mod tests {
             "/opportunities/{opportunity}/notes",
             "createOpportunityNote",
         )),
+        path: "/v1/opportunities/o1/notes",
     };
 
     fn struck(rule: FaultRule, times: usize) -> Vec<bool> {

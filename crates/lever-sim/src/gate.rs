@@ -87,6 +87,7 @@ impl Desk {
         let seen = Seen {
             method: &asked.method,
             operation: asked.named(),
+            path: &asked.path,
         };
         self.faults
             .lock()

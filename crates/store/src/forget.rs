@@ -32,6 +32,8 @@ pub(crate) enum Cause {
     Absent,
     /// It was asked for.
     Asked,
+    /// Lever has anonymized the person: what is left of the opportunity itself stays.
+    Anonymized,
 }
 
 /// What was forgotten.
@@ -206,11 +208,17 @@ pub(crate) fn remember(
         Some(known) => Forget { cause, ..known },
         None => {
             let mut records = children(draft.tables(), connection, opportunity)?;
-            let contact = contact(draft.tables(), connection, opportunity)?;
+            let mut contact = contact(draft.tables(), connection, opportunity)?;
             // The opportunity last: what is read from its document is known until all else is gone.
             records.push((Stream::Opportunities, opportunity.as_str().to_owned()));
             let mut ids: Vec<_> = records.iter().map(|(_stream, id)| id.clone()).collect();
             ids.extend(contact.iter().map(|id| id.as_str().to_owned()));
+            // Lever goes on showing these, without what they said about the person.
+            if cause == Cause::Anonymized {
+                let shown = [Stream::Opportunities, Stream::Applications];
+                records.retain(|(stream, _)| !shown.contains(stream));
+                contact = None;
+            }
             Forget {
                 cause,
                 records,
@@ -283,7 +291,7 @@ impl Forgetting {
         if draft
             .get::<Connection>(Table::Connections, &key::connection(self.connection))?
             .is_none()
-            || (mark.cause != Cause::Asked && self.shows_again(draft)?)
+            || (matches!(mark.cause, Cause::Deleted | Cause::Absent) && self.shows_again(draft)?)
         {
             draft.remove(Table::Forgets, key);
             return Ok((0, None));

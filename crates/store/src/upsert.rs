@@ -84,9 +84,6 @@ impl<'d, 'a> Upsert<'d, 'a> {
     }
 
     fn storable(&mut self, key: Vec<u8>, incoming: &Incoming) -> Result<(), Error> {
-        if incoming.candidacy.as_ref().is_some_and(|it| it.anonymized) {
-            return self.anonymized(key, incoming);
-        }
         let known: Option<Head> = self.draft.get(Table::heads(incoming.stream), &key)?;
         let digest = digest(&incoming.raw);
         let verdict = judge(
@@ -120,6 +117,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             self.draft.mark(Table::Children, entry);
         }
         if let Some(candidacy) = &incoming.candidacy {
+            self.forget_anonymized(candidacy)?;
             self.candidacy(candidacy)?;
         }
         self.plan(incoming, verdict != Verdict::Unchanged)
@@ -147,28 +145,14 @@ impl<'d, 'a> Upsert<'d, 'a> {
         Ok(())
     }
 
-    /// A person Lever has anonymized leaves the mirror like a deleted one: a tombstone stays (X11).
-    fn anonymized(&mut self, key: Vec<u8>, incoming: &Incoming) -> Result<(), Error> {
-        let (stream, id) = (incoming.stream, incoming.id.as_str());
-        let known: Option<Head> = self.draft.get(Table::heads(stream), &key)?;
-        let tombstone = Head {
-            requested_at: self.requested_at,
-            updated_at: None,
-            deleted_at: Some(self.now),
-            absent: false,
-            rank: 0,
-            digest: [0; 16],
-            parent: None,
-        };
-        match known {
-            Some(head) if head.requested_at > self.requested_at => self.applied.stale += 1,
-            Some(head) if head.deleted_at.is_some() => self.applied.unchanged += 1,
-            None => self.draft.put(Table::heads(stream), key, &tombstone),
-            Some(_) => {
-                let opportunity = id.into();
-                forget::remember(self.draft, self.connection, &opportunity, Cause::Asked)?;
-                self.bury(key, stream, id, &tombstone)?;
-            }
+    /// What is below a person whom Lever has anonymized since is marked to be forgotten, with the traces elsewhere;
+    /// the document without personal data that Lever keeps is kept here too (X11).
+    fn forget_anonymized(&mut self, candidacy: &Candidacy) -> Result<(), Error> {
+        let key = key::candidacy(self.connection, &candidacy.opportunity)?;
+        let known: Option<Candidacy> = self.draft.get(Table::Candidacies, &key)?;
+        if candidacy.anonymized && known.is_some_and(|known| !known.anonymized) {
+            let id = &candidacy.opportunity;
+            forget::remember(self.draft, self.connection, id, Cause::Anonymized)?;
         }
         Ok(())
     }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-
 use crate::support::{Foreign, Setup, World};
 
 /// The folder with the description, where it is at hand.
-#[expect(clippy::disallowed_methods, reason = "the documents are not part of the repository")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the documents are not part of the repository"
+)]
 fn docs() -> Option<PathBuf> {
     let docs = std::env::var_os("FULCRUM_LEVER_DOCS").map(PathBuf::from);
     if docs.is_none() {
@@ -18,14 +20,15 @@ fn docs() -> Option<PathBuf> {
 
 /// The mirrored documents of a stream by id.
 async fn mirrored(world: &World, stream: &str) -> BTreeMap<String, String> {
-    world.raw_records(stream).await
+    world.records(stream).await.expect("all pages")
 }
 
 #[tokio::test]
 async fn f10_x17_whatever_the_description_allows_is_mirrored_byte_for_byte() {
     let Some(docs) = docs() else { return };
     let foreign = Foreign::start(&docs, 230).await;
-    let mut setup = Setup::new(0);
+    // What is archived for longer is read on demand.
+    let mut setup = Setup::new(0).with("FULCRUM__PULL__CHILDREN_ARCHIVED_WITHIN", "36500d");
     setup.connection.base_url = foreign.base_url();
     let world = World::synced(setup).await;
 
@@ -42,7 +45,11 @@ async fn f10_x17_whatever_the_description_allows_is_mirrored_byte_for_byte() {
         ("form_templates", "/form_templates"),
         ("opportunities", "/opportunities"),
     ] {
-        assert_eq!(mirrored(&world, stream).await, foreign.list(path), "{stream}");
+        assert_eq!(
+            mirrored(&world, stream).await,
+            foreign.list(path),
+            "{stream}"
+        );
     }
     for (stream, ending) in [
         ("notes", "/notes"),
@@ -55,11 +62,18 @@ async fn f10_x17_whatever_the_description_allows_is_mirrored_byte_for_byte() {
         ("forms", "/forms"),
         ("referrals", "/referrals"),
     ] {
-        assert_eq!(mirrored(&world, stream).await, foreign.below(ending), "{stream}");
+        assert_eq!(
+            mirrored(&world, stream).await,
+            foreign.below(ending),
+            "{stream}"
+        );
     }
     assert_eq!(mirrored(&world, "posting_forms").await.len(), 9);
     let quarantined = world.status().await.streams;
-    let aside: Vec<_> = quarantined.iter().filter(|stream| stream.quarantined > 0).collect();
+    let aside: Vec<_> = quarantined
+        .iter()
+        .filter(|stream| stream.quarantined > 0)
+        .collect();
     assert!(aside.is_empty(), "{aside:?}");
 }
 
@@ -74,5 +88,8 @@ async fn x23_without_being_named_no_eeo_endpoint_is_called() {
     world.pull().await;
     world.until_synced().await;
     let asked = foreign.asked();
-    assert!(asked.iter().all(|path| !path.starts_with("/eeo")), "{asked:?}");
+    assert!(
+        asked.iter().all(|path| !path.starts_with("/eeo")),
+        "{asked:?}"
+    );
 }

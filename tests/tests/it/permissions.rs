@@ -53,13 +53,21 @@ async fn a_stream_the_key_may_not_read_is_forbidden_and_not_empty() {
         ("find all archive reasons", "archive_reasons"),
     ];
     for (permission, forbidden) in cases {
-        let world = World::synced(setup(&all_but(permission), true)).await;
+        let mut setup = Setup::new(60);
+        setup.lever.keys = vec![Key {
+            secret: setup.key.clone(),
+            permissions: Permissions::AllBut([permission.to_owned()].into()),
+            confidential: true,
+        }];
+        let world = World::synced(setup).await;
         for stream in world.status().await.streams {
-            if stream.name == forbidden {
+            // The forms of postings cannot be told without the postings.
+            let hangs_on_it = stream.name == "posting_forms" && forbidden == "postings";
+            if stream.name == forbidden || hangs_on_it {
                 assert_eq!(stream.state(), pb::StreamState::Forbidden);
                 assert_eq!(stream.records, None);
                 assert!(stream.error.contains(permission), "{}", stream.error);
-            } else {
+            } else if stream.name != "eeo_responses" {
                 assert_eq!(stream.state(), pb::StreamState::Synced, "{stream:?}");
             }
         }

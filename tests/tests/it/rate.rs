@@ -13,6 +13,17 @@ fn limited(opportunities: usize) -> Setup {
         .with("FULCRUM__LEVER__REQUESTS_PER_SECOND", "10")
         .with("FULCRUM__LEVER__BURST", "10");
     setup.lever.rate_limit = Some(RateLimit::default());
+    // The lists below 2,000 people would take half an hour at this rate.
+    setup.connection.streams = [
+        "stages",
+        "users",
+        "tags",
+        "postings",
+        "opportunities",
+        "contacts",
+    ]
+    .map(str::to_owned)
+    .into();
     setup
 }
 

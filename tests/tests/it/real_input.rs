@@ -68,6 +68,10 @@ async fn recorded_documents_are_mirrored_byte_for_byte() {
 
     let mut setup = Setup::new(1);
     setup.connection.base_url = format!("{}/v1", lever.uri());
+    let served = LISTS
+        .iter()
+        .map(|(list, _)| list.trim_start_matches("/v1/").to_owned());
+    setup.connection.streams = served.chain(["contacts".to_owned()]).collect();
     let world = World::synced(setup).await;
     assert_eq!(world.mirrored().await, recorded["/v1/opportunities"]);
     macro_rules! same {

@@ -23,6 +23,16 @@ async fn a_backfill_through_a_storm_of_faults_ends_complete() {
     };
     let mut setup = Setup::new(900);
     setup.lever.faults.rules = storm.map(rule).to_vec();
+    setup.connection.streams = [
+        "stages",
+        "users",
+        "tags",
+        "sources",
+        "postings",
+        "opportunities",
+    ]
+    .map(str::to_owned)
+    .into();
     let mut world = World::new(setup).await;
     world.connect().await;
     world.until_synced().await;

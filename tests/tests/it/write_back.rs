@@ -289,6 +289,11 @@ async fn a_dry_run_sends_nothing_and_tells_the_calls_that_would_be_made() {
         .audit()
         .into_iter()
         .skip(before)
+        // What hangs on the person is read again beside, when it is its turn.
+        .filter(|entry| {
+            let written = format!("/v1/opportunities/{opportunity}");
+            entry.method != "GET" || entry.path == written
+        })
         .map(|entry| {
             let body = entry.body.map(|body| body.to_string()).unwrap_or_default();
             (entry.method, entry.path, entry.query, body)

@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 const MOST_TRIES: u32 = 3;
 
 /// The wait before parents are tried again below which reading failed.
-const RETRY: Duration = Duration::from_secs(60);
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Reads what waits until the link is stopped.
 pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {

@@ -169,10 +169,6 @@ pub(crate) fn incoming_opportunity(
         candidacy: Some(candidacy),
         ..incoming_record(connection, Stream::Opportunities, &opportunity)
     });
-    // What hangs on an anonymized person is forgotten with it (X11).
-    if opportunity.value.is_anonymized {
-        return Ok(records);
-    }
     if connection.keeps(Stream::Applications) {
         records.extend(
             applications
@@ -313,14 +309,6 @@ mod tests {
         let records = incoming_opportunity(&without_name, &raw(EXPANDED)).unwrap();
         assert!(!records[0].raw.contains("Ada"), "{}", records[0].raw);
         assert_eq!(records[0].candidacy.as_ref().unwrap().name, "");
-    }
-
-    #[test]
-    fn x11_nothing_but_the_mark_of_an_anonymized_person_is_taken_in() {
-        let gone = EXPANDED.replacen("\"name\"", "\"isAnonymized\":true,\"name\"", 1);
-        let records = incoming_opportunity(&connection(Stream::DEFAULT), &raw(&gone)).unwrap();
-        assert_eq!(records.len(), 1);
-        assert!(records[0].candidacy.as_ref().unwrap().anonymized);
     }
 
     #[test]

@@ -54,6 +54,7 @@ impl Stored for Forget {
                 Cause::Deleted => 1,
                 Cause::Absent => 2,
                 Cause::Asked => 3,
+                Cause::Anonymized => 4,
             },
             records: self.records.iter().map(record).collect(),
             contact: self.contact.as_ref().map(|id| pack(id.as_str())),
@@ -73,6 +74,7 @@ impl Stored for Forget {
                 1 => Cause::Deleted,
                 2 => Cause::Absent,
                 3 => Cause::Asked,
+                4 => Cause::Anonymized,
                 _ => return None,
             },
             records: stored

@@ -1,12 +1,14 @@
 //! People who leave the mirror, and what is kept for a time only (X11, X23).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::operation::{Failure, FailureKind, State};
-use domain::{ConnectionId, Operation, Stream, Write};
+use domain::{ConnectionId, Operation, Parent, Stream, Write};
 use store::{
-    ApiCall, CallFilter, Disconnection, ErrorKind, Forgotten, Incoming, Nudge, Pruned,
-    QuarantineCount, Quarantined, Recorded, Run, RunFilter, RunOutcome, Store, Tombstones,
+    ApiCall, CallFilter, ChildList, ChildRead, Disconnection, ErrorKind, Forgotten, Incoming,
+    Nudge, Pruned, QuarantineCount, Quarantined, Recorded, Run, RunFilter, RunOutcome, Store,
+    Tombstones,
 };
 
 use crate::support::*;
@@ -554,4 +556,62 @@ async fn a_disconnected_account_goes_after_its_fourteen_days() {
     assert_eq!(pruned.connections, 1);
     assert_eq!(store.connection(c).await.unwrap(), None);
     assert_eq!(store.count(c, Stream::Tags).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn x11_of_an_anonymized_person_only_what_lever_still_shows_is_kept() {
+    let (_dir, store, c) = connected().await;
+    let parent = Parent::Opportunity("o".into());
+    let shown = person("o", "k");
+    store.apply_refresh(refresh(c, 1, shown)).await.unwrap();
+    let note_below = Incoming {
+        parent: Some(parent.clone()),
+        ..record(Stream::Notes, "n", "{\"text\":\"Ada called\"}")
+    };
+    let read = ChildRead {
+        connection: c,
+        parent: parent.clone(),
+        now: at(2),
+        lists: vec![ChildList {
+            stream: Stream::Notes,
+            requested_at: at(2),
+            records: vec![note_below],
+            quarantined: Vec::new(),
+        }],
+        refused: BTreeSet::new(),
+    };
+    store.apply_children(read).await.unwrap();
+    recorded(&store, note(c, 1, State::Succeeded)).await;
+
+    let mut bare = candidacy("o", "s", 5);
+    bare.anonymized = true;
+    bare.name = String::new();
+    let mut anonymized = opportunity(bare);
+    anonymized.raw = "{\"id\":\"o\",\"name\":\"\"}".to_owned();
+    store
+        .apply_refresh(refresh(c, 10, vec![anonymized.clone()]))
+        .await
+        .unwrap();
+    let forgotten = store.forget_deleted(c, at(11)).await.unwrap();
+    assert_eq!((forgotten.records, forgotten.operations), (1, 1));
+    let kept = store
+        .record(c, Stream::Opportunities, "o")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(kept.raw, anonymized.raw);
+    let notes = store
+        .children(c, Stream::Notes, &parent, None, 10)
+        .await
+        .unwrap();
+    assert!(notes.is_empty());
+    // Seen again, nothing is left to forget.
+    store
+        .apply_refresh(refresh(c, 20, vec![anonymized]))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.forget_deleted(c, at(21)).await.unwrap(),
+        Forgotten::default()
+    );
 }

@@ -94,11 +94,18 @@ async fn answer(State(desk): State<Desk>, request: Request) -> Response<Body> {
     let query: Vec<(String, String)> = request
         .uri()
         .query()
-        .map(|query| url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+        .map(|query| {
+            url::form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect()
+        })
         .unwrap_or_default();
     desk.asked.lock().expect("no panic").push(path.clone());
     if request.headers().get(header::AUTHORIZATION).is_none() {
-        return reply(StatusCode::UNAUTHORIZED, r#"{"code":"UnauthorizedError","message":"who?"}"#.to_owned());
+        return reply(
+            StatusCode::UNAUTHORIZED,
+            r#"{"code":"UnauthorizedError","message":"who?"}"#.to_owned(),
+        );
     }
     match desk.find(&path, &query) {
         Some(body) => reply(StatusCode::OK, body),
@@ -138,7 +145,10 @@ impl Desk {
         let limit = one("limit").map_or(100, |limit| limit.parse().expect("a number"));
         let start = one("offset").map_or(0, |token| {
             let token = token.strip_prefix("%5B/").expect("a token of ours");
-            token.trim_end_matches('=').parse().expect("a token of ours")
+            token
+                .trim_end_matches('=')
+                .parse()
+                .expect("a token of ours")
         });
         let end = (start + limit).min(all.len());
         let records: Vec<_> = all[start..end]
@@ -171,7 +181,11 @@ impl Desk {
     fn object(&self, value: &Value) -> Value {
         match value {
             Value::Array(ids) => ids.iter().map(|id| self.object(id)).collect(),
-            Value::String(id) => self.objects.get(id).cloned().unwrap_or_else(|| value.clone()),
+            Value::String(id) => self
+                .objects
+                .get(id)
+                .cloned()
+                .unwrap_or_else(|| value.clone()),
             other => other.clone(),
         }
     }
@@ -179,7 +193,10 @@ impl Desk {
 
 /// The filters a mirror cannot do without; the others are not asked for.
 fn passes(held: &Held, query: &[(String, String)]) -> bool {
-    let stages: Vec<_> = query.iter().filter(|(name, _)| name == "stage_id").collect();
+    let stages: Vec<_> = query
+        .iter()
+        .filter(|(name, _)| name == "stage_id")
+        .collect();
     let in_stage = stages.is_empty()
         || stages
             .iter()
@@ -187,7 +204,9 @@ fn passes(held: &Held, query: &[(String, String)]) -> bool {
     let since = query.iter().find(|(name, _)| name == "updated_at_start");
     let changed = since.is_none_or(|(_, since)| {
         let since: i64 = since.parse().expect("milliseconds");
-        held.document["updatedAt"].as_i64().is_some_and(|at| at >= since)
+        held.document["updatedAt"]
+            .as_i64()
+            .is_some_and(|at| at >= since)
     });
     in_stage && changed
 }
@@ -223,10 +242,17 @@ impl<'d> Maker<'d> {
             let records = (0..count).map(|_| self.record(path)).collect();
             lists.insert(path.to_owned(), records);
         }
-        for path in ["/opportunities/deleted", "/applications/deleted", "/postings/deleted"] {
+        for path in [
+            "/opportunities/deleted",
+            "/applications/deleted",
+            "/postings/deleted",
+        ] {
             lists.insert(path.to_owned(), Vec::new());
         }
-        let stages: Vec<String> = lists["/stages"].iter().map(|held| held.id.clone()).collect();
+        let stages: Vec<String> = lists["/stages"]
+            .iter()
+            .map(|held| held.id.clone())
+            .collect();
         let mut people = Vec::new();
         for number in 0..opportunities {
             let person = self.person(&stages[number % stages.len()], &mut objects);
@@ -234,7 +260,10 @@ impl<'d> Maker<'d> {
             people.push(person);
         }
         lists.insert("/opportunities".to_owned(), people);
-        let postings: Vec<String> = lists["/postings"].iter().map(|held| held.id.clone()).collect();
+        let postings: Vec<String> = lists["/postings"]
+            .iter()
+            .map(|held| held.id.clone())
+            .collect();
         for posting in postings {
             let mut form = self.record_of("/postings/{posting}/apply");
             form.id = "apply".to_owned();
@@ -266,7 +295,15 @@ impl<'d> Maker<'d> {
     /// Most people have little; every fortieth has notes for more than a page.
     fn children(&mut self, person: &str, number: usize, lists: &mut Lists) {
         for kind in [
-            "notes", "offers", "interviews", "panels", "feedback", "resumes", "files", "forms", "referrals",
+            "notes",
+            "offers",
+            "interviews",
+            "panels",
+            "feedback",
+            "resumes",
+            "files",
+            "forms",
+            "referrals",
         ] {
             let path = format!("/opportunities/{{opportunity}}/{kind}");
             let count = match (kind, number % 40) {
@@ -301,7 +338,10 @@ impl<'d> Maker<'d> {
         let schema = format!(
             "/paths/{pointer}/get/responses/200/content/application~1json/schema/properties/data"
         );
-        let data = self.description.pointer(&schema).expect("a schema of the answer");
+        let data = self
+            .description
+            .pointer(&schema)
+            .expect("a schema of the answer");
         let schema = data.get("items").unwrap_or(data).clone();
         let document = self.value(&schema, "", 0);
         held(document)
@@ -315,12 +355,20 @@ impl<'d> Maker<'d> {
     /// Something the schema allows.
     fn value(&mut self, schema: &Value, name: &str, depth: usize) -> Value {
         if let Some(reference) = schema["$ref"].as_str() {
-            let target = self.description.pointer(&reference[1..]).expect("a schema").clone();
+            let target = self
+                .description
+                .pointer(&reference[1..])
+                .expect("a schema")
+                .clone();
             return self.value(&target, reference.rsplit('/').next().unwrap_or(name), depth);
         }
         for choice in ["anyOf", "oneOf"] {
             if let Some(schemas) = schema[choice].as_array() {
-                let wanted = if self.next() % 4 == 0 { schemas.last() } else { schemas.first() };
+                let wanted = if self.next() % 4 == 0 {
+                    schemas.last()
+                } else {
+                    schemas.first()
+                };
                 let wanted = wanted.expect("a choice").clone();
                 return self.value(&wanted, name, depth);
             }
@@ -339,20 +387,31 @@ impl<'d> Maker<'d> {
             "array" => {
                 let count = self.next() % 3;
                 let items = schema["items"].clone();
-                (0..count).map(|_| self.value(&items, name, depth + 1)).collect()
+                (0..count)
+                    .map(|_| self.value(&items, name, depth + 1))
+                    .collect()
             }
-            "integer" if name == "Timestamp" => json!(1_700_000_000_000 + self.next() % 80_000_000_000),
+            "integer" if name == "Timestamp" => {
+                json!(1_700_000_000_000 + self.next() % 80_000_000_000)
+            }
             "integer" | "number" => json!(self.next() % 1000),
             "boolean" => json!(self.next() % 2 == 0),
             "null" => Value::Null,
             _ if name == "Id" || name.ends_with("Id") => json!(self.id()),
-            _ => json!(format!("text {} \u{e9}\n\"{}\"", self.next() % 1_000_000, name)),
+            _ => json!(format!(
+                "text {} \u{e9}\n\"{}\"",
+                self.next() % 1_000_000,
+                name
+            )),
         }
     }
 
     fn object(&mut self, schema: &Value, depth: usize) -> Value {
         let mut object = Map::new();
-        let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+        let properties = schema["properties"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
         for (name, schema) in properties.into_iter().filter(|_| depth <= DEEPEST) {
             let value = self.value(&schema, &name, depth + 1);
             object.insert(name, value);
@@ -376,7 +435,9 @@ impl<'d> Maker<'d> {
 }
 
 fn held(document: Value) -> Held {
-    let id = [&document["id"], &document["text"]].into_iter().find_map(Value::as_str);
+    let id = [&document["id"], &document["text"]]
+        .into_iter()
+        .find_map(Value::as_str);
     Held {
         id: id.unwrap_or_default().to_owned(),
         text: document.to_string(),

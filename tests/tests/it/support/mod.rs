@@ -3,7 +3,9 @@
 mod api;
 mod asking;
 mod door;
+mod foreign;
 mod in_lever;
+mod records;
 mod service;
 mod status;
 mod table;
@@ -13,6 +15,7 @@ mod writing;
 
 pub(crate) use api::Api;
 pub(crate) use door::Door;
+pub(crate) use foreign::Foreign;
 pub(crate) use service::{Home, Service, program};
 pub(crate) use status::{refused, why};
 pub(crate) use table::{NOBODY, Table};

@@ -1,0 +1,515 @@
+//! The mirror is complete: every stream, below every record, through changes, deletions and refusals.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use lever_sim::{Act, Action, Children, FaultPlan, FaultRule, Key, Permissions};
+use proto::v1 as pb;
+use tonic::Code;
+
+use crate::support::{Setup, World, refused, until};
+
+/// The lists below an opportunity.
+const CHILDREN: [&str; 9] = [
+    "notes",
+    "offers",
+    "interviews",
+    "panels",
+    "feedback",
+    "resumes",
+    "files",
+    "forms",
+    "referrals",
+];
+
+/// An account with something of everything.
+fn full(opportunities: usize) -> Setup {
+    let mut setup = Setup::new(opportunities);
+    setup.lever.children = Children::Full;
+    // What is archived for longer is read on demand.
+    setup.with("FULCRUM__PULL__CHILDREN_ARCHIVED_WITHIN", "36500d")
+}
+
+fn with_key(setup: &mut Setup, permissions: &[&str]) {
+    let granted: BTreeSet<_> = permissions.iter().map(|name| (*name).to_owned()).collect();
+    setup.lever.keys = vec![Key {
+        secret: setup.key.clone(),
+        permissions: Permissions::Only(granted),
+        confidential: false,
+    }];
+}
+
+fn streams(setup: &mut Setup, names: &[&str]) {
+    setup.connection.streams = names.iter().map(|name| (*name).to_owned()).collect();
+}
+
+fn somebody(world: &World) -> String {
+    world
+        .applicants_in_lever()
+        .into_iter()
+        .next()
+        .expect("an applicant")
+}
+
+impl World {
+    /// The ids of open opportunities in the first inbound stage.
+    fn applicants_in_lever(&self) -> Vec<String> {
+        let people = self.lever.opportunities().into_iter();
+        people
+            .filter(|person| person["stage"] == "applicant-new" && person["archived"].is_null())
+            .filter(|person| person["confidentiality"] != "confidential")
+            .map(|person| person["id"].as_str().expect("an id").to_owned())
+            .collect()
+    }
+
+    /// Waits until a list below the opportunities is as Lever answers it.
+    async fn until_children_equal(&self, kind: &str) {
+        let wanted = self.children_in_lever(kind).await;
+        until(&format!("the {kind} are those of Lever"), async || {
+            (self.records(kind).await.ok()? == wanted).then_some(())
+        })
+        .await;
+    }
+
+    /// Writes a note past the service; its id.
+    async fn note_in_lever(&self, opportunity: &str, body: &serde_json::Value) -> String {
+        let url = format!(
+            "{}/opportunities/{opportunity}/notes",
+            self.lever.base_url()
+        );
+        let request = reqwest::Client::new()
+            .post(url)
+            .basic_auth(lever_sim::DEFAULT_KEY, Some(""))
+            .json(body);
+        let answer = request.send().await.expect("answered");
+        let note: serde_json::Value = answer.json().await.expect("JSON");
+        note["data"]["id"].as_str().expect("an id").to_owned()
+    }
+
+    async fn notes_of(&self, opportunity: &str) -> Vec<String> {
+        let request = pb::ListNotesRequest {
+            connection_id: self.connection.clone(),
+            opportunity_id: opportunity.to_owned(),
+            ..Default::default()
+        };
+        let answer = self.api.lever().list_notes(request).await.expect("read");
+        answer
+            .into_inner()
+            .notes
+            .into_iter()
+            .map(|note| note.id)
+            .collect()
+    }
+
+    fn asked_for(&self, operations: &[&str]) -> bool {
+        operations
+            .iter()
+            .any(|operation| !self.calls(operation).is_empty())
+    }
+}
+
+#[tokio::test]
+async fn f10_every_stream_is_mirrored_byte_for_byte() {
+    let mut setup = full(60);
+    setup.connection.include_secret_notes = true;
+    let world = World::synced(setup).await;
+    world.assert_mirror_equals_lever().await;
+    for (stream, path) in [
+        ("requisitions", "/requisitions?confidentiality=all"),
+        ("requisition_fields", "/requisition_fields"),
+        ("feedback_templates", "/feedback_templates"),
+        ("form_templates", "/form_templates"),
+        ("postings", "/postings?confidentiality=all"),
+        ("users", "/users?includeDeactivated=true"),
+    ] {
+        let mirrored = world.records(stream).await.expect("all pages");
+        assert_eq!(mirrored, world.listed_in_lever(path).await, "{stream}");
+        assert!(!mirrored.is_empty(), "{stream}");
+    }
+    for kind in CHILDREN {
+        let mirrored = world.records(kind).await.expect("all pages");
+        assert_eq!(mirrored, world.children_in_lever(kind).await, "{kind}");
+        assert!(!mirrored.is_empty(), "{kind}");
+    }
+    assert!(
+        !world
+            .records("posting_forms")
+            .await
+            .expect("all pages")
+            .is_empty()
+    );
+    assert!(!world.asked_for(&["listEeoResponses", "listEeoResponsesPii"]));
+}
+
+/// A note moves `lastInteractionAt` alone; an edited feedback form moves nothing.
+#[tokio::test]
+async fn what_changes_below_a_person_is_read_again() {
+    let world = World::synced(
+        full(40)
+            .with("FULCRUM__PULL__SWEEP_INTERVAL", "1s")
+            .with("FULCRUM__PULL__CHILDREN_RECHECK", "1s"),
+    )
+    .await;
+    let person = somebody(&world);
+    let add = Act::AddNote {
+        opportunity: person.clone(),
+        text: "met on Monday".to_owned(),
+        user: None,
+    };
+    let note = world.lever.act(add).expect("known").expect("a note");
+    until("the note is mirrored", async || {
+        world.pull().await;
+        world.notes_of(&person).await.contains(&note).then_some(())
+    })
+    .await;
+    let add = Act::AddFeedback {
+        opportunity: person.clone(),
+        text: "strong".to_owned(),
+        user: None,
+    };
+    let feedback = world.lever.act(add).expect("known").expect("feedback");
+    world.pull().await;
+    world.until_children_equal("feedback").await;
+    let edit = Act::EditFeedback {
+        opportunity: person.clone(),
+        feedback,
+        text: "on second thought, weak".to_owned(),
+    };
+    world.lever.act(edit).expect("known");
+    // No stamp has moved: the walk over everybody looks again.
+    world.until_children_equal("feedback").await;
+}
+
+/// S-08: what hangs on people cannot be kept without reading the people; each row names its opportunity.
+#[tokio::test]
+async fn s08_a_child_says_which_opportunity_it_belongs_to() {
+    let world = World::synced(full(40)).await;
+    let offer = Act::AddOffer {
+        opportunity: somebody(&world),
+        salary: 100_000,
+    };
+    world.lever.act(offer).expect("known");
+    world.pull().await;
+    world.until_children_equal("offers").await;
+    let request = pb::ListOffersRequest {
+        connection_id: world.connection.clone(),
+        ..Default::default()
+    };
+    let offers = world
+        .api
+        .lever()
+        .list_offers(request)
+        .await
+        .expect("read")
+        .into_inner()
+        .offers;
+    assert!(!offers.is_empty());
+    for offer in offers {
+        let below = world
+            .listed_in_lever(&format!("/opportunities/{}/offers", offer.opportunity_id))
+            .await;
+        assert!(below.contains_key(&offer.id));
+    }
+}
+
+/// S-10.
+#[tokio::test]
+async fn s10_a_list_that_is_not_there_is_empty_and_does_not_end_the_run() {
+    let mut world = World::new(full(30)).await;
+    let gone = Action::ServerErrorBefore(404);
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("listOpportunityResumes", gone)],
+    });
+    world.connect().await;
+    world.until_synced().await;
+    assert!(world.records("resumes").await.expect("read").is_empty());
+    assert_eq!(
+        world.records("notes").await.expect("read").len(),
+        world
+            .children_in_lever("notes")
+            .await
+            .values()
+            .filter(|note| !note.contains("\"secret\":true"))
+            .count()
+    );
+}
+
+/// F-05, X6: the others go on, and nothing is shown as empty.
+#[tokio::test]
+async fn f05_x6_a_list_below_people_that_the_key_may_not_read_is_forbidden_by_name() {
+    let mut setup = full(30);
+    setup.lever.keys = vec![Key {
+        secret: setup.key.clone(),
+        permissions: Permissions::AllBut(["find all opportunity notes".to_owned()].into()),
+        confidential: true,
+    }];
+    let world = World::synced(setup).await;
+    let notes = world.stream("notes").await;
+    assert_eq!(notes.state(), pb::StreamState::Forbidden);
+    assert_eq!(notes.records, None);
+    assert!(
+        notes.error.contains("find all opportunity notes"),
+        "{}",
+        notes.error
+    );
+    let told = refused(world.records("notes").await);
+    assert_eq!(
+        (told.code, told.reason.as_str()),
+        (Code::FailedPrecondition, "LEVER_PERMISSION_MISSING")
+    );
+    assert_eq!(told.details["permission"], "find all opportunity notes");
+    let offers = world.records("offers").await.expect("read");
+    assert_eq!(offers, world.children_in_lever("offers").await);
+    // One refusal is enough: nobody is asked for notes again and again.
+    assert!(world.calls("listOpportunityNotes").len() <= 16);
+}
+
+const PLANNING: [&str; 3] = [
+    "find all requisitions",
+    "find all requisition fields",
+    "find all opportunities",
+];
+
+#[tokio::test]
+async fn p01_p03_with_three_permissions_exactly_these_streams_work_and_nothing_else_is_called() {
+    let mut setup = full(60).with("FULCRUM__PULL__SWEEP_INTERVAL", "1s");
+    with_key(&mut setup, &PLANNING);
+    streams(
+        &mut setup,
+        &["requisitions", "requisition_fields", "opportunities"],
+    );
+    let world = World::synced(setup).await;
+    world.pull().await;
+    until("a walk over everybody has ended", async || {
+        (world.calls("listOpportunities").len() > 8).then_some(())
+    })
+    .await;
+    let requisitions = world.records("requisitions").await.expect("read");
+    assert_eq!(requisitions, world.listed_in_lever("/requisitions").await);
+    assert!(!requisitions.is_empty());
+    let called: BTreeSet<String> = world
+        .lever
+        .audit()
+        .into_iter()
+        .filter(|entry| entry.status != Some(403))
+        .filter_map(|entry| entry.operation)
+        .collect();
+    let allowed = [
+        "listOpportunities",
+        "listRequisitionFields",
+        "listRequisitions",
+    ];
+    assert_eq!(called, allowed.map(str::to_owned).into());
+    let refusals = world
+        .lever
+        .audit()
+        .into_iter()
+        .filter(|entry| entry.status == Some(403));
+    // Asking for confidential records is how access to them is found out (F-04).
+    for entry in refusals {
+        assert!(
+            entry
+                .query
+                .iter()
+                .any(|(name, _)| name == "confidentiality"),
+            "{entry:?}"
+        );
+    }
+}
+
+/// X10, P-01: without the list of deletions, a complete walk finds who is gone; a walk that failed finds nobody.
+#[tokio::test]
+async fn x10_who_is_missing_from_a_complete_walk_is_gone_and_from_an_incomplete_one_nobody_is() {
+    let mut setup = Setup::new(230).with("FULCRUM__PULL__SWEEP_INTERVAL", "1s");
+    with_key(&mut setup, &PLANNING);
+    streams(&mut setup, &["opportunities"]);
+    let world = World::synced(setup).await;
+    let before = world.records("opportunities").await.expect("read").len();
+    let person = somebody(&world);
+    let fails = FaultRule::on("listOpportunities", Action::ServerErrorBefore(500));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![fails],
+    });
+    world.lever.delete(&person).expect("known");
+    world.pull().await;
+    until("a walk has failed", async || {
+        let stream = world.stream("opportunities").await;
+        (!stream.error.is_empty()).then_some(())
+    })
+    .await;
+    assert_eq!(
+        world.records("opportunities").await.expect("read").len(),
+        before
+    );
+    world.lever.set_faults(FaultPlan::default());
+    until("the person is gone", async || {
+        world.pull().await;
+        let records = world.records("opportunities").await.ok()?;
+        (!records.contains_key(&person)).then_some(())
+    })
+    .await;
+    assert_eq!(
+        world.records("opportunities").await.expect("read").len(),
+        before - 1
+    );
+}
+
+/// P-04, P-05.
+#[tokio::test]
+async fn p05_archived_and_snoozed_people_are_left_out_where_the_settings_leave_them_out() {
+    let mut setup = Setup::new(120);
+    setup.connection.include_archived = Some(false);
+    setup.connection.include_snoozed = Some(false);
+    let world = World::synced(setup).await;
+    let records = world.records("opportunities").await.expect("read");
+    assert!(!records.is_empty());
+    for raw in records.values() {
+        let person: serde_json::Value = serde_json::from_str(raw).expect("JSON");
+        assert!(person["archived"].is_null());
+    }
+}
+
+/// S-02: equal included; streams that are no incremental tables are whole.
+#[tokio::test]
+async fn s02_nobody_from_before_the_start_date_is_mirrored_and_nobody_from_it_on_is_missing() {
+    let plain = World::with_opportunities(120).await;
+    let mut dates: Vec<i64> = plain
+        .lever
+        .opportunities()
+        .iter()
+        .map(|person| person["createdAt"].as_i64().expect("a date"))
+        .collect();
+    dates.sort_unstable();
+    let start = dates[60];
+    let mut setup = Setup::new(120);
+    setup.connection.sync_start_time = Some(prost_types::Timestamp {
+        seconds: start.div_euclid(1000),
+        nanos: i32::try_from(start.rem_euclid(1000)).expect("below 1000") * 1_000_000,
+    });
+    let world = World::synced(setup).await;
+    let wanted: BTreeSet<String> = world
+        .lever
+        .opportunities()
+        .into_iter()
+        .filter(|person| person["createdAt"].as_i64() >= Some(start))
+        .map(|person| person["id"].as_str().expect("an id").to_owned())
+        .collect();
+    let mirrored: BTreeSet<String> = world
+        .records("opportunities")
+        .await
+        .expect("read")
+        .into_keys()
+        .collect();
+    assert_eq!(mirrored, wanted);
+    assert_eq!(
+        world.records("users").await.expect("read"),
+        world
+            .listed_in_lever("/users?includeDeactivated=true")
+            .await
+    );
+}
+
+/// X24: nothing secret by default, and all of it where it is wanted.
+#[tokio::test]
+async fn x24_secret_notes_are_mirrored_only_where_they_are_wanted() {
+    for wanted in [false, true] {
+        let mut setup = full(30);
+        setup.connection.include_secret_notes = wanted;
+        let world = World::synced(setup).await;
+        let person = somebody(&world);
+        let body = serde_json::json!({"value": "between us", "secret": true});
+        let secret = world.note_in_lever(&person, &body).await;
+        let open = serde_json::json!({"value": "for everybody"});
+        let open = world.note_in_lever(&person, &open).await;
+        until("the open note is mirrored", async || {
+            world.pull().await;
+            world.notes_of(&person).await.contains(&open).then_some(())
+        })
+        .await;
+        assert_eq!(world.notes_of(&person).await.contains(&secret), wanted);
+    }
+}
+
+/// X17: bounded retries with a visible end, and the others go on.
+#[tokio::test]
+async fn x17_a_list_that_always_fails_ends_in_quarantine_and_the_mirror_is_complete_without_it() {
+    let mut world = World::new(full(20).with("FULCRUM__LEVER__MAX_ATTEMPTS", "1")).await;
+    let person = somebody(&world);
+    let fails = FaultRule {
+        about: Some(person.clone()),
+        ..FaultRule::on("listOpportunityOffers", Action::ServerErrorBefore(500))
+    };
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![fails],
+    });
+    world.connect().await;
+    tokio::time::timeout(Duration::from_secs(300), world.until_synced())
+        .await
+        .expect("in time");
+    assert_eq!(world.stream("offers").await.quarantined, 1);
+}
+
+/// X11: what Lever still shows stays, without anything about the person.
+#[tokio::test]
+async fn x11_what_was_known_of_an_anonymized_person_leaves_the_mirror_within_one_pass() {
+    let world = World::synced(full(40)).await;
+    let person = somebody(&world);
+    let document = world.opportunity(&person).await.expect("mirrored");
+    let contact = document["contact"].as_str().expect("a contact").to_owned();
+    let email = document["emails"][0]
+        .as_str()
+        .expect("an address")
+        .to_owned();
+    let anonymize = Act::Anonymize {
+        contact: contact.clone(),
+    };
+    world.lever.act(anonymize).expect("known");
+    until("the person is anonymized here", async || {
+        world.pull().await;
+        let document = world.opportunity(&person).await.ok()?;
+        (document["isAnonymized"] == true).then_some(())
+    })
+    .await;
+    world.assert_mirror_equals_lever().await;
+    for stream in ["opportunities", "contacts", "applications"] {
+        for raw in world.records(stream).await.expect("read").into_values() {
+            assert!(!raw.contains(&email), "{stream}");
+        }
+    }
+    until("nothing below the person is left", async || {
+        for kind in CHILDREN {
+            if world.records(kind).await.ok()? != world.children_in_lever(kind).await {
+                return None;
+            }
+        }
+        Some(())
+    })
+    .await;
+}
+
+/// X12: what is planned, and how long it takes.
+#[tokio::test]
+async fn x12_the_status_tells_what_is_left_and_ends_at_nothing() {
+    let mut world = World::new(full(150).with("FULCRUM__LEVER__REQUESTS_PER_SECOND", "200")).await;
+    world.connect().await;
+    let mut planned = Vec::new();
+    until("the mirror is synced", async || {
+        let status = world.status().await;
+        if status.planned_requests > 0 {
+            assert!(status.eta.is_some());
+            planned.push(status.planned_requests);
+        }
+        (status.state() == pb::SyncState::Synced).then_some(())
+    })
+    .await;
+    assert!(!planned.is_empty());
+    assert!(planned.iter().max() > planned.last());
+    let status = world.status().await;
+    assert_eq!((status.planned_requests, status.eta), (0, None));
+    for stream in status.streams {
+        assert!(stream.data_age_bound.is_some(), "{}", stream.name);
+    }
+}
