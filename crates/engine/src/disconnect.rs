@@ -24,6 +24,17 @@ const CLEAN_UP: Duration = Duration::from_secs(30);
 /// Between two looks at the operations.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long operations may take to settle: without a link nobody sends them any more.
+fn patience(running: Option<&Running>) -> Duration {
+    running.map_or(Duration::ZERO, |_| SETTLE)
+}
+
+fn stop(running: Option<&Running>) {
+    if let Some(Running { link, .. }) = running {
+        link.stop.cancel();
+    }
+}
+
 impl Engine {
     /// Disconnects an account: its credential is destroyed, its mirror kept for
     /// [`Disconnected::KEPT`](domain::Disconnected::KEPT).
@@ -40,20 +51,15 @@ impl Engine {
             .await
     }
 
-    /// Disconnects an account and removes all that is kept of it.
+    /// Unlinks an account in the same order, and removes all that is kept of it: all of it or nothing, whatever the
+    /// moment the process ends at. One that is disconnected already can be removed before its time.
     ///
     /// # Errors
     /// As [`Engine::disconnect`].
     pub async fn delete_connection(&self, id: ConnectionId) -> Result<()> {
         let engine = self.clone();
-        self.to_the_end(async move {
-            engine.disconnect_now(id).await?;
-            engine.shared.store.delete_connection(id).await?;
-            engine.forget(id);
-            tracing::info!(connection = %id, "removed with its mirror");
-            Ok(())
-        })
-        .await
+        self.to_the_end(async move { engine.delete_now(id).await })
+            .await
     }
 
     /// Does something that must not be left half done when its caller goes away.
@@ -90,23 +96,30 @@ impl Engine {
         }
     }
 
+    async fn delete_now(&self, id: ConnectionId) -> Result<()> {
+        let connection = self.connection(id).await?;
+        if connection.disconnected.is_none() {
+            let running = self.leave(id)?;
+            let outcome = async {
+                self.wind_up(id, running.as_ref()).await?;
+                // Begun once, it is finished by this process or by the next one.
+                Ok::<(), Error>(self.shared.store.delete_connection(id).await?)
+            };
+            if let Err(error) = outcome.await {
+                self.stay(running, connection);
+                return Err(error);
+            }
+            stop(running.as_ref());
+        } else {
+            self.shared.store.delete_connection(id).await?;
+        }
+        self.forget(id);
+        tracing::info!(connection = %id, "removed with its mirror");
+        Ok(())
+    }
+
     async fn end(&self, id: ConnectionId, running: Option<&Running>) -> Result<Connection> {
-        let mut wished = false;
-        if let Some(Running { link, .. }) = running {
-            let connection = link.connection();
-            wished = connection.webhooks;
-            // What is read from Lever ends at once, as in a pause; what is written goes on for now.
-            link.set_connection(Connection {
-                paused: true,
-                webhooks: false,
-                ..connection
-            });
-        }
-        let patience = running.map_or(Duration::ZERO, |_| SETTLE);
-        self.settle_operations(id, patience).await?;
-        if let Some(Running { link, .. }) = running {
-            self.remove_webhooks(link, wished).await;
-        }
+        self.wind_up(id, running).await?;
         let store = &self.shared.store;
         let ended = store.disconnect(id, self.shared.clock.now()).await?;
         if !ended.webhooks.is_empty() {
@@ -116,11 +129,27 @@ impl Engine {
             );
         }
         // A write that was being checked when it began may have been recorded since; no more can be.
-        self.settle_operations(id, patience).await?;
-        if let Some(Running { link, .. }) = running {
-            link.stop.cancel();
-        }
+        self.settle_operations(id, patience(running)).await?;
+        stop(running);
         Ok(ended.connection)
+    }
+
+    /// Lets nothing new begin, settles what was begun, and removes the webhooks from Lever.
+    async fn wind_up(&self, id: ConnectionId, running: Option<&Running>) -> Result<()> {
+        let Some(Running { link, .. }) = running else {
+            return self.settle_operations(id, Duration::ZERO).await;
+        };
+        let connection = link.connection();
+        let wished = connection.webhooks;
+        // What is read from Lever ends at once, as in a pause; what is written goes on for now.
+        link.set_connection(Connection {
+            paused: true,
+            webhooks: false,
+            ..connection
+        });
+        self.settle_operations(id, SETTLE).await?;
+        self.remove_webhooks(link, wished).await;
+        Ok(())
     }
 
     /// Cancels what waits, and gives what is under way time to settle.
