@@ -89,6 +89,15 @@ impl Refusal {
         }
     }
 
+    /// An unknown requisition field has a code of its own (seen by others).
+    pub(crate) fn no_field(id: &str) -> Refusal {
+        Refusal {
+            status: 404,
+            code: "NotFoundError",
+            message: format!("requisition field {id} was not found"),
+        }
+    }
+
     pub(crate) fn no_route(path: &str) -> Refusal {
         Refusal {
             status: 404,

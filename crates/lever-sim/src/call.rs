@@ -1,6 +1,10 @@
 //! One request to `/v1` as a handler sees it: ids of the path, query, body, and the rights of the key.
 
-use serde_json::{Map, Value, json};
+mod body;
+
+use serde_json::{Value, json};
+
+pub(crate) use body::{Fields, bad_field, missing};
 
 use crate::answer::{Answer, Refusal};
 use crate::offsets::Offsets;
@@ -31,12 +35,7 @@ impl<'a> Call<'a> {
     ///
     /// Lever may ignore unknown keys; the simulator refuses them so that a misspelled one is noticed.
     pub(crate) fn fields(&self, known: &[&str]) -> Result<Fields<'a>, Refusal> {
-        let object = self.body.and_then(Value::as_object);
-        let object = object.ok_or_else(|| Refusal::bad_request("A JSON object is required"))?;
-        match object.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(key) => Err(Refusal::bad_request(format!("Unknown field: {key}"))),
-            None => Ok(Fields(object)),
-        }
+        Fields::of(self.body.unwrap_or(&Value::Null), known)
     }
 
     /// What the `offset` of this request stands for; `None` on the first page.
@@ -64,7 +63,15 @@ impl<'a> Call<'a> {
 
     /// A page of a listing that is small enough to be made whole: each item with what names it in a token.
     pub(crate) fn page_of(&self, items: Vec<(Value, Value)>) -> Result<Answer, Refusal> {
-        let limit = self.query.limit()?;
+        self.page_sized(items, self.query.limit()?)
+    }
+
+    /// The same, of a given size.
+    pub(crate) fn page_sized(
+        &self,
+        items: Vec<(Value, Value)>,
+        limit: usize,
+    ) -> Result<Answer, Refusal> {
         let start = match self.offset()? {
             None => 0,
             Some(names) => items
@@ -124,7 +131,8 @@ impl<'a> Query<'a> {
         }
     }
 
-    fn time(self, name: &str) -> Result<Option<i64>, Refusal> {
+    /// A stamp in milliseconds.
+    pub(crate) fn time(self, name: &str) -> Result<Option<i64>, Refusal> {
         self.one(name)
             .map(|value| value.parse().map_err(|_| invalid(name)))
             .transpose()
@@ -139,8 +147,13 @@ impl<'a> Query<'a> {
 
     /// The page size: 1 to 100, by default 100.
     pub(crate) fn limit(self) -> Result<usize, Refusal> {
+        self.limit_or(100)
+    }
+
+    /// The page size: 1 to 100, by default as given.
+    pub(crate) fn limit_or(self, default: usize) -> Result<usize, Refusal> {
         let Some(limit) = self.one("limit") else {
-            return Ok(100);
+            return Ok(default);
         };
         match limit.parse() {
             Ok(limit @ 1..=100) => Ok(limit),
@@ -165,8 +178,8 @@ fn invalid(name: &str) -> Refusal {
 /// Inclusive bounds in time; a bound that is missing holds always.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Range {
-    start: Option<i64>,
-    end: Option<i64>,
+    pub(crate) start: Option<i64>,
+    pub(crate) end: Option<i64>,
 }
 
 impl Range {
@@ -178,59 +191,6 @@ impl Range {
     pub(crate) fn holds_if_known(self, at: Option<i64>) -> bool {
         self == Range::default() || at.is_some_and(|at| self.holds(at))
     }
-}
-
-/// The body of a write.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Fields<'a>(&'a Map<String, Value>);
-
-impl<'a> Fields<'a> {
-    pub(crate) fn get(self, name: &str) -> Option<&'a Value> {
-        self.0.get(name)
-    }
-
-    pub(crate) fn text(self, name: &str) -> Result<Option<&'a str>, Refusal> {
-        self.typed(name, Value::as_str)
-    }
-
-    pub(crate) fn flag(self, name: &str) -> Result<Option<bool>, Refusal> {
-        self.typed(name, Value::as_bool)
-    }
-
-    /// A list of texts.
-    pub(crate) fn texts(self, name: &str) -> Result<Option<Vec<String>>, Refusal> {
-        self.typed(name, |value| {
-            let items = value.as_array()?.iter();
-            items.map(|item| item.as_str().map(str::to_owned)).collect()
-        })
-    }
-
-    /// A stamp that is not in the future.
-    pub(crate) fn past(self, name: &str, now: i64) -> Result<Option<i64>, Refusal> {
-        self.typed(name, |value| value.as_i64().filter(|at| *at <= now))
-    }
-
-    /// An optional value; null counts as missing.
-    pub(crate) fn typed<T>(
-        self,
-        name: &str,
-        read: impl FnOnce(&'a Value) -> Option<T>,
-    ) -> Result<Option<T>, Refusal> {
-        match self.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => read(value).map(Some).ok_or_else(|| bad_field(name)),
-        }
-    }
-}
-
-/// The refusal of a value that does not fit its field.
-pub(crate) fn bad_field(name: &str) -> Refusal {
-    Refusal::bad_request(format!("Invalid value for field: {name}"))
-}
-
-/// The refusal of a body without a field it needs.
-pub(crate) fn missing(name: &str) -> Refusal {
-    Refusal::bad_request(format!("Missing required parameter: {name}"))
 }
 
 #[cfg(test)]

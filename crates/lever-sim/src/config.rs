@@ -19,6 +19,8 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct Config {
     /// The account it starts with.
     pub population: Population,
+    /// How much its opportunities and settings hold beside the opportunities themselves.
+    pub children: Children,
     /// The API keys it accepts.
     pub keys: Vec<Key>,
     /// The limit on each key; `None` never answers 429 by itself.
@@ -38,6 +40,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             population: Population::default(),
+            children: Children::default(),
             keys: vec![Key::all(DEFAULT_KEY)],
             rate_limit: Some(RateLimit::default()),
             offset_ttl: Duration::from_secs(15 * 60),
@@ -52,6 +55,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("population", &self.population)
+            .field("children", &self.children)
             .field("keys", &self.keys)
             .field("rate_limit", &self.rate_limit)
             .field("offset_ttl", &self.offset_ttl)
@@ -77,6 +81,18 @@ impl Default for Population {
             seed: 1,
         }
     }
+}
+
+/// How many children the population has. The opportunities themselves are the same at every level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Children {
+    /// Notes only: no offers, panels, feedback, forms, referrals, EEO answers or answers to questions.
+    None,
+    /// As in a real account: most opportunities have none of a kind, a few have several.
+    #[default]
+    Light,
+    /// Most have several, and some records were deleted in the last weeks.
+    Full,
 }
 
 /// An API key of the account.

@@ -11,16 +11,18 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::error::Error;
+use crate::act::Act;
+use crate::error::{Error, ErrorKind};
 use crate::faults::{FaultPlan, Faults};
 use crate::gate::Desk;
-use crate::world::{Applicant, Application, Note};
+use crate::world::Applicant;
 
 pub(crate) fn routes() -> Router<Arc<Desk>> {
     Router::new()
         .route("/sim/key", get(key))
         .route("/sim/audit", get(audit))
         .route("/sim/faults", post(set_faults).delete(clear_faults))
+        .route("/sim/act", post(act))
         .route("/sim/applicants", post(add_applicant))
         .route("/sim/opportunities/{id}", get(opportunity))
         .route("/sim/opportunities/{id}/stage", post(stage))
@@ -43,7 +45,11 @@ impl IntoResponse for Failed {
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Failed {
-        Failed(StatusCode::NOT_FOUND, error.to_string())
+        let status = match error.kind() {
+            ErrorKind::NotFound { .. } => StatusCode::NOT_FOUND,
+            ErrorKind::Refused(_) | ErrorKind::Listen(_) => StatusCode::BAD_REQUEST,
+        };
+        Failed(status, error.to_string())
     }
 }
 
@@ -83,19 +89,16 @@ async fn add_applicant(State(desk): Desks, given: Given<Applicant>) -> Result<Js
     Ok(Json(json!({ "id": desk.add_applicant(given?.0) })))
 }
 
+/// `id` is null when the act made nothing.
+async fn act(State(desk): Desks, given: Given<Act>) -> Result<Json<Value>, Failed> {
+    Ok(Json(json!({ "id": desk.act(given?.0)? })))
+}
+
 async fn opportunity(State(desk): Desks, Path(id): Path<String>) -> Result<Json<Value>, Failed> {
-    let world = desk.world();
-    let found = world
-        .opportunity(&id)
-        .ok_or_else(|| Error::not_found("opportunity", &id))?;
-    let contact = world.contact_of(found);
-    let application = |application: &Application| application.json(&found.id, contact);
-    Ok(Json(json!({
-        "opportunity": world.json(found),
-        "contact": contact.json(),
-        "applications": found.application.iter().map(application).collect::<Vec<_>>(),
-        "notes": found.notes.iter().map(Note::json).collect::<Vec<_>>(),
-    })))
+    let all = desk.all_of(&id);
+    Ok(Json(
+        all.ok_or_else(|| Error::not_found("opportunity", &id))?,
+    ))
 }
 
 #[derive(Deserialize)]
@@ -108,7 +111,11 @@ async fn stage(
     Path(id): Path<String>,
     given: Given<Move>,
 ) -> Result<StatusCode, Failed> {
-    desk.move_stage(&id, &given?.stage)?;
+    desk.act(Act::MoveStage {
+        opportunity: id,
+        stage: given?.0.stage,
+        user: None,
+    })?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -122,7 +129,10 @@ async fn archive(
     Path(id): Path<String>,
     given: Given<End>,
 ) -> Result<StatusCode, Failed> {
-    desk.archive(&id, given?.reason.as_deref())?;
+    desk.act(Act::Archive {
+        opportunity: id,
+        reason: given?.0.reason,
+    })?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -136,11 +146,17 @@ async fn snooze(
     Path(id): Path<String>,
     given: Given<Snooze>,
 ) -> Result<StatusCode, Failed> {
-    desk.snooze(&id, given?.until)?;
+    desk.act(Act::Snooze {
+        opportunity: id,
+        until: given?.0.until,
+    })?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn delete(State(desk): Desks, Path(id): Path<String>) -> Result<StatusCode, Failed> {
-    desk.delete(&id)?;
+    desk.act(Act::DeleteOpportunity {
+        opportunity: id,
+        user: None,
+    })?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -22,6 +22,9 @@ pub enum ErrorKind {
         /// The id that was asked for.
         id: String,
     },
+    /// The act does not fit the record.
+    #[error("{0}")]
+    Refused(&'static str),
 }
 
 impl Error {
@@ -38,6 +41,13 @@ impl Error {
                 what,
                 id: id.to_owned(),
             },
+            source: None,
+        }
+    }
+
+    pub(crate) fn refused(why: &'static str) -> Error {
+        Error {
+            kind: ErrorKind::Refused(why),
             source: None,
         }
     }

@@ -13,7 +13,8 @@
 //! |---|---|
 //! | `GET /sim/key` | the first key: `{"key": "..."}` |
 //! | `GET /sim/audit?after=N` | audit entries with a sequence above `N`: `{"entries": [...]}` |
-//! | `GET /sim/opportunities/{id}` | `{"opportunity": {...}, "contact": {...}, "applications": [...], "notes": [...]}`; deleted notes included |
+//! | `GET /sim/opportunities/{id}` | `opportunity`, `contact`, and lists of `applications`, `notes`, `offers`, `panels`, `feedback`, `forms`, `referrals`, `file_actions`; deleted ones included |
+//! | `POST /sim/act` | a person does something: an [`Act`], table below; answers `{"id": "..."}` of what was made, or null |
 //! | `POST /sim/opportunities/{id}/stage` | a person moves it: `{"stage": "offer"}` |
 //! | `POST /sim/opportunities/{id}/archive` | a person archives it: `{"reason": "<id>"}`, or `null` to unarchive |
 //! | `POST /sim/opportunities/{id}/snooze` | `{"until": <ms>}`, or `null` to wake it |
@@ -22,8 +23,32 @@
 //! | `POST /sim/faults` | replaces the [`FaultPlan`] |
 //! | `DELETE /sim/faults` | ends all faults |
 //!
-//! A control call that fails answers 404 (unknown opportunity) or 400, with `{"message": "..."}`.
+//! | act | with | does |
+//! |---|---|---|
+//! | `move_stage` | `opportunity`, `stage`, `user`? | moves it |
+//! | `archive` | `opportunity`, `reason`? | archives it, or without a reason unarchives it |
+//! | `snooze` | `opportunity`, `until`? | snoozes it, or without a time wakes it |
+//! | `touch` | `opportunity` | moves `updatedAt` only |
+//! | `delete_opportunity` | `opportunity`, `user`? | deletes it and its application |
+//! | `delete_posting` | `posting` | deletes it; applications keep its id |
+//! | `anonymize` | `contact` | leaves only metadata, on all its opportunities |
+//! | `add_note` | `opportunity`, `text`, `user`? | a note the API cannot change |
+//! | `add_feedback` | `opportunity`, `text`, `user`? | feedback by the first template |
+//! | `edit_feedback` | `opportunity`, `feedback`, `text` | changes it; no stamp of the opportunity moves |
+//! | `add_panel` | `opportunity`, `date`, `user`? | a panel of one interview, closed to the API |
+//! | `add_offer` | `opportunity`, `salary` | a draft for the posting applied to |
+//! | `advance_offer` | `opportunity`, `offer` | sends it, then has it signed |
+//! | `log_file_action` | `opportunity`, `action`, `user`? | an entry of its file actions: `file-added`, `resume-imported`, `file-remove` |
+//! | `create_application` | `opportunity`, `posting`, `user`? | makes the application of a lead |
+//! | `apply` | `applicant`? | somebody applies on the job site |
+//! | `rename_stage` | `stage`, `text` | renames it |
+//! | `deactivate_stage` | `stage` | takes it out of the lists; its opportunities stay in it |
+//!
+//! An act is `{"do": "<act>", ...}`. What is marked `?` may be left out; without `user` the owner of the opportunity acts.
+//!
+//! A control call that fails answers 404 (unknown record) or 400, with `{"message": "..."}`.
 
+mod act;
 mod answer;
 mod asked;
 mod audit;
@@ -35,6 +60,7 @@ mod error;
 mod faults;
 mod gate;
 mod limit;
+mod look;
 mod offsets;
 mod operations;
 mod person;
@@ -45,9 +71,10 @@ mod sim;
 mod wire;
 mod world;
 
+pub use act::Act;
 pub use audit::AuditEntry;
-pub use config::{Clock, Config, DEFAULT_KEY, Key, Permissions, Population, RateLimit};
+pub use config::{Children, Clock, Config, DEFAULT_KEY, Key, Permissions, Population, RateLimit};
 pub use error::{Error, ErrorKind};
 pub use faults::{Action, Calls, FaultPlan, FaultRule, When};
 pub use sim::Sim;
-pub use world::Applicant;
+pub use world::{Applicant, FileActionKind};

@@ -1,5 +1,7 @@
 //! The running simulator, and what a person could do in Lever meanwhile.
 
+mod people;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -10,6 +12,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::act::Act;
 use crate::audit::{Audit, AuditEntry};
 use crate::config::Config;
 use crate::control;
@@ -20,7 +23,7 @@ use crate::limit::Limiter;
 use crate::offsets::Offsets;
 use crate::population::populate;
 use crate::wire::{Line, Wires, bind};
-use crate::world::{Applicant, Note};
+use crate::world::Note;
 
 /// A simulated Lever that is listening. It stops when dropped.
 pub struct Sim {
@@ -120,8 +123,7 @@ impl Sim {
         self.desk
             .world()
             .account
-            .stages
-            .iter()
+            .active_stages()
             .map(crate::world::Stage::json)
             .collect()
     }
@@ -137,57 +139,23 @@ impl Sim {
             .collect()
     }
 
-    /// A person moves an opportunity to a stage.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity or stage.
-    pub fn move_stage(&self, id: &str, stage: &str) -> Result<(), Error> {
-        self.desk.move_stage(id, stage)
+    /// The records of an opportunity of one kind: `applications`, `notes`, `offers`, `panels`, `feedback`, `forms`,
+    /// `referrals` or `file_actions`, oldest first, deleted ones included; none if opportunity or kind is unknown.
+    pub fn children(&self, id: &str, kind: &str) -> Vec<Value> {
+        let mut all = self.desk.all_of(id).unwrap_or_default();
+        match all[kind].take() {
+            Value::Array(records) => records,
+            _ => Vec::new(),
+        }
     }
 
-    /// A person archives an opportunity, changes the reason, or with `None` unarchives it.
+    /// A person does something in Lever; the id of what that made, if it made something.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity or reason.
-    pub fn archive(&self, id: &str, reason: Option<&str>) -> Result<(), Error> {
-        self.desk.archive(id, reason)
-    }
-
-    /// A person deletes an opportunity.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity.
-    pub fn delete(&self, id: &str) -> Result<(), Error> {
-        self.desk.delete(id)
-    }
-
-    /// A person snoozes an opportunity until a time in milliseconds, or with `None` wakes it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity.
-    pub fn snooze(&self, id: &str, until: Option<i64>) -> Result<(), Error> {
-        self.desk.snooze(id, until)
-    }
-
-    /// Something that no attribute shows moves `updatedAt`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity.
-    pub fn touch(&self, id: &str) -> Result<(), Error> {
-        self.desk.touch(id)
-    }
-
-    /// A person writes a note; returns its id.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown opportunity.
-    pub fn add_note(&self, id: &str, text: &str) -> Result<String, Error> {
-        self.desk.add_note(id, text)
-    }
-
-    /// Somebody applies on the job site; returns the id of the new opportunity.
-    pub fn add_applicant(&self, applicant: Applicant) -> String {
-        self.desk.add_applicant(applicant)
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown record,
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) for an act that does not fit it.
+    pub fn act(&self, act: Act) -> Result<Option<String>, Error> {
+        self.desk.act(act)
     }
 }
 
@@ -224,7 +192,7 @@ impl Desk {
     fn open(config: Config) -> Desk {
         let now = (config.clock)();
         Desk {
-            world: Mutex::new(populate(config.population, now)),
+            world: Mutex::new(populate(config.population, config.children, now)),
             keys: config.keys,
             limiter: Limiter::new(config.rate_limit),
             offsets: Offsets::new(config.offset_ttl),

@@ -2,7 +2,7 @@
 
 use super::names::{FIRST, LAST};
 use crate::random::Random;
-use crate::world::{Account, Posting, Reason, Stage, User};
+use crate::world::{Account, Categories, Content, Posting, Reason, Stage, User};
 
 const DAY: i64 = 86_400_000;
 
@@ -109,6 +109,7 @@ pub(super) fn make(random: &mut Random, now: i64) -> Account {
         reasons: make_reasons(random),
         users,
         postings,
+        ..Account::default()
     }
 }
 
@@ -122,6 +123,7 @@ fn make_stage(
         text: text.to_owned(),
         pipeline,
         half_ranks,
+        active: true,
     }
 }
 
@@ -155,9 +157,10 @@ fn make_user(random: &mut Random, nth: usize, now: i64) -> User {
         },
         created_at,
         deactivated_at: (nth % 8 == 7).then(|| now - random.between(5, 150) * DAY),
+        external_directory_id: None,
         job_title: match nth {
-            0 => Some("Head of Talent"),
-            _ if recruiter => Some("Recruiter"),
+            0 => Some("Head of Talent".to_owned()),
+            _ if recruiter => Some("Recruiter".to_owned()),
             _ => None,
         },
         manager: None,
@@ -175,8 +178,8 @@ fn make_posting(random: &mut Random, users: &[User], job: Job, now: i64) -> Post
     let mut followers = vec![owner.clone()];
     followers.extend(hiring_manager.clone());
     let channels = match state {
-        "published" if text == "Recruiter" => vec!["internal"],
-        "published" => vec!["public"],
+        "published" if text == "Recruiter" => vec!["internal".to_owned()],
+        "published" => vec!["public".to_owned()],
         _ => Vec::new(),
     };
     Posting {
@@ -186,12 +189,21 @@ fn make_posting(random: &mut Random, users: &[User], job: Job, now: i64) -> Post
         channels,
         owner,
         hiring_manager,
-        commitment,
-        department,
-        team,
-        location,
-        country,
-        workplace,
+        categories: Categories {
+            commitment: Some(commitment.to_owned()),
+            department: Some(department.to_owned()),
+            team: Some(team.to_owned()),
+            location: Some(location.to_owned()),
+            all_locations: vec![location.to_owned()],
+        },
+        tags: Vec::new(),
+        content: Content {
+            description: format!("<div>{text} in our {team} team, {location}.</div>"),
+            ..Content::default()
+        },
+        country: Some(country),
+        workplace: workplace.to_owned(),
+        salary: None,
         followers,
         confidential: text == CONFIDENTIAL_JOB,
         created_at,

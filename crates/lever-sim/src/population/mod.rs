@@ -3,19 +3,39 @@
 //! All names, addresses and numbers are invented: e-mails under example.com, phones in the 555 range.
 
 mod account;
+mod answers;
+mod children;
+mod departed;
 mod history;
+mod meetings;
 mod names;
 mod people;
+mod requisitions;
+mod templates;
 
-use crate::config::Population;
+use crate::config::{Children, Population};
 use crate::random::Random;
-use crate::world::World;
+use crate::world::{Growth, World};
+
+pub(crate) use children::children;
 
 /// Makes the account as it stands at `now` (milliseconds since 1970).
-pub(crate) fn populate(population: Population, now: i64) -> World {
+///
+/// What `level` asks for is drawn from sources of its own, so that the opportunities are the same at every level.
+pub(crate) fn populate(population: Population, level: Children, now: i64) -> World {
     let mut random = Random::new(population.seed);
-    let mut world = World::new(account::make(&mut random, now), Random::new(random.next()));
-    let mut people = people::People::new(random, now);
+    let mut account = account::make(&mut random, now);
+    let mut aside = Random::new(population.seed ^ 0x5E77_1465);
+    templates::make(&mut aside, &mut account, now);
+    requisitions::make(&mut aside, &mut account, now);
+    let growth = Growth {
+        seed: population.seed,
+        level,
+        at: now,
+    };
+    let mut world = World::new(account, Random::new(random.next()), growth);
+    departed::make(&mut aside, &mut world, level, now);
+    let mut people = people::People::new(random, growth);
     for _ in 0..population.opportunities {
         people.add_one(&mut world);
     }
@@ -35,6 +55,7 @@ mod tests {
                 opportunities,
                 seed,
             },
+            Children::default(),
             NOW,
         )
     }
@@ -75,6 +96,24 @@ mod tests {
                 .iter()
                 .all(|stage| share(&|it| it.stage == stage.id) > 0.0)
         );
+    }
+
+    #[test]
+    fn the_opportunities_are_the_same_at_every_level_of_children() {
+        let population = Population {
+            opportunities: 150,
+            seed: 4,
+        };
+        let all = |level| {
+            let world = populate(population, level, NOW);
+            world
+                .opportunities()
+                .map(|it| world.json(it))
+                .collect::<Vec<_>>()
+        };
+        let light = all(Children::Light);
+        assert_eq!(light, all(Children::None));
+        assert_eq!(light, all(Children::Full));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The candidate side: contacts and their opportunities, applications and notes.
 
 use super::account::ascii;
+use super::answers;
 use super::history::{self, History};
 use super::names::{COMMENTS, COMPANIES, EXTRA_TAGS, FIRST, LAST, OTHER_SCRIPTS, PLACES};
 use crate::random::Random;
-use crate::world::{Application, Comment, Contact, Note, Opportunity, Phone, Posting, World};
+use crate::world::{
+    Application, Comment, Contact, Growth, Note, Opportunity, Phone, Posting, World,
+};
 
 const DAY: i64 = 86_400_000;
 
@@ -20,15 +23,17 @@ const ORIGINS: &[(u64, &str)] = &[
 /// Makes one candidacy after the other.
 pub(super) struct People {
     random: Random,
+    growth: Growth,
     now: i64,
     contacts: Vec<String>,
 }
 
 impl People {
-    pub(super) fn new(random: Random, now: i64) -> People {
+    pub(super) fn new(random: Random, growth: Growth) -> People {
         People {
             random,
-            now,
+            growth,
+            now: growth.at,
             contacts: Vec::new(),
         }
     }
@@ -130,6 +135,7 @@ impl People {
         self.end(world, &mut opportunity, &course);
         self.write_notes(world, &mut opportunity);
         self.stamp(&mut opportunity);
+        answers::give(self.growth, world, &mut opportunity);
         opportunity
     }
 

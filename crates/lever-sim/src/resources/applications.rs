@@ -1,13 +1,11 @@
 //! Applications of one opportunity. Lever: "Applications"; fixture `application.get.json`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::expand;
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
-use crate::world::{Posting, World};
-
-const USERS: [&str; 3] = ["postingOwner", "postingHiringManager", "user"];
+use crate::world::{Application, World};
 
 /// Lists the application of an opportunity, if there is one.
 pub(crate) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
@@ -16,23 +14,12 @@ pub(crate) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
         call.query
             .expand(&["posting", "postingOwner", "postingHiringManager", "user"])?;
     let contact = world.contact_of(opportunity);
-    let item = |application: &crate::world::Application| -> (Value, Value) {
-        let mut json = application.json(&opportunity.id, contact);
-        for attribute in &expanded {
-            expand_attribute(world, &mut json, attribute);
-        }
-        (json!([application.created_at, application.id]), json)
+    let item = |application: &Application| {
+        let json = application.json(&opportunity.id, contact);
+        let named = json!([application.created_at, application.id]);
+        (named, expand::all(world, json, &expanded))
     };
     call.page_of(opportunity.application.iter().map(item).collect())
-}
-
-fn expand_attribute(world: &World, application: &mut Value, attribute: &str) {
-    if USERS.contains(&attribute) {
-        expand::expand(application, attribute, |id| expand::user(world, id));
-    } else {
-        let posting = |id: &str| world.account.posting(id).map(Posting::json);
-        expand::expand(application, attribute, posting);
-    }
 }
 
 /// Reads one application.

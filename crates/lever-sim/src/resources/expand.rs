@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::call::Query;
-use crate::world::World;
+use crate::world::{Contact, Stage, User, World};
 
 /// Keeps only the included attributes; `id` and expanded ones are always there.
 pub(crate) fn include(record: &mut Value, query: Query<'_>, expanded: &[&str]) {
@@ -33,7 +33,18 @@ pub(crate) fn expand(record: &mut Value, attribute: &str, find: impl Fn(&str) ->
     }
 }
 
-/// A user as an expanded attribute shows it.
-pub(crate) fn user(world: &World, id: &str) -> Option<Value> {
-    world.account.user(id).map(crate::world::User::json)
+/// Replaces the ids in the given attributes, whose names tell what they refer to: mostly users.
+pub(crate) fn all(world: &World, mut record: Value, attributes: &[&str]) -> Value {
+    for attribute in attributes {
+        expand(&mut record, attribute, |id| match *attribute {
+            "stage" => world.account.stage(id).map(Stage::json),
+            "contact" => world.contact(id).map(Contact::json),
+            "posting" | "postings" => {
+                let posting = world.account.posting(id);
+                posting.map(|posting| world.account.posting_json(posting))
+            }
+            _ => world.account.user(id).map(User::json),
+        });
+    }
+    record
 }

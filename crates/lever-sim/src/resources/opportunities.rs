@@ -1,12 +1,12 @@
 //! Reading opportunities. Lever: "Opportunities"; fixtures `opportunities.list.json`, `opportunity.get.json`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::expand;
 use super::opportunity_filter::Filter;
-use super::{Shown, expand};
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
-use crate::world::{Contact, Deletion, Opportunity, Position, Stage, World};
+use crate::world::{Opportunity, Position, World};
 
 const EXPANDABLE: [&str; 6] = [
     "applications",
@@ -66,16 +66,12 @@ pub(crate) fn get(world: &mut World, call: &Call<'_>) -> Outcome {
 fn shape(world: &World, opportunity: &Opportunity, call: &Call<'_>, expanded: &[&str]) -> Value {
     let mut json = world.json(opportunity);
     expand::include(&mut json, call.query, expanded);
-    for attribute in expanded {
-        let of = |id: &str| match *attribute {
-            "applications" => application(world, opportunity),
-            "stage" => world.account.stage(id).map(Stage::json),
-            "contact" => world.contact(id).map(Contact::json),
-            _ => expand::user(world, id),
-        };
-        expand::expand(&mut json, attribute, of);
+    if expanded.contains(&"applications") {
+        expand::expand(&mut json, "applications", |_| {
+            application(world, opportunity)
+        });
     }
-    json
+    expand::all(world, json, expanded)
 }
 
 fn application(world: &World, opportunity: &Opportunity) -> Option<Value> {
@@ -84,16 +80,4 @@ fn application(world: &World, opportunity: &Opportunity) -> Option<Value> {
         .application
         .as_ref()
         .map(|application| application.json(&opportunity.id, contact))
-}
-
-/// Lists deleted opportunities, newest first. Fixture `opportunities.deleted.json`.
-pub(crate) fn deleted(world: &mut World, call: &Call<'_>) -> Outcome {
-    let shown = Shown::read(call)?;
-    let range = call.query.range("deleted_at")?;
-    let holds =
-        |deletion: &&Deletion| shown.shows(deletion.confidential) && range.holds(deletion.at);
-    let item = |deletion: &Deletion| -> (Value, Value) {
-        (json!([deletion.at, deletion.id]), deletion.json())
-    };
-    call.page_of(world.deleted().filter(holds).map(item).collect())
 }

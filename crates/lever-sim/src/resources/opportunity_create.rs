@@ -117,7 +117,7 @@ fn person(fields: Fields<'_>) -> Result<Contact, Refusal> {
     })
 }
 
-fn phone(value: &Value) -> Option<Phone> {
+pub(super) fn phone(value: &Value) -> Option<Phone> {
     let kind = value.get("type").and_then(Value::as_str).map(str::to_owned);
     Some(Phone {
         kind,

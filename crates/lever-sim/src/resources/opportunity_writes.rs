@@ -30,12 +30,23 @@ pub(crate) fn archived(world: &mut World, call: &Call<'_>) -> Outcome {
     }
     let reason = fields.text("reason")?;
     reason.map_or(Ok(()), |reason| known_reason(world, reason))?;
-    fields.flag("cleanInterviews")?;
-    if fields.text("requisitionId")?.is_some() {
-        // The population has no requisitions, so every id is unknown.
-        return Err(bad_field("requisitionId"));
+    let clean = fields.flag("cleanInterviews")?.unwrap_or(false);
+    let requisition = fields.text("requisitionId")?;
+    if let Some(requisition) = requisition {
+        let hires = reason.and_then(|reason| world.account.reason(reason));
+        if !hires.is_some_and(|reason| reason.hired) {
+            return Err(bad_field("requisitionId"));
+        }
+        let checked = world.check_hire(&id, requisition);
+        checked.map_err(|refused| Refusal::bad_request(refused.message()))?;
     }
     world.archive(&id, reason, call.now);
+    if clean && reason.is_some() {
+        world.cancel_interviews(&id, call.now);
+    }
+    if let Some(requisition) = requisition {
+        world.hire_for(&id, requisition, call.now);
+    }
     blanked(world, &id)
 }
 
@@ -131,6 +142,7 @@ pub(super) fn known_stage(world: &World, id: &str) -> Result<(), Refusal> {
     world
         .account
         .stage(id)
+        .filter(|stage| stage.active)
         .map(|_| ())
         .ok_or_else(|| bad_field("stage"))
 }

@@ -5,16 +5,8 @@ use serde_json::{Value, json};
 use super::{Shown, expand};
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::{Call, Query, Range};
-use crate::world::{Posting, World};
+use crate::world::{Posting, STATES, World};
 
-const STATES: [&str; 6] = [
-    "published",
-    "internal",
-    "closed",
-    "draft",
-    "pending",
-    "rejected",
-];
 const EXPANDABLE: [&str; 4] = ["user", "owner", "hiringManager", "followers"];
 
 /// Lists postings, newest first.
@@ -32,7 +24,31 @@ pub(crate) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
         .postings
         .iter()
         .filter(|posting| filter.holds(posting));
-    call.page_of(shown.map(item).collect())
+    let groups = ["location", "team", "department", "commitment"];
+    let shown: Vec<&Posting> = shown.collect();
+    match call.query.choices("group", &groups)?.first() {
+        Some(group) => call.page_of(grouped(group, shown.into_iter().map(item).collect())),
+        None => call.page_of(shown.into_iter().map(item).collect()),
+    }
+}
+
+/// Lever does not say what a grouped list looks like; this is the shape of its public postings API.
+fn grouped(group: &str, items: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
+    let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
+    for (_, posting) in items {
+        let title = posting["categories"][group].clone();
+        match groups.iter_mut().find(|(known, _)| *known == title) {
+            Some((_, postings)) => postings.push(posting),
+            None => groups.push((title, vec![posting])),
+        }
+    }
+    let item = |(title, postings)| {
+        (
+            json!([title]),
+            json!({ "title": title, "postings": postings }),
+        )
+    };
+    groups.into_iter().map(item).collect()
 }
 
 /// Reads one posting.
@@ -40,24 +56,25 @@ pub(crate) fn get(world: &mut World, call: &Call<'_>) -> Outcome {
     let expanded = call.query.expand(&EXPANDABLE)?;
     call.query
         .choices("distribution", &["internal", "external"])?;
-    let id = call.id(0);
-    let posting = world
-        .account
-        .posting(id)
-        .ok_or_else(|| Refusal::not_found("postings", id))?;
-    if posting.confidential && !call.confidential {
-        return Err(Refusal::confidential());
-    }
+    let posting = visible(world, call)?;
     Ok(Answer::record(shape(world, posting, call.query, &expanded)))
 }
 
-fn shape(world: &World, posting: &Posting, query: Query<'_>, expanded: &[&str]) -> Value {
-    let mut json = posting.json();
-    expand::include(&mut json, query, expanded);
-    for attribute in expanded {
-        expand::expand(&mut json, attribute, |id| expand::user(world, id));
+/// The posting in the path, if the key may see it.
+pub(super) fn visible<'w>(world: &'w World, call: &Call<'_>) -> Result<&'w Posting, Refusal> {
+    let id = call.id(0);
+    let posting = world.account.posting(id);
+    let posting = posting.ok_or_else(|| Refusal::not_found("postings", id))?;
+    if posting.confidential && !call.confidential {
+        return Err(Refusal::confidential());
     }
-    json
+    Ok(posting)
+}
+
+fn shape(world: &World, posting: &Posting, query: Query<'_>, expanded: &[&str]) -> Value {
+    let mut json = world.account.posting_json(posting);
+    expand::include(&mut json, query, expanded);
+    expand::all(world, json, expanded)
 }
 
 struct Filter<'a> {
@@ -81,27 +98,28 @@ impl<'a> Filter<'a> {
     }
 
     fn holds(&self, posting: &Posting) -> bool {
+        let of = &posting.categories;
         self.shown.shows(posting.confidential)
             && (self.states.is_empty() || self.states.contains(&posting.state))
             && self.on_channel(posting)
-            && self.named("team", Some(posting.team))
-            && self.named("department", Some(posting.department))
-            && self.named("location", Some(posting.location))
-            && self.named("commitment", Some(posting.commitment))
-            // No posting of the population has a level or a tag.
-            && self.named("level", None)
-            && self.named("tag", None)
+            && self.named("team", of.team.as_slice())
+            && self.named("department", of.department.as_slice())
+            && self.named("location", of.location.as_slice())
+            && self.named("commitment", of.commitment.as_slice())
+            // No posting has a level: Lever dropped them.
+            && self.named("level", &[])
+            && self.named("tag", &posting.tags)
             && self.updated.holds(posting.updated_at)
     }
 
-    fn named(&self, parameter: &'static str, value: Option<&str>) -> bool {
+    fn named(&self, parameter: &'static str, values: &[String]) -> bool {
         let wanted = self.query.many(parameter);
-        wanted.is_empty() || value.is_some_and(|value| wanted.contains(&value))
+        wanted.is_empty() || values.iter().any(|value| wanted.contains(&value.as_str()))
     }
 
     /// Asking for published postings means those on the public site, unless channels are named.
     fn on_channel(&self, posting: &Posting) -> bool {
-        let on = |channel: &str| posting.channels.contains(&channel);
+        let on = |channel: &str| posting.channels.iter().any(|it| it == channel);
         if posting.state != "published" {
             true
         } else if self.channels.is_empty() {

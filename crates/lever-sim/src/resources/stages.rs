@@ -9,7 +9,7 @@ use crate::world::{Reason, Stage, World};
 /// Lists stages in pipeline order.
 pub(crate) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
     let item = |stage: &Stage| -> (Value, Value) { (json!([stage.id]), stage.json()) };
-    call.page_of(world.account.stages.iter().map(item).collect())
+    call.page_of(world.account.active_stages().map(item).collect())
 }
 
 /// Reads one stage.
@@ -18,6 +18,7 @@ pub(crate) fn get(world: &mut World, call: &Call<'_>) -> Outcome {
     let stage = world
         .account
         .stage(id)
+        .filter(|stage| stage.active)
         .ok_or_else(|| Refusal::not_found("stages", id))?;
     Ok(Answer::record(stage.json()))
 }
@@ -25,7 +26,10 @@ pub(crate) fn get(world: &mut World, call: &Call<'_>) -> Outcome {
 /// Reads stages with their ranks, and archive reasons.
 pub(crate) fn dispositions(world: &mut World, _call: &Call<'_>) -> Outcome {
     let account = &world.account;
-    let stages: Vec<Value> = account.stages.iter().map(Stage::disposition_json).collect();
+    let stages: Vec<Value> = account
+        .active_stages()
+        .map(Stage::disposition_json)
+        .collect();
     let reasons: Vec<Value> = account
         .reasons
         .iter()

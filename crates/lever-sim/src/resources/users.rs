@@ -13,12 +13,16 @@ pub(crate) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
     let emails: Vec<String> = query.many("email").into_iter().map(canonical).collect();
     let mut roles = query.many("accessRole");
     roles.extend(query.many("accessRole[]"));
+    let directory = query.many("external_directory_id");
     let shown = |user: &&User| {
         (deactivated || user.deactivated_at.is_none())
             && (emails.is_empty() || emails.contains(&canonical(&user.email)))
             && (roles.is_empty() || roles.contains(&user.role))
-            // No user of the population has an external directory id.
-            && query.one("external_directory_id").is_none()
+            && (directory.is_empty()
+                || user
+                    .external_directory_id
+                    .as_deref()
+                    .is_some_and(|id| directory.contains(&id)))
     };
     let item = |user: &User| -> (Value, Value) { (json!([user.created_at, user.id]), user.json()) };
     call.page_of(world.account.users.iter().filter(shown).map(item).collect())

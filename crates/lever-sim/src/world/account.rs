@@ -1,6 +1,12 @@
-//! The settings side of an account: stages, archive reasons, users, postings.
+//! The settings side of an account: stages and archive reasons, and the place of everything else.
 
 use serde_json::{Value, json};
+
+use super::posting::Posting;
+use super::requisition::Requisition;
+use super::requisition_field::RequisitionField;
+use super::template::{Group, Template};
+use super::user::User;
 
 /// Everything of an account that is not about candidates.
 #[derive(Debug, Default)]
@@ -12,11 +18,23 @@ pub(crate) struct Account {
     pub(crate) users: Vec<User>,
     /// Newest first.
     pub(crate) postings: Vec<Posting>,
+    /// By id, descending (recorded).
+    pub(crate) requisitions: Vec<Requisition>,
+    pub(crate) requisition_fields: Vec<RequisitionField>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) feedback_templates: Vec<Template>,
+    pub(crate) form_templates: Vec<Template>,
 }
 
 impl Account {
+    /// A stage of this id, deactivated or not.
     pub(crate) fn stage(&self, id: &str) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.id == id)
+    }
+
+    /// The stages people can still be moved to; the others are in no list any more.
+    pub(crate) fn active_stages(&self) -> impl Iterator<Item = &Stage> {
+        self.stages.iter().filter(|stage| stage.active)
     }
 
     /// The position in the pipeline, as `toStageIndex` shows it.
@@ -42,6 +60,29 @@ impl Account {
     pub(crate) fn posting(&self, id: &str) -> Option<&Posting> {
         self.postings.iter().find(|posting| posting.id == id)
     }
+
+    pub(crate) fn requisition(&self, id: &str) -> Option<&Requisition> {
+        self.requisitions.iter().find(|it| it.id == id)
+    }
+
+    pub(crate) fn requisition_field(&self, id: &str) -> Option<&RequisitionField> {
+        self.requisition_fields.iter().find(|field| field.id == id)
+    }
+
+    pub(crate) fn feedback_template(&self, id: &str) -> Option<&Template> {
+        self.feedback_templates.iter().find(|it| it.id == id)
+    }
+
+    pub(crate) fn form_template(&self, id: &str) -> Option<&Template> {
+        self.form_templates.iter().find(|it| it.id == id)
+    }
+
+    /// A posting as a read shows it, with the codes of the requisitions it is linked to.
+    pub(crate) fn posting_json(&self, posting: &Posting) -> Value {
+        let linked = |it: &&Requisition| it.postings.contains(&posting.id);
+        let codes = self.requisitions.iter().filter(linked);
+        posting.json(codes.map(|it| it.code.as_str()).collect())
+    }
 }
 
 /// A step of the pipeline. Fixtures `stages.list.json`, `disposition-stages.get.json`.
@@ -52,6 +93,8 @@ pub(crate) struct Stage {
     pub(crate) pipeline: &'static str,
     /// Twice the rank, because ranks have halves.
     pub(crate) half_ranks: i64,
+    /// A deactivated stage keeps its opportunities, but is gone from every list.
+    pub(crate) active: bool,
 }
 
 impl Stage {
@@ -105,130 +148,6 @@ impl Reason {
     pub(crate) fn disposition_json(&self) -> Value {
         let kind = self.hired.then_some("hired");
         json!({ "id": self.id, "text": self.text, "type": kind, "status": self.status() })
-    }
-}
-
-/// Somebody who works in Lever. Fixture `users.list.json`.
-#[derive(Debug, Clone)]
-pub(crate) struct User {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) username: String,
-    pub(crate) email: String,
-    pub(crate) role: &'static str,
-    pub(crate) created_at: i64,
-    pub(crate) deactivated_at: Option<i64>,
-    pub(crate) job_title: Option<&'static str>,
-    pub(crate) manager: Option<String>,
-}
-
-impl User {
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "id": self.id,
-            "name": self.name,
-            "username": self.username,
-            "email": self.email,
-            "accessRole": self.role,
-            "photo": null,
-            "createdAt": self.created_at,
-            "deactivatedAt": self.deactivated_at,
-            "externalDirectoryId": null,
-            "linkedContactIds": null,
-            "jobTitle": self.job_title,
-            "managerId": self.manager,
-        })
-    }
-}
-
-/// An advertised job. Fixture `postings.list.json`.
-#[derive(Debug, Clone)]
-pub(crate) struct Posting {
-    pub(crate) id: String,
-    pub(crate) text: String,
-    pub(crate) state: &'static str,
-    /// Where a published posting is shown: `public`, `internal`.
-    pub(crate) channels: Vec<&'static str>,
-    pub(crate) owner: String,
-    pub(crate) hiring_manager: Option<String>,
-    pub(crate) commitment: &'static str,
-    pub(crate) department: &'static str,
-    pub(crate) team: &'static str,
-    pub(crate) location: &'static str,
-    pub(crate) country: &'static str,
-    pub(crate) workplace: &'static str,
-    pub(crate) followers: Vec<String>,
-    pub(crate) confidential: bool,
-    pub(crate) created_at: i64,
-    pub(crate) updated_at: i64,
-}
-
-impl Posting {
-    /// The tags an opportunity gets from its posting, in the recorded order.
-    pub(crate) fn tags(&self) -> [&str; 5] {
-        [
-            &self.text,
-            self.department,
-            self.team,
-            self.location,
-            self.commitment,
-        ]
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "id": self.id,
-            "text": self.text,
-            "state": self.state,
-            "distributionChannels": (self.state == "published").then_some(&self.channels),
-            "user": self.owner,
-            "owner": self.owner,
-            "hiringManager": self.hiring_manager,
-            "categories": {
-                "commitment": self.commitment,
-                "department": self.department,
-                "level": null,
-                "location": self.location,
-                "team": self.team,
-                "allLocations": [self.location],
-            },
-            "tags": [],
-            "content": self.content(),
-            "country": self.country,
-            "followers": self.followers,
-            "reqCode": null,
-            "requisitionCodes": [],
-            "urls": self.urls(),
-            "confidentiality": confidentiality(self.confidential),
-            "createdAt": self.created_at,
-            "updatedAt": self.updated_at,
-            "workplaceType": self.workplace,
-            "transcribeInterviews": false,
-            "screening": { "enabled": false },
-        })
-    }
-
-    fn content(&self) -> Value {
-        let description = format!(
-            "{} in our {} team, {}.",
-            self.text, self.team, self.location
-        );
-        json!({
-            "description": format!("{description}\n"),
-            "descriptionHtml": format!("<div>{description}</div>"),
-            "lists": [],
-            "closing": "",
-            "closingHtml": "",
-        })
-    }
-
-    fn urls(&self) -> Value {
-        if !matches!(self.state, "published" | "internal") {
-            return Value::Null;
-        }
-        let site = "https://jobs.lever.co/example";
-        let show = format!("{site}/{}", self.id);
-        json!({ "list": site, "show": show, "apply": format!("{show}/apply") })
     }
 }
 

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::account::Posting;
 use super::contact::{Contact, Phone};
+use super::eeo::Eeo;
+use super::posting::Posting;
+use super::referral::Referral;
 
 /// An opportunity's tie to a posting. Fixture `application.get.json`.
 #[derive(Debug, Clone)]
@@ -17,6 +19,19 @@ pub(crate) struct Application {
     pub(crate) user: Option<String>,
     pub(crate) created_at: i64,
     pub(crate) archived: Option<Archived>,
+    /// What the applicant answered to the posting's own questions, as Lever writes it.
+    pub(crate) questions: Vec<Value>,
+    pub(crate) referral: Option<Box<Referral>>,
+    pub(crate) eeo: Option<Box<Eeo>>,
+    pub(crate) hired_for: Option<Box<HiredFor>>,
+}
+
+/// The requisition somebody was hired against. Lever: "Applications", `requisitionForHire`.
+#[derive(Debug, Clone)]
+pub(crate) struct HiredFor {
+    pub(crate) requisition: String,
+    pub(crate) code: String,
+    pub(crate) hiring_manager: Option<String>,
 }
 
 impl Application {
@@ -30,6 +45,25 @@ impl Application {
             user: None,
             created_at: at,
             archived: None,
+            questions: Vec::new(),
+            referral: None,
+            eeo: None,
+            hired_for: None,
+        }
+    }
+
+    /// The posting's questions, and for a referral its form (fixture `applications.list.referral.json`).
+    fn custom_questions(&self) -> Vec<Value> {
+        let referral = self.referral.iter().map(|referral| referral.json());
+        referral.chain(self.questions.iter().cloned()).collect()
+    }
+
+    /// Takes away what people wrote.
+    pub(crate) fn anonymize(&mut self) {
+        self.questions.clear();
+        self.eeo = None;
+        if let Some(referral) = &mut self.referral {
+            referral.anonymize();
         }
     }
 
@@ -51,15 +85,25 @@ impl Application {
             "links": if typed { contact.links.as_slice() } else { &[] },
             "comments": null,
             "user": self.user,
-            "customQuestions": [],
+            "customQuestions": self.custom_questions(),
             "createdAt": self.created_at,
             "archived": self.archived.as_ref().map(Archived::json),
-            "requisitionForHire": null,
+            "requisitionForHire": self.hired_for.as_ref().map(|hired| hired.json()),
             "ipAddress": null,
             "referer": null,
             "userAgent": null,
             "acceptLanguage": null,
             "timezone": null,
+        })
+    }
+}
+
+impl HiredFor {
+    fn json(&self) -> Value {
+        json!({
+            "id": self.requisition,
+            "requisitionCode": self.code,
+            "hiringManagerOnHire": self.hiring_manager,
         })
     }
 }

@@ -4,7 +4,8 @@
 //! tags and sources move `updatedAt` only; a note moves `lastInteractionAt` only.
 
 use super::{
-    Application, Archived, Comment, Deletion, Note, Opportunity, StageChange, World, add_missing,
+    Application, Archived, Comment, DeletedApplication, Deletion, Note, Opportunity, StageChange,
+    World, add_missing,
 };
 
 /// A list of texts that a write adds to or takes from.
@@ -96,8 +97,13 @@ impl World {
             return;
         }
         self.change_contact(contact, |contact| contact.links = links);
-        for id in self.by_contact.get(contact).cloned().unwrap_or_default() {
-            self.change(&id, |opportunity| opportunity.updated_at = Some(now));
+        self.touch_all(contact, now);
+    }
+
+    /// Marks all opportunities of a contact as updated.
+    pub(super) fn touch_all(&mut self, contact: &str, now: i64) {
+        for id in self.opportunities_of(contact) {
+            self.touch(&id, now);
         }
     }
 
@@ -138,11 +144,20 @@ impl World {
         });
     }
 
-    /// Deletes an opportunity; the API cannot, a person in Lever can.
+    /// Deletes an opportunity with its application; the API cannot, a person in Lever can.
     pub(crate) fn delete(&mut self, id: &str, by: Option<String>, now: i64) {
         if let Some(opportunity) = self.remove(id) {
             let confidential = opportunity.confidential;
-            self.deleted.push(Deletion {
+            if let Some(application) = opportunity.application {
+                self.bury_application(DeletedApplication {
+                    id: application.id,
+                    opportunity: opportunity.id.clone(),
+                    posting: Some(application.posting),
+                    at: now,
+                    confidential,
+                });
+            }
+            self.bury(Deletion {
                 id: opportunity.id,
                 by,
                 at: now,
@@ -166,7 +181,7 @@ impl World {
 }
 
 impl Opportunity {
-    fn interacted(&mut self, now: i64) {
+    pub(super) fn interacted(&mut self, now: i64) {
         self.last_interaction_at = now;
         self.updated_at = Some(now + 1);
     }

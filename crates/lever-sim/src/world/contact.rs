@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// A person. Fixture `contact.get.json`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Contact {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -40,6 +40,16 @@ impl Contact {
             "phones": self.phones_json(),
             "dataProtection": self.data_protection(),
         })
+    }
+
+    /// As an update answers it: without the marks of anonymization and data protection (recorded).
+    pub(crate) fn written_json(&self) -> Value {
+        let mut json = self.json();
+        if let Some(object) = json.as_object_mut() {
+            object.shift_remove("isAnonymized");
+            object.shift_remove("dataProtection");
+        }
+        json
     }
 
     pub(super) fn phones_json(&self) -> Vec<Value> {

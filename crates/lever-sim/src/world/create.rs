@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Application, Contact, Opportunity, Phone, StageChange, World, add_missing};
+use super::{Application, Contact, Opportunity, Phone, Posting, StageChange, World, add_missing};
 
 /// The stage of new leads; it exists in every account.
 const NEW_LEAD: &str = "lead-new";
@@ -70,6 +70,26 @@ impl World {
         application.user = Some(by.to_owned());
         opportunity.followers.clone_from(&posting.followers);
         opportunity.apply_to(posting, application);
+    }
+
+    /// Makes the application of an opportunity that has none yet. Person and API do it alike.
+    pub(crate) fn add_application(
+        &mut self,
+        id: &str,
+        posting: &Posting,
+        by: Option<String>,
+        now: i64,
+    ) {
+        let mut application = Application::new(self.new_id(), "user", posting, now);
+        application.user = by;
+        self.change(id, |opportunity| {
+            opportunity.apply_to(posting, application);
+            add_missing(
+                &mut opportunity.followers,
+                posting.followers.iter().cloned(),
+            );
+            opportunity.updated_at = Some(now);
+        });
     }
 
     /// The given contact, the one with the same e-mail (its own data win), or a new one.

@@ -3,56 +3,101 @@
 //! Nothing here knows HTTP. Every change goes through [`World::change`], which keeps the order of the list right.
 
 mod account;
+mod account_changes;
+mod anonymize;
 mod application;
 mod changes;
+mod child_changes;
+mod children;
 mod contact;
 mod create;
+mod departed;
+mod eeo;
+mod feedback;
+mod file_action;
+mod hire;
 mod note;
+mod offer;
 mod opportunity;
+mod panel;
 mod position;
+mod posting;
+mod profile_form;
+mod referral;
+mod requisition;
+mod requisition_field;
+mod template;
+mod user;
 
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-pub(crate) use account::{Account, Posting, Reason, Stage, User};
-pub(crate) use application::{Application, Archived};
+pub(crate) use account::{Account, Reason, Stage};
+pub(crate) use application::{Application, Archived, HiredFor};
 pub(crate) use changes::Labels;
+pub(crate) use children::{Children, Growth};
 pub(crate) use contact::{Contact, Phone, canonical};
 pub(crate) use create::NewOpportunity;
+pub(crate) use departed::{DeletedApplication, DeletedPosting, Deletion};
+pub(crate) use eeo::Eeo;
+pub(crate) use feedback::Feedback;
+pub(crate) use file_action::FileAction;
 pub(crate) use note::{Comment, Note};
-pub(crate) use opportunity::{Deletion, Opportunity, StageChange, add_missing};
+pub(crate) use offer::Offer;
+pub(crate) use opportunity::{Opportunity, StageChange, add_missing};
+pub(crate) use panel::{Interview, Interviewer, Panel, REMINDERS};
 pub(crate) use position::Position;
+pub(crate) use posting::{Categories, Content, Posting, STATES};
+pub(crate) use profile_form::ProfileForm;
+pub(crate) use referral::{RELATIONSHIPS, Referral};
+pub(crate) use requisition::Requisition;
+pub(crate) use requisition_field::{FieldKind, FieldOption, RequisitionField, Subfield};
+pub(crate) use template::{Group, NO_FEEDBACK, Template};
+pub(crate) use user::{ROLES, User};
 
 pub use create::Applicant;
+pub use file_action::FileActionKind;
 
 use crate::random::Random;
 
 /// The state of one Lever account.
 #[derive(Debug)]
 pub(crate) struct World {
+    /// What the account is called where answers have a storage-level shape.
+    pub(crate) id: String,
     pub(crate) account: Account,
     contacts: HashMap<String, Contact>,
     opportunities: HashMap<String, Opportunity>,
     order: BTreeSet<Position>,
     by_email: HashMap<String, String>,
     by_contact: HashMap<String, Vec<String>>,
+    /// Of the opportunities whose children were asked for, or changed.
+    children: HashMap<String, Children>,
+    growth: Growth,
     deleted: Vec<Deletion>,
+    deleted_applications: Vec<DeletedApplication>,
+    deleted_postings: Vec<DeletedPosting>,
     random: Random,
     revision: u64,
 }
 
 impl World {
     /// An account without candidates; ids of new records are drawn from `random`.
-    pub(crate) fn new(account: Account, random: Random) -> World {
+    pub(crate) fn new(account: Account, random: Random, growth: Growth) -> World {
         World {
+            id: Random::new(growth.seed).uuid(),
             account,
             contacts: HashMap::new(),
             opportunities: HashMap::new(),
             order: BTreeSet::new(),
             by_email: HashMap::new(),
             by_contact: HashMap::new(),
+            children: HashMap::new(),
+            growth,
             deleted: Vec::new(),
+            deleted_applications: Vec::new(),
+            deleted_postings: Vec::new(),
             random,
             revision: 0,
         }
@@ -132,9 +177,15 @@ impl World {
         opportunity.position(&self.account)
     }
 
-    /// Deletions, newest first.
-    pub(crate) fn deleted(&self) -> impl Iterator<Item = &Deletion> {
-        self.deleted.iter().rev()
+    /// The opportunities of a contact, oldest first.
+    pub(crate) fn opportunities_of(&self, contact: &str) -> Vec<String> {
+        self.by_contact.get(contact).cloned().unwrap_or_default()
+    }
+
+    /// A change of the account itself.
+    pub(crate) fn change_account(&mut self, change: impl FnOnce(&mut Account)) {
+        change(&mut self.account);
+        self.revision += 1;
     }
 
     pub(crate) fn json(&self, opportunity: &Opportunity) -> Value {
@@ -162,6 +213,7 @@ impl World {
     fn remove(&mut self, id: &str) -> Option<Opportunity> {
         let opportunity = self.opportunities.remove(id)?;
         self.order.remove(&opportunity.position(&self.account));
+        self.children.remove(id);
         if let Some(siblings) = self.by_contact.get_mut(&opportunity.contact) {
             siblings.retain(|sibling| sibling != id);
         }

@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 
-use super::account::{Account, Posting, confidentiality};
+use super::account::{Account, confidentiality};
 use super::application::{Application, Archived};
 use super::contact::Contact;
 use super::note::Note;
 use super::position::Position;
+use super::posting::Posting;
 
 /// One candidacy. Fixture `opportunity.get.json`.
 #[derive(Debug, Clone)]
@@ -65,9 +66,9 @@ impl Opportunity {
 
     /// Makes the application to a posting, with what comes along: tags, location, confidentiality.
     pub(crate) fn apply_to(&mut self, posting: &Posting, application: Application) {
-        self.add_tags(posting.tags().map(str::to_owned));
+        self.add_tags(posting.opportunity_tags());
         self.confidential = posting.confidential;
-        self.location = posting.location.to_owned();
+        self.location = posting.opportunity_location();
         self.application = Some(application);
     }
 
@@ -167,21 +168,6 @@ impl StageChange {
             json["userId"] = json!(user);
         }
         json
-    }
-}
-
-/// A deleted opportunity. Fixture `opportunities.deleted.json`.
-#[derive(Debug, Clone)]
-pub(crate) struct Deletion {
-    pub(crate) id: String,
-    pub(crate) by: Option<String>,
-    pub(crate) at: i64,
-    pub(crate) confidential: bool,
-}
-
-impl Deletion {
-    pub(crate) fn json(&self) -> Value {
-        json!({ "id": self.id, "deletedBy": self.by, "deletedAt": self.at })
     }
 }
 
