@@ -34,3 +34,7 @@ advisories:
 # Kills the store more often than the tests do.
 kill-store rounds="200":
     FULCRUM_STORE_CRASH_ROUNDS={{ rounds }} cargo test --package store --test it crash -- --nocapture
+
+# Measures the figures of docs/benchmarks.md beside their floors; names choose, `--quick` makes it shorter.
+bench *arguments:
+    cargo bench --package scenarios --bench figures -- {{ arguments }}
