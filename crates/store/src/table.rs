@@ -79,6 +79,26 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Whether a value can be so long that it is stored in pieces; no need to look for pieces of the others.
+    pub(crate) fn has_long_values(self) -> bool {
+        !matches!(
+            self,
+            Table::Meta
+                | Table::Heads
+                | Table::ByStage
+                | Table::ByContact
+                | Table::Counts
+                | Table::Sequences
+                | Table::Changes
+                | Table::Children
+                | Table::Hydrations
+                | Table::HydrationQueue
+                | Table::Backlogs
+        )
+    }
+}
+
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

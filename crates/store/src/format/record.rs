@@ -1,8 +1,11 @@
 //! Lever's records: a small head that every page touches, and the document, written only when it differs.
 
+use std::cell::RefCell;
+
 use lever::Timestamp;
 use prost::Message;
 use sha2::{Digest, Sha256};
+use zstd::bulk::Compressor;
 
 use super::id::{pack, unpack_option};
 use super::{Stored, versions_to};
@@ -86,6 +89,12 @@ impl Stored for Head {
     }
 }
 
+thread_local! {
+    /// Making one takes longer than compressing a document.
+    static COMPRESSOR: RefCell<Compressor<'static>> =
+        RefCell::new(Compressor::new(ZSTD_LEVEL).expect("a level without a dictionary fits"));
+}
+
 /// Lever's JSON, byte for byte.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Document(pub(crate) String);
@@ -94,7 +103,8 @@ impl Stored for Document {
     const VERSION: u8 = 1;
 
     fn to_payload(&self) -> Vec<u8> {
-        zstd::bulk::compress(self.0.as_bytes(), ZSTD_LEVEL)
+        COMPRESSOR
+            .with_borrow_mut(|compressor| compressor.compress(self.0.as_bytes()))
             .expect("compressing into a buffer that grows has nothing to fail on")
     }
 
