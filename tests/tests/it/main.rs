@@ -11,6 +11,7 @@ mod connecting;
 mod crash_pull;
 mod crash_write;
 mod deletions;
+mod first_applicants;
 mod lost_answers;
 mod main_job;
 mod permissions;
