@@ -72,8 +72,11 @@ pub(crate) fn pages(records: usize) -> usize {
     records.div_ceil(PAGE).max(1)
 }
 
-/// Whether the lists below an opportunity are kept.
+/// Whether the lists below an opportunity are kept, and not known to be empty as those of anonymized people are.
 pub(crate) fn hydrated(opportunity: &Value, now_ms: i64) -> bool {
+    if opportunity["isAnonymized"] == true {
+        return false;
+    }
     match opportunity["archived"]["archivedAt"].as_i64() {
         None => true,
         Some(at) => at >= now_ms - KEPT_FOR_MS,

@@ -19,6 +19,13 @@ pub(crate) struct Tapped {
     pub(crate) records: f64,
 }
 
+impl Tapped {
+    /// Records a CPU second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.records / self.cpu_seconds
+    }
+}
+
 /// Has it read the opportunities, with their applications or without; why not, when it cannot be run.
 pub(crate) async fn measure(base_url: &str, with_applications: bool) -> Result<Tapped, String> {
     let python = environment().await?;
@@ -34,7 +41,10 @@ pub(crate) async fn measure(base_url: &str, with_applications: bool) -> Result<T
         .args(streams)
         .stdout(File::create(&records).expect("a file in a temporary folder"))
         .stderr(Stdio::piped())
-        .output()
+        .spawn()
+        .map_err(|error| error.to_string())?
+        // Unlike `output`, this leaves standard output where it was sent to.
+        .wait_with_output()
         .await
         .map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
