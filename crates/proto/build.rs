@@ -10,6 +10,7 @@ const FILES: &[&str] = &[
     "fulcrum/v1/candidate_service.proto",
     "fulcrum/v1/connection_service.proto",
     "fulcrum/v1/inbound_service.proto",
+    "fulcrum/v1/lever_records.proto",
     "fulcrum/v1/lever_service.proto",
     "fulcrum/v1/operation_service.proto",
     "fulcrum/v1/stage_mapping_service.proto",

@@ -1,11 +1,12 @@
 //! One linked Lever account.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use lever::{Timestamp, UserId};
 
-use crate::Stream;
 use crate::id::our_id;
+use crate::{ExcludedField, Stream};
 
 our_id! {
     /// Our own id of a connection; the first part of every stored key.
@@ -32,6 +33,28 @@ pub enum Environment {
     BaseUrl(String),
 }
 
+/// That a connection is disconnected: its credential is gone, nothing is called, and its mirror still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disconnected {
+    /// Since when.
+    pub at: Timestamp,
+    /// When the mirror goes too, unless the account is connected again before.
+    pub purge_at: Timestamp,
+}
+
+impl Disconnected {
+    /// How long the mirror outlives the connection.
+    pub const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
+
+    /// Disconnected at `at`.
+    pub fn at(at: Timestamp) -> Disconnected {
+        Disconnected {
+            at,
+            purge_at: at.plus(Self::KEPT),
+        }
+    }
+}
+
 /// One linked Lever account: settings only; the credential is kept apart, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
@@ -53,8 +76,16 @@ pub struct Connection {
     pub include_snoozed: bool,
     /// The Lever user named on writes when nobody better is known.
     pub default_acting_user: Option<UserId>,
+    /// Fields that are taken out of documents before they are stored or shown.
+    pub excluded_fields: BTreeSet<ExcludedField>,
+    /// Whether secret notes are kept and shown.
+    pub include_secret_notes: bool,
+    /// Whether webhooks are to be registered in Lever.
+    pub webhooks: bool,
     /// Whether pulling is stopped until somebody resumes it.
     pub paused: bool,
+    /// Since when it is disconnected; its mirror is kept for a while.
+    pub disconnected: Option<Disconnected>,
     /// The last four characters of the key, for recognizing it.
     pub key_last_four: String,
     /// When it was made.

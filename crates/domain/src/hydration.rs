@@ -107,6 +107,8 @@ pub struct Policy {
     pub recheck_before: BTreeMap<Stream, Timestamp>,
     /// Read every list of what is seen now, however old it is.
     pub asked: bool,
+    /// Lists that Lever told of a change in: they are read soon, though no stamp may have moved.
+    pub told: BTreeSet<Stream>,
 }
 
 impl Policy {
@@ -231,6 +233,8 @@ impl Hydration {
         } else if moved {
             self.want(all(), sighting.requested_at, Urgency::Changed);
         }
+        let told = sighting.lists.intersection(&policy.told).copied();
+        self.want(told.collect(), sighting.requested_at, Urgency::Asked);
         let first = if sighting.active {
             Urgency::Active
         } else {
@@ -516,6 +520,17 @@ mod tests {
         assert_eq!(first.urgency, Some(Urgency::Asked));
         assert_eq!(first.wanted, read(30));
         assert!(Urgency::ALL.is_sorted());
+    }
+
+    #[test]
+    fn what_lever_told_of_is_read_soon_though_no_stamp_moved() {
+        let told = Policy {
+            told: [Stream::Notes, Stream::Referrals].into(),
+            ..policy()
+        };
+        let after = hydrated().seen(&sighting(100, 5, 5), &told);
+        assert_eq!(after.wanted, [(Stream::Notes, at(100))].into());
+        assert_eq!(after.urgency, Some(Urgency::Asked));
     }
 
     fn candidacy(archived: Option<i64>) -> Candidacy {

@@ -5,6 +5,7 @@
 //! A write that is repeated without harm goes back in line when its answer is lost;
 //! one that creates is looked for in Lever first and sent again only when it surely is not there.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -66,6 +67,42 @@ pub enum Write {
     },
     /// Takes the opportunity out of the archive; its former stage shows again (F-26).
     Unarchive,
+    /// Any write of Lever's API.
+    Raw(RawWrite),
+}
+
+/// Any write of Lever's API, made of text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawWrite {
+    /// The name in Lever's API description, such as `createPosting`.
+    pub operation: String,
+    /// The parameters of the path by name.
+    pub path: BTreeMap<String, String>,
+    /// The query parameters in order, before encoding, without `perform_as`.
+    pub query: Vec<(String, String)>,
+    /// The JSON body.
+    pub body: Option<String>,
+    /// Whether sending it twice would leave two things behind in Lever.
+    pub creates: bool,
+}
+
+impl RawWrite {
+    /// Lever's id of the opportunity the path names, by its new or its old name; none for a path without.
+    pub fn opportunity(&self) -> Option<OpportunityId> {
+        let id = self
+            .path
+            .get("opportunity")
+            .or_else(|| self.path.get("candidate"));
+        id.map(|id| OpportunityId::from(id.as_str()))
+    }
+}
+
+impl fmt::Debug for RawWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawWrite")
+            .field("operation", &self.operation)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Write {
@@ -80,11 +117,48 @@ impl Write {
             Write::ChangeStage { .. } => "CHANGE_STAGE",
             Write::Archive { .. } => "ARCHIVE",
             Write::Unarchive => "UNARCHIVE",
+            Write::Raw(_) => "RAW",
         }
+    }
+
+    /// The same write without what people wrote: note texts, tags, sources, what a raw write carries.
+    ///
+    /// None when there is nothing of that in it. Such a write is for the record only; it must not be sent.
+    pub fn scrubbed(&self) -> Option<Write> {
+        let bare = match self {
+            Write::CreateNote { secret, .. } => Write::CreateNote {
+                value: String::new(),
+                secret: *secret,
+            },
+            Write::AddTags { .. } => Write::AddTags { tags: Vec::new() },
+            Write::RemoveTags { .. } => Write::RemoveTags { tags: Vec::new() },
+            Write::AddSources { .. } => Write::AddSources {
+                sources: Vec::new(),
+            },
+            Write::RemoveSources { .. } => Write::RemoveSources {
+                sources: Vec::new(),
+            },
+            Write::Raw(raw) => Write::Raw(RawWrite {
+                query: Vec::new(),
+                body: None,
+                ..raw.clone()
+            }),
+            Write::ChangeStage { .. } | Write::Archive { .. } | Write::Unarchive => return None,
+        };
+        (bare != *self).then_some(bare)
     }
 
     /// Whether sending it twice would leave two things behind in Lever.
     pub fn creates(&self) -> bool {
+        match self {
+            Write::CreateNote { .. } => true,
+            Write::Raw(raw) => raw.creates,
+            _ => false,
+        }
+    }
+
+    /// Whether what it created can be found again in Lever after a lost answer.
+    pub fn leaves_a_mark(&self) -> bool {
         matches!(self, Write::CreateNote { .. })
     }
 }
@@ -217,7 +291,7 @@ pub struct Attempt {
 }
 
 /// One durable write to Lever.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Operation {
     /// Our id.
     pub id: OperationId,
@@ -237,6 +311,8 @@ pub struct Operation {
     pub attempts: Vec<Attempt>,
     /// Lever's id of what was created.
     pub result_id: Option<String>,
+    /// What Lever answered to a raw write that succeeded, as JSON text without secrets.
+    pub answer: Option<String>,
     /// The Lever user it is made for.
     pub acting_user: Option<UserId>,
     /// The millisecond given to Lever as a note's `createdAt`; it finds the note again (reliability.md 6).
@@ -249,6 +325,18 @@ pub struct Operation {
     pub updated_at: Timestamp,
     /// Counts its moves; the store refuses to overwrite a newer one.
     pub revision: u64,
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation")
+            .field("id", &self.id)
+            .field("opportunity", &self.opportunity)
+            .field("write", &self.write)
+            .field("state", &self.state)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What happened to an operation.
@@ -278,6 +366,8 @@ pub enum Event {
     LookFailed,
     /// A person withdrew it.
     Withdrawn,
+    /// The account was disconnected while Lever's answer was not known.
+    Abandoned,
 }
 
 /// How long an operation waits for what.
@@ -308,6 +398,27 @@ const LONGEST_DOUBLING: u32 = 6;
 const LOOKS: u32 = 2;
 
 impl Operation {
+    /// The next revision of a settled operation, without what people wrote; none when nothing is left of that.
+    ///
+    /// One that could still be tried again is over then, since there is nothing to send.
+    pub fn scrubbed(&self) -> Option<Operation> {
+        let bare = self.write.scrubbed();
+        if bare.is_none() && self.answer.is_none() {
+            return None;
+        }
+        let state = match &self.state {
+            State::Uncertain(failure) => State::Failed(failure.clone()),
+            state => state.clone(),
+        };
+        Some(Operation {
+            write: bare.unwrap_or_else(|| self.write.clone()),
+            answer: None,
+            state,
+            revision: self.revision + 1,
+            ..self.clone()
+        })
+    }
+
     /// How many calls are kept with an operation.
     pub const MAX_ATTEMPTS_KEPT: usize = 50;
 
@@ -338,8 +449,27 @@ impl Operation {
             (State::Recorded { .. } | State::Sending { .. }, Event::Refused(failure)) => {
                 State::Failed(failure)
             }
+            (State::Sending { .. } | State::Reconciling { .. }, Event::Abandoned) => {
+                State::Uncertain(Failure {
+                    kind: FailureKind::Unknown,
+                    message: "the account was disconnected before Lever's answer was known: look in Lever"
+                        .to_owned(),
+                    details: Vec::new(),
+                })
+            }
             (State::Sending { .. }, Event::Done { .. }) => State::Succeeded,
             (State::Sending { .. }, Event::NotSent) => self.again(now, patience),
+            (State::Sending { .. }, Event::Lost)
+                if self.write.creates() && !self.write.leaves_a_mark() =>
+            {
+                State::Uncertain(Failure {
+                    kind: FailureKind::Unknown,
+                    message: "the answer was lost, and what this call makes cannot be told from what others make: \
+                              look in Lever before asking again"
+                        .to_owned(),
+                    details: Vec::new(),
+                })
+            }
             (State::Sending { since }, Event::Lost) if self.write.creates() => State::Reconciling {
                 sent: *since,
                 looks: 0,
@@ -446,6 +576,7 @@ mod tests {
             state: State::Recorded { not_before: None },
             attempts: Vec::new(),
             result_id: None,
+            answer: None,
             acting_user: None,
             marker: at(0),
             asked_by: String::new(),
@@ -510,6 +641,34 @@ mod tests {
             ],
         );
         assert_eq!(twice.state, State::Recorded { not_before: None });
+    }
+
+    fn raw(creates: bool) -> Operation {
+        operation(Write::Raw(RawWrite {
+            operation: "createPosting".to_owned(),
+            path: BTreeMap::new(),
+            query: Vec::new(),
+            body: Some(r#"{"text":"Ada"}"#.to_owned()),
+            creates,
+        }))
+    }
+
+    #[test]
+    fn a_lost_raw_creation_is_for_a_person_since_nothing_tells_it_from_others() {
+        let lost = run(raw(true), &[Event::Started, Event::Lost]);
+        assert_eq!(lost.state.name(), "UNCERTAIN");
+        let harmless = run(raw(false), &[Event::Started, Event::Lost]);
+        assert_eq!(harmless.state.name(), "RECORDED");
+    }
+
+    #[test]
+    fn nothing_of_what_is_written_shows_in_debug() {
+        let answered = Operation {
+            answer: Some("Ada".to_owned()),
+            ..raw(true)
+        };
+        let shown = format!("{answered:?}");
+        assert!(shown.contains("RAW") && !shown.contains("Ada"), "{shown}");
     }
 
     #[test]
@@ -624,5 +783,50 @@ mod tests {
     #[test]
     fn the_text_of_a_note_is_not_in_its_debug_form() {
         assert!(!format!("{:?}", note()).contains("hello"));
+    }
+
+    #[test]
+    fn a_scrubbed_operation_has_nothing_that_people_wrote_and_cannot_be_tried_again() {
+        let failure = Failure {
+            kind: FailureKind::Unknown,
+            message: "m".to_owned(),
+            details: Vec::new(),
+        };
+        let note = Write::CreateNote {
+            value: "Ada".to_owned(),
+            secret: true,
+        };
+        let undecided = Operation {
+            state: State::Uncertain(failure.clone()),
+            ..operation(note)
+        };
+        let bare = undecided.scrubbed().unwrap();
+        let empty = Write::CreateNote {
+            value: String::new(),
+            secret: true,
+        };
+        assert_eq!((&bare.write, bare.revision), (&empty, 1));
+        assert_eq!(bare.state, State::Failed(failure));
+        assert_eq!(bare.scrubbed(), None);
+    }
+
+    #[test]
+    fn texts_are_scrubbed_and_ids_are_kept() {
+        let texts = || vec!["Ada".to_owned()];
+        for write in [
+            Write::AddTags { tags: texts() },
+            Write::RemoveTags { tags: texts() },
+            Write::AddSources { sources: texts() },
+            Write::RemoveSources { sources: texts() },
+        ] {
+            let bare = write.scrubbed().unwrap();
+            assert_eq!(bare.kind(), write.kind());
+            assert_eq!(bare.scrubbed(), None);
+        }
+        let stage = Write::ChangeStage {
+            stage: "s".into(),
+            expected_stage: None,
+        };
+        assert_eq!(stage.scrubbed(), None);
     }
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use domain::hydration::Policy;
 use domain::{ConnectionId, Stream};
 use lever::{ErrorKind as LeverErrorKind, Lane, OpportunityId};
-use store::Refresh;
+use store::{Incoming, Refresh};
 
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result};
 use crate::link::Link;
-use crate::pull::{incoming_opportunity, policy};
+use crate::pull::{incoming_opportunity, policy, scope};
 
 impl Engine {
     /// Reads one opportunity now; the lists below it are read next, however long ago it was archived.
@@ -25,7 +25,18 @@ impl Engine {
     ) -> Result<()> {
         let link = self.link(id)?;
         refuse_paused(&link)?;
-        read_opportunity(&self.shared, &link, opportunity).await
+        let how = Look {
+            lane: Lane::Interactive,
+            policy: Policy {
+                asked: true,
+                ..policy(&self.shared, &link)
+            },
+            whatever_the_settings: true,
+        };
+        match look(&self.shared, &link, opportunity, how).await? {
+            Seen::Shown => Ok(()),
+            Seen::Gone => Err(Error::not_found("opportunity", opportunity.as_str())),
+        }
     }
 
     /// Looks anew at what is to be read below records; done beside, since it goes through all of them.
@@ -61,19 +72,36 @@ pub(crate) fn refuse_paused(link: &Link) -> Result<()> {
     Ok(())
 }
 
-/// Shows an opportunity in the mirror as it is now, and plans all lists below it.
-pub(crate) async fn read_opportunity(
+/// How an opportunity is read outside of a listing.
+pub(crate) struct Look {
+    pub(crate) lane: Lane,
+    /// Which lists below it to plan.
+    pub(crate) policy: Policy,
+    /// Whether it is shown even where the settings leave it out.
+    pub(crate) whatever_the_settings: bool,
+}
+
+/// What a look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// The mirror shows it as it is now, as far as the settings let it in.
+    Shown,
+    /// Lever does not have it, or hides it.
+    Gone,
+}
+
+/// Shows an opportunity in the mirror as it is now.
+pub(crate) async fn look(
     shared: &Shared,
     link: &Link,
     opportunity: &OpportunityId,
-) -> Result<()> {
+    how: Look,
+) -> Result<Seen> {
     let sent = shared.clock.now();
     let request = crate::push::fresh_read(opportunity);
-    let answer = match link.client(Lane::Interactive).answer(&request).await {
+    let answer = match link.client(how.lane).answer(&request).await {
         Ok(answer) => answer,
-        Err(error) if matches!(error.kind(), LeverErrorKind::NotFound) => {
-            return Err(Error::not_found("opportunity", opportunity.as_str()));
-        }
+        Err(error) if matches!(error.kind(), LeverErrorKind::NotFound) => return Ok(Seen::Gone),
         Err(error) => return Err(error.into()),
     };
     link.saw_date(answer.date, shared.clock.now());
@@ -84,19 +112,39 @@ pub(crate) async fn read_opportunity(
                 malformed.reason
             ))
         })?;
+    if !how.whatever_the_settings && !lets_in(shared, link, &answer.value.value, &records).await? {
+        return Ok(Seen::Shown);
+    }
     let refresh = Refresh {
         connection: link.id(),
         requested_at: link.lever_time(sent),
         now: shared.clock.now(),
         records,
         deleted: Vec::new(),
-        policy: Policy {
-            asked: true,
-            ..policy(shared, link)
-        },
+        policy: how.policy,
     };
-    shared.store.apply_refresh(refresh).await?;
-    link.hydrate_now.notify_one();
+    let applied = shared.store.apply_refresh(refresh).await?;
+    if applied.planned > 0 {
+        link.hydrate_now.notify_one();
+    }
     link.moved();
-    Ok(())
+    Ok(Seen::Shown)
+}
+
+/// Whether the settings let an opportunity into the mirror, or it is there already.
+async fn lets_in(
+    shared: &Shared,
+    link: &Link,
+    opportunity: &lever::Opportunity,
+    records: &[Incoming],
+) -> Result<bool> {
+    let Some(candidacy) = records.iter().find_map(|record| record.candidacy.as_ref()) else {
+        return Ok(false);
+    };
+    let start = link.connection().sync_start.unwrap_or_default();
+    let old = opportunity.created_at.is_some_and(|at| at < start);
+    if old && !scope::is_known(shared, link, candidacy).await? {
+        return Ok(false);
+    }
+    scope::keeps(shared, link, candidacy).await
 }

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Connection, ConnectionId, Environment, Listing, Stream, Timestamp};
-use lever::{Client, ErrorKind as LeverErrorKind, Lane, UserId};
-use secrecy::{ExposeSecret, SecretString};
+use domain::{Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp};
+use lever::{ErrorKind as LeverErrorKind, UserId};
+use secrecy::SecretString;
 use store::ErrorKind as StoreErrorKind;
 
-use crate::engine::{Engine, new_id};
+use crate::credential::{self, NewCredential, Obtained};
+use crate::engine::{Engine, disconnected_error, new_id};
 use crate::error::{Error, KEY_REJECTED, KEY_REJECTED_MESSAGE, Result, Violation};
-use crate::link::Link;
 use crate::pull::listing_of;
+use crate::webhook::register::not_configured;
 
 /// An account to link.
 #[derive(Debug, Clone)]
@@ -31,6 +32,12 @@ pub struct NewConnection {
     pub include_snoozed: bool,
     /// The Lever user named on writes when nobody better is known.
     pub default_acting_user: Option<UserId>,
+    /// Fields that are not kept.
+    pub excluded_fields: BTreeSet<ExcludedField>,
+    /// Whether secret notes are kept and shown.
+    pub include_secret_notes: bool,
+    /// Whether webhooks are to be registered in Lever.
+    pub webhooks: bool,
 }
 
 /// New values of settings; none leaves a setting as it is.
@@ -50,29 +57,108 @@ pub struct ConnectionPatch {
     pub include_snoozed: Option<bool>,
     /// The acting user of last resort; an inner none removes it.
     pub default_acting_user: Option<Option<UserId>>,
+    /// The fields that are not kept.
+    pub excluded_fields: Option<BTreeSet<ExcludedField>>,
+    /// Whether secret notes are kept and shown.
+    pub include_secret_notes: Option<bool>,
+    /// Whether webhooks are to be registered in Lever.
+    pub webhooks: Option<bool>,
+}
+
+/// A linked account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linked {
+    /// Its settings.
+    pub connection: Connection,
+    /// Whether it was disconnected before and has come back.
+    pub restored: bool,
 }
 
 const LONGEST_NAME: usize = 200;
 
 impl Engine {
-    /// Links an account after one call to Lever with its key (F-01).
+    /// Links an account after one call to Lever with its credential (F-01).
+    ///
+    /// One that was disconnected a while ago comes back with its id, mappings, cursors and mirror; its settings are
+    /// those given now.
     ///
     /// # Errors
-    /// Invalid for a bad field, already exists for a used external id, precondition if Lever rejects the key,
-    /// unavailable if Lever does not answer. In none of these cases is anything stored.
-    pub async fn create_connection(
+    /// Invalid for a bad field, already exists for a used external id, precondition if Lever rejects the credential,
+    /// or if the account was disconnected in another environment (X14), unavailable if Lever does not answer.
+    /// In none of these cases is anything stored.
+    pub async fn link_account(
         &self,
         new: NewConnection,
-        api_key: SecretString,
-    ) -> Result<Connection> {
+        credential: NewCredential,
+    ) -> Result<Linked> {
         check_names(&new.display_name, new.external_id.as_deref())?;
-        check_key(&api_key)?;
+        if new.webhooks {
+            self.check_webhooks()?;
+        }
+        let former = self.former(&new).await?;
+        if former.is_none() {
+            self.refuse_used(new.external_id.as_deref()).await?;
+        }
+        let fresh = self.fresh(new);
+        let credential = self.obtain(&fresh.environment, credential).await?;
+        self.try_credential(&fresh, &credential).await?;
+        let restored = former.is_some();
+        let connection = match former {
+            Some(former) => self.restore(former, fresh, credential).await?,
+            None => {
+                let connection = Connection {
+                    key_last_four: credential.last_four(),
+                    ..fresh
+                };
+                let store = &self.shared.store;
+                let created = store
+                    .create_connection(connection.clone(), credential)
+                    .await;
+                created.map_err(used_or)?;
+                connection
+            }
+        };
+        tracing::info!(connection = %connection.id, restored, "connected");
+        let link = credential::link(&self.shared, connection.clone()).await?;
+        self.run(link.clone()).await?;
+        if restored {
+            link.force(Listing::ALL);
+            self.plan_below(link, BTreeSet::new());
+        }
+        Ok(Linked {
+            connection,
+            restored,
+        })
+    }
+
+    /// The connection of the same customer that was disconnected and is still kept.
+    async fn former(&self, new: &NewConnection) -> Result<Option<Connection>> {
+        let Some(external_id) = &new.external_id else {
+            return Ok(None);
+        };
+        let all = self.shared.store.connections().await?;
+        let former = all.into_iter().find(|known| {
+            known.disconnected.is_some() && known.external_id.as_ref() == Some(external_id)
+        });
+        match former {
+            Some(former) if former.environment != new.environment => Err(Error::precondition(
+                "ENVIRONMENT_FIXED",
+                "the mirror that is kept for this external_id is of another Lever environment: connect it there, \
+                 remove it first with DeleteConnection and purge_now, or give another external_id",
+                vec![("connection_id", former.id.to_string())],
+            )),
+            former => Ok(former),
+        }
+    }
+
+    /// A connection with these settings that nobody knows yet.
+    fn fresh(&self, new: NewConnection) -> Connection {
         let streams = if new.streams.is_empty() {
             Stream::DEFAULT.iter().copied().collect()
         } else {
             new.streams
         };
-        let connection = Connection {
+        Connection {
             id: ConnectionId::new(new_id()),
             display_name: new.display_name,
             external_id: new.external_id,
@@ -82,27 +168,48 @@ impl Engine {
             include_archived: new.include_archived,
             include_snoozed: new.include_snoozed,
             default_acting_user: new.default_acting_user,
+            excluded_fields: new.excluded_fields,
+            include_secret_notes: new.include_secret_notes,
+            webhooks: new.webhooks,
             paused: false,
-            key_last_four: last_four(&api_key),
+            disconnected: None,
+            key_last_four: String::new(),
             created_at: self.shared.clock.now(),
             revision: 1,
-        };
-        self.refuse_used(connection.external_id.as_deref()).await?;
-        let link = Link::new(connection.clone(), &self.shared.clients, &api_key)?;
-        self.try_key(&link.client(Lane::Interactive), &connection.streams)
-            .await?;
-        match self
-            .shared
-            .store
-            .create_connection(connection.clone(), api_key)
-            .await
-        {
-            Ok(()) => {}
-            Err(error) => return Err(used_or(error)),
         }
-        tracing::info!(connection = %connection.id, "connected");
-        self.run(link).await?;
-        Ok(connection)
+    }
+
+    /// Brings a disconnected connection back, with the settings of `fresh`.
+    async fn restore(
+        &self,
+        former: Connection,
+        fresh: Connection,
+        credential: Obtained,
+    ) -> Result<Connection> {
+        let store = &self.shared.store;
+        let external_id = former.external_id.as_deref().unwrap_or_default();
+        let last_four = credential.last_four();
+        let back = store
+            .reconnect(external_id, credential, last_four)
+            .await
+            .map_err(used_or)?
+            .ok_or_else(|| Error::not_found("connection", &former.id.to_string()))?;
+        let settings = Connection {
+            id: back.id,
+            key_last_four: back.key_last_four,
+            created_at: back.created_at,
+            revision: back.revision,
+            ..fresh
+        };
+        Ok(store.update_connection(settings).await?)
+    }
+
+    /// Webhooks can only be wished where Lever can reach us.
+    fn check_webhooks(&self) -> Result<()> {
+        match self.shared.settings.public_url {
+            Some(_) => Ok(()),
+            None => Err(not_configured()),
+        }
     }
 
     /// One connection.
@@ -114,7 +221,7 @@ impl Engine {
         stored.ok_or_else(|| Error::not_found("connection", &id.to_string()))
     }
 
-    /// All connections, oldest first.
+    /// All connections, oldest first; those that are disconnected too, as long as their mirrors are kept.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -134,6 +241,7 @@ impl Engine {
         expected: Option<u64>,
         patch: ConnectionPatch,
     ) -> Result<Connection> {
+        let link = self.link(id)?;
         let present = self.connection(id).await?;
         if expected.is_some_and(|expected| expected != present.revision) {
             return Err(moved_on(present.revision));
@@ -146,6 +254,9 @@ impl Engine {
                 "name at least one stream",
             ));
         }
+        if changed.webhooks && !present.webhooks {
+            self.check_webhooks()?;
+        }
         if changed.external_id != present.external_id {
             self.refuse_used(changed.external_id.as_deref()).await?;
         }
@@ -156,8 +267,8 @@ impl Engine {
             }
             Err(error) => return Err(used_or(error)),
         };
-        let link = self.link(id)?;
         link.set_connection(stored.clone());
+        link.webhooks.now.notify_one();
         link.force(&newly_kept(&present, &stored));
         if stored
             .streams
@@ -169,55 +280,54 @@ impl Engine {
         Ok(stored)
     }
 
-    /// Replaces the key; everything else stays (F-06).
+    /// Replaces the credential; everything else stays (F-06).
     ///
     /// # Errors
-    /// Not found; precondition if Lever rejects the new key, unavailable if it does not answer: the old one stays.
+    /// Not found; precondition if Lever rejects the new one, unavailable if it does not answer: the old one stays.
     pub async fn rotate_credential(
         &self,
         id: ConnectionId,
-        api_key: SecretString,
+        credential: NewCredential,
     ) -> Result<Connection> {
-        check_key(&api_key)?;
         let connection = self.connection(id).await?;
-        let candidate = self
-            .shared
-            .clients
-            .client(&connection.environment, &api_key, None)?;
-        self.try_key(&candidate.lane(Lane::Interactive), &connection.streams)
-            .await?;
-        let last_four = last_four(&api_key);
-        self.shared
-            .store
-            .replace_api_key(id, api_key.clone(), last_four)
-            .await?;
-        let stored = self.connection(id).await?;
+        if let Some(disconnected) = &connection.disconnected {
+            return Err(disconnected_error(disconnected));
+        }
+        let credential = self.obtain(&connection.environment, credential).await?;
+        self.try_credential(&connection, &credential).await?;
+        let last_four = credential.last_four();
+        let store = &self.shared.store;
+        let stored = store.replace_credential(id, credential, last_four).await?;
         match self.link(id) {
             Ok(link) => {
-                link.set_key(&self.shared.clients, &api_key)?;
+                let opened = credential::open(&self.shared, &stored).await?;
+                link.set_credential(&self.shared.clients, opened)?;
                 link.set_connection(stored.clone());
                 link.force(Listing::ALL);
                 self.plan_below(link, BTreeSet::new());
             }
             Err(_) => {
-                self.run(Link::new(stored.clone(), &self.shared.clients, &api_key)?)
+                self.run(credential::link(&self.shared, stored.clone()).await?)
                     .await?
             }
         }
-        tracing::info!(connection = %id, "key replaced");
+        tracing::info!(connection = %id, "credential replaced");
         Ok(stored)
     }
 
-    /// Unlinks an account and removes all that is kept of it.
+    /// Replaces the signature tokens of webhooks that were made by hand in Lever.
     ///
     /// # Errors
     /// Not found.
-    pub async fn delete_connection(&self, id: ConnectionId) -> Result<()> {
-        self.connection(id).await?;
-        self.forget(id);
-        self.shared.store.delete_connection(id).await?;
-        tracing::info!(connection = %id, "disconnected");
-        Ok(())
+    pub async fn set_signature_tokens(
+        &self,
+        id: ConnectionId,
+        tokens: Vec<SecretString>,
+    ) -> Result<()> {
+        let link = self.link(id)?;
+        let store = &self.shared.store;
+        store.set_webhook_signature_tokens(id, tokens).await?;
+        link.webhooks.load_tokens(store, id).await
     }
 
     /// Stops or resumes pulling.
@@ -225,6 +335,7 @@ impl Engine {
     /// # Errors
     /// Not found.
     pub async fn set_paused(&self, id: ConnectionId, paused: bool) -> Result<()> {
+        let link = self.link(id)?;
         let connection = self.connection(id).await?;
         if connection.paused == paused {
             return Ok(());
@@ -237,32 +348,36 @@ impl Engine {
                 ..connection
             })
             .await?;
-        let link = self.link(id)?;
         link.set_connection(stored);
         link.pull_now.notify_one();
+        link.hydrate_now.notify_one();
         Ok(())
     }
 
-    /// Asks Lever one thing the connection needs anyway: an answer or a missing permission both prove the key.
-    async fn try_key(&self, client: &Client, streams: &BTreeSet<Stream>) -> Result<()> {
-        let client = client.with_limits(self.shared.clients.impatient());
-        match crate::read::first_page(&client, streams).await {
-            Ok(()) => Ok(()),
-            Err(error) => match error.kind() {
-                LeverErrorKind::Forbidden { .. } => Ok(()),
-                LeverErrorKind::Unauthorized => Err(Error::precondition(
-                    KEY_REJECTED,
-                    KEY_REJECTED_MESSAGE,
-                    Vec::new(),
-                )),
-                LeverErrorKind::NotFound
-                | LeverErrorKind::Invalid { .. }
-                | LeverErrorKind::Malformed => Err(Error::invalid(
-                    "connection.base_url",
-                    "the server answers, but not as Lever does: check the base URL (Lever's ends in /v1)",
-                )),
-                _ => Err(error.into()),
-            },
+    /// Asks Lever one thing the connection needs anyway: an answer or a missing permission both prove the credential.
+    ///
+    /// A grant of OAuth was proved when its tokens were had, and its code works only once: no answer is no obstacle.
+    async fn try_credential(&self, connection: &Connection, credential: &Obtained) -> Result<()> {
+        let clients = &self.shared.clients;
+        let client = clients.client(&connection.environment, credential.for_a_trial(), None)?;
+        let client = client.with_limits(clients.impatient());
+        let outcome = crate::read::first_page(&client, &connection.streams).await;
+        let Err(error) = outcome else { return Ok(()) };
+        match error.kind() {
+            LeverErrorKind::Forbidden { .. } => Ok(()),
+            LeverErrorKind::Unauthorized => Err(Error::precondition(
+                KEY_REJECTED,
+                KEY_REJECTED_MESSAGE,
+                Vec::new(),
+            )),
+            LeverErrorKind::NotFound
+            | LeverErrorKind::Invalid { .. }
+            | LeverErrorKind::Malformed => Err(Error::invalid(
+                "connection.base_url",
+                "the server answers, but not as Lever does: check the base URL (Lever's ends in /v1)",
+            )),
+            _ if credential.proved() => Ok(()),
+            _ => Err(error.into()),
         }
     }
 
@@ -329,6 +444,15 @@ fn patched(mut connection: Connection, patch: ConnectionPatch) -> Connection {
     if let Some(default_acting_user) = patch.default_acting_user {
         connection.default_acting_user = default_acting_user;
     }
+    if let Some(excluded_fields) = patch.excluded_fields {
+        connection.excluded_fields = excluded_fields;
+    }
+    if let Some(include_secret_notes) = patch.include_secret_notes {
+        connection.include_secret_notes = include_secret_notes;
+    }
+    if let Some(webhooks) = patch.webhooks {
+        connection.webhooks = webhooks;
+    }
     connection
 }
 
@@ -350,33 +474,6 @@ fn check_names(display_name: &str, external_id: Option<&str>) -> Result<()> {
         Ok(())
     } else {
         Err(Error::violations(violations))
-    }
-}
-
-fn check_key(api_key: &SecretString) -> Result<()> {
-    let key = api_key.expose_secret();
-    if key.is_empty() {
-        return Err(Error::invalid(
-            "api_key",
-            "give the API key that Lever showed when it was made",
-        ));
-    }
-    if key.len() > 1024 || !key.chars().all(|c| c.is_ascii_graphic()) || key.contains(':') {
-        return Err(Error::invalid(
-            "api_key",
-            "this cannot be a Lever API key: it holds spaces, colons or other characters a key never has",
-        ));
-    }
-    Ok(())
-}
-
-/// What may be shown of a key: nothing of a short one.
-fn last_four(api_key: &SecretString) -> String {
-    let key = api_key.expose_secret();
-    if key.len() < 12 {
-        String::new()
-    } else {
-        key[key.len() - 4..].to_owned()
     }
 }
 
@@ -463,25 +560,5 @@ mod tests {
             newly_kept(&before(), &with(Stream::Contacts)),
             [Listing::OpportunitySweep]
         );
-    }
-
-    #[test]
-    fn what_is_no_key_is_refused_before_lever_is_asked() {
-        for bad in ["", "two words", "user:key", "k\u{e4}se", "tab\t"] {
-            assert!(
-                check_key(&SecretString::from(bad.to_owned())).is_err(),
-                "{bad:?}"
-            );
-        }
-        assert!(check_key(&SecretString::from("abc123==/+".to_owned())).is_ok());
-    }
-
-    #[test]
-    fn nothing_is_shown_of_a_short_key() {
-        assert_eq!(
-            last_four(&SecretString::from("0123456789ab".to_owned())),
-            "89ab"
-        );
-        assert_eq!(last_four(&SecretString::from("0123456789a".to_owned())), "");
     }
 }

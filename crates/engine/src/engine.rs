@@ -1,11 +1,11 @@
 //! The engine: all connections and what they share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
-use domain::ConnectionId;
+use domain::{Connection, ConnectionId, Disconnected, Timestamp};
 use store::Store;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,8 @@ use crate::link::{Clients, Link};
 use crate::push::Outbox;
 use crate::settings::Settings;
 use crate::supervise::supervise;
-use crate::{pull, push};
+use crate::webhook::{self, Tokens};
+use crate::{credential, nudge, pull, push, traffic, upkeep};
 
 /// What every part of the engine uses.
 #[derive(Debug)]
@@ -37,13 +38,58 @@ pub(crate) struct Running {
     pub(crate) outbox: Arc<Outbox>,
 }
 
+/// Why a connection is not worked on.
+#[derive(Debug, Clone)]
+enum Unusable {
+    /// Something is wrong with it, in one sentence.
+    Broken(String),
+    /// It is being disconnected.
+    Leaving,
+    /// It is disconnected.
+    Disconnected(Disconnected),
+}
+
+impl Unusable {
+    fn error(&self) -> Error {
+        match self {
+            Unusable::Broken(why) => Error::precondition(
+                "CONNECTION_UNUSABLE",
+                format!("the connection cannot be worked on: {why}"),
+                Vec::new(),
+            ),
+            Unusable::Leaving => Error::aborted(
+                "DISCONNECTING",
+                "the account is being disconnected; that takes a minute at most",
+                Vec::new(),
+            ),
+            Unusable::Disconnected(disconnected) => disconnected_error(disconnected),
+        }
+    }
+}
+
+/// What to say about an account that is disconnected.
+pub(crate) fn disconnected_error(disconnected: &Disconnected) -> Error {
+    let ms = |at: Timestamp| at.as_millis().to_string();
+    Error::precondition(
+        "DISCONNECTED",
+        "the account is disconnected: CreateConnection with the same external_id brings it back with its mirror \
+         until that is removed",
+        vec![
+            ("disconnected_at_ms", ms(disconnected.at)),
+            ("purge_at_ms", ms(disconnected.purge_at)),
+        ],
+    )
+}
+
 /// Fulcrum's engine; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     running: Arc<RwLock<HashMap<ConnectionId, Running>>>,
     /// Connections that cannot be worked on, and why.
-    broken: Arc<RwLock<HashMap<ConnectionId, String>>>,
+    unusable: Arc<RwLock<HashMap<ConnectionId, Unusable>>>,
+    /// What deliveries to connections that do not exist are verified with.
+    decoys: Arc<Tokens>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -54,7 +100,7 @@ impl Engine {
     /// # Errors
     /// If the store cannot be read.
     pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self> {
-        let clients = Clients::new(settings.clone())?;
+        let clients = Clients::new(settings.clone(), clock.clone())?;
         let (moved, _) = broadcast::channel(1024);
         let engine = Self {
             shared: Arc::new(Shared {
@@ -65,69 +111,81 @@ impl Engine {
                 moved,
             }),
             running: Arc::new(RwLock::new(HashMap::new())),
-            broken: Arc::new(RwLock::new(HashMap::new())),
+            unusable: Arc::new(RwLock::new(HashMap::new())),
+            decoys: Arc::new(Tokens::padded(Vec::new())),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
         for connection in engine.shared.store.connections().await? {
+            if let Some(disconnected) = connection.disconnected {
+                engine.note_unusable(connection.id, Unusable::Disconnected(disconnected));
+                continue;
+            }
             let id = connection.id;
-            let link = match engine.shared.store.api_key(id).await? {
-                Some(api_key) => Link::new(connection, &engine.shared.clients, &api_key),
-                None => Err(Error::invalid(
-                    "api_key",
-                    "the connection has no key: RotateCredential gives it one",
-                )),
-            };
-            match link {
+            match credential::link(&engine.shared, connection).await {
                 Ok(link) => engine.run(link).await?,
                 Err(error) => engine.set_aside(id, &error),
             }
         }
+        let (kept, stop) = (engine.clone(), engine.stop.clone());
+        let upkeep = move || upkeep::run(kept.clone());
+        engine.tasks.spawn(supervise("upkeep", stop, upkeep));
         Ok(engine)
     }
 
     /// Notes a connection that cannot be worked on; the others go on.
     fn set_aside(&self, id: ConnectionId, error: &Error) {
         tracing::error!(connection = %id, error = %crate::report(error), "the connection cannot be worked on");
-        self.broken
+        self.note_unusable(id, Unusable::Broken(error.to_string()));
+    }
+
+    fn note_unusable(&self, id: ConnectionId, why: Unusable) {
+        self.unusable().insert(id, why);
+    }
+
+    fn unusable(&self) -> RwLockWriteGuard<'_, HashMap<ConnectionId, Unusable>> {
+        self.unusable
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, error.to_string());
     }
 
     /// Starts the workers of a link.
     pub(crate) async fn run(&self, link: Arc<Link>) -> Result<()> {
         let outbox = Outbox::new(self.shared.clone(), link.clone(), self.tasks.clone());
         outbox.resume().await?;
+        link.set_schedules(self.shared.store.schedules(link.id()).await?);
+        link.webhooks
+            .load_tokens(&self.shared.store, link.id())
+            .await?;
         let running = Running {
             link: link.clone(),
             outbox,
         };
-        self.broken
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&link.id());
-        self.running
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(link.id(), running);
+        self.put_running(running);
         let stop = link.stop.clone();
         let all = self.stop.clone();
         self.tasks.spawn(async move {
             all.cancelled().await;
             stop.cancel();
         });
-        let shared = self.shared.clone();
-        let stop = link.stop.clone();
-        let (pulled, hydrated) = (link.clone(), link);
-        let beside = shared.clone();
-        self.tasks.spawn(supervise("pull", stop.clone(), move || {
-            pull::run(shared.clone(), pulled.clone())
-        }));
-        self.tasks.spawn(supervise("hydrate", stop, move || {
-            pull::hydrate::run(beside.clone(), hydrated.clone())
-        }));
+        self.tasks
+            .spawn(traffic::run(self.shared.clone(), link.clone()));
+        self.work("pull", &link, pull::run);
+        self.work("hydrate", &link, pull::hydrate::run);
+        self.work("nudges", &link, nudge::run);
+        self.work("webhooks", &link, webhook::register::run);
         Ok(())
+    }
+
+    /// Keeps a worker of a link going until the link is stopped.
+    fn work<F>(&self, name: &'static str, link: &Arc<Link>, worker: fn(Arc<Shared>, Arc<Link>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (shared, link) = (self.shared.clone(), link.clone());
+        let stop = link.stop.clone();
+        let begin = move || worker(shared.clone(), link.clone());
+        self.tasks.spawn(supervise(name, stop, begin));
     }
 
     /// Runs something beside; a stop waits for it.
@@ -135,45 +193,75 @@ impl Engine {
         self.tasks.spawn(work);
     }
 
-    /// Stops the workers of one connection and forgets it.
+    fn put_running(&self, running: Running) {
+        let id = running.link.id();
+        self.unusable().remove(&id);
+        self.all_running().insert(id, running);
+    }
+
+    fn all_running(&self) -> RwLockWriteGuard<'_, HashMap<ConnectionId, Running>> {
+        self.running.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a connection out of use while it is being disconnected; gives its link and outbox, where it has them.
+    pub(crate) fn leave(&self, id: ConnectionId) -> Result<Option<Running>> {
+        let mut unusable = self.unusable();
+        if matches!(unusable.get(&id), Some(Unusable::Leaving)) {
+            return Err(Unusable::Leaving.error());
+        }
+        unusable.insert(id, Unusable::Leaving);
+        Ok(self.all_running().remove(&id))
+    }
+
+    /// Puts a connection back into use, since it could not be disconnected.
+    pub(crate) fn stay(&self, running: Option<Running>, connection: Connection) {
+        match running {
+            Some(running) => {
+                running.link.set_connection(connection);
+                running.link.pull_now.notify_one();
+                self.put_running(running);
+            }
+            None => {
+                let why = "it could not be disconnected; ask again".to_owned();
+                self.note_unusable(connection.id, Unusable::Broken(why));
+            }
+        }
+    }
+
+    /// Notes that a connection is disconnected.
+    pub(crate) fn left(&self, connection: &Connection) {
+        if let Some(disconnected) = connection.disconnected {
+            self.note_unusable(connection.id, Unusable::Disconnected(disconnected));
+        }
+    }
+
+    /// Forgets a connection that does not exist any more.
     pub(crate) fn forget(&self, id: ConnectionId) {
-        let removed = self
-            .running
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id);
-        self.broken
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id);
-        if let Some(running) = removed {
+        self.unusable().remove(&id);
+        if let Some(running) = self.all_running().remove(&id) {
             running.link.stop.cancel();
         }
     }
 
+    /// Forgets disconnected connections that are not among `known`.
+    pub(crate) fn forget_all_but(&self, known: &HashSet<ConnectionId>) {
+        self.unusable()
+            .retain(|id, why| known.contains(id) || !matches!(why, Unusable::Disconnected(_)));
+    }
+
     /// The link and outbox of a connection.
+    ///
+    /// # Errors
+    /// Not found; precondition where it is disconnected or cannot be worked on; aborted while it is being disconnected.
     pub(crate) fn running(&self, id: ConnectionId) -> Result<Running> {
-        let running = self
-            .running
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&id)
-            .cloned();
-        running.ok_or_else(|| {
-            match self
-                .broken
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(&id)
-            {
-                Some(why) => Error::precondition(
-                    "CONNECTION_UNUSABLE",
-                    format!("the connection cannot be worked on: {why}"),
-                    Vec::new(),
-                ),
-                None => Error::not_found("connection", &id.to_string()),
-            }
-        })
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = running.get(&id) {
+            return Ok(running.clone());
+        }
+        drop(running);
+        let unusable = self.unusable();
+        let why = unusable.get(&id).map(Unusable::error);
+        Err(why.unwrap_or_else(|| Error::not_found("connection", &id.to_string())))
     }
 
     /// The link of a connection.
@@ -193,6 +281,16 @@ impl Engine {
         {
             tracing::warn!("workers did not end in time; their work goes on at the next start");
         }
+    }
+
+    /// What deliveries to connections that do not exist are verified with.
+    pub(crate) fn decoys(&self) -> Arc<Tokens> {
+        self.decoys.clone()
+    }
+
+    /// Waits until the engine stops.
+    pub(crate) async fn stopped(&self) {
+        self.stop.cancelled().await;
     }
 
     /// The store below.

@@ -199,6 +199,20 @@ impl From<store::Error> for Error {
 impl From<lever::Error> for Error {
     fn from(error: lever::Error) -> Self {
         let (kind, message) = match error.kind() {
+            lever::ErrorKind::Unauthorized if error.needs_reconnect() => (
+                ErrorKind::Precondition {
+                    reason: KEY_REJECTED,
+                    details: Vec::new(),
+                },
+                LINK_AGAIN.to_owned(),
+            ),
+            _ if error.is_refused_app() => (
+                ErrorKind::Precondition {
+                    reason: KEY_REJECTED,
+                    details: Vec::new(),
+                },
+                APP_REFUSED.to_owned(),
+            ),
             lever::ErrorKind::Unauthorized => (
                 ErrorKind::Precondition {
                     reason: KEY_REJECTED,
@@ -247,6 +261,14 @@ pub const PERMISSION_MISSING: &str = "LEVER_PERMISSION_MISSING";
 /// What to say about a key that Lever does not accept.
 pub(crate) const KEY_REJECTED_MESSAGE: &str = "Lever rejects the API key: check that it is a Data API key \
      (not a Postings API key) of this environment and was not deleted, then give a new one";
+
+/// What to say about an OAuth grant that is dead.
+pub(crate) const LINK_AGAIN: &str = "Lever no longer accepts the OAuth grant of this account: link it again, \
+     that is, let a Lever Super Admin consent once more and give the new code to RotateCredential";
+
+/// What to say when Lever does not accept our own OAuth client.
+pub(crate) const APP_REFUSED: &str = "Lever does not accept this service's OAuth client: \
+     have the operator check lever.oauth_client_id and lever.oauth_client_secret";
 
 /// What to say about a permission the key lacks, in Lever's words.
 pub(crate) fn permission_message(permission: &str) -> String {

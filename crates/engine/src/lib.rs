@@ -5,13 +5,18 @@
 //! rate budget. Nothing here knows gRPC.
 
 mod ask;
+mod call;
 mod clock;
 mod connect;
+mod credential;
+mod disconnect;
+mod download;
 mod engine;
 mod error;
 mod inbound;
 mod link;
 mod mapping;
+mod nudge;
 mod progress;
 mod pull;
 mod push;
@@ -20,19 +25,29 @@ mod settings;
 mod skew;
 mod status;
 mod supervise;
+mod sync;
 #[cfg(test)]
 mod testing;
+mod traffic;
+mod upkeep;
+mod webhook;
 
+pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
 pub use clock::Clock;
-pub use connect::{ConnectionPatch, NewConnection};
+pub use connect::{ConnectionPatch, Linked, NewConnection};
+pub use credential::{CredentialKind, NewCredential, OAuthGrant};
+pub use download::{FileBytes, FileDownload, FileSource};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
 pub use mapping::{MappedStage, MappingView, SuggestedStage, Suggestions};
 pub use push::{Acting, DryRun, PlannedCall, WriteRequest};
-pub use read::{RawRecord, ReadFrom, ReadPage, ReadQuery};
-pub use settings::{PullSettings, Settings};
+pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
+pub use settings::{OAuthClient, PullSettings, Settings};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
+pub use sync::{QuarantineMark, RunMark, StreamSchedule};
+pub use webhook::receive::Received;
+pub use webhook::{MOST_GIVEN_TOKENS, WebhookState};
 
 /// An error with all its sources on one line, for the log.
 pub fn report(error: &(dyn std::error::Error + 'static)) -> String {

@@ -1,20 +1,22 @@
 //! One connection at work: its client, its budget, its progress, its workers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use domain::{Connection, ConnectionId, Environment, Listing, Region, Stream};
+use domain::{Connection, ConnectionId, Environment, Listing, Region, Schedule, Stream};
 use lever::{Attempt, BaseUrl, Budget, Client, Credential, Http, Lane, Limits, Timestamp};
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::skew::Skew;
+use crate::traffic::Traffic;
+use crate::webhook::Webhooks;
 
 /// What makes a moment of now lie in the past for Lever, however coarse its clock is known.
 pub(crate) const PAST: Duration = Duration::from_secs(2);
@@ -32,8 +34,10 @@ pub(crate) struct Link {
     pub(crate) stop: CancellationToken,
     /// Counts what a watcher of the status should see.
     progress: watch::Sender<u64>,
-    /// Requests made to Lever since the start of the process.
-    requests: Arc<AtomicU64>,
+    /// What was called in Lever since the start of the process.
+    traffic: Arc<Traffic>,
+    /// When streams are pulled, where that differs from the service's own schedule.
+    schedules: RwLock<BTreeMap<Stream, Schedule>>,
     /// What to add to our clock to get Lever's.
     skew: Mutex<Skew>,
     /// Whether the key may see confidential records: 0 unknown, 1 yes, 2 no.
@@ -50,6 +54,12 @@ pub(crate) struct Link {
     pub(crate) passes: Progress,
     /// The day, and how many lists were planned on it only because nobody had looked at them for long.
     rechecks: Mutex<(i64, u64)>,
+    /// Wakes the worker that follows nudges.
+    pub(crate) nudged: Notify,
+    /// Until when single opportunities are not read, since the key may not.
+    single_reads_refused: Mutex<Timestamp>,
+    /// The webhooks of the connection: what verifies them, and how their registration stands.
+    pub(crate) webhooks: Webhooks,
 }
 
 /// Why a stream read below other records cannot be read.
@@ -76,10 +86,10 @@ impl Link {
     pub(crate) fn new(
         connection: Connection,
         clients: &Clients,
-        api_key: &SecretString,
+        credential: Credential,
     ) -> Result<Arc<Self>> {
-        let requests = Arc::new(AtomicU64::new(0));
-        let client = clients.client(&connection.environment, api_key, Some(requests.clone()))?;
+        let traffic = Traffic::new(clients.clock.clone());
+        let client = clients.client(&connection.environment, credential, Some(traffic.clone()))?;
         Ok(Arc::new(Self {
             connection: RwLock::new(connection),
             client: RwLock::new(client),
@@ -87,7 +97,8 @@ impl Link {
             forced: Mutex::new(Vec::new()),
             stop: CancellationToken::new(),
             progress: watch::Sender::new(0),
-            requests,
+            traffic,
+            schedules: RwLock::new(BTreeMap::new()),
             skew: Mutex::new(Skew::default()),
             confidential: AtomicU8::new(0),
             retry_at: Mutex::new(HashMap::new()),
@@ -96,6 +107,9 @@ impl Link {
             people: AtomicU64::new(0),
             passes: Progress::default(),
             rechecks: Mutex::new((0, 0)),
+            nudged: Notify::new(),
+            single_reads_refused: Mutex::new(Timestamp::default()),
+            webhooks: Webhooks::default(),
         }))
     }
 
@@ -132,12 +146,15 @@ impl Link {
             .lane(lane)
     }
 
-    /// Takes over a new key.
-    pub(crate) fn set_key(&self, clients: &Clients, api_key: &SecretString) -> Result<()> {
+    /// Takes over a new credential.
+    pub(crate) fn set_credential(&self, clients: &Clients, credential: Credential) -> Result<()> {
         let environment = self.connection().environment;
-        let client = clients.client(&environment, api_key, Some(self.requests.clone()))?;
+        let client = clients.client(&environment, credential, Some(self.traffic.clone()))?;
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
         self.confidential.store(0, Ordering::Relaxed);
+        self.refuse_single_reads(Timestamp::default());
+        self.webhooks.now.notify_one();
+        self.nudged.notify_one();
         self.ask_again();
         Ok(())
     }
@@ -235,12 +252,33 @@ impl Link {
 
     /// Waits until pulling is paused.
     pub(crate) async fn paused(&self) {
+        self.until_paused(true).await;
+    }
+
+    /// Waits until pulling is not paused any more.
+    pub(crate) async fn resumed(&self) {
+        self.until_paused(false).await;
+    }
+
+    async fn until_paused(&self, paused: bool) {
         let mut moves = self.watch();
-        while !self.connection().paused {
+        while self.connection().paused != paused {
             if moves.changed().await.is_err() {
                 return std::future::pending().await;
             }
         }
+    }
+
+    /// Whether the key is known to lack the permission for single opportunities.
+    pub(crate) fn single_reads_refused(&self, now: Timestamp) -> bool {
+        let until = self.single_reads_refused.lock();
+        now < *until.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note that the key lacks the permission for single opportunities.
+    pub(crate) fn refuse_single_reads(&self, until: Timestamp) {
+        let refused = self.single_reads_refused.lock();
+        *refused.unwrap_or_else(PoisonError::into_inner) = until;
     }
 
     /// Tells watchers that the status has changed.
@@ -255,7 +293,29 @@ impl Link {
 
     /// Requests made to Lever since the start of the process.
     pub(crate) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+        self.traffic.requests()
+    }
+
+    /// What was called in Lever.
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// When streams are pulled, where that differs from the service's own schedule.
+    pub(crate) fn schedules(&self) -> BTreeMap<Stream, Schedule> {
+        self.schedules
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes over new schedules.
+    pub(crate) fn set_schedules(&self, schedules: BTreeMap<Stream, Schedule>) {
+        *self
+            .schedules
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = schedules;
+        self.pull_now.notify_one();
     }
 
     /// Notes Lever's clock against ours.
@@ -307,31 +367,31 @@ fn day_of(at: Timestamp) -> i64 {
 /// Makes clients: one pool of HTTP connections for all, one budget for each key and server.
 #[derive(Debug)]
 pub(crate) struct Clients {
+    clock: Clock,
     http: Http,
     settings: Settings,
     budgets: Mutex<HashMap<(String, String), Arc<Budget>>>,
 }
 
 impl Clients {
-    pub(crate) fn new(settings: Settings) -> Result<Self> {
+    pub(crate) fn new(settings: Settings, clock: Clock) -> Result<Self> {
         let http = Http::new().map_err(Error::internal)?;
         Ok(Self {
+            clock,
             http,
             settings,
             budgets: Mutex::new(HashMap::new()),
         })
     }
 
-    /// A client for a key on a server; `requests` counts each attempt.
+    /// A client for a credential on a server; `traffic` is told of each attempt.
     pub(crate) fn client(
         &self,
         environment: &Environment,
-        api_key: &SecretString,
-        requests: Option<Arc<AtomicU64>>,
+        credential: Credential,
+        traffic: Option<Arc<Traffic>>,
     ) -> Result<Client> {
         let base_url = self.base_url(environment)?;
-        let credential =
-            Credential::api_key(SecretString::from(api_key.expose_secret().to_owned()));
         let budget = self.budget(credential.fingerprint(), base_url.as_str().to_owned());
         let client = Client::new(
             self.http.clone(),
@@ -341,8 +401,13 @@ impl Clients {
             self.settings.limits,
         );
         Ok(client.with_observer(Arc::new(move |attempt: &Attempt| {
-            observe(attempt, requests.as_deref())
+            observe(attempt, traffic.as_deref())
         })))
+    }
+
+    /// The pool of HTTP connections.
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
     }
 
     /// Limits of a call that somebody waits for at a form: an early answer is worth more than a late success.
@@ -382,7 +447,7 @@ impl Clients {
     }
 }
 
-fn lever_region(region: Region) -> lever::Region {
+pub(crate) fn lever_region(region: Region) -> lever::Region {
     match region {
         Region::Global => lever::Region::Global,
         Region::Eu => lever::Region::Eu,
@@ -390,9 +455,9 @@ fn lever_region(region: Region) -> lever::Region {
     }
 }
 
-fn observe(attempt: &Attempt, requests: Option<&AtomicU64>) {
-    if let Some(requests) = requests {
-        requests.fetch_add(1, Ordering::Relaxed);
+fn observe(attempt: &Attempt, traffic: Option<&Traffic>) {
+    if let Some(traffic) = traffic {
+        traffic.note(attempt);
     }
     let status = attempt
         .status

@@ -68,7 +68,7 @@ impl Engine {
     /// # Errors
     /// Not found.
     pub async fn stage_mapping(&self, id: ConnectionId) -> Result<MappingView> {
-        self.link(id)?;
+        self.connection(id).await?;
         let mapping = present(&self.shared, id).await?;
         view(&self.shared, id, mapping).await
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use domain::Listing;
 use tokio::time::Instant;
@@ -36,9 +37,16 @@ impl PassProgress {
     }
 }
 
+/// How long passes that find nothing go without being kept.
+const QUIET: Duration = Duration::from_secs(600);
+
 /// The passes of one connection.
 #[derive(Debug, Default)]
-pub(crate) struct Progress(Mutex<HashMap<Listing, PassProgress>>);
+pub(crate) struct Progress {
+    passes: Mutex<HashMap<Listing, PassProgress>>,
+    /// When a pass that found nothing was last kept.
+    noted: Mutex<HashMap<Listing, Instant>>,
+}
 
 impl Progress {
     /// A pass begins, or goes on after a restart.
@@ -72,15 +80,26 @@ impl Progress {
         self.passes().get(&listing).copied()
     }
 
+    /// Whether a pass that found nothing is to be kept: one in ten minutes is enough.
+    pub(crate) fn worth_noting(&self, listing: Listing) -> bool {
+        let now = Instant::now();
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let quiet = noted
+            .get(&listing)
+            .is_some_and(|last| now.saturating_duration_since(*last) < QUIET);
+        if !quiet {
+            noted.insert(listing, now);
+        }
+        !quiet
+    }
+
     fn passes(&self) -> std::sync::MutexGuard<'_, HashMap<Listing, PassProgress>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.passes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]

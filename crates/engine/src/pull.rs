@@ -12,19 +12,21 @@ mod page;
 mod policy;
 mod request;
 mod schedule;
+pub(crate) mod scope;
 mod trouble;
 mod walk;
 
-pub(crate) use page::{Keyed, incoming_opportunity};
+pub(crate) use page::incoming_opportunity;
 pub(crate) use policy::policy;
-pub(crate) use schedule::due_times;
+pub(crate) use schedule::{due_times, walks};
+pub(crate) use scope::with_belongings;
 pub(crate) use trouble::Trouble;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Listing, Stream};
-use store::ListingOutcome;
+use domain::{Listing, Stream, Timestamp};
+use store::{Forgotten, ListingOutcome, Run, RunOutcome};
 
 use crate::engine::Shared;
 use crate::error::Result;
@@ -60,11 +62,29 @@ async fn round(shared: &Shared, link: &Link) -> Duration {
     };
     if !due.is_empty() {
         walk_due(shared, link, &due).await;
+        forget_deleted(shared, link).await;
         link.moved();
     }
     schedule::until_next(shared, link)
         .await
         .unwrap_or(Duration::from_secs(30))
+}
+
+/// Removes what is left of people who were deleted or anonymized: their writes, and what is in quarantine (X11).
+async fn forget_deleted(shared: &Shared, link: &Link) {
+    let now = shared.clock.now();
+    match shared.store.forget_deleted(link.id(), now).await {
+        Ok(forgotten) if forgotten != Forgotten::default() => {
+            tracing::info!(
+                connection = %link.id(), records = forgotten.records, operations = forgotten.operations,
+                "people were forgotten"
+            );
+        }
+        Ok(_nobody) => {}
+        Err(error) => {
+            tracing::warn!(connection = %link.id(), error = %crate::report(&error), "forgetting goes on later");
+        }
+    }
 }
 
 async fn walk_due(shared: &Shared, link: &Link, due: &[Listing]) {
@@ -123,14 +143,50 @@ async fn sweep(shared: &Shared, link: &Link) {
 /// Walks one listing to the end of its pass and notes how that went; gives nothing if it failed.
 async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<walk::Walked> {
     link.passes.began(listing);
+    let began = shared.clock.now();
     let outcome = walk::walk(shared, link, listing).await;
     link.passes.ended(listing);
     let walked = outcome.as_ref().ok().copied();
+    note_run(shared, link, listing, began, &outcome).await;
     if let Err(error) = note_outcome(shared, link, listing, outcome).await {
         tracing::error!(connection = %link.id(), %listing, error = %crate::report(&error), "cannot note a pass");
     }
     link.moved();
     walked
+}
+
+/// Keeps what a pass came to for people to look at; passes that found nothing only once in a while.
+async fn note_run(
+    shared: &Shared,
+    link: &Link,
+    listing: Listing,
+    began: Timestamp,
+    outcome: &Result<walk::Walked>,
+) {
+    let walked = outcome.as_ref().ok().copied().unwrap_or_default();
+    let nothing = outcome.is_ok() && walked.changes == 0 && walked.pages <= 1;
+    if nothing && !link.passes.worth_noting(listing) {
+        return;
+    }
+    let run = Run {
+        connection: link.id(),
+        listing: listing.name().to_owned(),
+        lane: None,
+        began,
+        ended: shared.clock.now(),
+        pages: walked.pages,
+        records: walked.records,
+        changes: walked.changes,
+        requests: walked.pages,
+        outcome: match outcome.as_ref().map_err(Trouble::of) {
+            Ok(_) => RunOutcome::Succeeded,
+            Err(Trouble::Forbidden(permission)) => RunOutcome::Forbidden(permission),
+            Err(other) => RunOutcome::Failed(other.sentence()),
+        },
+    };
+    if let Err(error) = shared.store.note_run(run).await {
+        tracing::debug!(connection = %link.id(), %listing, error = %crate::report(&error), "a run is not kept");
+    }
 }
 
 async fn note_outcome(

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use domain::Listing;
 use domain::operation::Patience;
-use lever::{BudgetConfig, Limits};
+use lever::{BaseUrl, BudgetConfig, Limits};
+use secrecy::SecretString;
 
 /// The engine's settings; the server reads them from its configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Whether a connection may name a base URL instead of a region (a request-forgery door otherwise).
     pub allow_base_url: bool,
+    /// Where this service's HTTP side is reached from outside; none when it is not.
+    pub public_url: Option<String>,
+    /// The OAuth client registered with Lever; none where accounts are linked by key only.
+    pub oauth: Option<OAuthClient>,
     /// Lever's rate limit, and what of it is ours.
     pub budget: BudgetConfig,
     /// Deadlines and tries of one call to Lever.
@@ -21,6 +26,17 @@ pub struct Settings {
     pub patience: Patience,
     /// How many operations of one connection are under way at once.
     pub parallel_operations: usize,
+}
+
+/// An OAuth client registered with Lever.
+#[derive(Debug, Clone)]
+pub struct OAuthClient {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: SecretString,
+    /// Where tokens are had, other than at Lever's own place for the region: a simulator's.
+    pub authority: Option<BaseUrl>,
 }
 
 /// When to pull what.
@@ -93,6 +109,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             allow_base_url: false,
+            public_url: None,
+            oauth: None,
             budget: BudgetConfig::default(),
             limits: Limits::default(),
             pull: PullSettings::default(),

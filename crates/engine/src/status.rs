@@ -30,6 +30,8 @@ pub enum SyncState {
     Paused,
     /// Lever refuses.
     Failed,
+    /// The account is disconnected; its mirror is kept for a while.
+    Disconnected,
 }
 
 /// One stream of a mirror.
@@ -257,7 +259,7 @@ impl View {
         let (store, id) = (&shared.store, link.id());
         let now = link.lever_time(shared.clock.now());
         let mut quarantined = BTreeMap::new();
-        for record in store.quarantined(id, MOST_COUNTED).await? {
+        for record in store.quarantined(id, None, MOST_COUNTED).await? {
             *quarantined.entry(record.stream).or_default() += 1;
         }
         let passes = Listing::ALL

@@ -106,6 +106,22 @@ pub enum Act {
         /// The offer.
         offer: String,
     },
+    /// Adds a file of made-up content. Makes an id.
+    AddFile {
+        /// The opportunity.
+        opportunity: String,
+        /// Its name, in one of the formats Lever takes, such as `portfolio.pdf`.
+        name: String,
+        /// Who adds it.
+        user: Option<String>,
+    },
+    /// Adds a resume with a file of made-up content. Makes an id.
+    AddResume {
+        /// The opportunity.
+        opportunity: String,
+        /// Who adds it.
+        user: Option<String>,
+    },
     /// Has something happen to a file, which only the log of file actions shows.
     LogFileAction {
         /// The opportunity.

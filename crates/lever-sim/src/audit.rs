@@ -22,7 +22,7 @@ pub struct AuditEntry {
     pub path: String,
     /// The query, decoded, in order of arrival.
     pub query: Vec<(String, String)>,
-    /// The last four characters of the user name it came with, known or not.
+    /// The last four characters of the key or token it came with, known or not.
     pub key_last4: Option<String>,
     /// The operation, as named in Lever's OpenAPI description; `None` for an unknown route.
     pub operation: Option<String>,
@@ -30,7 +30,8 @@ pub struct AuditEntry {
     pub status: Option<u16>,
     /// Whether the request changed anything, whatever was answered.
     pub effect: bool,
-    /// The body of a write, when it was JSON.
+    /// The body of a write, when it was JSON; of a multipart body `{"parts": [...]}` with the
+    /// `name`, `filename` and `size` (bytes) of each.
     pub body: Option<Value>,
 }
 

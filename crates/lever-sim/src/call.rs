@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 pub(crate) use body::{Fields, bad_field, missing};
 
 use crate::answer::{Answer, Refusal};
+use crate::asked::Part;
 use crate::offsets::Offsets;
 
 /// Everything a handler needs beside the world.
@@ -18,6 +19,8 @@ pub(crate) struct Call<'a> {
     pub(crate) ids: Vec<&'a str>,
     pub(crate) query: Query<'a>,
     pub(crate) body: Option<&'a Value>,
+    /// The parts of a multipart body, in order.
+    pub(crate) parts: &'a [Part],
     /// Whether the key may see confidential records.
     pub(crate) confidential: bool,
     /// Milliseconds since 1970.
@@ -38,6 +41,15 @@ impl<'a> Call<'a> {
         Fields::of(self.body.unwrap_or(&Value::Null), known)
     }
 
+    /// The one file of a multipart body that holds nothing else, under the name `file`.
+    pub(crate) fn file(&self) -> Result<&'a Part, Refusal> {
+        match self.parts {
+            [part] if part.name == "file" && part.file_name.is_some() => Ok(part),
+            [] => Err(missing("file")),
+            _ => Err(Refusal::bad_request("One part named file is expected")),
+        }
+    }
+
     /// What the `offset` of this request stands for; `None` on the first page.
     pub(crate) fn offset(&self) -> Result<Option<Value>, Refusal> {
         self.query
@@ -55,10 +67,7 @@ impl<'a> Call<'a> {
             }
             None => json!({ "data": data, "hasNext": false }),
         };
-        Answer {
-            status: 200,
-            body: Some(body),
-        }
+        Answer::json(200, body)
     }
 
     /// A page of a listing that is small enough to be made whole: each item with what names it in a token.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::faults::FaultPlan;
+use crate::oauth::OAuthConfig;
+use crate::webhooks::DeliveryConfig;
 
 /// The secret of the key that [`Config::default`] makes: all permissions, confidential access.
 pub const DEFAULT_KEY: &str = "fulcrum-simulator-key-0000000000000001";
@@ -29,6 +31,10 @@ pub struct Config {
     pub offset_ttl: Duration,
     /// What goes wrong, and when.
     pub faults: FaultPlan,
+    /// The applications of OAuth, and how they are treated.
+    pub oauth: OAuthConfig,
+    /// How webhook deliveries are tried.
+    pub deliveries: DeliveryConfig,
     /// The clock behind every stamp and the `Date` header.
     pub clock: Clock,
     /// Where to listen; port 0 takes a free one.
@@ -45,6 +51,8 @@ impl Default for Config {
             rate_limit: Some(RateLimit::default()),
             offset_ttl: Duration::from_secs(15 * 60),
             faults: FaultPlan::default(),
+            oauth: OAuthConfig::default(),
+            deliveries: DeliveryConfig::default(),
             clock: Arc::new(system_time_ms),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         }
@@ -60,6 +68,8 @@ impl fmt::Debug for Config {
             .field("rate_limit", &self.rate_limit)
             .field("offset_ttl", &self.offset_ttl)
             .field("faults", &self.faults)
+            .field("oauth", &self.oauth)
+            .field("deliveries", &self.deliveries)
             .field("listen", &self.listen)
             .finish_non_exhaustive()
     }
@@ -86,7 +96,7 @@ impl Default for Population {
 /// How many children the population has. The opportunities themselves are the same at every level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Children {
-    /// Notes only: no offers, panels, feedback, forms, referrals, EEO answers or answers to questions.
+    /// Notes only: no offers, panels, feedback, forms, resumes, files, referrals, EEO answers or answers to questions.
     None,
     /// As in a real account: most opportunities have none of a kind, a few have several.
     #[default]

@@ -1,6 +1,7 @@
 //! The control surface under `/sim`, for tests in other languages; the crate's documentation lists the calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
@@ -15,6 +16,8 @@ use crate::act::Act;
 use crate::error::{Error, ErrorKind};
 use crate::faults::{FaultPlan, Faults};
 use crate::gate::Desk;
+use crate::oauth::Consent;
+use crate::webhooks::{DeliveryFaults, DeliveryPlan};
 use crate::world::Applicant;
 
 pub(crate) fn routes() -> Router<Arc<Desk>> {
@@ -24,6 +27,16 @@ pub(crate) fn routes() -> Router<Arc<Desk>> {
         .route("/sim/faults", post(set_faults).delete(clear_faults))
         .route("/sim/act", post(act))
         .route("/sim/applicants", post(add_applicant))
+        .route("/sim/oauth", post(oauth))
+        .route("/sim/oauth/expire", post(expire_access))
+        .route("/sim/oauth/revoke", post(revoke))
+        .route("/sim/webhooks", get(deliveries))
+        .route("/sim/webhooks/{id}/test", post(test_webhook))
+        .route(
+            "/sim/webhooks/faults",
+            post(set_delivery_faults).delete(clear_delivery_faults),
+        )
+        .route("/sim/webhooks/retries", post(set_retries))
         .route("/sim/opportunities/{id}", get(opportunity))
         .route("/sim/opportunities/{id}/stage", post(stage))
         .route("/sim/opportunities/{id}/archive", post(archive))
@@ -83,6 +96,70 @@ async fn set_faults(State(desk): Desks, plan: Given<FaultPlan>) -> Result<Status
 async fn clear_faults(State(desk): Desks) -> StatusCode {
     desk.set_faults(Faults::new(FaultPlan::default()));
     StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Authorization {
+    consent: Option<Consent>,
+    access_seconds: Option<u64>,
+}
+
+async fn oauth(State(desk): Desks, given: Given<Authorization>) -> Result<StatusCode, Failed> {
+    let given = given?.0;
+    let mut oauth = desk.oauth();
+    if let Some(consent) = given.consent {
+        oauth.set_consent(consent);
+    }
+    if let Some(seconds) = given.access_seconds {
+        oauth.set_access_ttl(Duration::from_secs(seconds));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn expire_access(State(desk): Desks) -> StatusCode {
+    desk.oauth().expire_access();
+    StatusCode::NO_CONTENT
+}
+
+async fn revoke(State(desk): Desks) -> StatusCode {
+    desk.oauth().revoke();
+    StatusCode::NO_CONTENT
+}
+
+async fn deliveries(State(desk): Desks) -> Json<Value> {
+    Json(json!({ "deliveries": desk.history.entries() }))
+}
+
+async fn test_webhook(State(desk): Desks, Path(id): Path<String>) -> Result<StatusCode, Failed> {
+    let now = (desk.clock)();
+    let sent = desk.world().test_webhook(&id, now);
+    sent.ok_or_else(|| Error::not_found("webhook", &id))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn set_delivery_faults(
+    State(desk): Desks,
+    plan: Given<DeliveryPlan>,
+) -> Result<StatusCode, Failed> {
+    desk.set_delivery_faults(DeliveryFaults::new(plan?.0));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn clear_delivery_faults(State(desk): Desks) -> StatusCode {
+    desk.set_delivery_faults(DeliveryFaults::new(DeliveryPlan::default()));
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Waits {
+    after_ms: Vec<u64>,
+}
+
+async fn set_retries(State(desk): Desks, given: Given<Waits>) -> Result<StatusCode, Failed> {
+    let waits = given?.0.after_ms;
+    desk.set_retries(waits.into_iter().map(Duration::from_millis).collect());
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn add_applicant(State(desk): Desks, given: Given<Applicant>) -> Result<Json<Value>, Failed> {

@@ -128,18 +128,18 @@ pub enum Action {
     StallAfter(#[serde(with = "millis")] Duration),
 }
 
-mod millis {
+pub(crate) mod millis {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(wait: &Duration, out: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(wait: &Duration, out: S) -> Result<S::Ok, S::Error> {
         u64::try_from(wait.as_millis())
             .unwrap_or(u64::MAX)
             .serialize(out)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         u64::deserialize(from).map(Duration::from_millis)
     }
 }
@@ -204,7 +204,7 @@ impl FaultRule {
 }
 
 impl When {
-    fn fires(self, nth: u64, random: &mut Random) -> bool {
+    pub(crate) fn fires(self, nth: u64, random: &mut Random) -> bool {
         match self {
             When::Always => true,
             When::Nth(wanted) => nth == wanted,

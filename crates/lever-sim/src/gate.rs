@@ -3,25 +3,25 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, SERVER};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::Response;
-use futures::stream::{self, StreamExt};
-use serde_json::Value;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Refusal};
-use crate::asked::Asked;
+use crate::asked::{Asked, Credential};
 use crate::audit::{Audit, AuditEntry};
-use crate::call::{Call, Query};
+use crate::call::{self, Call};
 use crate::config::{Clock, Key, last4};
-use crate::date::http_date;
 use crate::faults::{Action, Faults, Seen};
 use crate::limit::Limiter;
+use crate::oauth::OAuth;
 use crate::offsets::Offsets;
 use crate::operations::{Operation, Route};
+use crate::respond::respond;
+use crate::webhooks::{DeliveryAction, DeliveryConfig, DeliveryFaults, History};
 use crate::wire::Line;
 use crate::world::World;
 
@@ -33,6 +33,11 @@ pub(crate) struct Desk {
     pub(crate) offsets: Offsets,
     pub(crate) faults: Mutex<Faults>,
     pub(crate) audit: Audit,
+    pub(crate) oauth: Mutex<OAuth>,
+    pub(crate) deliveries: DeliveryConfig,
+    pub(crate) retries: Mutex<Vec<Duration>>,
+    pub(crate) delivery_faults: Mutex<DeliveryFaults>,
+    pub(crate) history: History,
     pub(crate) clock: Clock,
 }
 
@@ -46,14 +51,42 @@ impl Desk {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
+    /// The authorization server.
+    pub(crate) fn oauth(&self) -> MutexGuard<'_, OAuth> {
+        self.oauth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_delivery_faults(&self, faults: DeliveryFaults) {
+        *self
+            .delivery_faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    /// What happens to a delivery of this event.
+    pub(crate) fn strike_delivery(&self, event: &str) -> Option<DeliveryAction> {
+        self.delivery_faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .strike(event)
+    }
+
+    /// The waits before the tries after the first one.
+    pub(crate) fn retries(&self) -> Vec<Duration> {
+        self.retries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set_retries(&self, retries: Vec<Duration>) {
+        *self.retries.lock().unwrap_or_else(PoisonError::into_inner) = retries;
+    }
+
     fn strike(&self, asked: &Asked) -> Option<Action> {
-        let operation = match asked.route() {
-            Route::Found(operation, _) => Some((operation.path, operation.id)),
-            Route::WrongMethod | Route::Unknown => None,
-        };
         let seen = Seen {
             method: &asked.method,
-            operation,
+            operation: asked.named(),
         };
         self.faults
             .lock()
@@ -63,19 +96,23 @@ impl Desk {
 
     /// Answers a request the way Lever would, faults apart, and tells whether it changed anything.
     fn decide(&self, asked: &Asked) -> Result<(Answer, bool), Refusal> {
+        if asked.wants_tokens() {
+            return Ok(self.oauth().token(&asked.form, (self.clock)()));
+        }
         let (operation, ids) = match asked.route() {
             Route::Found(operation, ids) => (operation, ids),
             Route::WrongMethod => return Err(Refusal::wrong_method(&asked.method)),
             Route::Unknown => return Err(Refusal::no_route(&asked.path)),
         };
-        let key = self.admit(asked, operation)?;
+        let confidential = self.admit(asked, operation)?;
         asked.check(operation)?;
         let call = Call {
             operation: operation.id,
             ids,
-            query: Query(&asked.query),
+            query: call::Query(&asked.query),
             body: asked.body.as_ref(),
-            confidential: key.confidential,
+            parts: &asked.parts,
+            confidential,
             now: (self.clock)(),
             offsets: &self.offsets,
         };
@@ -86,43 +123,73 @@ impl Desk {
         Ok((answer, world.revision() != before))
     }
 
-    /// Checks the key, its rate and its permission.
-    fn admit(&self, asked: &Asked, operation: &Operation) -> Result<&Key, Refusal> {
-        let secret = asked.key.as_deref();
-        let key = self
-            .keys
-            .iter()
-            .find(|key| Some(key.secret.as_str()) == secret);
-        let key = key.ok_or_else(Refusal::unauthorized)?;
-        if !self.limiter.admit(&key.secret, Instant::now()) {
-            return Err(Refusal::too_many_requests());
+    /// Checks who asks, their rate and their rights; tells whether they may see confidential records.
+    fn admit(&self, asked: &Asked, operation: &Operation) -> Result<bool, Refusal> {
+        match &asked.credential {
+            Some(Credential::Key(secret)) => self.admit_key(secret, operation),
+            Some(Credential::Token(token)) => self.admit_token(token, operation),
+            None => Err(Refusal::unauthorized()),
         }
+    }
+
+    fn admit_key(&self, secret: &str, operation: &Operation) -> Result<bool, Refusal> {
+        let key = self.keys.iter().find(|key| key.secret == secret);
+        let key = key.ok_or_else(Refusal::unauthorized)?;
+        self.spend(&key.secret)?;
         if !key.permissions.grants(operation.permission) {
             return Err(Refusal::forbidden(format!(
                 "This API key lacks the permission: {}",
                 operation.permission
             )));
         }
-        Ok(key)
+        Ok(key.confidential)
+    }
+
+    /// A new token spends from the same bucket as the one before it: the limit is the application's.
+    fn admit_token(&self, token: &str, operation: &Operation) -> Result<bool, Refusal> {
+        let bearer = self.oauth().bearer(token, operation.id, (self.clock)());
+        let bearer = bearer.ok_or_else(Refusal::unauthorized)?;
+        self.spend(&format!("oauth {}", bearer.client))?;
+        if !bearer.may_call {
+            return Err(Refusal::forbidden("This token lacks a scope for the call"));
+        }
+        Ok(bearer.confidential)
+    }
+
+    fn spend(&self, bucket: &str) -> Result<(), Refusal> {
+        if self.limiter.admit(bucket, Instant::now()) {
+            Ok(())
+        } else {
+            Err(Refusal::too_many_requests())
+        }
     }
 
     fn record(&self, asked: &Asked, status: Option<u16>, effect: bool) {
-        let operation = match asked.route() {
-            Route::Found(operation, _) => Some(operation.id.to_owned()),
-            Route::WrongMethod | Route::Unknown => None,
-        };
         self.audit.record(AuditEntry {
             sequence: 0,
             at_ms: (self.clock)(),
             method: asked.method.clone(),
             path: asked.path.clone(),
             query: asked.query.clone(),
-            key_last4: asked.key.as_deref().map(last4),
-            operation,
+            key_last4: asked.credential.as_ref().map(|it| last4(it.secret())),
+            operation: asked.named().map(|(_, id)| id.to_owned()),
             status,
             effect,
-            body: asked.body.clone().filter(|_| asked.method != "GET"),
+            body: asked.audited_body(),
         });
+    }
+}
+
+/// Answers `GET /authorize`: the consent of a Super Admin, given or denied at once.
+pub(crate) async fn authorize(
+    State(desk): State<Arc<Desk>>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
+    let now = (desk.clock)();
+    let answer = desk.oauth().authorize(&query, now);
+    match answer {
+        Ok(url) => (StatusCode::FOUND, [(LOCATION, url.to_string())]).into_response(),
+        Err(denied) => respond(&denied.into(), now, false),
     }
 }
 
@@ -182,51 +249,4 @@ fn reset(desk: &Desk, line: &Line, asked: &Asked, effect: bool) -> Response {
     desk.record(asked, None, effect);
     line.cut();
     Response::new(Body::empty())
-}
-
-/// Writes an answer with Lever's headers (recorded), or the first half of one.
-fn respond(answer: &Answer, now: i64, truncated: bool) -> Response {
-    let text = answer
-        .body
-        .as_ref()
-        .map(Value::to_string)
-        .unwrap_or_default();
-    let length = text.len();
-    let body = if truncated {
-        half(text)
-    } else {
-        Body::from(text)
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    if answer.body.is_some() {
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
-    }
-    if truncated {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(length.max(1)));
-    }
-    headers.insert(SERVER, HeaderValue::from_static("lever-data-api"));
-    headers.insert("x-lever-region", HeaderValue::from_static("global"));
-    headers.insert("x-stream-path", HeaderValue::from_static("dapi"));
-    if let Ok(date) = HeaderValue::from_str(&http_date(now)) {
-        headers.insert(DATE, date);
-    }
-    response
-}
-
-/// A body that ends in an error after its first half has been sent.
-fn half(text: String) -> Body {
-    let sent = Bytes::from(text);
-    let sent = sent.slice(..sent.len() / 2);
-    let broken = stream::once(async {
-        // Yielding lets the first half reach the client before the connection ends.
-        tokio::task::yield_now().await;
-        Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe))
-    });
-    Body::from_stream(stream::once(async { Ok(sent) }).chain(broken))
 }

@@ -26,6 +26,8 @@ impl Desk {
             "feedback": list(children.feedback.iter().map(Feedback::json)),
             "forms": list(children.forms.iter().map(ProfileForm::json)),
             "referrals": list(referral.into_iter().map(|it| it.json())),
+            "resumes": list(children.resumes.iter().map(|it| it.json(id))),
+            "files": list(children.files.iter().map(|it| it.json(id))),
             "file_actions": list(actions.map(|it| it.json(id))),
         }))
     }

@@ -1,16 +1,21 @@
 //! How the acts of people change the account. They are as free as people are: no permissions, no limits.
 
+mod account;
+mod candidacy;
+mod children;
+mod papers;
+
 use crate::act::Act;
 use crate::error::Error;
 use crate::gate::Desk;
 use crate::world::{Applicant, Opportunity, World};
 
-mod account;
-mod children;
+/// What an act comes to: the id of what it made, if it made something.
+type Made = Result<Option<String>, Error>;
 
 impl Desk {
-    /// Does what a person would; the id of what it made, if it made something.
-    pub(crate) fn act(&self, act: Act) -> Result<Option<String>, Error> {
+    /// Does what a person would.
+    pub(crate) fn act(&self, act: Act) -> Made {
         let now = (self.clock)();
         perform(&mut self.world(), act, now)
     }
@@ -21,62 +26,35 @@ impl Desk {
     }
 }
 
-fn perform(world: &mut World, act: Act, now: i64) -> Result<Option<String>, Error> {
+#[rustfmt::skip] // One act a line reads like the table it is.
+fn perform(world: &mut World, act: Act, now: i64) -> Made {
+    use Act::{
+        AddFeedback, AddFile, AddNote, AddOffer, AddPanel, AddResume, AdvanceOffer, Anonymize, Apply, Archive, CreateApplication,
+        DeactivateStage, DeleteOpportunity, DeletePosting, EditFeedback, LogFileAction, MoveStage, RenameStage,
+        Snooze, Touch,
+    };
     match act {
-        Act::MoveStage {
-            opportunity: id,
-            stage,
-            user,
-        } => {
-            let by = author(world, &id, user)?;
-            let known = world.account.stage(&stage).filter(|stage| stage.active);
-            known.ok_or_else(|| Error::not_found("stage", &stage))?;
-            world.move_stage(&id, &stage, by, now);
-        }
-        Act::Archive {
-            opportunity: id,
-            reason,
-        } => {
-            opportunity(world, &id)?;
-            if let Some(reason) = &reason {
-                let known = world.account.reason(reason);
-                known.ok_or_else(|| Error::not_found("archive reason", reason))?;
-            }
-            world.archive(&id, reason.as_deref(), now);
-        }
-        Act::Snooze {
-            opportunity: id,
-            until,
-        } => {
-            opportunity(world, &id)?;
-            world.snooze(&id, until, now);
-        }
-        Act::Touch { opportunity: id } => {
-            opportunity(world, &id)?;
-            world.touch(&id, now);
-        }
-        Act::DeleteOpportunity {
-            opportunity: id,
-            user,
-        } => {
-            let by = author(world, &id, user)?;
-            world.delete(&id, by, now);
-        }
-        Act::Apply { applicant } => return Ok(Some(world.apply(applicant, now))),
-        Act::DeletePosting { .. }
-        | Act::Anonymize { .. }
-        | Act::CreateApplication { .. }
-        | Act::RenameStage { .. }
-        | Act::DeactivateStage { .. } => return account::perform(world, act, now),
-        Act::AddNote { .. }
-        | Act::AddFeedback { .. }
-        | Act::EditFeedback { .. }
-        | Act::AddPanel { .. }
-        | Act::AddOffer { .. }
-        | Act::AdvanceOffer { .. }
-        | Act::LogFileAction { .. } => return children::perform(world, act, now),
+        MoveStage { opportunity: id, stage, user } => candidacy::move_stage(world, &id, &stage, user, now),
+        Archive { opportunity: id, reason } => candidacy::archive(world, &id, reason.as_deref(), now),
+        Snooze { opportunity: id, until } => candidacy::snooze(world, &id, until, now),
+        Touch { opportunity: id } => candidacy::touch(world, &id, now),
+        DeleteOpportunity { opportunity: id, user } => candidacy::delete(world, &id, user, now),
+        CreateApplication { opportunity: id, posting, user } => candidacy::apply(world, &id, &posting, user, now),
+        Apply { applicant } => Ok(Some(world.apply(applicant, now))),
+        AddNote { opportunity: id, text, user } => children::note(world, &id, text, user, now),
+        AddFeedback { opportunity: id, text, user } => children::feedback(world, &id, &text, user, now),
+        EditFeedback { opportunity: id, feedback, text } => children::edit(world, &id, &feedback, &text, now),
+        AddPanel { opportunity: id, date, user } => children::panel(world, &id, date, user, now),
+        AddOffer { opportunity: id, salary } => children::offer(world, &id, salary, now),
+        AdvanceOffer { opportunity: id, offer } => children::advance(world, &id, &offer, now),
+        AddFile { opportunity: id, name, user } => papers::file(world, &id, &name, user, now),
+        AddResume { opportunity: id, user } => papers::resume(world, &id, user, now),
+        LogFileAction { opportunity: id, action, user } => children::file(world, &id, action, user, now),
+        DeletePosting { posting } => account::delete_posting(world, &posting, now),
+        Anonymize { contact } => account::anonymize(world, &contact, now),
+        RenameStage { stage, text } => account::change_stage(world, &stage, |stage| stage.text = text),
+        DeactivateStage { stage } => account::change_stage(world, &stage, |stage| stage.active = false),
     }
-    Ok(None)
 }
 
 fn opportunity<'w>(world: &'w World, id: &str) -> Result<&'w Opportunity, Error> {

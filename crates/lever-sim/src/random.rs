@@ -9,6 +9,13 @@ impl Random {
         Random(seed)
     }
 
+    /// A sequence of its own for a text, such as an id, whatever was drawn before.
+    pub(crate) fn of(seed: u64, text: &str) -> Random {
+        // FNV-1a.
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+        Random(seed ^ text.bytes().fold(0xCBF2_9CE4_8422_2325, mix))
+    }
+
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -56,6 +63,12 @@ impl Random {
             at -= weight;
         }
         &items[items.len() - 1].1
+    }
+
+    /// 48 hexadecimal characters, the length of every token of Lever's webhooks.
+    pub(crate) fn token(&mut self) -> String {
+        let [one, two, three] = [self.next(), self.next(), self.next()];
+        format!("{one:016x}{two:016x}{three:016x}")
     }
 
     /// A UUID of version 4.

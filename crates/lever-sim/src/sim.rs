@@ -4,10 +4,11 @@ mod people;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::any;
+use axum::routing::{any, get};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -20,8 +21,10 @@ use crate::error::Error;
 use crate::faults::{FaultPlan, Faults};
 use crate::gate::{self, Desk};
 use crate::limit::Limiter;
+use crate::oauth::{Consent, OAuth};
 use crate::offsets::Offsets;
 use crate::population::populate;
+use crate::webhooks::{self, DeliveryEntry, DeliveryFaults, DeliveryPlan, History};
 use crate::wire::{Line, Wires, bind};
 use crate::world::Note;
 
@@ -45,6 +48,7 @@ impl Sim {
         let desk = Arc::new(Desk::open(config));
         let wires = Wires::new(listener, stop.clone());
         let serving = tokio::spawn(serve(wires, Arc::clone(&desk), stop.clone()));
+        tokio::spawn(webhooks::run(Arc::clone(&desk), stop.clone()));
         tracing::info!(%address, "simulator is listening");
         Ok(Sim {
             desk,
@@ -79,6 +83,41 @@ impl Sim {
     /// Replaces the fault plan; counts begin anew.
     pub fn set_faults(&self, plan: FaultPlan) {
         self.desk.set_faults(Faults::new(plan));
+    }
+
+    /// The base of the authorization server, which has `/authorize` and `/oauth/token`.
+    pub fn auth_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What the Super Admin answers from here on who is asked for consent.
+    pub fn set_consent(&self, consent: Consent) {
+        self.desk.oauth().set_consent(consent);
+    }
+
+    /// Access tokens issued from here on are good for this long, by the simulator's clock.
+    pub fn set_access_ttl(&self, ttl: Duration) {
+        self.desk.oauth().set_access_ttl(ttl);
+    }
+
+    /// Ends all access tokens at once; refresh tokens stay good.
+    pub fn expire_access_tokens(&self) {
+        self.desk.oauth().expire_access();
+    }
+
+    /// Ends all access through OAuth, as removing the application in Lever does.
+    pub fn revoke_tokens(&self) {
+        self.desk.oauth().revoke();
+    }
+
+    /// Replaces the plan of what goes wrong with webhook deliveries; counts begin anew.
+    pub fn set_delivery_faults(&self, plan: DeliveryPlan) {
+        self.desk.set_delivery_faults(DeliveryFaults::new(plan));
+    }
+
+    /// The last 1,000 tries to deliver an event to a webhook, oldest first.
+    pub fn webhook_deliveries(&self) -> Vec<DeliveryEntry> {
+        self.desk.history.entries()
     }
 
     /// All opportunities, confidential ones included, in Lever's order, as a plain list read shows them.
@@ -140,7 +179,7 @@ impl Sim {
     }
 
     /// The records of an opportunity of one kind: `applications`, `notes`, `offers`, `panels`, `feedback`, `forms`,
-    /// `referrals` or `file_actions`, oldest first, deleted ones included; none if opportunity or kind is unknown.
+    /// `referrals`, `resumes`, `files` or `file_actions`, oldest first, deleted ones included; none if opportunity or kind is unknown.
     pub fn children(&self, id: &str, kind: &str) -> Vec<Value> {
         let mut all = self.desk.all_of(id).unwrap_or_default();
         match all[kind].take() {
@@ -176,6 +215,7 @@ impl std::fmt::Debug for Sim {
 async fn serve(wires: Wires, desk: Arc<Desk>, stop: CancellationToken) {
     let router = Router::new()
         .merge(control::routes())
+        .route("/authorize", get(gate::authorize))
         .fallback(any(gate::answer))
         .layer(DefaultBodyLimit::disable())
         .with_state(desk);
@@ -198,6 +238,11 @@ impl Desk {
             offsets: Offsets::new(config.offset_ttl),
             faults: Mutex::new(Faults::new(config.faults)),
             audit: Audit::default(),
+            oauth: Mutex::new(OAuth::new(config.oauth, config.population.seed)),
+            retries: Mutex::new(config.deliveries.retries.clone()),
+            deliveries: config.deliveries,
+            delivery_faults: Mutex::new(DeliveryFaults::new(DeliveryPlan::default())),
+            history: History::default(),
             clock: config.clock,
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::client::redact;
+use crate::client::{Stopped, redact};
 use crate::registry::{Operation, Repeat};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -139,6 +139,20 @@ impl Error {
         &self.kind
     }
 
+    /// Whether an OAuth grant is dead, so that only an admin's new consent helps.
+    pub fn needs_reconnect(&self) -> bool {
+        self.stopped() == Some(&Stopped::Reconnect)
+    }
+
+    /// Whether Lever does not accept the app that renews OAuth grants: its client id or secret is wrong.
+    pub fn is_refused_app(&self) -> bool {
+        self.stopped() == Some(&Stopped::App)
+    }
+
+    fn stopped(&self) -> Option<&Stopped> {
+        self.source.as_ref()?.downcast_ref()
+    }
+
     /// The name of the operation, as in the [registry](crate::registry), or what was being set up.
     pub fn operation(&self) -> &'static str {
         self.operation
@@ -208,6 +222,11 @@ impl Error {
             invalid_offset: invalid && message.to_lowercase().contains(INVALID_OFFSET),
             ..Error::new(operation, kind)
         }
+    }
+
+    /// The same error with another kind.
+    pub(crate) fn of_kind(self, kind: ErrorKind) -> Error {
+        Error { kind, ..self }
     }
 
     pub(crate) fn caused_by(self, source: impl Into<Source>) -> Error {

@@ -75,6 +75,40 @@ ids! {
     NoteId
     /// The id of a requisition.
     RequisitionId
+    /// The id of a field of requisitions: text such as `cost_center`.
+    RequisitionFieldId
+    /// The id of an offer.
+    OfferId
+    /// The id of an interview.
+    InterviewId
+    /// The id of a panel of interviews.
+    PanelId
+    /// The id of a feedback form.
+    FeedbackId
+    /// The id of a feedback template: a UUID or `no-feedback`.
+    FeedbackTemplateId
+    /// The id of a profile form.
+    FormId
+    /// The id of a template of profile forms.
+    FormTemplateId
+    /// The id of a referral.
+    ReferralId
+    /// The id of a resume.
+    ResumeId
+    /// The id of a file of an opportunity.
+    FileId
+    /// The id of something that happened to a file.
+    FileActionId
+    /// The id of an upload: a UUID with the name of the file behind it.
+    UploadId
+    /// The id of an answer to the EEO questions.
+    EeoResponseId
+    /// The id of a diversity survey.
+    DiversitySurveyId
+    /// The id of an audit event.
+    AuditEventId
+    /// The id of a webhook.
+    WebhookId
 }
 
 struct IdVisitor;

@@ -1,8 +1,8 @@
 //! The Lever API as a library, usable on its own.
 //!
 //! Without features the crate is values: ids, wire models, pages and the [`registry`] of operations.
-//! The feature `client` adds the HTTP `Client`, endpoints as values and the rate
-//! `budget` that all calls of one credential share.
+//! The feature `client` adds the HTTP `Client`, endpoints as values, the rate `budget` that all calls of one
+//! credential share, `oauth` for credentials that renew themselves, and `webhook` for what Lever sends.
 //!
 //! The models say what Lever says and interpret nothing; meaning belongs to the crates above.
 //! Nothing here prints personal data or secrets: `Debug` and `Display` show ids, statuses and counts.
@@ -24,18 +24,20 @@ mod client;
 mod endpoint;
 #[cfg(feature = "client")]
 mod error;
+#[cfg(feature = "client")]
+pub mod oauth;
+#[cfg(feature = "client")]
+pub mod webhook;
 
 pub use decode::DecodeError;
 pub use expand::Lifted;
 pub use id::{
-    ApplicationId, ArchiveReasonId, ContactId, NoteId, OpportunityId, PostingId, RequisitionId,
-    StageId, UserId,
+    ApplicationId, ArchiveReasonId, AuditEventId, ContactId, DiversitySurveyId, EeoResponseId,
+    FeedbackId, FeedbackTemplateId, FileActionId, FileId, FormId, FormTemplateId, InterviewId,
+    NoteId, OfferId, OpportunityId, PanelId, PostingId, ReferralId, RequisitionFieldId,
+    RequisitionId, ResumeId, StageId, UploadId, UserId, WebhookId,
 };
-pub use model::{
-    Application, ApplicationType, ArchiveReason, Archived, Categories, Contact, CountedText,
-    DeletedOpportunity, Note, NoteField, Opportunity, Origin, Phone, Place, Posting, PostingState,
-    ReasonKind, RequisitionForHire, Stage, StageChange, Urls, User,
-};
+pub use model::*;
 pub use page::{Malformed, Offset, Page, Record};
 pub use registry::{Access, AnswerKind, BodyKind, Method, Operation, PerformAs, Repeat};
 pub use time::Timestamp;
@@ -44,15 +46,10 @@ pub use time::Timestamp;
 pub use budget::{Budget, BudgetConfig, Granted, Lane, PerLane, Snapshot};
 #[cfg(feature = "client")]
 pub use client::{
-    Answer, Attempt, BaseUrl, Client, Credential, Http, Jitter, Limits, Observer, Region,
+    Answer, Attempt, BaseUrl, Chunks, Client, Credential, Download, Http, Jitter, Limits, Observer,
+    Region,
 };
 #[cfg(feature = "client")]
-pub use endpoint::{
-    AddSources, AddTags, Any, ConfidentialityFilter, CreateNote, CreatedNote, DistributionChannel,
-    Endpoint, GetNote, GetOpportunity, ListArchiveReasons, ListDeletedOpportunities, ListEndpoint,
-    ListNotes, ListOpportunities, ListPostings, ListSources, ListStages, ListTags, ListUsers,
-    MoveToStage, OpportunityExpand, RawCall, RawCallError, RawReply, RemoveSources, RemoveTags,
-    Reply, Request, SetArchived,
-};
+pub use endpoint::*;
 #[cfg(feature = "client")]
 pub use error::{Error, ErrorKind, Retry};

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -94,8 +94,40 @@ pub(crate) fn single(body: &[u8]) -> Result<Box<RawValue>, DecodeError> {
     decode::object(body)?;
     let envelope: Envelope = serde_json::from_str(body).map_err(json)?;
     match envelope.data {
-        Some(data) if data.get().starts_with('{') => Ok(data),
+        Some(data) if data.get().starts_with('{') => Ok(innermost(data)),
         _ => serde_json::from_str(body).map_err(json),
+    }
+}
+
+/// The record in an envelope that may hold a second one.
+///
+/// Lever documents it so for new webhooks, interviews and panels, the latter as a list of one, and was recorded to
+/// answer one envelope (fixtures `webhook.create.response.json`, `panel.create.response.json`).
+fn innermost(data: Box<RawValue>) -> Box<RawValue> {
+    #[derive(Deserialize)]
+    struct Second<'a> {
+        id: Option<IgnoredAny>,
+        #[serde(borrow)]
+        data: Option<&'a RawValue>,
+    }
+
+    let second = match serde_json::from_str(data.get()) {
+        Ok(Second {
+            id: None,
+            data: Some(second),
+        }) => second,
+        _ => return data,
+    };
+    let record = if second.get().starts_with('[') {
+        serde_json::from_str::<Vec<&RawValue>>(second.get())
+            .ok()
+            .and_then(|records| records.first().copied())
+    } else {
+        Some(second)
+    };
+    match record.filter(|record| record.get().starts_with('{')) {
+        Some(record) => record.to_owned(),
+        None => data,
     }
 }
 
@@ -129,11 +161,52 @@ pub struct Page<T> {
 #[serde(rename_all = "camelCase")]
 struct ListEnvelope<'a> {
     #[serde(borrow)]
-    data: Vec<&'a RawValue>,
+    data: Listed<'a>,
     #[serde(default)]
     next: Value,
     #[serde(default)]
     has_next: Option<bool>,
+}
+
+/// The records of a list; those of the EEO lists are documented to stand one level deeper, as `eeoResponses`.
+struct Listed<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Listed<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Listed<'a>, D::Error> {
+        struct Records;
+
+        impl<'de> Visitor<'de> for Records {
+            type Value = Listed<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of records")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Listed<'de>, A::Error> {
+                let mut records = Vec::new();
+                while let Some(record) = seq.next_element()? {
+                    records.push(record);
+                }
+                Ok(Listed(records))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Listed<'de>, A::Error> {
+                let mut found = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    if key == "eeoResponses" {
+                        found = Some(map.next_value()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                found
+                    .map(Listed)
+                    .ok_or_else(|| de::Error::custom("no list in the envelope"))
+            }
+        }
+
+        deserializer.deserialize_any(Records)
+    }
 }
 
 impl ListEnvelope<'_> {
@@ -168,6 +241,7 @@ impl<T: DeserializeOwned> Page<T> {
         let next = envelope.next()?;
         let records = envelope
             .data
+            .0
             .into_iter()
             .map(|raw| record(raw, repaired))
             .collect();
@@ -279,6 +353,29 @@ mod tests {
                 .unwrap_err()
                 .is_truncated()
         );
+    }
+
+    #[test]
+    fn a_second_envelope_is_taken_off() {
+        for body in [
+            r#"{"data":{"data":{"id":"a", "x":1}}}"#,
+            r#"{"data":{"data":[{"id":"a", "x":1}],"hasNext":false}}"#,
+        ] {
+            let record = Record::<Stage>::from_json(body.as_bytes()).unwrap();
+            assert_eq!(record.raw.get(), r#"{"id":"a", "x":1}"#);
+        }
+        let own = Record::<Stage>::from_json(br#"{"data":{"id":"a","data":{"id":"b"}}}"#).unwrap();
+        assert_eq!(own.value.id.as_str(), "a");
+        for body in [r#"{"data":{"data":[]}}"#, r#"{"data":{"data":[7]}}"#] {
+            assert!(Record::<Stage>::from_json(body.as_bytes()).is_err());
+        }
+    }
+
+    #[test]
+    fn eeo_answers_read_from_where_they_are_documented() {
+        let page = page(r#"{"data": {"eeoResponses": [{"id":"a"}, {"id":"b"}], "x": [1]}}"#);
+        assert_eq!(page.records.len(), 2);
+        assert_eq!(page.records[0].as_ref().unwrap().raw.get(), r#"{"id":"a"}"#);
     }
 
     #[test]

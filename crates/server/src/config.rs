@@ -10,6 +10,7 @@ mod check;
 mod environment;
 mod error;
 mod layer;
+mod secret;
 mod units;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use environment::secret;
 pub use error::Error;
+pub use secret::Secret;
 pub use units::{parse_duration, parse_size};
 
 use layer::{Known, Layer};
@@ -53,6 +55,8 @@ pub struct Server {
     /// Where health and metrics are served; port 0 takes a free one.
     #[serde(with = "units::address")]
     pub http_listen: SocketAddr,
+    /// Where the HTTP side is reached from outside; empty when it is not.
+    pub public_url: String,
     /// The largest gRPC message taken, in bytes; 64,000 to 1,000,000,000.
     #[serde(with = "units::size")]
     pub max_message_size: u64,
@@ -111,6 +115,12 @@ pub struct Lever {
     pub deadline: Duration,
     /// How often a call is tried; 1 to 20.
     pub max_attempts: u32,
+    /// The id of the OAuth client registered with Lever; empty for none.
+    pub oauth_client_id: String,
+    /// Its secret.
+    pub oauth_client_secret: Secret,
+    /// Where its tokens are had; empty for Lever's own place.
+    pub oauth_url: String,
 }
 
 /// When Lever is read.

@@ -156,6 +156,16 @@ fn connection_of(caller: &Caller, id: &str) -> Result<domain::ConnectionId, Stat
         .map_err(status)
 }
 
+/// An operation as the caller may see it: what Lever answered may tell of what is confidential.
+fn shown_operation(caller: &Caller, operation: &domain::Operation) -> proto::v1::Operation {
+    let answer = operation.answer.as_deref().unwrap_or_default();
+    let hidden = !caller.has(CONFIDENTIAL) && answer.contains("\"confidential\"");
+    proto::v1::Operation {
+        result_json: if hidden { "" } else { answer }.to_owned().into(),
+        ..crate::wire::operation::to_pb(operation)
+    }
+}
+
 impl Api {
     /// Refuses an opportunity that the caller may not see, as if it did not exist.
     async fn check_visible(
@@ -192,7 +202,7 @@ impl Api {
 fn is_unusable(error: &engine::Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::NotFound { .. } | ErrorKind::Precondition { .. }
+        ErrorKind::NotFound { .. } | ErrorKind::Precondition { .. } | ErrorKind::Aborted { .. }
     )
 }
 

@@ -1,4 +1,6 @@
-//! The HTTP side: whether the process lives, whether it is ready, and its metrics.
+//! The HTTP side: whether the process lives, whether it is ready, its metrics, and Lever's webhooks.
+
+mod webhooks;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use engine::Engine;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::auth::Authority;
@@ -44,9 +47,9 @@ impl Health {
     }
 }
 
-/// `/healthz`, `/readyz` and `/metrics`.
-pub fn router(health: Health, authority: Authority) -> Router {
-    Router::new()
+/// `/healthz`, `/readyz` and `/metrics`; and what Lever calls from outside, by whatever name it knows us.
+pub fn router(health: Health, authority: Authority, engine: Engine) -> Router {
+    let inside = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -57,7 +60,8 @@ pub fn router(health: Health, authority: Authority) -> Router {
             )
         })
         .with_state(health)
-        .layer(middleware::from_fn_with_state(authority, local_names_only))
+        .layer(middleware::from_fn_with_state(authority, local_names_only));
+    webhooks::router(engine).fallback_service(inside)
 }
 
 async fn ready(State(health): State<Health>) -> Response {

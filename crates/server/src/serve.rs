@@ -15,9 +15,10 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::auth::Authority;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::grpc::{self, Api};
 use crate::http::{self, Health};
+use crate::wire::connection::non_empty;
 
 /// Why the service did not start or stop well: one sentence with the way out.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +117,7 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
         tokio::spawn(serve_grpc(grpc_listener, routes, stop.clone())),
         tokio::spawn(serve_http(
             http_listener,
-            http::router(health.clone(), authority),
+            http::router(health.clone(), authority, engine.clone()),
             stop.clone(),
         )),
     ];
@@ -251,7 +252,8 @@ pub(crate) async fn open_store(settings: &Settings) -> Result<Store, StartError>
     }
 }
 
-fn store_options(settings: &Settings) -> store::Options {
+/// How the settings ask for the store to be opened.
+pub(crate) fn store_options(settings: &Settings) -> store::Options {
     let store = &settings.store;
     store::Options {
         lock_wait: store.lock_wait,
@@ -261,6 +263,7 @@ fn store_options(settings: &Settings) -> store::Options {
         reserve_bytes: store.reserve_size,
         cache_bytes: store.cache_size,
         accept_loss: store.accept_loss,
+        compress: true,
         master_key: None,
     }
 }
@@ -268,6 +271,8 @@ fn store_options(settings: &Settings) -> store::Options {
 fn engine_settings(settings: &Settings) -> engine::Settings {
     engine::Settings {
         allow_base_url: settings.lever.allow_base_url,
+        public_url: non_empty(&settings.server.public_url),
+        oauth: oauth_client(&settings.lever),
         budget: lever::BudgetConfig {
             rate_per_second: settings.lever.requests_per_second,
             burst: settings.lever.burst,
@@ -297,6 +302,15 @@ fn engine_settings(settings: &Settings) -> engine::Settings {
         },
         parallel_operations: settings.push.parallel,
     }
+}
+
+/// The OAuth client of the settings; they were checked to have it whole or not at all.
+fn oauth_client(settings: &config::Lever) -> Option<engine::OAuthClient> {
+    Some(engine::OAuthClient {
+        id: non_empty(&settings.oauth_client_id)?,
+        secret: settings.oauth_client_secret.get()?.clone(),
+        authority: lever::BaseUrl::parse(&settings.oauth_url).ok(),
+    })
 }
 
 /// The one recorder of the process; a second service in it shares the first one's.

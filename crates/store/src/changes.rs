@@ -2,7 +2,7 @@
 
 use domain::{Change, ConnectionId};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::format::{Counter, key};
 use crate::store::Store;
 use crate::table::Table;
@@ -10,8 +10,10 @@ use crate::table::Table;
 impl Store {
     /// Lists up to `limit` changes after the number `after`, in order and without gaps.
     ///
+    /// Changes are kept for seven days.
+    ///
     /// # Errors
-    /// As every read.
+    /// [`ErrorKind::ResumeExpired`] when some of those after `after` are pruned already.
     pub async fn changes(
         &self,
         connection: ConnectionId,
@@ -24,9 +26,15 @@ impl Store {
             let entries = tables
                 .scan_after(Table::Changes, &prefix, &from)
                 .take(limit);
-            entries
+            let found = entries
                 .filter_map(|entry| tables.value(Table::Changes, entry).transpose())
-                .collect()
+                .collect::<Result<_, _>>()?;
+            // Looked at last: what was pruned before has taken nothing of what was found.
+            let floor: Option<Counter> = tables.get(Table::ChangeFloors, &prefix)?;
+            if after < floor.unwrap_or_default().0 {
+                return Err(expired());
+            }
+            Ok(found)
         })
         .await
     }
@@ -41,4 +49,11 @@ impl Store {
             .get(Table::Sequences, &key::connection(connection))?;
         Ok(sequence.unwrap_or_default().0)
     }
+}
+
+fn expired() -> Error {
+    Error::new(
+        ErrorKind::ResumeExpired,
+        "changes are kept for seven days, and some after this place are gone: begin again from the present state",
+    )
 }

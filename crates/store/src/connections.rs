@@ -1,18 +1,17 @@
-//! Connections and their credentials.
+//! Connections: their settings, and how they begin and end.
 
-use domain::{Connection, ConnectionId};
-use secrecy::{ExposeSecret, SecretString};
+use domain::{Connection, ConnectionId, Disconnected};
+use lever::Timestamp;
 
+use crate::credentials::Credential;
 use crate::draft::Draft;
 use crate::error::Error;
-use crate::format::{Owner, Secret, key};
+use crate::format::{Owner, SealedCredential, key};
 use crate::store::Store;
 use crate::table::Table;
 
-const API_KEY: &str = "lever api key";
-
 impl Store {
-    /// Stores a new connection with its API key, which is sealed.
+    /// Stores a new connection with its credential, which is sealed.
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) with the id of the connection
@@ -20,9 +19,9 @@ impl Store {
     pub async fn create_connection(
         &self,
         connection: Connection,
-        api_key: SecretString,
+        credential: impl Into<Credential>,
     ) -> Result<(), Error> {
-        let sealed = self.seal_api_key(connection.id, &api_key)?;
+        let sealed = self.seal_credential(connection.id, &credential.into())?;
         self.commit(move |draft| {
             let key = key::connection(connection.id);
             if draft.contains(Table::Connections, &key)? || draft.contains(Table::Purges, &key)? {
@@ -77,51 +76,119 @@ impl Store {
         .await
     }
 
-    /// Opens the API key of a connection.
+    /// Disconnects an account: its credential and the secrets of its webhooks are destroyed at once,
+    /// its mirror, mappings and operations stay for [`Disconnected::KEPT`].
     ///
-    /// # Errors
-    /// [`ErrorKind::Unsealed`](crate::ErrorKind::Unsealed) when it was altered.
-    pub async fn api_key(&self, id: ConnectionId) -> Result<Option<SecretString>, Error> {
-        let Some(Secret(sealed)) = self
-            .tables()
-            .get(Table::Credentials, &key::connection(id))?
-        else {
-            return Ok(None);
-        };
-        let plain = self.unseal(API_KEY, id.as_bytes(), &sealed)?;
-        let text = String::from_utf8(plain).map_err(|_| Error::corrupt(Table::Credentials))?;
-        Ok(Some(SecretString::from(text)))
-    }
-
-    /// Replaces the API key; mappings, cursors and mirror stay. Gives the connection with its new revision.
+    /// From then on nothing is stored for it but operations that are still being settled:
+    /// cancel those first. A connection that is disconnected already stays as it is.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
-    pub async fn replace_api_key(
+    pub async fn disconnect(
         &self,
         id: ConnectionId,
-        api_key: SecretString,
+        at: Timestamp,
+    ) -> Result<Disconnection, Error> {
+        self.commit(move |draft| disconnect(draft, id, at)).await
+    }
+
+    /// Connects a disconnected account again, with what is left of its mirror.
+    ///
+    /// Gives the connection with its new revision; none when no disconnected connection has this external id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) with the id of a connection
+    /// that has the external id and is not disconnected.
+    pub async fn reconnect(
+        &self,
+        external_id: &str,
+        credential: impl Into<Credential>,
         last_four: String,
-    ) -> Result<Connection, Error> {
-        let sealed = self.seal_api_key(id, &api_key)?;
+    ) -> Result<Option<Connection>, Error> {
+        let key = key::id(external_id)?.to_vec();
+        let Some(Owner(owner)) = self.tables().get(Table::ExternalIds, &key)? else {
+            return Ok(None);
+        };
+        let id = ConnectionId::from_bytes(owner);
+        let sealed = self.seal_credential(id, &credential.into())?;
+        let external_id = external_id.to_owned();
         self.commit(move |draft| {
-            let stored = stored(draft, id)?;
-            draft.put(Table::Credentials, key::connection(id), &sealed);
-            Ok(save(
+            let key = key::connection(id);
+            let Some(stored) = draft
+                .get::<Connection>(Table::Connections, &key)?
+                .filter(|stored| stored.external_id.as_ref() == Some(&external_id))
+            else {
+                return Ok(None);
+            };
+            if stored.disconnected.is_none() {
+                return Err(Error::already_exists("external id", id));
+            }
+            // No refresh that began before the disconnection fits this generation.
+            let generation = stored.revision << 32;
+            let sealed = SealedCredential {
+                generation,
+                ..sealed
+            };
+            draft.put(Table::Credentials, key, &sealed);
+            Ok(Some(save(
                 draft,
                 Connection {
+                    disconnected: None,
                     key_last_four: last_four,
                     ..stored
                 },
-            ))
+            )))
         })
         .await
     }
+}
 
-    fn seal_api_key(&self, id: ConnectionId, api_key: &SecretString) -> Result<Secret, Error> {
-        self.seal(API_KEY, id.as_bytes(), api_key.expose_secret().as_bytes())
-            .map(Secret)
+/// What a disconnection came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disconnection {
+    /// The connection with its new revision.
+    pub connection: Connection,
+    /// Lever's ids of the webhooks that were still registered: nobody can remove them from here any more.
+    pub webhooks: Vec<String>,
+}
+
+fn disconnect(
+    draft: &mut Draft<'_>,
+    id: ConnectionId,
+    at: Timestamp,
+) -> Result<Disconnection, Error> {
+    let stored = stored(draft, id)?;
+    if stored.disconnected.is_some() {
+        return Ok(Disconnection {
+            connection: stored,
+            webhooks: Vec::new(),
+        });
     }
+    let key = key::connection(id);
+    draft.remove(Table::Credentials, key.clone());
+    draft.remove(Table::WebhookTokens, key.clone());
+    let mut webhooks = Vec::new();
+    for entry in draft.tables().scan(Table::Webhooks, &key) {
+        let (webhook, _sealed) = entry?;
+        let id = key::text_after(&webhook, key.len());
+        webhooks.push(
+            id.ok_or_else(|| Error::corrupt(Table::Webhooks))?
+                .to_owned(),
+        );
+        draft.remove(Table::Webhooks, webhook);
+    }
+    for entry in draft.tables().scan(Table::Nudges, &key) {
+        draft.remove(Table::Nudges, entry?.0);
+    }
+    let connection = Connection {
+        disconnected: Some(Disconnected::at(at)),
+        key_last_four: String::new(),
+        ..stored
+    };
+    Ok(Disconnection {
+        connection: save(draft, connection),
+        webhooks,
+    })
 }
 
 pub(crate) fn stored(draft: &Draft<'_>, id: ConnectionId) -> Result<Connection, Error> {
@@ -130,7 +197,7 @@ pub(crate) fn stored(draft: &Draft<'_>, id: ConnectionId) -> Result<Connection, 
         .ok_or_else(|| Error::not_found("connection"))
 }
 
-fn save(draft: &mut Draft<'_>, connection: Connection) -> Connection {
+pub(crate) fn save(draft: &mut Draft<'_>, connection: Connection) -> Connection {
     let saved = Connection {
         revision: connection.revision + 1,
         ..connection

@@ -9,6 +9,9 @@
 //! <folder>/lock        held while a process uses the store
 //! <folder>/creating    there while a new store is being made
 //! <folder>/trial/      a copy of db/ while a start tries whether it can be opened
+//! <folder>/compact/    the new database while a compaction fills it
+//! <folder>/compacted   there while compact/ is whole and takes the place of db/
+//! <folder>/old/        what db/ was, until the new one has its place
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -33,6 +36,9 @@ const OURS: &[&str] = &[
     "lock",
     "creating",
     "trial",
+    "compact",
+    "compacted",
+    "old",
 ];
 const LOCK_RETRY: Duration = Duration::from_millis(50);
 
@@ -79,6 +85,13 @@ impl Directory {
         self.root.join("trial")
     }
 
+    /// Waits until sled's threads have let go of a database that was closed in this process.
+    pub(crate) fn wait_released(&self, database: &Path, wait: Duration) -> Result<(), Error> {
+        let file = File::open(database.join("db"))
+            .map_err(|error| Error::io(format_args!("open {}", database.display()), error))?;
+        self.take_lock(&file, database, wait)
+    }
+
     /// How many bytes the files of the database have.
     pub(crate) fn database_bytes(&self) -> Result<u64, Error> {
         let path = self.database();
@@ -110,13 +123,67 @@ impl Directory {
 
     /// Removes the copy, and one that a killed start has left.
     pub(crate) fn remove_trial(&self) -> Result<(), Error> {
-        match fs::remove_dir_all(self.trial()) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(
-                format_args!("remove {}", self.trial().display()),
-                error,
-            )),
-            _ => Ok(()),
+        remove_folder(&self.trial())
+    }
+
+    /// Where a compaction builds the new database.
+    pub(crate) fn compact(&self) -> PathBuf {
+        self.root.join("compact")
+    }
+
+    /// Where the former database is until the new one has its place.
+    fn old(&self) -> PathBuf {
+        self.root.join("old")
+    }
+
+    fn compacted(&self) -> PathBuf {
+        self.root.join("compacted")
+    }
+
+    /// Makes room for a compaction.
+    pub(crate) fn begin_compaction(&self) -> Result<(), Error> {
+        remove_folder(&self.compact())?;
+        remove_folder(&self.old())
+    }
+
+    /// Says that the new database is whole: from here on it is the one that counts, whatever interrupts.
+    pub(crate) fn declare_compacted(&self) -> Result<(), Error> {
+        sync_files(&self.compact())
+            .and_then(|()| self.sync())
+            .and_then(|()| File::create(self.compacted()))
+            .and_then(|file| file.sync_all())
+            .and_then(|()| self.sync())
+            .map_err(|error| Error::io(format_args!("write in {}", self.root.display()), error))
+    }
+
+    /// Finishes a compaction that was declared, and discards one that was not.
+    pub(crate) fn settle_compaction(&self) -> Result<(), Error> {
+        if !self.compacted().exists() {
+            return remove_folder(&self.compact());
         }
+        self.swap()
+            .map_err(|error| Error::io(format_args!("rename in {}", self.root.display()), error))?;
+        if !self.database().join("db").is_file() {
+            return Err(damaged(&self.root, "a compaction lost its database"));
+        }
+        remove_folder(&self.old())?;
+        self.sync()
+            .and_then(|()| fs::remove_file(self.compacted()))
+            .and_then(|()| self.sync())
+            .map_err(|error| Error::io(format_args!("write in {}", self.root.display()), error))
+    }
+
+    /// Puts the new database in its place; each step is there to be seen after a crash.
+    fn swap(&self) -> std::io::Result<()> {
+        if !self.compact().exists() {
+            return Ok(());
+        }
+        if self.database().exists() {
+            fs::rename(self.database(), self.old())?;
+            self.sync()?;
+        }
+        fs::rename(self.compact(), self.database())?;
+        self.sync()
     }
 
     pub(crate) fn sidecar(&self) -> PathBuf {
@@ -156,6 +223,10 @@ impl Directory {
         let store_files = self.list()?;
         if self.creating().exists() {
             return Ok(Found::Fresh);
+        }
+        // Between two renames the database has no place of its own.
+        if self.compacted().exists() {
+            return Ok(Found::Existing);
         }
         let made_before = store_files
             .iter()
@@ -226,10 +297,15 @@ impl Directory {
             .mode(0o600)
             .open(&path)
             .map_err(|error| Error::io(format_args!("open {}", path.display()), error))?;
+        self.take_lock(&file, &path, wait)?;
+        Ok(file)
+    }
+
+    fn take_lock(&self, file: &File, path: &Path, wait: Duration) -> Result<(), Error> {
         let began = Instant::now();
         loop {
-            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(file),
+            match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(()),
                 Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR)
                     if began.elapsed() < wait =>
                 {
@@ -272,6 +348,29 @@ impl Directory {
         let filled = File::create(&path).and_then(|file| fill(file, size));
         filled.map_err(|error| Error::io(format_args!("write {}", path.display()), error))
     }
+}
+
+/// Removes a folder with all that is in it, if it is there.
+fn remove_folder(path: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io(format_args!("remove {}", path.display()), error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a folder durable with all that is in it.
+fn sync_files(path: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_files(&entry.path())?;
+        } else {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    File::open(path)?.sync_all()
 }
 
 fn fill(mut file: File, size: u64) -> std::io::Result<()> {

@@ -1,14 +1,14 @@
 //! What one transaction is about to write.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::ConnectionId;
+use domain::{Connection, ConnectionId};
 use sled::Transactional;
 use sled::transaction::{ConflictableTransactionError, TransactionError, TransactionalTree};
 
 use crate::error::{Error, ErrorKind};
-use crate::format::{Counter, Pieces, Stored, frame};
+use crate::format::{Counter, Document, Pieces, Stored, compress, frame, store_plain};
 use crate::table::{Table, Tables};
 
 /// Collects the writes of one request; later reads of the same request see them.
@@ -76,6 +76,27 @@ impl<'a> Draft<'a> {
         self.write(table, key, Some(framed), true);
     }
 
+    /// Stores a document, compressed unless the store was opened without.
+    pub(crate) fn put_document(&mut self, table: Table, key: Vec<u8>, raw: &str) {
+        let framed = self.document(raw);
+        self.write(table, key, Some(framed), false);
+    }
+
+    /// As [`Draft::put_document`], under a key that the tables have not.
+    pub(crate) fn put_new_document(&mut self, table: Table, key: Vec<u8>, raw: &str) {
+        let framed = self.document(raw);
+        self.write(table, key, Some(framed), true);
+    }
+
+    fn document(&self, raw: &str) -> Vec<u8> {
+        let payload = if self.tables.compress() {
+            compress(raw.as_bytes())
+        } else {
+            store_plain(raw.as_bytes())
+        };
+        frame::seal(Document::VERSION, &payload)
+    }
+
     /// Stores a key without a value.
     pub(crate) fn mark(&mut self, table: Table, key: Vec<u8>) {
         self.write(table, key, Some(Vec::new()), false);
@@ -102,12 +123,12 @@ impl<'a> Draft<'a> {
         Ok(self.get::<Counter>(table, key)?.unwrap_or_default().0)
     }
 
-    /// Refuses when the connection does not exist, or no longer.
+    /// Refuses when the connection does not exist, no longer, or is disconnected.
     pub(crate) fn require_connection(&self, connection: ConnectionId) -> Result<(), Error> {
-        if self.contains(Table::Connections, connection.as_bytes())? {
-            Ok(())
-        } else {
-            Err(Error::not_found("connection"))
+        let settings: Option<Connection> = self.get(Table::Connections, connection.as_bytes())?;
+        match settings {
+            Some(settings) if settings.disconnected.is_none() => Ok(()),
+            _ => Err(Error::not_found("connection")),
         }
     }
 
@@ -185,21 +206,28 @@ fn split(
 
 fn apply(tables: &Tables, puts: &[Put]) -> Result<(), Error> {
     tables.health().check()?;
-    let trees: Vec<&sled::Tree> = Table::ALL.iter().map(|table| tables.tree(*table)).collect();
-    let outcome = trees[..].transaction(|views| write(views, puts));
+    // Only the trees that are written take part: a transaction costs something for each.
+    let touched: BTreeSet<Table> = puts.iter().map(|put| put.table).collect();
+    let touched: Vec<Table> = touched.into_iter().collect();
+    let trees: Vec<&sled::Tree> = touched.iter().map(|table| tables.tree(*table)).collect();
+    let outcome = trees[..].transaction(|views| write(&touched, views, puts));
     outcome.map_err(|error| match error {
         TransactionError::Abort(()) => tables.health().fail("a transaction was aborted"),
         TransactionError::Storage(error) => tables.health().fail(error),
     })
 }
 
-/// sled may run this more than once: it only puts.
+/// sled may run this more than once: it only puts. The views are those of the tables, in their order.
 fn write(
+    tables: &[Table],
     views: &[TransactionalTree],
     puts: &[Put],
 ) -> Result<(), ConflictableTransactionError<()>> {
     for Put { table, key, value } in puts {
-        let view = &views[*table as usize];
+        let at = tables
+            .binary_search(table)
+            .expect("the tables are those of the puts");
+        let view = &views[at];
         match value {
             Some(value) => view.insert(key.as_slice(), value.as_slice())?,
             None => view.remove(key.as_slice())?,

@@ -42,6 +42,8 @@ pub enum ErrorKind {
     },
     /// The stored cursor is not the expected one; nothing was written.
     CursorMoved,
+    /// The changes after the number that was asked for are partly pruned: begin again from the present state.
+    ResumeExpired,
     /// An id that cannot be part of a key: empty, too long, or with a NUL in it.
     Invalid,
     /// An earlier error of the disk or the database was fatal; the process must stop.

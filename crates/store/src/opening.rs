@@ -5,6 +5,16 @@
 //! Nothing is renamed or deleted: what is refused stays as it is for a person to look at.
 //! sled repairs as it opens, and zeroes what lies behind damage: so a copy is opened and checked first,
 //! and the data itself only when that went well. Very large databases are too big to copy at each start.
+//!
+//! # What the files hold
+//!
+//! sled writes a log: a value that was replaced or removed is no longer read, but its bytes stay in `db/db`
+//! until sled happens to reuse the 8 MB segment they are in, which may be never. In a store that is written little
+//! that is every former version of every document, candidacy, operation and quarantined record, and what was in
+//! a deleted connection. Secrets are among them in sealed form only. A backup made by copying the files has it all too.
+//! [`compact`](crate::compact) writes the present values into new files and removes the old ones; from then on
+//! a raw search of the folder finds nothing that the store does not hold. Blocks that a file system or a disk keeps
+//! of removed files are out of its reach: where that matters, put the folder on an encrypted volume.
 
 use std::fs::File;
 use std::path::Path;
@@ -32,7 +42,7 @@ const FLUSH_EVERY_MS: u64 = 250;
 /// A larger database is opened without a trial: copying it would hold up the start for long.
 const LARGEST_TRIAL_BYTES: u64 = 1 << 30;
 /// A database closed a moment ago in this process is let go by sled's threads a little later.
-const STRAGGLERS: Duration = Duration::from_secs(5);
+pub(crate) const STRAGGLERS: Duration = Duration::from_secs(5);
 
 /// How a store is opened. Floors and sizes are bytes; 0 turns a floor off.
 #[derive(Debug)]
@@ -51,6 +61,8 @@ pub struct Options {
     pub cache_bytes: u64,
     /// Opens a store although acknowledged commits are missing.
     pub accept_loss: bool,
+    /// Compresses documents. Off only where a raw search of the disk has to find what is stored.
+    pub compress: bool,
     /// The master key; none reads `master.key` in the folder, and makes it for a new store.
     pub master_key: Option<SecretBox<[u8; 32]>>,
 }
@@ -65,6 +77,7 @@ impl Default for Options {
             reserve_bytes: 64 << 20,
             cache_bytes: 128 << 20,
             accept_loss: false,
+            compress: true,
             master_key: None,
         }
     }
@@ -87,6 +100,7 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
     let directory = Directory::create(folder)?;
     directory.inspect()?;
     let lock = directory.lock(options.lock_wait)?;
+    directory.settle_compaction()?;
     // Another process may have been making it while we waited.
     let found = directory.inspect()?;
     directory.check_free(options.open_floor_bytes)?;
@@ -99,8 +113,8 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
     }
     let database = open_database(&directory, &directory.database(), options)?;
     let health = Arc::new(Health::new());
-    let tables =
-        Tables::open(&database, health.clone()).map_err(|error| unusable(folder, &error))?;
+    let tables = Tables::open(&database, health.clone(), options.compress)
+        .map_err(|error| unusable(folder, &error))?;
     let acknowledged = match found {
         Found::Fresh => make(&directory, &database, &tables, &sealer)?,
         Found::Existing => verify(&directory, &tables, &sealer, options)?,
@@ -115,6 +129,15 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
         acknowledged,
         lock,
     })
+}
+
+/// Opens the store in `folder`; unlike [`open`], it makes none.
+pub(crate) fn open_existing(folder: &Path, options: &Options) -> Result<Opened, Error> {
+    if !folder.exists() || Directory::create(folder)?.inspect()? == Found::Fresh {
+        let message = format!("there is no store at {}", folder.display());
+        return Err(Error::new(ErrorKind::NotFound, message));
+    }
+    open(folder, options)
 }
 
 /// Opens and checks a copy of the database, so that a refusal leaves the data as it is.
@@ -133,7 +156,7 @@ fn try_on_a_copy(directory: &Directory, sealer: &Sealer, options: &Options) -> R
 
 fn verify_copy(directory: &Directory, sealer: &Sealer, options: &Options) -> Result<(), Error> {
     let database = open_database(directory, &directory.trial(), options)?;
-    let tables = Tables::open(&database, Arc::new(Health::new()))
+    let tables = Tables::open(&database, Arc::new(Health::new()), options.compress)
         .map_err(|error| unusable(directory.root(), &error))?;
     verify(directory, &tables, sealer, options).map(drop)
 }
@@ -156,7 +179,11 @@ fn master_key(directory: &Directory, found: Found, options: &Options) -> Result<
     }
 }
 
-fn open_database(directory: &Directory, path: &Path, options: &Options) -> Result<sled::Db, Error> {
+pub(crate) fn open_database(
+    directory: &Directory,
+    path: &Path,
+    options: &Options,
+) -> Result<sled::Db, Error> {
     let began = Instant::now();
     loop {
         match try_open_database(path, options) {
@@ -192,7 +219,7 @@ fn is_locked(error: &sled::Error) -> bool {
     matches!(error, sled::Error::Io(error) if error.to_string().starts_with("could not acquire lock"))
 }
 
-fn unusable(root: &Path, error: &sled::Error) -> Error {
+pub(crate) fn unusable(root: &Path, error: &sled::Error) -> Error {
     match error {
         sled::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
             let message = format!(

@@ -276,11 +276,12 @@ impl Step {
         let mut last = None;
         let mut looked_at = 0;
         for entry in tables
-            .scan_after(Table::Heads, &prefix, &self.from)
+            .scan_after(Table::heads(self.stream), &prefix, &self.from)
             .take(RETIRE_STEP)
         {
             let (key, value) = entry?;
-            let head: Option<Head> = tables.value(Table::Heads, Ok((key.clone(), value)))?;
+            let head: Option<Head> =
+                tables.value(Table::heads(self.stream), Ok((key.clone(), value)))?;
             let gone = head
                 .is_some_and(|head| head.deleted_at.is_none() && head.requested_at < self.before);
             if gone && !self.spares(tables, &key)? {
@@ -298,7 +299,7 @@ impl Step {
         let Some(spare) = self.spare else {
             return Ok(false);
         };
-        let document: Option<Document> = tables.get(Table::Documents, key)?;
+        let document: Option<Document> = tables.get(Table::documents(self.stream), key)?;
         Ok(document.is_some_and(|document| spare(&document.0)))
     }
 }

@@ -61,7 +61,7 @@ impl Store {
         id: &str,
     ) -> Result<Option<StoredRecord>, Error> {
         match key::record(connection, stream, id) {
-            Ok(key) => read(self.tables(), &key, id),
+            Ok(key) => read(self.tables(), stream, &key, id),
             Err(_never_stored) => Ok(None),
         }
     }
@@ -80,7 +80,7 @@ impl Store {
     ) -> Result<Vec<StoredRecord>, Error> {
         let prefix = key::stream(connection, stream);
         let from = [&prefix, after.unwrap_or_default().as_bytes()].concat();
-        self.read(move |tables| list(tables, &prefix, &from, limit, tombstones))
+        self.read(move |tables| list(tables, stream, &prefix, &from, limit, tombstones))
             .await
     }
 
@@ -91,30 +91,31 @@ impl Store {
     pub async fn count(&self, connection: ConnectionId, stream: Stream) -> Result<u64, Error> {
         let count: Option<Counter> = self
             .tables()
-            .get(Table::Counts, &key::stream(connection, stream))?;
+            .get(Table::counts(stream), &key::stream(connection, stream))?;
         Ok(count.unwrap_or_default().0)
     }
 }
 
 fn list(
     tables: &Tables,
+    stream: Stream,
     prefix: &[u8],
     from: &[u8],
     limit: usize,
     tombstones: Tombstones,
 ) -> Result<Vec<StoredRecord>, Error> {
     let mut records = Vec::new();
-    for entry in tables.scan_after(Table::Heads, prefix, from) {
+    for entry in tables.scan_after(Table::heads(stream), prefix, from) {
         if records.len() >= limit {
             break;
         }
         let (key, value) = entry?;
-        let head: Option<Head> = tables.value(Table::Heads, Ok((key.clone(), value)))?;
+        let head: Option<Head> = tables.value(Table::heads(stream), Ok((key.clone(), value)))?;
         if tombstones == Tombstones::Without && head.is_none_or(|head| head.deleted_at.is_some()) {
             continue;
         }
         let id = key::text_after(&key, prefix.len()).ok_or_else(|| Error::corrupt(Table::Heads))?;
-        let record = read(tables, &key, id)?;
+        let record = read(tables, stream, &key, id)?;
         records.extend(record.filter(|record| wanted(record, tombstones)));
     }
     Ok(records)
@@ -127,7 +128,7 @@ pub(crate) fn live(
     stream: Stream,
     id: &str,
 ) -> Result<Option<StoredRecord>, Error> {
-    let record = read(tables, &key::record(connection, stream, id)?, id)?;
+    let record = read(tables, stream, &key::record(connection, stream, id)?, id)?;
     Ok(record.filter(|record| record.deleted_at.is_none()))
 }
 
@@ -136,15 +137,20 @@ fn wanted(record: &StoredRecord, tombstones: Tombstones) -> bool {
 }
 
 /// Reads head and document; the digest tells whether they belong together.
-fn read(tables: &Tables, key: &[u8], id: &str) -> Result<Option<StoredRecord>, Error> {
+fn read(
+    tables: &Tables,
+    stream: Stream,
+    key: &[u8],
+    id: &str,
+) -> Result<Option<StoredRecord>, Error> {
     for _ in 0..REREADS {
-        let Some(head) = tables.get::<Head>(Table::Heads, key)? else {
+        let Some(head) = tables.get::<Head>(Table::heads(stream), key)? else {
             return Ok(None);
         };
         if head.deleted_at.is_some() {
             return Ok(Some(stored(id, String::new(), &head)));
         }
-        match tables.get::<Document>(Table::Documents, key)? {
+        match tables.get::<Document>(Table::documents(stream), key)? {
             Some(Document(raw)) if digest(&raw) == head.digest => {
                 return Ok(Some(stored(id, raw, &head)));
             }

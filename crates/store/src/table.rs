@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use domain::Stream;
+
 use crate::error::Error;
 use crate::format::{Pieces, Stored, frame};
 use crate::health::Health;
@@ -59,6 +61,19 @@ tables! {
     HydrationQueue = "hydration_queue", "connection, urgency, time and parent";
     Backlogs = "backlogs", "connection";
     StreamStates = "stream_states", "connection and stream";
+    Runs = "runs", "connection, beginning and listing";
+    Calls = "calls", "connection, time and number";
+    Nudges = "nudges", "connection, time and digest";
+    NudgeTokens = "nudge_tokens", "connection and digest";
+    Webhooks = "webhooks", "connection and webhook";
+    WebhookTokens = "webhook_tokens", "connection";
+    Schedules = "schedules", "connection and stream";
+    QuarantineCounts = "quarantine_counts", "connection";
+    ChangeFloors = "change_floors", "connection";
+    EeoHeads = "eeo_heads", "connection, stream and record";
+    EeoDocuments = "eeo_documents", "connection, stream and record";
+    EeoCounts = "eeo_counts", "connection and stream";
+    Forgets = "forgets", "connection and opportunity";
 }
 
 impl Table {
@@ -86,6 +101,7 @@ impl Table {
             self,
             Table::Meta
                 | Table::Heads
+                | Table::EeoHeads
                 | Table::ByStage
                 | Table::ByContact
                 | Table::Counts
@@ -96,6 +112,33 @@ impl Table {
                 | Table::HydrationQueue
                 | Table::Backlogs
         )
+    }
+}
+
+/// EEO answers have tables of their own, so that nothing reads them beside anything else.
+impl Table {
+    /// Where the heads of a stream are.
+    pub(crate) fn heads(stream: Stream) -> Table {
+        match stream {
+            Stream::EeoResponses => Table::EeoHeads,
+            _ => Table::Heads,
+        }
+    }
+
+    /// Where the documents of a stream are.
+    pub(crate) fn documents(stream: Stream) -> Table {
+        match stream {
+            Stream::EeoResponses => Table::EeoDocuments,
+            _ => Table::Documents,
+        }
+    }
+
+    /// Where the count of a stream is.
+    pub(crate) fn counts(stream: Stream) -> Table {
+        match stream {
+            Stream::EeoResponses => Table::EeoCounts,
+            _ => Table::Counts,
+        }
     }
 }
 
@@ -116,21 +159,33 @@ const REREADS: usize = 16;
 pub(crate) struct Tables {
     trees: Vec<sled::Tree>,
     health: Arc<Health>,
+    compress: bool,
 }
 
 impl Tables {
-    pub(crate) fn open(database: &sled::Db, health: Arc<Health>) -> Result<Self, sled::Error> {
+    /// `compress` says how documents are written; both ways are read.
+    pub(crate) fn open(
+        database: &sled::Db,
+        health: Arc<Health>,
+        compress: bool,
+    ) -> Result<Self, sled::Error> {
         let trees = Table::ALL
             .iter()
             .map(|table| database.open_tree(table.name()));
         Ok(Self {
             trees: trees.collect::<Result<_, _>>()?,
             health,
+            compress,
         })
     }
 
     pub(crate) fn tree(&self, table: Table) -> &sled::Tree {
         &self.trees[table as usize]
+    }
+
+    /// Whether documents are compressed.
+    pub(crate) fn compress(&self) -> bool {
+        self.compress
     }
 
     pub(crate) fn health(&self) -> &Health {

@@ -9,7 +9,8 @@ use lever::Timestamp;
 use crate::children;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
-use crate::format::{Counter, Document, Head, digest, key};
+use crate::forget::{self, Cause};
+use crate::format::{Counter, Head, digest, key};
 use crate::hydrations;
 use crate::pull::{Applied, Deleted, Incoming};
 use crate::quarantine::{self, Quarantined};
@@ -83,7 +84,10 @@ impl<'d, 'a> Upsert<'d, 'a> {
     }
 
     fn storable(&mut self, key: Vec<u8>, incoming: &Incoming) -> Result<(), Error> {
-        let known: Option<Head> = self.draft.get(Table::Heads, &key)?;
+        if incoming.candidacy.as_ref().is_some_and(|it| it.anonymized) {
+            return self.anonymized(key, incoming);
+        }
+        let known: Option<Head> = self.draft.get(Table::heads(incoming.stream), &key)?;
         let digest = digest(&incoming.raw);
         let verdict = judge(
             known.as_ref(),
@@ -109,7 +113,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
         }
         let head = self.head(incoming, digest);
         if known.as_ref() != Some(&head) {
-            self.draft.put(Table::Heads, key, &head);
+            self.draft.put(Table::heads(incoming.stream), key, &head);
         }
         if let Some(parent) = &incoming.parent {
             let entry = key::child(self.connection, parent, incoming.stream, &incoming.id)?;
@@ -143,6 +147,32 @@ impl<'d, 'a> Upsert<'d, 'a> {
         Ok(())
     }
 
+    /// A person Lever has anonymized leaves the mirror like a deleted one: a tombstone stays (X11).
+    fn anonymized(&mut self, key: Vec<u8>, incoming: &Incoming) -> Result<(), Error> {
+        let (stream, id) = (incoming.stream, incoming.id.as_str());
+        let known: Option<Head> = self.draft.get(Table::heads(stream), &key)?;
+        let tombstone = Head {
+            requested_at: self.requested_at,
+            updated_at: None,
+            deleted_at: Some(self.now),
+            absent: false,
+            rank: 0,
+            digest: [0; 16],
+            parent: None,
+        };
+        match known {
+            Some(head) if head.requested_at > self.requested_at => self.applied.stale += 1,
+            Some(head) if head.deleted_at.is_some() => self.applied.unchanged += 1,
+            None => self.draft.put(Table::heads(stream), key, &tombstone),
+            Some(_) => {
+                let opportunity = id.into();
+                forget::remember(self.draft, self.connection, &opportunity, Cause::Asked)?;
+                self.bury(key, stream, id, &tombstone)?;
+            }
+        }
+        Ok(())
+    }
+
     fn head(&self, incoming: &Incoming, digest: [u8; 16]) -> Head {
         Head {
             requested_at: self.requested_at,
@@ -159,12 +189,11 @@ impl<'d, 'a> Upsert<'d, 'a> {
     }
 
     fn replace(&mut self, key: &[u8], incoming: &Incoming, kind: ChangeKind) {
-        let document = Document(incoming.raw.clone());
-        let key = key.to_vec();
+        let (table, key) = (Table::documents(incoming.stream), key.to_vec());
         match kind {
             // A tombstone has no document either.
-            ChangeKind::Created => self.draft.put_new(Table::Documents, key, &document),
-            _ => self.draft.put(Table::Documents, key, &document),
+            ChangeKind::Created => self.draft.put_new_document(table, key, &incoming.raw),
+            _ => self.draft.put_document(table, key, &incoming.raw),
         }
         self.change(incoming.stream, &incoming.id, kind);
     }
@@ -174,7 +203,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
         let Ok(key) = key::record(self.connection, deleted.stream, &deleted.id) else {
             return Ok(());
         };
-        let known: Option<Head> = self.draft.get(Table::Heads, &key)?;
+        let known: Option<Head> = self.draft.get(Table::heads(deleted.stream), &key)?;
         let requested_at = known.as_ref().map_or(self.requested_at, |head| {
             head.requested_at.max(self.requested_at)
         });
@@ -190,7 +219,9 @@ impl<'d, 'a> Upsert<'d, 'a> {
         match judge_deletion(known.as_ref(), deleted.at) {
             Burial::Stale => self.applied.stale += 1,
             Burial::Known => {}
-            Burial::Remembered => self.draft.put(Table::Heads, key, &tombstone),
+            Burial::Remembered => self
+                .draft
+                .put(Table::heads(deleted.stream), key, &tombstone),
             Burial::Buried => self.bury(key, deleted.stream, &deleted.id, &tombstone)?,
         }
         Ok(())
@@ -199,7 +230,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
     /// Concludes from its absence that a live record is deleted.
     pub(crate) fn absence(&mut self, stream: Stream, id: &str) -> Result<(), Error> {
         let key = key::record(self.connection, stream, id)?;
-        let known: Option<Head> = self.draft.get(Table::Heads, &key)?;
+        let known: Option<Head> = self.draft.get(Table::heads(stream), &key)?;
         let tombstone = Head {
             requested_at: self.requested_at,
             updated_at: None,
@@ -220,8 +251,16 @@ impl<'d, 'a> Upsert<'d, 'a> {
         id: &str,
         tombstone: &Head,
     ) -> Result<(), Error> {
-        self.draft.remove(Table::Documents, key.clone());
-        self.draft.put(Table::Heads, key, tombstone);
+        if stream == Stream::Opportunities {
+            let cause = if tombstone.absent {
+                Cause::Absent
+            } else {
+                Cause::Deleted
+            };
+            forget::remember(self.draft, self.connection, &id.into(), cause)?;
+        }
+        self.draft.remove(Table::documents(stream), key.clone());
+        self.draft.put(Table::heads(stream), key, tombstone);
         self.applied.deleted += 1;
         self.count(stream, -1)?;
         self.change(stream, id, ChangeKind::Deleted);
@@ -273,12 +312,34 @@ impl<'d, 'a> Upsert<'d, 'a> {
                 continue;
             }
             let key = key::record(self.connection, stream, &id)?;
-            let head: Option<Head> = self.draft.get(Table::Heads, &key)?;
+            let head: Option<Head> = self.draft.get(Table::heads(stream), &key)?;
             if head.is_some_and(|head| head.requested_at < self.requested_at) {
                 self.absence(stream, &id)?;
             }
         }
         Ok(())
+    }
+
+    /// Makes a tombstone of a live record, whatever was known about it; true when it was live.
+    ///
+    /// Unless it is only `absent`, no late answer undoes that.
+    pub(crate) fn forget(&mut self, stream: Stream, id: &str, absent: bool) -> Result<bool, Error> {
+        let key = key::record(self.connection, stream, id)?;
+        let known: Option<Head> = self.draft.get(Table::heads(stream), &key)?;
+        let Some(known) = known.filter(|known| known.deleted_at.is_none()) else {
+            return Ok(false);
+        };
+        let tombstone = Head {
+            requested_at: known.requested_at.max(self.requested_at),
+            updated_at: None,
+            deleted_at: Some(self.now),
+            absent,
+            rank: 0,
+            digest: [0; 16],
+            parent: known.parent,
+        };
+        self.bury(key, stream, id, &tombstone)?;
+        Ok(true)
     }
 
     /// Keeps a record that could not be read.
@@ -320,9 +381,9 @@ impl<'d, 'a> Upsert<'d, 'a> {
         let key = key::stream(self.connection, stream);
         let count = self
             .draft
-            .count(Table::Counts, &key)?
+            .count(Table::counts(stream), &key)?
             .saturating_add_signed(difference);
-        self.draft.put(Table::Counts, key, &Counter(count));
+        self.draft.put(Table::counts(stream), key, &Counter(count));
         Ok(())
     }
 

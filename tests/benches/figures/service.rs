@@ -85,6 +85,7 @@ impl Service {
                 ..pb::Connection::default()
             }),
             api_key: key.to_owned(),
+            ..pb::CreateConnectionRequest::default()
         };
         let mut client = ConnectionServiceClient::new(self.channel.clone());
         let answer = client.create_connection(request).await.expect("connected");

@@ -89,6 +89,7 @@ async fn a_reader_may_read_and_nothing_else() {
     let start = pb::StartSyncRequest {
         connection_id: world.connection.clone(),
         streams: Vec::new(),
+        ..Default::default()
     };
     assert_eq!(
         refused(world.api.sync().start_sync(start).await).code,
@@ -286,6 +287,7 @@ async fn a_token_for_one_connection_cannot_tell_another_from_none() {
             ..Default::default()
         }),
         api_key: "some-key-of-somebody".to_owned(),
+        ..Default::default()
     };
     assert_eq!(
         refused(api.connections().create_connection(linked).await).code,
@@ -316,6 +318,7 @@ async fn no_secret_is_in_the_data_directory_the_log_the_metrics_or_an_answer() {
     let request = pb::RotateCredentialRequest {
         connection_id: world.connection.clone(),
         api_key: stolen.to_owned(),
+        ..Default::default()
     };
     said += &format!(
         "{:?}",

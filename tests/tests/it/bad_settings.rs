@@ -151,6 +151,7 @@ async fn a_connection_with_absurd_settings_is_refused() {
         let request = pb::CreateConnectionRequest {
             connection: Some(connection),
             api_key: lever_sim::DEFAULT_KEY.to_owned(),
+            ..Default::default()
         };
         let answer = world.api.connections().create_connection(request).await;
         table.row(format!("bad {field}"), answer, Code::InvalidArgument, field);
@@ -165,6 +166,7 @@ async fn a_connection_with_absurd_settings_is_refused() {
         let request = pb::CreateConnectionRequest {
             connection: Some(good()),
             api_key: api_key.to_owned(),
+            ..Default::default()
         };
         let answer = world.api.connections().create_connection(request).await;
         table.row("bad key", answer, Code::InvalidArgument, "api_key");
@@ -172,6 +174,7 @@ async fn a_connection_with_absurd_settings_is_refused() {
     let nothing = pb::CreateConnectionRequest {
         connection: None,
         api_key: "x".to_owned(),
+        ..Default::default()
     };
     let answer = world.api.connections().create_connection(nothing).await;
     table.row("no settings", answer, Code::InvalidArgument, "connection");
@@ -215,6 +218,7 @@ async fn a_connection_with_absurd_settings_is_refused() {
     let streams = pb::StartSyncRequest {
         connection_id: world.connection.clone(),
         streams: vec!["users".to_owned(), "nonsense".to_owned()],
+        ..Default::default()
     };
     table.row(
         "stream",

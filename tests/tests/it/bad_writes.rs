@@ -329,6 +329,7 @@ async fn what_has_settled_cannot_be_cancelled_and_a_paused_pull_is_not_started()
     let start = pb::StartSyncRequest {
         connection_id: world.connection.clone(),
         streams: Vec::new(),
+        ..Default::default()
     };
     let told = refused(world.api.sync().start_sync(start).await);
     assert_eq!(

@@ -12,6 +12,7 @@ mod crash_pull;
 mod crash_write;
 mod deletions;
 mod first_applicants;
+mod lever_service;
 mod lost_answers;
 mod main_job;
 mod permissions;

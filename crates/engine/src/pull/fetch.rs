@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::cursor::{DATE_SLACK, OVERLAP, Pass};
 use domain::stage_mapping::StageMapping;
-use domain::{Listing, Part, Stream, Timestamp};
+use domain::{Connection, Listing, Part, Stream, Timestamp};
 use lever::{
     Answer, Any, Client, Endpoint, ErrorKind, Lane, ListEndpoint, Offset, Page, StageId, registry,
 };
@@ -128,29 +128,67 @@ impl<'a> Fetcher<'a> {
             .await?;
         let next = read.value.next.clone();
         let stream = self.listing.stream();
-        let (content, deleted) = page::deleted_page(stream, read.value, self.shared.clock.now());
+        let (content, deleted) = page::deleted_page(
+            &self.link.connection(),
+            stream,
+            read.value,
+            self.shared.clock.now(),
+        );
         Ok((content, deleted, next, read.date))
     }
 
     async fn fetch_account(&self, pass: &Pass) -> Result<Parsed, Unread> {
         let offset = pass.offset().cloned();
+        let connection = self.link.connection();
         let client = self.link.client(Lane::Follow);
         let first = self.link.client(Lane::Inbound);
         let now = self.shared.clock.now();
         let rank = self.read.load(Ordering::Relaxed);
         let parsed = match self.listing {
             Listing::Users => {
-                account(&client, &request::users(offset), Stream::Users, rank, now).await?
+                account(
+                    &connection,
+                    &client,
+                    &request::users(offset),
+                    Stream::Users,
+                    rank,
+                    now,
+                )
+                .await?
             }
             Listing::Stages => {
-                account(&first, &request::stages(offset), Stream::Stages, rank, now).await?
+                account(
+                    &connection,
+                    &first,
+                    &request::stages(offset),
+                    Stream::Stages,
+                    rank,
+                    now,
+                )
+                .await?
             }
             Listing::ArchiveReasons => {
                 let list = request::archive_reasons(offset);
-                account(&first, &list, Stream::ArchiveReasons, rank, now).await?
+                account(
+                    &connection,
+                    &first,
+                    &list,
+                    Stream::ArchiveReasons,
+                    rank,
+                    now,
+                )
+                .await?
             }
             Listing::Tags => {
-                account(&client, &request::tags(offset), Stream::Tags, rank, now).await?
+                account(
+                    &connection,
+                    &client,
+                    &request::tags(offset),
+                    Stream::Tags,
+                    rank,
+                    now,
+                )
+                .await?
             }
             Listing::Sources => {
                 let first_page = offset.is_none();
@@ -161,7 +199,8 @@ impl<'a> Fetcher<'a> {
                     .filter_map(|source| u64::try_from(source.value.count?).ok())
                     .fold(0, u64::saturating_add);
                 self.link.saw_source_counts(candidates, first_page);
-                let content = page::account_page(Stream::Sources, answer.value, rank, now);
+                let content =
+                    page::account_page(&connection, Stream::Sources, answer.value, rank, now);
                 (content, Vec::new(), next, answer.date)
             }
             Listing::Postings => {
@@ -171,7 +210,8 @@ impl<'a> Fetcher<'a> {
                     })
                     .await?;
                 let next = answer.value.next.clone();
-                let content = page::account_page(Stream::Postings, answer.value, rank, now);
+                let content =
+                    page::account_page(&connection, Stream::Postings, answer.value, rank, now);
                 (content, Vec::new(), next, answer.date)
             }
             _ => self.fetch_kept(&client, pass, now).await?,
@@ -232,10 +272,11 @@ impl<'a> Fetcher<'a> {
     }
 
     fn kept(&self, read: Read<Page<Any>>, now: Timestamp) -> Parsed {
+        let connection = self.link.connection();
         let keeping = Keeping {
+            connection: &connection,
             stream: self.listing.stream(),
             parent: None,
-            secret: true,
             now,
         };
         let next = read.value.next.clone();
@@ -275,6 +316,7 @@ impl<'a> Fetcher<'a> {
 type Parsed = (Content, Vec<Deleted>, Option<Offset>, Option<Timestamp>);
 
 async fn account<E>(
+    connection: &Connection,
     client: &Client,
     request: &E,
     stream: Stream,
@@ -288,7 +330,7 @@ where
     let answer: Answer<Page<E::Item>> = client.answer(request).await?;
     let next = answer.value.next.clone();
     Ok((
-        page::account_page(stream, answer.value, first_rank, now),
+        page::account_page(connection, stream, answer.value, first_rank, now),
         Vec::new(),
         next,
         answer.date,

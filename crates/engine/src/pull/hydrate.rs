@@ -229,10 +229,11 @@ impl<'a> Reading<'a> {
     }
 
     async fn read(&self, stream: Stream, list: &List) -> Result<ChildList, Unread> {
+        let connection = self.link.connection();
         let keeping = Keeping {
+            connection: &connection,
             stream,
             parent: Some(&self.parent),
-            secret: false,
             now: self.shared.clock.now(),
         };
         let requested_at = self.link.lever_time(self.shared.clock.now());

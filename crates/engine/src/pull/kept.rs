@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use domain::{Parent, Stream, Timestamp};
+use domain::{Connection, Parent, Stream, Timestamp, excluded};
 use lever::{Any, Client, DecodeError, Offset, Operation, Page, RawCall, Record, registry};
 use serde::{Deserialize, Deserializer};
 use store::{Incoming, Quarantined};
@@ -180,10 +180,10 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
 /// What becomes of the records of a list.
 #[derive(Debug, Clone)]
 pub(super) struct Keeping<'a> {
+    /// Says which fields are not kept, and whether secret notes are (X24).
+    pub(super) connection: &'a Connection,
     pub(super) stream: Stream,
     pub(super) parent: Option<&'a Parent>,
-    /// Whether secret notes are kept (X24).
-    pub(super) secret: bool,
     pub(super) now: Timestamp,
 }
 
@@ -202,7 +202,7 @@ impl Keeping<'_> {
                 }
             };
             match Record::<Kept>::from_raw(raw.clone()) {
-                Ok(record) if record.value.secret == Some(true) && !self.secret => {}
+                Ok(record) if self.too_secret(&record.value) => {}
                 Ok(record) => content.records.push(self.incoming(
                     record.value.id,
                     raw.get(),
@@ -225,11 +225,20 @@ impl Keeping<'_> {
         }
     }
 
+    fn too_secret(&self, record: &Kept) -> bool {
+        let secret = record.secret == Some(true);
+        secret && self.stream == Stream::Notes && !self.connection.include_secret_notes
+    }
+
+    fn kept(&self, raw: &str) -> String {
+        excluded::without(self.stream, raw, &self.connection.excluded_fields).into_owned()
+    }
+
     fn incoming(&self, id: String, raw: &str, updated_at: Option<Timestamp>) -> Incoming {
         Incoming {
             stream: self.stream,
             id,
-            raw: raw.to_owned(),
+            raw: self.kept(raw),
             updated_at,
             rank: 0,
             candidacy: None,
@@ -238,14 +247,31 @@ impl Keeping<'_> {
         }
     }
 
+    /// What cannot be read is kept for people to look at, unless it says that it is secret.
     fn set_aside(&self, raw: String, reason: String) -> Quarantined {
+        let secret = self.stream == Stream::Notes
+            && !self.connection.include_secret_notes
+            && says_secret(&raw);
+        let raw = if secret { String::new() } else { raw };
         Quarantined {
             stream: self.stream,
-            raw,
+            raw: self.kept(&raw),
             reason,
             at: self.now,
         }
     }
+}
+
+/// Whether a record says in any way that it is secret.
+fn says_secret(raw: &str) -> bool {
+    let value: Option<serde_json::Value> = serde_json::from_str(raw).ok();
+    let mark = value.as_ref().and_then(|record| record.get("secret"));
+    mark.is_some_and(|mark| {
+        !matches!(
+            mark,
+            serde_json::Value::Bool(false) | serde_json::Value::Null
+        )
+    })
 }
 
 /// A stamp Lever may write as text; anything else is none.
@@ -256,13 +282,18 @@ fn stamp(value: Option<serde_json::Value>) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
 
     fn content(body: &str, secret: bool) -> Content {
         let parent = Parent::Opportunity("o".into());
+        let connection = Connection {
+            include_secret_notes: secret,
+            ..testing::connection(&[Stream::Notes], Timestamp::default())
+        };
         let keeping = Keeping {
+            connection: &connection,
             stream: Stream::Notes,
             parent: Some(&parent),
-            secret,
             now: Timestamp::from_millis(5),
         };
         keeping.page(Page::from_json(body.as_bytes()).unwrap())
@@ -300,6 +331,12 @@ mod tests {
         let body = r#"{"data":[{"id":"a","secret":true},{"id":"b","secret":false},{"id":"c"}]}"#;
         assert_eq!(ids(&content(body, false)), ["b", "c"]);
         assert_eq!(ids(&content(body, true)), ["a", "b", "c"]);
+        // Not even one that cannot be read.
+        let broken = content(r#"{"data":[{"secret":"true","text":"hush"}]}"#, false);
+        assert_eq!(
+            (broken.quarantined.len(), broken.quarantined[0].raw.as_str()),
+            (1, "")
+        );
     }
 
     #[test]

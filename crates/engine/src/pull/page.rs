@@ -1,6 +1,8 @@
 //! Turns a page of Lever's into records for the mirror.
 
-use domain::{Candidacy, Connection, Stream, Timestamp};
+use std::borrow::Cow;
+
+use domain::{Candidacy, Connection, Stream, Timestamp, excluded};
 use lever::{Any, Malformed, Page, Record};
 use serde_json::value::RawValue;
 use store::{Deleted, Incoming, Quarantined};
@@ -12,12 +14,16 @@ pub(super) struct Content {
     pub(super) quarantined: Vec<Quarantined>,
 }
 
-/// A record of an account list.
-fn incoming_record<T: Keyed>(stream: Stream, record: &Record<T>) -> Incoming {
+/// A record of an account list, without the fields the connection does not keep.
+fn incoming_record<T: Keyed>(
+    connection: &Connection,
+    stream: Stream,
+    record: &Record<T>,
+) -> Incoming {
     Incoming {
         stream,
         id: record.value.key().to_owned(),
-        raw: record.raw.get().to_owned(),
+        raw: excluded::without(stream, record.raw.get(), &connection.excluded_fields).into_owned(),
         updated_at: record.value.updated_at(),
         rank: 0,
         candidacy: None,
@@ -30,6 +36,7 @@ fn incoming_record<T: Keyed>(stream: Stream, record: &Record<T>) -> Incoming {
 ///
 /// `first_rank` is the place of its first record in Lever's order.
 pub(super) fn account_page<T: Keyed>(
+    connection: &Connection,
     stream: Stream,
     page: Page<T>,
     first_rank: u32,
@@ -40,11 +47,11 @@ pub(super) fn account_page<T: Keyed>(
         match record {
             Ok(record) => content.records.push(Incoming {
                 rank,
-                ..incoming_record(stream, &record)
+                ..incoming_record(connection, stream, &record)
             }),
             Err(malformed) => content
                 .quarantined
-                .push(quarantined(stream, malformed, now)),
+                .push(quarantined(connection, stream, malformed, now)),
         }
     }
     content
@@ -63,11 +70,12 @@ pub(super) fn opportunity_page(
     for record in page.records {
         match record.and_then(|record| incoming_opportunity(connection, &record.raw)) {
             Ok(records) => content.records.extend(records),
-            Err(malformed) => {
-                content
-                    .quarantined
-                    .push(quarantined(Stream::Opportunities, malformed, now))
-            }
+            Err(malformed) => content.quarantined.push(quarantined(
+                connection,
+                Stream::Opportunities,
+                malformed,
+                now,
+            )),
         }
     }
     content
@@ -77,6 +85,7 @@ pub(super) fn opportunity_page(
 ///
 /// A record without a time counts as deleted now: it is in the list, so it is gone.
 pub(super) fn deleted_page(
+    connection: &Connection,
     stream: Stream,
     page: Page<Any>,
     now: Timestamp,
@@ -98,7 +107,7 @@ pub(super) fn deleted_page(
             }),
             Err(malformed) => content
                 .quarantined
-                .push(quarantined(stream, malformed, now)),
+                .push(quarantined(connection, stream, malformed, now)),
         }
     }
     (content, deleted)
@@ -127,8 +136,19 @@ pub(crate) fn incoming_opportunity(
     };
     let lifted = lever::expand::lift(raw).map_err(|error| malformed(error.to_string()))?;
     let unreadable = |error: lever::DecodeError| malformed(error.to_string());
-    let opportunity: Record<lever::Opportunity> =
-        Record::from_raw(lifted.opportunity).map_err(unreadable)?;
+    let kept = excluded::without(
+        Stream::Opportunities,
+        lifted.opportunity.get(),
+        &connection.excluded_fields,
+    );
+    // What is not kept is not derived from either.
+    let kept = match kept {
+        Cow::Borrowed(_) => lifted.opportunity,
+        Cow::Owned(text) => {
+            RawValue::from_string(text).map_err(|error| malformed(error.to_string()))?
+        }
+    };
+    let opportunity: Record<lever::Opportunity> = Record::from_raw(kept).map_err(unreadable)?;
     let applications = lifted
         .applications
         .into_iter()
@@ -147,29 +167,37 @@ pub(crate) fn incoming_opportunity(
         Candidacy::from_lever(&opportunity.value, application.map(|record| &record.value));
     records.push(Incoming {
         candidacy: Some(candidacy),
-        ..incoming_record(Stream::Opportunities, &opportunity)
+        ..incoming_record(connection, Stream::Opportunities, &opportunity)
     });
+    // What hangs on an anonymized person is forgotten with it (X11).
+    if opportunity.value.is_anonymized {
+        return Ok(records);
+    }
     if connection.keeps(Stream::Applications) {
         records.extend(
             applications
                 .iter()
-                .map(|record| incoming_record(Stream::Applications, record)),
+                .map(|record| incoming_record(connection, Stream::Applications, record)),
         );
     }
     if connection.keeps(Stream::Contacts) {
-        records.extend(
-            contact
-                .iter()
-                .map(|record: &Record<lever::Contact>| incoming_record(Stream::Contacts, record)),
-        );
+        records.extend(contact.iter().map(|record: &Record<lever::Contact>| {
+            incoming_record(connection, Stream::Contacts, record)
+        }));
     }
     Ok(records)
 }
 
-fn quarantined(stream: Stream, malformed: Malformed, now: Timestamp) -> Quarantined {
+fn quarantined(
+    connection: &Connection,
+    stream: Stream,
+    malformed: Malformed,
+    now: Timestamp,
+) -> Quarantined {
+    let kept = excluded::without(stream, &malformed.raw, &connection.excluded_fields);
     Quarantined {
         stream,
-        raw: malformed.raw,
+        raw: kept.into_owned(),
         reason: malformed.reason,
         at: now,
     }
@@ -234,6 +262,8 @@ impl Keyed for lever::Opportunity {
 
 #[cfg(test)]
 mod tests {
+    use domain::ExcludedField;
+
     use super::*;
     use crate::testing;
 
@@ -275,6 +305,25 @@ mod tests {
     }
 
     #[test]
+    fn s04_a_field_that_is_not_kept_is_neither_stored_nor_derived_from() {
+        let without_name = Connection {
+            excluded_fields: [ExcludedField::parse("opportunities.name").unwrap()].into(),
+            ..connection(&[Stream::Opportunities])
+        };
+        let records = incoming_opportunity(&without_name, &raw(EXPANDED)).unwrap();
+        assert!(!records[0].raw.contains("Ada"), "{}", records[0].raw);
+        assert_eq!(records[0].candidacy.as_ref().unwrap().name, "");
+    }
+
+    #[test]
+    fn x11_nothing_but_the_mark_of_an_anonymized_person_is_taken_in() {
+        let gone = EXPANDED.replacen("\"name\"", "\"isAnonymized\":true,\"name\"", 1);
+        let records = incoming_opportunity(&connection(Stream::DEFAULT), &raw(&gone)).unwrap();
+        assert_eq!(records.len(), 1);
+        assert!(records[0].candidacy.as_ref().unwrap().anonymized);
+    }
+
+    #[test]
     fn a_stream_that_is_not_kept_is_not_stored() {
         let records =
             incoming_opportunity(&connection(&[Stream::Opportunities]), &raw(EXPANDED)).unwrap();
@@ -295,7 +344,8 @@ mod tests {
     fn the_order_of_a_list_is_kept() {
         let body = r#"{"data":[{"id":"b","text":"B"},{"id":"a","text":"A"}],"hasNext":false}"#;
         let page: Page<lever::Stage> = Page::from_json(body.as_bytes()).unwrap();
-        let content = account_page(Stream::Stages, page, 10, Timestamp::default());
+        let connection = connection(&[Stream::Stages]);
+        let content = account_page(&connection, Stream::Stages, page, 10, Timestamp::default());
         let ranks: Vec<_> = content
             .records
             .iter()

@@ -1,6 +1,6 @@
 //! Which lists below records a connection wants read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::hydration::Policy;
 use domain::{Listing, Stream};
@@ -24,6 +24,7 @@ pub(crate) fn policy(shared: &Shared, link: &Link) -> Policy {
         archived_since: now.minus(shared.settings.pull.children_archived_within),
         recheck_before: BTreeMap::new(),
         asked: false,
+        told: BTreeSet::new(),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::{Connection, Listing, Stream, Timestamp};
+use domain::{Connection, Listing, Schedule, Stream, Timestamp};
 use store::ListingState;
 
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::Link;
-use crate::pull::Trouble;
+use crate::pull::{Trouble, listing_of};
 use crate::settings::PullSettings;
 
 /// How long a pass that failed waits: what is refused will be refused again until somebody acts (S-06).
@@ -98,15 +98,46 @@ fn plan(
     settings: &PullSettings,
     now: Timestamp,
 ) -> Timestamp {
-    let interval = settings.interval(listing);
+    // A schedule of a stream is for its own list; deletions and the walk over everybody keep theirs.
+    let own = listing_of(listing.stream()) == Some(listing);
+    let schedule = own.then(|| link.schedules().remove(&listing.stream()));
+    let again = match schedule.flatten() {
+        Some(schedule) => Again::Scheduled(schedule),
+        None => Again::After(settings.interval(listing)),
+    };
     next_at(
         connection,
         listing,
         states.get(&listing),
         link.retry_at(listing),
-        interval,
+        &again,
         now,
     )
+}
+
+/// When a listing is walked again after it was.
+enum Again {
+    /// After this time.
+    After(Duration),
+    /// As somebody has set it (S-03).
+    Scheduled(Schedule),
+}
+
+impl Again {
+    fn next(&self, last: Timestamp) -> Timestamp {
+        match self {
+            Again::After(interval) => last.plus(*interval),
+            Again::Scheduled(schedule) => schedule.next_after(last),
+        }
+    }
+
+    /// What lies further ahead than this was set by a wrong clock.
+    fn longest(&self) -> Duration {
+        match self {
+            Again::After(interval) => *interval,
+            Again::Scheduled(_) => Schedule::LONGEST,
+        }
+    }
 }
 
 /// The listings a connection's streams need.
@@ -116,6 +147,11 @@ fn kept(connection: &Connection) -> impl Iterator<Item = Listing> + use<> {
         .iter()
         .copied()
         .filter(move |listing| needed(&streams, *listing))
+}
+
+/// Whether a connection walks a listing at all.
+pub(crate) fn walks(connection: &Connection, listing: Listing) -> bool {
+    needed(&connection.streams, listing)
 }
 
 /// Whether the streams need a listing.
@@ -144,14 +180,14 @@ fn next_at(
     listing: Listing,
     state: Option<&ListingState>,
     retry_at: Option<Timestamp>,
-    interval: Duration,
+    again: &Again,
     now: Timestamp,
 ) -> Timestamp {
     let last_success_at = state.and_then(|state| state.last_success_at);
     let idle = state.is_none_or(|state| state.cursor.idle());
     let in_time = match (last_success_at, listing) {
-        (Some(at), _) if idle && at.since(now) < interval => at.plus(interval),
-        (None, Listing::OpportunitySweep) if idle => connection.created_at.plus(interval),
+        (Some(at), _) if idle && at.since(now) < again.longest() => again.next(at),
+        (None, Listing::OpportunitySweep) if idle => again.next(connection.created_at),
         // Never read, or cut short in the middle of a pass.
         _ => Timestamp::from_millis(0),
     };
@@ -194,7 +230,7 @@ mod tests {
             listing,
             state,
             retry_at.map(at),
-            INTERVAL,
+            &Again::After(INTERVAL),
             at(now),
         ) <= at(now)
     }
@@ -239,6 +275,25 @@ mod tests {
     fn the_first_sweep_waits_for_its_interval() {
         assert!(!due(Listing::OpportunitySweep, None, None, 1059));
         assert!(due(Listing::OpportunitySweep, None, None, 1060));
+    }
+
+    #[test]
+    fn s03_a_stream_is_walked_at_the_times_that_were_set_for_it() {
+        let idle = Cursor::Idle {
+            since: at(3600),
+            complete: true,
+        };
+        let state = read(Some(3600), idle);
+        let nightly = Again::Scheduled(Schedule::cron("0 2 * * *", "UTC").unwrap());
+        let next = next_at(
+            &testing::connection(Stream::DEFAULT, at(0)),
+            Listing::Users,
+            Some(&state),
+            None,
+            &nightly,
+            at(3700),
+        );
+        assert_eq!(next, at(7200));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use domain::cursor::Pass;
 use domain::{Cursor, Listing, Part, Stream, Timestamp};
-use store::Deleted;
 
 use super::fetch::{Fetched, Fetcher};
 use super::page::Content;
+use super::scope;
 use crate::engine::Shared;
 use crate::error::{Error, Result};
 use crate::link::{Confidential, Link};
@@ -160,7 +160,7 @@ impl<'a> Walk<'a> {
 
     async fn commit(&self, from: &Cursor, to: &Cursor, page: Fetched) -> Result<u64> {
         let content = self.in_scope(page.content).await?;
-        let deleted = self.with_belongings(page.deleted).await?;
+        let deleted = scope::with_belongings(self.shared, self.link, page.deleted).await?;
         let applied = self
             .shared
             .store
@@ -222,7 +222,6 @@ impl<'a> Walk<'a> {
         if connection.include_archived && connection.include_snoozed {
             return Ok(content);
         }
-        let now = self.shared.clock.now();
         let mut kept = Content {
             records: Vec::new(),
             quarantined: content.quarantined,
@@ -230,15 +229,7 @@ impl<'a> Walk<'a> {
         let mut keep = true;
         for record in content.records {
             if let Some(candidacy) = &record.candidacy {
-                let wanted = (connection.include_archived || candidacy.active())
-                    && (connection.include_snoozed || !candidacy.snoozed(now));
-                keep = wanted
-                    || self
-                        .shared
-                        .store
-                        .candidacy(connection.id, &candidacy.opportunity)
-                        .await?
-                        .is_some();
+                keep = scope::keeps(self.shared, self.link, candidacy).await?;
             }
             // Applications and contacts follow their opportunity in the page.
             if keep {
@@ -246,36 +237,6 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(kept)
-    }
-
-    /// A deleted opportunity takes its applications with it, and its contact if that has no other opportunity.
-    async fn with_belongings(&self, mut deleted: Vec<Deleted>) -> Result<Vec<Deleted>> {
-        let store = &self.shared.store;
-        for gone in deleted.clone() {
-            let record = store.record(self.link.id(), gone.stream, &gone.id).await?;
-            let document = record
-                .and_then(|record| serde_json::from_str::<lever::Opportunity>(&record.raw).ok());
-            let Some(document) = document else { continue };
-            deleted.extend(document.applications.iter().map(|application| Deleted {
-                stream: Stream::Applications,
-                id: application.as_str().to_owned(),
-                at: gone.at,
-            }));
-            let Some(contact) = document.contact else {
-                continue;
-            };
-            let others = store
-                .opportunities_of_contact(self.link.id(), &contact)
-                .await?;
-            if others.iter().all(|other| other.as_str() == gone.id) {
-                deleted.push(Deleted {
-                    stream: Stream::Contacts,
-                    id: contact.as_str().to_owned(),
-                    at: gone.at,
-                });
-            }
-        }
-        Ok(deleted)
     }
 
     /// After a whole walk of an account list, what was not seen is gone (X10).

@@ -1,11 +1,13 @@
 //! The Lever user a write is made for (X13).
 
-use domain::{ConnectionId, Stream};
-use lever::{OpportunityId, User, UserId};
+use domain::{ConnectionId, Stream, Write};
+use lever::{OpportunityId, PerformAs, User, UserId, registry};
 
 use crate::engine::Shared;
 use crate::error::{Error, Result};
 use crate::mapping;
+
+use super::submit::WriteRequest;
 
 /// How the caller names the user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,9 +21,37 @@ pub enum Acting {
     LeverUser(UserId),
 }
 
-/// Chooses the user: the one named; else, for an unknown or deactivated e-mail, the owner of the opportunity,
+/// Chooses the user, for a call that names one: the one named; else, for an unknown or deactivated e-mail, the owner of the opportunity,
 /// the owner of its posting, the default of the connection, or nobody.
-pub(super) async fn choose(
+pub(super) async fn choose(shared: &Shared, request: &WriteRequest) -> Result<Option<UserId>> {
+    let wanted = match &request.write {
+        Write::Raw(raw) => {
+            registry::find(&raw.operation).map_or(PerformAs::No, |operation| operation.perform_as)
+        }
+        _ => PerformAs::Optional,
+    };
+    if wanted == PerformAs::No {
+        return Ok(None);
+    }
+    let user = best(
+        shared,
+        request.connection,
+        &request.opportunity,
+        &request.acting,
+    )
+    .await?;
+    if user.is_none() && wanted == PerformAs::Required {
+        return Err(Error::precondition(
+            "ACTING_USER_REQUIRED",
+            "Lever wants to know for whom this write is made: give acting_user or perform_as, \
+             or set default_acting_user_id on the connection",
+            Vec::new(),
+        ));
+    }
+    Ok(user)
+}
+
+async fn best(
     shared: &Shared,
     id: ConnectionId,
     opportunity: &OpportunityId,

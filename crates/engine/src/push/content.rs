@@ -1,6 +1,7 @@
 //! What a write asks, looked at alone: whether it can be right, and whether it is the same as another.
 
 use domain::Write;
+use domain::operation::RawWrite;
 use sha2::{Digest, Sha256};
 
 use super::submit::{Acting, WriteRequest};
@@ -34,9 +35,15 @@ pub(super) fn check_content(write: &Write) -> Result<()> {
             "archive_reason_id",
             "name the archive reason by Lever's id; Unarchive takes none",
         )),
+        Write::Raw(RawWrite {
+            body: Some(body), ..
+        }) if body.len() > LARGEST_BODY => Err(Error::invalid("body", "give at most 1 MB of JSON")),
         _ => Ok(()),
     }
 }
+
+/// The largest body of a raw write, in bytes.
+const LARGEST_BODY: usize = 1 << 20;
 
 fn check_texts(field: &str, texts: &[String]) -> Result<()> {
     let mut violations = Vec::new();
@@ -111,6 +118,20 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
             part(&clean_interviews.to_string());
         }
         Write::Unarchive => {}
+        Write::Raw(raw) => {
+            part(&raw.operation);
+            for (name, value) in &raw.path {
+                part(name);
+                part(value);
+            }
+            // Tells where the path ends and the query begins.
+            part(&raw.query.len().to_string());
+            for (name, value) in &raw.query {
+                part(name);
+                part(value);
+            }
+            part(raw.body.as_deref().unwrap_or_default());
+        }
     }
     hash.finalize().into()
 }
@@ -187,6 +208,30 @@ mod tests {
             digest(&request(Write::AddTags { tags: tags(&["a"]) })),
             digest(&request(Write::RemoveTags { tags: tags(&["a"]) }))
         );
+    }
+
+    #[test]
+    fn raw_writes_differ_by_every_part_of_the_call() {
+        let raw = |operation: &str, path: &[(&str, &str)], query: &[(&str, &str)], body: &str| {
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            digest(&request(Write::Raw(RawWrite {
+                operation: operation.to_owned(),
+                path: path.iter().map(owned).collect(),
+                query: query.iter().map(owned).collect(),
+                body: Some(body.to_owned()),
+                creates: false,
+            })))
+        };
+        let base = raw("a", &[("p", "1")], &[("q", "2")], "{}");
+        for other in [
+            raw("b", &[("p", "1")], &[("q", "2")], "{}"),
+            raw("a", &[("p", "2")], &[("q", "2")], "{}"),
+            raw("a", &[("p", "1")], &[("q", "3")], "{}"),
+            raw("a", &[("p", "1"), ("q", "2")], &[], "{}"),
+            raw("a", &[("p", "1")], &[("q", "2")], "{ }"),
+        ] {
+            assert_ne!(base, other);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::operation::{Attempt, Event, FailureKind, State};
 use domain::{Operation, OperationId, Parent, Stream, Timestamp, Write};
 use lever::OpportunityId;
+use lever::registry::{CREATE_CANDIDATE, CREATE_OPPORTUNITY};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -15,7 +16,7 @@ use super::{plan, reconcile, send};
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::{Link, PAST};
-use crate::pull;
+use crate::pull::{self, listing_of};
 use crate::supervise::supervise;
 
 /// No wait of an operation is longer than this; the settle time is at most a fraction of it.
@@ -234,6 +235,10 @@ impl Outbox {
             .attempts
             .into_iter()
             .fold(sending, Operation::with_attempt);
+        let sending = Operation {
+            answer: outcome.answer,
+            ..sending
+        };
         self.settle_with(&sending, outcome.event).await
     }
 
@@ -244,26 +249,41 @@ impl Outbox {
             Event::Refused(failure) => failure.kind == FailureKind::StageMoved,
             _ => false,
         };
-        if changed && !send::refresh(&self.shared, &self.link, &operation.opportunity).await {
-            self.refresh_later(operation.opportunity.clone());
-        }
-        if changed && matches!(operation.write, Write::CreateNote { .. }) {
-            self.show_notes(&operation.opportunity).await;
+        if changed {
+            self.show(operation, &event).await;
         }
         self.save(operation, event).await.map(drop)
     }
 
-    /// Shows the notes as they are now; if that fails, the list waits to be read like any that has changed.
-    async fn show_notes(&self, opportunity: &OpportunityId) {
+    /// Shows what an operation has changed: the opportunity at once, anything else when its list is read next, now.
+    async fn show(&self, operation: &Operation, event: &Event) {
+        if let Write::Raw(raw) = &operation.write {
+            let stream = crate::call::written(&raw.operation);
+            self.link
+                .force(&Vec::from_iter(stream.and_then(listing_of)));
+        }
+        let Some(opportunity) = changed_opportunity(operation, event) else {
+            return;
+        };
+        if !send::refresh(&self.shared, &self.link, &opportunity).await {
+            self.refresh_later(opportunity.clone());
+        }
+        if let Some(list) = changed_list(&operation.write) {
+            self.show_list(&opportunity, list).await;
+        }
+    }
+
+    /// Shows a list below an opportunity as it is now; if that fails, it waits to be read like any that has changed.
+    async fn show_list(&self, opportunity: &OpportunityId, list: Stream) {
         let parent = Parent::Opportunity(opportunity.clone());
         let (shared, link) = (&self.shared, &self.link);
-        if !link.connection().keeps(Stream::Notes) {
+        if !link.connection().keeps(list) {
             return;
         }
-        if let Err(error) = pull::hydrate::read_now(shared, link, &parent, Stream::Notes).await {
+        if let Err(error) = pull::hydrate::read_now(shared, link, &parent, list).await {
             tracing::debug!(
-                connection = %link.id(), opportunity = %opportunity, error = %crate::report(&error),
-                "the notes are read later"
+                connection = %link.id(), opportunity = %opportunity, %list, error = %crate::report(&error),
+                "the list is read later"
             );
         }
     }
@@ -321,6 +341,34 @@ impl Outbox {
             () = self.link.stop.cancelled() => {}
             () = tokio::time::sleep(wait) => {}
         }
+    }
+}
+
+/// The list below the opportunity that a write has changed.
+fn changed_list(write: &Write) -> Option<Stream> {
+    let stream = match write {
+        Write::CreateNote { .. } => Some(Stream::Notes),
+        Write::Raw(raw) => crate::call::written(&raw.operation),
+        _ => None,
+    };
+    stream.filter(|stream| Stream::CHILDREN.contains(stream))
+}
+
+/// The opportunity an operation has changed, or made.
+fn changed_opportunity(operation: &Operation, event: &Event) -> Option<OpportunityId> {
+    if !operation.opportunity.as_str().is_empty() {
+        return Some(operation.opportunity.clone());
+    }
+    match (&operation.write, event) {
+        (
+            Write::Raw(raw),
+            Event::Done {
+                result_id: Some(made),
+            },
+        ) if [CREATE_OPPORTUNITY.id, CREATE_CANDIDATE.id].contains(&raw.operation.as_str()) => {
+            Some(OpportunityId::from(made.as_str()))
+        }
+        _ => None,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Which calls a write makes.
 
+use domain::operation::RawWrite;
 use domain::{Operation, Timestamp, Write};
 use lever::{
-    AddSources, AddTags, CreateNote, Endpoint, MoveToStage, OpportunityId, RemoveSources,
-    RemoveTags, SetArchived, UserId,
+    AddSources, AddTags, CreateNote, Endpoint, Method, MoveToStage, OpportunityId, PerformAs,
+    RawCall, RemoveSources, RemoveTags, Request, SetArchived, UserId, registry,
 };
 
 /// One call to Lever that a dry run would make.
@@ -31,6 +32,9 @@ pub(super) enum Sending {
     RemoveSources(RemoveSources),
     Stage(MoveToStage),
     Archived(SetArchived),
+    Raw(RawCall),
+    /// The raw write no longer fits what is known of Lever; nothing can be sent.
+    Unknown(String),
 }
 
 /// The endpoint an operation's write goes to.
@@ -44,7 +48,7 @@ pub(super) fn sending(operation: &Operation) -> Sending {
 }
 
 /// The operation of Lever's API description that a write goes to.
-pub(super) fn lever_operation(write: &Write) -> &'static str {
+pub(super) fn lever_operation(write: &Write) -> &str {
     match write {
         Write::CreateNote { .. } => CreateNote::OPERATION.id,
         Write::AddTags { .. } => AddTags::OPERATION.id,
@@ -53,6 +57,7 @@ pub(super) fn lever_operation(write: &Write) -> &'static str {
         Write::RemoveSources { .. } => RemoveSources::OPERATION.id,
         Write::ChangeStage { .. } => MoveToStage::OPERATION.id,
         Write::Archive { .. } | Write::Unarchive => SetArchived::OPERATION.id,
+        Write::Raw(raw) => &raw.operation,
     }
 }
 
@@ -75,9 +80,19 @@ pub(super) fn planned(
         Sending::RemoveSources(endpoint) => call(&endpoint),
         Sending::Stage(endpoint) => call(&endpoint),
         Sending::Archived(endpoint) => call(&endpoint),
+        Sending::Raw(raw) => planned_call(raw.operation().id, raw.request()),
+        Sending::Unknown(_) => return calls,
     });
-    calls.push(call(&super::send::fresh_read(opportunity)));
+    if !opportunity.as_str().is_empty() {
+        calls.push(call(&super::send::fresh_read(opportunity)));
+    }
     calls
+}
+
+/// Whether the write deletes something.
+pub(super) fn deletes(write: &Write) -> bool {
+    let operation = registry::find(lever_operation(write));
+    operation.is_some_and(|operation| operation.method == Method::Delete)
 }
 
 /// Whether the present state decides if the write is made at all.
@@ -151,19 +166,38 @@ fn endpoint(
             requisition: None,
             perform_as,
         }),
+        Write::Raw(write) => match raw(write, perform_as) {
+            Ok(call) => Sending::Raw(call),
+            Err(error) => Sending::Unknown(error),
+        },
     }
 }
 
+/// The call of a raw write; an error when it no longer fits what this version knows of Lever.
+fn raw(write: RawWrite, perform_as: Option<UserId>) -> Result<RawCall, String> {
+    let operation = registry::find(&write.operation)
+        .ok_or_else(|| "this version of Fulcrum does not know the operation".to_owned())?;
+    let body = write.body.as_deref().map(serde_json::from_str).transpose();
+    let body = body.map_err(|_| "the body is no JSON".to_owned())?;
+    let acts = perform_as.filter(|_| operation.perform_as != PerformAs::No);
+    let acting = acts.map(|user| ("perform_as".to_owned(), user.as_str().to_owned()));
+    let query = write.query.into_iter().chain(acting).collect();
+    RawCall::new(operation, &write.path, query, body).map_err(|error| error.to_string())
+}
+
 fn call<E: Endpoint>(endpoint: &E) -> PlannedCall {
-    let request = endpoint.request();
+    planned_call(E::OPERATION.id, &endpoint.request())
+}
+
+fn planned_call(lever_operation: &'static str, request: &Request) -> PlannedCall {
     PlannedCall {
-        lever_operation: E::OPERATION.id,
+        lever_operation,
         method: request.method().to_string(),
         path: request.path(),
         query: request
             .query_pairs()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
-        body: request.json_body().map(ToString::to_string),
+        body: request.body().map(ToString::to_string),
     }
 }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use domain::operation::{Attempt, Event, Failure, FailureKind};
-use domain::{Operation, Timestamp, Write};
+use domain::{Connection, Operation, Timestamp, Write};
 use lever::{
-    Client, Endpoint, Error, ErrorKind, GetOpportunity, Lane, OpportunityExpand, OpportunityId,
-    StageId,
+    Answer, Client, Endpoint, Error, ErrorKind, GetOpportunity, Lane, OpportunityExpand,
+    OpportunityId, RawCall, StageId,
 };
 
 use super::plan::{self, Sending};
+use crate::call;
 use crate::engine::Shared;
 use crate::error::{KEY_REJECTED_MESSAGE, permission_message};
 use crate::link::Link;
@@ -21,6 +22,8 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
 /// What a try came to, and the calls it made.
 pub(super) struct Outcome {
     pub(super) event: Event,
+    /// What Lever answered to a raw write, as far as it is kept.
+    pub(super) answer: Option<String>,
     pub(super) attempts: Vec<Attempt>,
 }
 
@@ -42,10 +45,13 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
         client: link
             .client(Lane::Interactive)
             .with_limits(shared.clients.single_try()),
+        connection: link.connection(),
         attempts: Vec::new(),
+        answer: None,
     };
     let tried_at = tried_at(operation);
-    let looks_first = plan::looks_first(&operation.write) || tried_at.is_some();
+    let is_raw = matches!(operation.write, Write::Raw(_));
+    let looks_first = plan::looks_first(&operation.write) || (tried_at.is_some() && !is_raw);
     let event = if looks_first && !operation.write.creates() {
         match try_.call(&fresh_read(&operation.opportunity)).await {
             Ok(record) => {
@@ -60,8 +66,20 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
     } else {
         try_.write(operation).await
     };
+    let event = match event {
+        // What was to be deleted is gone: an earlier try whose answer was lost did it.
+        Event::Refused(failure)
+            if tried_at.is_some()
+                && failure.kind == FailureKind::NotFound
+                && plan::deletes(&operation.write) =>
+        {
+            Event::Done { result_id: None }
+        }
+        event => event,
+    };
     Outcome {
         event,
+        answer: try_.answer,
         attempts: try_.attempts,
     }
 }
@@ -125,7 +143,9 @@ pub(super) async fn refresh(shared: &Shared, link: &Link, opportunity: &Opportun
 struct Try<'a> {
     shared: &'a Shared,
     client: Client,
+    connection: Connection,
     attempts: Vec<Attempt>,
+    answer: Option<String>,
 }
 
 impl Try<'_> {
@@ -141,6 +161,8 @@ impl Try<'_> {
             Sending::RemoveSources(endpoint) => self.call(&endpoint).await.map(|_| None),
             Sending::Stage(endpoint) => self.call(&endpoint).await.map(|_| None),
             Sending::Archived(endpoint) => self.call(&endpoint).await.map(|_| None),
+            Sending::Raw(call) => self.raw(&call).await,
+            Sending::Unknown(why) => return Event::Refused(cannot_send(why)),
         };
         match outcome {
             Ok(result_id) => Event::Done { result_id },
@@ -151,16 +173,31 @@ impl Try<'_> {
     async fn call<E: Endpoint>(&mut self, endpoint: &E) -> Result<E::Reply, Error> {
         let at = self.shared.clock.now();
         let outcome = self.client.answer(endpoint).await;
-        let status = match &outcome {
+        self.note(E::OPERATION.id, at, &outcome);
+        outcome.map(|answer| answer.value)
+    }
+
+    /// Makes a raw write; gives Lever's id of what it made.
+    async fn raw(&mut self, call: &RawCall) -> Result<Option<String>, Error> {
+        let at = self.shared.clock.now();
+        let outcome = self.client.call(call).await;
+        let operation = call.operation().id;
+        self.note(operation, at, &outcome);
+        let body = outcome?.value.body;
+        self.answer = call::answer_to_keep(operation, &self.connection, &body);
+        Ok(call::result_id(&body))
+    }
+
+    fn note<T>(&mut self, operation: &str, at: Timestamp, outcome: &Result<Answer<T>, Error>) {
+        let status = match outcome {
             Ok(answer) => Some(answer.status),
             Err(error) => status_of(error),
         };
         self.attempts.push(Attempt {
-            lever_operation: E::OPERATION.id.to_owned(),
+            lever_operation: operation.to_owned(),
             at,
             status,
         });
-        outcome.map(|answer| answer.value)
     }
 }
 
@@ -228,6 +265,15 @@ fn entered_since(present: &lever::Opportunity, stage: &StageId, since: Timestamp
         .any(|change| change.updated_at.is_some_and(|at| at >= since))
 }
 
+/// A raw write that was recorded by a version which knew it.
+fn cannot_send(why: String) -> Failure {
+    Failure {
+        kind: FailureKind::Invalid,
+        message: format!("the call cannot be sent: {why}"),
+        details: Vec::new(),
+    }
+}
+
 /// What an error of the write itself means: Lever may have acted.
 fn written_or_not(error: &Error) -> Event {
     match refusal(error) {
@@ -264,7 +310,7 @@ fn refusal(error: &Error) -> Option<Failure> {
         ),
         ErrorKind::NotFound => failure(
             FailureKind::NotFound,
-            "Lever does not have this opportunity (any more)".to_owned(),
+            "Lever does not have this record (any more)".to_owned(),
             Vec::new(),
         ),
         ErrorKind::Invalid { message, .. } => failure(

@@ -2,9 +2,10 @@
 
 use super::{EXPAND, NONE, Operation, PAGE, PERFORM_AS};
 use crate::resources::{
-    archive_reasons, contacts, deleted, eeo, feedback_templates, form_templates, labels,
-    opportunities, opportunity_create, posting_users, posting_writes, postings, requisition_fields,
-    requisition_options, requisition_writes, requisitions, stages, user_writes, users,
+    apply, archive_reasons, audit_events, contacts, deleted, eeo, feedback_templates,
+    form_templates, labels, opportunities, opportunity_create, posting_users, posting_writes,
+    postings, requisition_fields, requisition_options, requisition_writes, requisitions, stages,
+    surveys, uploads, user_writes, users, webhooks,
 };
 
 const OPPORTUNITIES: &[&str] = &[
@@ -126,4 +127,18 @@ operations! {
         &["limit", "offset", "confidentiality", "deleted_at_start", "deleted_at_end"] => deleted::opportunities;
     GET "/candidates" listCandidates "find all candidates" OPPORTUNITIES => opportunities::list;
     POST "/candidates" createCandidate "create a candidate" CREATE_OPPORTUNITY => opportunity_create::create;
+    GET "/postings/{posting}/apply" getPostingApplyForm "find a posting application question form"
+        &["location", "distribution"] => apply::form;
+    POST "/postings/{posting}/apply" applyToPosting "apply to a posting"
+        &["send_confirmation_email"] => apply::submit;
+    POST "/uploads" uploadFile "apply to a posting" NONE => uploads::create;
+    GET "/audit_events" listAuditEvents "find all audit events"
+        &["limit", "offset", "type", "user_id", "target_type", "target_id", "created_at_start", "created_at_end"]
+        => audit_events::list;
+    GET "/surveys/diversity/{posting}" listDiversitySurveys "find all diversity surveys"
+        &["country_code", "location"] => surveys::list;
+    GET "/webhooks" listWebhooks "find all webhooks" NONE => webhooks::list;
+    POST "/webhooks" createWebhook "create a webhook" NONE => webhooks::create;
+    PUT "/webhooks" updateWebhooks "update a webhook" NONE => webhooks::update;
+    DELETE "/webhooks/{webhookId}" deleteWebhook "delete a webhook" NONE => webhooks::delete;
 }

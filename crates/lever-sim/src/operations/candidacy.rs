@@ -4,10 +4,12 @@
 
 use super::{LIST, NONE, Operation, PERFORM_AS};
 use crate::resources::{
-    add_postings, applications, feedback, feedback_writes, file_actions, forms, interview_writes,
-    notes, offers, opportunities, opportunity_writes, panel_writes, panels, referrals,
+    add_postings, applications, feedback, feedback_writes, file_actions, files, forms,
+    interview_writes, notes, offers, opportunities, opportunity_writes, panel_writes, panels,
+    referrals, resumes,
 };
 
+const UPLOADED: &[&str] = &["limit", "offset", "uploaded_at_start", "uploaded_at_end"];
 const FILE_ACTIONS: &[&str] = &["limit", "offset", "occurred_at_start", "occurred_at_end"];
 
 /// One operation, or the two sides of one, under `/{opportunity}` and `/{candidate}`.
@@ -81,6 +83,26 @@ candidacies! {
 
     GET "/offers" listOpportunityOffers "find all opportunity offers"
         | listCandidateOffers "find all candidate offers" LIST => offers::list;
+    GET "/offers/{offer}/download" downloadOpportunityOffer "download an opportunity offer file"
+        | downloadCandidateOffer "download a candidate offer file" &["status"] => offers::download;
+
+    GET "/resumes" listOpportunityResumes "find all opportunity resumes"
+        | listCandidateResumes "find all candidate resumes" UPLOADED => resumes::list;
+    GET "/resumes/{resume}" getOpportunityResume "find an opportunity resume"
+        | getCandidateResume "find a candidate resume" NONE => resumes::get;
+    GET "/resumes/{resume}/download" downloadOpportunityResume "download an opportunity resume file"
+        | downloadCandidateResume "download a candidate resume" NONE => resumes::download;
+
+    GET "/files" listOpportunityFiles "find all opportunity files"
+        | listCandidateFiles "find all candidate files" UPLOADED => files::list;
+    POST "/files" uploadOpportunityFile "upload an opportunity file"
+        | uploadCandidateFile "upload a candidate file" PERFORM_AS => files::upload;
+    GET "/files/{file}" getOpportunityFile "find an opportunity file"
+        | getCandidateFile "find a candidate file" NONE => files::get;
+    DELETE "/files/{file}" deleteOpportunityFile "delete an opportunity file"
+        | deleteCandidateFile "delete a candidate file" PERFORM_AS => files::delete;
+    GET "/files/{file}/download" downloadOpportunityFile "download an opportunity file"
+        | downloadCandidateFile "download a candidate file" NONE => files::download;
 
     GET "/panels" listOpportunityPanels "find all opportunity panels"
         | listCandidatePanels "find all candidate panels" LIST => panels::list;

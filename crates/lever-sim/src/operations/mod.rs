@@ -72,7 +72,7 @@ fn segments<'a>(template: &str, path: &'a str) -> Option<Vec<&'a str>> {
 }
 
 /// Every operation. Paths with fixed segments stand before those with variables in the same place.
-fn all() -> impl Iterator<Item = &'static Operation> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
     account::OPERATIONS.iter().chain(candidacy::OPERATIONS)
 }
 

@@ -2,56 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::{author, opportunity};
-use crate::act::Act;
+use super::{Made, author, opportunity};
 use crate::error::Error;
 use crate::world::{
-    Comment, Feedback, Interview, Interviewer, NO_FEEDBACK, Note, Offer, Panel, World,
+    Comment, Feedback, FileActionKind, Interview, Interviewer, NO_FEEDBACK, Note, Offer, Panel,
+    World,
 };
 
-pub(super) fn perform(world: &mut World, act: Act, now: i64) -> Result<Option<String>, Error> {
-    match act {
-        Act::AddNote {
-            opportunity,
-            text,
-            user,
-        } => note(world, &opportunity, text, user, now),
-        Act::AddFeedback {
-            opportunity,
-            text,
-            user,
-        } => feedback(world, &opportunity, &text, user, now),
-        Act::EditFeedback {
-            opportunity,
-            feedback,
-            text,
-        } => edit(world, &opportunity, &feedback, &text, now),
-        Act::AddPanel {
-            opportunity,
-            date,
-            user,
-        } => panel(world, &opportunity, date, user, now),
-        Act::AddOffer {
-            opportunity,
-            salary,
-        } => offer(world, &opportunity, salary, now),
-        Act::AdvanceOffer { opportunity, offer } => advance(world, &opportunity, &offer, now),
-        Act::LogFileAction {
-            opportunity,
-            action,
-            user,
-        } => {
-            let user = author(world, &opportunity, user)?;
-            world.log_file_action(&opportunity, action, user, now);
-            Ok(None)
-        }
-        _ => Ok(None),
-    }
-}
-
-type Made = Result<Option<String>, Error>;
-
-fn note(world: &mut World, id: &str, text: String, user: Option<String>, now: i64) -> Made {
+pub(super) fn note(
+    world: &mut World,
+    id: &str,
+    text: String,
+    user: Option<String>,
+    now: i64,
+) -> Made {
     let comment = Comment {
         created_at: now,
         score: None,
@@ -68,7 +32,13 @@ fn note(world: &mut World, id: &str, text: String, user: Option<String>, now: i6
     Ok(Some(made))
 }
 
-fn feedback(world: &mut World, id: &str, text: &str, user: Option<String>, now: i64) -> Made {
+pub(super) fn feedback(
+    world: &mut World,
+    id: &str,
+    text: &str,
+    user: Option<String>,
+    now: i64,
+) -> Made {
     let user = author(world, id, user)?;
     let template = world.account.feedback_templates.first().cloned();
     let template =
@@ -94,7 +64,7 @@ fn feedback(world: &mut World, id: &str, text: &str, user: Option<String>, now: 
     Ok(Some(made))
 }
 
-fn edit(world: &mut World, id: &str, feedback: &str, text: &str, now: i64) -> Made {
+pub(super) fn edit(world: &mut World, id: &str, feedback: &str, text: &str, now: i64) -> Made {
     opportunity(world, id)?;
     world.grow(id);
     let mut known = world.children(id).feedback.iter();
@@ -114,7 +84,13 @@ fn say(fields: &mut [Value], text: &str) {
     }
 }
 
-fn panel(world: &mut World, id: &str, date: i64, user: Option<String>, now: i64) -> Made {
+pub(super) fn panel(
+    world: &mut World,
+    id: &str,
+    date: i64,
+    user: Option<String>,
+    now: i64,
+) -> Made {
     let user = author(world, id, user)?;
     let (panel_id, interview_id) = (world.new_id(), world.new_id());
     let parent = opportunity(world, id)?;
@@ -154,7 +130,7 @@ fn panel(world: &mut World, id: &str, date: i64, user: Option<String>, now: i64)
     Ok(Some(panel_id))
 }
 
-fn offer(world: &mut World, id: &str, salary: i64, now: i64) -> Made {
+pub(super) fn offer(world: &mut World, id: &str, salary: i64, now: i64) -> Made {
     let parent = opportunity(world, id)?;
     let application = parent.application.as_ref();
     let application = application.ok_or_else(|| Error::refused("there is nothing to offer"))?;
@@ -178,7 +154,7 @@ fn offer(world: &mut World, id: &str, salary: i64, now: i64) -> Made {
     Ok(Some(made))
 }
 
-fn advance(world: &mut World, id: &str, offer: &str, now: i64) -> Made {
+pub(super) fn advance(world: &mut World, id: &str, offer: &str, now: i64) -> Made {
     opportunity(world, id)?;
     world.grow(id);
     let mut known = world.children(id).offers.iter();
@@ -186,5 +162,17 @@ fn advance(world: &mut World, id: &str, offer: &str, now: i64) -> Made {
         .find(|it| it.id == offer)
         .ok_or_else(|| Error::not_found("offer", offer))?;
     world.advance_offer(id, offer, now);
+    Ok(None)
+}
+
+pub(super) fn file(
+    world: &mut World,
+    id: &str,
+    action: FileActionKind,
+    user: Option<String>,
+    now: i64,
+) -> Made {
+    let user = author(world, id, user)?;
+    world.log_file_action(id, action, user, now);
     Ok(None)
 }

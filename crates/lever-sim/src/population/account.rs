@@ -109,6 +109,8 @@ pub(super) fn make(random: &mut Random, now: i64) -> Account {
         reasons: make_reasons(random),
         users,
         postings,
+        // From a source of its own, so that everything else stays what it was.
+        id: Random::new(random.clone().next()).uuid(),
         ..Account::default()
     }
 }

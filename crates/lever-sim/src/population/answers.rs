@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::children::source_of;
 use crate::config::Children;
 use crate::random::Random;
 use crate::world::{Application, Eeo, Growth, Opportunity, RELATIONSHIPS, Referral, World};
@@ -16,7 +15,7 @@ pub(super) fn give(growth: Growth, world: &World, opportunity: &mut Opportunity)
     let Some(application) = &mut opportunity.application else {
         return;
     };
-    let mut random = source_of(growth.seed, &application.id);
+    let mut random = Random::of(growth.seed, &application.id);
     let full = growth.level == Children::Full;
     match application.kind {
         "referral" => {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::meetings;
 use super::names::COMMENTS;
+use super::{meetings, papers};
 use crate::config::Children as Level;
 use crate::random::Random;
 use crate::world::{Children, Feedback, Growth, Offer, Opportunity, ProfileForm, Template, World};
@@ -30,15 +30,6 @@ const FULL: Shares = Shares {
     forms: (45, 3),
 };
 
-/// A source of randomness of its own for a record, whatever was drawn before.
-pub(super) fn source_of(seed: u64, id: &str) -> Random {
-    // FNV-1a.
-    let hash = id.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    });
-    Random::new(seed ^ hash)
-}
-
 /// The children an opportunity of the population had when the population was made.
 pub(crate) fn children(growth: Growth, world: &World, opportunity: &Opportunity) -> Children {
     let shares = match growth.level {
@@ -57,7 +48,7 @@ pub(crate) fn children(growth: Growth, world: &World, opportunity: &Opportunity)
         return Children::default();
     }
     let mut grower = Grower {
-        random: source_of(growth.seed, &opportunity.id),
+        random: Random::of(growth.seed, &opportunity.id),
         world,
         opportunity,
         stage: last.stage.clone(),
@@ -70,6 +61,7 @@ pub(crate) fn children(growth: Growth, world: &World, opportunity: &Opportunity)
     children.panels = grower.several(shares.panels, |it| meetings::panel(it, growth.at));
     children.feedback = grower.several(shares.feedback, Grower::feedback);
     children.forms = grower.several(shares.forms, Grower::form);
+    papers::hand_out(growth, opportunity, &mut children);
     children
 }
 

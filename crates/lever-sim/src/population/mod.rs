@@ -9,6 +9,7 @@ mod departed;
 mod history;
 mod meetings;
 mod names;
+mod papers;
 mod people;
 mod requisitions;
 mod templates;

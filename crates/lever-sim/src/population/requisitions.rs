@@ -70,6 +70,7 @@ fn requisition(
     let owner = random.pick(&account.users).id.clone();
     let headcount = (!random.percent(10)).then(|| random.between(1, 8));
     let closed_at = (status == "closed").then(|| created_at + 30 * DAY);
+    let approval = approval(random, account, created_at, status);
     Requisition {
         id: random.uuid(),
         code: format!("REQ-{}", 1001 + nth),
@@ -83,7 +84,7 @@ fn requisition(
         hiring_manager: posting.and_then(|it| it.hiring_manager.clone()),
         internal_notes: String::new(),
         compensation: random.percent(60).then(|| compensation(random)),
-        approval: json!({ "steps": [] }),
+        approval,
         employment_status: of.and_then(|of| of.commitment.clone()),
         location: of.and_then(|of| of.location.clone()),
         team: of.and_then(|of| of.team.clone()),
@@ -96,6 +97,42 @@ fn requisition(
         closed_at,
         states: vec![(status.to_owned(), created_at)],
     }
+}
+
+/// Half of them went through an approval of one step. Fixture `requisitions.list.json`.
+fn approval(random: &mut Random, account: &Account, created_at: i64, status: &str) -> Value {
+    if status == "draft" || random.percent(50) {
+        return json!({ "steps": [] });
+    }
+    let approved = status != "rejected";
+    let outcome = if approved { "approved" } else { "denied" };
+    let at = created_at + 3_600_000;
+    let user = random.pick(&account.users);
+    let mut approver = json!({ "id": user.id, "approved": approved, "approvedAt": at });
+    let fixed = random.percent(50);
+    approver["isDynamic"] = json!(!fixed);
+    approver["type"] = json!(if fixed { "static" } else { "dynamic" });
+    approver["user"] = if fixed {
+        json!({ "userId": user.id, "email": user.email })
+    } else {
+        json!("Requisition hiring manager")
+    };
+    json!({
+        "id": random.uuid(),
+        "status": outcome,
+        "startedAt": created_at,
+        "approvedAt": approved.then_some(at),
+        "accountId": account.id,
+        "createdBy": random.pick(&account.users).id,
+        "steps": [{
+            "id": random.uuid(),
+            "completed": true,
+            "status": outcome,
+            "outOfBandOnly": false,
+            "approvalsRequired": 1,
+            "approvers": [approver],
+        }],
+    })
 }
 
 fn compensation(random: &mut Random) -> Value {

@@ -93,7 +93,7 @@ pub(crate) fn update(world: &mut World, call: &Call<'_>) -> Outcome {
     opportunity(world, call)?;
     acting_user(world, call)?;
     let fields = call.fields(&["completedAt", "fieldValues"])?;
-    let account = world.id.clone();
+    let account = world.account.id.clone();
     let (parent, children) = family(world, call)?;
     let id = parent.id.clone();
     let mut changed = live(children, call)?.clone();

@@ -4,7 +4,7 @@ use super::window::Window;
 use super::{children_page, family};
 use crate::answer::Outcome;
 use crate::call::Call;
-use crate::world::World;
+use crate::world::{FileAction, World};
 
 /// Lists file actions, newest first; the end of the window is exclusive.
 pub(crate) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
@@ -14,7 +14,7 @@ pub(crate) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
         .file_actions
         .iter()
         .filter(|it| window.holds(it.at));
-    let item = |it: &'_ crate::world::FileAction| it.json(&parent.id);
+    let item = |it: &FileAction| it.json(&parent.id);
     children_page(
         call,
         actions

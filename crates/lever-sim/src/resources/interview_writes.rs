@@ -77,7 +77,7 @@ pub(crate) fn update(world: &mut World, call: &Call<'_>) -> Outcome {
     };
     let (panel, known) = (panel.id.clone(), known.clone());
     let changed = filled(world, fields, known, defaults)?;
-    world.replace_interview(&id, &panel, changed);
+    world.replace_interview(&id, &panel, changed, call.now);
     Ok(Answer::record(shown(world, call, call.id(1))?))
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn delete(world: &mut World, call: &Call<'_>) -> Outcome {
     let (panel, found) = find_interview(children, call.id(1))?;
     let (panel, interview) = (panel.id.clone(), found.id.clone());
     writable(world, call, &panel)?;
-    world.delete_interview(&id, &panel, &interview);
+    world.delete_interview(&id, &panel, &interview, call.now);
     Ok(Answer::nothing())
 }
 

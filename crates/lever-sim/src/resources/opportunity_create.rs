@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::opportunity_form::{Details, Form};
 use super::opportunity_writes::{known_reason, known_stage};
 use super::perform_as;
 use crate::answer::{Answer, Outcome, Refusal};
@@ -36,12 +37,20 @@ const ORIGINS: [&str; 6] = [
     "university",
 ];
 
-/// Creates an opportunity, for a known contact or a new one. Files are not supported.
+/// Creates an opportunity, for a known contact or a new one, from JSON or, with files, from multipart.
 pub(crate) fn create(world: &mut World, call: &Call<'_>) -> Outcome {
     let by = perform_as(world, call)?.ok_or_else(|| missing("perform_as"))?;
-    call.query.flag("parse")?;
-    let fields = call.fields(&CREATE_FIELDS)?;
-    let mut new = read(world, call, fields, by)?;
+    let parse = call.query.flag("parse")? == Some(true);
+    let form = Form::read(call.parts)?;
+    let fields = if call.parts.is_empty() {
+        call.fields(&CREATE_FIELDS)?
+    } else {
+        Fields::of(&form.fields, &CREATE_FIELDS)?
+    };
+    let mut new = read(world, call, fields, by.clone())?;
+    if let Some(resume) = form.resume.filter(|_| parse) {
+        Details::of(resume).complete(&mut new.person);
+    }
     if call.query.flag("perform_as_posting_owner")? == Some(true) {
         let posting = new
             .posting
@@ -51,14 +60,15 @@ pub(crate) fn create(world: &mut World, call: &Call<'_>) -> Outcome {
         new.owner = Some(posting.owner.clone());
     }
     let (id, deduped) = world.create(new, call.now);
+    form.attach(world, &id, &by, call.now);
     let made = world
         .opportunity(&id)
         .ok_or_else(|| Refusal::not_found("opportunities", &id))?;
     let data = made.written_json(world.contact_of(made));
-    Ok(Answer {
-        status: 201,
-        body: Some(json!({ "deduped": deduped, "data": data })),
-    })
+    Ok(Answer::json(
+        201,
+        json!({ "deduped": deduped, "data": data }),
+    ))
 }
 
 fn read(

@@ -50,7 +50,7 @@ pub(crate) fn update(world: &mut World, call: &Call<'_>) -> Outcome {
     let known = writable(world, call, call.id(1))?.clone();
     let changed = filled(world, call, known)?;
     let data = changed.json(&world.account);
-    world.replace_panel(&id, changed);
+    world.replace_panel(&id, changed, call.now);
     Ok(Answer::record(data))
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn delete(world: &mut World, call: &Call<'_>) -> Outcome {
     let id = opportunity(world, call)?.id.clone();
     acting_user(world, call)?;
     let panel = writable(world, call, call.id(1))?.id.clone();
-    world.delete_panel(&id, &panel);
+    world.delete_panel(&id, &panel, call.now);
     Ok(Answer::nothing())
 }
 

@@ -47,17 +47,13 @@ pub(crate) fn interviews(world: &mut World, call: &Call<'_>) -> Outcome {
         }
         expand::all(world, json, &expanded)
     };
-    let of = |panel: &'_ Panel| {
-        let named = |it: &Interview| (it.created_at, it.id.clone(), item(panel, it));
-        panel.interviews.iter().map(named).collect::<Vec<_>>()
-    };
-    let all: Vec<(i64, String, Value)> = children.panels.iter().flat_map(of).collect();
-    children_page(
-        call,
-        all.iter()
-            .map(|it| (it.0, it.1.as_str(), it.2.clone()))
-            .collect(),
-    )
+    let mut all = Vec::new();
+    for panel in &children.panels {
+        for it in &panel.interviews {
+            all.push((it.created_at, it.id.as_str(), item(panel, it)));
+        }
+    }
+    children_page(call, all)
 }
 
 /// Reads one interview.

@@ -14,9 +14,9 @@ pub(crate) fn get(world: &mut World, call: &Call<'_>) -> Outcome {
     let users = named
         .filter_map(|id| world.account.active_user(id))
         .map(user);
-    Ok(Answer {
-        status: 200,
-        body: Some(json!({
+    Ok(Answer::json(
+        200,
+        json!({
             "posting": { "id": posting.id, "text": posting.text },
             "users": users.collect::<Vec<Value>>(),
             "roles": [
@@ -25,8 +25,8 @@ pub(crate) fn get(world: &mut World, call: &Call<'_>) -> Outcome {
                 { "id": "owner", "name": "Super Admin", "isReadOnly": true },
                 { "id": "team", "name": "Team Member", "isReadOnly": true },
             ],
-        })),
-    })
+        }),
+    ))
 }
 
 fn user(user: &User) -> Value {

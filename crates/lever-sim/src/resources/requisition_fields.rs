@@ -25,10 +25,7 @@ pub(crate) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
     };
     let found = world.account.requisition_fields.iter().filter(holds);
     let data: Vec<Value> = found.map(RequisitionField::json).collect();
-    Ok(Answer {
-        status: 200,
-        body: Some(json!({ "data": data })),
-    })
+    Ok(Answer::json(200, json!({ "data": data })))
 }
 
 /// Reads one field.

@@ -14,7 +14,7 @@ pub(crate) fn create(world: &mut World, call: &Call<'_>) -> Outcome {
     let by = perform_as(world, call)?;
     let blank = blank(world.new_id(), by, call.now);
     let made = requisition_body::filled(world, call, blank)?;
-    let data = made.stored_json(&world.id, &world.account);
+    let data = made.stored_json(&world.account);
     world.put_requisition(made);
     Ok(Answer::created(data))
 }
@@ -24,7 +24,7 @@ pub(crate) fn update(world: &mut World, call: &Call<'_>) -> Outcome {
     let known = visible(world, call)?.clone();
     perform_as(world, call)?;
     let changed = requisition_body::filled(world, call, known)?;
-    let data = changed.stored_json(&world.id, &world.account);
+    let data = changed.stored_json(&world.account);
     world.put_requisition(changed);
     Ok(Answer::record(data))
 }

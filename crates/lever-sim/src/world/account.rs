@@ -11,6 +11,8 @@ use super::user::User;
 /// Everything of an account that is not about candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
+    /// What it is called where answers have a storage-level shape.
+    pub(crate) id: String,
     /// In pipeline order.
     pub(crate) stages: Vec<Stage>,
     pub(crate) reasons: Vec<Reason>,

@@ -28,6 +28,7 @@ impl World {
             anonymized: true,
             ..Contact::default()
         });
+        self.contact_updated(contact, now);
     }
 
     /// Replaces what is known of a person, and marks all their opportunities as updated.
@@ -55,8 +56,10 @@ impl World {
 }
 
 impl Children {
-    /// Leaves the records, takes their texts.
+    /// Leaves the records, takes their texts; resumes and files go.
     fn blank(&mut self) {
+        self.resumes.clear();
+        self.files.clear();
         let fields = self.feedback.iter_mut().flat_map(|it| &mut it.fields);
         for field in fields.chain(self.forms.iter_mut().flat_map(|it| &mut it.fields)) {
             field["value"] = Value::Null;

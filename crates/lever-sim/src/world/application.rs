@@ -24,6 +24,25 @@ pub(crate) struct Application {
     pub(crate) referral: Option<Box<Referral>>,
     pub(crate) eeo: Option<Box<Eeo>>,
     pub(crate) hired_for: Option<Box<HiredFor>>,
+    /// What was submitted through the API, beyond what the contact shows.
+    pub(crate) submitted: Option<Box<Submitted>>,
+}
+
+/// What an application carries beside the person. Lever: "Apply to a posting".
+#[derive(Clone, Default)]
+pub(crate) struct Submitted {
+    pub(crate) comments: Option<String>,
+    pub(crate) ip_address: Option<String>,
+    pub(crate) referer: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) accept_language: Option<String>,
+    pub(crate) timezone: Option<String>,
+}
+
+impl std::fmt::Debug for Submitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Submitted").finish_non_exhaustive()
+    }
 }
 
 /// The requisition somebody was hired against. Lever: "Applications", `requisitionForHire`.
@@ -49,6 +68,7 @@ impl Application {
             referral: None,
             eeo: None,
             hired_for: None,
+            submitted: None,
         }
     }
 
@@ -62,6 +82,7 @@ impl Application {
     pub(crate) fn anonymize(&mut self) {
         self.questions.clear();
         self.eeo = None;
+        self.submitted = None;
         if let Some(referral) = &mut self.referral {
             referral.anonymize();
         }
@@ -70,6 +91,9 @@ impl Application {
     /// The record; what an applicant typed is only there when the person applied or was referred.
     pub(crate) fn json(&self, opportunity: &str, contact: &Contact) -> Value {
         let typed = self.kind != "user" && !contact.anonymized;
+        let submitted = self.submitted.as_ref().filter(|_| typed);
+        let of =
+            |get: fn(&Submitted) -> &Option<String>| submitted.and_then(|it| get(it).as_deref());
         json!({
             "id": self.id,
             "type": self.kind,
@@ -83,17 +107,17 @@ impl Application {
             "phone": contact.phones.first().filter(|_| typed).map(Phone::json),
             "email": contact.emails.first().filter(|_| typed),
             "links": if typed { contact.links.as_slice() } else { &[] },
-            "comments": null,
+            "comments": of(|it| &it.comments),
             "user": self.user,
             "customQuestions": self.custom_questions(),
             "createdAt": self.created_at,
             "archived": self.archived.as_ref().map(Archived::json),
             "requisitionForHire": self.hired_for.as_ref().map(|hired| hired.json()),
-            "ipAddress": null,
-            "referer": null,
-            "userAgent": null,
-            "acceptLanguage": null,
-            "timezone": null,
+            "ipAddress": of(|it| &it.ip_address),
+            "referer": of(|it| &it.referer),
+            "userAgent": of(|it| &it.user_agent),
+            "acceptLanguage": of(|it| &it.accept_language),
+            "timezone": of(|it| &it.timezone),
         })
     }
 }

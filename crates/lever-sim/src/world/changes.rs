@@ -27,12 +27,10 @@ impl Labels {
 impl World {
     /// Moves an opportunity to a stage, archived or not. Nothing changes when it is there already.
     pub(crate) fn move_stage(&mut self, id: &str, stage: &str, by: Option<String>, now: i64) {
-        if self
-            .opportunity(id)
-            .is_none_or(|opportunity| opportunity.stage == stage)
-        {
+        let before = self.opportunity(id).map(|it| it.stage.clone());
+        let Some(from) = before.filter(|from| from != stage) else {
             return;
-        }
+        };
         let index = self.account.stage_index(stage);
         let entered = StageChange {
             stage: stage.to_owned(),
@@ -46,20 +44,20 @@ impl World {
             opportunity.last_advanced_at = now;
             opportunity.interacted(now);
         });
+        self.stage_changed(id, &from, stage, now);
     }
 
     /// Archives an opportunity, changes the reason, or with `None` unarchives it.
     ///
     /// Archiving again renews the stamp of the opportunity, but neither that of its application nor `lastAdvancedAt` (recorded).
     pub(crate) fn archive(&mut self, id: &str, reason: Option<&str>, now: i64) {
-        let archived = self
-            .opportunity(id)
-            .is_some_and(|opportunity| opportunity.archived.is_some());
+        let before = self.opportunity(id).and_then(|it| it.archived.clone());
         match reason {
             Some(reason) => self.change(id, |opportunity| opportunity.archive(reason, now)),
-            None if archived => self.change(id, |opportunity| opportunity.unarchive(now)),
-            None => {}
+            None if before.is_some() => self.change(id, |opportunity| opportunity.unarchive(now)),
+            None => return,
         }
+        self.archive_changed(id, before, now);
     }
 
     /// Adds tags or sources; unknown ones come into being, known ones are kept once.
@@ -105,6 +103,7 @@ impl World {
         for id in self.opportunities_of(contact) {
             self.touch(&id, now);
         }
+        self.contact_updated(contact, now);
     }
 
     /// Adds a note.
@@ -147,6 +146,7 @@ impl World {
     /// Deletes an opportunity with its application; the API cannot, a person in Lever can.
     pub(crate) fn delete(&mut self, id: &str, by: Option<String>, now: i64) {
         if let Some(opportunity) = self.remove(id) {
+            self.opportunity_deleted(&opportunity, by.as_deref(), now);
             let confidential = opportunity.confidential;
             if let Some(application) = opportunity.application {
                 self.bury_application(DeletedApplication {

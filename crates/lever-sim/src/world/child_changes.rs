@@ -1,10 +1,12 @@
 //! How children come, change and go, with the stamps of the opportunity that each moves.
 //!
 //! New feedback moves `lastInteractionAt` and, 1 ms later, `updatedAt`; edited feedback moves neither (recorded).
-//! Offers, panels, interviews and forms are taken to behave like notes: only `lastInteractionAt` moves. Deletions move nothing.
+//! Offers, panels, interviews, forms and files are taken to behave like notes: only `lastInteractionAt` moves. Deletions move nothing.
 
+use super::events::Interviews;
 use super::{
-    Children, Feedback, FileAction, FileActionKind, Interview, Offer, Panel, ProfileForm, World,
+    Children, Document, Feedback, FileAction, FileActionKind, Interview, Offer, Panel, ProfileForm,
+    Requisition, Resume, World,
 };
 
 impl World {
@@ -38,8 +40,15 @@ impl World {
         self.note_interaction(id, now);
     }
 
-    /// Adds an offer. Only people can.
+    /// Adds an offer, which the open requisitions of its posting hold from then on. Only people can.
     pub(crate) fn add_offer(&mut self, id: &str, offer: Offer, now: i64) {
+        self.change_account(|account| {
+            let holds =
+                |it: &&mut Requisition| it.status == "open" && it.postings.contains(&offer.posting);
+            for requisition in account.requisitions.iter_mut().filter(holds) {
+                requisition.offers.push(offer.id.clone());
+            }
+        });
         self.change_children(id, |children| children.offers.push(offer));
         self.note_interaction(id, now);
     }
@@ -56,35 +65,41 @@ impl World {
 
     /// Adds a panel with its interviews.
     pub(crate) fn add_panel(&mut self, id: &str, panel: Panel, now: i64) {
-        self.change_children(id, |children| children.panels.push(panel));
+        self.change_panels(id, now, |children| children.panels.push(panel));
         self.note_interaction(id, now);
     }
 
     /// Replaces a panel; one without interviews is gone.
-    pub(crate) fn replace_panel(&mut self, id: &str, replacement: Panel) {
-        self.change_children(id, |children| {
+    pub(crate) fn replace_panel(&mut self, id: &str, replacement: Panel, now: i64) {
+        self.change_panels(id, now, |children| {
             children.change_panel(&replacement.id.clone(), |panel| *panel = replacement);
         });
     }
 
     /// Deletes a panel and its interviews.
-    pub(crate) fn delete_panel(&mut self, id: &str, panel: &str) {
-        self.change_children(id, |children| {
+    pub(crate) fn delete_panel(&mut self, id: &str, panel: &str, now: i64) {
+        self.change_panels(id, now, |children| {
             children.change_panel(panel, |panel| panel.interviews.clear());
         });
     }
 
     /// Adds an interview to a panel.
     pub(crate) fn add_interview(&mut self, id: &str, panel: &str, interview: Interview, now: i64) {
-        self.change_children(id, |children| {
+        self.change_panels(id, now, |children| {
             children.change_panel(panel, |panel| panel.interviews.push(interview));
         });
         self.note_interaction(id, now);
     }
 
     /// Replaces an interview of a panel.
-    pub(crate) fn replace_interview(&mut self, id: &str, panel: &str, replacement: Interview) {
-        self.change_children(id, |children| {
+    pub(crate) fn replace_interview(
+        &mut self,
+        id: &str,
+        panel: &str,
+        replacement: Interview,
+        now: i64,
+    ) {
+        self.change_panels(id, now, |children| {
             children.change_panel(panel, |panel| {
                 let mut interviews = panel.interviews.iter_mut();
                 if let Some(known) = interviews.find(|known| known.id == replacement.id) {
@@ -95,8 +110,8 @@ impl World {
     }
 
     /// Deletes an interview; the panel goes with its last one. Lever: "Delete an interview".
-    pub(crate) fn delete_interview(&mut self, id: &str, panel: &str, interview: &str) {
-        self.change_children(id, |children| {
+    pub(crate) fn delete_interview(&mut self, id: &str, panel: &str, interview: &str, now: i64) {
+        self.change_panels(id, now, |children| {
             children.change_panel(panel, |panel| {
                 panel.interviews.retain(|it| it.id != interview)
             });
@@ -105,11 +120,40 @@ impl World {
 
     /// Calls off what is still to come. Lever: "Update opportunity archived state", `cleanInterviews`.
     pub(crate) fn cancel_interviews(&mut self, id: &str, now: i64) {
-        self.change_children(id, |children| {
+        self.change_panels(id, now, |children| {
             children
                 .panels
                 .iter_mut()
                 .for_each(|panel| panel.cancel(now));
+        });
+    }
+
+    /// Changes panels and interviews, and tells webhooks which interviews came, changed and went.
+    fn change_panels(&mut self, id: &str, now: i64, change: impl FnOnce(&mut Children)) {
+        self.grow(id);
+        let before = Interviews::of(self.children(id));
+        self.change_children(id, change);
+        self.interviews_changed(id, &before, now);
+    }
+
+    /// Adds a resume that came with a new opportunity.
+    pub(crate) fn add_resume(&mut self, id: &str, resume: Resume, by: Option<String>) {
+        self.log_file_action(id, FileActionKind::Imported, by, resume.created_at);
+        self.change_children(id, |children| children.resumes.push(resume));
+    }
+
+    /// Hangs a file on an opportunity.
+    pub(crate) fn add_file(&mut self, id: &str, file: Document, by: Option<String>, now: i64) {
+        self.log_file_action(id, FileActionKind::Added, by, now);
+        self.change_children(id, |children| children.files.push(file));
+        self.note_interaction(id, now);
+    }
+
+    /// Takes a file away.
+    pub(crate) fn delete_file(&mut self, id: &str, file: &str, by: Option<String>, now: i64) {
+        self.log_file_action(id, FileActionKind::Removed, by, now);
+        self.change_children(id, |children| {
+            children.files.retain(|known| known.id != file)
         });
     }
 

@@ -3,7 +3,7 @@
 //! Children of the seeded population are made when somebody asks for them first, from the seed and the id alone,
 //! so that an account of 100,000 opportunities is there at once and the order of reads changes nothing.
 
-use super::{Feedback, FileAction, Offer, Panel, ProfileForm, World};
+use super::{Document, Feedback, FileAction, Offer, Panel, ProfileForm, Resume, World};
 use crate::config::Children as Level;
 use crate::population;
 
@@ -14,6 +14,8 @@ pub(crate) struct Children {
     pub(crate) panels: Vec<Panel>,
     pub(crate) feedback: Vec<Feedback>,
     pub(crate) forms: Vec<ProfileForm>,
+    pub(crate) resumes: Vec<Resume>,
+    pub(crate) files: Vec<Document>,
     pub(crate) file_actions: Vec<FileAction>,
 }
 
@@ -22,6 +24,8 @@ static NONE: Children = Children {
     panels: Vec::new(),
     feedback: Vec::new(),
     forms: Vec::new(),
+    resumes: Vec::new(),
+    files: Vec::new(),
     file_actions: Vec::new(),
 };
 

@@ -2,7 +2,12 @@
 
 use serde::Deserialize;
 
-use super::{Application, Contact, Opportunity, Phone, Posting, StageChange, World, add_missing};
+use serde_json::Value;
+
+use super::{
+    Application, Contact, Eeo, Opportunity, Phone, Posting, StageChange, Submitted, Upload, World,
+    add_missing,
+};
 
 /// The stage of new leads; it exists in every account.
 const NEW_LEAD: &str = "lead-new";
@@ -30,10 +35,23 @@ pub(crate) struct NewOpportunity {
     pub(crate) by: String,
 }
 
+/// An application, checked.
+pub(crate) struct Entry {
+    pub(crate) person: Contact,
+    pub(crate) posting: Option<Posting>,
+    pub(crate) origin: String,
+    pub(crate) source: String,
+    pub(crate) submitted: Option<Submitted>,
+    /// The answers to the posting's questions, as the application shows them.
+    pub(crate) questions: Vec<Value>,
+    pub(crate) eeo: Option<Eeo>,
+    pub(crate) resume: Option<Upload>,
+}
+
 impl World {
     /// Creates an opportunity; returns its id and whether a known contact was used.
     pub(crate) fn create(&mut self, new: NewOpportunity, now: i64) -> (String, bool) {
-        let (contact, deduped) = self.contact_for(&new);
+        let (contact, deduped) = self.contact_for(&new, now);
         let at = new.created_at.unwrap_or(now);
         let stage = new.stage.as_deref().unwrap_or(NEW_LEAD);
         let entered = self.entered(stage, at, Some(new.by.clone()));
@@ -55,6 +73,7 @@ impl World {
         opportunity.updated_at = Some(now + 5);
         let id = opportunity.id.clone();
         self.add(opportunity);
+        self.application_created(&id, now);
         (id, deduped)
     }
 
@@ -90,15 +109,17 @@ impl World {
             );
             opportunity.updated_at = Some(now);
         });
+        self.application_created(id, now);
     }
 
     /// The given contact, the one with the same e-mail (its own data win), or a new one.
-    fn contact_for(&mut self, new: &NewOpportunity) -> (String, bool) {
+    fn contact_for(&mut self, new: &NewOpportunity, now: i64) -> (String, bool) {
         if let Some(id) = &new.contact {
             self.change_contact(id, |contact| contact.absorb(&new.person));
             if let Some(contact) = self.contact(id).cloned() {
                 self.put_contact(contact);
             }
+            self.contact_updated(id, now);
             return (id.clone(), true);
         }
         let emails = &new.person.emails;
@@ -110,6 +131,7 @@ impl World {
             id: id.clone(),
             ..new.person.clone()
         });
+        self.contact_created(&id, now);
         (id, false)
     }
 
@@ -123,36 +145,55 @@ impl World {
         }
     }
 
-    /// Somebody applies on the job site: stage, source, owner and followers as recorded.
+    /// Somebody applies on the job site, to the newest published posting if to no other.
     pub(crate) fn apply(&mut self, applicant: Applicant, now: i64) -> String {
-        let posting = applicant
-            .posting
-            .as_deref()
-            .and_then(|id| self.account.posting(id));
-        let posting = posting.or_else(|| {
-            self.account
-                .postings
+        let postings = &self.account.postings;
+        let named = applicant.posting.as_deref();
+        let posting = named.and_then(|id| self.account.posting(id)).or_else(|| {
+            postings
                 .iter()
                 .find(|it| it.state == "published" && !it.confidential)
         });
-        let posting = posting.cloned();
-        let new = NewOpportunity {
+        let entry = Entry {
+            posting: posting.cloned(),
             person: applicant.person(),
+            origin: "applied".to_owned(),
+            source: "Job site".to_owned(),
+            submitted: None,
+            questions: Vec::new(),
+            eeo: None,
+            resume: None,
+        };
+        self.enter(entry, now)
+    }
+
+    /// An application arrives: stage, source, owner and followers as recorded. Returns the new opportunity's id.
+    pub(crate) fn enter(&mut self, entry: Entry, now: i64) -> String {
+        let new = NewOpportunity {
+            person: entry.person,
             ..NewOpportunity::default()
         };
-        let (contact, _) = self.contact_for(&new);
+        let (contact, _) = self.contact_for(&new, now);
         let entered = self.entered(NEW_APPLICANT, now, None);
         let mut opportunity = Opportunity::new(self.new_id(), contact, now, entered);
-        opportunity.origin = "applied".to_owned();
-        opportunity.sources = vec!["Job site".to_owned()];
-        if let Some(posting) = posting {
-            let application = Application::new(self.new_id(), "posting", &posting, now);
+        opportunity.origin = entry.origin;
+        opportunity.sources = vec![entry.source];
+        if let Some(posting) = entry.posting {
+            let mut application = Application::new(self.new_id(), "posting", &posting, now);
+            application.submitted = entry.submitted.map(Box::new);
+            application.questions = entry.questions;
+            application.eeo = entry.eeo.map(Box::new);
             opportunity.owner = Some(posting.owner.clone());
             opportunity.followers.clone_from(&posting.followers);
             opportunity.apply_to(&posting, application);
         }
         let id = opportunity.id.clone();
         self.add(opportunity);
+        if let Some(upload) = entry.resume {
+            let resume = upload.resume(self.new_id(), self.new_id(), now);
+            self.add_resume(&id, resume, None);
+        }
+        self.application_created(&id, now);
         id
     }
 }

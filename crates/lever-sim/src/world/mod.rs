@@ -6,6 +6,7 @@ mod account;
 mod account_changes;
 mod anonymize;
 mod application;
+mod apply_form;
 mod changes;
 mod child_changes;
 mod children;
@@ -13,8 +14,10 @@ mod contact;
 mod create;
 mod departed;
 mod eeo;
+mod events;
 mod feedback;
 mod file_action;
+mod files;
 mod hire;
 mod note;
 mod offer;
@@ -27,22 +30,28 @@ mod referral;
 mod requisition;
 mod requisition_field;
 mod template;
+mod uploads;
 mod user;
+mod webhooks;
 
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
 pub(crate) use account::{Account, Reason, Stage};
-pub(crate) use application::{Application, Archived, HiredFor};
+pub(crate) use application::{Application, Archived, HiredFor, Submitted};
+pub(crate) use apply_form::{
+    ApplyForm, Question, QuestionSet, eeo_answer, personal_field, required_fields, url_field,
+};
 pub(crate) use changes::Labels;
 pub(crate) use children::{Children, Growth};
 pub(crate) use contact::{Contact, Phone, canonical};
-pub(crate) use create::NewOpportunity;
+pub(crate) use create::{Entry, NewOpportunity};
 pub(crate) use departed::{DeletedApplication, DeletedPosting, Deletion};
 pub(crate) use eeo::Eeo;
 pub(crate) use feedback::Feedback;
 pub(crate) use file_action::FileAction;
+pub(crate) use files::{Document, FileStatus, Resume, format_of, readable};
 pub(crate) use note::{Comment, Note};
 pub(crate) use offer::Offer;
 pub(crate) use opportunity::{Opportunity, StageChange, add_missing};
@@ -54,7 +63,9 @@ pub(crate) use referral::{RELATIONSHIPS, Referral};
 pub(crate) use requisition::Requisition;
 pub(crate) use requisition_field::{FieldKind, FieldOption, RequisitionField, Subfield};
 pub(crate) use template::{Group, NO_FEEDBACK, Template};
+pub(crate) use uploads::{Upload, Uploads};
 pub(crate) use user::{ROLES, User};
+pub(crate) use webhooks::{Delivery, ORIGINS, Webhook, Webhooks, event_name, has_origins};
 
 pub use create::Applicant;
 pub use file_action::FileActionKind;
@@ -64,8 +75,6 @@ use crate::random::Random;
 /// The state of one Lever account.
 #[derive(Debug)]
 pub(crate) struct World {
-    /// What the account is called where answers have a storage-level shape.
-    pub(crate) id: String,
     pub(crate) account: Account,
     contacts: HashMap<String, Contact>,
     opportunities: HashMap<String, Opportunity>,
@@ -78,6 +87,8 @@ pub(crate) struct World {
     deleted: Vec<Deletion>,
     deleted_applications: Vec<DeletedApplication>,
     deleted_postings: Vec<DeletedPosting>,
+    pub(crate) uploads: Uploads,
+    pub(crate) webhooks: Webhooks,
     random: Random,
     revision: u64,
 }
@@ -86,7 +97,6 @@ impl World {
     /// An account without candidates; ids of new records are drawn from `random`.
     pub(crate) fn new(account: Account, random: Random, growth: Growth) -> World {
         World {
-            id: Random::new(growth.seed).uuid(),
             account,
             contacts: HashMap::new(),
             opportunities: HashMap::new(),
@@ -98,6 +108,8 @@ impl World {
             deleted: Vec::new(),
             deleted_applications: Vec::new(),
             deleted_postings: Vec::new(),
+            uploads: Uploads::default(),
+            webhooks: Webhooks::default(),
             random,
             revision: 0,
         }

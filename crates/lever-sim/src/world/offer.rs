@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::contact::Contact;
+use super::files::{Document, FileStatus};
 use super::opportunity::Opportunity;
+
+/// How many bytes the document of an offer has.
+const DOCUMENT_SIZE: usize = 20_000;
 
 /// An offer. Fixtures `offers.list.draft.json`, `offers.list.signed.json`.
 #[derive(Debug, Clone)]
@@ -128,18 +132,41 @@ impl Offer {
         })
     }
 
-    fn document(&self, parent: &Opportunity, status: &str, at: i64) -> Value {
-        let file = if status == "sent" {
-            "offer.pdf"
-        } else {
-            "offer_signed.pdf"
+    /// The document in a state, or without one the signed rather than the sent; `None` before there is any.
+    pub(crate) fn download(&self, status: Option<&str>) -> Option<Document> {
+        let signed = || Some(("signed", self.signed_at?));
+        let sent = || Some(("sent", self.sent_at?));
+        let (status, at) = match status {
+            Some("signed") => signed()?,
+            Some(_) => sent()?,
+            None => signed().or_else(sent)?,
         };
+        let id = format!("{} {status}", self.id);
+        let name = file_name(status);
+        Some(Document::drawn(
+            id,
+            name,
+            DOCUMENT_SIZE,
+            FileStatus::Processed,
+            at,
+        ))
+    }
+
+    fn document(&self, parent: &Opportunity, status: &str, at: i64) -> Value {
+        let file = file_name(status);
         let base = "https://api.lever.co/v1/opportunities";
         let url = format!(
             "{base}/{}/offers/{}/download?status={status}",
             parent.id, self.id
         );
         json!({ "fileName": file, "uploadedAt": at, "downloadUrl": url })
+    }
+}
+
+fn file_name(status: &str) -> &'static str {
+    match status {
+        "sent" => "offer.pdf",
+        _ => "offer_signed.pdf",
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Panel {
 }
 
 /// One meeting. Fixture `interview.get.json`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Interview {
     pub(crate) id: String,
     pub(crate) subject: Option<String>,
@@ -50,7 +50,7 @@ pub(crate) struct Interview {
 }
 
 /// A user asked to interview, and the feedback template meant for them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Interviewer {
     pub(crate) user: String,
     pub(crate) template: String,

@@ -82,9 +82,9 @@ impl Requisition {
     /// The storage-level shape that writes answer with. Fixture `requisition.create.response.json`.
     ///
     /// What is unset is a missing key there.
-    pub(crate) fn stored_json(&self, account_id: &str, account: &Account) -> Value {
+    pub(crate) fn stored_json(&self, account: &Account) -> Value {
         let mut json = json!({
-            "accountId": account_id,
+            "accountId": account.id,
             "backfill": self.backfill,
             "createdAt": self.created_at,
             "creatorUserId": self.creator,

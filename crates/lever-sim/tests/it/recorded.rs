@@ -96,7 +96,7 @@ fn optional(difference: &str) -> bool {
         .any(|key| difference.ends_with(key))
 }
 
-fn compare(name: &str, simulated: &Value) {
+pub(crate) fn compare(name: &str, simulated: &Value) {
     let Some(recorded) = recorded(name) else {
         eprintln!("skipped {name}: FULCRUM_LEVER_DOCS is unset");
         return;
@@ -219,6 +219,64 @@ async fn writes_have_the_recorded_shapes_too() {
         .post(&format!("/opportunities?perform_as={user}"), &body)
         .await;
     compare("opportunity.create.response.json", &made.body);
+}
+
+#[tokio::test]
+async fn files_applications_and_webhooks_have_the_recorded_shapes() {
+    let world = World::of(200).await;
+    let of = |kind: &str| {
+        let with = world.sim.opportunities().into_iter().find(|it| {
+            let found = world.sim.children(&text(&it["id"]), kind);
+            found
+                .iter()
+                .any(|it| it["file"].is_object() || it["ext"].is_string())
+        });
+        text(&with.unwrap()["id"])
+    };
+    for (kind, list, single) in [
+        ("files", "files.list.json", "file.get.json"),
+        ("resumes", "resumes.list.json", "resume.get.json"),
+    ] {
+        let path = format!("/opportunities/{}/{kind}", of(kind));
+        let listed = world.get(&path, &[]).await.body;
+        compare(list, &listed);
+        let path = format!("{path}/{}", text(&listed["data"][0]["id"]));
+        compare(single, &world.get(&path, &[]).await.body);
+    }
+    compare(
+        "audit-events.list.json",
+        &world.get("/audit_events", &[]).await.body,
+    );
+    let postings = world.get("/postings", &[]).await.body["data"].clone();
+    for posting in postings.as_array().unwrap() {
+        let form = format!("/postings/{}/apply", text(&posting["id"]));
+        let form = world.get(&form, &[]).await.body;
+        let consents = form["data"]["consentDisclosures"].is_object();
+        match (
+            posting["country"] == "US",
+            form["data"]["customQuestions"][0]["text"] == "Education",
+        ) {
+            (true, false) => compare("posting-apply.eeo.json", &form),
+            (false, true) if !consents => compare("posting-apply.custom-questions.json", &form),
+            _ => {}
+        }
+        if posting["country"] == "US" {
+            let survey = format!("/surveys/diversity/{}", text(&posting["id"]));
+            compare(
+                "diversity-survey.get.json",
+                &world.get(&survey, &[]).await.body,
+            );
+        }
+    }
+    let hook = json!({ "url": "https://example.com/hook", "event": "candidateHired" });
+    compare(
+        "webhook.create.response.json",
+        &world.post("/webhooks", &hook).await.body,
+    );
+    compare(
+        "webhooks.list.json",
+        &world.get("/webhooks", &[]).await.body,
+    );
 }
 
 #[test]

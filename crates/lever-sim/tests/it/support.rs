@@ -104,6 +104,22 @@ impl World {
         .await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        read(self.request(Method::DELETE, path).send().await.unwrap()).await
+    }
+
+    /// The record that a write answers, which must succeed.
+    pub(crate) async fn made(&self, path: &str, body: &Value) -> Value {
+        let reply = self.post(path, body).await;
+        assert_eq!(reply.status, 201, "{path}: {}", reply.body);
+        reply.body["data"].clone()
+    }
+
+    /// An active user.
+    pub(crate) fn user(&self) -> String {
+        self.sim.active_users()[0].clone()
+    }
+
     /// The ids of all pages of a listing.
     pub(crate) async fn walk(&self, path: &str, query: &[(&str, &str)]) -> Vec<String> {
         let (mut ids, mut offset) = (Vec::new(), None::<String>);

@@ -44,6 +44,18 @@ pub(crate) struct Context {
     pub(crate) observer: Option<Observer>,
     /// Set by the budget layer.
     pub(crate) waited: Duration,
+    pub(crate) reading: Reading,
+    /// Set by the auth layer: from then on Lever may have acted.
+    pub(crate) sent: bool,
+}
+
+/// How the body of a success is read; that of a failure is always read whole, within bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Into memory, within bounds, before the attempt ends.
+    Whole,
+    /// By the caller, after the attempt has ended with the headers.
+    AsItComes,
 }
 
 impl Context {
@@ -74,6 +86,12 @@ pub(crate) enum Stopped {
     CutOff,
     #[error("the credential cannot be sent in a header")]
     Credential,
+    #[error("no access token could be had")]
+    NoToken,
+    #[error("Lever does not accept the app that asks for access tokens")]
+    App,
+    #[error("Lever no longer accepts the refresh token; the account must be connected again")]
+    Reconnect,
 }
 
 impl fmt::Debug for Context {

@@ -6,10 +6,14 @@
 pub(crate) mod redact;
 
 mod attempt;
+mod call;
 mod credential;
 mod date;
+mod disposition;
+mod download;
 mod http_pool;
 mod layer;
+mod multipart;
 mod pages;
 mod region;
 mod retry;
@@ -21,8 +25,10 @@ use std::time::Duration;
 
 use reqwest_middleware::ClientWithMiddleware;
 
+pub(crate) use attempt::Stopped;
 pub use attempt::{Attempt, Observer};
 pub use credential::Credential;
+pub use download::{Chunks, Download};
 pub use http_pool::Http;
 pub use region::{BaseUrl, Region};
 pub use send::Answer;
@@ -35,7 +41,8 @@ pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 /// How long a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// One attempt, from sending to the last byte of the answer.
+    /// One attempt, from sending to the last byte of the answer; for a file, to its headers, and then the longest
+    /// silence between its bytes.
     pub attempt_timeout: Duration,
     /// The whole call, waiting and all attempts included.
     pub deadline: Duration,
@@ -63,6 +70,8 @@ pub struct Client {
     lane: Lane,
     observer: Option<Observer>,
     jitter: Jitter,
+    /// Whether a refused credential may be accepted a moment later.
+    renewable: bool,
 }
 
 impl Client {
@@ -77,6 +86,7 @@ impl Client {
         limits: Limits,
     ) -> Client {
         Client {
+            renewable: credential.is_renewable(),
             layers: layer::chain(&http, budget, credential),
             base_url,
             limits,

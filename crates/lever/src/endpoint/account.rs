@@ -1,11 +1,15 @@
-//! Lists of the account: users, stages, archive reasons, sources, tags.
+//! Lists of the account: users, stages, archive reasons, sources, tags, audit events.
 
 use std::fmt;
 
+use super::table::{calls, lists};
 use super::{Endpoint, Request, list_of};
-use crate::page::{Offset, Page};
+use crate::page::{Offset, Page, Record};
 use crate::registry::{self, Operation};
-use crate::{ArchiveReason, CountedText, ReasonKind, Stage, User};
+use crate::{
+    ArchiveReason, ArchiveReasonId, AuditEvent, CountedText, DispositionStages, ReasonKind, Stage,
+    StageId, Timestamp, User,
+};
 
 /// Lists users, newest first; without filters only active ones.
 ///
@@ -151,6 +155,38 @@ list_of! {
     ListTags => CountedText,
 }
 
+calls! {
+    /// Reads one stage.
+    ///
+    /// Lever: "Retrieve a single stage", `GET /stages/:stage`.
+    GetStage(stage: StageId) = GET_STAGE => Record<Stage> {}
+
+    /// Reads one archive reason.
+    ///
+    /// Lever: "Retrieve a single archive reason", `GET /archive_reasons/:archive_reason`.
+    GetArchiveReason(archive_reason: ArchiveReasonId) = GET_ARCHIVE_REASON => Record<ArchiveReason> {}
+
+    /// Reads every stage with its place in the pipeline, and every archive reason.
+    ///
+    /// Lever: "Disposition stages", `GET /disposition_stages`; fixture `disposition-stages.get.json`.
+    GetDispositionStages() = GET_DISPOSITION_STAGES => Record<DispositionStages> {}
+}
+
+lists! {
+    /// Lists what was done to the account, newest first. A paid part of Lever.
+    ///
+    /// Lever: "List all audit events", `GET /audit_events`.
+    #[derive(Default)]
+    ListAuditEvents() = LIST_AUDIT_EVENTS => AuditEvent {
+        only kind: String as "type", "Only what happened so, such as `user.role:changed`.";
+        only user_id: String, "Only by this user; the text `null` for what no user did.";
+        only target_type: String, "Only to things of this kind: the first part of what happened, such as `user`.";
+        only target_id: String, "Only to this one; goes with `target_type`.";
+        only created_at_start: Timestamp, "Only then or later.";
+        only created_at_end: Timestamp, "Only then or earlier.";
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,5 +257,37 @@ mod tests {
             }),
             ("GET /tags?offset=t".to_owned(), None)
         );
+    }
+
+    #[test]
+    fn one_stage_one_reason_and_all_of_them_are_asked_for() {
+        let stage = GetStage {
+            stage: "lead-new".into(),
+        };
+        assert_eq!(sent(&stage), ("GET /stages/lead-new".to_owned(), None));
+        let reason = GetArchiveReason {
+            archive_reason: "r1".into(),
+        };
+        assert_eq!(sent(&reason), ("GET /archive_reasons/r1".to_owned(), None));
+        let all = GetDispositionStages {};
+        assert_eq!(sent(&all), ("GET /disposition_stages".to_owned(), None));
+    }
+
+    #[test]
+    fn audit_events_are_asked_for_with_every_filter() {
+        let some = |text: &str| Some(text.to_owned());
+        let list = ListAuditEvents {
+            kind: some("user.role:changed"),
+            user_id: some("null"),
+            target_type: some("user"),
+            target_id: some("u1"),
+            created_at_start: Some(Timestamp::from_millis(1)),
+            created_at_end: Some(Timestamp::from_millis(2)),
+            limit: Some(3),
+            offset: Some("t".into()),
+        };
+        let expected = "GET /audit_events?type=user.role%3Achanged&user_id=null&target_type=user\
+            &target_id=u1&created_at_start=1&created_at_end=2&limit=3&offset=t";
+        assert_eq!(sent(&list), (expected.to_owned(), None));
     }
 }

@@ -165,6 +165,70 @@ impl Endpoint for RemoveSources {
     }
 }
 
+/// Adds links to the person behind an opportunity, and so to all opportunities of the person.
+///
+/// Lever: "Update contact links by opportunity", `POST /opportunities/:opportunity/addLinks`; unlike the others it
+/// answers the person's attributes (fixture `opportunity.add-links.response.json`).
+#[derive(Clone)]
+pub struct AddLinks {
+    /// Which opportunity.
+    pub opportunity: OpportunityId,
+    /// The links.
+    pub links: Vec<String>,
+    /// The Lever user named in the history.
+    pub perform_as: Option<UserId>,
+}
+
+impl Endpoint for AddLinks {
+    type Reply = Record<Opportunity>;
+    const OPERATION: &'static Operation = &registry::ADD_OPPORTUNITY_LINKS;
+
+    fn request(&self) -> Request {
+        Request::post(["opportunities", self.opportunity.as_str(), "addLinks"])
+            .query("perform_as", self.perform_as.as_ref())
+            .json(json!({ "links": self.links }))
+    }
+}
+
+/// Removes links from the person behind an opportunity, and so from all opportunities of the person.
+///
+/// Lever: "Update contact links by opportunity", `POST /opportunities/:opportunity/removeLinks`.
+#[derive(Clone)]
+pub struct RemoveLinks {
+    /// Which opportunity.
+    pub opportunity: OpportunityId,
+    /// The links.
+    pub links: Vec<String>,
+    /// The Lever user named in the history.
+    pub perform_as: Option<UserId>,
+}
+
+impl Endpoint for RemoveLinks {
+    type Reply = Record<Opportunity>;
+    const OPERATION: &'static Operation = &registry::REMOVE_OPPORTUNITY_LINKS;
+
+    fn request(&self) -> Request {
+        Request::post(["opportunities", self.opportunity.as_str(), "removeLinks"])
+            .query("perform_as", self.perform_as.as_ref())
+            .json(json!({ "links": self.links }))
+    }
+}
+
+/// Links tell a person, so they are not shown.
+macro_rules! debug_without_links {
+    ($($name:ident)+) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    .field("opportunity", &self.opportunity)
+                    .finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+
+debug_without_links! { AddLinks RemoveLinks }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,5 +352,24 @@ mod tests {
                 Some(body)
             )
         );
+    }
+
+    #[test]
+    fn links_are_added_and_removed_by_text() {
+        let body = json!({"links": ["a", "b"]});
+        let add = AddLinks {
+            opportunity: "o1".into(),
+            links: texts(),
+            perform_as: Some("u1".into()),
+        };
+        let expected = "POST /opportunities/o1/addLinks?perform_as=u1".to_owned();
+        assert_eq!(sent(&add), (expected, Some(body.clone())));
+        let remove = RemoveLinks {
+            opportunity: "o1".into(),
+            links: texts(),
+            perform_as: None,
+        };
+        let expected = "POST /opportunities/o1/removeLinks".to_owned();
+        assert_eq!(sent(&remove), (expected, Some(body)));
     }
 }

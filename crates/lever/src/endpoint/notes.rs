@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
+use super::table::{bodies, calls};
 use super::{Endpoint, Reply, Request, list_of};
 use crate::decode::{self, DecodeError};
 use crate::page::{self, Offset, Page, Record};
@@ -102,6 +103,80 @@ impl Endpoint for CreateNote {
         Request::post(["opportunities", self.opportunity.as_str(), "notes"])
             .query("perform_as", self.perform_as.as_ref())
             .json(body)
+    }
+}
+
+/// Adds a comment to a note. Sent twice it adds two.
+///
+/// Lever: "Create a note", `POST /opportunities/:opportunity/notes?note_id=`.
+#[derive(Clone)]
+pub struct AddComment {
+    /// To which note, and what: its opportunity, text, author and time.
+    pub comment: CreateNote,
+    /// The note.
+    pub note: NoteId,
+}
+
+impl Endpoint for AddComment {
+    type Reply = CreatedNote;
+    const OPERATION: &'static Operation = &registry::CREATE_OPPORTUNITY_NOTE;
+
+    fn request(&self) -> Request {
+        self.comment.request().query("note_id", Some(&self.note))
+    }
+}
+
+impl std::fmt::Debug for AddComment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AddComment")
+            .field("note", &self.note)
+            .finish_non_exhaustive()
+    }
+}
+
+calls! {
+    /// Replaces the comments of a note; those left out go. Only for notes made through the API.
+    ///
+    /// Lever: "Update a note", `PUT /opportunities/:opportunity/notes/:note`.
+    UpdateNote(opportunity: OpportunityId, note: NoteId) = UPDATE_OPPORTUNITY_NOTE => CreatedNote, sends NoteWrite {}
+
+    /// Deletes a note. Only for notes made through the API.
+    ///
+    /// Lever: "Delete a note", `DELETE /opportunities/:opportunity/notes/:note`.
+    DeleteNote(opportunity: OpportunityId, note: NoteId) = DELETE_OPPORTUNITY_NOTE => () {}
+}
+
+bodies! {
+    /// A note to put in place of another.
+    struct NoteWrite
+    must {
+        /// All its comments, at least one.
+        values: Vec<CommentWrite>,
+    }
+    may {
+        /// The author.
+        user: UserId,
+        /// Only for people with access to secret notes.
+        secret: bool,
+        /// From 1 (strong no) to 4 (strong yes).
+        score: u8,
+        /// When it was written.
+        created_at: Timestamp,
+        /// When it was finished.
+        completed_at: Timestamp,
+    }
+
+    /// A comment of a note.
+    struct CommentWrite
+    must {
+        /// What is written.
+        value: String,
+    }
+    may {
+        /// When it was written.
+        created_at: Timestamp,
+        /// The author.
+        user: UserId,
     }
 }
 
@@ -221,5 +296,50 @@ mod tests {
         assert_eq!(id(r#"{"data":{"noteId":"n1"}}"#), Some("n1".into()));
         assert_eq!(id(r#"{"noteId":"n1"}"#), Some("n1".into()));
         assert_eq!(id(r#"{"data":{}}"#), None);
+    }
+
+    #[test]
+    fn a_comment_names_its_note() {
+        let comment = AddComment {
+            comment: note(),
+            note: "n1".into(),
+        };
+        let body = json!({"value": "hello", "secret": false, "notifyFollowers": false});
+        let expected = "POST /opportunities/o1/notes?note_id=n1".to_owned();
+        assert_eq!(sent(&comment), (expected, Some(body)));
+        assert!(!format!("{comment:?}").contains("hello"));
+    }
+
+    #[test]
+    fn a_note_is_replaced_and_deleted() {
+        let comment = CommentWrite {
+            value: "hello".to_owned(),
+            created_at: Some(Timestamp::from_millis(7)),
+            user: Some("u1".into()),
+        };
+        let update = UpdateNote {
+            opportunity: "o1".into(),
+            note: "n1".into(),
+            body: NoteWrite {
+                values: vec![comment],
+                user: None,
+                secret: Some(true),
+                score: Some(4),
+                created_at: None,
+                completed_at: None,
+            },
+        };
+        let body = json!({"values": [{"value": "hello", "createdAt": 7, "user": "u1"}], "secret": true, "score": 4});
+        let expected = "PUT /opportunities/o1/notes/n1".to_owned();
+        assert_eq!(sent(&update), (expected, Some(body)));
+        assert!(!format!("{update:?}").contains("hello"));
+        let delete = DeleteNote {
+            opportunity: "o1".into(),
+            note: "n1".into(),
+        };
+        assert_eq!(
+            sent(&delete),
+            ("DELETE /opportunities/o1/notes/n1".to_owned(), None)
+        );
     }
 }

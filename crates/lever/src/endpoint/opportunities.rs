@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use super::table::{calls, lists};
 use super::{Endpoint, Request, list_of};
 use crate::page::{Offset, Page, Record};
 use crate::registry::{self, Operation};
 use crate::{
-    ArchiveReasonId, ContactId, DeletedOpportunity, Opportunity, OpportunityId, Origin, PostingId,
-    StageId, Timestamp,
+    Application, ApplicationId, ArchiveReasonId, ContactId, DeletedApplication, DeletedOpportunity,
+    Opportunity, OpportunityId, Origin, PostingId, StageId, Timestamp,
 };
 
 /// Lists opportunities by stage and, within a stage, last advanced first.
@@ -219,6 +220,32 @@ impl fmt::Display for ConfidentialityFilter {
     }
 }
 
+lists! {
+    /// Lists the application of an opportunity; there is one at most.
+    ///
+    /// Lever: "List all applications", `GET /opportunities/:opportunity/applications`; Lever advises to expand
+    /// `applications` on the opportunity instead.
+    ListApplications(opportunity: OpportunityId) = LIST_OPPORTUNITY_APPLICATIONS => Application {
+        any expand: String, "Objects instead of ids for these attributes, such as `posting`.";
+    }
+
+    /// Lists what is left of deleted applications.
+    ///
+    /// Lever: "List deleted applications", `GET /applications/deleted`.
+    ListDeletedApplications() = LIST_DELETED_APPLICATIONS => DeletedApplication {
+        must deleted_at_start: Timestamp, "Only deleted then or later.";
+        must deleted_at_end: Timestamp, "Only deleted before then; at most 30 days after the start.";
+    }
+}
+
+calls! {
+    /// Reads one application.
+    ///
+    /// Lever: "Retrieve a single application", `GET /opportunities/:opportunity/applications/:application`.
+    GetApplication(opportunity: OpportunityId, application: ApplicationId) = GET_OPPORTUNITY_APPLICATION
+        => Record<Application> {}
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,6 +316,37 @@ mod tests {
         };
         let expected =
             "GET /opportunities/deleted?deleted_at_start=1&deleted_at_end=2&limit=3&offset=t";
+        assert_eq!(sent(&list), (expected.to_owned(), None));
+    }
+
+    #[test]
+    fn applications_are_asked_for() {
+        let list = ListApplications {
+            opportunity: "o1".into(),
+            expand: vec!["posting".to_owned()],
+            limit: None,
+            offset: None,
+        };
+        let expected = "GET /opportunities/o1/applications?expand=posting";
+        assert_eq!(sent(&list), (expected.to_owned(), None));
+        let get = GetApplication {
+            opportunity: "o1".into(),
+            application: "a1".into(),
+        };
+        let expected = "GET /opportunities/o1/applications/a1";
+        assert_eq!(sent(&get), (expected.to_owned(), None));
+    }
+
+    #[test]
+    fn deleted_applications_are_asked_for_by_time() {
+        let list = ListDeletedApplications {
+            deleted_at_start: Timestamp::from_millis(1),
+            deleted_at_end: Timestamp::from_millis(2),
+            limit: Some(3),
+            offset: Some("t".into()),
+        };
+        let expected =
+            "GET /applications/deleted?deleted_at_start=1&deleted_at_end=2&limit=3&offset=t";
         assert_eq!(sent(&list), (expected.to_owned(), None));
     }
 }

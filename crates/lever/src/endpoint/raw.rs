@@ -249,7 +249,7 @@ mod tests {
             url.as_str(),
             "https://lever.test/v1/opportunities/o%2F1/notes?note_id=n+1"
         );
-        assert_eq!(call.request().json_body(), Some(&json!({"value": "hello"})));
+        assert_eq!(call.request().body(), Some(&json!({"value": "hello"})));
     }
 
     fn refused(

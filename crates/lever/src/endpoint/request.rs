@@ -5,7 +5,8 @@ use std::fmt::{self, Display};
 use serde_json::Value;
 use url::Url;
 
-use crate::registry::Method;
+use super::parts::Part;
+use crate::registry::{Method, Operation};
 
 /// A request to Lever, relative to a base URL.
 ///
@@ -15,7 +16,14 @@ pub struct Request {
     method: Method,
     segments: Vec<String>,
     query: Vec<(&'static str, String)>,
-    body: Option<Value>,
+    body: Body,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Body {
+    Empty,
+    Json(Value),
+    Parts(Vec<Part>),
 }
 
 impl Request {
@@ -46,8 +54,30 @@ impl Request {
             method,
             segments,
             query: Vec::new(),
-            body: None,
+            body: Body::Empty,
         }
+    }
+
+    /// A request for `operation`, its path filled with `ids` in order.
+    pub(crate) fn for_operation<'a>(
+        operation: &'static Operation,
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> Request {
+        let mut ids = ids.into_iter();
+        let segments = operation.path.split('/').skip(1);
+        let segments = segments.map(|segment| match segment.starts_with('{') {
+            true => ids.next().unwrap_or_default(),
+            false => segment,
+        });
+        Request::of(operation.method, segments)
+    }
+
+    /// The same request under another first segment of its path.
+    pub(crate) fn under(mut self, first: &str) -> Request {
+        if let Some(segment) = self.segments.first_mut() {
+            first.clone_into(segment);
+        }
+        self
     }
 
     /// Adds a parameter when there is a value.
@@ -68,11 +98,20 @@ impl Request {
         self
     }
 
-    /// Sets the body.
+    /// Sends a JSON body.
     #[must_use]
     pub fn json(self, body: Value) -> Request {
         Request {
-            body: Some(body),
+            body: Body::Json(body),
+            ..self
+        }
+    }
+
+    /// Sends a body of parts (`multipart/form-data`), read anew for every attempt.
+    #[must_use]
+    pub fn multipart(self, parts: Vec<Part>) -> Request {
+        Request {
+            body: Body::Parts(parts),
             ..self
         }
     }
@@ -95,8 +134,19 @@ impl Request {
     }
 
     /// The JSON body, if there is one.
-    pub fn json_body(&self) -> Option<&Value> {
-        self.body.as_ref()
+    pub fn body(&self) -> Option<&Value> {
+        match &self.body {
+            Body::Json(body) => Some(body),
+            Body::Empty | Body::Parts(_) => None,
+        }
+    }
+
+    /// The parts of the body; empty when it is none of parts.
+    pub fn parts(&self) -> &[Part] {
+        match &self.body {
+            Body::Parts(parts) => parts,
+            Body::Empty | Body::Json(_) => &[],
+        }
     }
 
     /// The whole address under `base`, everything escaped.

@@ -105,3 +105,70 @@ pub struct CountedText {
     #[serde(default, deserialize_with = "lenient::number")]
     pub count: Option<i64>,
 }
+
+/// Every stage with its place in the pipeline, and every archive reason.
+///
+/// Lever: "Disposition stages"; fixture `disposition-stages.get.json`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DispositionStages {
+    /// The stages, in pipeline order.
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub stages: Vec<DispositionStage>,
+    /// The archive reasons.
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub archive_reasons: Vec<DispositionReason>,
+}
+
+/// A stage with its place in the pipeline.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DispositionStage {
+    /// Lever's id.
+    pub id: StageId,
+    /// The title people see.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub text: String,
+    /// The part of the pipeline it is in.
+    #[serde(default, deserialize_with = "lenient::optional")]
+    pub pipeline: Option<Pipeline>,
+    /// Its place; opportunities are listed by it. Not always whole.
+    #[serde(default, deserialize_with = "lenient::decimal")]
+    pub rank: Option<f64>,
+    /// Whether interviews are planned in it.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub has_interview: bool,
+}
+
+open_enum! {
+    /// A part of the pipeline.
+    Pipeline {
+        /// People found.
+        Lead = "lead",
+        /// People who applied.
+        Applicant = "applicant",
+        /// First talks.
+        Screen = "screen",
+        /// Interviews.
+        Onsite = "onsite",
+        /// Offers.
+        Offer = "offer",
+    }
+}
+
+/// An archive reason as it stands beside the stages: `type` is null unless it stands for a hire.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DispositionReason {
+    /// Lever's id.
+    pub id: ArchiveReasonId,
+    /// The title people see.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub text: String,
+    /// `active` or `inactive`.
+    #[serde(default, deserialize_with = "lenient::optional")]
+    pub status: Option<String>,
+    /// Whether it stands for a hire (`type`).
+    #[serde(rename = "type", default, deserialize_with = "lenient::optional")]
+    pub kind: Option<ReasonKind>,
+}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{debug_id_only, lenient};
 use crate::ContactId;
@@ -47,10 +47,15 @@ pub struct Place {
 }
 
 /// A telephone number.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phone {
     /// `mobile`, `home`, `work`, `skype` or `other`; missing in old records (`type`).
-    #[serde(rename = "type", default, deserialize_with = "lenient::optional")]
+    #[serde(
+        rename = "type",
+        default,
+        deserialize_with = "lenient::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub kind: Option<String>,
     /// The number as written.
     #[serde(default, deserialize_with = "lenient::or_default")]

@@ -53,6 +53,25 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     optional(deserializer).map(|whole: Option<Whole>| whole.map(|whole| whole.0))
 }
 
+/// Reads a number that need not be whole, or numeric text; null and blank text as nothing.
+pub(crate) fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Decimal {
+        Number(f64),
+        Text(String),
+    }
+
+    match optional(deserializer)? {
+        None => Ok(None),
+        Some(Decimal::Number(number)) => Ok(Some(number)),
+        Some(Decimal::Text(text)) => match text.trim().parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(Some(number)),
+            _ => Err(de::Error::custom("not a number")),
+        },
+    }
+}
+
 /// A value that may be null or blank text.
 struct Given<T>(Option<T>);
 
@@ -125,6 +144,8 @@ mod tests {
         count: Option<i64>,
         #[serde(default, deserialize_with = "or_default")]
         flag: bool,
+        #[serde(default, deserialize_with = "decimal")]
+        rank: Option<f64>,
     }
 
     fn read(text: &str) -> Option<Sample> {
@@ -138,10 +159,11 @@ mod tests {
             users: Vec::new(),
             count: None,
             flag: false,
+            rank: None,
         });
         assert_eq!(read("{}"), nothing);
         assert_eq!(
-            read(r#"{"at":null,"users":null,"count":null,"flag":null}"#),
+            read(r#"{"at":null,"users":null,"count":null,"flag":null,"rank":null}"#),
             nothing
         );
         assert_eq!(read(r#"{"at":"","users":[null,""],"count":""}"#), nothing);
@@ -154,9 +176,10 @@ mod tests {
             users: vec![UserId::from("u1"), UserId::from("u2")],
             count: Some(3),
             flag: true,
+            rank: Some(105.5),
         };
         assert_eq!(
-            read(r#"{"at":"5","users":["u1",{"id":"u2"}],"count":"3","flag":true}"#),
+            read(r#"{"at":"5","users":["u1",{"id":"u2"}],"count":"3","flag":true,"rank":"105.5"}"#),
             Some(full)
         );
     }
@@ -169,6 +192,9 @@ mod tests {
             r#"{"users":"u1"}"#,
             r#"{"count":[1]}"#,
             r#"{"flag":1}"#,
+            r#"{"rank":"first"}"#,
+            r#"{"rank":"NaN"}"#,
+            r#"{"rank":[]}"#,
         ] {
             assert_eq!(read(text), None, "{text}");
         }

@@ -1,9 +1,9 @@
 //! Advertised jobs.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::lenient;
 use super::open::open_enum;
+use super::{debug_id_only, lenient};
 use crate::{PostingId, Timestamp, UserId};
 
 /// An advertised job.
@@ -104,3 +104,72 @@ open_enum! {
         Rejected = "rejected",
     }
 }
+
+/// Who may see a posting, and in which role; answered without an envelope.
+///
+/// Lever: "List all posting users"; fixture `posting-users.get.json`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PostingUsers {
+    /// The posting.
+    pub posting: PostingId,
+    /// The users.
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub users: Vec<PostingUser>,
+    /// The roles.
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub roles: Vec<PostingRole>,
+}
+
+/// A user who may see a posting.
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PostingUser {
+    /// The user.
+    pub id: UserId,
+    /// The name.
+    #[serde(default, deserialize_with = "lenient::optional")]
+    pub name: Option<String>,
+    /// The address.
+    #[serde(default, deserialize_with = "lenient::optional")]
+    pub email: Option<String>,
+    /// The role the right comes from.
+    #[serde(default, deserialize_with = "lenient::optional")]
+    pub inherited_from_role_id: Option<String>,
+}
+
+/// A role whose users may see a posting.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PostingRole {
+    /// `admin`, `limited`, `owner`, `team`, or the id of a custom role.
+    pub id: String,
+    /// The title people see.
+    #[serde(default, deserialize_with = "lenient::optional")]
+    pub name: Option<String>,
+    /// Whether it may only look.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub is_read_only: bool,
+}
+
+/// What may be paid.
+///
+/// Lever: "Postings", `salaryRange`, and "Requisitions", `compensationBand`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SalaryRange {
+    /// At least.
+    #[serde(default, deserialize_with = "lenient::decimal")]
+    pub min: Option<f64>,
+    /// At most.
+    #[serde(default, deserialize_with = "lenient::decimal")]
+    pub max: Option<f64>,
+    /// The currency, such as `USD`.
+    #[serde(default, deserialize_with = "lenient::optional")]
+    pub currency: Option<String>,
+    /// For how long, such as `per-year-salary`.
+    #[serde(default, deserialize_with = "lenient::optional")]
+    pub interval: Option<String>,
+}
+
+debug_id_only! { PostingUser }

@@ -7,7 +7,11 @@
 
 mod calls;
 mod documents;
+mod files;
+mod oauth;
+mod raw;
 mod registry;
 mod support;
 mod walk;
+mod webhooks;
 mod wire;

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use lever::registry::OPERATIONS;
-use lever::{Access, AnswerKind, BodyKind, Method, Operation, PerformAs, Repeat, Request};
-use lever::{Endpoint, ListOpportunities, ListPostings, ListUsers, OpportunityExpand, Timestamp};
+use lever::*;
 use serde_yaml_ng::Value;
 
 use crate::support::document;
@@ -222,6 +221,58 @@ fn permissions_are_named_as_on_the_key_page() {
         })
         .collect();
     assert_eq!(ours, rows);
+}
+
+/// The name of each type and the operation it calls.
+macro_rules! operations_of {
+    ($kind:ident: $($endpoint:ty,)+) => {
+        [$((stringify!($endpoint), <$endpoint as $kind>::OPERATION.id),)+]
+    };
+}
+
+#[test]
+fn every_operation_has_the_endpoint_it_names() {
+    let calls = operations_of! { Endpoint:
+        ListOpportunities, CreateOpportunity, GetOpportunity, MoveToStage, SetArchived, AddLinks,
+        RemoveLinks, AddTags, RemoveTags, AddSources, RemoveSources, ListApplications,
+        GetApplication, ListFeedback, CreateFeedback, GetFeedback, UpdateFeedback, DeleteFeedback,
+        ListFiles, UploadOpportunityFile, GetFile, DeleteFile, ListInterviews, CreateInterview,
+        GetInterview, UpdateInterview, DeleteInterview, ListNotes, CreateNote, GetNote, UpdateNote,
+        DeleteNote, ListOffers, ListPanels, CreatePanel, GetPanel, UpdatePanel, DeletePanel,
+        ListForms, CreateForm, GetForm, ListReferrals, GetReferral, ListResumes, GetResume,
+        ListDeletedOpportunities, ListFileActions, ListDeletedApplications, ListArchiveReasons,
+        GetArchiveReason, GetDispositionStages, ListAuditEvents, GetContact, UpdateContact,
+        ListAnonymousEeoResponses, ListEeoResponses, ListFeedbackTemplates, CreateFeedbackTemplate,
+        GetFeedbackTemplate, UpdateFeedbackTemplate, DeleteFeedbackTemplate, ListFormTemplates,
+        CreateFormTemplate, GetFormTemplate, UpdateFormTemplate, DeleteFormTemplate, ListPostings,
+        CreatePosting, ListDeletedPostings, GetPosting, UpdatePosting, GetApplyForm, ApplyToPosting,
+        ListPostingUsers, ListRequisitions, CreateRequisition, GetRequisition, UpdateRequisition,
+        DeleteRequisition, ListRequisitionFields, CreateRequisitionField, GetRequisitionField,
+        UpdateRequisitionField, DeleteRequisitionField, AddRequisitionFieldOptions,
+        UpdateRequisitionFieldOptions, DeleteRequisitionFieldOptions, ListSources, ListTags,
+        ListStages, GetStage, ListDiversitySurveys, UploadFile, ListUsers, CreateUser, GetUser,
+        UpdateUser, DeactivateUser, ReactivateUser, ListWebhooks, CreateWebhook, UpdateWebhooks,
+        DeleteWebhook, Legacy<ListOpportunities>, Legacy<CreateOpportunity>, Legacy<GetOpportunity>,
+        Legacy<MoveToStage>, Legacy<SetArchived>, Legacy<AddLinks>, Legacy<RemoveLinks>,
+        Legacy<AddTags>, Legacy<RemoveTags>, Legacy<AddSources>, Legacy<RemoveSources>,
+        Legacy<ListApplications>, Legacy<GetApplication>, Legacy<ListFeedback>,
+        Legacy<CreateFeedback>, Legacy<GetFeedback>, Legacy<UpdateFeedback>, Legacy<DeleteFeedback>,
+        Legacy<ListFiles>, Legacy<UploadOpportunityFile>, Legacy<GetFile>, Legacy<DeleteFile>,
+        Legacy<ListInterviews>, Legacy<CreateInterview>, Legacy<GetInterview>,
+        Legacy<UpdateInterview>, Legacy<DeleteInterview>, Legacy<ListNotes>, Legacy<CreateNote>,
+        Legacy<GetNote>, Legacy<UpdateNote>, Legacy<DeleteNote>, Legacy<ListOffers>,
+        Legacy<ListPanels>, Legacy<CreatePanel>, Legacy<GetPanel>, Legacy<UpdatePanel>,
+        Legacy<DeletePanel>, Legacy<ListForms>, Legacy<CreateForm>, Legacy<GetForm>,
+        Legacy<ListReferrals>, Legacy<GetReferral>, Legacy<ListResumes>, Legacy<GetResume>,
+        AddCandidatePostings,
+    };
+    let downloads = operations_of! { DownloadEndpoint:
+        DownloadFile, DownloadOffer, DownloadResume, Legacy<DownloadFile>, Legacy<DownloadOffer>,
+        Legacy<DownloadResume>,
+    };
+    let ours: BTreeSet<_> = OPERATIONS.iter().map(|o| (o.endpoint, o.id)).collect();
+    assert_eq!(ours, calls.into_iter().chain(downloads).collect());
+    assert_eq!(ours.len(), OPERATIONS.len());
 }
 
 /// The names of the parameters a request carries, without the brackets Lever shows on one of them.

@@ -7,6 +7,7 @@ use proto::v1 as pb;
 use proto::v1::candidate_service_client::CandidateServiceClient;
 use proto::v1::connection_service_client::ConnectionServiceClient;
 use proto::v1::inbound_service_client::InboundServiceClient;
+use proto::v1::lever_service_client::LeverServiceClient;
 use proto::v1::operation_service_client::OperationServiceClient;
 use proto::v1::stage_mapping_service_client::StageMappingServiceClient;
 use proto::v1::sync_service_client::SyncServiceClient;
@@ -113,7 +114,12 @@ impl Client {
         CandidateServiceClient::new(self.channel.clone())
     }
 
-    /// Shows writes.
+    /// Reads Lever's own records, and calls any operation.
+    pub(super) fn lever(&self) -> LeverServiceClient<Authorized> {
+        LeverServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// What was written to Lever.
     pub(crate) fn operations(&self) -> OperationServiceClient<Authorized> {
         OperationServiceClient::new(self.channel.clone())
             .max_decoding_message_size(MAX_ANSWER_BYTES)
@@ -194,8 +200,13 @@ fn choose(
         .map(|c| format!("{}  {}", c.id, c.display_name))
         .collect();
     let Some(named) = named.filter(|name| !name.is_empty()) else {
+        // One that is disconnected is meant only by those who name it.
+        let linked = connections
+            .into_iter()
+            .filter(|c| c.disconnect_time.is_none())
+            .collect();
         return only(
-            connections,
+            linked,
             "there is no connection yet; link one with `fulcrum connect --name NAME`",
         )
         .map_err(|failure| failure.with_all(known));

@@ -1,6 +1,7 @@
-//! `fulcrum connect` and `fulcrum connections`.
+//! `fulcrum connect`, `fulcrum disconnect` and `fulcrum connections`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use proto::v1 as pb;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -34,9 +35,42 @@ pub(super) struct Connect {
     /// A stream to keep; repeat for more. Without any: all.
     #[arg(long = "stream", value_name = "S")]
     streams: Vec<String>,
+    /// Have Lever tell of changes at once, by webhooks.
+    #[arg(long)]
+    webhooks: bool,
+    /// Keep secret notes too.
+    #[arg(long)]
+    secret_notes: bool,
+    /// A field not to keep, in Lever's names, such as contacts.phones; repeat for more.
+    #[arg(long = "exclude-field", value_name = "STREAM.FIELD")]
+    excluded_fields: Vec<String>,
     /// File with the Lever API key; without it, the variable FULCRUM_LEVER_KEY, or a prompt.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Instead of a key: the code that Lever sent to the redirect URI after an admin's consent; it works once.
+    #[arg(
+        long,
+        value_name = "CODE",
+        requires = "redirect_uri",
+        conflicts_with = "key_file"
+    )]
+    oauth_code: Option<String>,
+    /// The redirect URI that the code was asked with, to the letter.
+    #[arg(long, value_name = "URI", requires = "oauth_code")]
+    redirect_uri: Option<String>,
+}
+
+/// Arguments of `fulcrum disconnect`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Disconnect {
+    /// The connection by id, external id or name; may be left out when there is one.
+    connection: Option<String>,
+    /// Remove the mirror, mappings and operations at once instead of after 14 days.
+    #[arg(long)]
+    purge_now: bool,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
 }
 
 /// Where Lever keeps an account.
@@ -63,7 +97,8 @@ impl From<Region> for pb::Region {
 /// Links an account.
 pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Failure> {
     let client = Client::open(global).await?;
-    let key = lever_key(&command).await?;
+    let (api_key, oauth) = credential(&command).await?;
+    let webhooks = command.webhooks;
     let request = pb::CreateConnectionRequest {
         connection: Some(pb::Connection {
             display_name: command.name,
@@ -74,25 +109,129 @@ pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Fai
                 .into(),
             base_url: command.base_url,
             streams: command.streams,
+            webhooks: command.webhooks,
+            include_secret_notes: command.secret_notes,
+            excluded_fields: command.excluded_fields,
             ..Default::default()
         }),
-        api_key: key.expose_secret().to_owned(),
+        api_key,
+        oauth,
     };
     let response = client
         .connections()
         .create_connection(request)
         .await?
         .into_inner();
-    let connection = response.connection.unwrap_or_default();
+    let mut connection = response.connection.unwrap_or_default();
+    if webhooks {
+        connection = registered(&client, connection).await?;
+    }
     let mut output = Output::standard();
     if global.json {
         return output.json(&json::of("Connection", &connection)?);
     }
+    let how = if response.restored {
+        "connected again, with its mirror:"
+    } else {
+        "connected"
+    };
     output.line(format!(
-        "connected \"{}\" as {}",
+        "{how} \"{}\" as {}",
         connection.display_name, connection.id
     ))?;
+    if webhooks {
+        output.line(webhook_line(&connection))?;
+    }
     output.line("the mirror fills now; watch it with `fulcrum status --watch`")
+}
+
+/// What the request says of the credential.
+async fn credential(command: &Connect) -> Result<(String, Option<pb::OAuthGrant>), Failure> {
+    if let Some(code) = &command.oauth_code {
+        let grant = pb::OAuthGrant {
+            authorization_code: code.clone(),
+            redirect_uri: command.redirect_uri.clone().unwrap_or_default(),
+            refresh_token: String::new(),
+        };
+        return Ok((String::new(), Some(grant)));
+    }
+    let key = lever_key(command).await?;
+    Ok((key.expose_secret().to_owned(), None))
+}
+
+/// How long registering webhooks is watched; it goes on after that.
+const REGISTERING: Duration = Duration::from_secs(15);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+
+/// The connection once its webhooks are registered or refused, or after a while.
+async fn registered(
+    client: &Client,
+    mut connection: pb::Connection,
+) -> Result<pb::Connection, Failure> {
+    let deadline = tokio::time::Instant::now() + REGISTERING;
+    while connection.webhook_state() == pb::WebhookState::Pending
+        && connection.webhook_error.is_empty()
+        && tokio::time::Instant::now() < deadline
+    {
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        let request = pb::GetConnectionRequest {
+            connection_id: connection.id.clone(),
+        };
+        let response = client.connections().get_connection(request).await?;
+        connection = response.into_inner().connection.unwrap_or_default();
+    }
+    Ok(connection)
+}
+
+fn webhook_line(connection: &pb::Connection) -> String {
+    match (
+        connection.webhook_state(),
+        connection.webhook_error.as_str(),
+    ) {
+        (pb::WebhookState::Registered, _) => "webhooks are registered in Lever".to_owned(),
+        (_, "") => "webhooks are still being registered in Lever".to_owned(),
+        (_, error) => format!("webhooks are not registered: {error}"),
+    }
+}
+
+/// Unlinks an account.
+pub(super) async fn disconnect(global: &Global, command: Disconnect) -> Result<(), Failure> {
+    let client = Client::open(global).await?;
+    let connection = client.connection(command.connection.as_deref()).await?;
+    let name = &connection.display_name;
+    if command.purge_now && !command.yes {
+        if !prompt::possible() {
+            return Err(Failure::new(
+                "there is no terminal to ask at, so nothing was removed; repeat with --yes",
+            ));
+        }
+        let question =
+            format!("remove the mirror, mappings and operations of \"{name}\" for good?");
+        if !prompt::agreed(question).await? {
+            return Err(Failure::new("nothing was removed"));
+        }
+    }
+    let request = pb::DeleteConnectionRequest {
+        connection_id: connection.id.clone(),
+        purge_now: command.purge_now,
+    };
+    client.connections().delete_connection(request).await?;
+    let mut output = Output::standard();
+    if global.json {
+        return output
+            .json(&serde_json::json!({ "id": connection.id, "purged": command.purge_now }));
+    }
+    if command.purge_now {
+        return output.line(format!("removed \"{name}\" and all that was kept of it"));
+    }
+    output.line(format!("disconnected \"{name}\"; its key is destroyed"))?;
+    if connection.external_id.is_empty() {
+        return output.line("the mirror is removed after 14 days");
+    }
+    output.line(format!(
+        "the mirror is kept for 14 days: `fulcrum connect --external-id {}` brings it back",
+        connection.external_id
+    ))
 }
 
 async fn lever_key(command: &Connect) -> Result<SecretString, Failure> {

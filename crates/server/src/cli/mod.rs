@@ -1,24 +1,29 @@
 //! The command line: what can be asked for, and how it ends.
 //!
-//! `serve`, `demo`, `sim` and `token` work in this process; everything else is a client of a running service over gRPC.
+//! `serve`, `demo`, `sim`, `store` and `token` work in this process; everything else is a client of a running service over gRPC.
 //! What a command says goes to standard output, what goes wrong to standard error.
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 //! Secrets are never arguments: they come from the environment, a file, or a prompt.
 
+mod call;
 mod client;
 mod connections;
+mod download;
 mod failure;
+mod history;
 mod inbound;
 mod json;
 pub(crate) mod logging;
 mod mapping;
 mod operations;
 mod output;
+mod place;
 mod progress;
 mod prompt;
 mod serve;
 mod signals;
 mod sim;
+mod store;
 mod sync;
 mod token;
 pub(crate) mod view;
@@ -72,13 +77,18 @@ enum Command {
     /// Creates tokens in a stopped data directory.
     #[command(subcommand)]
     Token(token::Command),
+    /// Checks or compacts a stopped data directory.
+    #[command(subcommand)]
+    Store(store::Command),
     /// Links a Lever account.
     Connect(connections::Connect),
+    /// Unlinks a Lever account.
+    Disconnect(connections::Disconnect),
     /// Lists the linked accounts.
     Connections,
     /// Tells how far the mirror has come.
     Status(sync::Status),
-    /// Pulls now instead of at the next scheduled time.
+    /// Pulls now instead of at the next scheduled time, or shows what the pull did.
     Sync(sync::Sync),
     /// Lists inbound applicants with their SLA.
     Inbound(inbound::Inbound),
@@ -91,6 +101,10 @@ enum Command {
     /// Shows what was written to Lever.
     #[command(subcommand)]
     Op(operations::Command),
+    /// Calls any operation of Lever's API.
+    Call(call::Call),
+    /// Downloads a resume, a file, or the document of an offer.
+    Download(download::Download),
 }
 
 /// Runs the program and tells how it ended.
@@ -120,7 +134,9 @@ impl Cli {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Sim(arguments) => sim::run(arguments).await,
             Command::Token(command) => token::run(command).await,
+            Command::Store(command) => store::run(global, command).await,
             Command::Connect(command) => connections::connect(global, command).await,
+            Command::Disconnect(command) => connections::disconnect(global, command).await,
             Command::Connections => connections::list(global).await,
             Command::Status(command) => sync::status(global, command).await,
             Command::Sync(command) => sync::sync(global, command).await,
@@ -128,6 +144,8 @@ impl Cli {
             Command::Mapping(command) => mapping::run(global, command).await,
             Command::Write(command) => write::run(global, command).await,
             Command::Op(command) => operations::run(global, command).await,
+            Command::Call(command) => call::run(global, command).await,
+            Command::Download(command) => download::run(global, command).await,
         }
     }
 }
@@ -148,6 +166,35 @@ mod tests {
         let short = Cli::try_parse_from(["fulcrum", "op", "show", "op-1"]).expect("one");
         assert!(format!("{long:?}").contains("Some(\"acme\")"));
         assert!(format!("{short:?}").contains("connection: None"));
+    }
+
+    #[test]
+    fn sync_takes_a_connection_or_a_question_about_the_past() {
+        for line in [
+            "sync",
+            "sync acme --stream users",
+            "sync runs acme",
+            "sync calls",
+            "sync quarantine --stream tags",
+        ] {
+            let words = ["fulcrum"].into_iter().chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_download_names_exactly_one_source() {
+        let parse = |line: &str| {
+            Cli::try_parse_from(
+                ["fulcrum", "download", "o"]
+                    .into_iter()
+                    .chain(line.split(' ')),
+            )
+        };
+        assert!(parse("--resume r").is_ok());
+        assert!(parse("--offer f --status sent").is_ok());
+        assert!(parse("--resume r --file f").is_err());
+        assert!(Cli::try_parse_from(["fulcrum", "download", "o"]).is_err());
     }
 
     #[test]

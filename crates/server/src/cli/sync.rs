@@ -4,7 +4,7 @@ use proto::v1 as pb;
 use tokio_stream::StreamExt as _;
 
 use super::view::{sync as page, time};
-use super::{Client, Failure, Global, Output, Progress, json};
+use super::{Client, Failure, Global, Output, Progress, history, json};
 
 /// Arguments of `fulcrum status`.
 #[derive(Debug, clap::Args)]
@@ -18,14 +18,26 @@ pub(super) struct Status {
 
 /// Arguments of `fulcrum sync`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Sync {
+    #[command(subcommand)]
+    history: Option<history::Command>,
     /// The connection by id, external id or name; may be left out when there is one.
     connection: Option<String>,
     /// A stream to pull; repeat for more. Without any: all.
     #[arg(long = "stream", value_name = "S")]
     streams: Vec<String>,
+    /// One opportunity to read now, with all that belongs to it, by Lever's id.
+    #[arg(
+        long,
+        value_name = "ID",
+        default_value = "",
+        hide_default_value = true,
+        conflicts_with = "streams"
+    )]
+    opportunity: String,
     /// Wait until the mirror is complete.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "opportunity")]
     wait: bool,
 }
 
@@ -84,11 +96,15 @@ async fn watch(
 
 /// Pulls now, and waits if that was asked for.
 pub(super) async fn sync(global: &Global, command: Sync) -> Result<(), Failure> {
+    if let Some(command) = command.history {
+        return history::run(global, command).await;
+    }
     let client = Client::open(global).await?;
     let connection = client.connection(command.connection.as_deref()).await?;
     let request = pb::StartSyncRequest {
         connection_id: connection.id.clone(),
         streams: command.streams.clone(),
+        opportunity_id: command.opportunity.clone(),
     };
     let started = client.sync().start_sync(request).await?.into_inner();
     let before = started.status.unwrap_or_default();

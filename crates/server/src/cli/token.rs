@@ -1,14 +1,14 @@
 //! `fulcrum token`: the way in for the first caller, on a stopped data directory.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use store::TokenRecord;
 
+use super::place::Place;
 use super::view::time;
 use super::{Failure, Output};
-use crate::config::{Flags, Settings, parse_duration};
+use crate::config::parse_duration;
 use crate::tokens::{self, NewToken};
 
 /// What can be done with tokens.
@@ -20,17 +20,6 @@ pub(super) enum Command {
     List(Place),
     /// Revokes a token; the service refuses it from its next start on.
     Revoke(Revoke),
-}
-
-/// Which data directory.
-#[derive(Debug, clap::Args)]
-pub(super) struct Place {
-    /// Settings that differ from the built-in ones, as TOML.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The data directory [setting: store.dir].
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
 }
 
 /// Arguments of `fulcrum token revoke`.
@@ -76,7 +65,7 @@ pub(super) async fn run(command: Command) -> Result<(), Failure> {
         Command::Create(create) => make(create).await,
         Command::List(place) => list(&place).await,
         Command::Revoke(revoke) => {
-            let token = tokens::revoke(&settings(&revoke.place)?, &revoke.id).await?;
+            let token = tokens::revoke(&revoke.place.settings()?, &revoke.id).await?;
             Output::standard().line(format!("revoked \"{}\"", token.name))
         }
     }
@@ -91,13 +80,13 @@ async fn make(create: Create) -> Result<(), Failure> {
         rights: create.rights,
         ttl: create.ttl,
     };
-    let token = tokens::create(&settings(&create.place)?, request).await?;
+    let token = tokens::create(&create.place.settings()?, request).await?;
     Output::standard().line(token.expose_secret())
 }
 
 async fn list(place: &Place) -> Result<(), Failure> {
     let mut output = Output::standard();
-    let tokens = tokens::list(&settings(place)?).await?;
+    let tokens = tokens::list(&place.settings()?).await?;
     if tokens.is_empty() {
         return output
             .line("no token exists: callers on this machine need none until the first is made");
@@ -126,17 +115,6 @@ fn line(token: &TokenRecord, now_ms: i64) -> String {
         "{}  {}...  {}, {scope}, {state}  {}",
         token.id, token.prefix, token.role, token.name
     )
-}
-
-fn settings(place: &Place) -> Result<Settings, Failure> {
-    let flags = Flags {
-        data: place.data.clone(),
-        ..Flags::default()
-    };
-    let mut settings = Settings::load(place.config.as_deref(), &flags)?;
-    // Somebody is waiting at a terminal; a running service will not let go of its directory.
-    settings.store.lock_wait = settings.store.lock_wait.min(Duration::from_secs(2));
-    Ok(settings)
 }
 
 #[cfg(test)]

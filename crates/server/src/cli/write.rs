@@ -134,7 +134,7 @@ impl Target {
     }
 }
 
-fn wait(text: &str) -> Result<Duration, String> {
+pub(super) fn wait(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "expected a duration such as 10s".to_owned())
 }
 

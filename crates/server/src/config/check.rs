@@ -35,6 +35,14 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
             "expected another address than `server.listen`".to_owned(),
         );
     }
+    address("server.public_url", &server.public_url)?;
+    address("lever.oauth_url", &lever.oauth_url)?;
+    if lever.oauth_client_id.is_empty() != lever.oauth_client_secret.get().is_none() {
+        return fault(
+            "lever.oauth_client_secret",
+            "expected it together with `lever.oauth_client_id`: set both or neither".to_owned(),
+        );
+    }
     if !(lever.requests_per_second > 0.0 && lever.requests_per_second <= 1_000.0) {
         let found = lever.requests_per_second;
         return fault(
@@ -99,6 +107,17 @@ fn within(key: &'static str, value: u64, bounds: RangeInclusive<u64>) -> Result<
             bounds.start(),
             bounds.end()
         ),
+    )
+}
+
+/// An address to send requests to, or none.
+fn address(key: &'static str, text: &str) -> Result<(), Fault> {
+    if text.is_empty() || lever::BaseUrl::parse(text).is_ok() {
+        return Ok(());
+    }
+    fault(
+        key,
+        "expected an address such as \"https://fulcrum.example.com\", without credentials or a query".to_owned(),
     )
 }
 

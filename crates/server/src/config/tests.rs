@@ -45,6 +45,41 @@ fn every_key_of_the_shipped_file_has_a_comment_above_it() {
 }
 
 #[test]
+fn a_secret_is_never_shown() {
+    let both = |secret: &str| {
+        file(&format!(
+            "[lever]\noauth_client_id = \"id\"\noauth_client_secret = {secret}"
+        ))
+    };
+    let settings = both("\"hunter2\"").unwrap();
+    assert!(settings.lever.oauth_client_secret.get().is_some());
+    let shown = format!("{settings:?} {}", toml::to_string(&settings).unwrap());
+    assert!(!shown.contains("hunter2"), "{shown}");
+    for mistyped in ["4711", "-4711", "47.11", "[4711]", "{ x = 4711 }"] {
+        let error = both(mistyped).unwrap_err();
+        assert!(error.contains("oauth_client_secret"), "{error}");
+        assert!(!error.contains("47"), "{error}");
+    }
+}
+
+#[test]
+fn an_oauth_client_is_whole_or_not_there() {
+    for half in ["oauth_client_id = \"x\"", "oauth_client_secret = \"x\""] {
+        let error = file(&format!("[lever]\n{half}")).unwrap_err();
+        assert!(error.contains("set both or neither"), "{error}");
+    }
+}
+
+#[test]
+fn an_address_for_lever_is_checked() {
+    for bad in ["fulcrum.example.com", "https://a:b@x", "https://x?y=1"] {
+        let error = file(&format!("[server]\npublic_url = \"{bad}\"")).unwrap_err();
+        assert!(error.contains("server.public_url"), "{error}");
+    }
+    assert!(file("[server]\npublic_url = \"https://fulcrum.example.com/x\"").is_ok());
+}
+
+#[test]
 fn later_layers_win() {
     let path = Path::new("/etc/x.toml");
     let text =

@@ -52,6 +52,7 @@ impl<'a> Tour<'a> {
                 ..Default::default()
             }),
             api_key: DEFAULT_KEY.to_owned(),
+            oauth: None,
         };
         let connection = client
             .connections()

@@ -3,23 +3,38 @@
 use engine::{Error, SyncState};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService;
-use secrecy::SecretString;
 use tonic::{Request, Response, Status};
 
 use super::{Api, caller, connection_of, is_unusable};
 use crate::wire;
+use crate::wire::connection::{Standing, from_credential};
 use crate::wire::page_token::Bound;
 use crate::wire::status::status;
 
 impl Api {
     async fn shown(&self, connection: &domain::Connection) -> Result<pb::Connection, Status> {
-        let state = match self.engine.sync_status(connection.id).await {
-            Ok(sync) => sync.state,
-            // A connection without a usable key has no worker.
-            Err(error) if is_unusable(&error) => SyncState::Failed,
-            Err(error) => return Err(status(error)),
+        let standing = Standing {
+            state: self.sync_state(connection).await?,
+            webhooks: self.engine.webhook_state(connection),
+            credential: self
+                .engine
+                .credential_kind(connection.id)
+                .await
+                .map_err(status)?,
         };
-        Ok(wire::connection::to_pb(connection, state))
+        Ok(wire::connection::to_pb(connection, standing))
+    }
+
+    async fn sync_state(&self, connection: &domain::Connection) -> Result<SyncState, Status> {
+        if connection.disconnected.is_some() {
+            return Ok(SyncState::Disconnected);
+        }
+        match self.engine.sync_status(connection.id).await {
+            Ok(sync) => Ok(sync.state),
+            // A connection without a usable credential has no worker.
+            Err(error) if is_unusable(&error) => Ok(SyncState::Failed),
+            Err(error) => Err(status(error)),
+        }
     }
 }
 
@@ -36,21 +51,28 @@ impl ConnectionService for Api {
             ));
         }
         let request = request.into_inner();
-        let settings = request
-            .connection
-            .ok_or_else(|| {
-                Error::invalid("connection", "give the settings; display_name is required")
-            })
-            .and_then(|connection| wire::connection::from_pb(&connection))
-            .map_err(status)?;
-        let api_key = SecretString::from(request.api_key);
-        let connection = self
+        let settings = request.connection.ok_or_else(|| {
+            let message = "give the settings; display_name is required";
+            status(Error::invalid("connection", message))
+        })?;
+        let new = wire::connection::from_pb(&settings).map_err(status)?;
+        let tokens = wire::connection::from_signature_tokens(&settings).map_err(status)?;
+        let credential = from_credential(request.api_key, request.oauth).map_err(status)?;
+        let linked = self
             .engine
-            .create_connection(settings, api_key)
+            .link_account(new, credential)
             .await
             .map_err(status)?;
-        let connection = Some(self.shown(&connection).await?);
-        Ok(Response::new(pb::CreateConnectionResponse { connection }))
+        if !tokens.is_empty() {
+            self.engine
+                .set_signature_tokens(linked.connection.id, tokens)
+                .await
+                .map_err(status)?;
+        }
+        Ok(Response::new(pb::CreateConnectionResponse {
+            connection: Some(self.shown(&linked.connection).await?),
+            restored: linked.restored,
+        }))
     }
 
     async fn get_connection(
@@ -119,6 +141,16 @@ impl ConnectionService for Api {
             .update_connection(id, expected, patch)
             .await
             .map_err(status)?;
+        if paths
+            .iter()
+            .any(|path| path == wire::connection::SIGNATURE_TOKENS)
+        {
+            let tokens = wire::connection::from_signature_tokens(&connection).map_err(status)?;
+            self.engine
+                .set_signature_tokens(id, tokens)
+                .await
+                .map_err(status)?;
+        }
         let connection = Some(self.shown(&changed).await?);
         Ok(Response::new(pb::UpdateConnectionResponse { connection }))
     }
@@ -128,14 +160,11 @@ impl ConnectionService for Api {
         request: Request<pb::DeleteConnectionRequest>,
     ) -> Result<Response<pb::DeleteConnectionResponse>, Status> {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
-        if !request.get_ref().purge_now {
-            return Err(status(Error::precondition(
-                "PURGE_REQUIRED",
-                "unlinking removes the mirror, mappings and operations at once: set purge_now to agree",
-                Vec::new(),
-            )));
+        if request.get_ref().purge_now {
+            self.engine.delete_connection(id).await.map_err(status)?;
+        } else {
+            self.engine.disconnect(id).await.map_err(status)?;
         }
-        self.engine.delete_connection(id).await.map_err(status)?;
         Ok(Response::new(pb::DeleteConnectionResponse {}))
     }
 
@@ -144,10 +173,11 @@ impl ConnectionService for Api {
         request: Request<pb::RotateCredentialRequest>,
     ) -> Result<Response<pb::RotateCredentialResponse>, Status> {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
-        let api_key = SecretString::from(request.into_inner().api_key);
+        let request = request.into_inner();
+        let credential = from_credential(request.api_key, request.oauth).map_err(status)?;
         let connection = self
             .engine
-            .rotate_credential(id, api_key)
+            .rotate_credential(id, credential)
             .await
             .map_err(status)?;
         let connection = Some(self.shown(&connection).await?);

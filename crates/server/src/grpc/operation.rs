@@ -11,11 +11,10 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use super::{Api, caller, connection_of};
+use super::{Api, caller, connection_of, shown_operation};
 use crate::auth::Caller;
 use crate::wire;
 use crate::wire::connection::non_empty;
-use crate::wire::operation::to_pb;
 use crate::wire::page_token::Bound;
 use crate::wire::status::status;
 
@@ -53,7 +52,7 @@ impl OperationService for Api {
             .named(&caller, &request.connection_id, &request.operation_id)
             .await?;
         Ok(Response::new(pb::GetOperationResponse {
-            operation: Some(to_pb(&operation)),
+            operation: Some(shown_operation(&caller, &operation)),
         }))
     }
 
@@ -92,7 +91,7 @@ impl OperationService for Api {
         let mut operations = Vec::with_capacity(page.len());
         for operation in &page {
             if self.sees(&caller, id, &operation.opportunity).await? {
-                operations.push(to_pb(operation));
+                operations.push(shown_operation(&caller, operation));
             }
         }
         Ok(Response::new(pb::ListOperationsResponse {
@@ -120,7 +119,7 @@ impl OperationService for Api {
                 let settled = operation.state.settled();
                 let revision = operation.revision;
                 let answer = pb::WatchOperationsResponse {
-                    operation: Some(to_pb(&operation)),
+                    operation: Some(shown_operation(&caller, &operation)),
                 };
                 if sender.send(Ok(answer)).await.is_err() || settled {
                     return;
@@ -161,7 +160,7 @@ impl OperationService for Api {
             .await
             .map_err(status)?;
         Ok(Response::new(pb::CancelOperationResponse {
-            operation: Some(to_pb(&operation)),
+            operation: Some(shown_operation(&caller, &operation)),
         }))
     }
 }

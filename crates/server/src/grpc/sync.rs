@@ -3,6 +3,9 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use ::lever::{OpportunityId, Timestamp};
+use domain::ConnectionId;
+use engine::{Error, QuarantineMark, RunMark};
 use proto::v1 as pb;
 use proto::v1::sync_service_server::SyncService;
 use tokio::sync::mpsc;
@@ -11,11 +14,38 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::{Api, caller, connection_of};
+use crate::auth::{CONFIDENTIAL, EEO};
 use crate::wire;
-use crate::wire::status::status;
+use crate::wire::page_token::Bound;
+use crate::wire::status::{permission_denied, status};
 
 /// A watcher is told at most this often.
 const CALM: Duration = Duration::from_millis(200);
+
+impl Api {
+    /// How a mirror is doing, with when its streams are read and how their last passes went.
+    async fn sync_status(&self, id: ConnectionId) -> Result<pb::SyncStatus, Error> {
+        let sync = self.engine.sync_status(id).await?;
+        let schedules = self.engine.schedules(id).await?;
+        let runs = self.engine.last_runs(id).await?;
+        let status = wire::sync::to_status(&sync);
+        Ok(wire::sync::with_history(status, &schedules, &runs))
+    }
+}
+
+/// The stream a request names; none when it names none.
+fn named_stream(name: &str) -> Result<Option<domain::Stream>, Status> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let stream = wire::connection::from_stream("stream", name).map_err(status)?;
+    Ok(Some(stream))
+}
+
+/// The stream a request must name.
+fn one_stream(name: &str) -> Result<domain::Stream, Status> {
+    wire::connection::from_stream("stream", name).map_err(status)
+}
 
 #[tonic::async_trait]
 impl SyncService for Api {
@@ -26,7 +56,8 @@ impl SyncService for Api {
         &self,
         request: Request<pb::StartSyncRequest>,
     ) -> Result<Response<pb::StartSyncResponse>, Status> {
-        let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        let caller = caller(&request)?;
+        let id = connection_of(&caller, &request.get_ref().connection_id)?;
         let mut streams = Vec::new();
         for (index, name) in request.get_ref().streams.iter().enumerate() {
             streams.push(
@@ -34,10 +65,23 @@ impl SyncService for Api {
                     .map_err(status)?,
             );
         }
-        let sync = self.engine.start_sync(id, &streams).await.map_err(status)?;
-        Ok(Response::new(pb::StartSyncResponse {
-            status: Some(wire::sync::to_status(&sync)),
-        }))
+        let opportunity = &request.get_ref().opportunity_id;
+        if opportunity.is_empty() {
+            self.engine.start_sync(id, &streams).await.map_err(status)?;
+        } else if streams.is_empty() {
+            let opportunity = OpportunityId::from(opportunity.as_str());
+            self.check_visible(&caller, id, &opportunity).await?;
+            let started = self.engine.sync_opportunity(id, &opportunity).await;
+            started.map_err(status)?;
+        } else {
+            let error = Error::invalid(
+                "streams",
+                "name either streams or an opportunity_id, not both",
+            );
+            return Err(status(error));
+        }
+        let status = Some(self.sync_status(id).await.map_err(status)?);
+        Ok(Response::new(pb::StartSyncResponse { status }))
     }
 
     async fn get_sync_status(
@@ -45,8 +89,8 @@ impl SyncService for Api {
         request: Request<pb::GetSyncStatusRequest>,
     ) -> Result<Response<pb::GetSyncStatusResponse>, Status> {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
-        let sync = self.engine.sync_status(id).await.map_err(status)?;
-        Ok(Response::new(wire::sync::to_response(&sync)))
+        let sync = self.sync_status(id).await.map_err(status)?;
+        Ok(Response::new(wire::sync::to_response(sync)))
     }
 
     async fn watch_sync(
@@ -61,16 +105,14 @@ impl SyncService for Api {
             let mut last = None;
             loop {
                 moves.mark_unchanged();
-                let now = api.engine.sync_status(id).await;
+                let now = api.sync_status(id).await;
                 let ended = now.is_err();
                 if !ended && last.as_ref() == now.as_ref().ok() {
                     // Nothing a watcher would see has changed.
                 } else {
                     last = now.as_ref().ok().cloned();
                     let answer = now
-                        .map(|sync| pb::WatchSyncResponse {
-                            status: Some(wire::sync::to_status(&sync)),
-                        })
+                        .map(|sync| pb::WatchSyncResponse { status: Some(sync) })
                         .map_err(status);
                     if sender.send(answer).await.is_err() || ended {
                         return;
@@ -103,5 +145,130 @@ impl SyncService for Api {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
         self.engine.set_paused(id, false).await.map_err(status)?;
         Ok(Response::new(pb::ResumeSyncResponse {}))
+    }
+
+    async fn reset_stream(
+        &self,
+        request: Request<pb::ResetStreamRequest>,
+    ) -> Result<Response<pb::ResetStreamResponse>, Status> {
+        let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        let stream = one_stream(&request.get_ref().stream)?;
+        self.engine.reset_stream(id, stream).await.map_err(status)?;
+        let status = Some(self.sync_status(id).await.map_err(status)?);
+        Ok(Response::new(pb::ResetStreamResponse { status }))
+    }
+
+    async fn update_schedule(
+        &self,
+        request: Request<pb::UpdateScheduleRequest>,
+    ) -> Result<Response<pb::UpdateScheduleResponse>, Status> {
+        let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        let stream = one_stream(&request.get_ref().stream)?;
+        let schedule = wire::sync::from_schedule(request.get_ref().schedule.as_ref());
+        let schedule = schedule.map_err(status)?;
+        let set = self.engine.set_schedule(id, stream, schedule).await;
+        let set = set.map_err(status)?;
+        Ok(Response::new(pb::UpdateScheduleResponse {
+            schedule: Some(wire::sync::to_schedule(&set)),
+        }))
+    }
+
+    async fn list_runs(
+        &self,
+        request: Request<pb::ListRunsRequest>,
+    ) -> Result<Response<pb::ListRunsResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let id = connection_of(&caller, &request.connection_id)?;
+        let stream = named_stream(&request.stream)?;
+        let size = wire::page_size(request.page_size, 100, 1000).map_err(status)?;
+        let store = self.engine.store();
+        let bound = Bound::new(
+            &caller.id,
+            "ListRuns",
+            &[&request.connection_id, &request.stream],
+        );
+        let after: Option<(i64, String)> =
+            bound.open(store, &request.page_token).map_err(status)?;
+        let after: Option<RunMark> =
+            after.map(|(began, listing)| (Timestamp::from_millis(began), listing));
+        let mut runs = self
+            .engine
+            .runs(id, stream, after, size + 1)
+            .await
+            .map_err(status)?;
+        let more = runs.len() > size;
+        runs.truncate(size);
+        let last = runs.last().filter(|_| more);
+        let last = last.map(|run| (run.began.as_millis(), run.listing.clone()));
+        Ok(Response::new(pb::ListRunsResponse {
+            runs: runs.iter().map(wire::sync::to_run).collect(),
+            next_page_token: bound.seal(store, last.as_ref()).map_err(status)?,
+        }))
+    }
+
+    async fn list_api_calls(
+        &self,
+        request: Request<pb::ListApiCallsRequest>,
+    ) -> Result<Response<pb::ListApiCallsResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let id = connection_of(&caller, &request.connection_id)?;
+        let size = wire::page_size(request.page_size, 100, 1000).map_err(status)?;
+        let store = self.engine.store();
+        let bound = Bound::new(&caller.id, "ListApiCalls", &[&request.connection_id]);
+        let after: Option<[u8; 16]> = bound.open(store, &request.page_token).map_err(status)?;
+        let after = after.map(store::CallMark::from_bytes);
+        let page = self
+            .engine
+            .api_calls(id, after, size)
+            .await
+            .map_err(status)?;
+        let next = page.next.map(store::CallMark::to_bytes);
+        Ok(Response::new(pb::ListApiCallsResponse {
+            api_calls: page.calls.iter().map(wire::sync::to_api_call).collect(),
+            next_page_token: bound.seal(store, next.as_ref()).map_err(status)?,
+        }))
+    }
+
+    async fn list_quarantine(
+        &self,
+        request: Request<pb::ListQuarantineRequest>,
+    ) -> Result<Response<pb::ListQuarantineResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let id = connection_of(&caller, &request.connection_id)?;
+        let stream = named_stream(&request.stream)?;
+        if request.include_raw_json && !caller.has(CONFIDENTIAL) {
+            return Err(permission_denied(
+                "nobody can tell what is in a record that cannot be read: include_raw_json needs a token with the \
+                 right confidential",
+            ));
+        }
+        let size = wire::page_size(request.page_size, 100, 1000).map_err(status)?;
+        let store = self.engine.store();
+        let raw = request.include_raw_json.to_string();
+        let question = [request.connection_id.as_str(), &request.stream, &raw];
+        let bound = Bound::new(&caller.id, "ListQuarantine", &question);
+        // Arrays of this length have no JSON form of their own.
+        let after: Option<Vec<u8>> = bound.open(store, &request.page_token).map_err(status)?;
+        let after = after.and_then(|mark| QuarantineMark::try_from(mark).ok());
+        let mut records = self
+            .engine
+            .quarantine(id, stream, after, size + 1)
+            .await
+            .map_err(status)?;
+        let more = records.len() > size;
+        records.truncate(size);
+        let last = records.last().filter(|_| more);
+        let last = last.map(|record| record.id().to_vec());
+        records.retain(|record| record.stream != domain::Stream::EeoResponses || caller.has(EEO));
+        Ok(Response::new(pb::ListQuarantineResponse {
+            records: records
+                .iter()
+                .map(|record| wire::sync::to_quarantined(record, request.include_raw_json))
+                .collect(),
+            next_page_token: bound.seal(store, last.as_ref()).map_err(status)?,
+        }))
     }
 }

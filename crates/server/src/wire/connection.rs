@@ -3,15 +3,31 @@
 use std::collections::BTreeSet;
 
 use ::lever::UserId;
-use domain::{Connection, Environment, Region, Stream};
-use engine::{ConnectionPatch, Error, NewConnection, Result, SyncState};
+use domain::{Connection, Environment, ExcludedField, Region, Stream};
+use engine::{
+    ConnectionPatch, CredentialKind, Error, MOST_GIVEN_TOKENS, NewConnection, NewCredential,
+    OAuthGrant, Result, SyncState, WebhookState,
+};
 use proto::v1 as pb;
+use secrecy::SecretString;
 
 use super::sync::to_state;
 use super::time::{from_timestamp, to_timestamp};
 
+/// How a connection is doing, beside its settings.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Its mirror.
+    pub state: SyncState,
+    /// Its webhooks.
+    pub webhooks: WebhookState,
+    /// What opens it; none while nothing does.
+    pub credential: Option<CredentialKind>,
+}
+
 /// A connection as the wire has it.
-pub fn to_pb(connection: &Connection, state: SyncState) -> pb::Connection {
+pub fn to_pb(connection: &Connection, standing: Standing) -> pb::Connection {
+    let (webhook_state, webhook_error) = to_webhook_state(standing.webhooks);
     let (region, base_url) = match &connection.environment {
         Environment::Region(region) => (to_region(*region), String::new()),
         Environment::BaseUrl(base_url) => (pb::Region::Unspecified, base_url.clone()),
@@ -35,11 +51,125 @@ pub fn to_pb(connection: &Connection, state: SyncState) -> pb::Connection {
             .as_ref()
             .map(|user| user.as_str().to_owned())
             .unwrap_or_default(),
-        state: to_state(state).into(),
+        state: to_state(standing.state).into(),
         etag: etag(connection.revision),
         create_time: Some(to_timestamp(connection.created_at)),
         key_last_four: connection.key_last_four.clone(),
+        // Write only.
+        webhook_signature_tokens: Vec::new(),
+        excluded_fields: connection
+            .excluded_fields
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        include_secret_notes: connection.include_secret_notes,
+        webhooks: connection.webhooks,
+        webhook_state: webhook_state.into(),
+        webhook_error,
+        credential_kind: to_credential_kind(standing.credential).into(),
+        disconnect_time: connection
+            .disconnected
+            .map(|disconnected| to_timestamp(disconnected.at)),
+        purge_time: connection
+            .disconnected
+            .map(|disconnected| to_timestamp(disconnected.purge_at)),
     }
+}
+
+/// The state, and what went wrong.
+fn to_webhook_state(state: WebhookState) -> (pb::WebhookState, String) {
+    match state {
+        WebhookState::Off => (pb::WebhookState::Off, String::new()),
+        WebhookState::Pending(error) => (pb::WebhookState::Pending, error.unwrap_or_default()),
+        WebhookState::Registered => (pb::WebhookState::Registered, String::new()),
+        WebhookState::Failed(error) => (pb::WebhookState::Failed, error),
+    }
+}
+
+fn to_credential_kind(kind: Option<CredentialKind>) -> pb::CredentialKind {
+    match kind {
+        None => pb::CredentialKind::Unspecified,
+        Some(CredentialKind::ApiKey) => pb::CredentialKind::ApiKey,
+        Some(CredentialKind::OAuth) => pb::CredentialKind::Oauth,
+    }
+}
+
+/// The credential a request gives: an API key, or a grant of OAuth.
+///
+/// # Errors
+/// Invalid for both or neither, and for a grant that is not whole.
+pub fn from_credential(api_key: String, oauth: Option<pb::OAuthGrant>) -> Result<NewCredential> {
+    match (api_key.is_empty(), oauth) {
+        (_, None) => Ok(NewCredential::ApiKey(SecretString::from(api_key))),
+        (true, Some(grant)) => from_grant(grant).map(NewCredential::OAuth),
+        (false, Some(_)) => Err(Error::invalid(
+            "oauth",
+            "give either an API key or a grant, not both",
+        )),
+    }
+}
+
+fn from_grant(grant: pb::OAuthGrant) -> Result<OAuthGrant> {
+    let pb::OAuthGrant {
+        authorization_code,
+        redirect_uri,
+        refresh_token,
+    } = grant;
+    match (authorization_code.as_str(), refresh_token.as_str()) {
+        ("", "") => Err(Error::invalid(
+            "oauth.authorization_code",
+            "give the code that Lever sent to the redirect URI, or a refresh token",
+        )),
+        ("", _) => Ok(OAuthGrant::RefreshToken(SecretString::from(refresh_token))),
+        (_, "") if redirect_uri.is_empty() => Err(Error::invalid(
+            "oauth.redirect_uri",
+            "give the redirect URI that the code was asked with, to the letter",
+        )),
+        (_, "") => Ok(OAuthGrant::Code {
+            code: SecretString::from(authorization_code),
+            redirect_uri,
+        }),
+        _ => Err(Error::invalid(
+            "oauth.refresh_token",
+            "give either a code or a refresh token, not both",
+        )),
+    }
+}
+
+/// The signature tokens of webhooks that were made by hand in Lever.
+///
+/// # Errors
+/// Invalid for more than 20, and for one that is empty or longer than 200 bytes.
+pub fn from_signature_tokens(connection: &pb::Connection) -> Result<Vec<SecretString>> {
+    const FIELD: &str = "connection.webhook_signature_tokens";
+    let tokens = &connection.webhook_signature_tokens;
+    if tokens.len() > MOST_GIVEN_TOKENS {
+        let message = format!("give at most {MOST_GIVEN_TOKENS}");
+        return Err(Error::invalid(FIELD, message));
+    }
+    let fits = |token: &String| (1..=200).contains(&token.trim().len());
+    if let Some(index) = tokens.iter().position(|token| !fits(token)) {
+        return Err(Error::invalid(
+            format!("{FIELD}[{index}]"),
+            "give the token as Lever's settings page shows it",
+        ));
+    }
+    Ok(tokens
+        .iter()
+        .map(|token| SecretString::from(token.trim()))
+        .collect())
+}
+
+fn from_excluded_fields(fields: &[String]) -> Result<BTreeSet<ExcludedField>> {
+    let field = |(index, text): (usize, &String)| {
+        ExcludedField::parse(text).ok_or_else(|| {
+            Error::invalid(
+                format!("connection.excluded_fields[{index}]"),
+                "give stream.path in Lever's names, such as contacts.phones; what Fulcrum knows records by stays",
+            )
+        })
+    };
+    fields.iter().enumerate().map(field).collect()
 }
 
 /// The settings of an account to link.
@@ -60,6 +190,9 @@ pub fn from_pb(connection: &pb::Connection) -> Result<NewConnection> {
         include_archived: connection.include_archived.unwrap_or(true),
         include_snoozed: connection.include_snoozed.unwrap_or(true),
         default_acting_user: non_empty(&connection.default_acting_user_id).map(UserId::from),
+        excluded_fields: from_excluded_fields(&connection.excluded_fields)?,
+        include_secret_notes: connection.include_secret_notes,
+        webhooks: connection.webhooks,
     })
 }
 
@@ -84,17 +217,26 @@ pub fn from_update(connection: &pb::Connection, paths: &[String]) -> Result<Conn
             "default_acting_user_id" => {
                 patch.default_acting_user = Some(new.default_acting_user.clone())
             }
+            "excluded_fields" => patch.excluded_fields = Some(new.excluded_fields.clone()),
+            "include_secret_notes" => patch.include_secret_notes = Some(new.include_secret_notes),
+            "webhooks" => patch.webhooks = Some(new.webhooks),
+            // Secrets are kept apart from the settings.
+            SIGNATURE_TOKENS => drop(from_signature_tokens(connection)?),
             _ => {
                 return Err(Error::invalid(
                     format!("update_mask.paths[{index}]"),
                     "cannot be changed: allowed are display_name, external_id, streams, sync_start_time, \
-                     include_archived, include_snoozed, default_acting_user_id",
+                     include_archived, include_snoozed, default_acting_user_id, webhook_signature_tokens, \
+                     excluded_fields, include_secret_notes, webhooks",
                 ));
             }
         }
     }
     Ok(patch)
 }
+
+/// The path of the signature tokens in an update mask.
+pub const SIGNATURE_TOKENS: &str = "webhook_signature_tokens";
 
 /// The revision an etag names; none when it is empty.
 ///
@@ -154,15 +296,13 @@ fn from_streams(names: &[String]) -> Result<BTreeSet<Stream>> {
 /// # Errors
 /// Invalid, with the names there are.
 pub fn from_stream(field: &str, name: &str) -> Result<Stream> {
-    Stream::from_name(name)
-        .filter(|stream| Stream::ALL.contains(stream))
-        .ok_or_else(|| {
-            let names: Vec<_> = Stream::ALL.iter().map(|stream| stream.name()).collect();
-            Error::invalid(
-                field,
-                format!("this is no stream: the streams are {}", names.join(", ")),
-            )
-        })
+    Stream::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = Stream::ALL.iter().map(|stream| stream.name()).collect();
+        Error::invalid(
+            field,
+            format!("this is no stream: the streams are {}", names.join(", ")),
+        )
+    })
 }
 
 /// An empty text means none.
@@ -211,6 +351,13 @@ mod tests {
                 },
                 "connection.base_url",
             ),
+            (
+                pb::Connection {
+                    excluded_fields: vec!["contacts.phones".into(), "contacts.id".into()],
+                    ..Default::default()
+                },
+                "connection.excluded_fields[1]",
+            ),
         ];
         for (connection, field) in cases {
             let error = from_pb(&connection).unwrap_err();
@@ -229,6 +376,55 @@ mod tests {
         assert!(patch.external_id.is_none() && patch.streams.is_none());
         assert!(from_update(&connection, &["region".to_owned()]).is_err());
         assert!(from_update(&connection, &[]).is_err());
+    }
+
+    #[test]
+    fn signature_tokens_are_bounded_and_never_shown() {
+        let with = |tokens: &[&str]| {
+            from_signature_tokens(&pb::Connection {
+                webhook_signature_tokens: tokens.iter().map(|token| (*token).to_owned()).collect(),
+                ..Default::default()
+            })
+        };
+        assert_eq!(with(&[" a ", "b"]).unwrap().len(), 2);
+        let error = with(&["a", " "]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("connection.webhook_signature_tokens[1]"),
+            "{error}"
+        );
+        assert!(with(&["a"; 21]).is_err());
+    }
+
+    #[test]
+    fn a_credential_is_a_key_or_a_whole_grant() {
+        let grant = |code: &str, uri: &str, token: &str| {
+            Some(pb::OAuthGrant {
+                authorization_code: code.to_owned(),
+                redirect_uri: uri.to_owned(),
+                refresh_token: token.to_owned(),
+            })
+        };
+        assert!(matches!(
+            from_credential("k".to_owned(), None),
+            Ok(NewCredential::ApiKey(_))
+        ));
+        assert!(matches!(
+            from_credential(String::new(), grant("c", "u", "")),
+            Ok(NewCredential::OAuth(OAuthGrant::Code { .. }))
+        ));
+        assert!(matches!(
+            from_credential(String::new(), grant("", "", "t")),
+            Ok(NewCredential::OAuth(OAuthGrant::RefreshToken(_)))
+        ));
+        for (key, oauth, field) in [
+            ("k", grant("c", "u", ""), "oauth"),
+            ("", grant("", "u", ""), "oauth.authorization_code"),
+            ("", grant("c", "", ""), "oauth.redirect_uri"),
+            ("", grant("c", "u", "t"), "oauth.refresh_token"),
+        ] {
+            let error = from_credential(key.to_owned(), oauth).unwrap_err();
+            assert!(error.to_string().starts_with(field), "{error}");
+        }
     }
 
     #[test]

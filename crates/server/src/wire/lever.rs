@@ -1,17 +1,67 @@
-//! Lever's own records.
+//! Lever's own records, and the questions about them.
 
-use ::lever::Timestamp;
-use engine::{Error, RawRecord, ReadFrom, Result};
+mod call;
+mod filters;
+mod transcode;
+
+use domain::Timestamp;
+use engine::{Error, Filter, RawRecord, ReadFrom, Result};
+use prost::Message;
 use proto::v1 as pb;
-use serde::de::DeserializeOwned;
 
-use super::time::to_timestamp;
+pub use call::{from_call, to_called};
+use transcode::{Beside, transcode};
 
 /// A record that can be shown.
-pub trait Shown: Sized {
-    /// The record as the wire has it; `raw` carries the document when it was asked for.
-    fn shown(record: &RawRecord, include_raw_json: bool) -> Self;
+pub trait Shown: Message + Default {
+    /// The name of the message in the protos.
+    const NAME: &'static str;
+
+    /// The record as the wire has it; `include_raw_json` says whether it carries the document.
+    fn shown(record: &RawRecord, include_raw_json: bool) -> Self {
+        let beside = Beside {
+            id: &record.id,
+            opportunity: record.opportunity.as_deref().unwrap_or_default(),
+            raw: include_raw_json.then_some(record.raw.as_str()),
+        };
+        transcode(Self::NAME, &record.raw, beside)
+    }
 }
+
+macro_rules! shown {
+    ($($name:ident),* $(,)?) => {
+        $(impl Shown for pb::$name {
+            const NAME: &'static str = stringify!($name);
+        })*
+    };
+}
+
+shown!(
+    Application,
+    ArchiveReason,
+    Contact,
+    EeoResponse,
+    Feedback,
+    FeedbackTemplate,
+    File,
+    Form,
+    FormTemplate,
+    Interview,
+    Note,
+    Offer,
+    Opportunity,
+    Panel,
+    Posting,
+    PostingForm,
+    Referral,
+    Requisition,
+    RequisitionField,
+    Resume,
+    Source,
+    Stage,
+    Tag,
+    User,
+);
 
 /// Where to read from.
 ///
@@ -28,159 +78,107 @@ pub fn from_read_from(read_from: i32) -> Result<ReadFrom> {
     }
 }
 
-/// Decodes leniently; what cannot be decoded shows as its id and raw document alone.
-fn decoded<T: DeserializeOwned>(record: &RawRecord) -> Option<T> {
-    serde_json::from_str(&record.raw).ok()
+/// The fields that every list request has.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// Ours.
+    pub connection_id: &'a str,
+    /// As asked.
+    pub page_size: i32,
+    /// From the answer before.
+    pub page_token: &'a str,
+    /// Mirror or live.
+    pub read_from: i32,
+    /// Whether items carry Lever's whole document.
+    pub include_raw_json: bool,
+    /// Of lists below an opportunity; empty for all.
+    pub opportunity_id: &'a str,
 }
 
-fn raw(record: &RawRecord, include: bool) -> bytes::Bytes {
-    if include {
-        record.raw.clone().into_bytes().into()
-    } else {
-        bytes::Bytes::new()
-    }
+/// A request for one page of a list.
+pub trait ListRequest: Message + Default + Clone {
+    /// The fields that every list request has.
+    fn question(&self) -> Question<'_>;
+
+    /// The same request without what changes from page to page: a page token is bound to it.
+    fn without_page(&self) -> Self;
+
+    /// The filters that are set.
+    ///
+    /// # Errors
+    /// Invalid, naming the field.
+    fn filters(&self, now: Timestamp) -> Result<Vec<Filter>>;
 }
 
-fn time(at: Option<Timestamp>) -> Option<prost_types::Timestamp> {
-    at.map(to_timestamp)
+/// The opportunity a list is below, where it is below one.
+macro_rules! below {
+    ($request:ident) => {
+        ""
+    };
+    ($request:ident, $field:ident) => {
+        &$request.$field
+    };
 }
 
-impl Shown for pb::Opportunity {
-    fn shown(record: &RawRecord, include_raw_json: bool) -> Self {
-        let base = pb::Opportunity {
-            id: record.id.clone(),
-            raw_json: raw(record, include_raw_json),
-            ..Default::default()
-        };
-        let Some(opportunity) = decoded::<::lever::Opportunity>(record) else {
-            return base;
-        };
-        let archived = opportunity.archived.as_ref();
-        pb::Opportunity {
-            contact_id: text(opportunity.contact.as_ref().map(|contact| contact.as_str())),
-            name: text(opportunity.name.as_deref()),
-            stage_id: text(opportunity.stage.as_ref().map(|stage| stage.as_str())),
-            owner_id: text(opportunity.owner.as_ref().map(|owner| owner.as_str())),
-            archived_at: time(archived.and_then(|archived| archived.archived_at)),
-            archive_reason_id: text(
-                archived
-                    .and_then(|archived| archived.reason.as_ref())
-                    .map(|reason| reason.as_str()),
-            ),
-            origin: text(opportunity.origin.as_ref().map(|origin| origin.as_str())),
-            created_at: time(opportunity.created_at),
-            updated_at: time(opportunity.updated_at),
-            tags: opportunity.tags,
-            sources: opportunity.sources,
-            ..base
-        }
-    }
+/// The filters of a list, where it has any.
+macro_rules! filtered {
+    ($request:ident, $now:ident) => {{
+        let _ = $now;
+        Ok(Vec::new())
+    }};
+    ($request:ident, $now:ident, $filters:ident) => {
+        filters::$filters($request, $now)
+    };
 }
 
-impl Shown for pb::Stage {
-    fn shown(record: &RawRecord, include_raw_json: bool) -> Self {
-        let stage = decoded::<::lever::Stage>(record);
-        pb::Stage {
-            id: record.id.clone(),
-            raw_json: raw(record, include_raw_json),
-            text: stage.map(|stage| stage.text).unwrap_or_default(),
-        }
-    }
+macro_rules! list_request {
+    ($($name:ident $(($opportunity:ident))? $(: $filters:ident)?;)*) => {
+        $(impl ListRequest for pb::$name {
+            fn question(&self) -> Question<'_> {
+                Question {
+                    connection_id: &self.connection_id,
+                    page_size: self.page_size,
+                    page_token: &self.page_token,
+                    read_from: self.read_from,
+                    include_raw_json: self.include_raw_json,
+                    opportunity_id: below!(self $(, $opportunity)?),
+                }
+            }
+
+            fn without_page(&self) -> Self {
+                pb::$name { page_size: 0, page_token: String::new(), ..self.clone() }
+            }
+
+            fn filters(&self, now: Timestamp) -> Result<Vec<Filter>> {
+                filtered!(self, now $(, $filters)?)
+            }
+        })*
+    };
 }
 
-impl Shown for pb::ArchiveReason {
-    fn shown(record: &RawRecord, include_raw_json: bool) -> Self {
-        let fields: Fields = decoded(record).unwrap_or_default();
-        pb::ArchiveReason {
-            id: record.id.clone(),
-            raw_json: raw(record, include_raw_json),
-            text: fields.text.unwrap_or_default(),
-            status: fields.status.unwrap_or_default(),
-            r#type: fields.kind.unwrap_or_default(),
-        }
-    }
-}
-
-impl Shown for pb::User {
-    fn shown(record: &RawRecord, include_raw_json: bool) -> Self {
-        let base = pb::User {
-            id: record.id.clone(),
-            raw_json: raw(record, include_raw_json),
-            ..Default::default()
-        };
-        let Some(user) = decoded::<::lever::User>(record) else {
-            return base;
-        };
-        pb::User {
-            name: text(user.name.as_deref()),
-            email: text(user.email.as_deref()),
-            access_role: text(user.access_role.as_deref()),
-            deactivated_at: time(user.deactivated_at),
-            ..base
-        }
-    }
-}
-
-impl Shown for pb::Posting {
-    fn shown(record: &RawRecord, include_raw_json: bool) -> Self {
-        let base = pb::Posting {
-            id: record.id.clone(),
-            raw_json: raw(record, include_raw_json),
-            ..Default::default()
-        };
-        let fields: Fields = decoded(record).unwrap_or_default();
-        let Some(posting) = decoded::<::lever::Posting>(record) else {
-            return base;
-        };
-        pb::Posting {
-            text: posting.text,
-            state: fields.state.unwrap_or_default(),
-            owner_id: text(posting.owner.as_ref().map(|owner| owner.as_str())),
-            hiring_manager_id: text(
-                posting
-                    .hiring_manager
-                    .as_ref()
-                    .map(|manager| manager.as_str()),
-            ),
-            created_at: time(posting.created_at),
-            ..base
-        }
-    }
-}
-
-impl Shown for pb::Tag {
-    fn shown(record: &RawRecord, include_raw_json: bool) -> Self {
-        let fields: Fields = decoded(record).unwrap_or_default();
-        pb::Tag {
-            id: record.id.clone(),
-            raw_json: raw(record, include_raw_json),
-            count: fields.count.unwrap_or_default(),
-        }
-    }
-}
-
-impl Shown for pb::Source {
-    fn shown(record: &RawRecord, include_raw_json: bool) -> Self {
-        let fields: Fields = decoded(record).unwrap_or_default();
-        pb::Source {
-            id: record.id.clone(),
-            raw_json: raw(record, include_raw_json),
-            count: fields.count.unwrap_or_default(),
-        }
-    }
-}
-
-/// Words of Lever's that are passed on as they are.
-#[derive(Debug, Default, serde::Deserialize)]
-struct Fields {
-    text: Option<String>,
-    status: Option<String>,
-    state: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    count: Option<u64>,
-}
-
-fn text(text: Option<&str>) -> String {
-    text.unwrap_or_default().to_owned()
+list_request! {
+    ListOpportunitiesRequest: opportunities;
+    ListApplicationsRequest (opportunity_id);
+    ListContactsRequest;
+    ListNotesRequest (opportunity_id);
+    ListOffersRequest (opportunity_id);
+    ListInterviewsRequest (opportunity_id);
+    ListPanelsRequest (opportunity_id);
+    ListFeedbackRequest (opportunity_id);
+    ListResumesRequest (opportunity_id): resumes;
+    ListFilesRequest (opportunity_id): files;
+    ListFormsRequest (opportunity_id);
+    ListReferralsRequest (opportunity_id);
+    ListPostingsRequest: postings;
+    ListPostingFormsRequest;
+    ListRequisitionsRequest: requisitions;
+    ListRequisitionFieldsRequest: requisition_fields;
+    ListStagesRequest;
+    ListArchiveReasonsRequest: archive_reasons;
+    ListUsersRequest: users;
+    ListTagsRequest;
+    ListSourcesRequest;
+    ListFeedbackTemplatesRequest;
+    ListFormTemplatesRequest;
+    ListEeoResponsesRequest: eeo_responses;
 }

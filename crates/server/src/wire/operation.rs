@@ -46,6 +46,9 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
         opportunity_id: operation.opportunity.as_str().to_owned(),
         create_time: Some(to_timestamp(operation.created_at)),
         update_time: Some(to_timestamp(operation.updated_at)),
+        lever_operation: lever_operation(&operation.write),
+        // Who may see it is for the service to say.
+        result_json: bytes::Bytes::new(),
     }
 }
 
@@ -59,6 +62,7 @@ pub fn to_dry_run(request: &WriteRequest, planned: &DryRun) -> pb::Operation {
         acting_user_id: user_id(planned.acting_user.as_ref()),
         connection_id: request.connection.to_string(),
         opportunity_id: request.opportunity.as_str().to_owned(),
+        lever_operation: lever_operation(&request.write),
         ..Default::default()
     }
 }
@@ -89,10 +93,14 @@ fn to_kind(write: &Write) -> pb::OperationKind {
         Write::ChangeStage { .. } => pb::OperationKind::ChangeStage,
         Write::Archive { .. } => pb::OperationKind::Archive,
         Write::Unarchive => pb::OperationKind::Unarchive,
+        Write::Raw(_) => pb::OperationKind::Raw,
     }
 }
 
 fn step_name(write: &Write) -> String {
+    if let Write::Raw(raw) = write {
+        return raw.operation.clone();
+    }
     write.kind().to_lowercase().replace('_', " ")
 }
 
@@ -104,17 +112,31 @@ fn to_call(operation: &Operation, attempt: &Attempt) -> pb::LeverCall {
             .map(|entry| entry.method.to_string())
             .unwrap_or_default(),
         path: entry
-            .map(|entry| {
-                entry
-                    .path
-                    .replace("{opportunity}", operation.opportunity.as_str())
-            })
+            .map(|entry| filled(entry.path, operation))
             .unwrap_or_default(),
         query: Vec::new(),
         body_json: String::new(),
         status: attempt.status.map(i32::from).unwrap_or_default(),
         call_time: Some(to_timestamp(attempt.at)),
         lever_operation: attempt.lever_operation.clone(),
+    }
+}
+
+/// A path with the ids of the operation in place of its parameters.
+fn filled(path: &str, operation: &Operation) -> String {
+    let path = path.replace("{opportunity}", operation.opportunity.as_str());
+    match &operation.write {
+        Write::Raw(raw) => raw.path.iter().fold(path, |path, (name, value)| {
+            path.replace(&format!("{{{name}}}"), value)
+        }),
+        _ => path,
+    }
+}
+
+fn lever_operation(write: &Write) -> String {
+    match write {
+        Write::Raw(raw) => raw.operation.clone(),
+        _ => String::new(),
     }
 }
 
@@ -165,20 +187,16 @@ macro_rules! write_message {
             fn read(self, asked_by: &str, default_wait: Duration) -> Result<Common> {
                 let $request = &self;
                 let write = $write;
-                common(
-                    Envelope {
-                        connection_id: &self.connection_id,
-                        opportunity_id: &self.opportunity_id,
-                        request_id: &self.request_id,
-                        dry_run: self.dry_run,
-                        wait: self.wait.as_ref(),
-                        acting_user: &self.acting_user,
-                        perform_as: &self.perform_as,
-                    },
-                    write,
-                    asked_by,
-                    default_wait,
-                )
+                let envelope = Envelope {
+                    connection_id: &self.connection_id,
+                    opportunity_id: &self.opportunity_id,
+                    request_id: &self.request_id,
+                    dry_run: self.dry_run,
+                    wait: self.wait.as_ref(),
+                    acting_user: &self.acting_user,
+                    perform_as: &self.perform_as,
+                };
+                envelope.asks(write, asked_by, default_wait)
             }
         }
     };
@@ -203,14 +221,33 @@ write_message!(pb::ArchiveRequest, request => Write::Archive {
 });
 write_message!(pb::UnarchiveRequest, _request => Write::Unarchive);
 
-struct Envelope<'a> {
-    connection_id: &'a str,
-    opportunity_id: &'a str,
-    request_id: &'a str,
-    dry_run: bool,
-    wait: Option<&'a prost_types::Duration>,
-    acting_user: &'a str,
-    perform_as: &'a str,
+/// The fields that every write request has, as the wire has them.
+#[derive(Debug)]
+pub struct Envelope<'a> {
+    /// Ours.
+    pub connection_id: &'a str,
+    /// Lever's; empty for a raw write, whose path names it.
+    pub opportunity_id: &'a str,
+    /// The caller's.
+    pub request_id: &'a str,
+    /// Whether nothing is to be sent.
+    pub dry_run: bool,
+    /// How long to wait.
+    pub wait: Option<&'a prost_types::Duration>,
+    /// An e-mail, or empty.
+    pub acting_user: &'a str,
+    /// A Lever user id, or empty.
+    pub perform_as: &'a str,
+}
+
+impl Envelope<'_> {
+    /// The write that is asked for.
+    ///
+    /// # Errors
+    /// Invalid, naming the field; not found for what is no connection id.
+    pub fn asks(self, write: Write, asked_by: &str, default_wait: Duration) -> Result<Common> {
+        common(self, write, asked_by, default_wait)
+    }
 }
 
 fn common(
@@ -219,6 +256,11 @@ fn common(
     asked_by: &str,
     default_wait: Duration,
 ) -> Result<Common> {
+    let opportunity = match &write {
+        Write::Raw(raw) => raw.opportunity(),
+        _ => None,
+    };
+    let opportunity = opportunity.unwrap_or_else(|| OpportunityId::from(envelope.opportunity_id));
     let acting = match (envelope.acting_user, envelope.perform_as) {
         ("", "") => Acting::Default,
         (email, "") => Acting::Email(email.to_owned()),
@@ -238,7 +280,7 @@ fn common(
     Ok(Common {
         request: WriteRequest {
             connection: connection_id(envelope.connection_id)?,
-            opportunity: OpportunityId::from(envelope.opportunity_id),
+            opportunity,
             request_id: envelope.request_id.to_owned(),
             write,
             acting,

@@ -1,9 +1,14 @@
 //! How a mirror is doing.
 
-use engine::{StreamState, StreamStatus, SyncState, SyncStatus};
-use proto::v1 as pb;
+use std::collections::BTreeMap;
 
-use super::time::to_timestamp;
+use domain::{Cursor, Schedule, Stream};
+use engine::{Error, Result, StreamSchedule, StreamState, StreamStatus, SyncState, SyncStatus};
+use proto::v1 as pb;
+use proto::v1::stream_schedule::When;
+use store::{ApiCall, Quarantined, Run, RunOutcome};
+
+use super::time::{from_duration, to_duration, to_timestamp};
 
 /// The status as the wire has it.
 pub fn to_status(status: &SyncStatus) -> pb::SyncStatus {
@@ -12,15 +17,29 @@ pub fn to_status(status: &SyncStatus) -> pb::SyncStatus {
         streams: status.streams.iter().map(to_stream).collect(),
         planned_requests: status.planned_requests,
         made_requests: status.made_requests,
-        eta: status.eta.and_then(|eta| eta.try_into().ok()),
+        eta: status.eta.map(to_duration),
         as_of: status.as_of.map(to_timestamp),
         inbound_ready: status.inbound_ready,
     }
 }
 
+/// Adds to the streams of a status when they are read and how their last pass went.
+pub fn with_history(
+    mut status: pb::SyncStatus,
+    schedules: &BTreeMap<Stream, StreamSchedule>,
+    runs: &BTreeMap<String, Run>,
+) -> pb::SyncStatus {
+    for shown in &mut status.streams {
+        let stream = Stream::from_name(&shown.name);
+        let schedule = stream.and_then(|stream| schedules.get(&stream));
+        shown.schedule = schedule.map(to_schedule);
+        shown.last_run = runs.get(&shown.name).map(to_run);
+    }
+    status
+}
+
 /// The status as GetSyncStatus answers it.
-pub fn to_response(status: &SyncStatus) -> pb::GetSyncStatusResponse {
-    let status = to_status(status);
+pub fn to_response(status: pb::SyncStatus) -> pb::GetSyncStatusResponse {
     pb::GetSyncStatusResponse {
         state: status.state,
         streams: status.streams,
@@ -41,6 +60,7 @@ pub fn to_state(state: SyncState) -> pb::SyncState {
         SyncState::Stale => pb::SyncState::Stale,
         SyncState::Paused => pb::SyncState::Paused,
         SyncState::Failed => pb::SyncState::Failed,
+        SyncState::Disconnected => pb::SyncState::Disconnected,
     }
 }
 
@@ -49,7 +69,7 @@ fn to_stream(status: &StreamStatus) -> pb::StreamStatus {
         StreamState::Pending => pb::StreamState::Pending,
         StreamState::Syncing => pb::StreamState::Syncing,
         StreamState::Synced => pb::StreamState::Synced,
-        StreamState::Stale => pb::StreamState::Failed,
+        StreamState::Stale => pb::StreamState::Stale,
         StreamState::Failed => pb::StreamState::Failed,
         StreamState::Forbidden => pb::StreamState::Forbidden,
         StreamState::Off => pb::StreamState::Off,
@@ -60,5 +80,241 @@ fn to_stream(status: &StreamStatus) -> pb::StreamStatus {
         records: status.records,
         last_success_at: status.last_success_at.map(to_timestamp),
         error: status.error.clone().unwrap_or_default(),
+        pages: status.pages,
+        rate: status.rate,
+        eta: status.eta.map(to_duration),
+        planned_requests: status.planned_requests,
+        last_run: None,
+        next_run_at: status.next_run_at.map(to_timestamp),
+        cursor: status.cursor.as_ref().map(to_cursor),
+        schedule: None,
+        data_age_bound: Some(to_duration(status.data_age_bound)),
+        quarantined: status.quarantined,
+        waiting: status.waiting,
+    }
+}
+
+fn to_cursor(cursor: &Cursor) -> pb::StreamCursor {
+    let (phase, text) = match cursor {
+        Cursor::New => ("PENDING", String::new()),
+        Cursor::Backfill {
+            began,
+            part,
+            offset,
+        } => (
+            "BACKFILL",
+            format!(
+                "part {part:?}, began {}{}",
+                began.as_millis(),
+                page(offset.is_some())
+            ),
+        ),
+        Cursor::Follow {
+            since,
+            began,
+            offset,
+        } => (
+            "FOLLOW",
+            format!(
+                "since {}, began {}{}",
+                since.as_millis(),
+                began.as_millis(),
+                page(offset.is_some())
+            ),
+        ),
+        Cursor::Idle { since, complete } => (
+            "IDLE",
+            format!("since {}, complete {complete}", since.as_millis()),
+        ),
+    };
+    pb::StreamCursor {
+        phase: phase.to_owned(),
+        text,
+    }
+}
+
+fn page(between_pages: bool) -> &'static str {
+    if between_pages { ", between pages" } else { "" }
+}
+
+/// A schedule as the wire has it.
+pub fn to_schedule(schedule: &StreamSchedule) -> pb::StreamSchedule {
+    let (when, time_zone) = match &schedule.schedule {
+        Schedule::Interval(interval) => (When::Interval(to_duration(*interval)), String::new()),
+        Schedule::Cron(cron) => (
+            When::Cron(cron.expression().to_owned()),
+            cron.time_zone().to_owned(),
+        ),
+    };
+    pb::StreamSchedule {
+        when: Some(when),
+        time_zone,
+        is_default: schedule.is_default,
+    }
+}
+
+/// A schedule from the wire; none for the default.
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn from_schedule(schedule: Option<&pb::StreamSchedule>) -> Result<Option<Schedule>> {
+    let Some((when, zone)) =
+        schedule.and_then(|schedule| Some((schedule.when.as_ref()?, &schedule.time_zone)))
+    else {
+        return Ok(None);
+    };
+    let schedule = match when {
+        When::Interval(interval) => {
+            const FIELD: &str = "schedule.interval";
+            let interval = from_duration(FIELD, interval, Schedule::LONGEST)?;
+            Schedule::every(interval).map_err(|error| Error::invalid(FIELD, error.to_string()))
+        }
+        When::Cron(expression) => {
+            let zone = if zone.is_empty() { "UTC" } else { zone };
+            Schedule::cron(expression, zone)
+                .map_err(|error| Error::invalid("schedule.cron", error.to_string()))
+        }
+    };
+    schedule.map(Some)
+}
+
+/// A pass as the wire has it.
+pub fn to_run(run: &Run) -> pb::SyncRun {
+    let (state, error) = match &run.outcome {
+        RunOutcome::Succeeded => (pb::RunState::Succeeded, String::new()),
+        RunOutcome::Forbidden(permission) => {
+            (pb::RunState::Failed, format!("forbidden: {permission}"))
+        }
+        RunOutcome::Failed(why) => (pb::RunState::Failed, why.clone()),
+        RunOutcome::Interrupted => (pb::RunState::Interrupted, String::new()),
+    };
+    pb::SyncRun {
+        listing: run.listing.clone(),
+        lane: run.lane.clone().unwrap_or_default(),
+        state: state.into(),
+        start_time: Some(to_timestamp(run.began)),
+        end_time: Some(to_timestamp(run.ended)),
+        pages: run.pages,
+        records: run.records,
+        changes: run.changes,
+        requests: run.requests,
+        error,
+    }
+}
+
+/// A call as the wire has it.
+pub fn to_api_call(call: &ApiCall) -> pb::ApiCall {
+    pb::ApiCall {
+        call_time: Some(to_timestamp(call.at)),
+        method: call.method.clone(),
+        path_template: call.path.clone(),
+        status: call.status.map(i32::from).unwrap_or_default(),
+        elapsed_ms: signed(call.elapsed_ms),
+        waited_ms: signed(call.waited_ms),
+        attempt: i32::try_from(call.attempt).unwrap_or(i32::MAX),
+        lane: call.lane.clone(),
+        lever_operation: call.operation.clone(),
+        operation_id: call.write.map(|id| id.to_string()).unwrap_or_default(),
+    }
+}
+
+fn signed(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
+/// A record that could not be read, as the wire has it.
+pub fn to_quarantined(record: &Quarantined, include_raw_json: bool) -> pb::QuarantinedRecord {
+    let raw = include_raw_json.then(|| record.raw.clone());
+    pb::QuarantinedRecord {
+        stream: record.stream.name().to_owned(),
+        reason: record.reason.clone(),
+        quarantine_time: Some(to_timestamp(record.at)),
+        raw_json: raw.unwrap_or_default().into_bytes().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn with(when: When, time_zone: &str) -> Result<Option<Schedule>> {
+        from_schedule(Some(&pb::StreamSchedule {
+            when: Some(when),
+            time_zone: time_zone.to_owned(),
+            is_default: false,
+        }))
+    }
+
+    #[test]
+    fn a_schedule_goes_there_and_back() {
+        let daily = When::Cron("0 6 * * *".to_owned());
+        for (when, zone) in [
+            (When::Interval(to_duration(Duration::from_secs(90))), ""),
+            (daily, "Europe/Berlin"),
+        ] {
+            let schedule = with(when.clone(), zone).unwrap().unwrap();
+            let shown = to_schedule(&StreamSchedule {
+                schedule,
+                is_default: false,
+            });
+            assert_eq!((shown.when, shown.time_zone.as_str()), (Some(when), zone));
+        }
+        assert_eq!(from_schedule(None).unwrap(), None);
+        assert_eq!(from_schedule(Some(&Default::default())).unwrap(), None);
+    }
+
+    #[test]
+    fn a_bad_schedule_names_its_field() {
+        let cron = |text: &str| When::Cron(text.to_owned());
+        let field = |error: Error| error.to_string().split(':').next().map(str::to_owned);
+        for (when, zone, expected) in [
+            (
+                When::Interval(to_duration(Duration::from_secs(1))),
+                "",
+                "schedule.interval",
+            ),
+            (
+                When::Interval(to_duration(Schedule::LONGEST * 2)),
+                "",
+                "schedule.interval",
+            ),
+            (cron("often"), "", "schedule.cron"),
+            (cron("0 6 * * *"), "Mars/Olympus", "schedule.cron"),
+        ] {
+            let error = with(when, zone).unwrap_err();
+            assert_eq!(field(error).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_refused_pass_tells_the_permission_and_a_call_tells_nothing_of_people() {
+        let run = Run {
+            connection: domain::ConnectionId::from_bytes([1; 16]),
+            listing: "users".to_owned(),
+            lane: None,
+            began: ::lever::Timestamp::from_millis(1),
+            ended: ::lever::Timestamp::from_millis(2),
+            pages: 0,
+            records: 0,
+            changes: 0,
+            requests: 1,
+            outcome: RunOutcome::Forbidden("find all users".to_owned()),
+        };
+        let shown = to_run(&run);
+        assert_eq!(shown.state(), pb::RunState::Failed);
+        assert_eq!(shown.error, "forbidden: find all users");
+        let runs = BTreeMap::from([("users".to_owned(), run)]);
+        let users = pb::StreamStatus {
+            name: "users".to_owned(),
+            ..Default::default()
+        };
+        let status = pb::SyncStatus {
+            streams: vec![users],
+            ..Default::default()
+        };
+        let status = with_history(status, &BTreeMap::new(), &runs);
+        assert_eq!(status.streams[0].last_run, Some(shown));
     }
 }

@@ -6,7 +6,7 @@ use ::lever::Timestamp;
 use engine::{Error, Result};
 
 /// What a timestamp may be by its own definition, in seconds since 1970.
-const YEARS_1_TO_9999: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+pub(crate) const YEARS_1_TO_9999: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// A time as the wire has it; times before 1970 keep non-negative nanoseconds.
 pub fn to_timestamp(at: Timestamp) -> prost_types::Timestamp {

@@ -77,3 +77,36 @@ fn creating_a_token_prints_the_token_and_nothing_else() {
     assert!(token.trim().len() > 20 && !token.trim().contains(' '));
     assert!(!said(&output).contains(token.trim()));
 }
+
+#[test]
+fn a_stopped_data_directory_is_checked_and_compacted() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let data = data.to_str().unwrap();
+    let missing = run(&["store", "check", "--data", data]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(said(&missing).starts_with("error: there is no store at "));
+    assert!(
+        run(&["token", "create", "--role", "admin", "--data", data])
+            .status
+            .success()
+    );
+    for (command, answer) in [
+        ("check", "sound: 3 entries were read\n"),
+        ("compact", "compacted 3 entries: "),
+        ("check", "sound: 3 entries were read\n"),
+    ] {
+        let output = run(&["store", command, "--data", data]);
+        assert!(output.status.success(), "{}", said(&output));
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            told.lines().last().unwrap().starts_with(answer.trim_end()),
+            "{told}"
+        );
+    }
+    let database = dir.path().join("data/db/db");
+    std::fs::write(&database, vec![7; 9000]).unwrap();
+    let damaged = run(&["store", "check", "--data", data, "--json"]);
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(said(&damaged).contains("is damaged"), "{}", said(&damaged));
+}

@@ -1,14 +1,15 @@
 //! Settings of connections.
 
-use domain::{Connection, ConnectionId, Environment, Region, Stream};
+use domain::{Connection, ConnectionId, Disconnected, Environment, ExcludedField, Region, Stream};
 use lever::Timestamp;
 use prost::Message;
 
 use super::id::{pack, unpack_option};
-use super::{Stored, version_1};
+use super::{Stored, versions_to};
 
+/// Version 1 has everything up to `revision`; what came after reads as nothing excluded and nothing switched on.
 #[derive(Clone, PartialEq, Message)]
-struct ConnectionV1 {
+struct ConnectionV2 {
     #[prost(bytes = "vec", tag = "1")]
     id: Vec<u8>,
     #[prost(string, tag = "2")]
@@ -39,17 +40,33 @@ struct ConnectionV1 {
     created_at: i64,
     #[prost(uint64, tag = "14")]
     revision: u64,
+    #[prost(string, repeated, tag = "15")]
+    excluded_fields: Vec<String>,
+    #[prost(bool, tag = "16")]
+    include_secret_notes: bool,
+    #[prost(bool, tag = "17")]
+    webhooks: bool,
+    #[prost(message, optional, tag = "18")]
+    disconnected: Option<DisconnectedV2>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct DisconnectedV2 {
+    #[prost(int64, tag = "1")]
+    at: i64,
+    #[prost(int64, tag = "2")]
+    purge_at: i64,
 }
 
 impl Stored for Connection {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn to_payload(&self) -> Vec<u8> {
         let (region, base_url) = match &self.environment {
             Environment::Region(region) => (region_number(*region), String::new()),
             Environment::BaseUrl(url) => (0, url.clone()),
         };
-        ConnectionV1 {
+        ConnectionV2 {
             id: self.id.as_bytes().to_vec(),
             display_name: self.display_name.clone(),
             external_id: self.external_id.clone(),
@@ -67,12 +84,23 @@ impl Stored for Connection {
             key_last_four: self.key_last_four.clone(),
             created_at: self.created_at.as_millis(),
             revision: self.revision,
+            excluded_fields: self
+                .excluded_fields
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            include_secret_notes: self.include_secret_notes,
+            webhooks: self.webhooks,
+            disconnected: self.disconnected.map(|disconnected| DisconnectedV2 {
+                at: disconnected.at.as_millis(),
+                purge_at: disconnected.purge_at.as_millis(),
+            }),
         }
         .encode_to_vec()
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        let stored: ConnectionV1 = version_1(version, payload)?;
+        let stored: ConnectionV2 = versions_to(Self::VERSION, version, payload)?;
         let environment = match stored.region {
             0 => Environment::BaseUrl(stored.base_url),
             number => Environment::Region(region_of(number)?),
@@ -91,10 +119,21 @@ impl Stored for Connection {
             include_archived: stored.include_archived,
             include_snoozed: stored.include_snoozed,
             default_acting_user: unpack_option(stored.default_acting_user)?,
+            excluded_fields: stored
+                .excluded_fields
+                .iter()
+                .map(|field| ExcludedField::parse(field))
+                .collect::<Option<_>>()?,
+            include_secret_notes: stored.include_secret_notes,
+            webhooks: stored.webhooks,
             paused: stored.paused,
             key_last_four: stored.key_last_four,
             created_at: Timestamp::from_millis(stored.created_at),
             revision: stored.revision,
+            disconnected: stored.disconnected.map(|disconnected| Disconnected {
+                at: Timestamp::from_millis(disconnected.at),
+                purge_at: Timestamp::from_millis(disconnected.purge_at),
+            }),
         })
     }
 }

@@ -183,6 +183,63 @@ pub(crate) fn opportunity_entry(
     Ok([&opportunity(connection, of)?[..], operation.as_bytes()].concat())
 }
 
+pub(crate) fn run(
+    connection: ConnectionId,
+    began: Timestamp,
+    listing: &str,
+) -> Result<Vec<u8>, Error> {
+    Ok([connection.as_bytes(), &moment(began)[..], id(listing)?].concat())
+}
+
+pub(crate) fn calls(connection: ConnectionId, first: Timestamp, number: u32) -> Vec<u8> {
+    [
+        connection.as_bytes(),
+        &moment(first)[..],
+        &number.to_be_bytes(),
+    ]
+    .concat()
+}
+
+/// The moment and the number of a `calls` key.
+pub(crate) fn calls_parts(key: &[u8]) -> Option<(Timestamp, u32)> {
+    let (at, number) = key.get(16..)?.split_first_chunk::<8>()?;
+    Some((moment_of(*at), u32::from_be_bytes(number.try_into().ok()?)))
+}
+
+pub(crate) fn nudge(connection: ConnectionId, nudge: &[u8; 24]) -> Vec<u8> {
+    [&connection.as_bytes()[..], nudge].concat()
+}
+
+pub(crate) fn nudge_token(connection: ConnectionId, digest: &[u8; 32]) -> Vec<u8> {
+    [&connection.as_bytes()[..], digest].concat()
+}
+
+pub(crate) fn webhook(connection: ConnectionId, webhook: &str) -> Result<Vec<u8>, Error> {
+    Ok([connection.as_bytes(), id(webhook)?].concat())
+}
+
+/// The text after the NUL that ends the first id of a key.
+pub(crate) fn after_nul(key: &[u8]) -> Option<&str> {
+    let rest = key.get(16..)?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    text_after(rest, end + 1)
+}
+
+/// The moment that begins at a place in a key.
+pub(crate) fn moment_at(key: &[u8], at: usize) -> Option<Timestamp> {
+    key.get(at..)?.first_chunk::<8>().copied().map(moment_of)
+}
+
+/// The number at the end of a key.
+pub(crate) fn last_number(key: &[u8]) -> Option<u64> {
+    key.last_chunk::<8>().copied().map(u64::from_be_bytes)
+}
+
+/// The moment of its 8 bytes.
+pub(crate) fn moment_of(bytes: [u8; 8]) -> Timestamp {
+    Timestamp::from_millis(i64::from_be_bytes(bytes) ^ i64::MIN)
+}
+
 /// The 8 bytes of a moment; they sort like the moments.
 pub(crate) fn moment(at: Timestamp) -> [u8; 8] {
     (at.as_millis() ^ i64::MIN).to_be_bytes()
@@ -221,6 +278,10 @@ mod tests {
     fn moments_sort_as_numbers_do() {
         let moments = [i64::MIN, -1, 0, 1, i64::MAX].map(|ms| moment(Timestamp::from_millis(ms)));
         assert!(moments.is_sorted());
+        assert_eq!(
+            moment_of(moment(Timestamp::from_millis(-7))).as_millis(),
+            -7
+        );
     }
 
     #[test]

@@ -8,9 +8,9 @@
 //! | table | key | value | version |
 //! |---|---|---|---|
 //! | `meta` | `header` / `commit` | [`Header`] / [`Counter`] | 1 |
-//! | `connections` | c | connection settings | 1 |
+//! | `connections` | c | connection settings | 2 |
 //! | `external_ids` | external id | [`Owner`]: c | 1 |
-//! | `credentials` | c | [`Secret`]: sealed API key | 1 |
+//! | `credentials` | c | [`SealedCredential`]: API key or OAuth tokens, and a generation | 2 |
 //! | `purges` | c | empty: the data of a deleted connection are being removed | - |
 //! | `tokens` | SHA-256 of the token, 32 | token record | 1 |
 //! | `mappings` | c, version 8 | mapping version | 1 |
@@ -24,7 +24,7 @@
 //! | `sequences` | c | [`Counter`]: number of the last change | 1 |
 //! | `changes` | c, sequence 8 | change | 1 |
 //! | `quarantine` | c, stream 1, digest 16 | quarantined record | 1 |
-//! | `operations` | c, operation 16 | operation | 1 |
+//! | `operations` | c, operation 16 | operation | 2 |
 //! | `open_operations` | c, operation 16 | empty: those not settled | - |
 //! | `request_ids` | c, request id | [`Owner`]: operation | 1 |
 //! | `by_opportunity` | c, opportunity NUL, operation 16 | empty | - |
@@ -34,30 +34,54 @@
 //! | `hydration_queue` | c, urgency 1, inverted time 8, parent stream 1, parent | empty: parents with wanted lists | - |
 //! | `backlogs` | c | [`Backlog`](domain::Backlog): wanted lists by stream | 1 |
 //! | `stream_states` | c, stream 1 | how the reading of a stream without a listing goes | 1 |
+//! | `runs` | c, began 8, listing | run | 1 |
+//! | `calls` | c, first call 8, number 4 | [`CallBlock`]: calls to Lever that were noted together, zstd level 1 | 1 |
+//! | `nudges` | c, arrived 8, half of the token digest 16 | nudge | 1 |
+//! | `nudge_tokens` | c, SHA-256 of a delivery's token 32 | [`Moment`]: when it arrived | 1 |
+//! | `webhooks` | c, Lever's id | [`Secret`]: sealed event and signature token | 1 |
+//! | `webhook_tokens` | c | [`Secret`]: sealed signature tokens of an admin | 1 |
+//! | `schedules` | c, stream 1 | schedule | 1 |
+//! | `quarantine_counts` | c | how many are kept, how many were dropped | 1 |
+//! | `change_floors` | c | [`Counter`]: number of the last change that was pruned | 1 |
+//! | `eeo_heads`, `eeo_documents`, `eeo_counts` | as without `eeo_` | the same, for EEO responses only | 1 |
+//! | `forgets` | c, opportunity | [`Forget`]: what is still to be removed of a person | 1 |
 //!
 //! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.
 
+mod calls;
 mod candidacy;
 mod change;
 mod connection;
+mod credential;
+mod forget;
 pub(crate) mod frame;
 mod hydration;
 mod id;
 pub(crate) mod key;
 mod listing;
 mod mapping;
+mod nudge;
 mod operation;
 mod pieces;
 mod quarantine;
 mod record;
+mod run;
+mod schedule;
 mod small;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod token;
+mod zip;
 
+pub(crate) use calls::CallBlock;
+pub(crate) use credential::{CredentialForm, SealedCredential, open_credential, plain_credential};
+pub(crate) use forget::Forget;
 pub(crate) use pieces::Pieces;
 pub(crate) use record::{Document, Head, digest};
-pub(crate) use small::{Counter, Header, Owner, Secret};
+pub(crate) use small::{Counter, Header, Moment, Owner, Secret};
+pub(crate) use texts::{open_texts, plain_texts};
+pub(crate) use zip::{compress, store_plain};
 
 /// The version of the whole layout; a store with a higher one is refused.
 pub(crate) const STORE_VERSION: u32 = 1;

@@ -1,12 +1,12 @@
 //! Operations: the outbox.
 
-use domain::operation::{Attempt, Failure, FailureKind, State};
+use domain::operation::{Attempt, Failure, FailureKind, RawWrite, State};
 use domain::{ConnectionId, Operation, OperationId, Write};
 use lever::Timestamp;
 use prost::{Message, Oneof};
 
 use super::id::{pack, unpack, unpack_option};
-use super::{Stored, version_1};
+use super::{Stored, versions_to};
 
 #[derive(Clone, PartialEq, Message)]
 struct OperationV1 {
@@ -20,7 +20,7 @@ struct OperationV1 {
     request_id: String,
     #[prost(bytes = "vec", tag = "5")]
     digest: Vec<u8>,
-    #[prost(oneof = "WriteV1", tags = "6, 7, 8, 9, 10, 11, 12, 13")]
+    #[prost(oneof = "WriteV1", tags = "6, 7, 8, 9, 10, 11, 12, 13, 29")]
     write: Option<WriteV1>,
     #[prost(oneof = "StateV1", tags = "14, 15, 16, 17, 18, 19, 20")]
     state: Option<StateV1>,
@@ -40,6 +40,9 @@ struct OperationV1 {
     updated_at: i64,
     #[prost(uint64, tag = "28")]
     revision: u64,
+    /// Since version 2.
+    #[prost(string, optional, tag = "30")]
+    answer: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -60,6 +63,9 @@ enum WriteV1 {
     Archive(ArchiveV1),
     #[prost(message, tag = "13")]
     Unarchive(()),
+    /// Since version 2.
+    #[prost(message, tag = "29")]
+    Raw(RawV2),
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -113,6 +119,20 @@ struct ArchiveV1 {
 }
 
 #[derive(Clone, PartialEq, Message)]
+struct RawV2 {
+    #[prost(string, tag = "1")]
+    operation: String,
+    #[prost(message, repeated, tag = "2")]
+    path: Vec<DetailV1>,
+    #[prost(message, repeated, tag = "3")]
+    query: Vec<DetailV1>,
+    #[prost(string, optional, tag = "4")]
+    body: Option<String>,
+    #[prost(bool, tag = "5")]
+    creates: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
 struct RecordedV1 {
     #[prost(int64, optional, tag = "1")]
     not_before: Option<i64>,
@@ -157,7 +177,7 @@ struct AttemptV1 {
 }
 
 impl Stored for Operation {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn to_payload(&self) -> Vec<u8> {
         OperationV1 {
@@ -176,12 +196,13 @@ impl Stored for Operation {
             created_at: self.created_at.as_millis(),
             updated_at: self.updated_at.as_millis(),
             revision: self.revision,
+            answer: self.answer.clone(),
         }
         .encode_to_vec()
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        let stored: OperationV1 = version_1(version, payload)?;
+        let stored: OperationV1 = versions_to(Self::VERSION, version, payload)?;
         Some(Operation {
             id: OperationId::from_bytes(stored.id.try_into().ok()?),
             connection: ConnectionId::from_bytes(stored.connection.try_into().ok()?),
@@ -196,6 +217,7 @@ impl Stored for Operation {
                 .map(to_attempt)
                 .collect::<Option<_>>()?,
             result_id: stored.result_id,
+            answer: stored.answer,
             acting_user: unpack_option(stored.acting_user)?,
             marker: Timestamp::from_millis(stored.marker),
             asked_by: stored.asked_by,
@@ -238,6 +260,17 @@ fn from_write(write: &Write) -> WriteV1 {
             clean_interviews: *clean_interviews,
         }),
         Write::Unarchive => WriteV1::Unarchive(()),
+        Write::Raw(raw) => WriteV1::Raw(RawV2 {
+            operation: raw.operation.clone(),
+            path: raw.path.iter().map(from_pair).collect(),
+            query: raw
+                .query
+                .iter()
+                .map(|(name, value)| from_pair((name, value)))
+                .collect(),
+            body: raw.body.clone(),
+            creates: raw.creates,
+        }),
     }
 }
 
@@ -265,6 +298,13 @@ fn to_write(write: WriteV1) -> Option<Write> {
             clean_interviews,
         },
         WriteV1::Unarchive(()) => Write::Unarchive,
+        WriteV1::Raw(raw) => Write::Raw(RawWrite {
+            operation: raw.operation,
+            path: raw.path.into_iter().map(to_pair).collect(),
+            query: raw.query.into_iter().map(to_pair).collect(),
+            body: raw.body,
+            creates: raw.creates,
+        }),
     })
 }
 
@@ -315,14 +355,14 @@ fn to_state(state: StateV1) -> Option<State> {
 }
 
 fn from_failure(failure: &Failure) -> FailureV1 {
-    let detail = |(name, value): &(String, String)| DetailV1 {
-        name: name.clone(),
-        value: value.clone(),
-    };
     FailureV1 {
         kind: failure.kind.reason().to_owned(),
         message: failure.message.clone(),
-        details: failure.details.iter().map(detail).collect(),
+        details: failure
+            .details
+            .iter()
+            .map(|(name, value)| from_pair((name, value)))
+            .collect(),
     }
 }
 
@@ -333,12 +373,19 @@ fn to_failure(stored: FailureV1) -> Option<Failure> {
             .copied()
             .find(|kind| kind.reason() == stored.kind)?,
         message: stored.message,
-        details: stored
-            .details
-            .into_iter()
-            .map(|DetailV1 { name, value }| (name, value))
-            .collect(),
+        details: stored.details.into_iter().map(to_pair).collect(),
     })
+}
+
+fn from_pair((name, value): (&String, &String)) -> DetailV1 {
+    DetailV1 {
+        name: name.clone(),
+        value: value.clone(),
+    }
+}
+
+fn to_pair(DetailV1 { name, value }: DetailV1) -> (String, String) {
+    (name, value)
 }
 
 fn from_attempt(attempt: &Attempt) -> AttemptV1 {

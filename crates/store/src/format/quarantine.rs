@@ -5,7 +5,7 @@ use lever::Timestamp;
 use prost::Message;
 
 use super::{Stored, version_1};
-use crate::quarantine::Quarantined;
+use crate::quarantine::{QuarantineCount, Quarantined};
 
 #[derive(Clone, PartialEq, Message)]
 struct QuarantinedV1 {
@@ -40,5 +40,30 @@ impl Stored for Quarantined {
             reason: stored.reason,
             at: Timestamp::from_millis(stored.at),
         })
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct CountV1 {
+    #[prost(uint64, tag = "1")]
+    kept: u64,
+    #[prost(uint64, tag = "2")]
+    dropped: u64,
+}
+
+impl Stored for QuarantineCount {
+    const VERSION: u8 = 1;
+
+    fn to_payload(&self) -> Vec<u8> {
+        CountV1 {
+            kept: self.kept,
+            dropped: self.dropped,
+        }
+        .encode_to_vec()
+    }
+
+    fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
+        let CountV1 { kept, dropped } = version_1(version, payload)?;
+        Some(Self { kept, dropped })
     }
 }

@@ -1,18 +1,11 @@
 //! Lever's records: a small head that every page touches, and the document, written only when it differs.
 
-use std::cell::RefCell;
-
 use lever::Timestamp;
 use prost::Message;
 use sha2::{Digest, Sha256};
-use zstd::bulk::Compressor;
 
 use super::id::{pack, unpack_option};
-use super::{Stored, versions_to};
-
-/// The largest document that is unpacked, in bytes; Lever's largest are a few hundred KB.
-const LARGEST_DOCUMENT: usize = 256 << 20;
-const ZSTD_LEVEL: i32 = 1;
+use super::{Stored, versions_to, zip};
 
 /// Tells whether two documents are the same bytes.
 pub(crate) fn digest(raw: &str) -> [u8; 16] {
@@ -89,12 +82,6 @@ impl Stored for Head {
     }
 }
 
-thread_local! {
-    /// Making one takes longer than compressing a document.
-    static COMPRESSOR: RefCell<Compressor<'static>> =
-        RefCell::new(Compressor::new(ZSTD_LEVEL).expect("a level without a dictionary fits"));
-}
-
 /// Lever's JSON, byte for byte.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Document(pub(crate) String);
@@ -103,20 +90,14 @@ impl Stored for Document {
     const VERSION: u8 = 1;
 
     fn to_payload(&self) -> Vec<u8> {
-        COMPRESSOR
-            .with_borrow_mut(|compressor| compressor.compress(self.0.as_bytes()))
-            .expect("compressing into a buffer that grows has nothing to fail on")
+        zip::compress(self.0.as_bytes())
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
         if version != 1 {
             return None;
         }
-        let length = zstd::zstd_safe::get_frame_content_size(payload).ok()??;
-        let capacity = usize::try_from(length)
-            .ok()
-            .filter(|length| *length <= LARGEST_DOCUMENT)?;
-        let bytes = zstd::bulk::decompress(payload, capacity).ok()?;
+        let bytes = zip::decompress(payload)?;
         String::from_utf8(bytes).ok().map(Self)
     }
 }

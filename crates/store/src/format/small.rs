@@ -1,5 +1,6 @@
 //! Values of one or two fields.
 
+use lever::Timestamp;
 use prost::Message;
 use uuid::Uuid;
 
@@ -72,6 +73,29 @@ impl Stored for Counter {
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
         version_1::<CounterV1>(version, payload).map(|counter| Self(counter.value))
+    }
+}
+
+/// A moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment(pub(crate) Timestamp);
+
+#[derive(Clone, PartialEq, Message)]
+struct MomentV1 {
+    #[prost(int64, tag = "1")]
+    ms: i64,
+}
+
+impl Stored for Moment {
+    const VERSION: u8 = 1;
+
+    fn to_payload(&self) -> Vec<u8> {
+        let ms = self.0.as_millis();
+        MomentV1 { ms }.encode_to_vec()
+    }
+
+    fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
+        version_1::<MomentV1>(version, payload).map(|at| Self(Timestamp::from_millis(at.ms)))
     }
 }
 

@@ -4,19 +4,24 @@ use std::collections::BTreeSet;
 
 use domain::candidacy::Archived;
 use domain::hydration::{Stamps, Urgency};
-use domain::operation::{Attempt, Failure, FailureKind, State};
+use domain::operation::{Attempt, Failure, FailureKind, RawWrite, State};
 use domain::{
-    Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor, Environment,
-    Hydration, Operation, OperationId, Part, Region, Stream, Write,
+    Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor, Disconnected,
+    Environment, ExcludedField, Hydration, Operation, OperationId, Part, Region, Schedule, Stream,
+    Write,
 };
 use lever::Timestamp;
 use uuid::Uuid;
 
 use super::*;
+use crate::calls::ApiCall;
+use crate::forget::Cause;
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
 use crate::mappings::MappingVersion;
-use crate::quarantine::Quarantined;
+use crate::nudges::Nudge;
+use crate::quarantine::{QuarantineCount, Quarantined};
+use crate::runs::{Run, RunOutcome};
 use crate::table::Table;
 use crate::tokens::TokenRecord;
 
@@ -42,6 +47,18 @@ fn pinned<T: Stored + PartialEq>(value: &T, hex: &str) {
         T::from_payload(T::VERSION + 1, &value.to_payload()).is_none(),
         "an unknown version was read"
     );
+}
+
+/// Asserts that these bytes, which an earlier version wrote, are read as the value.
+#[track_caller]
+fn was_written_as<T: Stored + PartialEq>(value: &T, hex: &str) {
+    let framed: Vec<u8> = (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+        .collect();
+    assert_ne!(framed[0], T::VERSION, "this is the present version");
+    let read: T = frame::open_as(Table::Meta, &framed).unwrap();
+    assert!(read == *value, "the value read differs");
 }
 
 /// Asserts that a value comes back as it was.
@@ -89,6 +106,7 @@ fn operation(write: Write, state: State) -> Operation {
             status: Some(429),
         }],
         result_id: Some("n".to_owned()),
+        answer: None,
         acting_user: Some("u".into()),
         marker: at(2),
         asked_by: "t".to_owned(),
@@ -247,15 +265,32 @@ fn a_connection_has_these_bytes() {
         include_archived: true,
         include_snoozed: true,
         default_acting_user: Some("u".into()),
+        excluded_fields: BTreeSet::from([ExcludedField::parse("contacts.phones").unwrap()]),
+        include_secret_notes: true,
+        webhooks: true,
         paused: true,
+        disconnected: Some(Disconnected {
+            at: at(4),
+            purge_at: at(5),
+        }),
         key_last_four: "abcd".to_owned(),
         created_at: at(2),
         revision: 3,
     };
     pinned(
         &settings,
-        "01b57701740a1000000000000000000000000000000001120441636d651a02343220023202010c380140014801520175580162046162636468027003",
+        "026e944cc00a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e657380010188010192010408041005",
     );
+    // As version 1 wrote it.
+    let version_1 = "0a1000000000000000000000000000000001120441636d651a02343220023202010c380140014801520175580162046162636468027003";
+    let old = Connection {
+        excluded_fields: BTreeSet::new(),
+        include_secret_notes: false,
+        webhooks: false,
+        disconnected: None,
+        ..settings.clone()
+    };
+    assert!(Connection::from_payload(1, &bytes(version_1)) == Some(old));
     let local = Environment::BaseUrl("http://127.0.0.1:1".to_owned());
     comes_back(&Connection {
         environment: local,
@@ -349,14 +384,27 @@ fn an_operation_has_these_bytes() {
         value: "v".to_owned(),
         secret: true,
     };
+    let recorded = State::Recorded {
+        not_before: Some(at(1)),
+    };
+    let old = operation(note, recorded);
+    // As version 1 wrote it.
+    let version_1 = "0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a20030303030303030303030303030303030303030303030303030303030303030332050a0176100172020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105";
+    assert!(Operation::from_payload(1, &bytes(version_1)) == Some(old.clone()));
+    let raw = Operation {
+        write: Write::Raw(RawWrite {
+            operation: "c".to_owned(),
+            path: [("p".to_owned(), "1".to_owned())].into(),
+            query: vec![("q".to_owned(), "2".to_owned())],
+            body: Some("{}".to_owned()),
+            creates: true,
+        }),
+        answer: Some("[]".to_owned()),
+        ..old
+    };
     pinned(
-        &operation(
-            note,
-            State::Recorded {
-                not_before: Some(at(1)),
-            },
-        ),
-        "01260ae1b50a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a20030303030303030303030303030303030303030303030303030303030303030332050a0176100172020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105",
+        &raw,
+        "02cc47caef0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303ea01190a016312060a01701201311a060a017112013222027b7d280172020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d",
     );
 }
 
@@ -389,8 +437,19 @@ fn operations_of_every_kind_and_state_come_back() {
             clean_interviews: true,
         },
         Write::Unarchive,
+        Write::Raw(RawWrite {
+            operation: "createPosting".to_owned(),
+            path: [("posting".to_owned(), "p".to_owned())].into(),
+            query: vec![("a".to_owned(), "b".to_owned()); 2],
+            body: Some("{}".to_owned()),
+            creates: true,
+        }),
     ] {
-        comes_back(&operation(write, State::Succeeded));
+        let answered = Operation {
+            answer: Some("{}".to_owned()),
+            ..operation(write, State::Succeeded)
+        };
+        comes_back(&answered);
     }
     let mut states = vec![
         State::Recorded { not_before: None },
@@ -409,4 +468,138 @@ fn operations_of_every_kind_and_state_come_back() {
     for state in states {
         comes_back(&operation(Write::Unarchive, state));
     }
+}
+
+#[test]
+fn a_credential_has_these_bytes() {
+    let sealed = |form, generation| SealedCredential {
+        form,
+        sealed: vec![1, 2],
+        generation,
+    };
+    pinned(
+        &sealed(CredentialForm::Message, 3),
+        "024745f5350a02010210011803",
+    );
+    was_written_as(&sealed(CredentialForm::ApiKeyText, 0), "01caba6e600a020102");
+    comes_back(&sealed(CredentialForm::ApiKeyText, 0));
+}
+
+#[test]
+fn schedules_nudges_and_moments_have_these_bytes() {
+    let hour = Schedule::every(std::time::Duration::from_secs(3600)).unwrap();
+    pinned(&hour, "01dd052d370880dddb01");
+    pinned(
+        &Schedule::cron("0 6 * * *", "UTC").unwrap(),
+        "0125267f5e12100a09302036202a202a202a1203555443",
+    );
+    pinned(&Moment(at(-1)), "01746fd8ec08ffffffffffffffffff01");
+    let nudge = Nudge {
+        event: "candidateHired".to_owned(),
+        opportunity: Some(UUID.into()),
+        contact: Some("c".into()),
+        interview: Some("i".to_owned()),
+        at: at(1),
+    };
+    pinned(
+        &nudge,
+        "01c29dc38e0a0e63616e64696461746548697265641211000102030405064708890a0b0c0d0e0f101a01632201692801",
+    );
+    comes_back(&Nudge {
+        opportunity: None,
+        contact: None,
+        interview: None,
+        ..nudge
+    });
+}
+
+#[test]
+fn a_run_has_these_bytes() {
+    let run = Run {
+        connection: connection(),
+        listing: "notes".to_owned(),
+        lane: Some("hydrate".to_owned()),
+        began: at(1),
+        ended: at(2),
+        pages: 3,
+        records: 4,
+        changes: 5,
+        requests: 6,
+        outcome: RunOutcome::Failed("no".to_owned()),
+    };
+    pinned(
+        &run,
+        "0170fbe18e0a100000000000000000000000000000000112056e6f7465731a076879647261746520012802300338044005480650035a026e6f",
+    );
+    for outcome in [
+        RunOutcome::Succeeded,
+        RunOutcome::Forbidden("find all notes".to_owned()),
+        RunOutcome::Interrupted,
+    ] {
+        comes_back(&Run {
+            outcome,
+            lane: None,
+            ..run.clone()
+        });
+    }
+}
+
+#[test]
+fn calls_have_these_bytes_before_they_are_compressed() {
+    let call = ApiCall {
+        at: at(1),
+        operation: "listNotes".to_owned(),
+        method: "GET".to_owned(),
+        path: "/p".to_owned(),
+        status: Some(200),
+        elapsed_ms: 2,
+        waited_ms: 3,
+        attempt: 1,
+        lane: "hydrate".to_owned(),
+        write: Some(OperationId::new(Uuid::from_u128(2))),
+    };
+    let unanswered = ApiCall {
+        status: None,
+        write: None,
+        ..call.clone()
+    };
+    let block = CallBlock(vec![call, unanswered]);
+    let message: String = block
+        .message()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(
+        message,
+        "0a3a080112096c6973744e6f7465731a0347455422022f7028c8013002380340014a07687964726174655210000000000000000000000000000000020a25080112096c6973744e6f7465731a0347455422022f703002380340014a0768796472617465"
+    );
+    comes_back(&block);
+    assert!(CallBlock::from_payload(2, &block.to_payload()).is_none());
+    assert!(CallBlock::from_payload(1, b"no frame").is_none());
+}
+
+#[test]
+fn what_is_to_be_forgotten_has_these_bytes() {
+    let forget = |cause| Forget {
+        cause,
+        records: vec![(Stream::Applications, UUID.to_owned())],
+        contact: Some("c".into()),
+        ids: vec!["o".to_owned()],
+    };
+    pinned(
+        &forget(Cause::Asked),
+        "01ec2415a708031215080d1211000102030405064708890a0b0c0d0e0f101a016322016f",
+    );
+    comes_back(&forget(Cause::Deleted));
+    comes_back(&Forget {
+        contact: None,
+        ..forget(Cause::Absent)
+    });
+    pinned(
+        &QuarantineCount {
+            kept: 1,
+            dropped: 2,
+        },
+        "0108eff89b08011002",
+    );
 }

@@ -11,19 +11,18 @@ use store::{ErrorKind, Options, Store, Tombstones};
 
 use crate::support::*;
 
-const FOLDER: &str = "FULCRUM_STORE_CRASH_FOLDER";
+pub(crate) const FOLDER: &str = "FULCRUM_STORE_CRASH_FOLDER";
 const ROUNDS: &str = "FULCRUM_STORE_CRASH_ROUNDS";
 const PER_PAGE: u64 = 20;
 
-/// Starts this test program again as a writer on `folder`.
 fn writer(folder: &Path) -> Child {
+    child("crash::writes_pages_until_it_is_killed", folder)
+}
+
+/// Starts this test program again on `folder`, as the ignored test of that name.
+pub(crate) fn child(test: &str, folder: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "crash::writes_pages_until_it_is_killed",
-            "--nocapture",
-        ])
+        .args(["--ignored", "--exact", test, "--nocapture"])
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -10,8 +10,15 @@
 )]
 
 mod children;
+mod compaction;
 mod connections;
 mod crash;
+mod disconnecting;
+mod earlier_versions;
+mod examining;
+mod forgetting;
+mod journal;
+mod nudges;
 mod opening;
 mod operations;
 mod properties;

@@ -33,19 +33,6 @@ async fn closed() -> TempDir {
     folder
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
-}
-
 /// The same store elsewhere, to damage.
 fn copied(folder: &TempDir) -> (TempDir, PathBuf) {
     let target = tempfile::tempdir().unwrap();

@@ -280,7 +280,7 @@ async fn a_record_that_cannot_be_stored_is_quarantined_once_and_the_page_goes_on
     let applied = store.apply(page.clone()).await.unwrap();
     assert_eq!((applied.created, applied.quarantined), (1, 3));
     assert_eq!(store.apply(page).await.unwrap().quarantined, 0);
-    let kept = store.quarantined(c, 9).await.unwrap();
+    let kept = store.quarantined(c, None, 9).await.unwrap();
     assert_eq!(kept.len(), 3);
     assert!(kept.contains(&unread));
     assert_eq!(store.record(c, Stream::Tags, "").await.unwrap(), None);

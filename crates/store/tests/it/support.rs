@@ -70,7 +70,11 @@ pub(crate) fn connection(number: u128) -> Connection {
         include_archived: true,
         include_snoozed: true,
         default_acting_user: None,
+        excluded_fields: Default::default(),
+        include_secret_notes: false,
+        webhooks: false,
         paused: false,
+        disconnected: None,
         key_last_four: "1234".to_owned(),
         created_at: at(1),
         revision: 1,
@@ -192,6 +196,7 @@ pub(crate) fn operation(connection: ConnectionId, number: u128, request_id: &str
         state: State::Recorded { not_before: None },
         attempts: Vec::new(),
         result_id: None,
+        answer: None,
         acting_user: None,
         marker: at(1),
         asked_by: "product".to_owned(),
@@ -211,4 +216,34 @@ pub(crate) fn noise(length: usize) -> Vec<u8> {
         b'0' + (state >> 32) as u8 % 64
     };
     (0..length).map(|_| next()).collect()
+}
+
+/// Whether a file under `folder` holds these bytes.
+pub(crate) fn on_disk(folder: &Path, needle: &[u8]) -> bool {
+    let found = |path: &Path| {
+        let bytes = std::fs::read(path).unwrap();
+        bytes.windows(needle.len()).any(|part| part == needle)
+    };
+    std::fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            on_disk(&path, needle)
+        } else {
+            found(&path)
+        }
+    })
+}
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
 }

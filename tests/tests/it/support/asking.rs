@@ -51,6 +51,7 @@ impl World {
         let request = pb::StartSyncRequest {
             connection_id: self.connection.clone(),
             streams: Vec::new(),
+            ..Default::default()
         };
         self.api.sync().start_sync(request).await.expect("a pull");
     }

@@ -99,6 +99,7 @@ impl World {
         let request = pb::CreateConnectionRequest {
             connection: Some(self.asked.clone()),
             api_key: self.key.clone(),
+            ..Default::default()
         };
         let answer = self
             .api

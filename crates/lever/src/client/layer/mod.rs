@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error};
 
-use super::attempt::{Context, Stopped};
+use super::attempt::{Context, Reading, Stopped};
 use crate::budget::Budget;
 use crate::client::{Credential, Http};
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod applicants;
 pub(super) mod connections;
+pub(super) mod history;
 pub(crate) mod mapping;
 pub(crate) mod operation;
 pub(crate) mod sync;

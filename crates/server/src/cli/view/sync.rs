@@ -18,7 +18,7 @@ pub(crate) fn state(state: pb::SyncState) -> String {
 pub(crate) fn style(state: pb::SyncState) -> Style {
     match state {
         pb::SyncState::Synced => GOOD,
-        pb::SyncState::Stale | pb::SyncState::Paused => WARN,
+        pb::SyncState::Stale | pb::SyncState::Paused | pb::SyncState::Disconnected => WARN,
         pb::SyncState::Failed => BAD,
         pb::SyncState::Syncing | pb::SyncState::Pending | pb::SyncState::Unspecified => PLAIN,
     }
@@ -72,7 +72,7 @@ fn streams(status: &pb::SyncStatus, now_ms: i64) -> String {
 fn stream_style(state: pb::StreamState) -> Style {
     match state {
         pb::StreamState::Synced => GOOD,
-        pb::StreamState::Failed | pb::StreamState::Forbidden => BAD,
+        pb::StreamState::Failed | pb::StreamState::Forbidden | pb::StreamState::Stale => BAD,
         pb::StreamState::Off => DIM,
         pb::StreamState::Syncing | pb::StreamState::Pending | pb::StreamState::Unspecified => PLAIN,
     }
@@ -151,6 +151,7 @@ mod tests {
                 nanos: 0,
             }),
             error: error.to_owned(),
+            ..Default::default()
         }
     }
 

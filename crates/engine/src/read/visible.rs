@@ -1,0 +1,232 @@
+//! What a caller may see: confidential people, secret notes, fields left out.
+
+use domain::{Connection, ConnectionId, Stream, excluded};
+use lever::{ContactId, GetOpportunity, Lane, OpportunityId};
+use serde::Deserialize;
+
+use super::RawRecord;
+use super::resource;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+/// Extra rights of the caller a record is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Viewer {
+    /// Whether confidential people and jobs are shown.
+    pub confidential: bool,
+}
+
+/// What a document says about who may see it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Marks {
+    #[serde(default)]
+    confidentiality: Option<serde_json::Value>,
+    #[serde(default)]
+    secret: Option<serde_json::Value>,
+    #[serde(default)]
+    opportunity_id: Option<serde_json::Value>,
+}
+
+impl Marks {
+    pub(super) fn of(raw: &str) -> Marks {
+        serde_json::from_str(raw).unwrap_or_default()
+    }
+
+    fn confidential(&self) -> bool {
+        let word = self.confidentiality.as_ref();
+        word.and_then(serde_json::Value::as_str) == Some("confidential")
+    }
+
+    fn secret(&self) -> bool {
+        let flag = self.secret.as_ref();
+        flag.is_some_and(|flag| flag.as_bool() == Some(true) || flag.as_str() == Some("true"))
+    }
+
+    /// The opportunity a record says it belongs to.
+    pub(super) fn opportunity(&self) -> Option<String> {
+        let id = self.opportunity_id.as_ref()?.as_str()?;
+        (!id.is_empty()).then(|| id.to_owned())
+    }
+}
+
+/// Whether a document says that it is confidential; opportunities, postings and requisitions do.
+pub(crate) fn is_confidential(raw: &str) -> bool {
+    Marks::of(raw).confidential()
+}
+
+/// Whether a document is a note that says it is secret.
+pub(crate) fn is_secret(raw: &str) -> bool {
+    Marks::of(raw).secret()
+}
+
+/// What one caller may see of one connection.
+pub(crate) struct Sight<'e> {
+    pub(super) engine: &'e Engine,
+    pub(crate) connection: Connection,
+    pub(super) viewer: Viewer,
+}
+
+impl Sight<'_> {
+    /// Whether the caller may see everybody.
+    pub(crate) fn sees_confidential(&self) -> bool {
+        self.viewer.confidential
+    }
+
+    fn id(&self) -> ConnectionId {
+        self.connection.id
+    }
+
+    /// The record as the caller may see it; none if not at all.
+    ///
+    /// A record that belongs to a confidential opportunity is as confidential as that.
+    pub(crate) async fn shown(
+        &self,
+        stream: Stream,
+        mut record: RawRecord,
+    ) -> Result<Option<RawRecord>> {
+        let marks = Marks::of(&record.raw);
+        if stream == Stream::Notes && marks.secret() && !self.connection.include_secret_notes {
+            return Ok(None);
+        }
+        if record.opportunity.is_none() {
+            record.opportunity = marks.opportunity();
+        }
+        if !self.viewer.confidential
+            && (marks.confidential() || self.belongs_to_hidden(stream, &record).await?)
+        {
+            return Ok(None);
+        }
+        let kept = excluded::without(stream, &record.raw, &self.connection.excluded_fields);
+        if let std::borrow::Cow::Owned(kept) = kept {
+            record.raw = kept;
+        }
+        Ok(Some(record))
+    }
+
+    async fn belongs_to_hidden(&self, stream: Stream, record: &RawRecord) -> Result<bool> {
+        match (stream, &record.opportunity) {
+            (Stream::Opportunities, _) => Ok(false),
+            (Stream::Contacts, _) => {
+                self.hides_person(&ContactId::from(record.id.as_str()))
+                    .await
+            }
+            (Stream::PostingForms, _) => self.hides(Stream::Postings, &record.id).await,
+            (_, Some(opportunity)) => {
+                let opportunity = OpportunityId::from(opportunity.as_str());
+                self.engine.is_confidential(self.id(), &opportunity).await
+            }
+            (_, None) => Ok(false),
+        }
+    }
+
+    /// Whether the mirror has a record that is confidential.
+    async fn hides(&self, stream: Stream, id: &str) -> Result<bool> {
+        let record = self
+            .engine
+            .shared
+            .store
+            .record(self.id(), stream, id)
+            .await?;
+        Ok(record.is_some_and(|record| is_confidential(&record.raw)))
+    }
+
+    /// A person is seen through an opportunity: one that is not confidential is enough.
+    async fn hides_person(&self, contact: &ContactId) -> Result<bool> {
+        let store = &self.engine.shared.store;
+        for opportunity in store.opportunities_of_contact(self.id(), contact).await? {
+            if !self.engine.is_confidential(self.id(), &opportunity).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Refuses what a path names if the caller may not see it, as if it did not exist.
+    pub(crate) async fn check_path(&self, parameter: &str, id: &str) -> Result<()> {
+        if self.viewer.confidential {
+            return Ok(());
+        }
+        let (stream, hidden) = match parameter {
+            "opportunity" | "candidate" => {
+                let hidden = self.hides_opportunity(&OpportunityId::from(id)).await?;
+                (Stream::Opportunities, hidden)
+            }
+            "contact" => (
+                Stream::Contacts,
+                self.hides_person(&ContactId::from(id)).await?,
+            ),
+            "posting" => (Stream::Postings, self.hides(Stream::Postings, id).await?),
+            "requisition" => (
+                Stream::Requisitions,
+                self.hides(Stream::Requisitions, id).await?,
+            ),
+            _ => return Ok(()),
+        };
+        if hidden {
+            return Err(Error::not_found(resource::one(stream), id));
+        }
+        Ok(())
+    }
+
+    /// Whether an opportunity is confidential; where the mirror does not know it, Lever is asked.
+    async fn hides_opportunity(&self, opportunity: &OpportunityId) -> Result<bool> {
+        let shared = &self.engine.shared;
+        match shared.store.candidacy(self.id(), opportunity).await? {
+            Some(candidacy) => Ok(candidacy.confidential),
+            None => {
+                let read = GetOpportunity {
+                    opportunity: opportunity.clone(),
+                    expand: Vec::new(),
+                };
+                let client = self.engine.link(self.id())?.client(Lane::Interactive);
+                match client.send(&read).await {
+                    Ok(record) => Ok(is_confidential(record.raw.get())),
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            lever::ErrorKind::NotFound | lever::ErrorKind::InvalidRequest
+                        ) =>
+                    {
+                        Err(Error::not_found("opportunity", opportunity.as_str()))
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_document_that_says_so_is_confidential_or_secret() {
+        assert!(is_confidential(r#"{"confidentiality":"confidential"}"#));
+        assert!(is_secret(r#"{"secret":true}"#) && is_secret(r#"{"secret":"true"}"#));
+        for open in [
+            r#"{"confidentiality":"non-confidential","secret":false}"#,
+            r#"{"confidentiality":null,"secret":null}"#,
+            r#"{"confidentiality":{},"secret":[]}"#,
+            "{}",
+            "[]",
+            "",
+        ] {
+            assert!(!is_confidential(open) && !is_secret(open), "{open}");
+        }
+        // One odd value does not hide what the others say.
+        assert!(is_confidential(
+            r#"{"confidentiality":"confidential","secret":{}}"#
+        ));
+    }
+
+    #[test]
+    fn a_record_names_its_opportunity_or_does_not() {
+        let named = Marks::of(r#"{"opportunityId":"o"}"#).opportunity();
+        assert_eq!(named.as_deref(), Some("o"));
+        for none in ["{}", r#"{"opportunityId":""}"#, r#"{"opportunityId":null}"#] {
+            assert_eq!(Marks::of(none).opportunity(), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! What a pull did, and when it is to do more.
+
+use std::collections::BTreeMap;
+
+use domain::hydration::Policy;
+use domain::{ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp};
+use store::{CallFilter, CallMark, CallPage, Quarantined, Run, RunFilter};
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::link::Link;
+use crate::pull::listing_of;
+use crate::status::SyncStatus;
+
+/// When a stream is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamSchedule {
+    /// When.
+    pub schedule: Schedule,
+    /// Whether nobody has set it.
+    pub is_default: bool,
+}
+
+/// Where a list of runs goes on: the beginning and the listing of the last one given.
+pub type RunMark = (Timestamp, String);
+
+/// Where a list of records in quarantine goes on: the name of the last one given.
+pub type QuarantineMark = [u8; 17];
+
+impl Engine {
+    /// Passes that ended, newest first, of one stream or of all.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn runs(
+        &self,
+        id: ConnectionId,
+        stream: Option<Stream>,
+        after: Option<RunMark>,
+        limit: usize,
+    ) -> Result<Vec<Run>> {
+        self.link(id)?;
+        let filter = RunFilter {
+            listing: stream.map(|stream| {
+                // What arrives inside opportunities is read by their passes.
+                listing_of(stream)
+                    .map_or(stream.name(), Listing::name)
+                    .to_owned()
+            }),
+            ..RunFilter::default()
+        };
+        Ok(self.shared.store.runs(id, filter, after, limit).await?)
+    }
+
+    /// The last pass of each stream that had one, among the newest.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn last_runs(&self, id: ConnectionId) -> Result<BTreeMap<String, Run>> {
+        let mut last = BTreeMap::new();
+        for run in self.runs(id, None, None, NEWEST_RUNS).await? {
+            last.entry(run.listing.clone()).or_insert(run);
+        }
+        Ok(last)
+    }
+
+    /// Calls made to Lever, newest first.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn api_calls(
+        &self,
+        id: ConnectionId,
+        after: Option<CallMark>,
+        limit: usize,
+    ) -> Result<CallPage> {
+        self.link(id)?;
+        let filter = CallFilter::default();
+        Ok(self.shared.store.calls(id, filter, after, limit).await?)
+    }
+
+    /// When each stream is read that has a list of its own.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn schedules(&self, id: ConnectionId) -> Result<BTreeMap<Stream, StreamSchedule>> {
+        self.link(id)?;
+        let set = self.shared.store.schedules(id).await?;
+        let schedules = Stream::ALL.iter().filter_map(|stream| {
+            let listing = listing_of(*stream)?;
+            let own = set.get(&listing.stream()).cloned();
+            let is_default = own.is_none();
+            let default = || Schedule::Interval(self.shared.settings.pull.interval(listing));
+            let schedule = own.unwrap_or_else(default);
+            Some((
+                *stream,
+                StreamSchedule {
+                    schedule,
+                    is_default,
+                },
+            ))
+        });
+        Ok(schedules.collect())
+    }
+
+    /// Sets when a stream is read; none goes back to the default.
+    ///
+    /// # Errors
+    /// Not found; invalid for a stream that is read together with another, or below other records.
+    pub async fn set_schedule(
+        &self,
+        id: ConnectionId,
+        stream: Stream,
+        schedule: Option<Schedule>,
+    ) -> Result<StreamSchedule> {
+        let link = self.link(id)?;
+        own_listing(stream)?;
+        self.shared.store.set_schedule(id, stream, schedule).await?;
+        link.set_schedules(self.shared.store.schedules(id).await?);
+        link.moved();
+        let mut schedules = self.schedules(id).await?;
+        schedules
+            .remove(&stream)
+            .ok_or_else(|| Error::not_found("stream", stream.name()))
+    }
+
+    /// Forgets how far a stream was read and reads it whole again; its records stay until then.
+    ///
+    /// # Errors
+    /// Not found; precondition for a stream the connection does not keep; invalid for a stream that is read together
+    /// with another; aborted when the pull moved on at the same moment.
+    pub async fn reset_stream(&self, id: ConnectionId, stream: Stream) -> Result<SyncStatus> {
+        let link = self.link(id)?;
+        crate::read::kept(&link.connection(), stream)?;
+        if stream.hydrated() {
+            self.plan_below(link.clone(), [stream].into());
+            return self.sync_status(id).await;
+        }
+        let listing = own_listing(stream)?;
+        self.forget_cursor(&link, listing).await?;
+        link.force(&[listing]);
+        link.moved();
+        self.sync_status(id).await
+    }
+
+    async fn forget_cursor(&self, link: &Link, listing: Listing) -> Result<()> {
+        let now = self.shared.clock.now();
+        let expected = self.shared.store.cursor(link.id(), listing).await?;
+        let page = store::Page {
+            connection: link.id(),
+            listing,
+            expected,
+            next: Cursor::New,
+            requested_at: link.lever_time(now),
+            now,
+            records: Vec::new(),
+            deleted: Vec::new(),
+            quarantined: Vec::new(),
+            policy: Policy::none(),
+        };
+        match self.shared.store.apply(page).await {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.kind(), store::ErrorKind::CursorMoved) => {
+                Err(Error::aborted(
+                    "STREAM_MOVED",
+                    "the pull read on at the same moment: ask again",
+                    Vec::new(),
+                ))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Up to `limit` records of Lever's that could not be read, by stream, after the one named by `after`.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn quarantine(
+        &self,
+        id: ConnectionId,
+        stream: Option<Stream>,
+        after: Option<QuarantineMark>,
+        limit: usize,
+    ) -> Result<Vec<Quarantined>> {
+        self.link(id)?;
+        // The names of a stream's records begin with its tag.
+        let first = stream.map(|stream| {
+            let mut mark = [0; 17];
+            mark[0] = stream.tag();
+            mark
+        });
+        let after = after.or(first);
+        let mut records = self.shared.store.quarantined(id, after, limit).await?;
+        records.retain(|record| stream.is_none_or(|stream| record.stream == stream));
+        Ok(records)
+    }
+}
+
+/// Runs that are looked through for the last one of each stream.
+const NEWEST_RUNS: usize = 200;
+
+/// The listing of a stream that has one of its own.
+fn own_listing(stream: Stream) -> Result<Listing> {
+    match listing_of(stream) {
+        Some(listing) if listing.stream() == stream => Ok(listing),
+        Some(listing) => Err(Error::invalid(
+            "stream",
+            format!(
+                "{stream} are read together with {}: name that stream",
+                listing.stream()
+            ),
+        )),
+        None => Err(Error::invalid(
+            "stream",
+            format!(
+                "{stream} are read when the records they hang on change: they have no schedule"
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_stream_with_a_list_of_its_own_can_be_scheduled() {
+        assert_eq!(own_listing(Stream::Users).unwrap(), Listing::Users);
+        let refused = |stream| own_listing(stream).unwrap_err().to_string();
+        assert!(refused(Stream::Contacts).contains("opportunities"));
+        assert!(refused(Stream::Notes).starts_with("stream"));
+    }
+}

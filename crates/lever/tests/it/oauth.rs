@@ -1,0 +1,332 @@
+//! Grants that renew themselves, against an authority and an API of our own.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::join_all;
+use lever::oauth::{Authority, Error, OAuthApp, OAuthCredential, Tokens};
+use lever::{BaseUrl, Budget, Client, Credential, ErrorKind, Http, Limits, ListStages, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use wiremock::matchers::{body_string_contains, header, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::support::client;
+
+const HOUR: i64 = 3_600_000;
+const MINUTE: i64 = 60_000;
+
+/// An account with the tokens a1 and r1, which end an hour after the beginning of time.
+struct World {
+    authority: MockServer,
+    api: MockServer,
+    now: Arc<AtomicI64>,
+    kept: Arc<Mutex<Vec<String>>>,
+    keeping_fails: Arc<AtomicBool>,
+    grant: OAuthCredential,
+}
+
+fn tokens(number: i64) -> Tokens {
+    Tokens {
+        access_token: format!("a{number}").into(),
+        refresh_token: Some(format!("r{number}").into()),
+        expires_at: Timestamp::from_millis(HOUR),
+        scopes: Vec::new(),
+    }
+}
+
+impl World {
+    async fn new() -> World {
+        let authority = MockServer::start().await;
+        let api = MockServer::start().await;
+        // Installs the crypto provider.
+        client(&api.uri());
+        let now = Arc::new(AtomicI64::new(0));
+        let clock = Arc::clone(&now);
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let keeping_fails = Arc::new(AtomicBool::new(false));
+        let (log, fails) = (Arc::clone(&kept), Arc::clone(&keeping_fails));
+        let on_rotate = move |tokens: Tokens| {
+            if fails.load(Ordering::Relaxed) {
+                return async { Err("disk full".into()) }.boxed();
+            }
+            let token = tokens.refresh_token.unwrap();
+            log.lock().unwrap().push(token.expose_secret().to_owned());
+            async { Ok(()) }.boxed()
+        };
+        let app = OAuthApp {
+            client_id: "app".to_owned(),
+            client_secret: "hush".into(),
+            redirect_uri: "https://fulcrum.test/back".to_owned(),
+            authority: Authority::at(&BaseUrl::parse(&authority.uri()).unwrap(), "x"),
+        };
+        let grant = OAuthCredential::new(
+            app,
+            Http::new().unwrap(),
+            "account-7",
+            tokens(1),
+            Arc::new(move || Timestamp::from_millis(clock.load(Ordering::Relaxed))),
+            Arc::new(on_rotate),
+        );
+        World {
+            authority,
+            api,
+            now,
+            kept,
+            keeping_fails,
+            grant,
+        }
+    }
+
+    /// The authority gives tokens `to` for the refresh token `from`.
+    async fn renews(&self, from: i64, to: i64, delay: Duration) {
+        let answer = json!({"access_token": format!("a{to}"), "refresh_token": format!("r{to}"),
+            "expires_in": 3600, "token_type": "Bearer"});
+        Mock::given(method("POST"))
+            .and(path("/oauth/token"))
+            .and(body_string_contains("grant_type=refresh_token"))
+            .and(body_string_contains("client_id=app&client_secret=hush"))
+            .and(body_string_contains(format!("refresh_token=r{from}")))
+            .respond_with(
+                ResponseTemplate::new(200)
+                    .set_body_json(answer)
+                    .set_delay(delay),
+            )
+            .mount(&self.authority)
+            .await;
+    }
+
+    async fn refuses(&self, status: u16, code: &str) {
+        Mock::given(path("/oauth/token"))
+            .respond_with(ResponseTemplate::new(status).set_body_json(json!({"error": code})))
+            .mount(&self.authority)
+            .await;
+    }
+
+    /// The API knows this access token and no other.
+    async fn accepts(&self, number: i64) {
+        Mock::given(header(
+            "authorization",
+            format!("Bearer a{number}").as_str(),
+        ))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"data": []})))
+        .mount(&self.api)
+        .await;
+        Mock::given(wiremock::matchers::any())
+            .respond_with(ResponseTemplate::new(401))
+            .with_priority(9)
+            .mount(&self.api)
+            .await;
+    }
+
+    fn at(&self, millis: i64) {
+        self.now.store(millis, Ordering::Relaxed);
+    }
+
+    fn client(&self) -> Client {
+        Client::new(
+            Http::new().unwrap(),
+            BaseUrl::parse(&self.api.uri()).unwrap(),
+            Credential::oauth(self.grant.clone()),
+            Arc::new(Budget::new(lever::BudgetConfig::default())),
+            Limits {
+                max_attempts: 2,
+                ..Limits::default()
+            },
+        )
+        .with_jitter(Arc::new(|| 0.0))
+    }
+
+    async fn token(&self) -> Result<String, Error> {
+        let token: SecretString = self.grant.access_token().await?;
+        Ok(token.expose_secret().to_owned())
+    }
+
+    async fn renewals(&self) -> usize {
+        self.authority.received_requests().await.unwrap().len()
+    }
+}
+
+#[tokio::test]
+async fn a_code_becomes_tokens() {
+    let world = World::new().await;
+    Mock::given(path("/oauth/token"))
+        .and(header("content-type", "application/x-www-form-urlencoded"))
+        .and(body_string_contains("grant_type=authorization_code"))
+        .and(body_string_contains("code=c%261&redirect_uri=https%3A%2F%2Ffulcrum.test%2Fback"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(
+            json!({"access_token": "a1", "refresh_token": "r1", "expires_in": 3600, "scope": "x y"}),
+        ))
+        .mount(&world.authority)
+        .await;
+    let app = OAuthApp {
+        client_id: "app".to_owned(),
+        client_secret: "hush".into(),
+        redirect_uri: "https://fulcrum.test/back".to_owned(),
+        authority: Authority::at(&BaseUrl::parse(&world.authority.uri()).unwrap(), "x"),
+    };
+    let now = Timestamp::from_millis(5);
+    let tokens = app
+        .exchange(&Http::new().unwrap(), "c&1", now)
+        .await
+        .unwrap();
+    assert_eq!(tokens.access_token.expose_secret(), "a1");
+    assert_eq!(tokens.expires_at, Timestamp::from_millis(5 + HOUR));
+    assert_eq!(tokens.scopes, ["x", "y"]);
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_five_minutes_before_its_end_and_kept() {
+    let world = World::new().await;
+    world.renews(1, 2, Duration::ZERO).await;
+    world.at(HOUR - 5 * MINUTE - 1);
+    assert_eq!(world.token().await.unwrap(), "a1");
+    assert_eq!(world.renewals().await, 0);
+    world.at(HOUR - 5 * MINUTE);
+    assert_eq!(world.token().await.unwrap(), "a2");
+    assert_eq!(*world.kept.lock().unwrap(), ["r2"]);
+    assert_eq!(world.token().await.unwrap(), "a2");
+    assert_eq!(world.renewals().await, 1);
+}
+
+#[tokio::test]
+async fn only_one_renews_and_the_others_wait_for_it() {
+    let world = World::new().await;
+    world.renews(1, 2, Duration::from_millis(50)).await;
+    world.at(HOUR);
+    let all = join_all((0..20).map(|_| world.token())).await;
+    assert!(
+        all.iter().all(|token| token.as_deref() == Ok("a2")),
+        "{all:?}"
+    );
+    assert_eq!(world.renewals().await, 1);
+}
+
+#[tokio::test]
+async fn a_failure_is_shared_by_those_who_waited_for_it() {
+    let world = World::new().await;
+    Mock::given(path("/oauth/token"))
+        .respond_with(ResponseTemplate::new(503).set_delay(Duration::from_millis(50)))
+        .mount(&world.authority)
+        .await;
+    world.at(HOUR);
+    let all = join_all((0..20).map(|_| world.token())).await;
+    let unreachable = |result: &Result<_, _>| matches!(result, Err(Error::Unreachable { .. }));
+    assert!(all.iter().all(unreachable), "{all:?}");
+    assert_eq!(world.renewals().await, 1);
+}
+
+#[tokio::test]
+async fn a_token_lever_refuses_is_renewed_once_and_the_call_made_again() {
+    let world = World::new().await;
+    world.renews(1, 2, Duration::ZERO).await;
+    world.accepts(2).await;
+    let answer = world.client().answer(&ListStages::default()).await.unwrap();
+    assert_eq!(answer.attempts, 2);
+    assert_eq!(world.renewals().await, 1);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_even_when_new_ends_the_call() {
+    let world = World::new().await;
+    world.renews(1, 2, Duration::ZERO).await;
+    world.accepts(9).await;
+    let error = world
+        .client()
+        .send(&ListStages::default())
+        .await
+        .unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Unauthorized);
+    assert_eq!(world.api.received_requests().await.unwrap().len(), 2);
+    assert_eq!(world.renewals().await, 1);
+}
+
+#[tokio::test]
+async fn a_dead_grant_is_asked_for_once() {
+    let world = World::new().await;
+    world.refuses(403, "invalid_grant").await;
+    world.at(HOUR);
+    for _ in 0..3 {
+        assert!(world.token().await.unwrap_err().needs_reconnect());
+        let error = world
+            .client()
+            .send(&ListStages::default())
+            .await
+            .unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Unauthorized);
+    }
+    assert_eq!(world.renewals().await, 1);
+    assert!(world.api.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn while_the_authority_is_away_the_old_token_is_used_to_its_end() {
+    let world = World::new().await;
+    world.refuses(503, "").await;
+    world.at(HOUR - MINUTE);
+    assert_eq!(world.token().await.unwrap(), "a1");
+    assert_eq!(world.token().await.unwrap(), "a1");
+    assert_eq!(world.renewals().await, 1, "not asked again at once");
+    world.at(HOUR);
+    assert!(!world.token().await.unwrap_err().needs_reconnect());
+    let error = world
+        .client()
+        .send(&ListStages::default())
+        .await
+        .unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Unreachable);
+    assert!(!error.may_have_acted());
+}
+
+#[tokio::test]
+async fn a_wrong_app_is_no_reason_to_connect_again() {
+    let world = World::new().await;
+    world.refuses(401, "invalid_client").await;
+    world.at(HOUR);
+    let error = world
+        .client()
+        .send(&ListStages::default())
+        .await
+        .unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::InvalidRequest);
+}
+
+#[tokio::test]
+async fn tokens_that_could_not_be_kept_are_not_used_and_not_asked_for_again() {
+    let world = World::new().await;
+    world.renews(1, 2, Duration::ZERO).await;
+    world.at(HOUR - MINUTE);
+    world.keeping_fails.store(true, Ordering::Relaxed);
+    assert_eq!(world.token().await, Err(Error::NotKept));
+    world.keeping_fails.store(false, Ordering::Relaxed);
+    assert_eq!(world.token().await.unwrap(), "a2");
+    assert_eq!(*world.kept.lock().unwrap(), ["r2"]);
+    assert_eq!(world.renewals().await, 1);
+}
+
+#[tokio::test]
+async fn a_renewal_goes_on_when_its_caller_is_gone() {
+    let world = World::new().await;
+    world.renews(1, 2, Duration::from_millis(200)).await;
+    world.at(HOUR);
+    let gone = tokio::time::timeout(Duration::from_millis(20), world.token()).await;
+    assert!(gone.is_err());
+    assert_eq!(world.token().await.unwrap(), "a2");
+    assert_eq!(world.renewals().await, 1);
+}
+
+#[tokio::test]
+async fn a_budget_is_known_by_the_account_not_by_the_token() {
+    let world = World::new().await;
+    world.renews(1, 2, Duration::ZERO).await;
+    let credential = Credential::oauth(world.grant.clone());
+    let before = credential.fingerprint();
+    world.at(HOUR);
+    assert_eq!(world.token().await.unwrap(), "a2");
+    assert_eq!(credential.fingerprint(), before);
+    assert_eq!(credential.last_four(), "");
+    let shown = format!("{credential:?} {:?}", world.grant);
+    assert!(!shown.contains("a2") && !shown.contains("hush"), "{shown}");
+}

@@ -1,0 +1,133 @@
+//! `fulcrum store`: looking after a stopped data directory.
+
+use serde_json::json;
+use store::{Compacted, Examined};
+use tokio::sync::watch;
+
+use super::place::Place;
+use super::{Failure, Global, Output, Progress};
+use crate::serve;
+
+/// What can be done with a data directory.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Writes the data anew, without what was replaced or removed since.
+    Compact(Place),
+    /// Reads every value and tells what is wrong; the exit code is 1 if anything is.
+    Check(Place),
+}
+
+/// Runs one of the commands.
+pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
+    let mut output = Output::standard();
+    match command {
+        Command::Compact(place) => {
+            let compacted = work(&place, &mut output, global.json, store::compact).await?;
+            report_compacted(&mut output, global.json, &compacted)
+        }
+        Command::Check(place) => {
+            let examined = work(&place, &mut output, global.json, store::check).await?;
+            report_examined(&mut output, global.json, &examined)
+        }
+    }
+}
+
+/// Works on the data directory in a thread of its own, and shows how far that has come.
+async fn work<T, F>(place: &Place, output: &mut Output, quiet: bool, work: F) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    F: FnOnce(
+            &std::path::Path,
+            &store::Options,
+            &mut dyn FnMut(store::Progress),
+        ) -> Result<T, store::Error>
+        + Send
+        + 'static,
+{
+    let settings = place.settings()?;
+    let options = serve::store_options(&settings);
+    let (sender, mut steps) = watch::channel(None);
+    let working = tokio::task::spawn_blocking(move || {
+        let mut tell = |step| {
+            sender.send_replace(Some(step));
+        };
+        work(&settings.store.dir, &options, &mut tell)
+    });
+    let mut progress = None;
+    while !quiet && steps.changed().await.is_ok() {
+        if let Some(step) = *steps.borrow_and_update() {
+            show(output, &mut progress, step)?;
+        }
+    }
+    drop(progress);
+    match working.await {
+        Ok(done) => Ok(done?),
+        Err(_panicked) => Err(Failure::new("the work on the data directory was cut short")),
+    }
+}
+
+/// Each kind of step has a progress of its own.
+fn show(
+    output: &mut Output,
+    shown: &mut Option<(&'static str, Progress)>,
+    step: store::Progress,
+) -> Result<(), Failure> {
+    if shown.as_ref().is_none_or(|(doing, _)| *doing != step.doing) {
+        *shown = Some((step.doing, Progress::records(output, step.total)));
+    }
+    let Some((_, progress)) = shown else {
+        return Ok(());
+    };
+    progress.show(output, step.entries, step.doing, || {
+        format!("{} · {} entries", step.doing, step.entries)
+    })
+}
+
+fn report_compacted(output: &mut Output, json: bool, compacted: &Compacted) -> Result<(), Failure> {
+    let Compacted {
+        entries,
+        bytes_before,
+        bytes_after,
+    } = compacted;
+    if json {
+        return output.json(&json!({
+            "entries": entries,
+            "bytesBefore": bytes_before,
+            "bytesAfter": bytes_after,
+        }));
+    }
+    output.line(format!(
+        "compacted {entries} entries: {} before, {} now",
+        megabytes(*bytes_before),
+        megabytes(*bytes_after)
+    ))
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
+}
+
+/// What is wrong is told as the answer; the exit code says that something is.
+fn report_examined(output: &mut Output, json: bool, examined: &Examined) -> Result<(), Failure> {
+    let Examined { entries, findings } = examined;
+    if json {
+        output.json(&json!({ "entries": entries, "findings": findings }))?;
+        return if findings.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::told())
+        };
+    }
+    if findings.is_empty() {
+        return output.line(format!("sound: {entries} entries were read"));
+    }
+    let failure =
+        Failure::new("the store is damaged: keep the folder, and restore a backup into a new one");
+    Err(failure.with_all(findings.iter().cloned()))
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Failure {
+        Failure::new(error.to_string())
+    }
+}

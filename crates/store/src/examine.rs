@@ -1,0 +1,321 @@
+//! Reading the whole store to see whether it is sound.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use domain::{
+    Backlog, Candidacy, Change, Connection, ConnectionId, Hydration, Operation, OperationId,
+    Schedule, Stream,
+};
+use lever::OpportunityId;
+
+use crate::compact::Progress;
+use crate::error::{Error, ErrorKind};
+use crate::format::{
+    CallBlock, Counter, Document, Forget, Head, Header, Moment, Owner, SealedCredential, Secret,
+    Stored, digest, frame, key,
+};
+use crate::hydrations::StreamState;
+use crate::listings::ListingState;
+use crate::mappings::MappingVersion;
+use crate::nudges::Nudge;
+use crate::opening::{self, Options};
+use crate::quarantine::{QuarantineCount, Quarantined};
+use crate::runs::Run;
+use crate::table::{Table, Tables};
+use crate::tokens::TokenRecord;
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Examined {
+    /// How many entries were read.
+    pub entries: u64,
+    /// What is wrong, one sentence each, without personal data; empty for a sound store.
+    pub findings: Vec<String>,
+}
+
+/// Reads every value of the store in a folder: checksums, formats, and whether what belongs together agrees.
+///
+/// Blocks; no process may have the store open. Changes nothing.
+///
+/// # Errors
+/// As [`Store::open`](crate::Store::open), and [`ErrorKind::NotFound`] without a store: one that cannot be opened is not checked further.
+pub fn check(
+    folder: &Path,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Examined, Error> {
+    let opened = opening::open_existing(folder, options)?;
+    let mut examination = Examination {
+        tables: &opened.tables,
+        entries: 0,
+        findings: BTreeMap::new(),
+        live: BTreeMap::new(),
+        progress,
+    };
+    for table in Table::ALL {
+        examination.table(*table)?;
+    }
+    examination.counts()?;
+    Ok(examination.result())
+}
+
+/// Something that is wrong; told once with how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Finding {
+    Damaged(Table),
+    WithoutDocument(Table),
+    WithoutHead(Table),
+    Dangling(Table),
+    Miscounted(ConnectionId, Stream),
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Finding::Damaged(table) => {
+                write!(f, "values in the table {table} cannot be read")
+            }
+            Finding::WithoutDocument(table) => {
+                write!(
+                    f,
+                    "records in the table {table} lack the document they belong to"
+                )
+            }
+            Finding::WithoutHead(table) => {
+                write!(f, "documents in the table {table} belong to no record")
+            }
+            Finding::Dangling(table) => {
+                write!(f, "entries in the table {table} lead nowhere")
+            }
+            Finding::Miscounted(connection, stream) => {
+                write!(
+                    f,
+                    "the records of {stream} of the connection {connection} are miscounted"
+                )
+            }
+        }
+    }
+}
+
+struct Examination<'a> {
+    tables: &'a Tables,
+    entries: u64,
+    findings: BTreeMap<Finding, u64>,
+    /// How many live records each stream of each connection has, by the beginning of their keys.
+    live: BTreeMap<(ConnectionId, Stream), u64>,
+    progress: &'a mut dyn FnMut(Progress),
+}
+
+impl Examination<'_> {
+    fn table(&mut self, table: Table) -> Result<(), Error> {
+        for entry in self.tables.scan(table, &[]) {
+            let (key, _value) = entry?;
+            self.entries += 1;
+            (self.progress)(Progress {
+                doing: "checking",
+                entries: self.entries,
+                total: None,
+            });
+            let found = match readable(self.tables, table, &key) {
+                Ok(()) => self.related(table, &key)?,
+                Err(error) if *error.kind() == ErrorKind::Corrupt => Some(Finding::Damaged(table)),
+                Err(error) => return Err(error),
+            };
+            if let Some(found) = found {
+                *self.findings.entry(found).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what belongs to a readable entry is there.
+    fn related(&mut self, table: Table, key: &[u8]) -> Result<Option<Finding>, Error> {
+        Ok(match table {
+            Table::Heads | Table::EeoHeads => self.head(table, key)?,
+            Table::Documents => self.document(table, Table::Heads, key)?,
+            Table::EeoDocuments => self.document(table, Table::EeoHeads, key)?,
+            Table::ByStage => {
+                let opportunity = key::stage_parts(key).map(|(_stage, id)| id);
+                self.to_candidacy(table, opportunity, key)?
+            }
+            Table::ByContact => {
+                let opportunity = key::after_nul(key).map(Into::into);
+                self.to_candidacy(table, opportunity, key)?
+            }
+            Table::OpenOperations | Table::ByOpportunity => {
+                let operation = key::last_operation(key);
+                self.to_operation(table, operation.map(|id| *id.as_bytes()), key)?
+            }
+            Table::RequestIds => {
+                let operation: Option<Owner> = self.tables.get(table, key)?;
+                self.to_operation(table, operation.map(|Owner(id)| id), key)?
+            }
+            _ => None,
+        })
+    }
+
+    fn head(&mut self, table: Table, key: &[u8]) -> Result<Option<Finding>, Error> {
+        let Some(head) = self.tables.get::<Head>(table, key)? else {
+            return Ok(None);
+        };
+        let Some(of) = stream_of(key) else {
+            return Ok(Some(Finding::Damaged(table)));
+        };
+        if head.deleted_at.is_some() {
+            return Ok(None);
+        }
+        *self.live.entry(of).or_default() += 1;
+        let fits = match self.tables.get::<Document>(Table::documents(of.1), key) {
+            Ok(document) => document.is_some_and(|Document(raw)| digest(&raw) == head.digest),
+            // It is told where the documents are gone through.
+            Err(error) if *error.kind() == ErrorKind::Corrupt => true,
+            Err(error) => return Err(error),
+        };
+        Ok((!fits).then_some(Finding::WithoutDocument(table)))
+    }
+
+    fn document(&self, table: Table, heads: Table, key: &[u8]) -> Result<Option<Finding>, Error> {
+        let live = match self.tables.get::<Head>(heads, key) {
+            Ok(head) => head.is_some_and(|head| head.deleted_at.is_none()),
+            Err(error) if *error.kind() == ErrorKind::Corrupt => true,
+            Err(error) => return Err(error),
+        };
+        Ok((!live).then_some(Finding::WithoutHead(table)))
+    }
+
+    fn to_candidacy(
+        &self,
+        table: Table,
+        opportunity: Option<OpportunityId>,
+        key: &[u8],
+    ) -> Result<Option<Finding>, Error> {
+        let there = match (connection_of(key), opportunity) {
+            (Some(connection), Some(opportunity)) => {
+                let target = key::candidacy(connection, &opportunity)?;
+                self.tables.contains(Table::Candidacies, &target)?
+            }
+            _ => false,
+        };
+        Ok((!there).then_some(Finding::Dangling(table)))
+    }
+
+    fn to_operation(
+        &self,
+        table: Table,
+        operation: Option<[u8; 16]>,
+        key: &[u8],
+    ) -> Result<Option<Finding>, Error> {
+        let there = match (connection_of(key), operation) {
+            (Some(connection), Some(operation)) => {
+                let target = key::operation(connection, OperationId::from_bytes(operation));
+                self.tables.contains(Table::Operations, &target)?
+            }
+            _ => false,
+        };
+        Ok((!there).then_some(Finding::Dangling(table)))
+    }
+
+    /// Compares the stored counts of every connection with the records that were found.
+    fn counts(&mut self) -> Result<(), Error> {
+        for entry in self.tables.scan(Table::Connections, &[]) {
+            let (key, _value) = entry?;
+            let Some(connection) = connection_of(&key) else {
+                continue;
+            };
+            for stream in Stream::ALL {
+                let key = key::stream(connection, *stream);
+                let counted = match self.tables.get::<Counter>(Table::counts(*stream), &key) {
+                    Ok(count) => count.unwrap_or_default().0,
+                    Err(error) if *error.kind() == ErrorKind::Corrupt => continue,
+                    Err(error) => return Err(error),
+                };
+                let live = self.live.get(&(connection, *stream));
+                if counted != live.copied().unwrap_or_default() {
+                    let found = Finding::Miscounted(connection, *stream);
+                    self.findings.insert(found, 1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn result(self) -> Examined {
+        let told = |(finding, times): (Finding, u64)| match finding {
+            Finding::Miscounted(..) => finding.to_string(),
+            _ => format!("{times} {finding}"),
+        };
+        Examined {
+            entries: self.entries,
+            findings: self.findings.into_iter().map(told).collect(),
+        }
+    }
+}
+
+fn connection_of(key: &[u8]) -> Option<ConnectionId> {
+    key.first_chunk::<16>()
+        .map(|bytes| ConnectionId::from_bytes(*bytes))
+}
+
+fn stream_of(key: &[u8]) -> Option<(ConnectionId, Stream)> {
+    Some((connection_of(key)?, Stream::from_tag(*key.get(16)?)?))
+}
+
+/// Reads the value of a key as what its table holds.
+fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
+    // Pieces are read with the value they are of; an entry may be gone by now.
+    let Some(value) = (match table {
+        Table::Pieces => None,
+        table => tables.load(table, key)?,
+    }) else {
+        return Ok(());
+    };
+    match table {
+        Table::Meta if key == key::HEADER => is::<Header>(table, &value),
+        Table::Meta | Table::Counts | Table::EeoCounts | Table::Sequences | Table::ChangeFloors => {
+            is::<Counter>(table, &value)
+        }
+        Table::Connections => is::<Connection>(table, &value),
+        Table::ExternalIds | Table::RequestIds => is::<Owner>(table, &value),
+        Table::Credentials => is::<SealedCredential>(table, &value),
+        Table::Tokens => is::<TokenRecord>(table, &value),
+        Table::Mappings => is::<MappingVersion>(table, &value),
+        Table::Listings => is::<ListingState>(table, &value),
+        Table::Heads | Table::EeoHeads => is::<Head>(table, &value),
+        Table::Documents | Table::EeoDocuments => is::<Document>(table, &value),
+        Table::Candidacies => is::<Candidacy>(table, &value),
+        Table::Changes => is::<Change>(table, &value),
+        Table::Quarantine => is::<Quarantined>(table, &value),
+        Table::QuarantineCounts => is::<QuarantineCount>(table, &value),
+        Table::Operations => is::<Operation>(table, &value),
+        Table::Runs => is::<Run>(table, &value),
+        Table::Calls => is::<CallBlock>(table, &value),
+        Table::Nudges => is::<Nudge>(table, &value),
+        Table::NudgeTokens => is::<Moment>(table, &value),
+        Table::Webhooks | Table::WebhookTokens => is::<Secret>(table, &value),
+        Table::Schedules => is::<Schedule>(table, &value),
+        Table::Forgets => is::<Forget>(table, &value),
+        Table::Hydrations => is::<Hydration>(table, &value),
+        Table::Backlogs => is::<Backlog>(table, &value),
+        Table::StreamStates => is::<StreamState>(table, &value),
+        Table::Purges
+        | Table::ByStage
+        | Table::ByContact
+        | Table::OpenOperations
+        | Table::ByOpportunity
+        | Table::Children
+        | Table::HydrationQueue => {
+            if value.is_empty() {
+                Ok(())
+            } else {
+                Err(Error::corrupt(table))
+            }
+        }
+        Table::Pieces => Ok(()),
+    }
+}
+
+fn is<T: Stored>(table: Table, value: &[u8]) -> Result<(), Error> {
+    frame::open_as::<T>(table, value).map(drop)
+}

@@ -1,0 +1,262 @@
+//! Removing what has been kept long enough.
+//!
+//! Each table is gone through in steps: what has expired is looked for beside the committer,
+//! and each removal looks again, since the value may have been replaced in between.
+
+use std::time::Duration;
+
+use domain::{Change, Connection, ConnectionId, Operation, OperationId};
+use lever::Timestamp;
+
+use crate::calls::BLOCK_SPAN;
+use crate::draft::Draft;
+use crate::error::{Error, ErrorKind};
+use crate::forget;
+use crate::format::{Counter, Moment, Owner, Stored, key};
+use crate::quarantine::{self, Quarantined};
+use crate::store::Store;
+use crate::table::{Table, Tables};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How many entries one step looks at.
+const STEP: usize = 500;
+
+type Key = Vec<u8>;
+
+/// What is kept for how long, in days.
+const RULES: [(Table, u32); 8] = [
+    (Table::Changes, 7),
+    (Table::Nudges, 7),
+    (Table::NudgeTokens, 7),
+    (Table::RequestIds, 7),
+    (Table::Runs, 30),
+    (Table::Calls, 30),
+    (Table::Quarantine, 30),
+    (Table::Operations, 30),
+];
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pruned {
+    /// Changes older than seven days.
+    pub changes: u64,
+    /// Nudges nobody settled within seven days, and digests of deliveries older than that.
+    pub nudges: u64,
+    /// Request ids of operations older than seven days.
+    pub request_ids: u64,
+    /// Runs older than 30 days.
+    pub runs: u64,
+    /// Blocks of calls older than 30 days.
+    pub call_blocks: u64,
+    /// Quarantined records older than 30 days.
+    pub quarantined: u64,
+    /// Operations settled for 30 days whose content was removed; the operations stay.
+    pub scrubbed_operations: u64,
+    /// Connections that were disconnected long enough, with all their data.
+    pub connections: u64,
+}
+
+impl Store {
+    /// Removes what has been kept long enough, and finishes forgetting people.
+    ///
+    /// Done in short transactions, so that other writes go on between; ask once an hour or so.
+    ///
+    /// # Errors
+    /// As every write.
+    pub async fn prune(&self, now: Timestamp) -> Result<Pruned, Error> {
+        let mut pruned = Pruned::default();
+        for connection in self.connections().await? {
+            if is_over(&connection, now) {
+                match self.delete_connection(connection.id).await {
+                    Err(error) if *error.kind() != ErrorKind::NotFound => return Err(error),
+                    _ => pruned.connections += 1,
+                }
+                continue;
+            }
+            for (table, days) in RULES {
+                let before = now.minus(DAY * days);
+                *pruned.of(table) += self.prune_table(connection.id, table, before).await?;
+            }
+            self.forget_deleted(connection.id, now).await?;
+        }
+        Ok(pruned)
+    }
+
+    async fn prune_table(
+        &self,
+        connection: ConnectionId,
+        table: Table,
+        before: Timestamp,
+    ) -> Result<u64, Error> {
+        let mut removed = 0;
+        let mut from = key::connection(connection);
+        loop {
+            let rule = Rule {
+                connection,
+                table,
+                before,
+            };
+            let (expired, next) = self.read(move |tables| rule.find(tables, &from)).await?;
+            if !expired.is_empty() {
+                removed += self
+                    .commit(move |draft| rule.remove(draft, &expired))
+                    .await?;
+            }
+            match next {
+                Some(next) => from = next,
+                None => return Ok(removed),
+            }
+        }
+    }
+}
+
+fn is_over(connection: &Connection, now: Timestamp) -> bool {
+    connection
+        .disconnected
+        .is_some_and(|disconnected| disconnected.purge_at <= now)
+}
+
+impl Pruned {
+    fn of(&mut self, table: Table) -> &mut u64 {
+        match table {
+            Table::Changes => &mut self.changes,
+            Table::RequestIds => &mut self.request_ids,
+            Table::Runs => &mut self.runs,
+            Table::Calls => &mut self.call_blocks,
+            Table::Quarantine => &mut self.quarantined,
+            Table::Operations => &mut self.scrubbed_operations,
+            _ => &mut self.nudges,
+        }
+    }
+}
+
+/// What becomes of an entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    Expired,
+    /// Kept, and so are all that follow, since their order is that of time.
+    KeptFromHere,
+}
+
+/// Which entries of a table have expired.
+#[derive(Clone, Copy)]
+struct Rule {
+    connection: ConnectionId,
+    table: Table,
+    before: Timestamp,
+}
+
+impl Rule {
+    /// The keys that have expired among the next entries, and where to go on.
+    fn find(self, tables: &Tables, from: &[u8]) -> Result<(Vec<Key>, Option<Key>), Error> {
+        let prefix = key::connection(self.connection);
+        let mut expired = Vec::new();
+        let mut looked_at = 0;
+        for entry in tables.scan_after(self.table, &prefix, from) {
+            let (key, _value) = entry?;
+            match self.fate(tables, &key)? {
+                Fate::KeptFromHere => return Ok((expired, None)),
+                Fate::Expired => expired.push(key.clone()),
+                Fate::Kept => {}
+            }
+            looked_at += 1;
+            if looked_at == STEP {
+                return Ok((expired, Some(key)));
+            }
+        }
+        Ok((expired, None))
+    }
+
+    fn remove(self, draft: &mut Draft<'_>, keys: &[Key]) -> Result<u64, Error> {
+        let mut removed = 0;
+        for key in keys {
+            if self.fate(draft.tables(), key)? != Fate::Expired {
+                continue;
+            }
+            removed += 1;
+            match self.table {
+                Table::Operations => {
+                    forget::scrub(draft, std::iter::once(key.clone()))?;
+                }
+                Table::Quarantine => quarantine::discard(draft, self.connection, key.clone())?,
+                Table::Changes => {
+                    let sequence = key::last_number(key);
+                    let sequence = sequence.ok_or_else(|| Error::corrupt(Table::Changes))?;
+                    let floor = key::connection(self.connection);
+                    draft.put(Table::ChangeFloors, floor, &Counter(sequence));
+                    draft.remove(self.table, key.clone());
+                }
+                table => draft.remove(table, key.clone()),
+            }
+        }
+        Ok(removed)
+    }
+
+    fn fate(self, tables: &Tables, key: &[u8]) -> Result<Fate, Error> {
+        let corrupt = || Error::corrupt(self.table);
+        Ok(match self.table {
+            Table::Runs | Table::Nudges => {
+                self.in_order(key::moment_at(key, 16).ok_or_else(corrupt)?)
+            }
+            Table::Calls => self.in_order(
+                key::moment_at(key, 16)
+                    .ok_or_else(corrupt)?
+                    .plus(BLOCK_SPAN),
+            ),
+            Table::Changes => match self.value::<Change>(tables, key)? {
+                Some(change) => self.in_order(change.at),
+                None => Fate::Kept,
+            },
+            Table::NudgeTokens => {
+                let at = self.value(tables, key)?.map(|Moment(at)| at);
+                self.alone(at)
+            }
+            Table::Quarantine => self.alone(
+                self.value::<Quarantined>(tables, key)?
+                    .map(|record| record.at),
+            ),
+            Table::RequestIds => self.alone(self.asked_at(tables, key)?),
+            Table::Operations => {
+                let operation = self.value::<Operation>(tables, key)?;
+                let bare = |operation: &Operation| operation.scrubbed().is_none();
+                self.alone(
+                    operation
+                        .filter(|operation| operation.state.settled() && !bare(operation))
+                        .map(|operation| operation.updated_at),
+                )
+            }
+            _ => Fate::KeptFromHere,
+        })
+    }
+
+    fn in_order(self, at: Timestamp) -> Fate {
+        if at < self.before {
+            Fate::Expired
+        } else {
+            Fate::KeptFromHere
+        }
+    }
+
+    fn alone(self, at: Option<Timestamp>) -> Fate {
+        if at.is_some_and(|at| at < self.before) {
+            Fate::Expired
+        } else {
+            Fate::Kept
+        }
+    }
+
+    /// When the operation of a request id was recorded.
+    fn asked_at(self, tables: &Tables, key: &[u8]) -> Result<Option<Timestamp>, Error> {
+        let Some(Owner(id)) = self.value(tables, key)? else {
+            return Ok(None);
+        };
+        let key = key::operation(self.connection, OperationId::from_bytes(id));
+        let operation: Option<Operation> = tables.get(Table::Operations, &key)?;
+        Ok(operation.map(|operation| operation.created_at))
+    }
+
+    fn value<T: Stored>(self, tables: &Tables, key: &[u8]) -> Result<Option<T>, Error> {
+        tables.get(self.table, key)
+    }
+}

@@ -1,0 +1,146 @@
+//! What Lever's webhooks are verified with, sealed.
+
+use std::fmt;
+
+use domain::ConnectionId;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::format::{Secret, key, open_texts, plain_texts};
+use crate::store::Store;
+use crate::table::Table;
+
+const WEBHOOK: &str = "lever webhook";
+const SIGNATURE_TOKENS: &str = "lever webhook signature tokens";
+
+/// A webhook that was registered in Lever.
+#[derive(Clone)]
+pub struct StoredWebhook {
+    /// Lever's id of it.
+    pub id: String,
+    /// Which event it tells of, such as `candidateStageChange`.
+    pub event: String,
+    /// What its deliveries are signed with.
+    pub signature_token: SecretString,
+}
+
+impl fmt::Debug for StoredWebhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredWebhook")
+            .field("id", &self.id)
+            .field("event", &self.event)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Stores a webhook, in place of the one that has its id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) without such a connection,
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for an id that cannot be stored.
+    pub async fn set_webhook(
+        &self,
+        connection: ConnectionId,
+        webhook: StoredWebhook,
+    ) -> Result<(), Error> {
+        let key = key::webhook(connection, &webhook.id)?;
+        let plain = plain_texts(&[&webhook.event, webhook.signature_token.expose_secret()]);
+        let sealed = Secret(self.seal(WEBHOOK, &key, &plain)?);
+        self.commit(move |draft| {
+            draft.require_connection(connection)?;
+            draft.put(Table::Webhooks, key, &sealed);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Lists the webhooks of a connection.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsealed`](crate::ErrorKind::Unsealed) when one was altered.
+    pub async fn webhooks(&self, connection: ConnectionId) -> Result<Vec<StoredWebhook>, Error> {
+        let prefix = key::connection(connection);
+        let tables = self.tables();
+        let mut webhooks = Vec::new();
+        for entry in tables.scan(Table::Webhooks, &prefix) {
+            let (key, value) = entry?;
+            let sealed: Option<Secret> = tables.value(Table::Webhooks, Ok((key.clone(), value)))?;
+            if let Some(Secret(sealed)) = sealed {
+                webhooks.push(self.open_webhook(&key, &sealed)?);
+            }
+        }
+        Ok(webhooks)
+    }
+
+    fn open_webhook(&self, key: &[u8], sealed: &[u8]) -> Result<StoredWebhook, Error> {
+        let plain = Zeroizing::new(self.unseal(WEBHOOK, key, sealed)?);
+        let corrupt = || Error::corrupt(Table::Webhooks);
+        let id = key::text_after(key, 16).ok_or_else(corrupt)?;
+        match open_texts(&plain).ok_or_else(corrupt)?.as_slice() {
+            [event, token] => Ok(StoredWebhook {
+                id: id.to_owned(),
+                event: event.expose_secret().to_owned(),
+                signature_token: token.clone(),
+            }),
+            _ => Err(corrupt()),
+        }
+    }
+
+    /// Forgets a webhook; one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for an id that cannot be stored.
+    pub async fn remove_webhook(&self, connection: ConnectionId, id: &str) -> Result<(), Error> {
+        let key = key::webhook(connection, id)?;
+        self.commit(move |draft| {
+            if draft.contains(Table::Webhooks, &key)? {
+                draft.remove(Table::Webhooks, key);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Replaces the signature tokens that an admin has given, for webhooks made by hand in Lever.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) without such a connection.
+    pub async fn set_webhook_signature_tokens(
+        &self,
+        connection: ConnectionId,
+        tokens: Vec<SecretString>,
+    ) -> Result<(), Error> {
+        let key = key::connection(connection);
+        let texts: Vec<&str> = tokens.iter().map(ExposeSecret::expose_secret).collect();
+        let sealed = Secret(self.seal(SIGNATURE_TOKENS, &key, &plain_texts(&texts))?);
+        let none = tokens.is_empty();
+        self.commit(move |draft| {
+            draft.require_connection(connection)?;
+            if none {
+                draft.remove(Table::WebhookTokens, key);
+            } else {
+                draft.put(Table::WebhookTokens, key, &sealed);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The signature tokens that an admin has given.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsealed`](crate::ErrorKind::Unsealed) when they were altered.
+    pub async fn webhook_signature_tokens(
+        &self,
+        connection: ConnectionId,
+    ) -> Result<Vec<SecretString>, Error> {
+        let key = key::connection(connection);
+        let Some(Secret(sealed)) = self.tables().get(Table::WebhookTokens, &key)? else {
+            return Ok(Vec::new());
+        };
+        let plain = Zeroizing::new(self.unseal(SIGNATURE_TOKENS, &key, &sealed)?);
+        open_texts(&plain).ok_or_else(|| Error::corrupt(Table::WebhookTokens))
+    }
+}

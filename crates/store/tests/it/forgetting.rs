@@ -1,0 +1,557 @@
+//! People who leave the mirror, and what is kept for a time only (X11, X23).
+
+use std::time::Duration;
+
+use domain::operation::{Failure, FailureKind, State};
+use domain::{ConnectionId, Operation, Stream, Write};
+use store::{
+    ApiCall, CallFilter, Disconnection, ErrorKind, Forgotten, Incoming, Nudge, Pruned,
+    QuarantineCount, Quarantined, Recorded, Run, RunFilter, RunOutcome, Store, Tombstones,
+};
+
+use crate::support::*;
+
+const DAY: i64 = 24 * 3600 * 1000;
+
+fn record(stream: Stream, id: &str, raw: &str) -> Incoming {
+    Incoming {
+        stream,
+        raw: raw.to_owned(),
+        ..tag(id, "")
+    }
+}
+
+/// An opportunity with the application `app-of-<id>` and the contact `contact`.
+fn person(id: &str, contact: &str) -> Vec<Incoming> {
+    let application = format!("app-of-{id}");
+    let mut candidacy = candidacy(id, "s", 5);
+    candidacy.contact = Some(contact.into());
+    let mut record_of = opportunity(candidacy);
+    record_of.raw = format!(
+        "{{\"id\":{id:?},\"name\":\"Ada Lovelace\",\"contact\":{contact:?},\"applications\":[{application:?}]}}"
+    );
+    vec![
+        record_of,
+        record(
+            Stream::Applications,
+            &application,
+            "{\"email\":\"ada@example.com\"}",
+        ),
+        record(
+            Stream::Contacts,
+            contact,
+            "{\"emails\":[\"ada@example.com\"]}",
+        ),
+    ]
+}
+
+fn quarantined(raw: &str, ms: i64) -> Quarantined {
+    Quarantined {
+        stream: Stream::Opportunities,
+        raw: raw.to_owned(),
+        reason: "no".to_owned(),
+        at: at(ms),
+    }
+}
+
+async fn set_aside(store: &Store, c: ConnectionId, records: Vec<Quarantined>) {
+    let mut page = page(c, 1, Vec::new());
+    page.quarantined = records;
+    store.apply(page).await.unwrap();
+}
+
+fn note(c: ConnectionId, number: u128, state: State) -> Operation {
+    Operation {
+        write: Write::CreateNote {
+            value: "Ada called".to_owned(),
+            secret: false,
+        },
+        state,
+        ..operation(c, number, &format!("r{number}"))
+    }
+}
+
+async fn recorded(store: &Store, operation: Operation) {
+    store
+        .record_operation(operation, Duration::ZERO)
+        .await
+        .unwrap();
+}
+
+async fn tombstone(store: &Store, stream: Stream, id: &str) -> bool {
+    let record = store
+        .record(self::id(1), stream, id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(record.deleted_at.is_some(), record.raw.is_empty());
+    record.deleted_at.is_some()
+}
+
+#[tokio::test]
+async fn a_forgotten_person_leaves_tombstones_only() {
+    let (_folder, store, c) = connected().await;
+    for (id, contact) in [("o", "c1"), ("other", "c2")] {
+        store
+            .apply_refresh(refresh(c, 10, person(id, contact)))
+            .await
+            .unwrap();
+    }
+    set_aside(
+        &store,
+        c,
+        vec![
+            quarantined("{\"opportunityId\":\"app-of-o\"", 1),
+            quarantined("{\"id\":\"elsewhere\"", 1),
+        ],
+    )
+    .await;
+    recorded(&store, note(c, 1, State::Succeeded)).await;
+
+    let forgotten = store.forget_person(c, &"o".into(), at(20)).await.unwrap();
+    assert_eq!(
+        forgotten,
+        Forgotten {
+            records: 3,
+            quarantined: 1,
+            operations: 1,
+            waiting: 0
+        }
+    );
+    for (stream, gone, stays) in [
+        (Stream::Opportunities, "o", "other"),
+        (Stream::Applications, "app-of-o", "app-of-other"),
+        (Stream::Contacts, "c1", "c2"),
+    ] {
+        assert!(tombstone(&store, stream, gone).await, "{stream}");
+        assert!(!tombstone(&store, stream, stays).await, "{stream}");
+        assert_eq!(store.count(c, stream).await.unwrap(), 1);
+    }
+    assert_eq!(store.candidacy(c, &"o".into()).await.unwrap(), None);
+    assert_eq!(
+        store
+            .opportunities_of_contact(c, &"c1".into())
+            .await
+            .unwrap(),
+        []
+    );
+    let left = store.quarantined(c, None, 9).await.unwrap();
+    assert_eq!(left, [quarantined("{\"id\":\"elsewhere\"", 1)]);
+    let operation = store.operation_by_request(c, "r1").await.unwrap().unwrap();
+    assert!(matches!(&operation.write, Write::CreateNote { value, .. } if value.is_empty()));
+    assert_eq!((operation.state, operation.revision), (State::Succeeded, 1));
+    // Nothing is left to do.
+    let again = store.forget_deleted(c, at(30)).await.unwrap();
+    assert_eq!(again, Forgotten::default());
+}
+
+#[tokio::test]
+async fn a_late_answer_does_not_bring_a_forgotten_person_back() {
+    let (_folder, store, c) = connected().await;
+    store
+        .apply_refresh(refresh(c, 10, person("o", "c1")))
+        .await
+        .unwrap();
+    store.forget_person(c, &"o".into(), at(20)).await.unwrap();
+    for requested in [15, 25] {
+        let applied = store
+            .apply_refresh(refresh(c, requested, person("o", "c1")))
+            .await
+            .unwrap();
+        assert_eq!((applied.stale, applied.created), (3, 0));
+    }
+}
+
+#[tokio::test]
+async fn the_contact_of_another_opportunity_stays() {
+    let (_folder, store, c) = connected().await;
+    for id in ["o", "o2"] {
+        store
+            .apply_refresh(refresh(c, 10, person(id, "shared")))
+            .await
+            .unwrap();
+    }
+    store.forget_person(c, &"o".into(), at(20)).await.unwrap();
+    assert!(!tombstone(&store, Stream::Contacts, "shared").await);
+    store.forget_person(c, &"o2".into(), at(21)).await.unwrap();
+    assert!(tombstone(&store, Stream::Contacts, "shared").await);
+}
+
+#[tokio::test]
+async fn a_deletion_told_by_lever_takes_the_children_along() {
+    let (folder, store, c) = connected().await;
+    store
+        .apply_refresh(refresh(c, 10, person("o", "c1")))
+        .await
+        .unwrap();
+    recorded(&store, note(c, 1, State::Succeeded)).await;
+    let mut news = refresh(c, 20, Vec::new());
+    news.deleted = vec![gone(Stream::Opportunities, "o", 15)];
+    store.apply_refresh(news).await.unwrap();
+    store.close().await.unwrap();
+    // The mark survives what comes between the deletion and the rest.
+    let store = open(folder.path());
+    assert!(!tombstone(&store, Stream::Contacts, "c1").await);
+    let forgotten = store.forget_deleted(c, at(30)).await.unwrap();
+    assert_eq!((forgotten.records, forgotten.operations), (2, 1));
+    assert!(tombstone(&store, Stream::Contacts, "c1").await);
+    assert!(tombstone(&store, Stream::Applications, "app-of-o").await);
+}
+
+#[tokio::test]
+async fn a_person_who_was_only_missed_comes_back_whole() {
+    let (_folder, store, c) = connected().await;
+    store
+        .apply_refresh(refresh(c, 10, person("o", "c1")))
+        .await
+        .unwrap();
+    recorded(&store, note(c, 1, State::Succeeded)).await;
+    store
+        .retire_unseen(c, Stream::Opportunities, at(20), at(21), None)
+        .await
+        .unwrap();
+    let forgotten = store.forget_deleted(c, at(22)).await.unwrap();
+    assert_eq!((forgotten.records, forgotten.operations), (2, 0));
+    let applied = store
+        .apply_refresh(refresh(c, 30, person("o", "c1")))
+        .await
+        .unwrap();
+    assert_eq!(applied.created, 3);
+}
+
+#[tokio::test]
+async fn a_person_who_shows_again_in_time_is_left_alone() {
+    let (_folder, store, c) = connected().await;
+    store
+        .apply_refresh(refresh(c, 10, person("o", "c1")))
+        .await
+        .unwrap();
+    store
+        .retire_unseen(c, Stream::Opportunities, at(20), at(21), None)
+        .await
+        .unwrap();
+    store
+        .apply_refresh(refresh(c, 30, person("o", "c1")))
+        .await
+        .unwrap();
+    let forgotten = store.forget_deleted(c, at(40)).await.unwrap();
+    assert_eq!(forgotten, Forgotten::default());
+    assert!(!tombstone(&store, Stream::Contacts, "c1").await);
+}
+
+#[tokio::test]
+async fn an_operation_that_is_not_settled_keeps_its_content_until_it_is() {
+    let (_folder, store, c) = connected().await;
+    store
+        .apply_refresh(refresh(c, 10, person("o", "c1")))
+        .await
+        .unwrap();
+    let open = note(c, 1, State::Recorded { not_before: None });
+    recorded(&store, open.clone()).await;
+    let forgotten = store.forget_person(c, &"o".into(), at(20)).await.unwrap();
+    assert_eq!((forgotten.operations, forgotten.waiting), (0, 1));
+    let still_open = store.open_operations(c).await.unwrap();
+    assert_eq!(still_open, std::slice::from_ref(&open));
+    store
+        .save_operation(Operation {
+            state: State::Cancelled,
+            revision: 1,
+            ..open
+        })
+        .await
+        .unwrap();
+    let forgotten = store.forget_deleted(c, at(30)).await.unwrap();
+    assert_eq!((forgotten.operations, forgotten.waiting), (1, 0));
+}
+
+#[tokio::test]
+async fn an_undecided_operation_is_over_once_its_content_is_gone() {
+    let (_folder, store, c) = connected().await;
+    let failure = Failure {
+        kind: FailureKind::Unknown,
+        message: "m".to_owned(),
+        details: Vec::new(),
+    };
+    let undecided = note(c, 1, State::Uncertain(failure.clone()));
+    recorded(&store, undecided.clone()).await;
+    store.forget_person(c, &"o".into(), at(20)).await.unwrap();
+    let over = store.operation(c, undecided.id).await.unwrap().unwrap();
+    assert_eq!(over.state, State::Failed(failure));
+    // Whoever read it before cannot put the content back.
+    let error = store
+        .save_operation(Operation {
+            revision: 1,
+            ..undecided
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn a_person_with_many_records_is_forgotten_in_several_steps() {
+    let (_folder, store, c) = connected().await;
+    let ids: Vec<_> = (0..350).map(|n| format!("app-{n}")).collect();
+    let mut records = person("o", "c1");
+    records[0].raw = format!("{{\"id\":\"o\",\"applications\":{ids:?}}}");
+    records.extend(ids.iter().map(|id| record(Stream::Applications, id, "{}")));
+    store.apply_refresh(refresh(c, 10, records)).await.unwrap();
+    let forgotten = store.forget_person(c, &"o".into(), at(20)).await.unwrap();
+    assert_eq!(forgotten.records, 352);
+    // The one application the opportunity does not name any more is not its own.
+    assert_eq!(store.count(c, Stream::Applications).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn forgetting_needs_a_connection_and_takes_a_disconnected_one() {
+    let (_folder, store, c) = connected().await;
+    let error = store.forget_person(id(9), &"o".into(), at(1)).await;
+    assert_eq!(error.unwrap_err().kind(), &ErrorKind::NotFound);
+    store
+        .apply_refresh(refresh(c, 10, person("o", "c1")))
+        .await
+        .unwrap();
+    store.disconnect(c, at(15)).await.unwrap();
+    let forgotten = store.forget_person(c, &"o".into(), at(20)).await.unwrap();
+    assert_eq!(forgotten.records, 3);
+}
+
+#[tokio::test]
+async fn eeo_responses_are_removed_as_a_whole() {
+    let (_folder, store, c) = connected().await;
+    let responses = (0..1200)
+        .map(|n| record(Stream::EeoResponses, &format!("r{n}"), "{\"race\":\"x\"}"))
+        .collect();
+    store
+        .apply_refresh(refresh(c, 10, responses))
+        .await
+        .unwrap();
+    store
+        .apply_refresh(refresh(c, 10, person("o", "c1")))
+        .await
+        .unwrap();
+    let mut aside = quarantined("{\"race\":", 1);
+    aside.stream = Stream::EeoResponses;
+    set_aside(&store, c, vec![aside, quarantined("{\"o\":", 1)]).await;
+    assert_eq!(store.count(c, Stream::EeoResponses).await.unwrap(), 1200);
+    let read = store.record(c, Stream::EeoResponses, "r7").await.unwrap();
+    assert_eq!(read.unwrap().raw, "{\"race\":\"x\"}");
+
+    store.remove_eeo(c).await.unwrap();
+    let left = store
+        .records(c, Stream::EeoResponses, None, 9, Tombstones::With)
+        .await
+        .unwrap();
+    assert_eq!(left, []);
+    assert_eq!(store.count(c, Stream::EeoResponses).await.unwrap(), 0);
+    assert_eq!(store.quarantined(c, None, 9).await.unwrap().len(), 1);
+    assert_eq!(store.quarantine_count(c).await.unwrap().kept, 1);
+    assert_eq!(store.count(c, Stream::Opportunities).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn quarantine_is_listed_page_by_page_and_counted() {
+    let (_folder, store, c) = connected().await;
+    let records: Vec<_> = (0..7).map(|n| quarantined(&format!("{{{n}"), n)).collect();
+    set_aside(&store, c, records.clone()).await;
+    set_aside(&store, c, records[..3].to_vec()).await;
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.quarantined(c, after, 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.id());
+        found.extend(page);
+    }
+    found.sort_by_key(|record| record.at);
+    assert_eq!(found, records);
+    let count = store.quarantine_count(c).await.unwrap();
+    assert_eq!(
+        count,
+        QuarantineCount {
+            kept: 7,
+            dropped: 0
+        }
+    );
+}
+
+#[tokio::test]
+async fn a_full_quarantine_counts_what_it_does_not_keep() {
+    let (_folder, store, c) = connected().await;
+    let many = (0..10_002)
+        .map(|n| quarantined(&n.to_string(), 0))
+        .collect();
+    set_aside(&store, c, many).await;
+    let count = store.quarantine_count(c).await.unwrap();
+    assert_eq!(
+        count,
+        QuarantineCount {
+            kept: 10_000,
+            dropped: 2
+        }
+    );
+    store.prune(at(31 * DAY)).await.unwrap();
+    set_aside(&store, c, vec![quarantined("new", 31 * DAY)]).await;
+    let count = store.quarantine_count(c).await.unwrap();
+    assert_eq!(
+        count,
+        QuarantineCount {
+            kept: 1,
+            dropped: 2
+        }
+    );
+}
+
+fn run(c: ConnectionId, began: i64) -> Run {
+    Run {
+        connection: c,
+        listing: "notes".to_owned(),
+        lane: None,
+        began: at(began),
+        ended: at(began),
+        pages: 0,
+        records: 0,
+        changes: 0,
+        requests: 0,
+        outcome: RunOutcome::Succeeded,
+    }
+}
+
+fn call(ms: i64) -> ApiCall {
+    ApiCall {
+        at: at(ms),
+        operation: "listNotes".to_owned(),
+        method: "GET".to_owned(),
+        path: "/p".to_owned(),
+        status: None,
+        elapsed_ms: 0,
+        waited_ms: 0,
+        attempt: 1,
+        lane: "follow".to_owned(),
+        write: None,
+    }
+}
+
+fn nudge(ms: i64) -> Nudge {
+    Nudge {
+        event: "candidateHired".to_owned(),
+        opportunity: None,
+        contact: None,
+        interview: None,
+        at: at(ms),
+    }
+}
+
+#[tokio::test]
+async fn what_was_kept_long_enough_is_removed_and_nothing_else() {
+    let (_folder, store, c) = connected().await;
+    // One of everything on day 0, and one on day 20.
+    for (number, day) in [(1, 0), (2, 20)] {
+        let ms = day * DAY;
+        store
+            .apply(page(c, ms, vec![tag(&format!("tag {day}"), "{}")]))
+            .await
+            .unwrap();
+        store.note_run(run(c, ms)).await.unwrap();
+        store.note_calls(c, vec![call(ms)]).await.unwrap();
+        set_aside(&store, c, vec![quarantined(&format!("{day}"), ms)]).await;
+        store
+            .record_nudge(c, [number as u8; 32], nudge(ms))
+            .await
+            .unwrap();
+        let operation = Operation {
+            created_at: at(ms),
+            updated_at: at(ms),
+            ..note(c, number, State::Succeeded)
+        };
+        recorded(&store, operation).await;
+    }
+    assert_eq!(store.prune(at(7 * DAY)).await.unwrap(), Pruned::default());
+
+    let pruned = store.prune(at(26 * DAY)).await.unwrap();
+    let weekly = Pruned {
+        changes: 1,
+        nudges: 2,
+        request_ids: 1,
+        ..Pruned::default()
+    };
+    assert_eq!(pruned, weekly);
+    assert_eq!(store.nudges(c, 9).await.unwrap().len(), 1);
+    assert_eq!(store.operation_by_request(c, "r1").await.unwrap(), None);
+    assert!(store.operation_by_request(c, "r2").await.unwrap().is_some());
+
+    let pruned = store.prune(at(31 * DAY)).await.unwrap();
+    assert_eq!(
+        pruned,
+        Pruned {
+            runs: 1,
+            call_blocks: 1,
+            quarantined: 1,
+            scrubbed_operations: 1,
+            ..weekly
+        }
+    );
+    let runs = store.runs(c, RunFilter::default(), None, 9).await.unwrap();
+    assert_eq!(runs, [run(c, 20 * DAY)]);
+    let calls = store
+        .calls(c, CallFilter::default(), None, 9)
+        .await
+        .unwrap();
+    assert_eq!(calls.calls, [call(20 * DAY)]);
+    let operations = store.operations(c, None, None, 9).await.unwrap();
+    let texts = operations.iter().map(|operation| match &operation.write {
+        Write::CreateNote { value, .. } => value.as_str(),
+        _ => panic!("another write"),
+    });
+    assert!(texts.eq(["Ada called", ""]));
+    assert_eq!(store.prune(at(31 * DAY)).await.unwrap(), Pruned::default());
+}
+
+#[tokio::test]
+async fn changes_that_are_partly_gone_are_refused_not_skipped() {
+    let (_folder, store, c) = connected().await;
+    for day in 0..4 {
+        store
+            .apply(page(c, day * DAY, vec![tag(&format!("{day}"), "{}")]))
+            .await
+            .unwrap();
+    }
+    assert_eq!(store.changes(c, 0, 9).await.unwrap().len(), 4);
+    // The changes of days 0 and 1 have expired: numbers 1 and 2.
+    assert_eq!(store.prune(at(9 * DAY)).await.unwrap().changes, 2);
+    for expired in [0, 1] {
+        let error = store.changes(c, expired, 9).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::ResumeExpired);
+    }
+    assert_eq!(store.changes(c, 2, 9).await.unwrap().len(), 2);
+    assert_eq!(store.changes(c, 4, 9).await.unwrap().len(), 0);
+    assert_eq!(store.last_sequence(c).await.unwrap(), 4);
+}
+
+#[tokio::test]
+async fn more_than_one_step_is_pruned_to_the_end() {
+    let (_folder, store, c) = connected().await;
+    let tags = (0..1234).map(|n| tag(&n.to_string(), "{}")).collect();
+    store.apply(page(c, 0, tags)).await.unwrap();
+    for number in 0..3 {
+        let recorded = store.record_nudge(c, [number; 32], nudge(0)).await.unwrap();
+        assert!(matches!(recorded, Recorded::New(_)));
+    }
+    let pruned = store.prune(at(8 * DAY)).await.unwrap();
+    assert_eq!((pruned.changes, pruned.nudges), (1234, 6));
+    assert_eq!(store.count(c, Stream::Tags).await.unwrap(), 1234);
+}
+
+#[tokio::test]
+async fn a_disconnected_account_goes_after_its_fourteen_days() {
+    let (_folder, store, c) = connected().await;
+    store.apply(page(c, 0, vec![tag("a", "{}")])).await.unwrap();
+    let Disconnection { connection, .. } = store.disconnect(c, at(0)).await.unwrap();
+    store.prune(at(14 * DAY - 1)).await.unwrap();
+    assert_eq!(store.connection(c).await.unwrap(), Some(connection));
+    assert_eq!(store.count(c, Stream::Tags).await.unwrap(), 1);
+    let pruned = store.prune(at(14 * DAY)).await.unwrap();
+    assert_eq!(pruned.connections, 1);
+    assert_eq!(store.connection(c).await.unwrap(), None);
+    assert_eq!(store.count(c, Stream::Tags).await.unwrap(), 0);
+}

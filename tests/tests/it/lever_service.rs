@@ -1,0 +1,442 @@
+//! Lever's records typed and raw, from the mirror and live, and any operation by its name (X6, X18, X23, X24).
+
+use proto::v1 as pb;
+use proto::v1::call_request::Body;
+use serde_json::{Value, json};
+use tonic::Code;
+
+use crate::support::{Setup, World, fresh_id, refused, until};
+
+fn call(world: &World, operation: &str, path: &[(&str, &str)]) -> pb::CallRequest {
+    let path = path
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    pb::CallRequest {
+        connection_id: world.connection.clone(),
+        operation_id: operation.to_owned(),
+        path_parameters: path.collect(),
+        request_id: fresh_id(),
+        ..Default::default()
+    }
+}
+
+async fn answer(world: &World, request: pb::CallRequest) -> (i32, Value) {
+    let answer = world.api.lever().call(request).await.expect("answered");
+    let answer = answer.into_inner();
+    let body = serde_json::from_slice(&answer.raw_json).expect("JSON");
+    (answer.status, body)
+}
+
+async fn write(world: &World, request: pb::CallRequest) -> pb::Operation {
+    let answer = world.api.lever().call(request).await.expect("taken");
+    answer.into_inner().operation.expect("an operation")
+}
+
+fn somebody(world: &World) -> String {
+    let all = world.lever.opportunities();
+    all[0]["id"].as_str().expect("an id").to_owned()
+}
+
+async fn notes(
+    world: &World,
+    opportunity: &str,
+    from: pb::ReadFrom,
+) -> Result<pb::ListNotesResponse, tonic::Status> {
+    let request = pb::ListNotesRequest {
+        connection_id: world.connection.clone(),
+        opportunity_id: opportunity.to_owned(),
+        read_from: from.into(),
+        include_raw_json: true,
+        ..Default::default()
+    };
+    let answer = world.api.lever().list_notes(request).await;
+    answer.map(tonic::Response::into_inner)
+}
+
+fn with_body(request: pb::CallRequest, body: &Value) -> pb::CallRequest {
+    pb::CallRequest {
+        body: Some(Body::BodyJson(body.to_string().into())),
+        ..request
+    }
+}
+
+/// One opportunity, whichever way it is read.
+#[tokio::test]
+async fn a_record_is_the_same_typed_raw_mirrored_and_live() {
+    let world = World::synced(Setup::new(30)).await;
+    let id = somebody(&world);
+    let mut seen = Vec::new();
+    for from in [pb::ReadFrom::Mirror, pb::ReadFrom::Lever] {
+        let request = pb::GetOpportunityRequest {
+            connection_id: world.connection.clone(),
+            opportunity_id: id.clone(),
+            read_from: from.into(),
+            include_raw_json: true,
+        };
+        let answer = world.api.lever().get_opportunity(request).await;
+        seen.push(answer.expect("read").into_inner().opportunity.expect("one"));
+    }
+    assert_eq!(seen[0], seen[1]);
+    let (status, body) = answer(
+        &world,
+        call(&world, "getOpportunity", &[("opportunity", &id)]),
+    )
+    .await;
+    assert_eq!(status, 200);
+    let raw: Value = serde_json::from_slice(&seen[0].raw_json).expect("JSON");
+    assert_eq!(body["data"], raw);
+    assert_eq!(
+        seen[0].emails.len(),
+        raw["emails"].as_array().expect("a list").len()
+    );
+    assert_eq!(
+        seen[0].application_ids.len(),
+        raw["applications"].as_array().expect("a list").len()
+    );
+}
+
+#[tokio::test]
+async fn filters_answer_alike_from_the_mirror_and_live() {
+    let world = World::synced(Setup::new(60)).await;
+    let ids = async |from: pb::ReadFrom, request: pb::ListOpportunitiesRequest| {
+        let request = pb::ListOpportunitiesRequest {
+            connection_id: world.connection.clone(),
+            read_from: from.into(),
+            ..request
+        };
+        let page = world
+            .api
+            .lever()
+            .list_opportunities(request)
+            .await
+            .expect("read")
+            .into_inner();
+        let mut ids: Vec<_> = page.opportunities.into_iter().map(|one| one.id).collect();
+        ids.sort();
+        ids
+    };
+    let filters = [
+        pb::ListOpportunitiesRequest {
+            archived: Some(true),
+            ..Default::default()
+        },
+        pb::ListOpportunitiesRequest {
+            snoozed: Some(false),
+            archived: Some(false),
+            ..Default::default()
+        },
+        pb::ListOpportunitiesRequest {
+            stage_ids: vec!["applicant-new".to_owned()],
+            ..Default::default()
+        },
+        pb::ListOpportunitiesRequest {
+            origins: vec!["sourced".to_owned()],
+            ..Default::default()
+        },
+    ];
+    for filter in filters {
+        let mirrored = ids(pb::ReadFrom::Mirror, filter.clone()).await;
+        assert_eq!(
+            mirrored,
+            ids(pb::ReadFrom::Lever, filter.clone()).await,
+            "{filter:?}"
+        );
+        assert!(!mirrored.is_empty(), "{filter:?}");
+    }
+    let request = pb::ListOpportunitiesRequest {
+        connection_id: world.connection.clone(),
+        emails: vec!["ada@example.com".to_owned()],
+        ..Default::default()
+    };
+    let told = refused(world.api.lever().list_opportunities(request).await);
+    assert_eq!(told.code, Code::InvalidArgument);
+    assert!(told.message.starts_with("emails"), "{}", told.message);
+}
+
+/// X24: a secret note is neither mirrored nor read live unless the connection keeps them.
+#[tokio::test]
+async fn secret_notes_are_seen_only_where_the_connection_keeps_them() {
+    for kept in [false, true] {
+        let mut setup = Setup::new(20);
+        setup.connection.include_secret_notes = kept;
+        let world = World::synced(setup).await;
+        let id = somebody(&world);
+        for secret in [true, false] {
+            let body = json!({"value": "between us", "secret": secret});
+            let request = call(&world, "createOpportunityNote", &[("opportunity", &id)]);
+            let operation = write(&world, with_body(request, &body)).await;
+            assert_eq!(
+                operation.state(),
+                pb::OperationState::Succeeded,
+                "{operation:?}"
+            );
+            assert_eq!(operation.kind(), pb::OperationKind::Raw);
+            assert!(!operation.result_id.is_empty());
+            assert_eq!(operation.result_json.is_empty(), secret && !kept);
+        }
+        let expected = if kept { 1 } else { 0 };
+        let secrets =
+            |page: &pb::ListNotesResponse| page.notes.iter().filter(|note| note.secret).count();
+        let live = notes(&world, &id, pb::ReadFrom::Lever).await.expect("read");
+        assert_eq!(secrets(&live), expected);
+        until("the mirror has the notes", async || {
+            let page = notes(&world, &id, pb::ReadFrom::Mirror).await.ok()?;
+            let own = page
+                .notes
+                .iter()
+                .filter(|note| note.opportunity_id == id)
+                .count();
+            (own == page.notes.len() && own == live.notes.len() && secrets(&page) == expected)
+                .then_some(())
+        })
+        .await;
+        let called = call(&world, "listOpportunityNotes", &[("opportunity", &id)]);
+        let (_, body) = answer(&world, called).await;
+        let raw = body["data"].as_array().expect("a list");
+        assert_eq!(
+            raw.iter().filter(|note| note["secret"] == true).count(),
+            expected
+        );
+    }
+}
+
+/// A write through `Call` is an operation as any other: same id, same operation; a dry run sends nothing.
+#[tokio::test]
+async fn a_raw_write_happens_once_and_a_dry_run_never() {
+    let world = World::synced(Setup::new(20)).await;
+    let id = somebody(&world);
+    let body = json!({"value": "raw"});
+    let request = with_body(
+        call(&world, "createOpportunityNote", &[("opportunity", &id)]),
+        &body,
+    );
+    let before = world.calls("createOpportunityNote").len();
+    let dry = pb::CallRequest {
+        dry_run: true,
+        ..request.clone()
+    };
+    let planned = write(&world, dry).await;
+    assert_eq!(planned.state(), pb::OperationState::Unspecified);
+    assert_eq!(
+        planned.lever_calls[0].path,
+        format!("/opportunities/{id}/notes")
+    );
+    assert_eq!(world.calls("createOpportunityNote").len(), before);
+    let first = write(&world, request.clone()).await;
+    let second = write(&world, request).await;
+    assert_eq!(
+        (first.id.as_str(), first.state()),
+        (second.id.as_str(), pb::OperationState::Succeeded)
+    );
+    assert_eq!(world.calls("createOpportunityNote").len(), before + 1);
+    assert_eq!(first.lever_operation, "createOpportunityNote");
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_made_names_its_field() {
+    let world = World::synced(Setup::new(5)).await;
+    let id = somebody(&world);
+    let named = |name: &str| pb::CallRequest {
+        operation_id: name.to_owned(),
+        ..call(&world, "", &[])
+    };
+    let query = pb::QueryParameter {
+        name: "perform_as".to_owned(),
+        value: "u".to_owned(),
+    };
+    let acting = pb::CallRequest {
+        query: vec![query],
+        ..with_body(
+            call(&world, "addOpportunityTags", &[("opportunity", &id)]),
+            &json!({"tags": ["a"]}),
+        )
+    };
+    let cases = [
+        (named("noSuchOperation"), "operation_id"),
+        (named("getOpportunity"), "path_parameters.opportunity"),
+        (
+            call(&world, "listUsers", &[("user", "u")]),
+            "path_parameters.user",
+        ),
+        (
+            call(&world, "addOpportunityTags", &[("opportunity", &id)]),
+            "body",
+        ),
+        (acting, "query.perform_as"),
+    ];
+    for (request, field) in cases {
+        let told = refused(world.api.lever().call(request).await);
+        assert_eq!(told.code, Code::InvalidArgument, "{field}");
+        assert!(told.message.starts_with(field), "{}", told.message);
+    }
+    let unknown = call(
+        &world,
+        "getOpportunity",
+        &[("opportunity", "00000000-0000-4000-8000-000000000000")],
+    );
+    assert_eq!(
+        refused(world.api.lever().call(unknown).await).code,
+        Code::NotFound
+    );
+}
+
+/// X23: whatever the key allows, nobody is asked for answers about equal opportunity while the stream is off.
+#[tokio::test]
+async fn nothing_is_asked_about_equal_opportunity_while_it_is_off() {
+    let world = World::synced(Setup::new(10)).await;
+    for operation in ["listEeoResponses", "listEeoResponsesPii"] {
+        let told = refused(world.api.lever().call(call(&world, operation, &[])).await);
+        assert_eq!(told.reason, "STREAM_NOT_KEPT", "{operation}");
+        assert!(world.calls(operation).is_empty(), "{operation}");
+    }
+    for from in [pb::ReadFrom::Mirror, pb::ReadFrom::Lever] {
+        let request = pb::ListEeoResponsesRequest {
+            connection_id: world.connection.clone(),
+            read_from: from.into(),
+            ..Default::default()
+        };
+        let told = refused(world.api.lever().list_eeo_responses(request).await);
+        assert_eq!(told.reason, "STREAM_NOT_KEPT");
+    }
+    assert!(world.calls("listEeoResponsesPii").is_empty());
+}
+
+/// X6: what was not read yet is told with the way out, and never an empty list.
+#[tokio::test]
+async fn children_that_were_not_read_are_not_shown_as_none() {
+    let setup = Setup::new(40).with("FULCRUM__PULL__CHILDREN_ARCHIVED_WITHIN", "1ms");
+    let world = World::synced(setup).await;
+    let archived = world.lever.opportunities();
+    let archived = archived.iter().find(|one| !one["archived"].is_null());
+    let id = archived.expect("somebody archived")["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let told = refused(notes(&world, &id, pb::ReadFrom::Mirror).await);
+    assert_eq!(
+        (told.code, told.reason.as_str()),
+        (Code::FailedPrecondition, "NOT_HYDRATED")
+    );
+    notes(&world, &id, pb::ReadFrom::Lever)
+        .await
+        .expect("live reads need no mirror");
+    let request = pb::StartSyncRequest {
+        connection_id: world.connection.clone(),
+        opportunity_id: id.clone(),
+        ..Default::default()
+    };
+    world.api.sync().start_sync(request).await.expect("started");
+    until("the notes are read", async || {
+        notes(&world, &id, pb::ReadFrom::Mirror)
+            .await
+            .is_ok()
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_pull_did_can_be_listed() {
+    let world = World::synced(Setup::new(20)).await;
+    let request = pb::ListRunsRequest {
+        connection_id: world.connection.clone(),
+        stream: "stages".to_owned(),
+        ..Default::default()
+    };
+    let runs = world
+        .api
+        .sync()
+        .list_runs(request)
+        .await
+        .expect("listed")
+        .into_inner()
+        .runs;
+    assert!(runs.iter().all(|run| run.listing == "stages"));
+    assert_eq!(
+        runs.first().map(pb::SyncRun::state),
+        Some(pb::RunState::Succeeded)
+    );
+    let calls = until("the calls are written down", async || {
+        let request = pb::ListApiCallsRequest {
+            connection_id: world.connection.clone(),
+            page_size: 1000,
+            ..Default::default()
+        };
+        let page = world
+            .api
+            .sync()
+            .list_api_calls(request)
+            .await
+            .expect("listed")
+            .into_inner();
+        let stages = |call: &&pb::ApiCall| call.lever_operation == "listStages";
+        page.api_calls.iter().find(stages).cloned()
+    })
+    .await;
+    assert_eq!(
+        (
+            calls.method.as_str(),
+            calls.path_template.as_str(),
+            calls.status
+        ),
+        ("GET", "/stages", 200)
+    );
+    let request = pb::UpdateScheduleRequest {
+        connection_id: world.connection.clone(),
+        stream: "stages".to_owned(),
+        schedule: Some(pb::StreamSchedule {
+            when: Some(pb::stream_schedule::When::Cron("0 6 * * *".to_owned())),
+            ..Default::default()
+        }),
+    };
+    let set = world
+        .api
+        .sync()
+        .update_schedule(request)
+        .await
+        .expect("set")
+        .into_inner();
+    assert!(!set.schedule.expect("a schedule").is_default);
+    let stages = world
+        .status()
+        .await
+        .streams
+        .into_iter()
+        .find(|stream| stream.name == "stages");
+    let schedule = stages
+        .and_then(|stream| stream.schedule)
+        .expect("a schedule");
+    assert_eq!(schedule.time_zone, "UTC");
+}
+
+/// A disconnected account keeps its mirror, and comes back with it.
+#[tokio::test]
+async fn an_account_that_is_connected_again_has_its_mirror() {
+    let mut setup = Setup::new(30);
+    setup.connection.external_id = "customer-1".to_owned();
+    let mut world = World::synced(setup).await;
+    let id = world.connection.clone();
+    let mirrored = world.mirrored().await;
+    let request = pb::DeleteConnectionRequest {
+        connection_id: id.clone(),
+        purge_now: false,
+    };
+    world
+        .api
+        .connections()
+        .delete_connection(request)
+        .await
+        .expect("disconnected");
+    let gone = pb::GetConnectionRequest {
+        connection_id: id.clone(),
+    };
+    assert_eq!(
+        refused(world.api.connections().get_connection(gone).await).code,
+        Code::NotFound
+    );
+    world.stop().await;
+    world.start().await;
+    world.connect().await;
+    assert_eq!(world.connection, id);
+    assert_eq!(world.mirrored().await, mirrored);
+}
