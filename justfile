@@ -35,6 +35,10 @@ advisories:
 kill-store rounds="200":
     FULCRUM_STORE_CRASH_ROUNDS={{ rounds }} cargo test --package store --test it crash -- --nocapture
 
+# Measures the figures of docs/benchmarks.md beside their floors; names choose, `--quick` makes it shorter.
+bench *arguments:
+    cargo bench --package scenarios --bench figures -- {{ arguments }}
+
 # Runs Lever clients that we did not write (tap-lever, airbyte's CDK) through all their streams against the simulator.
 peers python="python3.11":
     cargo build

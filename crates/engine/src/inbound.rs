@@ -77,20 +77,22 @@ impl Engine {
     /// Lists open candidacies in inbound stages (F-40, F-55).
     ///
     /// # Errors
-    /// Not found; invalid for a stage that is not inbound; precondition until the inbound stages have been read
-    /// once, or when the key may not read opportunities.
+    /// Not found; invalid for a stage that is not inbound; precondition until the first page of the inbound stages
+    /// has been read, or when the key may not read opportunities. Until all of them have been read once, the list
+    /// has those that were, newest first in Lever's order, and no `as_of`.
     pub async fn applicants(&self, id: ConnectionId, query: ApplicantsQuery) -> Result<Applicants> {
         let link = self.link(id)?;
         let connection = link.connection();
         let listings = self.shared.store.cursors(id).await?;
         crate::read::readable(&connection, &listings, Stream::Opportunities)?;
-        if !status::inbound_ready(&listings) {
-            return Err(not_read_yet("INBOUND_NOT_READ", "the inbound stages", None));
-        }
         let mapping = mapping::present(&self.shared, id).await?;
         let stages = asked_stages(&mapping, &query.stages)?;
         let last_sequence = self.shared.store.last_sequence(id).await?;
         let mut rows = self.rows(id, &stages, &query).await?;
+        // The first applicants are shown while the others are still being read; nobody is not an answer yet (X6).
+        if rows.is_empty() && !status::inbound_ready(&listings) {
+            return Err(not_read_yet("INBOUND_NOT_READ", "the inbound stages", None));
+        }
         let next = (rows.len() > query.limit)
             .then(|| {
                 rows.truncate(query.limit);

@@ -1,5 +1,6 @@
 //! What one transaction is about to write.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Connection, ConnectionId};
@@ -7,7 +8,7 @@ use sled::Transactional;
 use sled::transaction::{ConflictableTransactionError, TransactionError, TransactionalTree};
 
 use crate::error::{Error, ErrorKind};
-use crate::format::{Counter, Document, Pieces, Stored, frame, store_plain};
+use crate::format::{Counter, Document, Pieces, Stored, compress, frame, store_plain};
 use crate::table::{Table, Tables};
 
 /// Collects the writes of one request; later reads of the same request see them.
@@ -16,8 +17,16 @@ use crate::table::{Table, Tables};
 /// Only the committer thread makes drafts, so what a draft has read cannot change under it.
 pub(crate) struct Draft<'a> {
     tables: &'a Tables,
-    writes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
+    writes: BTreeMap<Table, BTreeMap<Vec<u8>, Write>>,
     announcement: Option<(ConnectionId, u64)>,
+}
+
+/// What is about to be written under a key.
+struct Write {
+    /// The value; none removes it.
+    value: Option<Vec<u8>>,
+    /// Whether the tables have nothing there so far, not even pieces.
+    fresh: bool,
 }
 
 /// One write to one sled tree.
@@ -42,7 +51,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn get<T: Stored>(&self, table: Table, key: &[u8]) -> Result<Option<T>, Error> {
-        match self.writes.get(&(table, key.to_vec())) {
+        match self.written(table, key).map(|write| &write.value) {
             Some(Some(value)) => frame::open_as(table, value).map(Some),
             Some(None) => Ok(None),
             None => self.tables.get(table, key),
@@ -50,37 +59,63 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn contains(&self, table: Table, key: &[u8]) -> Result<bool, Error> {
-        match self.writes.get(&(table, key.to_vec())) {
-            Some(value) => Ok(value.is_some()),
+        match self.written(table, key) {
+            Some(write) => Ok(write.value.is_some()),
             None => self.tables.contains(table, key),
         }
     }
 
     pub(crate) fn put<T: Stored>(&mut self, table: Table, key: Vec<u8>, value: &T) {
-        self.writes.insert(
-            (table, key),
-            Some(frame::seal(T::VERSION, &value.to_payload())),
-        );
+        let framed = frame::seal(T::VERSION, &value.to_payload());
+        self.write(table, key, Some(framed), false);
+    }
+
+    /// Stores a value under a key that the tables have not: nobody need look for pieces of a former one.
+    pub(crate) fn put_new<T: Stored>(&mut self, table: Table, key: Vec<u8>, value: &T) {
+        let framed = frame::seal(T::VERSION, &value.to_payload());
+        self.write(table, key, Some(framed), true);
     }
 
     /// Stores a document, compressed unless the store was opened without.
     pub(crate) fn put_document(&mut self, table: Table, key: Vec<u8>, raw: &str) {
+        let framed = self.document(raw);
+        self.write(table, key, Some(framed), false);
+    }
+
+    /// As [`Draft::put_document`], under a key that the tables have not.
+    pub(crate) fn put_new_document(&mut self, table: Table, key: Vec<u8>, raw: &str) {
+        let framed = self.document(raw);
+        self.write(table, key, Some(framed), true);
+    }
+
+    fn document(&self, raw: &str) -> Vec<u8> {
         let payload = if self.tables.compress() {
-            Document(raw.to_owned()).to_payload()
+            compress(raw.as_bytes())
         } else {
             store_plain(raw.as_bytes())
         };
-        let framed = frame::seal(Document::VERSION, &payload);
-        self.writes.insert((table, key), Some(framed));
+        frame::seal(Document::VERSION, &payload)
     }
 
     /// Stores a key without a value.
     pub(crate) fn mark(&mut self, table: Table, key: Vec<u8>) {
-        self.writes.insert((table, key), Some(Vec::new()));
+        self.write(table, key, Some(Vec::new()), false);
     }
 
     pub(crate) fn remove(&mut self, table: Table, key: Vec<u8>) {
-        self.writes.insert((table, key), None);
+        self.write(table, key, None, false);
+    }
+
+    /// What was written before in the same draft says whether the tables have something there.
+    fn write(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>, fresh: bool) {
+        match self.writes.entry(table).or_default().entry(key) {
+            Entry::Occupied(mut before) => before.get_mut().value = value,
+            Entry::Vacant(place) => drop(place.insert(Write { value, fresh })),
+        }
+    }
+
+    fn written(&self, table: Table, key: &[u8]) -> Option<&Write> {
+        self.writes.get(&table)?.get(key)
     }
 
     /// Reads a counter; 0 when it is not there.
@@ -119,9 +154,11 @@ impl<'a> Draft<'a> {
     /// Applies the writes as one transaction.
     pub(crate) fn commit(self) -> Result<(), Error> {
         let tables = self.tables;
-        let mut puts = Vec::with_capacity(self.writes.len());
-        for ((table, key), value) in self.writes {
-            split(tables, table, key, value, &mut puts)?;
+        let mut puts = Vec::with_capacity(self.writes.values().map(BTreeMap::len).sum());
+        for (table, writes) in self.writes {
+            for (key, write) in writes {
+                split(tables, table, key, write, &mut puts)?;
+            }
         }
         apply(tables, &puts)
     }
@@ -132,11 +169,15 @@ fn split(
     tables: &Tables,
     table: Table,
     key: Vec<u8>,
-    value: Option<Vec<u8>>,
+    write: Write,
     puts: &mut Vec<Put>,
 ) -> Result<(), Error> {
-    let before = tables.pieces(table, &key)?;
-    let (value, pieces) = match value {
+    let before = if write.fresh || !table.has_long_values() {
+        0
+    } else {
+        tables.pieces(table, &key)?
+    };
+    let (value, pieces) = match write.value {
         Some(value) if value.len() > Pieces::SIZE => {
             let (head, pieces) = Pieces::cut(&value);
             (Some(head), pieces)

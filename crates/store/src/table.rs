@@ -94,6 +94,27 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Whether a value can be so long that it is stored in pieces; no need to look for pieces of the others.
+    pub(crate) fn has_long_values(self) -> bool {
+        !matches!(
+            self,
+            Table::Meta
+                | Table::Heads
+                | Table::EeoHeads
+                | Table::ByStage
+                | Table::ByContact
+                | Table::Counts
+                | Table::Sequences
+                | Table::Changes
+                | Table::Children
+                | Table::Hydrations
+                | Table::HydrationQueue
+                | Table::Backlogs
+        )
+    }
+}
+
 /// EEO answers have tables of their own, so that nothing reads them beside anything else.
 impl Table {
     /// Where the heads of a stream are.

@@ -173,11 +173,12 @@ impl<'d, 'a> Upsert<'d, 'a> {
     }
 
     fn replace(&mut self, key: &[u8], incoming: &Incoming, kind: ChangeKind) {
-        self.draft.put_document(
-            Table::documents(incoming.stream),
-            key.to_vec(),
-            &incoming.raw,
-        );
+        let (table, key) = (Table::documents(incoming.stream), key.to_vec());
+        match kind {
+            // A tombstone has no document either.
+            ChangeKind::Created => self.draft.put_new_document(table, key, &incoming.raw),
+            _ => self.draft.put_document(table, key, &incoming.raw),
+        }
         self.change(incoming.stream, &incoming.id, kind);
     }
 
@@ -249,7 +250,8 @@ impl<'d, 'a> Upsert<'d, 'a> {
         self.change(stream, id, ChangeKind::Deleted);
         if stream == Stream::Opportunities {
             let key = key::candidacy(self.connection, &id.into())?;
-            self.unindex(&key)?;
+            let former: Option<Candidacy> = self.draft.get(Table::Candidacies, &key)?;
+            self.unindex(former.as_ref())?;
             self.draft.remove(Table::Candidacies, key);
         }
         if let Some(parent) = stream
@@ -335,25 +337,24 @@ impl<'d, 'a> Upsert<'d, 'a> {
     /// Also for an unchanged opportunity: its application, of which the candidacy tells too, may have changed.
     fn candidacy(&mut self, candidacy: &Candidacy) -> Result<(), Error> {
         let key = key::candidacy(self.connection, &candidacy.opportunity)?;
-        if self
-            .draft
-            .get::<Candidacy>(Table::Candidacies, &key)?
-            .as_ref()
-            == Some(candidacy)
-        {
+        let former: Option<Candidacy> = self.draft.get(Table::Candidacies, &key)?;
+        if former.as_ref() == Some(candidacy) {
             return Ok(());
         }
-        self.unindex(&key)?;
+        self.unindex(former.as_ref())?;
         for (table, entry) in index_keys(self.connection, candidacy)? {
             self.draft.mark(table, entry);
         }
-        self.draft.put(Table::Candidacies, key, candidacy);
+        match former {
+            None => self.draft.put_new(Table::Candidacies, key, candidacy),
+            Some(_) => self.draft.put(Table::Candidacies, key, candidacy),
+        }
         Ok(())
     }
 
-    fn unindex(&mut self, key: &[u8]) -> Result<(), Error> {
-        if let Some(former) = self.draft.get::<Candidacy>(Table::Candidacies, key)? {
-            for (table, entry) in index_keys(self.connection, &former)? {
+    fn unindex(&mut self, former: Option<&Candidacy>) -> Result<(), Error> {
+        if let Some(former) = former {
+            for (table, entry) in index_keys(self.connection, former)? {
                 self.draft.remove(table, entry);
             }
         }

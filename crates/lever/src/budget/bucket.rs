@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::config::BudgetConfig;
 use super::lane::{Lane, PerLane};
+use super::pace::Pace;
 use super::shares::Shares;
 
 /// The first pause after a 429 that names none.
@@ -13,9 +14,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause Lever is believed to ask for.
 const LONGEST_TOLD: Duration = Duration::from_secs(3600);
-/// How often the rate may rise, and by how many requests a second.
-const PROBE_EVERY: Duration = Duration::from_secs(1);
-const PROBE_STEP: f64 = 0.5;
 /// Forgives the rounding of fractions of a token.
 const ROUNDING: f64 = 1e-5;
 
@@ -40,12 +38,13 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Bucket {
     config: BudgetConfig,
+    pace: Pace,
+    /// Requests a second at `filled_at`.
     rate: f64,
     tokens: f64,
     filled_at: Duration,
     paused_until: Duration,
     next_pause: Duration,
-    probed_at: Duration,
     shares: Shares,
     queues: PerLane<VecDeque<Ticket>>,
     granted: PerLane<u64>,
@@ -56,13 +55,13 @@ impl Bucket {
     /// A full bucket at the highest rate `config` allows.
     pub fn new(config: BudgetConfig) -> Bucket {
         Bucket {
+            pace: Pace::new(config.ceiling()),
             rate: config.ceiling(),
             tokens: config.burst(),
             config,
             filled_at: Duration::ZERO,
             paused_until: Duration::ZERO,
             next_pause: FIRST_PAUSE,
-            probed_at: Duration::ZERO,
             shares: Shares::new(),
             queues: PerLane::default(),
             granted: PerLane::default(),
@@ -132,11 +131,13 @@ impl Bucket {
         let elapsed = now.saturating_sub(self.filled_at).as_secs_f64();
         self.tokens = (self.tokens + elapsed * self.rate).min(self.config.burst());
         self.filled_at = self.filled_at.max(now);
+        self.rate = self.pace.at(self.filled_at);
     }
 
     /// Stops everybody after a 429: for `told` when Lever said how long, else a second, doubling to thirty.
     ///
-    /// Halves the rate, once for all calls that were on their way when the limit struck.
+    /// Lowers the rate, once for all calls that were on their way when the limit struck: by half, or to what passed
+    /// since it struck before, which is what others leave us.
     pub fn saw_rate_limit(&mut self, now: Duration, told: Option<Duration>) {
         let told = told.map(|told| told.min(LONGEST_TOLD));
         if now < self.paused_until {
@@ -147,30 +148,24 @@ impl Bucket {
         }
         self.paused_until = now.saturating_add(told.unwrap_or(self.next_pause));
         self.next_pause = (self.next_pause * 2).min(LONGEST_PAUSE);
-        self.rate = (self.rate / 2.0).max(BudgetConfig::FLOOR);
+        self.pace.strike(now, self.paused_until);
+        self.rate = self.pace.at(self.paused_until);
         // The pause refills nothing: what is there when it ends is what interactive calls were promised.
         self.tokens = self.config.reserve();
         self.filled_at = self.paused_until;
-        self.probed_at = self.paused_until;
     }
 
-    /// Notes an answer that was no 429: the rate rises a little, at most once a second.
+    /// Notes an answer that was no 429.
     pub fn saw_success(&mut self, now: Duration) {
-        if now < self.paused_until {
-            return;
-        }
-        self.next_pause = FIRST_PAUSE;
-        let ceiling = self.config.ceiling();
-        if self.rate < ceiling && now.saturating_sub(self.probed_at) >= PROBE_EVERY {
-            self.fill(now);
-            self.rate = (self.rate + PROBE_STEP).min(ceiling);
-            self.probed_at = now;
+        self.pace.passed();
+        if now >= self.paused_until {
+            self.next_pause = FIRST_PAUSE;
         }
     }
 
-    /// Requests a second at present.
-    pub fn rate(&self) -> f64 {
-        self.rate
+    /// Requests a second at `now`.
+    pub fn rate(&self, now: Duration) -> f64 {
+        self.pace.at(now)
     }
 
     /// How long the pause after a 429 still lasts; zero when there is none.
@@ -292,7 +287,7 @@ mod tests {
         join_many(&mut bucket, Lane::Interactive, 10);
         bucket.saw_rate_limit(ms(0), None);
         assert_eq!(bucket.next(ms(0)), Step::Wait(ms(1_000)));
-        assert_eq!(bucket.rate(), 5.0);
+        assert_eq!(bucket.rate(ms(1_000)), 5.0);
         assert_eq!(run(&mut bucket, ms(1_000), ms(1_000)).len(), 3);
         assert_eq!(run(&mut bucket, ms(1_000), ms(2_000)).len(), 5);
     }
@@ -303,9 +298,15 @@ mod tests {
         for _ in 0..5 {
             bucket.saw_rate_limit(ms(10), None);
         }
-        assert_eq!((bucket.rate(), bucket.paused_for(ms(10))), (5.0, ms(1_000)));
+        assert_eq!(
+            (bucket.rate(ms(10)), bucket.paused_for(ms(10))),
+            (5.0, ms(1_000))
+        );
         bucket.saw_rate_limit(ms(20), Some(ms(5_000)));
-        assert_eq!((bucket.rate(), bucket.paused_for(ms(20))), (5.0, ms(5_000)));
+        assert_eq!(
+            (bucket.rate(ms(20)), bucket.paused_for(ms(20))),
+            (5.0, ms(5_000))
+        );
     }
 
     #[test]
@@ -319,7 +320,7 @@ mod tests {
             now += bucket.paused_for(now);
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
-        assert_eq!(bucket.rate(), 1.0);
+        assert_eq!(bucket.rate(now), 1.0);
         bucket.saw_success(now);
         bucket.saw_rate_limit(now, None);
         assert_eq!(bucket.paused_for(now), ms(1_000));
@@ -335,21 +336,160 @@ mod tests {
     }
 
     #[test]
-    fn clean_seconds_win_the_rate_back() {
+    fn half_a_minute_without_another_429_wins_the_rate_back() {
         let mut bucket = bucket();
-        bucket.saw_rate_limit(ms(0), None);
-        for tick in 0..=1_100 {
-            bucket.saw_success(ms(1_000 + tick * 10));
+        join_many(&mut bucket, Lane::Backfill, 1_000);
+        run(&mut bucket, ms(0), ms(10_000));
+        bucket.saw_rate_limit(ms(10_000), None);
+        assert_eq!(bucket.rate(ms(11_000)), 5.0);
+        assert!(bucket.rate(ms(21_000)) > 8.0);
+        assert_eq!(bucket.rate(ms(41_000)), 10.0);
+        let grants = run(&mut bucket, ms(10_000), ms(51_000));
+        let last = grants.iter().filter(|(at, _)| *at > ms(41_000)).count();
+        assert!((99..=101).contains(&last), "{last} in the last ten seconds");
+    }
+
+    /// Lever's side: twenty at once, ten a second, and somebody else who spends from it every so often.
+    struct Account {
+        tokens: f64,
+        filled_at: Duration,
+        stranger_every: Option<Duration>,
+        stranger_next: Duration,
+        /// What the stranger asked for and got.
+        stranger: (u32, u32),
+        random: u64,
+    }
+
+    impl Account {
+        fn shared(stranger_every: Option<Duration>) -> Account {
+            Account {
+                tokens: 20.0,
+                filled_at: ms(0),
+                stranger_every,
+                stranger_next: ms(0),
+                stranger: (0, 0),
+                random: 7,
+            }
         }
-        assert_eq!(bucket.rate(), 10.0);
-        bucket.saw_rate_limit(ms(20_000), None);
-        bucket.saw_success(ms(20_500));
-        bucket.saw_success(ms(21_500));
-        assert_eq!(
-            bucket.rate(),
-            5.0,
-            "no success counts in the pause or in its first second"
-        );
+
+        /// From 0 to 1, the same in every run.
+        fn chance(&mut self) -> f64 {
+            self.random ^= self.random << 13;
+            self.random ^= self.random >> 7;
+            self.random ^= self.random << 17;
+            (self.random >> 11) as f64 / (1_u64 << 53) as f64
+        }
+
+        fn take(&mut self, now: Duration) -> bool {
+            let elapsed = (now - self.filled_at).as_secs_f64();
+            self.tokens = (self.tokens + elapsed * 10.0).min(20.0);
+            self.filled_at = now;
+            let granted = self.tokens >= 1.0;
+            self.tokens -= f64::from(u8::from(granted));
+            granted
+        }
+
+        fn stranger_until(&mut self, now: Duration) {
+            while let Some(every) = self.stranger_every
+                && self.stranger_next <= now
+            {
+                let granted = self.take(self.stranger_next.max(self.filled_at));
+                self.stranger.0 += 1;
+                self.stranger.1 += u32::from(granted);
+                let pause = every.mul_f64(0.5 + self.chance());
+                self.stranger_next += pause;
+            }
+        }
+    }
+
+    /// What became of our calls: those that passed and those that were answered 429.
+    #[derive(Debug, Default, Clone, Copy)]
+    struct Tally {
+        passed: u32,
+        refused: u32,
+    }
+
+    /// Calls of every lane, always waiting, spent from the account for a while.
+    fn spend(bucket: &mut Bucket, account: &mut Account, from: Duration, end: Duration) -> Tally {
+        let mut tally = Tally::default();
+        let mut now = from;
+        while now < end {
+            for lane in Lane::ALL {
+                if bucket.waiting()[lane] < 4 {
+                    join_many(bucket, lane, 4);
+                }
+            }
+            match bucket.next(now) {
+                Step::Grant(..) => {
+                    account.stranger_until(now);
+                    if account.take(now) {
+                        tally.passed += 1;
+                        bucket.saw_success(now);
+                    } else {
+                        tally.refused += 1;
+                        bucket.saw_rate_limit(now, None);
+                    }
+                }
+                Step::Wait(until) => now = until,
+                Step::Idle => unreachable!("somebody waits"),
+            }
+        }
+        tally
+    }
+
+    fn assert_shared_well(tally: Tally, left_per_second: f64, seconds: f64) {
+        let asked = f64::from(tally.passed + tally.refused);
+        assert!(f64::from(tally.refused) <= asked * 0.01, "{tally:?}");
+        let left = left_per_second * seconds;
+        assert!(f64::from(tally.passed) >= left * 0.9, "{tally:?} of {left}");
+    }
+
+    #[test]
+    fn alone_nothing_is_refused_and_nothing_is_left() {
+        let mut bucket = bucket();
+        let mut account = Account::shared(None);
+        let tally = spend(&mut bucket, &mut account, ms(0), ms(60_000));
+        // The burst, and ten a second up to the last tick.
+        assert_eq!((tally.passed, tally.refused), (609, 0));
+    }
+
+    #[test]
+    fn beside_a_stranger_one_in_a_hundred_is_refused_at_most_and_little_is_left() {
+        for (every, left) in [
+            (ms(1_000), 9.0),
+            (ms(500), 8.0),
+            (ms(200), 5.0),
+            (ms(143), 3.0),
+        ] {
+            let mut bucket = bucket();
+            let mut account = Account::shared(Some(every));
+            let tally = spend(&mut bucket, &mut account, ms(0), ms(600_000));
+            assert_shared_well(tally, left, 600.0);
+            let (asked, got) = account.stranger;
+            assert!(got * 100 >= asked * 90, "the stranger got {got} of {asked}");
+            let per_lane = PerLane::from_fn(|lane| f64::from(lane.share()) / 10.0);
+            let granted = bucket.granted();
+            let all: u64 = Lane::ALL.iter().map(|lane| granted[*lane]).sum();
+            for lane in Lane::ALL {
+                let part = granted[lane] as f64 / all as f64;
+                assert!((part - per_lane[lane]).abs() < 0.02, "{lane}: {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stranger_who_comes_later_is_made_room_for_and_one_who_goes_leaves_the_rate() {
+        let mut bucket = bucket();
+        let mut account = Account::shared(None);
+        spend(&mut bucket, &mut account, ms(0), ms(300_000));
+        account.stranger_every = Some(ms(200));
+        account.stranger_next = ms(300_000);
+        let beside = spend(&mut bucket, &mut account, ms(300_000), ms(600_000));
+        assert_shared_well(beside, 5.0, 300.0);
+        account.stranger_every = None;
+        spend(&mut bucket, &mut account, ms(600_000), ms(720_000));
+        let alone = spend(&mut bucket, &mut account, ms(720_000), ms(780_000));
+        assert!(alone.passed >= 588 && alone.refused == 0, "{alone:?}");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 mod bucket;
 mod config;
 mod lane;
+mod pace;
 mod shared;
 mod shares;
 

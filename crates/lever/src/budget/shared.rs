@@ -92,7 +92,7 @@ impl Budget {
         let now = self.now();
         let state = self.state();
         Snapshot {
-            rate: state.bucket.rate(),
+            rate: state.bucket.rate(now),
             paused_for: state.bucket.paused_for(now),
             waiting: state.bucket.waiting(),
             granted: state.bucket.granted(),
@@ -265,13 +265,13 @@ mod tests {
         let budget = shared(BudgetConfig::default());
         budget.saw_rate_limit(None);
         assert_eq!(budget.snapshot().paused_for, Duration::from_secs(1));
+        assert_eq!(budget.snapshot().rate, 5.0);
         let (a, b) = tokio::join!(
             budget.acquire(Lane::Interactive),
             budget.acquire(Lane::Sweep)
         );
         assert_eq!(a.waited, Duration::from_secs(1));
         assert!(b.waited > Duration::from_secs(1));
-        assert_eq!(budget.snapshot().rate, 5.0);
     }
 
     #[tokio::test(start_paused = true)]

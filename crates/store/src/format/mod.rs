@@ -81,7 +81,7 @@ pub(crate) use pieces::Pieces;
 pub(crate) use record::{Document, Head, digest};
 pub(crate) use small::{Counter, Header, Moment, Owner, Secret};
 pub(crate) use texts::{open_texts, plain_texts};
-pub(crate) use zip::store_plain;
+pub(crate) use zip::{compress, store_plain};
 
 /// The version of the whole layout; a store with a higher one is refused.
 pub(crate) const STORE_VERSION: u32 = 1;

@@ -1,13 +1,24 @@
 //! Compressed bytes: zstd frames that say how long their content is.
 
+use std::cell::RefCell;
+
+use zstd::bulk::Compressor;
+
 /// The most that is unpacked, in bytes; Lever's largest documents are a few hundred KB.
 const LARGEST: usize = 256 << 20;
 const LEVEL: i32 = 1;
 /// The longest block of a frame.
 const BLOCK: usize = 128 << 10;
 
-pub(super) fn compress(bytes: &[u8]) -> Vec<u8> {
-    zstd::bulk::compress(bytes, LEVEL)
+thread_local! {
+    /// Making one takes longer than compressing a document.
+    static COMPRESSOR: RefCell<Compressor<'static>> =
+        RefCell::new(Compressor::new(LEVEL).expect("a level without a dictionary fits"));
+}
+
+pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
+    COMPRESSOR
+        .with_borrow_mut(|compressor| compressor.compress(bytes))
         .expect("compressing into a buffer that grows has nothing to fail on")
 }
 
