@@ -115,6 +115,7 @@ impl Service {
         let request = pb::StartSyncRequest {
             connection_id: connection.to_owned(),
             streams: Vec::new(),
+            ..Default::default()
         };
         let mut client = SyncServiceClient::new(self.channel.clone());
         client.start_sync(request).await.expect("a pull");
