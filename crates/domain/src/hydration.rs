@@ -161,7 +161,7 @@ impl Sighting {
             None => true,
             Some(archived) => archived.at >= policy.archived_since,
         };
-        let worth = !candidacy.anonymized && (recent || policy.asked);
+        let worth = recent || policy.asked;
         Sighting {
             lists: policy
                 .lists_below(Stream::Opportunities)
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_or_anonymized_waits_for_nothing() {
+    fn what_is_too_old_waits_for_nothing() {
         let gone = Sighting {
             lists: BTreeSet::new(),
             ..sighting(30, 6, 6)
@@ -565,13 +565,6 @@ mod tests {
             ..policy.clone()
         };
         assert_eq!(lists(Some(99), &asked), 1);
-        let mut gone = candidacy(None);
-        gone.anonymized = true;
-        assert!(
-            Sighting::opportunity(&gone, true, at(1), &asked)
-                .lists
-                .is_empty()
-        );
     }
 
     #[test]

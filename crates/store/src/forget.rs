@@ -213,10 +213,9 @@ pub(crate) fn remember(
             records.push((Stream::Opportunities, opportunity.as_str().to_owned()));
             let mut ids: Vec<_> = records.iter().map(|(_stream, id)| id.clone()).collect();
             ids.extend(contact.iter().map(|id| id.as_str().to_owned()));
-            // Lever goes on showing these, without what they said about the person.
+            // What Lever goes on showing, without what it said about the person, is read again.
             if cause == Cause::Anonymized {
-                let shown = [Stream::Opportunities, Stream::Applications];
-                records.retain(|(stream, _)| !shown.contains(stream));
+                records.clear();
                 contact = None;
             }
             Forget {

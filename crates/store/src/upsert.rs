@@ -145,14 +145,19 @@ impl<'d, 'a> Upsert<'d, 'a> {
         Ok(())
     }
 
-    /// What is below a person whom Lever has anonymized since is marked to be forgotten, with the traces elsewhere;
-    /// the document without personal data that Lever keeps is kept here too (X11).
+    /// What was known below a person whom Lever has anonymized since goes at once, and the traces elsewhere are marked
+    /// to be forgotten; what Lever still shows, it shows without the person, and is read again (X11).
     fn forget_anonymized(&mut self, candidacy: &Candidacy) -> Result<(), Error> {
-        let key = key::candidacy(self.connection, &candidacy.opportunity)?;
+        let id = &candidacy.opportunity;
+        let key = key::candidacy(self.connection, id)?;
         let known: Option<Candidacy> = self.draft.get(Table::Candidacies, &key)?;
-        if candidacy.anonymized && known.is_some_and(|known| !known.anonymized) {
-            let id = &candidacy.opportunity;
-            forget::remember(self.draft, self.connection, id, Cause::Anonymized)?;
+        if !candidacy.anonymized || known.is_none_or(|known| known.anonymized) {
+            return Ok(());
+        }
+        forget::remember(self.draft, self.connection, id, Cause::Anonymized)?;
+        let prefix = key::below(self.connection, &Parent::Opportunity(id.clone()))?;
+        for (stream, id) in children::of_prefix(self.draft.tables(), &prefix)? {
+            self.absence(stream, &id)?;
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ async fn mirrored(world: &World, stream: &str) -> BTreeMap<String, String> {
 #[tokio::test]
 async fn f10_x17_whatever_the_description_allows_is_mirrored_byte_for_byte() {
     let Some(docs) = docs() else { return };
-    let foreign = Foreign::start(&docs, 230).await;
+    let foreign = Foreign::start(&docs, 230, &[]).await;
     // What is archived for longer is read on demand.
     let mut setup = Setup::new(0).with("FULCRUM__PULL__CHILDREN_ARCHIVED_WITHIN", "36500d");
     setup.connection.base_url = foreign.base_url();
@@ -81,7 +81,7 @@ async fn f10_x17_whatever_the_description_allows_is_mirrored_byte_for_byte() {
 #[tokio::test]
 async fn x23_without_being_named_no_eeo_endpoint_is_called() {
     let Some(docs) = docs() else { return };
-    let foreign = Foreign::start(&docs, 20).await;
+    let foreign = Foreign::start(&docs, 20, &[]).await;
     let mut setup = Setup::new(0);
     setup.connection.base_url = foreign.base_url();
     let world = World::synced(setup).await;
@@ -91,5 +91,23 @@ async fn x23_without_being_named_no_eeo_endpoint_is_called() {
     assert!(
         asked.iter().all(|path| !path.starts_with("/eeo")),
         "{asked:?}"
+    );
+}
+
+/// S-10.
+#[tokio::test]
+async fn s10_a_list_that_is_not_there_is_empty_and_does_not_end_the_run() {
+    let Some(docs) = docs() else { return };
+    let foreign = Foreign::start(&docs, 40, &["resumes"]).await;
+    let mut setup = Setup::new(0).with("FULCRUM__PULL__CHILDREN_ARCHIVED_WITHIN", "36500d");
+    setup.connection.base_url = foreign.base_url();
+    let world = World::synced(setup).await;
+    assert!(mirrored(&world, "resumes").await.is_empty());
+    assert_eq!(mirrored(&world, "notes").await, foreign.below("/notes"));
+    assert!(
+        foreign
+            .asked()
+            .iter()
+            .any(|path| path.ends_with("/resumes"))
     );
 }

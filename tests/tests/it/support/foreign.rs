@@ -44,10 +44,17 @@ struct Desk {
 
 impl Foreign {
     /// Makes up an account from the description in `docs`, and listens.
-    pub(crate) async fn start(docs: &Path, opportunities: usize) -> Foreign {
+    ///
+    /// A list below people whose name is in `missing` is not there: it answers 404.
+    pub(crate) async fn start(docs: &Path, opportunities: usize, missing: &[&str]) -> Foreign {
         let text = std::fs::read_to_string(docs.join("openapi.yaml")).expect("the description");
         let description: Value = serde_yaml_ng::from_str(&text).expect("YAML");
-        let (lists, objects) = Maker::new(&description).account(opportunities);
+        let (mut lists, objects) = Maker::new(&description).account(opportunities);
+        lists.retain(|path, _| {
+            !missing
+                .iter()
+                .any(|kind| path.ends_with(&format!("/{kind}")))
+        });
         let (lists, asked) = (Arc::new(lists), Arc::new(Mutex::new(Vec::new())));
         let desk = Desk {
             lists: lists.clone(),

@@ -16,6 +16,7 @@ mod writing;
 pub(crate) use api::Api;
 pub(crate) use door::Door;
 pub(crate) use foreign::Foreign;
+pub(crate) use records::http;
 pub(crate) use service::{Home, Service, program};
 pub(crate) use status::{refused, why};
 pub(crate) use table::{NOBODY, Table};

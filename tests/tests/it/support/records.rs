@@ -60,6 +60,13 @@ streams! {
     "eeo_responses": list_eeo_responses, ListEeoResponsesRequest, eeo_responses;
 }
 
+/// A client for talking past the service.
+pub(crate) fn http() -> reqwest::Client {
+    // An error only says that it was chosen before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
 impl World {
     /// The mirrored documents of a stream by id, over all pages.
     pub(crate) async fn records(&self, stream: &str) -> Result<BTreeMap<String, String>, Status> {
@@ -81,7 +88,7 @@ impl World {
 
     /// What Lever answers to a list of the account, or below one record, by id; deleted records are not in it.
     pub(crate) async fn listed_in_lever(&self, path: &str) -> BTreeMap<String, String> {
-        let client = reqwest::Client::new();
+        let client = http();
         let mut found = BTreeMap::new();
         let mut offset: Option<String> = None;
         loop {
