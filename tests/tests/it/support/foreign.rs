@@ -289,7 +289,7 @@ impl<'d> Maker<'d> {
         document["deletedAt"].take();
         document["followers"] = json!([]);
         let mut applications = Vec::new();
-        if self.next() % 3 > 0 {
+        if !self.next().is_multiple_of(3) {
             let application = self.made("Application");
             applications.push(application["id"].clone());
             objects.insert(text(&application["id"]), application);
@@ -371,7 +371,7 @@ impl<'d> Maker<'d> {
         }
         for choice in ["anyOf", "oneOf"] {
             if let Some(schemas) = schema[choice].as_array() {
-                let wanted = if self.next() % 4 == 0 {
+                let wanted = if self.next().is_multiple_of(4) {
                     schemas.last()
                 } else {
                     schemas.first()
@@ -402,7 +402,7 @@ impl<'d> Maker<'d> {
                 json!(1_700_000_000_000 + self.next() % 80_000_000_000)
             }
             "integer" | "number" => json!(self.next() % 1000),
-            "boolean" => json!(self.next() % 2 == 0),
+            "boolean" => json!(self.next().is_multiple_of(2)),
             "null" => Value::Null,
             _ if name == "Id" || name.ends_with("Id") => json!(self.id()),
             _ => json!(format!(
