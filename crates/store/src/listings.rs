@@ -1,6 +1,7 @@
 //! Where the pull of each listing stands.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::{ConnectionId, Cursor, Listing};
 use lever::Timestamp;
@@ -82,6 +83,13 @@ impl Store {
             let mut state = state(draft, connection, listing)?;
             match outcome {
                 ListingOutcome::Succeeded(at) => {
+                    // Lever's clock has whole seconds: two passes of one second are told apart all the same.
+                    let again = state.last_success_at == Some(at);
+                    let at = if again {
+                        at.plus(Duration::from_millis(1))
+                    } else {
+                        at
+                    };
                     state.last_success_at = Some(at);
                     state.last_error = None;
                 }

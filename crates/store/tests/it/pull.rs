@@ -468,3 +468,15 @@ async fn a_watcher_hears_of_changes_once_they_are_durable() {
     watcher.changed().await.unwrap();
     assert_eq!(*watcher.borrow_and_update(), 2);
 }
+
+#[tokio::test]
+async fn two_passes_of_one_second_are_told_apart() {
+    let (_dir, store, c) = connected().await;
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let outcome = ListingOutcome::Succeeded(at(1000));
+        store.note_listing(c, Listing::Tags, outcome).await.unwrap();
+        told.push(store.cursors(c).await.unwrap()[&Listing::Tags].last_success_at);
+    }
+    assert_eq!(told, [Some(at(1000)), Some(at(1001))]);
+}
