@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use domain::candidacy::Archived;
 use domain::{Change, ChangeKind, Cursor, Listing, Stream};
-use store::{Applied, ErrorKind, Incoming, Order, Quarantined, Store, Tombstones};
+use store::{Applied, ErrorKind, Incoming, ListingOutcome, Order, Quarantined, Store, Tombstones};
 
 use crate::support::*;
 
