@@ -39,9 +39,8 @@ pub(crate) async fn measure(size: Size, table: &mut Table) {
     service.until_synced(&connection).await;
     until_quiet(&sim).await;
     let people = sim.opportunities();
-    let hydrated = people
-        .iter()
-        .filter(|it| account::hydrated(it, now_of(&sim)));
+    let now_ms = now_of(&sim);
+    let hydrated = people.iter().filter(|it| account::hydrated(it, now_ms));
     let pages = lists.pages + DELETED_LISTS + account::pages(people.len());
     let below = hydrated.count() * CHILD_LISTS + lists.forms;
     table.row(&Figure {
@@ -56,7 +55,7 @@ pub(crate) async fn measure(size: Size, table: &mut Table) {
     ));
 
     let began = account::sequence(&sim);
-    let changed = change_one_in_a_hundred(&sim, &people);
+    let changed = change_one_in_a_hundred(&sim, &people, now_ms);
     service.sync(&connection).await;
     until_quiet(&sim).await;
     let pages = lists.pages + DELETED_LISTS + pages_of_changes(&sim, began);
@@ -114,10 +113,10 @@ fn now_of(sim: &Sim) -> i64 {
 }
 
 /// Moves or edits every hundredth opportunity that is open; gives how many.
-fn change_one_in_a_hundred(sim: &Sim, people: &[Value]) -> usize {
+fn change_one_in_a_hundred(sim: &Sim, people: &[Value], now_ms: i64) -> usize {
     let open: Vec<&str> = people
         .iter()
-        .filter(|it| it["archived"].is_null())
+        .filter(|it| it["archived"].is_null() && account::hydrated(it, now_ms))
         .filter_map(|it| it["id"].as_str())
         .collect();
     let chosen = people.len() / 100;

@@ -114,8 +114,7 @@ impl Service {
     pub(crate) async fn sync(&self, connection: &str) {
         let request = pb::StartSyncRequest {
             connection_id: connection.to_owned(),
-            streams: Vec::new(),
-            ..Default::default()
+            ..pb::StartSyncRequest::default()
         };
         let mut client = SyncServiceClient::new(self.channel.clone());
         client.start_sync(request).await.expect("a pull");
