@@ -8,6 +8,7 @@ mod bad_ids;
 mod bad_settings;
 mod bad_writes;
 mod connecting;
+mod coverage;
 mod crash_pull;
 mod crash_write;
 mod deletions;
