@@ -50,10 +50,7 @@ async fn in_lever(world: &World, path: &str) -> (String, Vec<u8>) {
     assert!(answer.status().is_success(), "{}", answer.status());
     let content_type = answer.headers()["content-type"].to_str().expect("text");
     let content_type = content_type.to_owned();
-    (
-        content_type,
-        answer.bytes().await.expect("whole").to_vec(),
-    )
+    (content_type, answer.bytes().await.expect("whole").to_vec())
 }
 
 #[tokio::test]

@@ -504,7 +504,10 @@ async fn x23_eeo_responses_are_asked_for_once_they_are_named_and_read_with_the_r
     assert!(world.asked_for(&["listEeoResponsesPii"]));
     assert!(world.stop().await.success());
     let without = world.home.token(&["--role", "admin"]).await;
-    let with = world.home.token(&["--role", "admin", "--right", "eeo"]).await;
+    let with = world
+        .home
+        .token(&["--role", "admin", "--right", "eeo"])
+        .await;
     world.start().await;
     world.api = world.api.with_token(&without);
     let told = refused(world.records("eeo_responses").await);
