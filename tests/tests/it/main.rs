@@ -13,6 +13,7 @@ mod crash_pull;
 mod crash_write;
 mod deletions;
 mod disconnecting;
+mod downloads;
 mod first_applicants;
 mod foreign_lever;
 mod lever_service;

@@ -494,3 +494,24 @@ async fn x12_the_status_tells_what_is_left_and_ends_at_nothing() {
         assert!(stream.data_age_bound.is_some(), "{}", stream.name);
     }
 }
+
+/// X23: named among the streams they are asked for, and only a token with the right to them reads them.
+#[tokio::test]
+async fn x23_eeo_responses_are_asked_for_once_they_are_named_and_read_with_the_right_to_them() {
+    let mut setup = full(30);
+    streams(&mut setup, &["opportunities", "eeo_responses"]);
+    let mut world = World::synced(setup).await;
+    assert!(world.asked_for(&["listEeoResponsesPii"]));
+    assert!(world.stop().await.success());
+    let without = world.home.token(&["--role", "admin"]).await;
+    let with = world
+        .home
+        .token(&["--role", "admin", "--right", "eeo"])
+        .await;
+    world.start().await;
+    world.api = world.api.with_token(&without);
+    let told = refused(world.records("eeo_responses").await);
+    assert_eq!(told.code, Code::PermissionDenied);
+    world.api = world.api.with_token(&with);
+    world.records("eeo_responses").await.expect("read");
+}
