@@ -25,6 +25,11 @@ impl Engine {
     ) -> Result<()> {
         let link = self.link(id)?;
         refuse_paused(&link)?;
+        // A path of another kind would be asked for.
+        let other = ["", ".", "..", "deleted"].contains(&opportunity.as_str());
+        if other || opportunity.as_str().contains('/') {
+            return Err(Error::not_found("opportunity", opportunity.as_str()));
+        }
         let how = Look {
             lane: Lane::Interactive,
             policy: Policy {

@@ -16,6 +16,7 @@ mod disconnecting;
 mod downloads;
 mod first_applicants;
 mod foreign_lever;
+mod histories;
 mod lever_service;
 mod lost_answers;
 mod main_job;

@@ -515,3 +515,41 @@ async fn x23_eeo_responses_are_asked_for_once_they_are_named_and_read_with_the_r
     world.api = world.api.with_token(&with);
     world.records("eeo_responses").await.expect("read");
 }
+
+/// One list that Lever always refuses to answer well does not keep the others from being read.
+#[tokio::test]
+async fn x17_a_list_that_fails_for_everybody_does_not_keep_the_other_lists_from_being_read() {
+    let mut world = World::new(full(30).with("FULCRUM__LEVER__MAX_ATTEMPTS", "1")).await;
+    let fails = FaultRule::on("listOpportunityReferrals", Action::ServerErrorBefore(500));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![fails],
+    });
+    world.connect().await;
+    until("all lists but the failing one are read", async || {
+        let status = world.status().await;
+        let waits = |stream: &&pb::StreamStatus| stream.waiting > 0;
+        let waiting: Vec<_> = status.streams.iter().filter(waits).collect();
+        let read = world.stream("forms").await.records.is_some();
+        (read && waiting.iter().all(|stream| stream.name == "referrals")).then_some(())
+    })
+    .await;
+    assert_eq!(
+        world.records("offers").await.expect("read"),
+        world.children_in_lever("offers").await
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_id_of_an_opportunity_is_not_looked_for() {
+    let world = World::synced(full(5)).await;
+    for odd in ["deleted", ".", "..", "x/notes"] {
+        let request = pb::StartSyncRequest {
+            connection_id: world.connection.clone(),
+            opportunity_id: odd.to_owned(),
+            ..Default::default()
+        };
+        let told = refused(world.api.sync().start_sync(request).await);
+        assert_eq!(told.code, Code::NotFound, "{odd}");
+    }
+}

@@ -13,6 +13,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use lever::{Client, ErrorKind, Lane, Offset};
 use store::{ChildList, ChildRead, Quarantined, Waiting};
+use tokio::time::Instant;
 
 use super::Trouble;
 use super::kept::{Keeping, List, Unread};
@@ -37,7 +38,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Reads what waits until the link is stopped.
 pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
     remember_troubles(&shared, &link).await;
-    let mut failed = HashMap::new();
+    let mut failed = Failed::default();
     loop {
         let wait = tokio::select! {
             biased;
@@ -72,11 +73,41 @@ async fn remember_troubles(shared: &Shared, link: &Link) {
     }
 }
 
+/// Parents below which reading failed: how often, and when they are worth another try.
+#[derive(Debug, Default)]
+struct Failed(HashMap<Parent, (u32, Instant)>);
+
+impl Failed {
+    /// Those that are left alone for now.
+    fn resting(&self) -> BTreeSet<Parent> {
+        let now = Instant::now();
+        let resting = self.0.iter().filter(|(_, (_, again))| *again > now);
+        resting.map(|(parent, _)| parent.clone()).collect()
+    }
+
+    /// Whether the next try of a parent is its last.
+    fn last_try(&self, parent: &Parent) -> bool {
+        self.0
+            .get(parent)
+            .is_some_and(|(tries, _)| tries + 1 >= MOST_TRIES)
+    }
+
+    /// Leaves parents alone for a while; it counts as a try only where other lists could be read meanwhile.
+    fn rest(&mut self, parents: Vec<Parent>, others_worked: bool) {
+        for parent in parents {
+            let (tries, again) = self.0.entry(parent).or_insert((0, Instant::now()));
+            // Once it alone has failed, later tries count too: nothing else may be left to compare with.
+            *tries += u32::from(others_worked || *tries > 0);
+            *again = Instant::now() + RETRY;
+        }
+    }
+}
+
 /// Reads until nothing waits; tells how long to wait before the next round.
-async fn round(shared: &Shared, link: &Link, failed: &mut HashMap<Parent, u32>) -> Duration {
+async fn round(shared: &Shared, link: &Link, failed: &mut Failed) -> Duration {
     match drain(shared, link, failed).await {
-        Ok(0) => Duration::from_secs(3600),
-        Ok(_left) => RETRY,
+        Ok(()) if failed.0.is_empty() => Duration::from_secs(3600),
+        Ok(()) => RETRY,
         Err(error) => {
             tracing::warn!(connection = %link.id(), error = %crate::report(&error), "reading below records failed");
             match Trouble::of(&error) {
@@ -87,16 +118,14 @@ async fn round(shared: &Shared, link: &Link, failed: &mut HashMap<Parent, u32>) 
     }
 }
 
-/// Gives how many parents were left for later, since reading below them failed.
-///
 /// One bad opportunity is passed over; when nothing but failures comes back, Lever is left alone for a while.
-async fn drain(shared: &Shared, link: &Link, failed: &mut HashMap<Parent, u32>) -> Result<usize> {
+async fn drain(shared: &Shared, link: &Link, failed: &mut Failed) -> Result<()> {
     let parallel = shared.settings.pull.children_parallel.max(1);
-    let mut except = BTreeSet::new();
-    let mut left = 0;
-    let mut failures = 0;
+    let mut except = failed.resting();
+    let mut bad = Vec::new();
+    let (mut worked, mut failures) = (false, 0);
     let mut reads = FuturesUnordered::new();
-    loop {
+    let ended = loop {
         if reads.len() < parallel && shared.settings.pull.enabled {
             let limit = parallel - reads.len();
             let store = &shared.store;
@@ -105,44 +134,58 @@ async fn drain(shared: &Shared, link: &Link, failed: &mut HashMap<Parent, u32>) 
                 .await?
             {
                 except.insert(waiting.parent.clone());
-                let tries = failed.get(&waiting.parent).copied().unwrap_or_default();
-                reads.push(read(shared, link, waiting, tries + 1 >= MOST_TRIES));
+                let last = failed.last_try(&waiting.parent);
+                reads.push(read(shared, link, waiting, last));
             }
         }
-        let Some((parent, outcome)) = reads.next().await else {
-            return Ok(left);
+        let Some(done) = reads.next().await else {
+            break Ok(());
         };
-        match outcome {
+        worked |= done.worked;
+        failures = if done.worked { 0 } else { failures + 1 };
+        match done.outcome {
             Ok(()) => {
-                except.remove(&parent);
-                failed.remove(&parent);
-                failures = 0;
+                except.remove(&done.parent);
+                failed.0.remove(&done.parent);
             }
-            // It stays among the exceptions until the next round.
+            // It stays among the exceptions of this round.
             Err(error) => {
-                left += 1;
-                failures += 1;
+                bad.push(done.parent);
                 let passes = matches!(Trouble::of(&error), Trouble::Failed(_));
                 if !passes || failures >= parallel {
-                    return Err(error);
+                    break Err(error);
                 }
-                *failed.entry(parent).or_default() += 1;
             }
         }
         link.moved();
-    }
+    };
+    failed.rest(bad, worked);
+    ended
+}
+
+/// What came of one parent.
+struct Done {
+    parent: Parent,
+    /// Whether at least one of its lists was read, so that Lever answers.
+    worked: bool,
+    outcome: Result<()>,
 }
 
 /// Reads all lists of one parent that wait, and applies them together; the `last` try sets aside what fails.
-async fn read(shared: &Shared, link: &Link, waiting: Waiting, last: bool) -> (Parent, Result<()>) {
+async fn read(shared: &Shared, link: &Link, waiting: Waiting, last: bool) -> Done {
     let parent = waiting.parent.clone();
     let mut reading = Reading::new(shared, link, lane(waiting.urgency), parent.clone());
     reading.last = last;
     let wanted = waiting.hydration.wanted.into_keys();
     let outcome = reading.lists(wanted).await;
-    // What was read counts, whatever failed after it.
+    let worked = !reading.lists.is_empty();
+    // What was read counts, whatever failed beside it.
     let applied = reading.apply().await;
-    (parent, outcome.and(applied))
+    Done {
+        parent,
+        worked,
+        outcome: outcome.and(applied),
+    }
 }
 
 /// Whoever asked waits for an answer; what nobody looked at for long comes last of all.
@@ -194,11 +237,21 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Reads lists; one that fails does not keep the others, but where several fail the rest is left for later.
+    ///
+    /// # Errors
+    /// The first failure.
     async fn lists(&mut self, streams: impl IntoIterator<Item = Stream>) -> Result<()> {
+        let mut first = Ok(());
         for stream in streams {
-            self.list(stream).await?;
+            if let Err(error) = self.list(stream).await {
+                if first.is_err() {
+                    break;
+                }
+                first = Err(error);
+            }
         }
-        Ok(())
+        first
     }
 
     /// Reads one list whole, or notes that the key may not.
@@ -229,7 +282,11 @@ impl<'a> Reading<'a> {
                 self.refused.insert(stream);
                 Ok(())
             }
-            Err(unread) => self.failed(stream, unread.into()).await,
+            // What Lever answers is no list, and will be none the next time.
+            Err(unread @ Unread::Unreadable(_)) => {
+                self.set_aside(stream, &unread.into());
+                Ok(())
+            }
         }
     }
 
@@ -350,7 +407,16 @@ impl<'a> Reading<'a> {
             self.note(stream, &trouble).await?;
             return Err(error);
         }
+        self.set_aside(stream, &error);
+        Ok(())
+    }
+
+    fn set_aside(&mut self, stream: Stream, error: &Error) {
         let now = self.shared.clock.now();
+        let reason = format!(
+            "the list of {stream} below {} cannot be read: {error}",
+            self.parent
+        );
         self.lists.push(ChildList {
             stream,
             requested_at: self.link.lever_time(now),
@@ -358,14 +424,10 @@ impl<'a> Reading<'a> {
             quarantined: vec![Quarantined {
                 stream,
                 raw: String::new(),
-                reason: format!(
-                    "the list of {stream} below {} cannot be read: {error}",
-                    self.parent
-                ),
+                reason,
                 at: now,
             }],
         });
-        Ok(())
     }
 
     async fn note(&self, stream: Stream, trouble: &Trouble) -> Result<()> {

@@ -20,5 +20,5 @@ pub(crate) use records::http;
 pub(crate) use service::{Home, Service, program};
 pub(crate) use status::{refused, why};
 pub(crate) use table::{NOBODY, Table};
-pub(crate) use wait::until;
+pub(crate) use wait::{until, until_within};
 pub(crate) use world::{Setup, World, fresh_id};
