@@ -114,22 +114,19 @@ fn now_of(sim: &Sim) -> i64 {
 
 /// Moves or edits every hundredth opportunity that is open; gives how many.
 fn change_one_in_a_hundred(sim: &Sim, people: &[Value], now_ms: i64) -> usize {
-    let open: Vec<&str> = people
+    const ELSEWHERE: &str = "lead-responded";
+    let open: Vec<&Value> = people
         .iter()
         .filter(|it| it["archived"].is_null() && account::hydrated(it, now_ms))
-        .filter_map(|it| it["id"].as_str())
         .collect();
     let chosen = people.len() / 100;
-    for (at, id) in open
-        .iter()
-        .step_by(open.len() / chosen)
-        .take(chosen)
-        .enumerate()
-    {
-        let done = if at % 2 == 0 {
+    let spread = open.iter().step_by(open.len() / chosen).take(chosen);
+    for (at, person) in spread.enumerate() {
+        let id = person["id"].as_str().expect("an opportunity has an id");
+        let done = if at % 2 == 0 || person["stage"] == ELSEWHERE {
             sim.touch(id)
         } else {
-            sim.move_stage(id, "lead-responded")
+            sim.move_stage(id, ELSEWHERE)
         };
         done.expect("it is there");
     }
