@@ -349,8 +349,6 @@ impl Engine {
             })
             .await?;
         link.set_connection(stored);
-        link.pull_now.notify_one();
-        link.hydrate_now.notify_one();
         Ok(())
     }
 

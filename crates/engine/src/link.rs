@@ -250,14 +250,28 @@ impl Link {
         *rechecks = (today, made + planned);
     }
 
-    /// Waits until pulling is paused.
-    pub(crate) async fn paused(&self) {
-        self.until_paused(true).await;
+    /// Works one round, which tells how long to rest after it; `None` when the link is stopped.
+    ///
+    /// A stop or a pause ends the round at once. A pause lasts until pulling is resumed, and no rest follows it.
+    pub(crate) async fn work(&self, round: impl Future<Output = Duration>) -> Option<Duration> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            () = self.until_paused(true) => tokio::select! {
+                () = self.stop.cancelled() => None,
+                () = self.until_paused(false) => Some(Duration::ZERO),
+            },
+            wait = round => Some(wait),
+        }
     }
 
-    /// Waits until pulling is not paused any more.
-    pub(crate) async fn resumed(&self) {
-        self.until_paused(false).await;
+    /// Rests until there is something new, the time is over, or the link is stopped.
+    pub(crate) async fn rest(&self, news: &Notify, wait: Duration) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = news.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
     }
 
     async fn until_paused(&self, paused: bool) {

@@ -43,23 +43,8 @@ const REFUSED: Duration = Duration::from_secs(3600);
 /// Follows the nudges of one connection until its link is stopped.
 pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
     let mut patience = Patience::default();
-    loop {
-        let wait = tokio::select! {
-            biased;
-            () = link.stop.cancelled() => return,
-            () = link.paused() => {
-                tokio::select! {
-                    () = link.stop.cancelled() => return,
-                    () = link.resumed() => continue,
-                }
-            }
-            wait = round(&shared, &link, &mut patience) => wait,
-        };
-        tokio::select! {
-            () = link.stop.cancelled() => return,
-            () = link.nudged.notified() => {}
-            () = tokio::time::sleep(wait) => {}
-        }
+    while let Some(wait) = link.work(round(&shared, &link, &mut patience)).await {
+        link.rest(&link.nudged, wait).await;
     }
 }
 

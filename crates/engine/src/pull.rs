@@ -36,18 +36,8 @@ use crate::link::Link;
 ///
 /// A stop or a pause takes effect at once: what was read but not committed is read again later.
 pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
-    loop {
-        let wait = tokio::select! {
-            biased;
-            () = link.stop.cancelled() => return,
-            () = link.paused() => Duration::from_secs(3600),
-            wait = round(&shared, &link) => wait,
-        };
-        tokio::select! {
-            () = link.stop.cancelled() => return,
-            () = link.pull_now.notified() => {}
-            () = tokio::time::sleep(wait) => {}
-        }
+    while let Some(wait) = link.work(round(&shared, &link)).await {
+        link.rest(&link.pull_now, wait).await;
     }
 }
 

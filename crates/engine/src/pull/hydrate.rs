@@ -39,23 +39,8 @@ const RETRY: Duration = Duration::from_secs(5);
 pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
     remember_troubles(&shared, &link).await;
     let mut failed = Failed::default();
-    loop {
-        let wait = tokio::select! {
-            biased;
-            () = link.stop.cancelled() => return,
-            () = link.paused() => {
-                tokio::select! {
-                    () = link.stop.cancelled() => return,
-                    () = link.resumed() => continue,
-                }
-            }
-            wait = round(&shared, &link, &mut failed) => wait,
-        };
-        tokio::select! {
-            () = link.stop.cancelled() => return,
-            () = link.hydrate_now.notified() => {}
-            () = tokio::time::sleep(wait) => {}
-        }
+    while let Some(wait) = link.work(round(&shared, &link, &mut failed)).await {
+        link.rest(&link.hydrate_now, wait).await;
     }
 }
 
