@@ -2,17 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::Duration;
 
 use bytes::Bytes;
 use proto::v1 as pb;
 use proto::v1::call_request::Body;
-use uuid::Uuid;
 
 use super::client::wire_duration;
-use super::view::{operation as page, time};
-use super::write::wait;
-use super::{Client, Failure, Global, Output, json};
+use super::write::{self, Manner};
+use super::{Client, Failure, Global, Output};
 
 /// Arguments of `fulcrum call`.
 #[derive(Debug, clap::Args)]
@@ -31,32 +28,8 @@ pub(super) struct Call {
     /// The JSON body, or @ and the name of a file that holds it.
     #[arg(long, value_name = "JSON|@FILE")]
     body: Option<String>,
-    /// Your id for a write; repeating it writes nothing twice. Without it, a new one.
-    #[arg(long, value_name = "ID", default_value_t = Uuid::new_v4().to_string(), hide_default_value = true)]
-    request_id: String,
-    /// For a write: show the calls to Lever and send none.
-    #[arg(long)]
-    dry_run: bool,
-    /// For a write: how long to wait for Lever, at most 60s.
-    #[arg(long, default_value = "10s", value_parser = wait)]
-    wait: Duration,
-    /// For a write: e-mail of the person it is made for.
-    #[arg(
-        long,
-        value_name = "EMAIL",
-        default_value = "",
-        hide_default_value = true
-    )]
-    acting_user: String,
-    /// For a write: Lever's id of the user it is made for; needs the right act_as_any.
-    #[arg(
-        long,
-        value_name = "ID",
-        default_value = "",
-        hide_default_value = true,
-        conflicts_with = "acting_user"
-    )]
-    perform_as: String,
+    #[command(flatten, next_help_heading = "For a write")]
+    manner: Manner,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -73,24 +46,15 @@ pub(super) async fn run(global: &Global, command: Call) -> Result<(), Failure> {
     let connection = client.connection(command.connection.as_deref()).await?;
     let request = request(command, connection.id, body);
     let answer = client.lever().call(request).await?.into_inner();
-    let mut output = Output::standard();
-    let Some(operation) = &answer.operation else {
-        return show(global, &answer, &mut output);
-    };
-    if global.json {
-        output.json(&json::of("Operation", operation)?)?;
-    } else {
-        output.text(page::page(operation, time::now_ms()))?;
-    }
-    if page::well(operation) {
-        Ok(())
-    } else {
-        Err(Failure::told())
+    match &answer.operation {
+        Some(operation) => write::show(global, operation),
+        None => show(global, &answer),
     }
 }
 
 /// Lever's answer as it came; for people, on several lines.
-fn show(global: &Global, answer: &pb::CallResponse, output: &mut Output) -> Result<(), Failure> {
+fn show(global: &Global, answer: &pb::CallResponse) -> Result<(), Failure> {
+    let mut output = Output::standard();
     let text = String::from_utf8_lossy(&answer.raw_json);
     match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(value) if !global.json => output.json(&value),
@@ -114,11 +78,11 @@ fn request(command: Call, connection_id: String, body: Option<Bytes>) -> pb::Cal
             .map(|(name, value)| pb::QueryParameter { name, value })
             .collect(),
         body: body.map(Body::BodyJson),
-        request_id: command.request_id,
-        dry_run: command.dry_run,
-        wait: Some(wire_duration(command.wait)),
-        acting_user: command.acting_user,
-        perform_as: command.perform_as,
+        request_id: command.manner.request_id,
+        dry_run: command.manner.dry_run,
+        wait: Some(wire_duration(command.manner.wait)),
+        acting_user: command.manner.acting_user,
+        perform_as: command.manner.perform_as,
     }
 }
 
@@ -143,11 +107,7 @@ mod tests {
             path: vec![pair("opportunity=o=1").unwrap()],
             query: vec![pair("tag=a").unwrap(), pair("tag=").unwrap()],
             body: None,
-            request_id: "r".to_owned(),
-            dry_run: false,
-            wait: Duration::from_secs(1),
-            acting_user: String::new(),
-            perform_as: String::new(),
+            manner: Manner::new("r"),
         }
     }
 

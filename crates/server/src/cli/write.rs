@@ -83,7 +83,7 @@ pub(crate) struct Words {
     pub(crate) words: Vec<String>,
 }
 
-/// Where to write, and for whom.
+/// Where to write, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Target {
     /// The connection by id, external id or name; may be left out when there is one.
@@ -91,15 +91,22 @@ pub(crate) struct Target {
     connection: Option<String>,
     /// Lever's id of the opportunity.
     opportunity: String,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+/// How to write, and for whom.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Manner {
     /// Your id for this write; repeating it writes nothing twice. Without it, a new one.
     #[arg(long, value_name = "ID", default_value_t = Uuid::new_v4().to_string(), hide_default_value = true)]
-    request_id: String,
+    pub(super) request_id: String,
     /// Show the calls to Lever and send none.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// How long to wait for Lever, at most 60s.
     #[arg(long, default_value = "10s", value_parser = wait)]
-    wait: Duration,
+    pub(super) wait: Duration,
     /// E-mail of the person it is made for.
     #[arg(
         long,
@@ -107,7 +114,7 @@ pub(crate) struct Target {
         default_value = "",
         hide_default_value = true
     )]
-    acting_user: String,
+    pub(super) acting_user: String,
     /// Lever's id of the user it is made for; needs the right act_as_any.
     #[arg(
         long,
@@ -116,7 +123,7 @@ pub(crate) struct Target {
         hide_default_value = true,
         conflicts_with = "acting_user"
     )]
-    perform_as: String,
+    pub(super) perform_as: String,
 }
 
 impl Target {
@@ -125,6 +132,15 @@ impl Target {
         Target {
             connection: None,
             opportunity: opportunity.to_owned(),
+            manner: Manner::new(request_id),
+        }
+    }
+}
+
+impl Manner {
+    /// As the flags are when none is given but the request id.
+    pub(super) fn new(request_id: &str) -> Manner {
+        Manner {
             request_id: request_id.to_owned(),
             dry_run: false,
             wait: Duration::from_secs(10),
@@ -134,7 +150,7 @@ impl Target {
     }
 }
 
-pub(super) fn wait(text: &str) -> Result<Duration, String> {
+fn wait(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "expected a duration such as 10s".to_owned())
 }
 
@@ -144,11 +160,11 @@ macro_rules! request {
         pb::$type {
             connection_id: $connection,
             opportunity_id: $target.opportunity,
-            request_id: $target.request_id,
-            dry_run: $target.dry_run,
-            wait: Some(wire_duration($target.wait)),
-            acting_user: $target.acting_user,
-            perform_as: $target.perform_as,
+            request_id: $target.manner.request_id,
+            dry_run: $target.manner.dry_run,
+            wait: Some(wire_duration($target.manner.wait)),
+            acting_user: $target.manner.acting_user,
+            perform_as: $target.manner.perform_as,
             $($field: $value,)*
         }
     };
@@ -164,13 +180,18 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
     let operation = send(&client, connection, command)
         .await?
         .unwrap_or_default();
+    show(global, &operation)
+}
+
+/// Shows a write as it stands; fails where it did.
+pub(super) fn show(global: &Global, operation: &pb::Operation) -> Result<(), Failure> {
     let mut output = Output::standard();
     if global.json {
-        output.json(&json::of("Operation", &operation)?)?;
+        output.json(&json::of("Operation", operation)?)?;
     } else {
-        output.text(page::page(&operation, time::now_ms()))?;
+        output.text(page::page(operation, time::now_ms()))?;
     }
-    if page::well(&operation) {
+    if page::well(operation) {
         Ok(())
     } else {
         Err(Failure::told())
