@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Cursor, Schedule, Stream};
+use domain::{Cursor, Schedule, ScheduleError, Stream};
 use engine::{Error, Result, StreamSchedule, StreamState, StreamStatus, SyncState, SyncStatus};
 use proto::v1 as pb;
 use proto::v1::stream_schedule::When;
@@ -166,13 +166,22 @@ pub fn from_schedule(schedule: Option<&pb::StreamSchedule>) -> Result<Option<Sch
     let schedule = match when {
         When::Interval(interval) => {
             const FIELD: &str = "schedule.interval";
+            if !zone.is_empty() {
+                let message = "an interval has no time zone: leave it out, or give cron";
+                return Err(Error::invalid("schedule.time_zone", message));
+            }
             let interval = from_duration(FIELD, interval, Schedule::LONGEST)?;
             Schedule::every(interval).map_err(|error| Error::invalid(FIELD, error.to_string()))
         }
         When::Cron(expression) => {
             let zone = if zone.is_empty() { "UTC" } else { zone };
-            Schedule::cron(expression, zone)
-                .map_err(|error| Error::invalid("schedule.cron", error.to_string()))
+            Schedule::cron(expression, zone).map_err(|error| {
+                let field = match error {
+                    ScheduleError::TimeZone => "schedule.time_zone",
+                    _ => "schedule.cron",
+                };
+                Error::invalid(field, error.to_string())
+            })
         }
     };
     schedule.map(Some)
@@ -281,7 +290,12 @@ mod tests {
                 "schedule.interval",
             ),
             (cron("often"), "", "schedule.cron"),
-            (cron("0 6 * * *"), "Mars/Olympus", "schedule.cron"),
+            (cron("0 6 * * *"), "Mars/Olympus", "schedule.time_zone"),
+            (
+                When::Interval(to_duration(Duration::from_secs(90))),
+                "Europe/Berlin",
+                "schedule.time_zone",
+            ),
         ] {
             let error = with(when, zone).unwrap_err();
             assert_eq!(field(error).as_deref(), Some(expected));
