@@ -302,7 +302,7 @@ impl View {
             stream,
             state,
             records: shown.then_some(records),
-            last_success_at: self.last_success_at(stream),
+            last_success_at: self.last_success_at(stream).filter(|_| !off),
             error: trouble
                 .map(|trouble| trouble.sentence())
                 .or_else(|| (aside > 0).then(|| set_aside(aside)))
@@ -638,6 +638,17 @@ mod tests {
         );
         assert_eq!((notes.planned_requests, notes.eta), (0, None));
         assert_eq!(whole(&done), SyncState::Synced);
+    }
+
+    #[test]
+    fn a_stream_that_is_not_kept_was_not_read() {
+        let mut view = with_notes(0);
+        view.connection.streams.remove(&Stream::Notes);
+        let notes = view.stream(Stream::Notes, 0);
+        assert_eq!(
+            (notes.state, notes.last_success_at),
+            (StreamState::Off, None)
+        );
     }
 
     #[test]
