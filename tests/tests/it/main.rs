@@ -14,6 +14,7 @@ mod crash_write;
 mod deletions;
 mod disconnecting;
 mod downloads;
+mod earlier_data;
 mod first_applicants;
 mod foreign_lever;
 mod histories;
