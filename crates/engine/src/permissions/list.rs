@@ -119,8 +119,15 @@ impl Permission {
 
     /// The OAuth scopes that stand for it, each once.
     pub(super) fn scopes(&self) -> Vec<&'static str> {
-        let scopes = self.operations.iter().flat_map(|operation| operation.scopes);
-        scopes.copied().collect::<BTreeSet<_>>().into_iter().collect()
+        let scopes = self
+            .operations
+            .iter()
+            .flat_map(|operation| operation.scopes);
+        scopes
+            .copied()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 }
 
@@ -147,7 +154,9 @@ mod tests {
         let (guide, others) = all.split_at(GUIDE.len());
         assert!(guide.iter().all(|permission| permission.guide));
         assert!(others.iter().all(|permission| !permission.guide));
-        let reads = guide.iter().filter(|permission| permission.read().is_some());
+        let reads = guide
+            .iter()
+            .filter(|permission| permission.read().is_some());
         assert_eq!(reads.count(), 55);
         let mut allowed: Vec<_> = all
             .iter()
@@ -157,7 +166,10 @@ mod tests {
         allowed.sort_unstable();
         let mut known: Vec<_> = OPERATIONS.iter().map(|operation| operation.id).collect();
         known.sort_unstable();
-        assert_eq!(allowed, known, "each operation is allowed by one permission");
+        assert_eq!(
+            allowed, known,
+            "each operation is allowed by one permission"
+        );
     }
 
     #[test]
@@ -172,6 +184,9 @@ mod tests {
         }
         let apply = Permission::of("apply to a posting", true);
         assert_eq!(apply.operations.len(), 2);
-        assert_eq!(apply.scopes(), ["postings:write:admin", "uploads:write:admin"]);
+        assert_eq!(
+            apply.scopes(),
+            ["postings:write:admin", "uploads:write:admin"]
+        );
     }
 }

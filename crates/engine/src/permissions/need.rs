@@ -183,7 +183,8 @@ fn loss(permission: &Permission, streams: &[Stream], features: &[&str]) -> Strin
             .to_owned();
     }
     if tells_deletions(permission.operations[0]) {
-        return "what is deleted in Lever leaves the mirror later, after a complete walk".to_owned();
+        return "what is deleted in Lever leaves the mirror later, after a complete walk"
+            .to_owned();
     }
     let names = |names: &mut dyn Iterator<Item = &'static str>| -> String {
         names.collect::<Vec<_>>().join(" and ")

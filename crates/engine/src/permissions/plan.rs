@@ -1,6 +1,7 @@
 //! What to try, so that Lever tells whether it is allowed: reads only, one record at most, never a person's own.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::{Connection, Stream, Timestamp};
 use lever::registry as r;
@@ -8,7 +9,6 @@ use lever::{AnswerKind, Operation, RawCall};
 
 use super::list::Permission;
 use super::need::home;
-use std::time::Duration;
 
 /// Whether a permission is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,6 +181,7 @@ mod tests {
         assert_eq!(
             query(&r::LIST_DELETED_POSTINGS, now),
             [
+                ("limit".to_owned(), "1".to_owned()),
                 ("deleted_at_start".to_owned(), "1699913600000".to_owned()),
                 ("deleted_at_end".to_owned(), "1700000000000".to_owned())
             ]
