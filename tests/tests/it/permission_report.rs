@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use lever::registry;
 use lever_sim::{Key, Permissions};
+use prost::Message as _;
 use proto::v1 as pb;
 use tonic::Code;
 
@@ -12,13 +13,20 @@ use crate::support::{Setup, World, fresh_id, refused};
 const EEO: &str = "find all eeo responses with their pii";
 
 fn setup(permissions: Permissions, confidential: bool) -> Setup {
-    let mut setup = Setup::new(40);
+    let mut setup = quick(40);
     setup.lever.keys = vec![Key {
         secret: setup.key.clone(),
         permissions,
         confidential,
     }];
     setup
+}
+
+/// An account whose calls are not spread over time.
+fn quick(opportunities: usize) -> Setup {
+    Setup::new(opportunities)
+        .with("FULCRUM__LEVER__REQUESTS_PER_SECOND", "1000")
+        .with("FULCRUM__LEVER__BURST", "100")
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {
@@ -105,9 +113,18 @@ async fn f03_each_missing_read_permission_is_reported_and_no_other() {
     assert_eq!(report.key_state(), pb::KeyState::Accepted);
     assert_eq!(report.confidential_access(), pb::ConfidentialAccess::On);
     assert_harmless(&world);
+    let rpcs = rpcs();
+    for permission in &report.permissions {
+        for feature in &permission.features {
+            assert!(
+                feature == "webhooks" || rpcs.contains(feature),
+                "{permission:?}"
+            );
+        }
+    }
 
     // One key for each permission that it lacks; EEO is on, so that it is tried as well.
-    let mut setup = Setup::new(10);
+    let mut setup = quick(10);
     let keys = reads.iter().enumerate().map(|(index, name)| Key {
         secret: secret(index),
         permissions: Permissions::AllBut([name.clone()].into()),
@@ -140,6 +157,21 @@ async fn f03_each_missing_read_permission_is_reported_and_no_other() {
             "{untested:?}"
         );
     }
+}
+
+/// Every rpc there is, as `Service.Rpc`.
+fn rpcs() -> BTreeSet<String> {
+    let set = prost_types::FileDescriptorSet::decode(proto::DESCRIPTORS).expect("descriptors");
+    let services = set.file.into_iter().flat_map(|file| file.service);
+    services
+        .flat_map(|service| {
+            let name = service.name().to_owned();
+            let method = move |method: prost_types::MethodDescriptorProto| {
+                format!("{name}.{}", method.name())
+            };
+            service.method.into_iter().map(method)
+        })
+        .collect()
 }
 
 fn secret(index: usize) -> String {
