@@ -88,6 +88,8 @@ pub struct Connection {
     pub disconnected: Option<Disconnected>,
     /// The last four characters of the key, for recognizing it.
     pub key_last_four: String,
+    /// Since when its present credential is used; none for one that was given before this was kept, and for none.
+    pub credential_since: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Counts changes of the settings; the etag.

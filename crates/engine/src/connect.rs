@@ -174,6 +174,7 @@ impl Engine {
             paused: false,
             disconnected: None,
             key_last_four: String::new(),
+            credential_since: Some(self.shared.clock.now()),
             created_at: self.shared.clock.now(),
             revision: 1,
         }
@@ -297,7 +298,10 @@ impl Engine {
         self.try_credential(&connection, &credential).await?;
         let last_four = credential.last_four();
         let store = &self.shared.store;
-        let stored = store.replace_credential(id, credential, last_four).await?;
+        let now = self.shared.clock.now();
+        let stored = store
+            .replace_credential(id, credential, last_four, now)
+            .await?;
         match self.link(id) {
             Ok(link) => {
                 let opened = credential::open(&self.shared, &stored).await?;

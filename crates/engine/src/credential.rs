@@ -399,7 +399,7 @@ mod tests {
         let lagging = Keeper::on_rotate(store.clone(), id, "main".to_owned(), 0);
         lagging(renewed("3")).await.unwrap();
         store
-            .replace_credential(id, stored("other"), String::new())
+            .replace_credential(id, stored("other"), String::new(), Timestamp::default())
             .await
             .unwrap();
         assert!(keep(renewed("4")).await.is_err());

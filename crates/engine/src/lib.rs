@@ -17,6 +17,7 @@ mod inbound;
 mod link;
 mod mapping;
 mod nudge;
+mod permissions;
 mod progress;
 mod pull;
 mod push;
@@ -41,6 +42,9 @@ pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
 pub use mapping::{MappedStage, MappingView, SuggestedStage, Suggestions};
+pub use permissions::{
+    ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,
+};
 pub use push::{Acting, DryRun, PlannedCall, WriteRequest};
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
 pub use settings::{OAuthClient, PullSettings, Settings};

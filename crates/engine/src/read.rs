@@ -17,7 +17,7 @@ use lever::OpportunityId;
 pub use filter::Filter;
 pub(crate) use live::first_page;
 pub(crate) use mirror::{kept, readable};
-pub(crate) use resource::stream_of;
+pub(crate) use resource::{list, stream_of};
 pub use visible::Viewer;
 pub(crate) use visible::{Sight, is_confidential, is_secret};
 

@@ -24,6 +24,7 @@ pub(crate) fn connection(streams: &[Stream], created_at: Timestamp) -> Connectio
         paused: false,
         disconnected: None,
         key_last_four: String::new(),
+        credential_since: None,
         created_at,
         revision: 1,
     }

@@ -8,6 +8,7 @@ pub mod inbound;
 pub mod lever;
 pub mod operation;
 pub mod page_token;
+pub mod permissions;
 pub mod stage_mapping;
 pub mod status;
 pub mod sync;

@@ -1,5 +1,6 @@
 //! The log of calls to Lever: what was called, how it was answered, how long it took. Nothing personal.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::{ConnectionId, OperationId};
@@ -15,6 +16,8 @@ use crate::table::{Table, Tables};
 pub(crate) const BLOCK_SPAN: Duration = Duration::from_secs(300);
 /// How many calls one block has at most.
 const BLOCK_CALLS: usize = 1000;
+/// How many calls [`Store::experience`] looks at, the newest first: some seconds of reading at worst.
+const MOST_EXPERIENCE: usize = 1_000_000;
 
 /// One attempt of a call to Lever.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +66,26 @@ pub enum Answered {
     NotAtAll,
     /// Not at all, or with a status of 400 or more.
     NotWell,
+}
+
+/// What calls of one operation came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Experience {
+    /// When the newest one was sent that Lever did (2xx).
+    pub succeeded_at: Option<Timestamp>,
+    /// When the newest one was sent that Lever did not allow (403).
+    pub refused_at: Option<Timestamp>,
+}
+
+impl Experience {
+    /// Takes note of an older call, or of a newer one.
+    fn note(&mut self, call: &ApiCall) {
+        match call.status {
+            Some(200..=299) => self.succeeded_at = self.succeeded_at.max(Some(call.at)),
+            Some(403) => self.refused_at = self.refused_at.max(Some(call.at)),
+            _ => {}
+        }
+    }
 }
 
 impl CallFilter {
@@ -164,6 +187,59 @@ impl Store {
         self.read(move |tables| list(tables, connection, &filter, after, limit))
             .await
     }
+}
+
+impl Store {
+    /// What calls sent at or after `from` came to, by the operation id; those without a 2xx or 403 are left out.
+    ///
+    /// Looks at the newest million calls at most.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn experience(
+        &self,
+        connection: ConnectionId,
+        from: Timestamp,
+    ) -> Result<BTreeMap<String, Experience>, Error> {
+        self.read(move |tables| experience(tables, connection, from))
+            .await
+    }
+}
+
+fn experience(
+    tables: &Tables,
+    connection: ConnectionId,
+    from: Timestamp,
+) -> Result<BTreeMap<String, Experience>, Error> {
+    let mut found: BTreeMap<String, Experience> = BTreeMap::new();
+    let mut seen = 0;
+    for entry in tables
+        .scan(Table::Calls, &key::connection(connection))
+        .rev()
+    {
+        let (key, value) = entry?;
+        let (began, _) = key::calls_parts(&key).ok_or_else(|| Error::corrupt(Table::Calls))?;
+        if began.plus(BLOCK_SPAN) < from || seen >= MOST_EXPERIENCE {
+            break;
+        }
+        let Some(CallBlock(calls)) = tables.value(Table::Calls, Ok((key, value)))? else {
+            continue;
+        };
+        seen += calls.len();
+        for call in calls.into_iter().filter(|call| call.at >= from) {
+            match found.get_mut(&call.operation) {
+                Some(known) => known.note(&call),
+                None => {
+                    let mut first = Experience::default();
+                    first.note(&call);
+                    if first != Experience::default() {
+                        found.insert(call.operation, first);
+                    }
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Cuts calls that are in order into blocks that are short in time and number.

@@ -183,6 +183,7 @@ fn disconnect(
     let connection = Connection {
         disconnected: Some(Disconnected::at(at)),
         key_last_four: String::new(),
+        credential_since: None,
         ..stored
     };
     Ok(Disconnection {

@@ -106,13 +106,14 @@ impl Store {
         id: ConnectionId,
         api_key: SecretString,
         last_four: String,
+        at: Timestamp,
     ) -> Result<Connection, Error> {
-        self.replace_credential(id, api_key, last_four).await
+        self.replace_credential(id, api_key, last_four, at).await
     }
 
     /// Replaces the credential by one of any kind; mappings, cursors and mirror stay.
     ///
-    /// `last_four` are the characters people recognize a key by; empty for an OAuth grant.
+    /// `last_four` are the characters people recognize a key by; empty for an OAuth grant. `at` is now.
     /// Gives the connection with its new revision.
     ///
     /// # Errors
@@ -122,6 +123,7 @@ impl Store {
         id: ConnectionId,
         credential: impl Into<Credential>,
         last_four: String,
+        at: Timestamp,
     ) -> Result<Connection, Error> {
         let sealed = self.seal_credential(id, &credential.into())?;
         self.commit(move |draft| {
@@ -135,6 +137,7 @@ impl Store {
                 draft,
                 Connection {
                     key_last_four: last_four,
+                    credential_since: Some(at),
                     ..stored
                 },
             ))

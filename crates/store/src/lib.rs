@@ -51,7 +51,7 @@ mod upsert;
 mod verdict;
 mod webhooks;
 
-pub use calls::{Answered, ApiCall, CallFilter, CallMark, CallPage};
+pub use calls::{Answered, ApiCall, CallFilter, CallMark, CallPage, Experience};
 pub use candidacies::Order;
 pub use children::{ChildList, ChildRead};
 pub use compact::{Compacted, Progress, compact};

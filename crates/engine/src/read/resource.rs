@@ -5,7 +5,7 @@ use lever::registry as r;
 use lever::{Access, Operation};
 
 /// The operation that lists a stream: over the account, or below an opportunity; none where Lever has no list.
-pub(super) fn list(stream: Stream) -> Option<&'static Operation> {
+pub(crate) fn list(stream: Stream) -> Option<&'static Operation> {
     Some(match stream {
         Stream::Users => &r::LIST_USERS,
         Stream::Stages => &r::LIST_STAGES,

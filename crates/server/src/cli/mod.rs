@@ -17,6 +17,7 @@ pub(crate) mod logging;
 mod mapping;
 mod operations;
 mod output;
+mod permissions;
 mod place;
 mod progress;
 mod prompt;
@@ -86,6 +87,8 @@ enum Command {
     Disconnect(connections::Disconnect),
     /// Lists the linked accounts.
     Connections,
+    /// Tells what Lever lets the key do, permission by permission.
+    Permissions(permissions::Permissions),
     /// Tells how far the mirror has come.
     Status(sync::Status),
     /// Pulls now instead of at the next scheduled time, or shows what the pull did.
@@ -138,6 +141,7 @@ impl Cli {
             Command::Connect(command) => connections::connect(global, command).await,
             Command::Disconnect(command) => connections::disconnect(global, command).await,
             Command::Connections => connections::list(global).await,
+            Command::Permissions(command) => permissions::run(global, command).await,
             Command::Status(command) => sync::status(global, command).await,
             Command::Sync(command) => sync::sync(global, command).await,
             Command::Inbound(command) => inbound::run(global, command).await,

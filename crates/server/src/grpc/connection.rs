@@ -183,4 +183,17 @@ impl ConnectionService for Api {
         let connection = Some(self.shown(&connection).await?);
         Ok(Response::new(pb::RotateCredentialResponse { connection }))
     }
+
+    async fn check_permissions(
+        &self,
+        request: Request<pb::CheckPermissionsRequest>,
+    ) -> Result<Response<pb::CheckPermissionsResponse>, Status> {
+        let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        let report = self
+            .engine
+            .check_permissions(id, request.get_ref().probe_all)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(wire::permissions::to_report(&report)))
+    }
 }

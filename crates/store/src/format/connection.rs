@@ -7,9 +7,10 @@ use prost::Message;
 use super::id::{pack, unpack_option};
 use super::{Stored, versions_to};
 
-/// Version 1 has everything up to `revision`; what came after reads as nothing excluded and nothing switched on.
+/// Version 1 has everything up to `revision`, version 2 up to `disconnected`; what came after reads as nothing
+/// excluded, nothing switched on, and a credential of unknown age.
 #[derive(Clone, PartialEq, Message)]
-struct ConnectionV2 {
+struct ConnectionV3 {
     #[prost(bytes = "vec", tag = "1")]
     id: Vec<u8>,
     #[prost(string, tag = "2")]
@@ -47,11 +48,13 @@ struct ConnectionV2 {
     #[prost(bool, tag = "17")]
     webhooks: bool,
     #[prost(message, optional, tag = "18")]
-    disconnected: Option<DisconnectedV2>,
+    disconnected: Option<DisconnectedV3>,
+    #[prost(int64, optional, tag = "19")]
+    credential_since: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct DisconnectedV2 {
+struct DisconnectedV3 {
     #[prost(int64, tag = "1")]
     at: i64,
     #[prost(int64, tag = "2")]
@@ -59,14 +62,14 @@ struct DisconnectedV2 {
 }
 
 impl Stored for Connection {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn to_payload(&self) -> Vec<u8> {
         let (region, base_url) = match &self.environment {
             Environment::Region(region) => (region_number(*region), String::new()),
             Environment::BaseUrl(url) => (0, url.clone()),
         };
-        ConnectionV2 {
+        ConnectionV3 {
             id: self.id.as_bytes().to_vec(),
             display_name: self.display_name.clone(),
             external_id: self.external_id.clone(),
@@ -91,16 +94,17 @@ impl Stored for Connection {
                 .collect(),
             include_secret_notes: self.include_secret_notes,
             webhooks: self.webhooks,
-            disconnected: self.disconnected.map(|disconnected| DisconnectedV2 {
+            disconnected: self.disconnected.map(|disconnected| DisconnectedV3 {
                 at: disconnected.at.as_millis(),
                 purge_at: disconnected.purge_at.as_millis(),
             }),
+            credential_since: self.credential_since.map(Timestamp::as_millis),
         }
         .encode_to_vec()
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        let stored: ConnectionV2 = versions_to(Self::VERSION, version, payload)?;
+        let stored: ConnectionV3 = versions_to(Self::VERSION, version, payload)?;
         let environment = match stored.region {
             0 => Environment::BaseUrl(stored.base_url),
             number => Environment::Region(region_of(number)?),
@@ -128,6 +132,7 @@ impl Stored for Connection {
             webhooks: stored.webhooks,
             paused: stored.paused,
             key_last_four: stored.key_last_four,
+            credential_since: stored.credential_since.map(Timestamp::from_millis),
             created_at: Timestamp::from_millis(stored.created_at),
             revision: stored.revision,
             disconnected: stored.disconnected.map(|disconnected| Disconnected {

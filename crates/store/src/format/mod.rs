@@ -8,7 +8,7 @@
 //! | table | key | value | version |
 //! |---|---|---|---|
 //! | `meta` | `header` / `commit` | [`Header`] / [`Counter`] | 1 |
-//! | `connections` | c | connection settings | 2 |
+//! | `connections` | c | connection settings | 3 |
 //! | `external_ids` | external id | [`Owner`]: c | 1 |
 //! | `credentials` | c | [`SealedCredential`]: API key or OAuth tokens, and a generation | 2 |
 //! | `purges` | c | empty: the data of a deleted connection are being removed | - |

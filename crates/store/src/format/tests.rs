@@ -274,12 +274,13 @@ fn a_connection_has_these_bytes() {
             purge_at: at(5),
         }),
         key_last_four: "abcd".to_owned(),
+        credential_since: Some(at(6)),
         created_at: at(2),
         revision: 3,
     };
     pinned(
         &settings,
-        "026e944cc00a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e657380010188010192010408041005",
+        "03e96d0bb00a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e657380010188010192010408041005980106",
     );
     // As version 1 wrote it.
     let version_1 = "0a1000000000000000000000000000000001120441636d651a02343220023202010c380140014801520175580162046162636468027003";
@@ -288,9 +289,17 @@ fn a_connection_has_these_bytes() {
         include_secret_notes: false,
         webhooks: false,
         disconnected: None,
+        credential_since: None,
         ..settings.clone()
     };
     assert!(Connection::from_payload(1, &bytes(version_1)) == Some(old));
+    // As version 2 wrote it.
+    let version_2 = "0a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e657380010188010192010408041005";
+    let old = Connection {
+        credential_since: None,
+        ..settings.clone()
+    };
+    assert!(Connection::from_payload(2, &bytes(version_2)) == Some(old));
     let local = Environment::BaseUrl("http://127.0.0.1:1".to_owned());
     comes_back(&Connection {
         environment: local,

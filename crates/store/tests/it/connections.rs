@@ -54,10 +54,11 @@ async fn settings_are_replaced_only_by_who_has_read_the_present_ones() {
 async fn a_replaced_key_leaves_everything_else() {
     let (_folder, store, id) = connected().await;
     let replaced = store
-        .replace_api_key(id, SecretString::from("other"), "ther".to_owned())
+        .replace_api_key(id, SecretString::from("other"), "ther".to_owned(), at(9))
         .await
         .unwrap();
     assert_eq!(replaced.key_last_four, "ther");
+    assert_eq!(replaced.credential_since, Some(at(9)));
     assert_eq!(store.connections().await.unwrap(), [replaced]);
     assert_eq!(
         store.api_key(id).await.unwrap().unwrap().expose_secret(),

@@ -28,7 +28,7 @@ fn access_token(credential: &Credential) -> &str {
 async fn an_oauth_grant_takes_the_place_of_a_key_and_back() {
     let (folder, store, c) = connected().await;
     let replaced = store
-        .replace_credential(c, tokens("access-1"), String::new())
+        .replace_credential(c, tokens("access-1"), String::new(), at(9))
         .await
         .unwrap();
     assert_eq!(
@@ -44,7 +44,7 @@ async fn an_oauth_grant_takes_the_place_of_a_key_and_back() {
 
     let store = open(folder.path());
     store
-        .replace_api_key(c, SecretString::from(KEY), "1234".to_owned())
+        .replace_api_key(c, SecretString::from(KEY), "1234".to_owned(), at(9))
         .await
         .unwrap();
     let key = store.api_key(c).await.unwrap().unwrap();
@@ -55,7 +55,7 @@ async fn an_oauth_grant_takes_the_place_of_a_key_and_back() {
 async fn of_two_refreshes_of_the_same_tokens_one_is_stored() {
     let (_folder, store, c) = connected().await;
     store
-        .replace_credential(c, tokens("access-1"), String::new())
+        .replace_credential(c, tokens("access-1"), String::new(), at(9))
         .await
         .unwrap();
     let read = store.credential(c).await.unwrap().unwrap().generation;
@@ -152,7 +152,7 @@ async fn nothing_is_stored_for_a_disconnected_account() {
             .await
             .err(),
         store
-            .replace_api_key(c, SecretString::from("k"), String::new())
+            .replace_api_key(c, SecretString::from("k"), String::new(), at(9))
             .await
             .err(),
     ];

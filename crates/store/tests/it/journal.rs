@@ -2,7 +2,8 @@
 
 use domain::OperationId;
 use store::{
-    Answered, ApiCall, CallFilter, CallMark, ErrorKind, Run, RunFilter, RunOutcome, Store,
+    Answered, ApiCall, CallFilter, CallMark, ErrorKind, Experience, Run, RunFilter, RunOutcome,
+    Store,
 };
 use uuid::Uuid;
 
@@ -252,4 +253,40 @@ async fn nothing_is_noted_for_a_connection_that_is_gone() {
             .iter()
             .all(|error| *error.kind() == ErrorKind::NotFound)
     );
+}
+
+#[tokio::test]
+async fn what_calls_came_to_is_told_by_operation_and_only_since_a_moment() {
+    let (_folder, store, c) = connected().await;
+    let calls = vec![
+        call("getUser", 1, Some(200)),
+        call("createOpportunityNote", 10, Some(403)),
+        call("createOpportunityNote", 30, Some(201)),
+        call("createOpportunityNote", 20, Some(200)),
+        call("listTags", 30, Some(404)),
+        call("listTags", 31, None),
+    ];
+    store.note_calls(c, calls).await.unwrap();
+    let day = 24 * 3600 * 1000;
+    store
+        .note_calls(c, vec![call("listUsers", day, Some(403))])
+        .await
+        .unwrap();
+    let found = store.experience(c, at(10)).await.unwrap();
+    let note = Experience {
+        succeeded_at: Some(at(30)),
+        refused_at: Some(at(10)),
+    };
+    let users = Experience {
+        succeeded_at: None,
+        refused_at: Some(at(day)),
+    };
+    let expected = [("createOpportunityNote", note), ("listUsers", users)];
+    assert_eq!(
+        found,
+        expected
+            .map(|(operation, experience)| (operation.to_owned(), experience))
+            .into()
+    );
+    assert_eq!(store.experience(id(8), at(0)).await.unwrap(), [].into());
 }

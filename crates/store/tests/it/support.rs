@@ -76,6 +76,7 @@ pub(crate) fn connection(number: u128) -> Connection {
         paused: false,
         disconnected: None,
         key_last_four: "1234".to_owned(),
+        credential_since: None,
         created_at: at(1),
         revision: 1,
     }

@@ -8,6 +8,7 @@ pub(super) mod connections;
 pub(super) mod history;
 pub(crate) mod mapping;
 pub(crate) mod operation;
+pub(super) mod permissions;
 pub(crate) mod sync;
 pub(crate) mod table;
 pub(crate) mod time;
