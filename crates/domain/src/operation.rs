@@ -69,6 +69,51 @@ pub enum Write {
     Unarchive,
     /// Any write of Lever's API.
     Raw(RawWrite),
+    /// Hands a file to Lever (F-27). Its bytes are kept beside the operation until that has settled.
+    UploadFile(FileUpload),
+}
+
+/// A file for Lever, without its bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileUpload {
+    /// Where it goes.
+    pub target: UploadTarget,
+    /// The name Lever shows.
+    pub name: String,
+    /// The media type, such as `application/pdf`.
+    pub content_type: String,
+    /// How many bytes it has.
+    pub size: u64,
+    /// The SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+}
+
+/// Where in Lever a file goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UploadTarget {
+    /// To the files of the opportunity.
+    Opportunity,
+    /// To the same files by the old path below candidates, for a key that has only that permission.
+    Candidate,
+    /// To Lever's uploads, where an application can name it for 24 hours; it belongs to no opportunity.
+    Application,
+}
+
+impl UploadTarget {
+    /// Whether Lever keeps what goes there; what no application names is gone after 24 hours (behaviour: "Files").
+    pub fn keeps(self) -> bool {
+        self != UploadTarget::Application
+    }
+}
+
+/// The name of a file may be a person's.
+impl fmt::Debug for FileUpload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileUpload")
+            .field("target", &self.target)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Any write of Lever's API, made of text.
@@ -118,10 +163,11 @@ impl Write {
             Write::Archive { .. } => "ARCHIVE",
             Write::Unarchive => "UNARCHIVE",
             Write::Raw(_) => "RAW",
+            Write::UploadFile(_) => "UPLOAD_FILE",
         }
     }
 
-    /// The same write without what people wrote: note texts, tags, sources, what a raw write carries.
+    /// The same write without what people wrote: note texts, tags, sources, names of files, what a raw write carries.
     ///
     /// None when there is nothing of that in it. Such a write is for the record only; it must not be sent.
     pub fn scrubbed(&self) -> Option<Write> {
@@ -143,6 +189,10 @@ impl Write {
                 body: None,
                 ..raw.clone()
             }),
+            Write::UploadFile(file) => Write::UploadFile(FileUpload {
+                name: String::new(),
+                ..file.clone()
+            }),
             Write::ChangeStage { .. } | Write::Archive { .. } | Write::Unarchive => return None,
         };
         (bare != *self).then_some(bare)
@@ -153,13 +203,18 @@ impl Write {
         match self {
             Write::CreateNote { .. } => true,
             Write::Raw(raw) => raw.creates,
+            Write::UploadFile(file) => file.target.keeps(),
             _ => false,
         }
     }
 
     /// Whether what it created can be found again in Lever after a lost answer.
     pub fn leaves_a_mark(&self) -> bool {
-        matches!(self, Write::CreateNote { .. })
+        match self {
+            Write::CreateNote { .. } => true,
+            Write::UploadFile(file) => file.target.keeps(),
+            _ => false,
+        }
     }
 }
 
@@ -678,6 +733,43 @@ mod tests {
         assert_eq!(lost.state.name(), "UNCERTAIN");
         let harmless = run(raw(false), &[Event::Started, Event::Lost]);
         assert_eq!(harmless.state.name(), "RECORDED");
+    }
+
+    fn upload(target: UploadTarget) -> Operation {
+        operation(Write::UploadFile(FileUpload {
+            target,
+            name: "Ada.pdf".to_owned(),
+            content_type: "application/pdf".to_owned(),
+            size: 3,
+            sha256: [7; 32],
+        }))
+    }
+
+    #[test]
+    fn a_lost_upload_is_looked_for_unless_lever_lets_go_of_it_anyway() {
+        for target in [UploadTarget::Opportunity, UploadTarget::Candidate] {
+            assert!(run(upload(target), &[Event::Started, Event::Lost]).reconciling());
+        }
+        let lost = run(
+            upload(UploadTarget::Application),
+            &[Event::Started, Event::Lost],
+        );
+        assert_eq!(lost.state.name(), "RECORDED");
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_neither_in_its_debug_form_nor_kept_when_scrubbed() {
+        let upload = upload(UploadTarget::Opportunity).write;
+        let Write::UploadFile(file) = &upload else {
+            panic!("{upload:?}")
+        };
+        assert!(!format!("{file:?} {upload:?}").contains("Ada"));
+        let bare = Write::UploadFile(FileUpload {
+            name: String::new(),
+            ..file.clone()
+        });
+        assert_eq!(upload.scrubbed(), Some(bare.clone()));
+        assert_eq!(bare.scrubbed(), None);
     }
 
     #[test]

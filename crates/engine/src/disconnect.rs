@@ -4,7 +4,6 @@
 //! are removed from Lever while there is still a credential for it; then the credential is destroyed. The mirror stays
 //! for a while: connecting the same `external_id` again brings it back.
 
-use std::future::Future;
 use std::time::Duration;
 
 use domain::operation::{Event, State};
@@ -60,21 +59,6 @@ impl Engine {
         let engine = self.clone();
         self.to_the_end(async move { engine.delete_now(id).await })
             .await
-    }
-
-    /// Does something that must not be left half done when its caller goes away.
-    async fn to_the_end<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        let (answer, answered) = tokio::sync::oneshot::channel();
-        self.spawn(async move {
-            // Nobody waiting is fine: it is done all the same.
-            let _ = answer.send(work.await);
-        });
-        answered
-            .await
-            .unwrap_or_else(|_| Err(Error::unavailable("the service stops; ask again")))
     }
 
     async fn disconnect_now(&self, id: ConnectionId) -> Result<Connection> {

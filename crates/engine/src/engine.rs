@@ -188,6 +188,21 @@ impl Engine {
         self.tasks.spawn(supervise(name, stop, begin));
     }
 
+    /// Does something that must not be left half done when its caller goes away.
+    pub(crate) async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        self.spawn(async move {
+            // Nobody waiting is fine: it is done all the same.
+            let _ = answer.send(work.await);
+        });
+        answered
+            .await
+            .unwrap_or_else(|_| Err(Error::unavailable("the service stops; ask again")))
+    }
+
     /// Runs something beside; a stop waits for it.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(work);

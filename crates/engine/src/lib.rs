@@ -45,7 +45,7 @@ pub use mapping::{MappedStage, MappingView, SuggestedStage, Suggestions};
 pub use permissions::{
     ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,
 };
-pub use push::{Acting, DryRun, PlannedCall, WriteRequest};
+pub use push::{Acting, DryRun, PlannedCall, PlannedFile, WriteRequest};
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
 pub use settings::{OAuthClient, PullSettings, Settings};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};

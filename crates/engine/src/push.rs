@@ -11,9 +11,10 @@ mod plan;
 mod reconcile;
 mod send;
 mod submit;
+mod upload;
 
 pub(crate) use outbox::Outbox;
-pub use plan::PlannedCall;
+pub use plan::{PlannedCall, PlannedFile};
 pub(crate) use send::fresh_read;
 pub use submit::{Acting, DryRun, WriteRequest};
 

@@ -13,6 +13,7 @@ pub mod stage_mapping;
 pub mod status;
 pub mod sync;
 pub mod time;
+pub mod upload;
 
 use std::str::FromStr;
 

@@ -12,6 +12,7 @@
 //! <folder>/compact/    the new database while a compaction fills it
 //! <folder>/compacted   there while compact/ is whole and takes the place of db/
 //! <folder>/old/        what db/ was, until the new one has its place
+//! <folder>/uploads/    files on their way to Lever
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -39,6 +40,7 @@ const OURS: &[&str] = &[
     "compact",
     "compacted",
     "old",
+    "uploads",
 ];
 const LOCK_RETRY: Duration = Duration::from_millis(50);
 
@@ -184,6 +186,11 @@ impl Directory {
         }
         fs::rename(self.compact(), self.database())?;
         self.sync()
+    }
+
+    /// Where files are until they are in Lever.
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
     }
 
     pub(crate) fn sidecar(&self) -> PathBuf {

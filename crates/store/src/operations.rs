@@ -57,7 +57,10 @@ impl Store {
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) unless the stored revision is one less,
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
     pub async fn save_operation(&self, operation: Operation) -> Result<(), Error> {
-        self.commit(move |draft| save(draft, &operation)).await
+        let saved = operation.clone();
+        self.commit(move |draft| save(draft, &operation)).await?;
+        self.let_go(&saved);
+        Ok(())
     }
 
     /// Stores the next revision of an operation together with records read after it, all or nothing.
@@ -69,11 +72,14 @@ impl Store {
         operation: Operation,
         refresh: Refresh,
     ) -> Result<Applied, Error> {
-        self.commit(move |draft| {
+        let saved = operation.clone();
+        let work = move |draft: &mut Draft<'_>| {
             save(draft, &operation)?;
             pull::apply_refresh(draft, &refresh)
-        })
-        .await
+        };
+        let applied = self.commit(work).await?;
+        self.let_go(&saved);
+        Ok(applied)
     }
 
     /// Reads the operation that a request id stands for, however long ago it was recorded.
@@ -189,9 +195,12 @@ fn insert(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
         return Err(Error::already_exists("operation id", id));
     }
     let request_id = key::request_id(connection, &operation.request_id)?;
-    let by_opportunity = key::opportunity_entry(connection, &operation.opportunity, id)?;
     draft.put(Table::RequestIds, request_id, &Owner(*id.as_bytes()));
-    draft.mark(Table::ByOpportunity, by_opportunity);
+    // Some are about no opportunity, such as a change of a posting.
+    if !operation.opportunity.as_str().is_empty() {
+        let by_opportunity = key::opportunity_entry(connection, &operation.opportunity, id)?;
+        draft.mark(Table::ByOpportunity, by_opportunity);
+    }
     put(draft, key, operation);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The store itself: one handle, cheap to clone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -36,6 +36,7 @@ struct Inner {
     tables: Arc<Tables>,
     health: Arc<Health>,
     space: Arc<Space>,
+    uploads: PathBuf,
     sealer: Sealer,
     announcer: Arc<Announcer>,
     admission: Semaphore,
@@ -53,6 +54,7 @@ impl Store {
         let opened = opening::open(folder, &options)?;
         let store = Self::start(opened, &options)?;
         store.resume_purges()?;
+        store.sweep_files()?;
         Ok(store)
     }
 
@@ -74,6 +76,7 @@ impl Store {
             options.backfill_floor_bytes,
         );
         let space = Arc::new(space);
+        let uploads = directory.uploads();
         let live = directory.open_live()?;
         acknowledged
             .overwrite(&live)
@@ -101,6 +104,7 @@ impl Store {
             tables,
             health,
             space,
+            uploads,
             sealer,
             announcer,
             admission: Semaphore::new(WAITING),
@@ -167,6 +171,15 @@ impl Store {
             .inner
             .announcer
             .subscribe(connection, present.unwrap_or_default().0))
+    }
+
+    pub(crate) fn space(&self) -> &Arc<Space> {
+        &self.inner.space
+    }
+
+    /// The folder of files on their way to Lever; made when the first one comes.
+    pub(crate) fn uploads(&self) -> &Path {
+        &self.inner.uploads
     }
 
     pub(crate) fn tables(&self) -> &Tables {

@@ -112,6 +112,9 @@ const TYPED: &[(&str, &str, &str)] = &[
     ),
     ("downloadCandidateFile", "CandidateService", "DownloadFile"),
     ("downloadCandidateOffer", "CandidateService", "DownloadFile"),
+    ("uploadOpportunityFile", "CandidateService", "UploadFile"),
+    ("uploadCandidateFile", "CandidateService", "UploadFile"),
+    ("uploadFile", "CandidateService", "UploadFile"),
     ("createOpportunityNote", "CandidateService", "CreateNote"),
     ("addOpportunityTags", "CandidateService", "AddTags"),
     ("removeOpportunityTags", "CandidateService", "RemoveTags"),
@@ -153,7 +156,7 @@ fn rpc(operation: &Operation) -> String {
     let typed = TYPED.iter().find(|(id, _, _)| *id == operation.id);
     match typed {
         Some((_, service, rpc)) => format!("`{service}.{rpc}`"),
-        None if carries_files(operation) => "none yet".to_owned(),
+        None if carries_files(operation) => panic!("no rpc carries the files of {}", operation.id),
         None => "`LeverService.Call`".to_owned(),
     }
 }

@@ -33,5 +33,6 @@ mod start_errors;
 mod stopping;
 mod support;
 mod troubled_reads;
+mod uploads;
 mod webhooks;
 mod write_back;

@@ -164,6 +164,9 @@ const FEATURES: &[(&str, &str)] = &[
     (r::UPDATE_OPPORTUNITY_STAGE.id, "CandidateService.ChangeStage"),
     (r::UPDATE_OPPORTUNITY_ARCHIVED.id, "CandidateService.Archive"),
     (r::UPDATE_OPPORTUNITY_ARCHIVED.id, "CandidateService.Unarchive"),
+    (r::UPLOAD_OPPORTUNITY_FILE.id, "CandidateService.UploadFile"),
+    (r::UPLOAD_CANDIDATE_FILE.id, "CandidateService.UploadFile"),
+    (r::UPLOAD_FILE.id, "CandidateService.UploadFile"),
     (r::LIST_WEBHOOKS.id, WEBHOOKS),
     (r::CREATE_WEBHOOK.id, WEBHOOKS),
     (r::DELETE_WEBHOOK.id, WEBHOOKS),
@@ -293,7 +296,10 @@ mod tests {
                 "create a requisition",
                 "only LeverService.Call of createRequisition",
             ),
-            ("upload an opportunity file", "nothing: no rpc needs it"),
+            (
+                "upload an opportunity file",
+                "refused by Lever: CandidateService.UploadFile",
+            ),
             (
                 "create a webhook",
                 "webhooks cannot be managed: changes arrive by the next pull",

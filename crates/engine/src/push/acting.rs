@@ -1,12 +1,13 @@
 //! The Lever user a write is made for (X13).
 
-use domain::{ConnectionId, Stream, Write};
+use domain::{ConnectionId, Stream};
 use lever::{OpportunityId, PerformAs, User, UserId, registry};
 
 use crate::engine::Shared;
 use crate::error::{Error, Result};
 use crate::mapping;
 
+use super::plan;
 use super::submit::WriteRequest;
 
 /// How the caller names the user.
@@ -24,12 +25,8 @@ pub enum Acting {
 /// Chooses the user, for a call that names one: the one named; else, for an unknown or deactivated e-mail, the owner of the opportunity,
 /// the owner of its posting, the default of the connection, or nobody.
 pub(super) async fn choose(shared: &Shared, request: &WriteRequest) -> Result<Option<UserId>> {
-    let wanted = match &request.write {
-        Write::Raw(raw) => {
-            registry::find(&raw.operation).map_or(PerformAs::No, |operation| operation.perform_as)
-        }
-        _ => PerformAs::Optional,
-    };
+    let wanted = registry::find(plan::lever_operation(&request.write))
+        .map_or(PerformAs::No, |operation| operation.perform_as);
     if wanted == PerformAs::No {
         return Ok(None);
     }

@@ -1,10 +1,10 @@
 //! What a write asks, looked at alone: whether it can be right, and whether it is the same as another.
 
 use domain::Write;
-use domain::operation::RawWrite;
+use domain::operation::{FileUpload, RawWrite, UploadTarget};
 use sha2::{Digest, Sha256};
 
-use super::submit::{Acting, WriteRequest};
+use super::submit::{Acting, WriteRequest, hex};
 use crate::error::{Error, Result, Violation};
 
 /// A request id must be fit to be kept.
@@ -38,12 +38,67 @@ pub(super) fn check_content(write: &Write) -> Result<()> {
         Write::Raw(RawWrite {
             body: Some(body), ..
         }) if body.len() > LARGEST_BODY => Err(Error::invalid("body", "give at most 1 MB of JSON")),
+        Write::UploadFile(file) => check_file(file),
         _ => Ok(()),
     }
 }
 
 /// The largest body of a raw write, in bytes.
 const LARGEST_BODY: usize = 1 << 20;
+
+/// The largest file Lever takes, in bytes (behaviour: "Files").
+pub(super) const LARGEST_FILE: u64 = 30 << 20;
+
+/// What can be wrong with a file before its bytes are there.
+fn check_file(file: &FileUpload) -> Result<()> {
+    let mut violations = Vec::new();
+    let mut bad = |field: &str, message: &str| {
+        violations.push(Violation {
+            field: field.to_owned(),
+            message: message.to_owned(),
+        });
+    };
+    if file.name.trim().is_empty()
+        || file.name.chars().count() > 255
+        || file
+            .name
+            .contains(|c: char| c.is_control() || c == '/' || c == '\\')
+    {
+        bad(
+            "name",
+            "give a file name of 1 to 255 characters without a path, such as resume.pdf",
+        );
+    }
+    if !is_media_type(&file.content_type) {
+        bad(
+            "content_type",
+            "give a media type such as application/pdf, or none",
+        );
+    }
+    if file.size > LARGEST_FILE {
+        bad("size", TOO_LARGE);
+    }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::violations(violations))
+    }
+}
+
+pub(super) const TOO_LARGE: &str = "Lever takes files of up to 30 MB (31,457,280 bytes)";
+
+/// Whether a text has the form `type/subtype`, with or without parameters behind it (RFC 9110, 8.3.1).
+fn is_media_type(text: &str) -> bool {
+    let essence = text.split(';').next().unwrap_or_default().trim_end();
+    let is_token = |token: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        !token.is_empty() && token.chars().all(allowed)
+    };
+    let tokens = essence.split_once('/');
+    text.len() <= 255
+        && text.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+        && tokens.is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
+}
 
 fn check_texts(field: &str, texts: &[String]) -> Result<()> {
     let mut violations = Vec::new();
@@ -131,6 +186,16 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
                 part(value);
             }
             part(raw.body.as_deref().unwrap_or_default());
+        }
+        Write::UploadFile(file) => {
+            part(match file.target {
+                UploadTarget::Opportunity => "opportunity",
+                UploadTarget::Candidate => "candidate",
+                UploadTarget::Application => "application",
+            });
+            part(&file.name);
+            part(&file.content_type);
+            part(&hex(&file.sha256));
         }
     }
     hash.finalize().into()
@@ -244,6 +309,86 @@ mod tests {
             digest(&email("Ada@Example.com")),
             digest(&email(" ada@example.com"))
         );
+    }
+
+    fn upload(name: &str, content_type: &str, size: u64) -> FileUpload {
+        FileUpload {
+            target: UploadTarget::Opportunity,
+            name: name.to_owned(),
+            content_type: content_type.to_owned(),
+            size,
+            sha256: [0; 32],
+        }
+    }
+
+    #[test]
+    fn uploads_differ_by_target_name_type_and_bytes() {
+        let digest = |file: FileUpload| digest(&request(Write::UploadFile(file)));
+        let base = upload("a.pdf", "application/pdf", 3);
+        for other in [
+            upload("b.pdf", "application/pdf", 3),
+            upload("a.pdf", "text/plain", 3),
+            FileUpload {
+                target: UploadTarget::Candidate,
+                ..base.clone()
+            },
+            FileUpload {
+                sha256: [1; 32],
+                ..base.clone()
+            },
+        ] {
+            assert_ne!(digest(base.clone()), digest(other));
+        }
+    }
+
+    #[test]
+    fn a_file_needs_a_name_and_a_type_that_can_be_one() {
+        let field = |file: &FileUpload| match check_file(file).map_err(|error| error.kind().clone())
+        {
+            Ok(()) => String::new(),
+            Err(ErrorKind::Invalid { violations }) => violations[0].field.clone(),
+            Err(other) => panic!("{other:?}"),
+        };
+        let named = |name: &str| field(&upload(name, "text/plain", 0));
+        for name in [
+            "resume.pdf",
+            "Zusammenfassung – Jörg \"Jo\".docx",
+            "履歴書.pdf",
+        ] {
+            assert_eq!(named(name), "", "{name}");
+        }
+        for name in [
+            "",
+            " ",
+            "a/b.pdf",
+            "a\\b.pdf",
+            "a\r\nb.pdf",
+            &"x".repeat(256),
+        ] {
+            assert_eq!(named(name), "name", "{name}");
+        }
+        let typed = |content_type: &str| field(&upload("a", content_type, 0));
+        for good in [
+            "application/pdf",
+            "text/plain; charset=utf-8",
+            "image/svg+xml",
+        ] {
+            assert_eq!(typed(good), "", "{good}");
+        }
+        for bad in [
+            "",
+            "pdf",
+            "a/",
+            "/b",
+            "a/b/c",
+            "a b/c",
+            "text/plain\r\nx: y",
+            "téxt/plain",
+        ] {
+            assert_eq!(typed(bad), "content_type", "{bad}");
+        }
+        assert_eq!(field(&upload("a", "text/plain", LARGEST_FILE)), "");
+        assert_eq!(field(&upload("a", "text/plain", LARGEST_FILE + 1)), "size");
     }
 
     #[test]

@@ -349,6 +349,7 @@ fn changed_list(write: &Write) -> Option<Stream> {
     let stream = match write {
         Write::CreateNote { .. } => Some(Stream::Notes),
         Write::Raw(raw) => crate::call::written(&raw.operation),
+        Write::UploadFile(file) if file.target.keeps() => Some(Stream::Files),
         _ => None,
     };
     stream.filter(|stream| Stream::CHILDREN.contains(stream))

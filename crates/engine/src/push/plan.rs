@@ -1,11 +1,15 @@
 //! Which calls a write makes.
 
-use domain::operation::RawWrite;
+use domain::operation::{FileUpload, RawWrite, UploadTarget};
 use domain::{Operation, Timestamp, Write};
+use futures::{TryFutureExt as _, stream};
 use lever::{
-    AddSources, AddTags, CreateNote, Endpoint, Method, MoveToStage, OpportunityId, PerformAs,
-    RawCall, RemoveSources, RemoveTags, Request, SetArchived, UserId, registry,
+    AddSources, AddTags, CreateNote, Endpoint, FileSource, Legacy, Method, MoveToStage,
+    OpportunityId, PerformAs, RawCall, RemoveSources, RemoveTags, Request, SetArchived, UploadFile,
+    UploadOpportunityFile, UserId, registry,
 };
+use store::KeptFile;
+use tokio_util::io::ReaderStream;
 
 /// One call to Lever that a dry run would make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +24,19 @@ pub struct PlannedCall {
     pub query: Vec<(String, String)>,
     /// The JSON body.
     pub body: Option<String>,
+    /// The file of a multipart body.
+    pub file: Option<PlannedFile>,
+}
+
+/// The file that a call would carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedFile {
+    /// The name Lever shows.
+    pub name: String,
+    /// The media type.
+    pub content_type: String,
+    /// How many bytes it has; 0 when nobody has said.
+    pub size: u64,
 }
 
 /// The write itself, as the endpoint it goes to.
@@ -33,17 +50,21 @@ pub(super) enum Sending {
     Stage(MoveToStage),
     Archived(SetArchived),
     Raw(RawCall),
+    File(UploadOpportunityFile),
+    CandidateFile(Legacy<UploadOpportunityFile>),
+    Upload(UploadFile),
     /// The raw write no longer fits what is known of Lever; nothing can be sent.
     Unknown(String),
 }
 
-/// The endpoint an operation's write goes to.
-pub(super) fn sending(operation: &Operation) -> Sending {
+/// The endpoint an operation's write goes to; `kept` is the file of an upload.
+pub(super) fn sending(operation: &Operation, kept: KeptFile) -> Sending {
     endpoint(
         &operation.write,
         &operation.opportunity,
         operation.acting_user.clone(),
         operation.marker,
+        Some(kept),
     )
 }
 
@@ -58,6 +79,11 @@ pub(super) fn lever_operation(write: &Write) -> &str {
         Write::ChangeStage { .. } => MoveToStage::OPERATION.id,
         Write::Archive { .. } | Write::Unarchive => SetArchived::OPERATION.id,
         Write::Raw(raw) => &raw.operation,
+        Write::UploadFile(file) => match file.target {
+            UploadTarget::Opportunity => UploadOpportunityFile::OPERATION.id,
+            UploadTarget::Candidate => Legacy::<UploadOpportunityFile>::OPERATION.id,
+            UploadTarget::Application => UploadFile::OPERATION.id,
+        },
     }
 }
 
@@ -72,17 +98,22 @@ pub(super) fn planned(
     if looks_first(write) {
         calls.push(call(&super::send::fresh_read(opportunity)));
     }
-    calls.push(match endpoint(write, opportunity, perform_as, marker) {
-        Sending::Note(endpoint) => call(&endpoint),
-        Sending::AddTags(endpoint) => call(&endpoint),
-        Sending::RemoveTags(endpoint) => call(&endpoint),
-        Sending::AddSources(endpoint) => call(&endpoint),
-        Sending::RemoveSources(endpoint) => call(&endpoint),
-        Sending::Stage(endpoint) => call(&endpoint),
-        Sending::Archived(endpoint) => call(&endpoint),
-        Sending::Raw(raw) => planned_call(raw.operation().id, raw.request()),
-        Sending::Unknown(_) => return calls,
-    });
+    calls.push(
+        match endpoint(write, opportunity, perform_as, marker, None) {
+            Sending::Note(endpoint) => call(&endpoint),
+            Sending::AddTags(endpoint) => call(&endpoint),
+            Sending::RemoveTags(endpoint) => call(&endpoint),
+            Sending::AddSources(endpoint) => call(&endpoint),
+            Sending::RemoveSources(endpoint) => call(&endpoint),
+            Sending::Stage(endpoint) => call(&endpoint),
+            Sending::Archived(endpoint) => call(&endpoint),
+            Sending::Raw(raw) => planned_call(raw.operation().id, raw.request()),
+            Sending::File(endpoint) => call(&endpoint).with_file(write),
+            Sending::CandidateFile(endpoint) => call(&endpoint).with_file(write),
+            Sending::Upload(endpoint) => call(&endpoint).with_file(write),
+            Sending::Unknown(_) => return calls,
+        },
+    );
     if !opportunity.as_str().is_empty() {
         calls.push(call(&super::send::fresh_read(opportunity)));
     }
@@ -111,6 +142,7 @@ fn endpoint(
     opportunity: &OpportunityId,
     perform_as: Option<UserId>,
     marker: Timestamp,
+    kept: Option<KeptFile>,
 ) -> Sending {
     let opportunity = opportunity.clone();
     match write.clone() {
@@ -170,7 +202,45 @@ fn endpoint(
             Ok(call) => Sending::Raw(call),
             Err(error) => Sending::Unknown(error),
         },
+        Write::UploadFile(file) => upload(opportunity, perform_as, &file, source(&file, kept)),
     }
+}
+
+fn upload(
+    opportunity: OpportunityId,
+    perform_as: Option<UserId>,
+    upload: &FileUpload,
+    file: FileSource,
+) -> Sending {
+    if upload.target == UploadTarget::Application {
+        return Sending::Upload(UploadFile { file });
+    }
+    let Some(perform_as) = perform_as else {
+        return Sending::Unknown("Lever wants to know for whom the file is added".to_owned());
+    };
+    let call = UploadOpportunityFile {
+        opportunity,
+        file,
+        perform_as,
+    };
+    match upload.target {
+        UploadTarget::Candidate => Sending::CandidateFile(Legacy(call)),
+        _ => Sending::File(call),
+    }
+}
+
+/// The bytes of a file, read anew for each try; none where nothing is sent.
+fn source(upload: &FileUpload, kept: Option<KeptFile>) -> FileSource {
+    let source = FileSource::new(upload.name.clone(), upload.size, move || {
+        match kept.clone() {
+            Some(kept) => {
+                let opened = async move { kept.open().await.map(ReaderStream::new) };
+                Box::pin(opened.try_flatten_stream())
+            }
+            None => Box::pin(stream::empty()),
+        }
+    });
+    source.with_content_type(upload.content_type.clone())
 }
 
 /// The call of a raw write; an error when it no longer fits what this version knows of Lever.
@@ -199,5 +269,21 @@ fn planned_call(lever_operation: &'static str, request: &Request) -> PlannedCall
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
         body: request.body().map(ToString::to_string),
+        file: None,
+    }
+}
+
+impl PlannedCall {
+    /// The call with the file that its write hands on.
+    fn with_file(self, write: &Write) -> PlannedCall {
+        let file = match write {
+            Write::UploadFile(file) => Some(PlannedFile {
+                name: file.name.clone(),
+                content_type: file.content_type.clone(),
+                size: file.size,
+            }),
+            _ => None,
+        };
+        PlannedCall { file, ..self }
     }
 }

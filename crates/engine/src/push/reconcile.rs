@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::pin::pin;
 use std::time::Duration;
 
-use domain::operation::{Event, State};
+use domain::operation::{Event, FileUpload, State};
 use domain::{Operation, Timestamp, Write};
 use futures::StreamExt;
-use lever::{Lane, ListNotes, Note};
+use lever::{File, Lane, ListFiles, ListNotes, Note};
 
 use crate::engine::Shared;
 use crate::error::Result;
@@ -18,7 +18,7 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
 /// Reads Lever back once.
 pub(super) async fn look(shared: &Shared, link: &Link, operation: &Operation) -> Event {
-    match note_of(shared, link, operation).await {
+    match result_of(shared, link, operation).await {
         Ok(Some(id)) => Event::Found {
             result_id: Some(id),
         },
@@ -33,14 +33,67 @@ pub(super) async fn look(shared: &Shared, link: &Link, operation: &Operation) ->
     }
 }
 
-async fn note_of(shared: &Shared, link: &Link, operation: &Operation) -> Result<Option<String>> {
-    let Write::CreateNote { value, .. } = &operation.write else {
-        return Ok(None);
-    };
+/// Lever's id of what an operation has made, if it can be found.
+async fn result_of(shared: &Shared, link: &Link, operation: &Operation) -> Result<Option<String>> {
     let State::Reconciling { sent, .. } = operation.state else {
         return Ok(None);
     };
+    let since = sent.minus(CLOCKS_DIFFER);
     let others = results_of_others(shared, operation).await?;
+    match &operation.write {
+        Write::CreateNote { value, .. } => note_of(link, operation, value, since, &others).await,
+        Write::UploadFile(upload) => file_of(link, operation, upload, since, &others).await,
+        _ => Ok(None),
+    }
+}
+
+async fn file_of(
+    link: &Link,
+    operation: &Operation,
+    upload: &FileUpload,
+    since: Timestamp,
+    others: &HashSet<String>,
+) -> Result<Option<String>> {
+    // Not filtered by time: Lever's clock is not ours.
+    let list = ListFiles {
+        opportunity: operation.opportunity.clone(),
+        uploaded_at_start: None,
+        uploaded_at_end: None,
+        limit: Some(100),
+        offset: None,
+    };
+    let client = link.client(Lane::Interactive);
+    let mut pages = pin!(client.pages(&list));
+    while let Some(page) = pages.next().await {
+        let files = page?.value.records.into_iter().flatten();
+        let mut files = files.map(|file| file.value);
+        let ours = files.find(|file| {
+            !others.contains(file.id.as_str()) && same_file_since(file, upload, since)
+        });
+        if let Some(file) = ours {
+            return Ok(Some(file.id.as_str().to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// Name, size and time are all that tells one file from another.
+fn same_file_since(file: &File, upload: &FileUpload, since: Timestamp) -> bool {
+    let size = i64::try_from(upload.size).unwrap_or(i64::MAX);
+    file.name
+        .as_deref()
+        .is_some_and(|name| name.trim() == upload.name.trim())
+        && file.size.is_none_or(|found| found == size)
+        && file.uploaded_at.is_some_and(|at| at >= since)
+}
+
+async fn note_of(
+    link: &Link,
+    operation: &Operation,
+    value: &str,
+    since: Timestamp,
+    others: &HashSet<String>,
+) -> Result<Option<String>> {
     let list = ListNotes {
         opportunity: operation.opportunity.clone(),
         limit: Some(100),
@@ -63,7 +116,7 @@ async fn note_of(shared: &Shared, link: &Link, operation: &Operation) -> Result<
             if carries_marker(&note, operation.marker) {
                 return Ok(Some(note.id.as_str().to_owned()));
             }
-            if by_text.is_none() && same_text_since(&note, value, sent.minus(CLOCKS_DIFFER)) {
+            if by_text.is_none() && same_text_since(&note, value, since) {
                 by_text = Some(note.id.as_str().to_owned());
             }
         }
@@ -141,6 +194,7 @@ fn letters(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::operation::UploadTarget;
     use serde_json::json;
 
     use super::*;
@@ -182,6 +236,38 @@ mod tests {
             asked,
             at(2000)
         ));
+    }
+
+    #[test]
+    fn a_file_is_known_by_name_size_and_time() {
+        let upload = FileUpload {
+            target: UploadTarget::Opportunity,
+            name: "resume.pdf".to_owned(),
+            content_type: "application/pdf".to_owned(),
+            size: 12,
+            sha256: [0; 32],
+        };
+        let found = |file: serde_json::Value| {
+            let file: File = serde_json::from_value(file).unwrap();
+            same_file_since(&file, &upload, at(2000))
+        };
+        let file = json!({"id": "f", "name": "resume.pdf", "size": 12, "uploadedAt": 2000});
+        assert!(found(file.clone()));
+        for (field, other) in [
+            ("name", json!("Resume.pdf")),
+            ("name", json!(null)),
+            ("size", json!(13)),
+            ("uploadedAt", json!(1999)),
+            ("uploadedAt", json!(null)),
+        ] {
+            let mut file = file.clone();
+            file[field] = other.clone();
+            assert!(!found(file), "{field}: {other}");
+        }
+        // Lever has not measured it yet.
+        let mut file = file;
+        file["size"] = json!(null);
+        assert!(found(file));
     }
 
     #[test]

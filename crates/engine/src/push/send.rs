@@ -5,8 +5,8 @@ use std::time::Duration;
 use domain::operation::{Attempt, Event, Failure, FailureKind};
 use domain::{Connection, Operation, Timestamp, Write};
 use lever::{
-    Answer, Client, Endpoint, Error, ErrorKind, GetOpportunity, Lane, OpportunityExpand,
-    OpportunityId, RawCall, StageId,
+    Answer, Client, Endpoint, Error, ErrorKind, File, GetOpportunity, Lane, OpportunityExpand,
+    OpportunityId, RawCall, Record, StageId, Upload,
 };
 
 use super::plan::{self, Sending};
@@ -50,8 +50,9 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
         answer: None,
     };
     let tried_at = tried_at(operation);
-    let is_raw = matches!(operation.write, Write::Raw(_));
-    let looks_first = plan::looks_first(&operation.write) || (tried_at.is_some() && !is_raw);
+    // What these came to does not show in the opportunity.
+    let elsewhere = matches!(operation.write, Write::Raw(_) | Write::UploadFile(_));
+    let looks_first = plan::looks_first(&operation.write) || (tried_at.is_some() && !elsewhere);
     let event = if looks_first && !operation.write.creates() {
         match try_.call(&fresh_read(&operation.opportunity)).await {
             Ok(record) => {
@@ -150,7 +151,16 @@ struct Try<'a> {
 
 impl Try<'_> {
     async fn write(&mut self, operation: &Operation) -> Event {
-        let outcome = match plan::sending(operation) {
+        let kept = self
+            .shared
+            .store
+            .kept_file(operation.connection, operation.id);
+        if let Write::UploadFile(file) = &operation.write
+            && !kept.is_whole(file.size).await
+        {
+            return Event::Refused(file_gone());
+        }
+        let outcome = match plan::sending(operation, kept) {
             Sending::Note(endpoint) => self
                 .call(&endpoint)
                 .await
@@ -162,6 +172,9 @@ impl Try<'_> {
             Sending::Stage(endpoint) => self.call(&endpoint).await.map(|_| None),
             Sending::Archived(endpoint) => self.call(&endpoint).await.map(|_| None),
             Sending::Raw(call) => self.raw(&call).await,
+            Sending::File(endpoint) => self.call(&endpoint).await.map(file_id),
+            Sending::CandidateFile(endpoint) => self.call(&endpoint).await.map(file_id),
+            Sending::Upload(endpoint) => self.call(&endpoint).await.map(upload_name),
             Sending::Unknown(why) => return Event::Refused(cannot_send(why)),
         };
         match outcome {
@@ -270,6 +283,31 @@ fn cannot_send(why: String) -> Failure {
     Failure {
         kind: FailureKind::Invalid,
         message: format!("the call cannot be sent: {why}"),
+        details: Vec::new(),
+    }
+}
+
+/// Lever's id of a file it has taken.
+fn file_id(file: Record<File>) -> Option<String> {
+    Some(file.value.id.as_str().to_owned())
+}
+
+/// What an application names an upload by.
+fn upload_name(upload: Record<Upload>) -> Option<String> {
+    let Upload { id, uri, .. } = upload.value;
+    Some(if uri.is_empty() {
+        id.as_str().to_owned()
+    } else {
+        uri
+    })
+}
+
+/// An upload whose bytes somebody removed, or a restored backup does not have.
+fn file_gone() -> Failure {
+    Failure {
+        kind: FailureKind::Invalid,
+        message: "the bytes of the file are gone from the data directory: upload it again"
+            .to_owned(),
         details: Vec::new(),
     }
 }

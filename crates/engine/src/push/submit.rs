@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::operation::State;
 use domain::{ConnectionId, Operation, OperationId, Write};
 use lever::{GetOpportunity, Lane, OpportunityId, UserId};
-use store::{ErrorKind as StoreErrorKind, Recording};
+use store::{ErrorKind as StoreErrorKind, ReceivedFile, Recording};
 
 pub use super::acting::Acting;
 use super::content::{check_content, check_request_id, digest};
@@ -55,21 +55,34 @@ impl Engine {
     /// id was used for something else; precondition for what the mapping excludes; exhausted on a full disk.
     /// A refusal by Lever is no error here: it is in the operation.
     pub async fn write(&self, request: WriteRequest, wait: Duration) -> Result<Operation> {
+        self.write_with(request, None, wait).await
+    }
+
+    /// [`Engine::write`], with the file of an upload.
+    pub(super) async fn write_with(
+        &self,
+        request: WriteRequest,
+        file: Option<ReceivedFile>,
+        wait: Duration,
+    ) -> Result<Operation> {
+        let connection = request.connection;
+        let engine = self.clone();
+        // A caller who goes away must not leave behind what is recorded and in no queue.
+        let id = self
+            .to_the_end(async move { engine.record(request, file).await })
+            .await?;
+        self.wait_for(connection, id, wait).await
+    }
+
+    /// Records a write and puts it in line, unless its request id stands for one already.
+    async fn record(
+        &self,
+        request: WriteRequest,
+        file: Option<ReceivedFile>,
+    ) -> Result<OperationId> {
         let outbox = self.running(request.connection)?.outbox;
-        check_request_id(&request.request_id)?;
-        check_content(&request.write)?;
-        if !request.confidential
-            && self
-                .is_confidential(request.connection, &request.opportunity)
-                .await?
-        {
-            return Err(Error::not_found(
-                "opportunity",
-                request.opportunity.as_str(),
-            ));
-        }
-        if let Some(known) = self.remembered(&request).await? {
-            return self.wait_for(request.connection, known.id, wait).await;
+        if let Some(known) = self.checked(&request).await? {
+            return Ok(known.id);
         }
         self.check_against_account(&request).await?;
         let acting_user = acting::choose(&self.shared, &request).await?;
@@ -93,24 +106,48 @@ impl Engine {
             updated_at: now,
             revision: 1,
         };
-        let connection = operation.connection;
-        let id = match self
-            .shared
-            .store
-            .record_operation(operation, REMEMBERED)
-            .await?
-        {
+        let store = &self.shared.store;
+        let recording = match file {
+            Some(file) => {
+                store
+                    .record_operation_with_file(operation, REMEMBERED, file)
+                    .await?
+            }
+            None => store.record_operation(operation, REMEMBERED).await?,
+        };
+        match recording {
             Recording::New(operation) => {
-                let id = operation.id;
                 metrics::counter!("fulcrum_operations_total", "kind" => operation.write.kind(), "event" => "recorded")
                     .increment(1);
-                outbox.submit(operation.opportunity, id);
-                id
+                outbox.submit(operation.opportunity, operation.id);
+                Ok(operation.id)
             }
-            Recording::Existing(operation) => operation.id,
-            Recording::Mismatch { existing } => return Err(used_request_id(&existing, &digest)),
-        };
-        self.wait_for(connection, id, wait).await
+            Recording::Existing(operation) => Ok(operation.id),
+            Recording::Mismatch { existing } => Err(used_request_id(&existing, &digest)),
+        }
+    }
+
+    /// Whether a write can be right at all; gives the operation that its request id stands for already.
+    async fn checked(&self, request: &WriteRequest) -> Result<Option<Operation>> {
+        self.check_alone(request).await?;
+        self.remembered(request).await
+    }
+
+    /// What can be told of a write without asking Lever or knowing what was asked before.
+    pub(super) async fn check_alone(&self, request: &WriteRequest) -> Result<()> {
+        check_request_id(&request.request_id)?;
+        check_content(&request.write)?;
+        if !request.confidential
+            && self
+                .is_confidential(request.connection, &request.opportunity)
+                .await?
+        {
+            return Err(Error::not_found(
+                "opportunity",
+                request.opportunity.as_str(),
+            ));
+        }
+        Ok(())
     }
 
     /// The calls a write would make; nothing is recorded or sent (X3).
@@ -259,12 +296,13 @@ impl Engine {
     }
 
     /// What can be told to be wrong before Lever is asked.
-    async fn check_against_account(&self, request: &WriteRequest) -> Result<()> {
+    pub(super) async fn check_against_account(&self, request: &WriteRequest) -> Result<()> {
         match &request.write {
             Write::ChangeStage { stage, .. } => self.check_stage(request.connection, stage).await?,
             Write::Archive { reason, .. } => self.check_reason(request.connection, reason).await?,
             // Lever itself judges what the path names.
             Write::Raw(_) => return Ok(()),
+            Write::UploadFile(file) if !file.target.keeps() => return Ok(()),
             _ => {}
         }
         self.check_opportunity(request).await
@@ -359,6 +397,6 @@ fn used_request_id(existing: &Operation, asked: &[u8; 32]) -> Error {
     )
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

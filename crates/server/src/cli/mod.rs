@@ -27,6 +27,7 @@ mod sim;
 mod store;
 mod sync;
 mod token;
+mod upload;
 pub(crate) mod view;
 pub(crate) mod write;
 
@@ -108,6 +109,8 @@ enum Command {
     Call(call::Call),
     /// Downloads a resume, a file, or the document of an offer.
     Download(download::Download),
+    /// Uploads a file to an opportunity, or for an application.
+    Upload(upload::Upload),
 }
 
 /// Runs the program and tells how it ended.
@@ -150,6 +153,7 @@ impl Cli {
             Command::Op(command) => operations::run(global, command).await,
             Command::Call(command) => call::run(global, command).await,
             Command::Download(command) => download::run(global, command).await,
+            Command::Upload(command) => upload::run(global, command).await,
         }
     }
 }
@@ -184,6 +188,18 @@ mod tests {
             let words = ["fulcrum"].into_iter().chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");
         }
+    }
+
+    #[test]
+    fn an_upload_is_for_an_opportunity_or_for_an_application() {
+        let parsed = |flags: &[&str]| {
+            let words = ["fulcrum", "upload", "f.pdf"].iter().chain(flags);
+            Cli::try_parse_from(words).is_ok()
+        };
+        assert!(parsed(&["-o", "o"]) && parsed(&["-o", "o", "--as-candidate"]));
+        assert!(parsed(&["--for-application"]));
+        assert!(!parsed(&[]) && !parsed(&["-o", "o", "--for-application"]));
+        assert!(!parsed(&["--for-application", "--as-candidate"]));
     }
 
     #[test]

@@ -1,27 +1,64 @@
 //! `CandidateService`.
 
 use std::pin::Pin;
+use std::time::Duration;
 
-use engine::{FileDownload, Viewer};
+use engine::{Error, FileDownload, Viewer};
 use proto::v1 as pb;
 use proto::v1::candidate_service_server::CandidateService;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::{Api, caller, connection_of};
-use crate::auth::{ACT_AS_ANY, CONFIDENTIAL};
+use crate::auth::{ACT_AS_ANY, CONFIDENTIAL, Caller};
 use crate::wire::download::{from_download, to_chunks, to_info};
-use crate::wire::operation::{WriteMessage, to_dry_run, to_pb};
+use crate::wire::operation::{Common, WriteMessage, to_dry_run, to_pb};
 use crate::wire::status::{permission_denied, status};
+use crate::wire::upload::to_piece;
 
 impl Api {
     /// One write, whatever it is.
     async fn write<M: WriteMessage>(&self, request: Request<M>) -> Result<pb::Operation, Status> {
         let caller = caller(&request)?;
-        let mut asked = request
-            .into_inner()
+        let asked = self.asked(&caller, request.into_inner())?;
+        if asked.dry_run {
+            return self.planned(&asked).await;
+        }
+        let operation = self
+            .engine
+            .write(asked.request, asked.wait)
+            .await
+            .map_err(status)?;
+        Ok(to_pb(&operation))
+    }
+
+    /// The write of a file, which comes in pieces.
+    async fn upload(
+        &self,
+        request: Request<Streaming<pb::UploadFileRequest>>,
+    ) -> Result<pb::Operation, Status> {
+        let caller = caller(&request)?;
+        let mut messages = request.into_inner();
+        let mut first = first(&mut messages).await?;
+        let piece = std::mem::take(&mut first.chunk);
+        let asked = self.asked(&caller, first)?;
+        if asked.dry_run {
+            return self.planned(&asked).await;
+        }
+        let pieces = tokio_stream::once(Ok(piece)).chain(messages.map(to_piece));
+        let operation = self
+            .engine
+            .upload(asked.request, pieces, asked.wait)
+            .await
+            .map_err(status)?;
+        Ok(to_pb(&operation))
+    }
+
+    /// What a write asks, if the caller may ask it.
+    fn asked<M: WriteMessage>(&self, caller: &Caller, message: M) -> Result<Common, Status> {
+        let mut asked = message
             .read(&caller.name, self.default_wait)
             .map_err(status)?;
         asked.request.confidential = caller.has(CONFIDENTIAL);
@@ -31,16 +68,32 @@ impl Api {
                 "perform_as needs a token with the right act_as_any; give acting_user",
             ));
         }
-        if asked.dry_run {
-            let planned = self.engine.dry_run(&asked.request).await.map_err(status)?;
-            return Ok(to_dry_run(&asked.request, &planned));
-        }
-        let operation = self
-            .engine
-            .write(asked.request, asked.wait)
-            .await
-            .map_err(status)?;
-        Ok(to_pb(&operation))
+        Ok(asked)
+    }
+
+    async fn planned(&self, asked: &Common) -> Result<pb::Operation, Status> {
+        let planned = self.engine.dry_run(&asked.request).await.map_err(status)?;
+        Ok(to_dry_run(&asked.request, &planned))
+    }
+}
+
+/// How long the first message of an upload may take to come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The message that says what an upload is about.
+async fn first(
+    messages: &mut Streaming<pb::UploadFileRequest>,
+) -> Result<pb::UploadFileRequest, Status> {
+    let first = tokio::time::timeout(PATIENCE, messages.next()).await;
+    match first {
+        Ok(Some(message)) => message,
+        Ok(None) => Err(status(Error::invalid(
+            "connection_id",
+            "the first message says what is uploaded where; none came",
+        ))),
+        Err(_late) => Err(status(Error::unavailable(
+            "no message came for 30 seconds: send the file again",
+        ))),
     }
 }
 
@@ -98,6 +151,14 @@ macro_rules! writes {
                     }
                 });
                 Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+            }
+
+            async fn upload_file(
+                &self,
+                request: Request<Streaming<pb::UploadFileRequest>>,
+            ) -> Result<Response<pb::UploadFileResponse>, Status> {
+                let operation = Some(self.upload(request).await?);
+                Ok(Response::new(pb::UploadFileResponse { operation }))
             }
 
             $(async fn $method(

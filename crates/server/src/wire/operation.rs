@@ -94,6 +94,7 @@ fn to_kind(write: &Write) -> pb::OperationKind {
         Write::Archive { .. } => pb::OperationKind::Archive,
         Write::Unarchive => pb::OperationKind::Unarchive,
         Write::Raw(_) => pb::OperationKind::Raw,
+        Write::UploadFile(_) => pb::OperationKind::UploadFile,
     }
 }
 
@@ -119,12 +120,14 @@ fn to_call(operation: &Operation, attempt: &Attempt) -> pb::LeverCall {
         status: attempt.status.map(i32::from).unwrap_or_default(),
         call_time: Some(to_timestamp(attempt.at)),
         lever_operation: attempt.lever_operation.clone(),
+        file: None,
     }
 }
 
 /// A path with the ids of the operation in place of its parameters.
 fn filled(path: &str, operation: &Operation) -> String {
-    let path = path.replace("{opportunity}", operation.opportunity.as_str());
+    let id = operation.opportunity.as_str();
+    let path = path.replace("{opportunity}", id).replace("{candidate}", id);
     match &operation.write {
         Write::Raw(raw) => raw.path.iter().fold(path, |path, (name, value)| {
             path.replace(&format!("{{{name}}}"), value)
@@ -156,6 +159,11 @@ fn to_planned(call: &PlannedCall) -> pb::LeverCall {
         status: 0,
         call_time: None,
         lever_operation: call.lever_operation.to_owned(),
+        file: call.file.as_ref().map(|file| pb::PlannedFile {
+            name: file.name.clone(),
+            content_type: file.content_type.clone(),
+            size: file.size,
+        }),
     }
 }
 

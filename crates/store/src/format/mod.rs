@@ -24,7 +24,7 @@
 //! | `sequences` | c | [`Counter`]: number of the last change | 1 |
 //! | `changes` | c, sequence 8 | change | 1 |
 //! | `quarantine` | c, stream 1, digest 16 | quarantined record | 1 |
-//! | `operations` | c, operation 16 | operation | 2 |
+//! | `operations` | c, operation 16 | operation | 3 |
 //! | `open_operations` | c, operation 16 | empty: those not settled | - |
 //! | `request_ids` | c, request id | [`Owner`]: operation | 1 |
 //! | `by_opportunity` | c, opportunity NUL, operation 16 | empty | - |

@@ -1,6 +1,6 @@
 //! Operations: the outbox.
 
-use domain::operation::{Attempt, Failure, FailureKind, RawWrite, State};
+use domain::operation::{Attempt, Failure, FailureKind, FileUpload, RawWrite, State, UploadTarget};
 use domain::{ConnectionId, Operation, OperationId, Write};
 use lever::Timestamp;
 use prost::{Message, Oneof};
@@ -20,7 +20,7 @@ struct OperationV1 {
     request_id: String,
     #[prost(bytes = "vec", tag = "5")]
     digest: Vec<u8>,
-    #[prost(oneof = "WriteV1", tags = "6, 7, 8, 9, 10, 11, 12, 13, 29")]
+    #[prost(oneof = "WriteV1", tags = "6, 7, 8, 9, 10, 11, 12, 13, 29, 31")]
     write: Option<WriteV1>,
     #[prost(oneof = "StateV1", tags = "14, 15, 16, 17, 18, 19, 20")]
     state: Option<StateV1>,
@@ -66,6 +66,9 @@ enum WriteV1 {
     /// Since version 2.
     #[prost(message, tag = "29")]
     Raw(RawV2),
+    /// Since version 3.
+    #[prost(message, tag = "31")]
+    UploadFile(UploadV3),
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -133,6 +136,21 @@ struct RawV2 {
 }
 
 #[derive(Clone, PartialEq, Message)]
+struct UploadV3 {
+    /// 1 opportunity, 2 candidate, 3 application.
+    #[prost(uint32, tag = "1")]
+    target: u32,
+    #[prost(string, tag = "2")]
+    name: String,
+    #[prost(string, tag = "3")]
+    content_type: String,
+    #[prost(uint64, tag = "4")]
+    size: u64,
+    #[prost(bytes = "vec", tag = "5")]
+    sha256: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
 struct RecordedV1 {
     #[prost(int64, optional, tag = "1")]
     not_before: Option<i64>,
@@ -177,7 +195,7 @@ struct AttemptV1 {
 }
 
 impl Stored for Operation {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn to_payload(&self) -> Vec<u8> {
         OperationV1 {
@@ -271,7 +289,32 @@ fn from_write(write: &Write) -> WriteV1 {
             body: raw.body.clone(),
             creates: raw.creates,
         }),
+        Write::UploadFile(file) => WriteV1::UploadFile(UploadV3 {
+            target: from_target(file.target),
+            name: file.name.clone(),
+            content_type: file.content_type.clone(),
+            size: file.size,
+            sha256: file.sha256.to_vec(),
+        }),
     }
+}
+
+fn from_target(target: UploadTarget) -> u32 {
+    match target {
+        UploadTarget::Opportunity => 1,
+        UploadTarget::Candidate => 2,
+        UploadTarget::Application => 3,
+    }
+}
+
+fn to_target(number: u32) -> Option<UploadTarget> {
+    let all = [
+        UploadTarget::Opportunity,
+        UploadTarget::Candidate,
+        UploadTarget::Application,
+    ];
+    all.into_iter()
+        .find(|target| from_target(*target) == number)
 }
 
 fn to_write(write: WriteV1) -> Option<Write> {
@@ -304,6 +347,13 @@ fn to_write(write: WriteV1) -> Option<Write> {
             query: raw.query.into_iter().map(to_pair).collect(),
             body: raw.body,
             creates: raw.creates,
+        }),
+        WriteV1::UploadFile(file) => Write::UploadFile(FileUpload {
+            target: to_target(file.target)?,
+            name: file.name,
+            content_type: file.content_type,
+            size: file.size,
+            sha256: file.sha256.try_into().ok()?,
         }),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::candidacy::Archived;
 use domain::hydration::{Stamps, Urgency};
-use domain::operation::{Attempt, Failure, FailureKind, RawWrite, State};
+use domain::operation::{Attempt, Failure, FailureKind, FileUpload, RawWrite, State, UploadTarget};
 use domain::{
     Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor, Disconnected,
     Environment, ExcludedField, Hydration, Operation, OperationId, Part, Region, Schedule, Stream,
@@ -411,10 +411,27 @@ fn an_operation_has_these_bytes() {
         answer: Some("[]".to_owned()),
         ..old
     };
+    // As version 2 wrote it.
+    let version_2 = "0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303ea01190a016312060a01701201311a060a017112013222027b7d280172020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d";
+    assert!(Operation::from_payload(2, &bytes(version_2)) == Some(raw.clone()));
+    let upload = Operation {
+        write: upload(UploadTarget::Candidate),
+        ..raw
+    };
     pinned(
-        &raw,
-        "02cc47caef0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303ea01190a016312060a01701201311a060a017112013222027b7d280172020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d",
+        &upload,
+        "033971527a0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303fa012f08021201661a03742f7420ac022a20040404040404040404040404040404040404040404040404040404040404040472020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d",
     );
+}
+
+fn upload(target: UploadTarget) -> Write {
+    Write::UploadFile(FileUpload {
+        target,
+        name: "f".to_owned(),
+        content_type: "t/t".to_owned(),
+        size: 300,
+        sha256: [4; 32],
+    })
 }
 
 #[test]
@@ -453,6 +470,9 @@ fn operations_of_every_kind_and_state_come_back() {
             body: Some("{}".to_owned()),
             creates: true,
         }),
+        upload(UploadTarget::Opportunity),
+        upload(UploadTarget::Candidate),
+        upload(UploadTarget::Application),
     ] {
         let answered = Operation {
             answer: Some("{}".to_owned()),

@@ -24,3 +24,4 @@ mod operations;
 mod properties;
 mod pull;
 mod support;
+mod uploads;

@@ -6,7 +6,7 @@ use proto::v1 as pb;
 use super::super::failure;
 use super::super::output::WIDTH;
 use super::table::{Align, Cell, Column, Table};
-use super::{BAD, DIM, GOOD, PLAIN, WARN, styled, time, word};
+use super::{BAD, DIM, GOOD, PLAIN, WARN, grouped, styled, time, word};
 
 /// What an operation asks, in words.
 pub(crate) fn kind(operation: &pb::Operation) -> String {
@@ -115,6 +115,13 @@ fn calls(operation: &pb::Operation) -> String {
         ));
         if !call.body_json.is_empty() {
             text.push_str(&format!("    {}\n", call.body_json));
+        }
+        if let Some(file) = &call.file {
+            let size = grouped(file.size);
+            text.push_str(&format!(
+                "    {} ({}, {size} bytes)\n",
+                file.name, file.content_type
+            ));
         }
     }
     text

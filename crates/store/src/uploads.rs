@@ -1,0 +1,237 @@
+//! Files on their way to Lever, each beside the database until the operation that hands it on has settled.
+//!
+//! In sled's log 30 MB would stay until the next compaction; a file of its own is gone when it is removed.
+//!
+//! ```text
+//! <folder>/uploads/<id>.part                  being received
+//! <folder>/uploads/<connection>.<operation>   whole; its operation is about to be recorded, or is open
+//! ```
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{ConnectionId, Operation, OperationId, Write};
+use sha2::{Digest as _, Sha256};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt as _;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::format::key;
+use crate::operations::Recording;
+use crate::space::Space;
+use crate::store::Store;
+use crate::table::Table;
+
+/// A file that is being received. Dropped before it is recorded, it is gone.
+#[derive(Debug)]
+pub struct IncomingFile {
+    place: Place,
+    file: File,
+    size: u64,
+    hash: Sha256,
+    space: Arc<Space>,
+}
+
+/// A file that is there to its last byte, durably, but belongs to no operation yet.
+#[derive(Debug)]
+pub struct ReceivedFile {
+    place: Place,
+    /// How many bytes it has.
+    pub size: u64,
+    /// The SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+}
+
+/// A file whose operation is recorded.
+#[derive(Debug, Clone)]
+pub struct KeptFile {
+    path: PathBuf,
+}
+
+impl Store {
+    /// Begins to receive a file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DiskFull`](crate::ErrorKind::DiskFull), [`ErrorKind::Io`](crate::ErrorKind::Io).
+    pub async fn receive_file(&self) -> Result<IncomingFile, Error> {
+        let space = self.space().clone();
+        space.check_write()?;
+        let folder = self.uploads();
+        let made = fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder);
+        made.map_err(|error| failed("create", folder, error))?;
+        let path = folder.join(format!("{}.part", Uuid::new_v4()));
+        let file = tokio::fs::OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .await
+            .map_err(|error| failed("create", &path, error))?;
+        Ok(IncomingFile {
+            place: Place(path),
+            file,
+            size: 0,
+            hash: Sha256::new(),
+            space,
+        })
+    }
+
+    /// As [`Store::record_operation`], with the file that the operation hands to Lever: it is kept with a new one only.
+    ///
+    /// The file has its place before the operation is recorded. Whatever interrupts in between, the next start finds
+    /// a file without an operation and removes it, and never an operation without its file.
+    ///
+    /// # Errors
+    /// As [`Store::record_operation`], and [`ErrorKind::Io`](crate::ErrorKind::Io).
+    pub async fn record_operation_with_file(
+        &self,
+        operation: Operation,
+        keep: Duration,
+        file: ReceivedFile,
+    ) -> Result<Recording, Error> {
+        let kept = self.kept_file(operation.connection, operation.id);
+        file.place.move_to(&kept.path, self.uploads())?;
+        let recording = self.record_operation(operation, keep).await?;
+        if !matches!(recording, Recording::New(_)) {
+            drop(Place(kept.path));
+        }
+        Ok(recording)
+    }
+
+    /// The file that an open operation hands to Lever.
+    pub fn kept_file(&self, connection: ConnectionId, operation: OperationId) -> KeptFile {
+        let name = format!("{connection}.{operation}");
+        KeptFile {
+            path: self.uploads().join(name),
+        }
+    }
+
+    /// Removes the file of an operation that hands one on and has settled.
+    pub(crate) fn let_go(&self, operation: &Operation) {
+        if operation.state.settled() && matches!(operation.write, Write::UploadFile(_)) {
+            let kept = self.kept_file(operation.connection, operation.id);
+            drop(Place(kept.path));
+        }
+    }
+
+    /// Removes the files that no open operation hands on: what a killed process was receiving, or had not removed.
+    pub(crate) fn sweep_files(&self) -> Result<(), Error> {
+        let folder = self.uploads();
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed("list", folder, error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| failed("list", folder, error))?;
+            if !self.is_open(&entry.file_name().to_string_lossy())? {
+                drop(Place(entry.path()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a name is that of a file whose operation is open.
+    fn is_open(&self, name: &str) -> Result<bool, Error> {
+        let ids = name.split_once('.');
+        let ids = ids.and_then(|(connection, operation)| {
+            Some((connection.parse().ok()?, operation.parse().ok()?))
+        });
+        let Some((connection, operation)) = ids else {
+            return Ok(false);
+        };
+        let key = key::operation(connection, operation);
+        let stored: Option<Operation> = self.tables().get(Table::Operations, &key)?;
+        Ok(stored.is_some_and(|operation| !operation.state.settled()))
+    }
+}
+
+impl IncomingFile {
+    /// Adds the next bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DiskFull`](crate::ErrorKind::DiskFull), [`ErrorKind::Io`](crate::ErrorKind::Io).
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.space.check_write()?;
+        self.hash.update(bytes);
+        self.size += bytes.len() as u64;
+        let written = self.file.write_all(bytes).await;
+        written.map_err(|error| failed("write", &self.place.0, error))
+    }
+
+    /// How many bytes are there.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Makes it durable: no byte follows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
+    pub async fn finish(mut self) -> Result<ReceivedFile, Error> {
+        let written = async {
+            self.file.flush().await?;
+            self.file.sync_all().await
+        };
+        written
+            .await
+            .map_err(|error| failed("write", &self.place.0, error))?;
+        Ok(ReceivedFile {
+            place: self.place,
+            size: self.size,
+            sha256: self.hash.finalize().into(),
+        })
+    }
+}
+
+impl KeptFile {
+    /// Opens it for reading.
+    ///
+    /// # Errors
+    /// As the operating system has them.
+    pub async fn open(&self) -> io::Result<File> {
+        File::open(&self.path).await
+    }
+
+    /// Whether it is there with all its bytes.
+    pub async fn is_whole(&self, size: u64) -> bool {
+        let found = tokio::fs::metadata(&self.path).await;
+        found.is_ok_and(|found| found.is_file() && found.len() == size)
+    }
+}
+
+/// Where a file is; dropping it removes the file.
+#[derive(Debug)]
+struct Place(PathBuf);
+
+impl Place {
+    /// Moves the file there, durably.
+    fn move_to(self, path: &Path, folder: &Path) -> Result<(), Error> {
+        fs::rename(&self.0, path)
+            .and_then(|()| fs::File::open(folder)?.sync_all())
+            .map_err(|error| failed("rename", &self.0, error))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        match fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "a file that was to be uploaded could not be removed; the next start tries again");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn failed(what: &str, path: &Path, error: io::Error) -> Error {
+    Error::io(format_args!("{what} {}", path.display()), error)
+}
