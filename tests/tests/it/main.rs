@@ -15,6 +15,7 @@ mod deletions;
 mod disconnecting;
 mod downloads;
 mod earlier_data;
+mod every_permission;
 mod first_applicants;
 mod foreign_lever;
 mod histories;

@@ -1,10 +1,12 @@
 //! The same request id never writes twice (X1, P11).
 
+use std::time::Duration;
+
 use proto::v1 as pb;
 use proto::v1::OperationState::Succeeded;
 use tonic::Code;
 
-use crate::support::{Setup, World, fresh_id, refused};
+use crate::support::{Setup, World, fresh_id, refused, until};
 
 #[tokio::test]
 async fn a_repeat_answers_with_the_same_operation_and_sends_nothing() {
@@ -97,4 +99,31 @@ async fn a_request_id_cannot_be_used_for_something_else() {
         assert_ne!(told.details["digest"], told.details["asked_digest"]);
     }
     assert_eq!(world.writes().len(), 1);
+}
+
+/// A caller who gives up at any moment leaves an operation that goes its way, or none at all.
+#[tokio::test]
+async fn what_a_caller_gave_up_on_is_sent_all_the_same() {
+    let world = World::synced(Setup::new(40)).await;
+    let opportunity = world.open_opportunities().remove(0);
+    for patience in (0..60).map(|step| Duration::from_micros(150 * step)) {
+        let request = pb::CreateNoteRequest {
+            connection_id: world.connection.clone(),
+            opportunity_id: opportunity.clone(),
+            request_id: fresh_id(),
+            value: "impatient".to_owned(),
+            ..Default::default()
+        };
+        let mut client = world.api.candidates();
+        // Whether the answer comes in time is not what this is about.
+        let _ = tokio::time::timeout(patience, client.create_note(request)).await;
+    }
+    until("all that was recorded is in Lever", async || {
+        let recorded = world.operations().await;
+        let done = |operation: &pb::Operation| operation.state() == Succeeded;
+        let written = world.notes_saying(&opportunity, "impatient");
+        (recorded.iter().all(done) && written == recorded.len()).then_some(())
+    })
+    .await;
+    assert!(!world.operations().await.is_empty(), "nobody was heard");
 }
