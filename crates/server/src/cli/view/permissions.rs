@@ -14,6 +14,7 @@ pub(crate) fn page(
     now_ms: i64,
 ) -> String {
     let mut text = head(connection, report);
+    text.push_str(&missing(report));
     let (guide, others): (Vec<_>, Vec<_>) = report
         .permissions
         .iter()
@@ -59,12 +60,34 @@ fn head(connection: &pb::Connection, report: &pb::CheckPermissionsResponse) -> S
     text
 }
 
+/// What is missing, with what is lost; what a kept stream needs comes first.
+fn missing(report: &pb::CheckPermissionsResponse) -> String {
+    let mut missing: Vec<_> = report
+        .permissions
+        .iter()
+        .filter(|permission| permission.state() == pb::PermissionState::Missing)
+        .collect();
+    if missing.is_empty() {
+        return String::new();
+    }
+    missing.sort_by_key(|permission| !permission.required);
+    let mut text = format!("\n{}\n", styled(HEADING, "Missing"));
+    for permission in missing {
+        let (style, _) = state(permission);
+        let name = styled(style, &permission.name);
+        text.push_str(&format!("  {name}\n    {}\n", permission.loss));
+    }
+    text.push_str(
+        "  A key keeps the permissions it was made with: give a new one with RotateCredential.\n",
+    );
+    text
+}
+
 fn table(permissions: Vec<&pb::Permission>, now_ms: i64) -> String {
     let mut table = Table::new([
         Column::fixed("STATE", Align::Left),
-        Column::flexible("PERMISSION"),
-        Column::fixed("KNOWN BY", Align::Left),
-        Column::flexible("WITHOUT IT"),
+        Column::fixed("PERMISSION", Align::Left),
+        Column::flexible("KNOWN BY"),
     ]);
     for permission in permissions {
         let (style, state) = state(permission);
@@ -72,7 +95,6 @@ fn table(permissions: Vec<&pb::Permission>, now_ms: i64) -> String {
             Cell::new(style, state),
             Cell::from(&permission.name),
             Cell::new(DIM, evidence(permission, now_ms)),
-            Cell::from(&permission.loss),
         ]);
     }
     table.text(WIDTH)
@@ -184,14 +206,19 @@ mod tests {
         key revoked, access to confidential data off
         it was revoked
 
-        STATE       PERMISSION                  KNOWN BY  WITHOUT IT
-        missing     find all opportunity notes  a try     not mirrored: notes
-        granted     find a user                 inferred  LeverService.GetUser cannot a…
-        not tested  create an opportunity note            refused by Lever: CandidateSe…
+        Missing
+          find all opportunity notes
+            not mirrored: notes
+          A key keeps the permissions it was made with: give a new one with RotateCredential.
+
+        STATE       PERMISSION                  KNOWN BY
+        missing     find all opportunity notes  a try
+        granted     find a user                 inferred
+        not tested  create an opportunity note
 
         Beyond the set-up guide
-        STATE    PERMISSION        KNOWN BY       WITHOUT IT
-        granted  create a posting  use 1 min ago  only LeverService.Call
+        STATE    PERMISSION        KNOWN BY
+        granted  create a posting  use 1 min ago
 
         2 granted, 1 missing, 2 not tested
         left out, beyond the guide and not tested: 1 permission; --json shows all
