@@ -18,7 +18,7 @@ mod walk;
 
 pub(crate) use page::incoming_opportunity;
 pub(crate) use policy::policy;
-pub(crate) use schedule::{due_times, walks};
+pub(crate) use schedule::{Again, due_times, walks};
 pub(crate) use scope::with_belongings;
 pub(crate) use trouble::Trouble;
 
