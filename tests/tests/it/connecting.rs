@@ -158,7 +158,7 @@ async fn rotate(world: &World, key: &str) -> Result<pb::Connection, Status> {
 
 /// F-06.
 #[tokio::test]
-async fn a_new_key_keeps_mapping_and_mirror() {
+async fn f06_a_new_key_keeps_mapping_and_mirror() {
     let world = World::synced(two_keys()).await;
     let mapping = world.suggested().await.suggested.expect("a mapping");
     let saved = world.save_mapping(mapping).await.expect("saved");
@@ -188,7 +188,7 @@ async fn a_new_key_keeps_mapping_and_mirror() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_revoked_fails_the_sync_and_leaves_the_mirror_readable() {
+async fn s06_a_key_that_is_deleted_ends_the_pull_leaves_the_mirror_and_is_mended_by_another() {
     let mut world = World::synced(Setup::new(80)).await;
     let mirrored = world.mirrored().await;
     let opportunity = world.open_opportunities().remove(0);

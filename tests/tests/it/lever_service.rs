@@ -155,7 +155,7 @@ async fn filters_answer_alike_from_the_mirror_and_live() {
 
 /// X24: a secret note is neither mirrored nor read live unless the connection keeps them.
 #[tokio::test]
-async fn secret_notes_are_seen_only_where_the_connection_keeps_them() {
+async fn x24_secret_notes_are_seen_only_where_the_connection_keeps_them() {
     for kept in [false, true] {
         let mut setup = Setup::new(20);
         setup.connection.include_secret_notes = kept;
@@ -282,7 +282,7 @@ async fn a_call_that_cannot_be_made_names_its_field() {
 
 /// X23: whatever the key allows, nobody is asked for answers about equal opportunity while the stream is off.
 #[tokio::test]
-async fn nothing_is_asked_about_equal_opportunity_while_it_is_off() {
+async fn x23_nothing_is_asked_about_equal_opportunity_while_it_is_off() {
     let world = World::synced(Setup::new(10)).await;
     for operation in ["listEeoResponses", "listEeoResponsesPii"] {
         let told = refused(world.api.lever().call(call(&world, operation, &[])).await);
@@ -303,7 +303,7 @@ async fn nothing_is_asked_about_equal_opportunity_while_it_is_off() {
 
 /// X6: what was not read yet is told with the way out, and never an empty list.
 #[tokio::test]
-async fn children_that_were_not_read_are_not_shown_as_none() {
+async fn x6_children_that_were_not_read_are_not_shown_as_none() {
     let setup = Setup::new(40).with("FULCRUM__PULL__CHILDREN_ARCHIVED_WITHIN", "1ms");
     let world = World::synced(setup).await;
     let archived = world.lever.opportunities();

@@ -23,6 +23,7 @@ mod lost_answers;
 mod main_job;
 mod mirror;
 mod oauth;
+mod open_roles;
 mod permissions;
 mod rate;
 mod real_input;

@@ -103,7 +103,7 @@ async fn people_who_move_while_the_list_is_read_are_mirrored_where_they_ended() 
 
 /// An offset is Lever's and may expire: that is an answer, not a failure.
 #[tokio::test]
-async fn an_offset_that_expires_in_the_middle_of_a_walk_costs_nothing_but_a_restart_of_it() {
+async fn s09_an_offset_that_expires_in_the_middle_of_a_walk_costs_nothing_but_a_restart_of_it() {
     let mut setup = Setup::new(700);
     setup.lever.offset_ttl = Duration::from_millis(1500);
     let late = FaultRule::on(
@@ -124,8 +124,8 @@ async fn an_offset_that_expires_in_the_middle_of_a_walk_costs_nothing_but_a_rest
 }
 
 #[tokio::test]
-async fn an_offset_that_expires_while_the_service_is_down_costs_nothing_but_a_restart_of_the_walk()
-{
+async fn s09_an_offset_that_expires_while_the_service_is_down_costs_nothing_but_a_restart_of_the_walk()
+ {
     let mut setup = Setup::new(700);
     setup.lever.offset_ttl = Duration::from_millis(800);
     let mut world = World::new(setup).await;
