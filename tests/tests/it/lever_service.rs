@@ -200,6 +200,38 @@ async fn x24_secret_notes_are_seen_only_where_the_connection_keeps_them() {
     }
 }
 
+/// F-11: what hangs on people is read by the old paths too, of the same id; the mirror itself uses the new ones only.
+#[tokio::test]
+async fn f11_what_hangs_on_people_is_the_same_by_the_paths_of_candidates() {
+    let world = World::synced(Setup::full(12)).await;
+    let audit = world.lever.audit();
+    let old = |entry: &lever_sim::AuditEntry| entry.path.starts_with("/v1/candidates");
+    assert!(!audit.iter().any(old));
+    let mut found = 0;
+    for person in world.in_lever().into_keys() {
+        for kind in [
+            "Applications",
+            "Files",
+            "Interviews",
+            "Notes",
+            "Offers",
+            "Referrals",
+            "Resumes",
+            "Forms",
+        ] {
+            let by = async |parent: &str, name: &str| {
+                let operation = format!("list{parent}{kind}");
+                let request = call(&world, &operation, &[(name, &person)]);
+                answer(&world, request).await.1["data"].take()
+            };
+            let new = by("Opportunity", "opportunity").await;
+            assert_eq!(by("Candidate", "candidate").await, new, "{kind}");
+            found += new.as_array().expect("a list").len();
+        }
+    }
+    assert!(found > 50, "{found}");
+}
+
 /// A write through `Call` is an operation as any other: same id, same operation; a dry run sends nothing.
 #[tokio::test]
 async fn a_raw_write_happens_once_and_a_dry_run_never() {

@@ -15,6 +15,7 @@ mod deletions;
 mod disconnecting;
 mod downloads;
 mod earlier_data;
+mod extracting;
 mod first_applicants;
 mod foreign_lever;
 mod histories;

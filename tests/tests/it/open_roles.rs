@@ -74,17 +74,6 @@ impl World {
         postings.retain(|posting| posting["state"] == "published");
         postings.remove(0)
     }
-
-    /// The service hears the time from Lever, and sees what has become due since.
-    async fn until_time_is_told(&self) {
-        let asked = self.calls("listStages").len();
-        self.pull_only(&["stages"]).await;
-        until("the stages were read", async || {
-            let idle = self.stream("stages").await.rate == 0.0;
-            (idle && self.calls("listStages").len() > asked).then_some(())
-        })
-        .await;
-    }
 }
 
 fn id(record: &Value) -> &str {

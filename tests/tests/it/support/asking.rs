@@ -99,6 +99,17 @@ impl World {
         self.api.sync().start_sync(request).await.expect("a pull");
     }
 
+    /// The service hears the time from Lever, and sees what has become due since.
+    pub(crate) async fn until_time_is_told(&self) {
+        let asked = self.calls("listStages").len();
+        self.pull_only(&["stages"]).await;
+        until("the stages were read", async || {
+            let idle = self.stream("stages").await.rate == 0.0;
+            (idle && self.calls("listStages").len() > asked).then_some(())
+        })
+        .await;
+    }
+
     /// Sets when a stream is read.
     pub(crate) async fn schedule(&self, stream: &str, schedule: pb::StreamSchedule) {
         let request = pb::UpdateScheduleRequest {
