@@ -92,6 +92,7 @@ impl Engine {
         credential: NewCredential,
     ) -> Result<Linked> {
         check_names(&new.display_name, new.external_id.as_deref())?;
+        check_selection(&new.streams)?;
         if new.webhooks {
             self.check_webhooks()?;
         }
@@ -254,6 +255,9 @@ impl Engine {
                 "connection.streams",
                 "name at least one stream",
             ));
+        }
+        if changed.streams != present.streams {
+            check_selection(&changed.streams)?;
         }
         if changed.webhooks && !present.webhooks {
             self.check_webhooks()?;
@@ -479,6 +483,21 @@ fn check_names(display_name: &str, external_id: Option<&str>) -> Result<()> {
     }
 }
 
+/// What hangs on other records is kept together with them only (S-08).
+fn check_selection(streams: &BTreeSet<Stream>) -> Result<()> {
+    let missing = |stream: &Stream| {
+        let parent = stream.parent()?;
+        (!streams.contains(&parent)).then_some((*stream, parent))
+    };
+    match streams.iter().find_map(missing) {
+        Some((stream, parent)) => Err(Error::invalid(
+            "connection.streams",
+            format!("{stream} hang on {parent}: name {parent} too, or leave {stream} out"),
+        )),
+        None => Ok(()),
+    }
+}
+
 fn moved_on(present: u64) -> Error {
     Error::aborted(
         "ETAG_MISMATCH",
@@ -546,6 +565,24 @@ mod tests {
         assert_eq!(newly_kept(&before(), &start(None)), sweep);
         assert!(newly_kept(&before(), &start(Some(101))).is_empty());
         assert!(newly_kept(&before(), &before()).is_empty());
+    }
+
+    #[test]
+    fn s08_what_hangs_on_other_records_is_kept_together_with_them_only() {
+        let refused = |streams: &[Stream]| {
+            let checked = check_selection(&streams.iter().copied().collect());
+            checked.map_err(|error| error.to_string()).err()
+        };
+        assert_eq!(refused(&[Stream::Opportunities, Stream::Notes]), None);
+        assert_eq!(refused(Stream::ALL), None);
+        for (child, parent) in [
+            (Stream::Notes, "opportunities"),
+            (Stream::Contacts, "opportunities"),
+            (Stream::PostingForms, "postings"),
+        ] {
+            let said = refused(&[Stream::Users, child]).unwrap();
+            assert!(said.contains(parent), "{said}");
+        }
     }
 
     #[test]

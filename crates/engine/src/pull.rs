@@ -18,7 +18,7 @@ mod walk;
 
 pub(crate) use page::incoming_opportunity;
 pub(crate) use policy::policy;
-pub(crate) use schedule::{due_times, walks};
+pub(crate) use schedule::{Again, due_times, walks};
 pub(crate) use scope::with_belongings;
 pub(crate) use trouble::Trouble;
 
@@ -114,8 +114,10 @@ async fn walk_due(shared: &Shared, link: &Link, due: &[Listing]) {
 /// Who moves during the walk can be skipped, but has a new stamp: only after the follow pass begun after the walk
 /// is absence a sign (design.md, "Pull").
 async fn sweep(shared: &Shared, link: &Link) {
-    let swept = walk_listing(shared, link, Listing::OpportunitySweep).await;
-    let Some(since) = swept.and_then(|walked| walked.whole_since) else {
+    let Some(swept) = walk_listing(shared, link, Listing::OpportunitySweep).await else {
+        return;
+    };
+    let Some(since) = swept.walked.whole_since else {
         return;
     };
     if walk_listing(shared, link, Listing::Opportunities)
@@ -124,14 +126,38 @@ async fn sweep(shared: &Shared, link: &Link) {
     {
         return;
     }
-    let retired = walk::retire_unseen(shared, link, Stream::Opportunities, since).await;
-    if let Err(error) = retired {
-        tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot bury who is gone");
+    match walk::retire_unseen(shared, link, Stream::Opportunities, since).await {
+        Ok(0) => {}
+        Ok(gone) => {
+            // What the walk has led to takes the place of what was kept at its end.
+            let walked = walk::Walked {
+                changes: swept.walked.changes + gone,
+                ..swept.walked
+            };
+            note_run(
+                shared,
+                link,
+                Listing::OpportunitySweep,
+                swept.began,
+                &Ok(walked),
+            )
+            .await;
+        }
+        Err(error) => {
+            tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot bury who is gone");
+        }
     }
 }
 
+/// A pass that ended well.
+struct Ended {
+    walked: walk::Walked,
+    /// By our clock.
+    began: Timestamp,
+}
+
 /// Walks one listing to the end of its pass and notes how that went; gives nothing if it failed.
-async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<walk::Walked> {
+async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<Ended> {
     link.passes.began(listing);
     let began = shared.clock.now();
     let outcome = walk::walk(shared, link, listing).await;
@@ -142,7 +168,10 @@ async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<
         tracing::error!(connection = %link.id(), %listing, error = %crate::report(&error), "cannot note a pass");
     }
     link.moved();
-    walked
+    Some(Ended {
+        walked: walked?,
+        began,
+    })
 }
 
 /// Keeps what a pass came to for people to look at; passes that found nothing only once in a while.

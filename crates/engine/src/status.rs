@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::{Backlog, Connection, ConnectionId, Cursor, Listing, Stream, Timestamp};
+use domain::{Backlog, Connection, ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp};
 use store::{ListingState, StreamState as StreamBelow};
 use tokio::sync::watch;
 
@@ -12,7 +12,7 @@ use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result};
 use crate::link::Link;
 use crate::progress::PassProgress;
-use crate::pull::{self, Trouble, listing_of};
+use crate::pull::{self, Again, Trouble, listing_of};
 use crate::settings::PullSettings;
 
 /// A mirror as a whole.
@@ -246,6 +246,8 @@ struct View {
     quarantined: BTreeMap<Stream, u64>,
     passes: BTreeMap<Listing, PassProgress>,
     due: BTreeMap<Listing, Timestamp>,
+    /// When streams are pulled, where that differs from `settings`.
+    schedules: BTreeMap<Stream, Schedule>,
     settings: PullSettings,
     /// Requests a second.
     budget: f64,
@@ -275,6 +277,7 @@ impl View {
             backlog: store.backlog(id).await?,
             quarantined,
             passes: passes.collect(),
+            schedules: link.schedules(),
             settings: shared.settings.pull,
             budget: (budget.rate_per_second * (1.0 - budget.share_left)).max(1.0),
             people: link.people_estimate(),
@@ -365,12 +368,19 @@ impl View {
     }
 
     /// Older than twice its period (X12); a lower bound of a minute lets short periods breathe.
+    ///
+    /// For times of the wall clock: two of them have passed.
     fn stale(&self, stream: Stream, last: Timestamp) -> bool {
         let Some(listing) = source(stream) else {
             return false;
         };
-        let period = self.settings.interval(listing);
-        self.now.since(last) > period.saturating_mul(2).max(Duration::from_secs(60))
+        let again = self.again(listing);
+        let second = again.next(again.next(last));
+        self.now > second.max(last.plus(Duration::from_secs(60)))
+    }
+
+    fn again(&self, listing: Listing) -> Again {
+        Again::of(listing, &self.schedules, &self.settings)
     }
 
     /// Requests a stream needs until it is complete.
@@ -408,6 +418,7 @@ impl View {
     }
 
     /// A change that moves a stamp is seen by the next pass; one that moves none by the next look at its list.
+    /// For times of the wall clock it is the time from the last pass to the next.
     fn data_age_bound(&self, stream: Stream) -> Duration {
         let Some(listing) = source(stream) else {
             return Duration::ZERO;
@@ -419,7 +430,10 @@ impl View {
             hydrated if hydrated.hydrated() => {
                 self.settings.children_recheck + self.settings.sweep_interval
             }
-            _ => self.settings.interval(listing),
+            _ => {
+                let last = self.last_success_at(stream).unwrap_or(self.now);
+                self.again(listing).next(last).since(last)
+            }
         }
     }
 }
@@ -505,6 +519,7 @@ mod tests {
             quarantined: BTreeMap::new(),
             passes: BTreeMap::new(),
             due: BTreeMap::new(),
+            schedules: BTreeMap::new(),
             settings: PullSettings {
                 opportunities_interval: PERIOD,
                 ..PullSettings::default()
@@ -695,6 +710,23 @@ mod tests {
         };
         assert_eq!(hours(1), StreamState::Synced);
         assert_eq!(hours(3), StreamState::Stale);
+    }
+
+    #[test]
+    fn x12_the_period_of_a_stream_is_that_of_its_schedule() {
+        let seen = |schedule: Schedule, hours: i64| {
+            let listings = BTreeMap::from([(Listing::Users, read(Some(0), None))]);
+            let mut view = view(&[Stream::Users], listings, hours * 3600);
+            view.schedules = BTreeMap::from([(Stream::Users, schedule)]);
+            let status = view.stream(Stream::Users, 1);
+            (status.state, status.data_age_bound.as_secs() / 3600)
+        };
+        let six_hours = || Schedule::every(Duration::from_secs(6 * 3600)).unwrap();
+        assert_eq!(seen(six_hours(), 12), (StreamState::Synced, 6));
+        assert_eq!(seen(six_hours(), 13), (StreamState::Stale, 6));
+        let at_two = || Schedule::cron("0 2 * * *", "UTC").unwrap();
+        assert_eq!(seen(at_two(), 26), (StreamState::Synced, 2));
+        assert_eq!(seen(at_two(), 27), (StreamState::Stale, 2));
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub struct Store {
     pub lock_wait: Duration,
     /// Whether a damaged directory is opened with what can still be read.
     pub accept_loss: bool,
+    /// Whether Lever's documents are compressed.
+    pub compress: bool,
 }
 
 /// How Lever is called.

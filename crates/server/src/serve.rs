@@ -263,7 +263,7 @@ pub(crate) fn store_options(settings: &Settings) -> store::Options {
         reserve_bytes: store.reserve_size,
         cache_bytes: store.cache_size,
         accept_loss: store.accept_loss,
-        compress: true,
+        compress: store.compress,
         master_key: None,
     }
 }

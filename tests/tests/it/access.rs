@@ -1,12 +1,9 @@
 //! Tokens: who may call what, who sees which connection, and that no secret is ever shown (P13, P14, P-02).
 
-use std::fs;
-use std::path::Path;
-
 use proto::v1 as pb;
 use tonic::Code;
 
-use crate::support::{Api, Home, Setup, World, fresh_id, refused};
+use crate::support::{Api, Home, Setup, World, files_with, fresh_id, refused};
 
 /// A world that asks for tokens, with one for an administrator.
 async fn guarded() -> (World, String) {
@@ -299,7 +296,7 @@ const PLANTED: &str = "planted-api-key-of-the-customer-7f3a";
 
 /// P14.
 #[tokio::test]
-async fn no_secret_is_in_the_data_directory_the_log_the_metrics_or_an_answer() {
+async fn f01_no_secret_is_in_the_data_directory_the_log_the_metrics_or_an_answer() {
     let mut setup = Setup::new(40).with("FULCRUM__LOG__LEVEL", "trace");
     setup.lever.keys.push(lever_sim::Key::all(PLANTED));
     setup.key = PLANTED.to_owned();
@@ -337,23 +334,6 @@ async fn no_secret_is_in_the_data_directory_the_log_the_metrics_or_an_answer() {
             "{secret} is on the disk"
         );
     }
-}
-
-fn files_with(folder: &Path, wanted: &[u8]) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.extend(files_with(&path, wanted));
-        } else if fs::read(&path)
-            .expect("a file")
-            .windows(wanted.len())
-            .any(|window| window == wanted)
-        {
-            found.push(path.display().to_string());
-        }
-    }
-    found
 }
 
 /// Asks the HTTP side; `host` stands for what a browser elsewhere would send.

@@ -158,7 +158,7 @@ async fn rotate(world: &World, key: &str) -> Result<pb::Connection, Status> {
 
 /// F-06.
 #[tokio::test]
-async fn a_new_key_keeps_mapping_and_mirror() {
+async fn f06_a_new_key_keeps_mapping_and_mirror() {
     let world = World::synced(two_keys()).await;
     let mapping = world.suggested().await.suggested.expect("a mapping");
     let saved = world.save_mapping(mapping).await.expect("saved");
@@ -187,8 +187,9 @@ async fn a_new_key_keeps_mapping_and_mirror() {
     world.until_synced().await;
 }
 
+/// S-06: no list is asked again and again, nothing is lost, and nobody is told that all went well.
 #[tokio::test]
-async fn a_key_that_is_revoked_fails_the_sync_and_leaves_the_mirror_readable() {
+async fn s06_a_key_that_is_deleted_ends_the_pull_leaves_the_mirror_and_is_mended_by_another() {
     let mut world = World::synced(Setup::new(80)).await;
     let mirrored = world.mirrored().await;
     let opportunity = world.open_opportunities().remove(0);
@@ -198,17 +199,41 @@ async fn a_key_that_is_revoked_fails_the_sync_and_leaves_the_mirror_readable() {
     };
     world.replace_lever(other).await;
     world.pull().await;
-    until("the sync has failed", async || {
-        let status = world.status().await;
-        (status.state() == pb::SyncState::Failed).then_some(())
+    // All but EEO responses, and what is read with other records.
+    let lists = async || {
+        let mut streams = world.status().await.streams;
+        streams.retain(|stream| stream.next_run_at.is_some());
+        streams
+    };
+    let streams = until("every list says why", async || {
+        let streams = lists().await;
+        let told = |stream: &pb::StreamStatus| stream.error.contains("API key");
+        (streams.len() > 10 && streams.iter().all(told)).then_some(streams)
     })
     .await;
-    let stream = until("the stream says why", async || {
-        let stream = world.stream("opportunities").await;
-        (!stream.error.is_empty()).then_some(stream)
-    })
-    .await;
-    assert!(stream.error.contains("key"), "{}", stream.error);
+    assert_eq!(world.status().await.state(), pb::SyncState::Failed);
+    for stream in &streams {
+        assert_eq!(stream.state(), pb::StreamState::Failed, "{}", stream.name);
+        let again = stream.next_run_at.expect("a time").seconds;
+        let failed = stream.last_run.as_ref().and_then(|run| run.end_time);
+        if let Some(failed) = failed {
+            assert!(again - failed.seconds >= 14 * 60, "{}", stream.name);
+        }
+    }
+    let mut asked: Vec<_> = world
+        .lever
+        .audit()
+        .into_iter()
+        .map(|entry| (entry.operation, entry.status))
+        .collect();
+    assert!(asked.iter().all(|(_, status)| *status == Some(401)));
+    let requests = asked.len();
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), requests, "each list was asked for once");
+    let run = world.runs("opportunities").await.remove(0);
+    assert_eq!(run.state(), pb::RunState::Failed);
+    assert!(run.error.contains("API key"), "{}", run.error);
     assert_eq!(world.mirrored().await, mirrored);
     let operation = world
         .note(&opportunity, &crate::support::fresh_id(), "hello")
@@ -224,6 +249,7 @@ async fn a_key_that_is_revoked_fails_the_sync_and_leaves_the_mirror_readable() {
         .await
         .expect("rotated");
     world.until_synced().await;
+    world.pull_until_mirror_equals_lever().await;
 }
 
 #[tokio::test]

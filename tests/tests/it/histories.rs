@@ -2,14 +2,12 @@
 //!
 //! A failure prints its seed; `FULCRUM_HISTORY_SEED` runs that history alone.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use lever_sim::{Act, Action, Applicant, Children, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
 
-use crate::support::{Setup, World, fresh_id, until, until_within};
+use crate::support::{LeverClock, Setup, World, fresh_id, now, until, until_within};
 
 /// As many as fit into a minute of a busy machine.
 const HISTORIES: u64 = 3;
@@ -61,18 +59,6 @@ impl Chance {
 fn ids(documents: &[serde_json::Value]) -> Vec<String> {
     let ids = documents.iter().filter_map(|one| one["id"].as_str());
     ids.map(str::to_owned).collect()
-}
-
-/// The time of day in milliseconds since 1970.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the clock of this Lever runs ahead of the real one"
-)]
-fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970");
-    i64::try_from(since.as_millis()).expect("before the year 292277026")
 }
 
 /// What somebody does in Lever next.
@@ -210,9 +196,7 @@ async fn difference(world: &World) -> Option<String> {
 async fn history(seed: u64) {
     let mut chance = Chance(seed);
     // Constant within a history, and now and then Lever's clock jumps ahead.
-    let skew = Arc::new(AtomicI64::new(
-        i64::try_from(chance.below(240_000)).expect("small") - 120_000,
-    ));
+    let ahead_ms = i64::try_from(chance.below(240_000)).expect("small") - 120_000;
     let mut setup = Setup::new(usize::try_from(20 + chance.below(20)).expect("small"))
         .with("FULCRUM__PULL__CHILDREN_ARCHIVED_WITHIN", "36500d")
         .with("FULCRUM__PULL__SWEEP_INTERVAL", "1s")
@@ -220,8 +204,7 @@ async fn history(seed: u64) {
         .with("FULCRUM__LEVER__ATTEMPT_TIMEOUT", "1s");
     setup.lever.children = Children::Full;
     setup.lever.offset_ttl = Duration::from_millis(20 + chance.below(400));
-    let of_lever = Arc::clone(&skew);
-    setup.lever.clock = Arc::new(move || now() + of_lever.load(Ordering::Relaxed));
+    let clock = LeverClock::of(&mut setup, ahead_ms);
     setup.connection.include_secret_notes = true;
     let mut world = World::new(setup).await;
     let postings: Vec<_> = world
@@ -240,9 +223,7 @@ async fn history(seed: u64) {
             match chance.below(8) {
                 0 => some_write(&mut chance, &world).await,
                 1 => world.pull().await,
-                2 => {
-                    skew.fetch_add(7_000, Ordering::Relaxed);
-                }
+                2 => clock.advance(Duration::from_secs(7)),
                 _ => {}
             }
         }

@@ -155,7 +155,7 @@ async fn filters_answer_alike_from_the_mirror_and_live() {
 
 /// X24: a secret note is neither mirrored nor read live unless the connection keeps them.
 #[tokio::test]
-async fn secret_notes_are_seen_only_where_the_connection_keeps_them() {
+async fn x24_secret_notes_are_seen_only_where_the_connection_keeps_them() {
     for kept in [false, true] {
         let mut setup = Setup::new(20);
         setup.connection.include_secret_notes = kept;
@@ -198,6 +198,38 @@ async fn secret_notes_are_seen_only_where_the_connection_keeps_them() {
             expected
         );
     }
+}
+
+/// F-11: what hangs on people is read by the old paths too, of the same id; the mirror itself uses the new ones only.
+#[tokio::test]
+async fn f11_what_hangs_on_people_is_the_same_by_the_paths_of_candidates() {
+    let world = World::synced(Setup::full(12)).await;
+    let audit = world.lever.audit();
+    let old = |entry: &lever_sim::AuditEntry| entry.path.starts_with("/v1/candidates");
+    assert!(!audit.iter().any(old));
+    let mut found = 0;
+    for person in world.in_lever().into_keys() {
+        for kind in [
+            "Applications",
+            "Files",
+            "Interviews",
+            "Notes",
+            "Offers",
+            "Referrals",
+            "Resumes",
+            "Forms",
+        ] {
+            let by = async |parent: &str, name: &str| {
+                let operation = format!("list{parent}{kind}");
+                let request = call(&world, &operation, &[(name, &person)]);
+                answer(&world, request).await.1["data"].take()
+            };
+            let new = by("Opportunity", "opportunity").await;
+            assert_eq!(by("Candidate", "candidate").await, new, "{kind}");
+            found += new.as_array().expect("a list").len();
+        }
+    }
+    assert!(found > 50, "{found}");
 }
 
 /// A write through `Call` is an operation as any other: same id, same operation; a dry run sends nothing.
@@ -282,7 +314,7 @@ async fn a_call_that_cannot_be_made_names_its_field() {
 
 /// X23: whatever the key allows, nobody is asked for answers about equal opportunity while the stream is off.
 #[tokio::test]
-async fn nothing_is_asked_about_equal_opportunity_while_it_is_off() {
+async fn x23_nothing_is_asked_about_equal_opportunity_while_it_is_off() {
     let world = World::synced(Setup::new(10)).await;
     for operation in ["listEeoResponses", "listEeoResponsesPii"] {
         let told = refused(world.api.lever().call(call(&world, operation, &[])).await);
@@ -303,7 +335,7 @@ async fn nothing_is_asked_about_equal_opportunity_while_it_is_off() {
 
 /// X6: what was not read yet is told with the way out, and never an empty list.
 #[tokio::test]
-async fn children_that_were_not_read_are_not_shown_as_none() {
+async fn x6_children_that_were_not_read_are_not_shown_as_none() {
     let setup = Setup::new(40).with("FULCRUM__PULL__CHILDREN_ARCHIVED_WITHIN", "1ms");
     let world = World::synced(setup).await;
     let archived = world.lever.opportunities();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lever_sim::{Act, Action, Children, FaultPlan, FaultRule, Key, Permissions};
+use lever_sim::{Act, Action, FaultPlan, FaultRule, Key, Permissions};
 use proto::v1 as pb;
 use tonic::Code;
 
@@ -21,14 +21,6 @@ const CHILDREN: [&str; 9] = [
     "forms",
     "referrals",
 ];
-
-/// An account with something of everything.
-fn full(opportunities: usize) -> Setup {
-    let mut setup = Setup::new(opportunities);
-    setup.lever.children = Children::Full;
-    // What is archived for longer is read on demand.
-    setup.with("FULCRUM__PULL__CHILDREN_ARCHIVED_WITHIN", "36500d")
-}
 
 fn with_key(setup: &mut Setup, permissions: &[&str]) {
     let granted: BTreeSet<_> = permissions.iter().map(|name| (*name).to_owned()).collect();
@@ -110,7 +102,7 @@ impl World {
 
 #[tokio::test]
 async fn f10_every_stream_is_mirrored_byte_for_byte() {
-    let mut setup = full(60);
+    let mut setup = Setup::full(60);
     setup.connection.include_secret_notes = true;
     let world = World::synced(setup).await;
     world.assert_mirror_equals_lever().await;
@@ -145,7 +137,7 @@ async fn f10_every_stream_is_mirrored_byte_for_byte() {
 #[tokio::test]
 async fn what_changes_below_a_person_is_read_again() {
     let world = World::synced(
-        full(40)
+        Setup::full(40)
             .with("FULCRUM__PULL__SWEEP_INTERVAL", "1s")
             .with("FULCRUM__PULL__CHILDREN_RECHECK", "1s"),
     )
@@ -184,7 +176,7 @@ async fn what_changes_below_a_person_is_read_again() {
 #[tokio::test]
 async fn s08_a_child_says_which_opportunity_it_belongs_to() {
     // An offer moves no stamp that a pass can ask for: the walk over everybody finds it.
-    let world = World::synced(full(40).with("FULCRUM__PULL__SWEEP_INTERVAL", "1s")).await;
+    let world = World::synced(Setup::full(40).with("FULCRUM__PULL__SWEEP_INTERVAL", "1s")).await;
     let offer = Act::AddOffer {
         opportunity: somebody(&world),
         salary: 100_000,
@@ -216,7 +208,7 @@ async fn s08_a_child_says_which_opportunity_it_belongs_to() {
 /// F-05, X6: the others go on, and nothing is shown as empty.
 #[tokio::test]
 async fn f05_x6_a_list_below_people_that_the_key_may_not_read_is_forbidden_by_name() {
-    let mut setup = full(30);
+    let mut setup = Setup::full(30);
     setup.lever.keys = vec![Key {
         secret: setup.key.clone(),
         permissions: Permissions::AllBut(["find all opportunity notes".to_owned()].into()),
@@ -251,7 +243,7 @@ const PLANNING: [&str; 3] = [
 
 #[tokio::test]
 async fn p01_p03_with_three_permissions_exactly_these_streams_work_and_nothing_else_is_called() {
-    let mut setup = full(60).with("FULCRUM__PULL__SWEEP_INTERVAL", "1s");
+    let mut setup = Setup::full(60).with("FULCRUM__PULL__SWEEP_INTERVAL", "1s");
     with_key(&mut setup, &PLANNING);
     streams(
         &mut setup,
@@ -394,7 +386,7 @@ async fn s02_nobody_from_before_the_start_date_is_mirrored_and_nobody_from_it_on
 async fn x24_secret_notes_are_mirrored_only_where_they_are_wanted() {
     for wanted in [false, true] {
         // A note moves no stamp that a pass can ask for: the walk over everybody finds it.
-        let mut setup = full(30).with("FULCRUM__PULL__SWEEP_INTERVAL", "1s");
+        let mut setup = Setup::full(30).with("FULCRUM__PULL__SWEEP_INTERVAL", "1s");
         setup.connection.include_secret_notes = wanted;
         let world = World::synced(setup).await;
         let person = somebody(&world);
@@ -414,7 +406,7 @@ async fn x24_secret_notes_are_mirrored_only_where_they_are_wanted() {
 /// X17: bounded retries with a visible end, and the others go on.
 #[tokio::test]
 async fn x17_a_list_that_always_fails_ends_in_quarantine_and_the_mirror_is_complete_without_it() {
-    let mut world = World::new(full(20).with("FULCRUM__LEVER__MAX_ATTEMPTS", "1")).await;
+    let mut world = World::new(Setup::full(20).with("FULCRUM__LEVER__MAX_ATTEMPTS", "1")).await;
     let person = somebody(&world);
     let fails = FaultRule {
         about: Some(person.clone()),
@@ -434,7 +426,7 @@ async fn x17_a_list_that_always_fails_ends_in_quarantine_and_the_mirror_is_compl
 /// X11: what Lever still shows stays, without anything about the person.
 #[tokio::test]
 async fn x11_what_was_known_of_an_anonymized_person_leaves_the_mirror_within_one_pass() {
-    let mut setup = full(40);
+    let mut setup = Setup::full(40);
     setup.connection.include_secret_notes = true;
     let world = World::synced(setup).await;
     let person = somebody(&world);
@@ -474,7 +466,8 @@ async fn x11_what_was_known_of_an_anonymized_person_leaves_the_mirror_within_one
 /// X12: what is planned, and how long it takes.
 #[tokio::test]
 async fn x12_the_status_tells_what_is_left_and_ends_at_nothing() {
-    let mut world = World::new(full(150).with("FULCRUM__LEVER__REQUESTS_PER_SECOND", "200")).await;
+    let mut world =
+        World::new(Setup::full(150).with("FULCRUM__LEVER__REQUESTS_PER_SECOND", "200")).await;
     world.connect().await;
     let mut planned = Vec::new();
     until("the mirror is synced", async || {
@@ -498,7 +491,7 @@ async fn x12_the_status_tells_what_is_left_and_ends_at_nothing() {
 /// X23: named among the streams they are asked for, and only a token with the right to them reads them.
 #[tokio::test]
 async fn x23_eeo_responses_are_asked_for_once_they_are_named_and_read_with_the_right_to_them() {
-    let mut setup = full(30);
+    let mut setup = Setup::full(30);
     streams(&mut setup, &["opportunities", "eeo_responses"]);
     let mut world = World::synced(setup).await;
     assert!(world.asked_for(&["listEeoResponsesPii"]));
@@ -519,7 +512,7 @@ async fn x23_eeo_responses_are_asked_for_once_they_are_named_and_read_with_the_r
 /// One list that Lever always refuses to answer well does not keep the others from being read.
 #[tokio::test]
 async fn x17_a_list_that_fails_for_everybody_does_not_keep_the_other_lists_from_being_read() {
-    let mut world = World::new(full(30).with("FULCRUM__LEVER__MAX_ATTEMPTS", "1")).await;
+    let mut world = World::new(Setup::full(30).with("FULCRUM__LEVER__MAX_ATTEMPTS", "1")).await;
     let fails = FaultRule::on("listOpportunityReferrals", Action::ServerErrorBefore(500));
     world.lever.set_faults(FaultPlan {
         seed: 0,
@@ -542,7 +535,7 @@ async fn x17_a_list_that_fails_for_everybody_does_not_keep_the_other_lists_from_
 
 #[tokio::test]
 async fn what_is_no_id_of_an_opportunity_is_not_looked_for() {
-    let world = World::synced(full(5)).await;
+    let world = World::synced(Setup::full(5)).await;
     for odd in ["deleted", ".", "..", "x/notes"] {
         let request = pb::StartSyncRequest {
             connection_id: world.connection.clone(),

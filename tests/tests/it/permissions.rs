@@ -128,7 +128,7 @@ async fn a_key_made_after_the_guide_syncs_without_the_list_of_deleted_people() {
 
 /// T-01.
 #[tokio::test]
-async fn a_connection_that_keeps_postings_only_asks_for_nothing_else() {
+async fn t01_a_connection_that_keeps_postings_only_asks_for_nothing_else() {
     let mut setup = setup(&["find all postings"], false);
     setup.connection.streams = vec!["postings".to_owned()];
     let world = World::synced(setup).await;
@@ -159,7 +159,7 @@ async fn a_connection_that_keeps_postings_only_asks_for_nothing_else() {
 
 /// F-04.
 #[tokio::test]
-async fn a_key_without_confidential_access_mirrors_all_the_rest() {
+async fn f04_a_key_without_confidential_access_mirrors_all_the_rest() {
     let world = World::synced(setup(READS, false)).await;
     let documents = world.lever.opportunities();
     let open: BTreeSet<_> = documents

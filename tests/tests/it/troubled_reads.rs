@@ -101,9 +101,9 @@ async fn people_who_move_while_the_list_is_read_are_mirrored_where_they_ended() 
     world.assert_mirror_equals_lever().await;
 }
 
-/// An offset is Lever's and may expire: that is an answer, not a failure.
+/// S-09: an offset is Lever's and may expire: that is an answer, not a failure.
 #[tokio::test]
-async fn an_offset_that_expires_in_the_middle_of_a_walk_costs_nothing_but_a_restart_of_it() {
+async fn s09_an_offset_that_expires_in_the_middle_of_a_walk_costs_nothing_but_a_restart_of_it() {
     let mut setup = Setup::new(700);
     setup.lever.offset_ttl = Duration::from_millis(1500);
     let late = FaultRule::on(
@@ -120,12 +120,16 @@ async fn an_offset_that_expires_in_the_middle_of_a_walk_costs_nothing_but_a_rest
         .filter(|call| call.status == Some(400))
         .count();
     assert_eq!(expired, 1);
+    // Not in windows of a day or a week: one walk, then what changed since (design.md, "Pull").
+    let calls = world.calls("listOpportunities");
+    let mut asked = calls.iter().flat_map(|call| &call.query);
+    assert!(asked.all(|(name, _)| name != "updated_at_end"));
     world.assert_mirror_equals_lever().await;
 }
 
 #[tokio::test]
-async fn an_offset_that_expires_while_the_service_is_down_costs_nothing_but_a_restart_of_the_walk()
-{
+async fn s09_an_offset_that_expires_while_the_service_is_down_costs_nothing_but_a_restart_of_the_walk()
+ {
     let mut setup = Setup::new(700);
     setup.lever.offset_ttl = Duration::from_millis(800);
     let mut world = World::new(setup).await;

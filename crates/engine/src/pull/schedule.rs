@@ -98,13 +98,7 @@ fn plan(
     settings: &PullSettings,
     now: Timestamp,
 ) -> Timestamp {
-    // A schedule of a stream is for its own list; deletions and the walk over everybody keep theirs.
-    let own = listing_of(listing.stream()) == Some(listing);
-    let schedule = own.then(|| link.schedules().remove(&listing.stream()));
-    let again = match schedule.flatten() {
-        Some(schedule) => Again::Scheduled(schedule),
-        None => Again::After(settings.interval(listing)),
-    };
+    let again = Again::of(listing, &link.schedules(), settings);
     next_at(
         connection,
         listing,
@@ -116,7 +110,7 @@ fn plan(
 }
 
 /// When a listing is walked again after it was.
-enum Again {
+pub(crate) enum Again {
     /// After this time.
     After(Duration),
     /// As somebody has set it (S-03).
@@ -124,7 +118,21 @@ enum Again {
 }
 
 impl Again {
-    fn next(&self, last: Timestamp) -> Timestamp {
+    /// A schedule of a stream is for its own list; deletions and the walk over everybody keep theirs.
+    pub(crate) fn of(
+        listing: Listing,
+        schedules: &BTreeMap<Stream, Schedule>,
+        settings: &PullSettings,
+    ) -> Again {
+        let own = listing_of(listing.stream()) == Some(listing);
+        match schedules.get(&listing.stream()).filter(|_| own) {
+            Some(schedule) => Again::Scheduled(schedule.clone()),
+            None => Again::After(settings.interval(listing)),
+        }
+    }
+
+    /// When it is walked again, `last` being when the last walk began.
+    pub(crate) fn next(&self, last: Timestamp) -> Timestamp {
         match self {
             Again::After(interval) => last.plus(*interval),
             Again::Scheduled(schedule) => schedule.next_after(last),

@@ -33,7 +33,7 @@ pub(super) async fn walk(shared: &Shared, link: &Link, listing: Listing) -> Resu
     walk.run().await
 }
 
-/// Buries the records of a stream that no request since `started` has brought.
+/// Buries the records of a stream that no request since `started` has brought; tells how many.
 ///
 /// Only after a walk of everything that began then has ended well.
 pub(super) async fn retire_unseen(
@@ -41,7 +41,7 @@ pub(super) async fn retire_unseen(
     link: &Link,
     stream: Stream,
     started: Timestamp,
-) -> Result<()> {
+) -> Result<u64> {
     let sees_all = link.confidential() == Confidential::Allowed;
     let spare: Option<fn(&str) -> bool> =
         (!sees_all).then_some(crate::read::is_confidential as fn(&str) -> bool);
@@ -53,7 +53,7 @@ pub(super) async fn retire_unseen(
     if retired > 0 {
         tracing::info!(connection = %link.id(), %stream, records = retired, "gone from Lever's list");
     }
-    Ok(())
+    Ok(retired)
 }
 
 struct Walk<'a> {
@@ -125,7 +125,7 @@ impl<'a> Walk<'a> {
                 // The walk of everything is repaired by a follow pass at once (design.md, "Pull").
                 let repair = self.listing == Listing::Opportunities && !next.complete();
                 if !repair {
-                    self.retire().await?;
+                    walked.changes += self.retire().await?;
                     return Ok(walked);
                 }
                 pass = self.next(&next);
@@ -242,12 +242,12 @@ impl<'a> Walk<'a> {
     /// After a whole walk of an account list, what was not seen is gone (X10).
     ///
     /// A key without access to confidential records does not see them: it hides them, and buries none.
-    async fn retire(&self) -> Result<()> {
+    async fn retire(&self) -> Result<u64> {
         match self.started {
             Some(started) if Listing::ACCOUNT.contains(&self.listing) => {
                 retire_unseen(self.shared, self.link, self.listing.stream(), started).await
             }
-            _ => Ok(()),
+            _ => Ok(0),
         }
     }
 

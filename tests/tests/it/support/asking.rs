@@ -56,30 +56,79 @@ impl World {
         answer.connection.expect("a connection")
     }
 
-    /// Changes whether the account wishes webhooks.
-    pub(crate) async fn wish_webhooks(&self, webhooks: bool) -> Result<pb::Connection, Status> {
+    /// Changes settings of the linked account: those that `paths` name, to what `wanted` holds.
+    pub(crate) async fn change(
+        &self,
+        wanted: pb::Connection,
+        paths: &[&str],
+    ) -> Result<pb::Connection, Status> {
         let request = pb::UpdateConnectionRequest {
             connection: Some(pb::Connection {
                 id: self.connection.clone(),
-                webhooks,
-                ..Default::default()
+                ..wanted
             }),
             update_mask: Some(prost_types::FieldMask {
-                paths: vec!["webhooks".to_owned()],
+                paths: paths.iter().map(|path| (*path).to_owned()).collect(),
             }),
         };
         let answer = self.api.connections().update_connection(request).await?;
         Ok(answer.into_inner().connection.expect("a connection"))
     }
 
+    /// Changes whether the account wishes webhooks.
+    pub(crate) async fn wish_webhooks(&self, webhooks: bool) -> Result<pb::Connection, Status> {
+        let wanted = pb::Connection {
+            webhooks,
+            ..Default::default()
+        };
+        self.change(wanted, &["webhooks"]).await
+    }
+
     /// Pulls at once instead of on schedule.
     pub(crate) async fn pull(&self) {
+        self.pull_only(&[]).await;
+    }
+
+    /// Pulls some streams at once; all when none is named.
+    pub(crate) async fn pull_only(&self, streams: &[&str]) {
         let request = pb::StartSyncRequest {
             connection_id: self.connection.clone(),
-            streams: Vec::new(),
+            streams: streams.iter().map(|name| (*name).to_owned()).collect(),
             ..Default::default()
         };
         self.api.sync().start_sync(request).await.expect("a pull");
+    }
+
+    /// The service hears the time from Lever, and sees what has become due since.
+    pub(crate) async fn until_time_is_told(&self) {
+        let asked = self.calls("listStages").len();
+        self.pull_only(&["stages"]).await;
+        until("the stages were read", async || {
+            let idle = self.stream("stages").await.rate == 0.0;
+            (idle && self.calls("listStages").len() > asked).then_some(())
+        })
+        .await;
+    }
+
+    /// Sets when a stream is read.
+    pub(crate) async fn schedule(&self, stream: &str, schedule: pb::StreamSchedule) {
+        let request = pb::UpdateScheduleRequest {
+            connection_id: self.connection.clone(),
+            stream: stream.to_owned(),
+            schedule: Some(schedule),
+        };
+        self.api.sync().update_schedule(request).await.expect("set");
+    }
+
+    /// The passes over the list of a stream, newest first.
+    pub(crate) async fn runs(&self, stream: &str) -> Vec<pb::SyncRun> {
+        let request = pb::ListRunsRequest {
+            connection_id: self.connection.clone(),
+            stream: stream.to_owned(),
+            ..Default::default()
+        };
+        let answer = self.api.sync().list_runs(request).await.expect("listed");
+        answer.into_inner().runs
     }
 
     /// The mirrored opportunities by id, as the bytes kept, over all pages.

@@ -2,6 +2,8 @@
 
 mod api;
 mod asking;
+mod clock;
+mod disk;
 mod door;
 mod foreign;
 mod in_lever;
@@ -14,6 +16,8 @@ mod world;
 mod writing;
 
 pub(crate) use api::Api;
+pub(crate) use clock::{LeverClock, now};
+pub(crate) use disk::files_with;
 pub(crate) use door::Door;
 pub(crate) use foreign::Foreign;
 pub(crate) use records::http;

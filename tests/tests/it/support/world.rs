@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use lever_sim::{Action, Config, DEFAULT_KEY, FaultPlan, FaultRule, Population, Sim, When};
+use lever_sim::{
+    Action, Children, Config, DEFAULT_KEY, FaultPlan, FaultRule, Population, Sim, When,
+};
 use proto::v1 as pb;
 
 use super::api::Api;
@@ -37,6 +39,14 @@ impl Setup {
             },
             key: DEFAULT_KEY.to_owned(),
         }
+    }
+
+    /// An account with something of everything, all of it kept.
+    pub(crate) fn full(opportunities: usize) -> Setup {
+        let mut setup = Setup::new(opportunities);
+        setup.lever.children = Children::Full;
+        // What is archived for longer is read on demand.
+        setup.with("FULCRUM__PULL__CHILDREN_ARCHIVED_WITHIN", "36500d")
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Setup {

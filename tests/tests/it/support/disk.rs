@@ -1,0 +1,22 @@
+//! What is in files.
+
+use std::fs;
+use std::path::Path;
+
+/// The files below a folder that hold these bytes.
+pub(crate) fn files_with(folder: &Path, wanted: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files_with(&path, wanted));
+        } else if fs::read(&path)
+            .expect("a file")
+            .windows(wanted.len())
+            .any(|window| window == wanted)
+        {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
