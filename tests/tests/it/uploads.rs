@@ -298,17 +298,40 @@ async fn f27_what_cannot_be_a_file_for_lever_is_refused_before_any_call() {
     assert!(world.writes().is_empty());
 }
 
-/// X13: Lever wants to know in whose name a file is added.
+/// X13: Lever wants to know in whose name a file is added: the owner's, if nobody else is named.
 #[tokio::test]
-async fn x13_a_file_in_nobody_s_name_is_refused() {
+async fn x13_a_file_is_added_in_the_owner_s_name_and_never_in_nobody_s() {
     let world = World::synced(Setup::new(40)).await;
-    let person = world.open_opportunities().remove(0);
-    let told = refused(world.upload(upload(&person), b"abc").await);
+    let active = world.lever.active_users();
+    let owned = world.open_opportunities().into_iter().find_map(|id| {
+        let person = world.lever.opportunity(&id)?;
+        let owner = person["owner"].as_str()?.to_owned();
+        active.contains(&owner).then_some((id, owner))
+    });
+    let (person, owner) = owned.expect("somebody has an owner");
+    let operation = world
+        .upload(upload(&person), b"abc")
+        .await
+        .expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    assert_eq!(operation.acting_user_id, owner);
+
+    let written = world.writes().len();
+    let nobody_s = pb::CallRequest {
+        connection_id: world.connection.clone(),
+        operation_id: "createOpportunity".to_owned(),
+        request_id: fresh_id(),
+        body: Some(pb::call_request::Body::BodyJson(
+            b"{\"name\": \"Ada\"}"[..].into(),
+        )),
+        ..Default::default()
+    };
+    let told = refused(world.api.lever().call(nobody_s).await);
     assert_eq!(
         (told.code, told.reason.as_str()),
         (Code::FailedPrecondition, "ACTING_USER_REQUIRED")
     );
-    assert!(world.writes().is_empty());
+    assert_eq!(world.writes().len(), written);
 }
 
 /// X3.

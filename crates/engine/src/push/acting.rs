@@ -22,21 +22,17 @@ pub enum Acting {
     LeverUser(UserId),
 }
 
-/// Chooses the user, for a call that names one: the one named; else, for an unknown or deactivated e-mail, the owner of the opportunity,
-/// the owner of its posting, the default of the connection, or nobody.
+/// Chooses the user, for a call that names one: the one named; else the default of the connection, or nobody.
+///
+/// The owner of the opportunity, or else of its posting, stands in before that default for an e-mail that is unknown
+/// or of a deactivated user, and after it where nobody was named and Lever insists on somebody.
 pub(super) async fn choose(shared: &Shared, request: &WriteRequest) -> Result<Option<UserId>> {
     let wanted = registry::find(plan::lever_operation(&request.write))
         .map_or(PerformAs::No, |operation| operation.perform_as);
     if wanted == PerformAs::No {
         return Ok(None);
     }
-    let user = best(
-        shared,
-        request.connection,
-        &request.opportunity,
-        &request.acting,
-    )
-    .await?;
+    let user = best(shared, request, wanted == PerformAs::Required).await?;
     if user.is_none() && wanted == PerformAs::Required {
         return Err(Error::precondition(
             "ACTING_USER_REQUIRED",
@@ -48,55 +44,56 @@ pub(super) async fn choose(shared: &Shared, request: &WriteRequest) -> Result<Op
     Ok(user)
 }
 
-async fn best(
+async fn best(shared: &Shared, request: &WriteRequest, required: bool) -> Result<Option<UserId>> {
+    let id = request.connection;
+    let connection = shared.store.connection(id).await?;
+    let default = connection.and_then(|connection| connection.default_acting_user);
+    let email = match &request.acting {
+        Acting::LeverUser(user) => return known_user(shared, id, user).await.map(Some),
+        Acting::Default if default.is_some() || !required => return Ok(default),
+        Acting::Default => None,
+        Acting::Email(email) => Some(email),
+    };
+    let mut users: Vec<User> = mapping::typed(shared, id, Stream::Users).await?;
+    users.retain(|user| user.deactivated_at.is_none());
+    let named = email.and_then(|email| {
+        let of_email = |user: &&User| same_address(user.email.as_deref(), email);
+        users.iter().find(of_email).map(|user| user.id.clone())
+    });
+    if named.is_some() {
+        return Ok(named);
+    }
+    let owner = owner(shared, id, &request.opportunity, &users).await?;
+    Ok(owner.or(default))
+}
+
+/// The owner of an opportunity, or else of its posting, if that is one of these users.
+async fn owner(
     shared: &Shared,
     id: ConnectionId,
     opportunity: &OpportunityId,
-    acting: &Acting,
+    users: &[User],
 ) -> Result<Option<UserId>> {
-    let default = shared
+    let one_of_them = |user: &UserId| users.iter().any(|known| known.id == *user);
+    let Some(candidacy) = shared.store.candidacy(id, opportunity).await? else {
+        return Ok(None);
+    };
+    let owner = candidacy.owner.filter(one_of_them);
+    if owner.is_some() {
+        return Ok(owner);
+    }
+    let Some(posting) = candidacy.posting else {
+        return Ok(None);
+    };
+    let record = shared
         .store
-        .connection(id)
-        .await?
-        .and_then(|connection| connection.default_acting_user);
-    let email = match acting {
-        Acting::Default => return Ok(default),
-        Acting::LeverUser(user) => return known_user(shared, id, user).await.map(Some),
-        Acting::Email(email) => email,
-    };
-    let users: Vec<User> = mapping::typed(shared, id, Stream::Users).await?;
-    let active = |user: &User| user.deactivated_at.is_none();
-    let by_email = users
-        .iter()
-        .filter(|user| active(user))
-        .find(|user| same_address(user.email.as_deref(), email));
-    if let Some(user) = by_email {
-        return Ok(Some(user.id.clone()));
-    }
-    let still_active = |user: &Option<UserId>| {
-        user.clone()
-            .filter(|id| users.iter().any(|user| user.id == *id && active(user)))
-    };
-    let candidacy = shared.store.candidacy(id, opportunity).await?;
-    if let Some(owner) = candidacy
-        .as_ref()
-        .and_then(|candidacy| still_active(&candidacy.owner))
-    {
-        return Ok(Some(owner));
-    }
-    let posting = match candidacy.and_then(|candidacy| candidacy.posting) {
-        Some(posting) => {
-            shared
-                .store
-                .record(id, Stream::Postings, posting.as_str())
-                .await?
-        }
-        None => None,
-    };
-    let posting_owner = posting
-        .and_then(|record| serde_json::from_str::<lever::Posting>(&record.raw).ok())
-        .and_then(|posting| still_active(&posting.owner));
-    Ok(posting_owner.or(default))
+        .record(id, Stream::Postings, posting.as_str())
+        .await?;
+    let posting =
+        record.and_then(|record| serde_json::from_str::<lever::Posting>(&record.raw).ok());
+    Ok(posting
+        .and_then(|posting| posting.owner)
+        .filter(one_of_them))
 }
 
 async fn known_user(shared: &Shared, id: ConnectionId, user: &UserId) -> Result<UserId> {
