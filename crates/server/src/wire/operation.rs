@@ -12,6 +12,7 @@ use super::connection::non_empty;
 use super::connection_id;
 use super::status::failure;
 use super::time::{from_duration, to_timestamp};
+use super::upload::from_upload;
 
 /// The longest a write waits for Lever.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -228,6 +229,7 @@ write_message!(pb::ArchiveRequest, request => Write::Archive {
     clean_interviews: request.clean_interviews,
 });
 write_message!(pb::UnarchiveRequest, _request => Write::Unarchive);
+write_message!(pb::UploadFileRequest, request => from_upload(request)?);
 
 /// The fields that every write request has, as the wire has them.
 #[derive(Debug)]

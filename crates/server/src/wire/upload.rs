@@ -1,7 +1,5 @@
 //! Files for Lever, as they come in pieces.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use domain::Write;
 use domain::operation::{FileUpload, UploadTarget};
@@ -9,37 +7,25 @@ use engine::{Error, Result};
 use proto::v1 as pb;
 use tonic::Status;
 
-use super::operation::{Common, Envelope, WriteMessage};
-
 /// What Lever is told of a file whose type the caller does not name.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
-impl WriteMessage for pb::UploadFileRequest {
-    fn read(self, asked_by: &str, default_wait: Duration) -> Result<Common> {
-        let target = target(&self)?;
-        let envelope = Envelope {
-            connection_id: &self.connection_id,
-            opportunity_id: &self.opportunity_id,
-            request_id: &self.request_id,
-            dry_run: self.dry_run,
-            wait: self.wait.as_ref(),
-            acting_user: &self.acting_user,
-            perform_as: &self.perform_as,
-        };
-        let content_type = match self.content_type.as_str() {
-            "" => UNKNOWN_TYPE,
-            named => named,
-        };
-        let write = Write::UploadFile(FileUpload {
-            target,
-            name: self.name.clone(),
-            content_type: content_type.to_owned(),
-            size: self.size,
-            // Known when its last byte is here.
-            sha256: [0; 32],
-        });
-        envelope.asks(write, asked_by, default_wait)
-    }
+/// The upload that a first message asks for; its digest is known when the last byte is here.
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn from_upload(request: &pb::UploadFileRequest) -> Result<Write> {
+    let content_type = match request.content_type.as_str() {
+        "" => UNKNOWN_TYPE,
+        named => named,
+    };
+    Ok(Write::UploadFile(FileUpload {
+        target: target(request)?,
+        name: request.name.clone(),
+        content_type: content_type.to_owned(),
+        size: request.size,
+        sha256: [0; 32],
+    }))
 }
 
 fn target(request: &pb::UploadFileRequest) -> Result<UploadTarget> {
@@ -88,11 +74,8 @@ mod tests {
 
     use super::*;
 
-    const CONNECTION: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
-
     fn request() -> pb::UploadFileRequest {
         pb::UploadFileRequest {
-            connection_id: CONNECTION.to_owned(),
             opportunity_id: "o".to_owned(),
             name: "resume.pdf".to_owned(),
             size: 3,
@@ -101,11 +84,10 @@ mod tests {
     }
 
     fn upload(request: pb::UploadFileRequest) -> FileUpload {
-        let asked = request.read("token", Duration::ZERO).unwrap();
-        let Write::UploadFile(upload) = asked.request.write else {
-            panic!("{:?}", asked.request.write)
-        };
-        upload
+        match from_upload(&request) {
+            Ok(Write::UploadFile(upload)) => upload,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn bad_field<T: std::fmt::Debug>(outcome: Result<T>) -> String {
@@ -146,14 +128,12 @@ mod tests {
             opportunity_id: "o".to_owned(),
             ..application
         };
-        let read = named.read("token", Duration::ZERO);
-        assert_eq!(bad_field(read.map(drop)), "opportunity_id");
+        assert_eq!(bad_field(from_upload(&named)), "opportunity_id");
         let unknown = pb::UploadFileRequest {
             target: 9,
             ..request()
         };
-        let read = unknown.read("token", Duration::ZERO);
-        assert_eq!(bad_field(read.map(drop)), "target");
+        assert_eq!(bad_field(from_upload(&unknown)), "target");
     }
 
     #[test]
