@@ -419,6 +419,8 @@ pub enum Event {
     NotFound,
     /// Lever could not be read back.
     LookFailed,
+    /// Lever will not let itself be read back, however often it is asked.
+    LookRefused(Failure),
     /// A person withdrew it.
     Withdrawn,
     /// The account was disconnected while Lever's answer was not known.
@@ -550,6 +552,7 @@ impl Operation {
                     }
                 }
             }
+            (State::Reconciling { .. }, Event::LookRefused(failure)) => State::Uncertain(failure),
             (State::Reconciling { sent, looks, .. }, Event::LookFailed) => {
                 if now.since(*sent) > patience.give_up {
                     State::Uncertain(Failure {
@@ -854,6 +857,19 @@ mod tests {
         assert!(soon.reconciling());
         let late = lost.after(Event::LookFailed, at(25 * 3_600_000), &Patience::default());
         assert_eq!(late.state.name(), "UNCERTAIN");
+    }
+
+    #[test]
+    fn a_creation_that_may_not_be_read_back_is_uncertain_at_once() {
+        let failure = Failure {
+            kind: FailureKind::PermissionMissing,
+            message: "m".to_owned(),
+            details: Vec::new(),
+        };
+        let lost = run(note(), &[Event::Started, Event::Lost]);
+        let refused = Event::LookRefused(failure.clone());
+        let refused = lost.after(refused, at(9 * SECOND), &Patience::default());
+        assert_eq!(refused.state, State::Uncertain(failure));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::hydration::Policy;
 use domain::{ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp};
+use lever::registry;
 use store::{CallFilter, CallMark, CallPage, Quarantined, Run, RunFilter};
 
 use crate::engine::Engine;
@@ -67,15 +68,23 @@ impl Engine {
     /// Calls made to Lever, newest first.
     ///
     /// # Errors
-    /// Not found.
+    /// Not found; invalid for an operation that Lever's API does not have.
     pub async fn api_calls(
         &self,
         id: ConnectionId,
+        filter: CallFilter,
         after: Option<CallMark>,
         limit: usize,
     ) -> Result<CallPage> {
         self.link(id)?;
-        let filter = CallFilter::default();
+        if let Some(operation) = &filter.operation
+            && registry::find(operation).is_none()
+        {
+            return Err(Error::invalid(
+                "lever_operation",
+                "Lever's API has no operation of this name",
+            ));
+        }
         Ok(self.shared.store.calls(id, filter, after, limit).await?)
     }
 

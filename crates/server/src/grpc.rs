@@ -130,13 +130,16 @@ fn explained(response: HttpResponse) -> HttpResponse {
     let Some(refusal) = Status::from_header_map(response.headers()) else {
         return response;
     };
-    if !refusal.details().is_empty() {
-        return response;
-    }
+    in_our_words(&refusal).map_or(response, Status::into_http)
+}
+
+/// Our words for a refusal of the gRPC library; none for one that has them, or needs none.
+fn in_our_words(refusal: &Status) -> Option<Status> {
     match refusal.code() {
-        Code::Internal if refusal.message().starts_with(UNDECODABLE) => undecodable().into_http(),
-        Code::OutOfRange => too_large().into_http(),
-        _ => response,
+        _ if !refusal.details().is_empty() => None,
+        Code::Internal if refusal.message().starts_with(UNDECODABLE) => Some(undecodable()),
+        Code::OutOfRange => Some(too_large()),
+        _ => None,
     }
 }
 

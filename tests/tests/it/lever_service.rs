@@ -413,6 +413,43 @@ async fn what_the_pull_did_can_be_listed() {
         ),
         ("GET", "/stages", 200)
     );
+    let listed = async |request: pb::ListApiCallsRequest| {
+        let request = pb::ListApiCallsRequest {
+            connection_id: world.connection.clone(),
+            page_size: 1000,
+            ..request
+        };
+        let answer = world.api.sync().list_api_calls(request).await;
+        answer.map(|page| page.into_inner().api_calls)
+    };
+    let of_stages = pb::ListApiCallsRequest {
+        lever_operation: "listStages".to_owned(),
+        start_time: calls.call_time,
+        ..Default::default()
+    };
+    let found = listed(of_stages.clone()).await.expect("listed");
+    assert!(found.contains(&calls));
+    assert!(
+        found
+            .iter()
+            .all(|call| call.lever_operation == "listStages")
+    );
+    let before = pb::ListApiCallsRequest {
+        start_time: None,
+        end_time: found.last().expect("one").call_time,
+        ..of_stages.clone()
+    };
+    assert_eq!(listed(before).await.expect("listed"), []);
+    let failed = pb::ListApiCallsRequest {
+        failed_only: true,
+        ..of_stages
+    };
+    assert_eq!(listed(failed).await.expect("listed"), []);
+    let unknown = pb::ListApiCallsRequest {
+        lever_operation: "listEverything".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(refused(listed(unknown).await).fields, ["lever_operation"]);
     let request = pb::UpdateScheduleRequest {
         connection_id: world.connection.clone(),
         stream: "stages".to_owned(),

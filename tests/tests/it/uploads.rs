@@ -7,10 +7,10 @@ use futures::stream;
 use lever_sim::{Action, FaultPlan, FaultRule, Key, Permissions, When};
 use prost_types::Duration as WireDuration;
 use proto::v1 as pb;
-use proto::v1::OperationState::{Recorded, Sending, Succeeded};
+use proto::v1::OperationState::{Recorded, Sending, Succeeded, Uncertain};
 use tonic::{Code, Status};
 
-use crate::support::{Setup, World, fresh_id, http, refused, until};
+use crate::support::{Setup, World, fresh_id, http, refused, until, why};
 
 const NAME: &str = "letter of 3 May.pdf";
 
@@ -278,6 +278,14 @@ async fn f27_what_cannot_be_a_file_for_lever_is_refused_before_any_call() {
         );
         assert_eq!(told.fields, [field], "{}", told.message);
     }
+    let mut first = asked();
+    first.connection_id = world.connection.clone();
+    let told = refused(
+        world
+            .send_messages(vec![first, piece(&bytes(5 << 20))])
+            .await,
+    );
+    assert_eq!(told.reason, "MESSAGE_TOO_LARGE");
     let told = refused(world.send_messages(Vec::new()).await);
     assert_eq!(told.code, Code::InvalidArgument);
     let mut first = asked();
@@ -386,6 +394,43 @@ async fn a_file_whose_answer_is_lost_or_refused_for_now_is_in_lever_once() {
         world.assert_in_lever_once(opportunity, &file).await;
     }
     assert_eq!(world.files_waiting(), 0);
+}
+
+/// P10: what was sent by the old path is looked for by the old path; where even that is not allowed, a person decides.
+#[tokio::test]
+async fn a_lost_answer_is_resolved_with_the_permissions_there_are() {
+    let reads = ["find all opportunity files", "find all candidate files"];
+    for lacking in [&reads[..1], &reads] {
+        let mut setup = Setup::new(40);
+        let permissions = lacking.iter().map(|name| (*name).to_owned());
+        setup.lever.keys = vec![Key {
+            secret: setup.key.clone(),
+            permissions: Permissions::AllBut(permissions.collect()),
+            confidential: true,
+        }];
+        let world = World::synced(setup).await;
+        default_user(&world).await;
+        let person = world.open_opportunities().remove(0);
+        let rule = FaultRule::on("uploadCandidateFile", Action::ResetAfter).when(When::Nth(1));
+        world.lever.set_faults(FaultPlan {
+            seed: 0,
+            rules: vec![rule],
+        });
+        let asked = pb::UploadFileRequest {
+            target: pb::UploadTarget::Candidate.into(),
+            ..upload(&person)
+        };
+        let operation = world.upload(asked, b"abc").await.expect("recorded");
+        if lacking.len() == 1 {
+            assert_eq!(operation.state(), Succeeded, "{operation:?}");
+        } else {
+            assert_eq!(operation.state(), Uncertain, "{operation:?}");
+            let told = why(&operation);
+            assert_eq!(told.details["permission"], "find all candidate files");
+        }
+        assert_eq!(world.effects("uploadCandidateFile"), 1);
+        assert_eq!(world.files_waiting(), 0);
+    }
 }
 
 /// P1, P10: killed before the call and while it is under way, the file is in Lever once.

@@ -56,7 +56,8 @@ pub(super) enum Tried {
 /// What follows from trying and from real use.
 ///
 /// The permissions of a credential never change (product: X6), so one success outweighs a later refusal in real use,
-/// which can be about one confidential record; and a refusal outweighs what is only inferred.
+/// which can be about one confidential record. For the same reason a refusal in use does not outweigh an answer to a
+/// try, which is about nobody.
 pub(super) fn verdict(operation: Option<&Operation>, tried: Tried, used: Experience) -> Verdict {
     let nobody = operation.is_some_and(|operation| operation.path_parameters().next().is_some());
     match (tried, used) {
@@ -69,6 +70,7 @@ pub(super) fn verdict(operation: Option<&Operation>, tried: Tried, used: Experie
                 ..
             },
         ) => known(PermissionState::Granted, Evidence::Used(at)),
+        (Tried::Answered(404), _) if nobody => known(PermissionState::Granted, Evidence::Inferred),
         (
             _,
             Experience {
@@ -76,7 +78,6 @@ pub(super) fn verdict(operation: Option<&Operation>, tried: Tried, used: Experie
                 ..
             },
         ) => known(PermissionState::Missing, Evidence::Used(at)),
-        (Tried::Answered(404), _) if nobody => known(PermissionState::Granted, Evidence::Inferred),
         (tried, _) => Verdict {
             state: PermissionState::NotTested,
             evidence: None,
@@ -210,13 +211,15 @@ mod tests {
                 Missing,
                 Some(Probed),
             ),
+            // A refusal in use can be about one confidential record; a try is about nobody.
             (
                 one,
                 Tried::Answered(404),
                 used(None, at(6)),
-                Missing,
-                use_at(6),
+                Granted,
+                Some(Inferred),
             ),
+            (one, Tried::Nothing, used(None, at(6)), Missing, use_at(6)),
             // A later refusal is about one record.
             (
                 one,

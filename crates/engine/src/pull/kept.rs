@@ -158,8 +158,22 @@ struct Kept {
     id: String,
     #[serde(default)]
     updated_at: Option<serde_json::Value>,
-    #[serde(default)]
-    secret: Option<bool>,
+    #[serde(default, deserialize_with = "truth")]
+    secret: bool,
+}
+
+/// Lever's true and false, also as text. What is neither could mean either, and is not read.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    use serde_json::Value;
+
+    let truth = match Value::deserialize(deserializer)? {
+        Value::Null => Some(false),
+        Value::Bool(truth) => Some(truth),
+        Value::String(text) if text.trim().is_empty() => Some(false),
+        Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
+        _ => None,
+    };
+    truth.ok_or_else(|| serde::de::Error::custom("neither true nor false"))
 }
 
 /// Lever's ids are text; a number is read as its text.
@@ -226,8 +240,7 @@ impl Keeping<'_> {
     }
 
     fn too_secret(&self, record: &Kept) -> bool {
-        let secret = record.secret == Some(true);
-        secret && self.stream == Stream::Notes && !self.connection.include_secret_notes
+        record.secret && self.stream == Stream::Notes && !self.connection.include_secret_notes
     }
 
     fn kept(&self, raw: &str) -> String {
@@ -331,6 +344,10 @@ mod tests {
         let body = r#"{"data":[{"id":"a","secret":true},{"id":"b","secret":false},{"id":"c"}]}"#;
         assert_eq!(ids(&content(body, false)), ["b", "c"]);
         assert_eq!(ids(&content(body, true)), ["a", "b", "c"]);
+        let texts = r#"{"data":[{"id":"a","secret":"true"},{"id":"b","secret":"False"},{"id":"c","secret":""}]}"#;
+        assert_eq!(ids(&content(texts, false)), ["b", "c"]);
+        let unclear = content(r#"{"data":[{"id":"a","secret":1}]}"#, false);
+        assert_eq!((ids(&unclear).len(), unclear.quarantined.len()), (0, 1));
         // Not even one that cannot be read.
         let broken = content(r#"{"data":[{"secret":"true","text":"hush"}]}"#, false);
         assert_eq!(

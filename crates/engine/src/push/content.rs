@@ -58,11 +58,9 @@ fn check_file(file: &FileUpload) -> Result<()> {
             message: message.to_owned(),
         });
     };
-    if file.name.trim().is_empty()
+    if matches!(file.name.trim(), "" | "." | "..")
         || file.name.chars().count() > 255
-        || file
-            .name
-            .contains(|c: char| c.is_control() || c == '/' || c == '\\')
+        || file.name.contains(not_in_a_name)
     {
         bad(
             "name",
@@ -83,6 +81,13 @@ fn check_file(file: &FileUpload) -> Result<()> {
     } else {
         Err(Error::violations(violations))
     }
+}
+
+/// Whether a character has no place in the name of a file: those of paths, and those that hide what a name says, as
+/// the marks that turn the direction of writing do.
+fn not_in_a_name(c: char) -> bool {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || c == '/' || c == '\\'
 }
 
 pub(super) const TOO_LARGE: &str = "Lever takes files of up to 30 MB (31,457,280 bytes)";
@@ -363,6 +368,8 @@ mod tests {
             "a/b.pdf",
             "a\\b.pdf",
             "a\r\nb.pdf",
+            "..",
+            "e\u{202e}fdp.exe",
             &"x".repeat(256),
         ] {
             assert_eq!(named(name), "name", "{name}");

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::pin::pin;
 use std::time::Duration;
 
-use domain::operation::{Event, FileUpload, State};
+use domain::operation::{Event, Failure, FailureKind, FileUpload, State, UploadTarget};
 use domain::{Operation, Timestamp, Write};
-use futures::StreamExt;
-use lever::{File, Lane, ListFiles, ListNotes, Note};
+use futures::{Stream, StreamExt};
+use lever::{Answer, File, Lane, Legacy, ListFiles, ListNotes, Note, Page};
 
 use crate::engine::Shared;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, PERMISSION_MISSING, Result};
 use crate::link::Link;
 
 /// How far Lever's stamps may lie before our sending of a note: clocks differ.
@@ -23,6 +23,17 @@ pub(super) async fn look(shared: &Shared, link: &Link, operation: &Operation) ->
             result_id: Some(id),
         },
         Ok(None) => Event::NotFound,
+        Err(error) if missing_permission(&error).is_some() => {
+            let permission = missing_permission(&error).unwrap_or_default();
+            Event::LookRefused(Failure {
+                kind: FailureKind::PermissionMissing,
+                message: format!(
+                    "the answer was lost, and the key lacks the permission to look for what it made: \
+                     look in Lever before asking again ({permission})"
+                ),
+                details: vec![("permission".to_owned(), permission.to_owned())],
+            })
+        }
         Err(error) => {
             tracing::warn!(
                 connection = %link.id(), operation = %operation.id, error = %crate::report(&error),
@@ -30,6 +41,17 @@ pub(super) async fn look(shared: &Shared, link: &Link, operation: &Operation) ->
             );
             Event::LookFailed
         }
+    }
+}
+
+/// The permission that Lever misses, if that is why it refused.
+fn missing_permission(error: &Error) -> Option<&str> {
+    match error.kind() {
+        ErrorKind::Precondition { reason, details } if *reason == PERMISSION_MISSING => details
+            .iter()
+            .find(|(name, _)| *name == "permission")
+            .map(|(_, permission)| permission.as_str()),
+        _ => None,
     }
 }
 
@@ -62,16 +84,28 @@ async fn file_of(
         limit: Some(100),
         offset: None,
     };
+    let is_ours =
+        |file: &File| !others.contains(file.id.as_str()) && same_file_since(file, upload, since);
     let client = link.client(Lane::Interactive);
-    let mut pages = pin!(client.pages(&list));
+    match upload.target {
+        // The key may have no other permission than those of the old path.
+        UploadTarget::Candidate => first_file(client.pages(&Legacy(list)), is_ours).await,
+        UploadTarget::Opportunity | UploadTarget::Application => {
+            first_file(client.pages(&list), is_ours).await
+        }
+    }
+}
+
+/// Lever's id of the first file like this.
+async fn first_file(
+    pages: impl Stream<Item = Result<Answer<Page<File>>, lever::Error>>,
+    like: impl Fn(&File) -> bool,
+) -> Result<Option<String>> {
+    let mut pages = pin!(pages);
     while let Some(page) = pages.next().await {
-        let files = page?.value.records.into_iter().flatten();
-        let mut files = files.map(|file| file.value);
-        let ours = files.find(|file| {
-            !others.contains(file.id.as_str()) && same_file_since(file, upload, since)
-        });
-        if let Some(file) = ours {
-            return Ok(Some(file.id.as_str().to_owned()));
+        let mut files = page?.value.records.into_iter().flatten();
+        if let Some(file) = files.find(|file| like(&file.value)) {
+            return Ok(Some(file.value.id.as_str().to_owned()));
         }
     }
     Ok(None)
@@ -194,7 +228,6 @@ fn letters(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::operation::UploadTarget;
     use serde_json::json;
 
     use super::*;

@@ -136,7 +136,7 @@ pub struct DispositionStage {
     #[serde(default, deserialize_with = "lenient::decimal")]
     pub rank: Option<f64>,
     /// Whether interviews are planned in it.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub has_interview: bool,
 }
 

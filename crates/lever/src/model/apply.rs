@@ -72,7 +72,7 @@ pub struct FormQuestion {
     #[serde(rename = "type", default, deserialize_with = "lenient::or_default")]
     pub kind: String,
     /// Whether it must be answered.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub required: bool,
     /// What an empty choice shows.
     #[serde(default, deserialize_with = "lenient::optional")]

@@ -31,7 +31,7 @@ pub struct Contact {
     #[serde(default, deserialize_with = "lenient::list")]
     pub phones: Vec<Phone>,
     /// Whether the personal data was removed.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub is_anonymized: bool,
     /// Consent, as Lever tells it.
     #[serde(default)]

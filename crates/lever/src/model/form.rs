@@ -102,7 +102,7 @@ pub struct FormField {
     #[serde(default, deserialize_with = "lenient::optional")]
     pub description: Option<String>,
     /// Whether it must be filled in.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub required: bool,
     /// What an empty choice shows.
     #[serde(default, deserialize_with = "lenient::optional")]

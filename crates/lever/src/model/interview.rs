@@ -146,7 +146,7 @@ pub struct Panel {
     #[serde(default, deserialize_with = "lenient::optional")]
     pub note: Option<String>,
     /// Whether it was made through the API; only such a panel can be changed there.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub externally_managed: bool,
     /// Where it is managed.
     #[serde(default, deserialize_with = "lenient::optional")]

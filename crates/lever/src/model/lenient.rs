@@ -72,6 +72,30 @@ pub(crate) fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     }
 }
 
+/// Reads true and false, also as text; null and blank text as nothing.
+pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Flag {
+        Truth(bool),
+        Text(String),
+    }
+
+    match optional(deserializer)? {
+        None => Ok(None),
+        Some(Flag::Truth(truth)) => Ok(Some(truth)),
+        Some(Flag::Text(text)) => match text.trim().to_ascii_lowercase().parse() {
+            Ok(truth) => Ok(Some(truth)),
+            Err(_) => Err(de::Error::custom("neither true nor false")),
+        },
+    }
+}
+
+/// As [`flag`]; nothing is false.
+pub(crate) fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    flag(deserializer).map(Option::unwrap_or_default)
+}
+
 /// A value that may be null or blank text.
 struct Given<T>(Option<T>);
 
@@ -142,7 +166,7 @@ mod tests {
         users: Vec<UserId>,
         #[serde(default, deserialize_with = "number")]
         count: Option<i64>,
-        #[serde(default, deserialize_with = "or_default")]
+        #[serde(default, deserialize_with = "truth")]
         flag: bool,
         #[serde(default, deserialize_with = "decimal")]
         rank: Option<f64>,
@@ -182,11 +206,16 @@ mod tests {
             read(r#"{"at":"5","users":["u1",{"id":"u2"}],"count":"3","flag":true,"rank":"105.5"}"#),
             Some(full)
         );
+        let flag = |text: &str| read(text).map(|sample| sample.flag);
+        assert_eq!(flag(r#"{"flag":"True"}"#), Some(true));
+        assert_eq!(flag(r#"{"flag":"false"}"#), Some(false));
+        assert_eq!(flag(r#"{"flag":""}"#), Some(false));
     }
 
     #[test]
     fn a_value_of_the_wrong_kind_is_an_error() {
         for text in [
+            r#"{"flag":"perhaps"}"#,
             r#"{"at":true}"#,
             r#"{"at":{}}"#,
             r#"{"users":"u1"}"#,

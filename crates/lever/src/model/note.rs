@@ -22,7 +22,7 @@ pub struct Note {
     #[serde(default, deserialize_with = "lenient::optional")]
     pub user: Option<UserId>,
     /// Whether only people with access to secret notes see it.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub secret: bool,
     /// When it was finished.
     #[serde(default, deserialize_with = "lenient::optional")]

@@ -34,7 +34,7 @@ pub struct Offer {
     #[serde(default)]
     pub signatures: Value,
     /// Whether it was approved; none before the decision.
-    #[serde(default, deserialize_with = "lenient::optional")]
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub approved: Option<bool>,
     /// When.
     #[serde(default, deserialize_with = "lenient::optional")]

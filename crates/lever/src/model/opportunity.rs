@@ -94,7 +94,7 @@ pub struct Opportunity {
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub urls: Urls,
     /// Whether the personal data was removed.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub is_anonymized: bool,
     /// Consent, as Lever tells it.
     #[serde(default)]

@@ -148,7 +148,7 @@ pub struct PostingRole {
     #[serde(default, deserialize_with = "lenient::optional")]
     pub name: Option<String>,
     /// Whether it may only look.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub is_read_only: bool,
 }
 

@@ -35,7 +35,7 @@ pub struct Requisition {
     #[serde(default, deserialize_with = "lenient::optional")]
     pub confidentiality: Option<String>,
     /// Whether it replaces somebody.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub backfill: bool,
     /// How many may be hired.
     #[serde(default, deserialize_with = "lenient::optional")]
@@ -44,7 +44,7 @@ pub struct Requisition {
     #[serde(default, deserialize_with = "lenient::number")]
     pub headcount_hired: Option<i64>,
     /// Whether there is no bound.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub headcount_infinite: bool,
     /// What may be paid.
     #[serde(default, deserialize_with = "lenient::optional")]
@@ -204,13 +204,13 @@ pub struct ApprovalStep {
     #[serde(default, deserialize_with = "lenient::optional")]
     pub id: Option<String>,
     /// Whether it is done.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub completed: bool,
     /// `approved`, `denied` or `inprogress`; none before it began.
     #[serde(default, deserialize_with = "lenient::optional")]
     pub status: Option<String>,
     /// Whether it is only given outside the chain.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub out_of_band_only: bool,
     /// How many of its approvers are needed.
     #[serde(default, deserialize_with = "lenient::number")]
@@ -234,10 +234,10 @@ pub struct Approver {
     #[serde(default)]
     pub user: Value,
     /// Whether the role decides who it is.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub is_dynamic: bool,
     /// What was decided; none before that.
-    #[serde(default, deserialize_with = "lenient::optional")]
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub approved: Option<bool>,
     /// When.
     #[serde(default, deserialize_with = "lenient::optional")]
@@ -262,7 +262,7 @@ pub struct RequisitionField {
     #[serde(rename = "type", default, deserialize_with = "lenient::or_default")]
     pub kind: String,
     /// Whether it must be filled in.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub is_required: bool,
     /// The parts of an object.
     #[serde(default, deserialize_with = "lenient::list")]

@@ -54,7 +54,7 @@ pub struct FormTemplate {
     #[serde(default, deserialize_with = "lenient::optional")]
     pub group: Option<Group>,
     /// Whether its forms are secret unless said otherwise.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    #[serde(default, deserialize_with = "lenient::truth")]
     pub secret_by_default: bool,
     /// The fields.
     #[serde(default, deserialize_with = "lenient::list")]

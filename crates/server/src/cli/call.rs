@@ -41,6 +41,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 /// Calls, and shows Lever's answer, or the operation as it stands when the wait ends.
 pub(super) async fn run(global: &Global, command: Call) -> Result<(), Failure> {
+    let (operation_id, permission) = named(&command.operation);
+    // A misspelt name is the same fault with every service and account: no need to find one first.
+    if let Err(error) = engine::find_operation(operation_id, permission) {
+        return Err(Failure::new(error.to_string()));
+    }
     let body = command.body.as_deref().map(body).transpose()?;
     let client = Client::open(global).await?;
     let connection = client.connection(command.connection.as_deref()).await?;
@@ -62,12 +67,18 @@ fn show(global: &Global, answer: &pb::CallResponse) -> Result<(), Failure> {
     }
 }
 
-fn request(command: Call, connection_id: String, body: Option<Bytes>) -> pb::CallRequest {
-    let (operation_id, permission) = if command.operation.contains(' ') {
-        (String::new(), command.operation)
+/// The operation id and the permission that a name stands for; one of them is empty.
+fn named(operation: &str) -> (&str, &str) {
+    if operation.contains(' ') {
+        ("", operation)
     } else {
-        (command.operation, String::new())
-    };
+        (operation, "")
+    }
+}
+
+fn request(command: Call, connection_id: String, body: Option<Bytes>) -> pb::CallRequest {
+    let (operation_id, permission) = named(&command.operation);
+    let (operation_id, permission) = (operation_id.to_owned(), permission.to_owned());
     let query = command.query.into_iter();
     pb::CallRequest {
         connection_id,

@@ -37,6 +37,17 @@ pub(super) struct Calls {
     /// How many to show, 1 to 1,000.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(i32).range(1..=1_000))]
     limit: i32,
+    /// Only calls of this operation of Lever's API, such as listOpportunities.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    operation: String,
+    /// Only calls that got no answer, or a status of 400 or more.
+    #[arg(long)]
+    failed: bool,
 }
 
 /// Arguments of `fulcrum sync quarantine`.
@@ -91,14 +102,16 @@ async fn calls(
     let request = pb::ListApiCallsRequest {
         connection_id: client.connection(command.connection.as_deref()).await?.id,
         page_size: command.limit,
-        page_token: String::new(),
+        lever_operation: command.operation,
+        failed_only: command.failed,
+        ..Default::default()
     };
     let answer = client.sync().list_api_calls(request).await?.into_inner();
     if global.json {
         return output.json(&json::of("ListApiCallsResponse", &answer)?);
     }
     if answer.api_calls.is_empty() {
-        return output.line("nothing has been called yet");
+        return output.line("no such call has been made yet");
     }
     output.text(page::calls(&answer.api_calls, time::now_ms()))
 }

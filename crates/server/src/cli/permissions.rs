@@ -30,7 +30,12 @@ pub(super) async fn run(global: &Global, command: Permissions) -> Result<(), Fai
         .into_inner();
     let mut output = Output::standard();
     if global.json {
-        return output.json(&json::of("CheckPermissionsResponse", &report)?);
+        output.json(&json::of("CheckPermissionsResponse", &report)?)?;
+    } else {
+        output.text(page::page(&connection, &report, time::now_ms()))?;
     }
-    output.text(page::page(&connection, &report, time::now_ms()))
+    match report.key_state() {
+        pb::KeyState::Accepted => Ok(()),
+        _ => Err(Failure::told()),
+    }
 }

@@ -11,7 +11,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Api, caller, connection_of};
+use super::{Api, caller, connection_of, in_our_words};
 use crate::auth::{ACT_AS_ANY, CONFIDENTIAL, Caller};
 use crate::wire::download::{from_download, to_chunks, to_info};
 use crate::wire::operation::{Common, WriteMessage, to_dry_run, to_pb};
@@ -47,13 +47,18 @@ impl Api {
         if asked.dry_run {
             return self.planned(&asked).await;
         }
-        let pieces = tokio_stream::once(Ok(piece)).chain(messages.map(to_piece));
-        let operation = self
-            .engine
-            .upload(asked.request, pieces, asked.wait)
-            .await
-            .map_err(status)?;
-        Ok(to_pb(&operation))
+        let mut unread = None;
+        let rest = messages.map(|message| {
+            unread = message.as_ref().err().and_then(in_our_words);
+            to_piece(message)
+        });
+        let pieces = tokio_stream::once(Ok(piece)).chain(rest);
+        let outcome = self.engine.upload(asked.request, pieces, asked.wait).await;
+        match (outcome, unread) {
+            (Ok(operation), _) => Ok(to_pb(&operation)),
+            (Err(_), Some(refusal)) => Err(refusal),
+            (Err(error), None) => Err(status(error)),
+        }
     }
 
     /// What a write asks, if the caller may ask it.

@@ -85,7 +85,7 @@ fn to_key_state(state: KeyState) -> (pb::KeyState, &'static str) {
         ),
         KeyState::Unknown => (
             pb::KeyState::Unspecified,
-            "Lever did not answer, so nothing was found out: check again later",
+            "Lever did not answer, or not as Lever does, so nothing was found out: check again later",
         ),
     }
 }

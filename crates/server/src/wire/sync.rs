@@ -6,9 +6,10 @@ use domain::{Cursor, Schedule, ScheduleError, Stream};
 use engine::{Error, Result, StreamSchedule, StreamState, StreamStatus, SyncState, SyncStatus};
 use proto::v1 as pb;
 use proto::v1::stream_schedule::When;
-use store::{ApiCall, Quarantined, Run, RunOutcome};
+use store::{Answered, ApiCall, CallFilter, Quarantined, Run, RunOutcome};
 
-use super::time::{from_duration, to_duration, to_timestamp};
+use super::connection::non_empty;
+use super::time::{from_duration, from_timestamp, to_duration, to_timestamp};
 
 /// The status as the wire has it.
 pub fn to_status(status: &SyncStatus) -> pb::SyncStatus {
@@ -21,6 +22,23 @@ pub fn to_status(status: &SyncStatus) -> pb::SyncStatus {
         as_of: status.as_of.map(to_timestamp),
         inbound_ready: status.inbound_ready,
     }
+}
+
+/// Which calls a request asks for.
+///
+/// # Errors
+/// Invalid, naming the field, for what is no time.
+pub fn from_call_filter(request: &pb::ListApiCallsRequest) -> Result<CallFilter> {
+    let time = |field: &str, at: &Option<prost_types::Timestamp>| {
+        let at = at.as_ref().map(|at| from_timestamp(field, at));
+        at.transpose()
+    };
+    Ok(CallFilter {
+        from: time("start_time", &request.start_time)?,
+        until: time("end_time", &request.end_time)?,
+        operation: non_empty(&request.lever_operation),
+        answered: request.failed_only.then_some(Answered::NotWell),
+    })
 }
 
 /// Adds to the streams of a status when they are read and how their last pass went.
