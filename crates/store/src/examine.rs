@@ -5,16 +5,16 @@ use std::fmt;
 use std::path::Path;
 
 use domain::{
-    Backlog, Candidacy, Change, Connection, ConnectionId, Hydration, Operation, OperationId,
-    Schedule, Stream,
+    Backlog, Candidacy, Connection, ConnectionId, Hydration, Operation, OperationId, Schedule,
+    Stream,
 };
 use lever::OpportunityId;
 
 use crate::compact::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::format::{
-    CallBlock, Counter, Document, Forget, Head, Header, Moment, Owner, SealedCredential, Secret,
-    Stored, digest, frame, key,
+    CallBlock, ChangeBlock, Counter, Document, Forget, Head, Header, Moment, Owner,
+    SealedCredential, Secret, Stored, digest, frame, key,
 };
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
@@ -285,7 +285,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::Heads | Table::EeoHeads => is::<Head>(table, &value),
         Table::Documents | Table::EeoDocuments => is::<Document>(table, &value),
         Table::Candidacies => is::<Candidacy>(table, &value),
-        Table::Changes => is::<Change>(table, &value),
+        Table::Changes => is::<ChangeBlock>(table, &value),
         Table::Quarantine => is::<Quarantined>(table, &value),
         Table::QuarantineCounts => is::<QuarantineCount>(table, &value),
         Table::Operations => is::<Operation>(table, &value),

@@ -10,7 +10,7 @@ use crate::children;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::forget::{self, Cause};
-use crate::format::{Counter, Head, digest, key};
+use crate::format::{ChangeBlock, Counter, Head, digest, key};
 use crate::hydrations;
 use crate::pull::{Applied, Deleted, Incoming};
 use crate::quarantine::{self, Quarantined};
@@ -26,7 +26,7 @@ pub(crate) struct Upsert<'d, 'a> {
     requested_at: Timestamp,
     now: Timestamp,
     applied: Applied,
-    before: u64,
+    changes: Vec<Change>,
     policy: Option<&'d Policy>,
 }
 
@@ -38,9 +38,8 @@ impl<'d, 'a> Upsert<'d, 'a> {
         requested_at: Timestamp,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let before = draft.count(Table::Sequences, &key::connection(connection))?;
         let applied = Applied {
-            last_sequence: before,
+            last_sequence: draft.count(Table::Sequences, &key::connection(connection))?,
             ..Applied::default()
         };
         Ok(Self {
@@ -49,7 +48,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             requested_at,
             now,
             applied,
-            before,
+            changes: Vec::new(),
             policy: None,
         })
     }
@@ -378,25 +377,21 @@ impl<'d, 'a> Upsert<'d, 'a> {
 
     fn change(&mut self, stream: Stream, id: &str, kind: ChangeKind) {
         self.applied.last_sequence += 1;
-        let sequence = self.applied.last_sequence;
-        let change = Change {
-            sequence,
+        self.changes.push(Change {
+            sequence: self.applied.last_sequence,
             at: self.now,
             stream,
             id: id.to_owned(),
             kind,
-        };
-        self.draft.put(
-            Table::Changes,
-            key::change(self.connection, sequence),
-            &change,
-        );
+        });
     }
 
-    /// Stores the number of the last change, and gives the counts.
+    /// Stores the changes and the number of the last one, and gives the counts.
     pub(crate) fn finish(self) -> Applied {
-        let sequence = self.applied.last_sequence;
-        if sequence != self.before {
+        let block = ChangeBlock(self.changes);
+        if let Some(sequence) = block.last() {
+            let key = key::change(self.connection, sequence);
+            self.draft.put_new(Table::Changes, key, &block);
             self.draft.put(
                 Table::Sequences,
                 key::connection(self.connection),

@@ -22,7 +22,7 @@
 //! | `by_contact` | c, contact NUL, opportunity | empty | - |
 //! | `counts` | c, stream 1 | [`Counter`]: live records | 1 |
 //! | `sequences` | c | [`Counter`]: number of the last change | 1 |
-//! | `changes` | c, sequence 8 | change | 1 |
+//! | `changes` | c, last sequence 8 | [`ChangeBlock`]: changes that were made together | 2 |
 //! | `quarantine` | c, stream 1, digest 16 | quarantined record | 1 |
 //! | `operations` | c, operation 16 | operation | 2 |
 //! | `open_operations` | c, operation 16 | empty: those not settled | - |
@@ -75,6 +75,7 @@ mod token;
 mod zip;
 
 pub(crate) use calls::CallBlock;
+pub(crate) use change::ChangeBlock;
 pub(crate) use credential::{CredentialForm, SealedCredential, open_credential, plain_credential};
 pub(crate) use forget::Forget;
 pub(crate) use pieces::Pieces;
