@@ -15,8 +15,8 @@
 //! | `tokens` | SHA-256 of the token, 32 | token record | 1 |
 //! | `mappings` | c, version 8 | mapping version | 1 |
 //! | `listings` | c, listing 1 | cursor, last success, last error | 1 |
-//! | `heads` | c, stream 1, id | [`Head`]: stamps, digest and parent of a record | 2 |
-//! | `documents` | c, stream 1, id | [`Document`]: Lever's JSON, zstd level 1 | 1 |
+//! | `heads` | c, stream 1, id | [`Head`]: stamps, digest and parent of a record, and its document up to 2 KB | 3 |
+//! | `documents` | c, stream 1, id | [`Document`]: Lever's JSON, zstd level 1, over 2 KB | 1 |
 //! | `candidacies` | c, opportunity | compact candidacy | 2 |
 //! | `by_stage` | c, stage NUL, entered at 8, opportunity | empty: active candidacies | - |
 //! | `by_contact` | c, contact NUL, opportunity | empty | - |

@@ -179,8 +179,17 @@ fn a_record_has_these_bytes() {
         rank: 5,
         digest: [4; 16],
         parent: Some("p".to_owned()),
+        frame: Some(vec![6, 7]),
     };
     pinned(
+        &head,
+        "039e74169e08011002180320012a100404040404040404040404040404040430053a017042020607",
+    );
+    let head = Head {
+        frame: None,
+        ..head
+    };
+    was_written_as(
         &head,
         "029680714608011002180320012a100404040404040404040404040404040430053a0170",
     );
