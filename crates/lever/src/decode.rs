@@ -50,6 +50,11 @@ impl DecodeError {
 
 /// Reads `text` as a `T`, naming the path of what does not fit.
 pub(crate) fn value<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
+    // Keeping track of the path costs as much as reading; only what does not fit is read a second time for it.
+    serde_json::from_str(text).or_else(|_fault| with_path(text))
+}
+
+fn with_path<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = safe_path(error.path());

@@ -3,7 +3,7 @@
 use domain::{Change, ConnectionId};
 
 use crate::error::{Error, ErrorKind};
-use crate::format::{Counter, key};
+use crate::format::{ChangeBlock, Counter, key};
 use crate::store::Store;
 use crate::table::Table;
 
@@ -23,12 +23,16 @@ impl Store {
         let prefix = key::connection(connection);
         let from = key::change(connection, after);
         self.read(move |tables| {
-            let entries = tables
-                .scan_after(Table::Changes, &prefix, &from)
-                .take(limit);
-            let found = entries
-                .filter_map(|entry| tables.value(Table::Changes, entry).transpose())
-                .collect::<Result<_, _>>()?;
+            let mut found = Vec::new();
+            for entry in tables.scan_after(Table::Changes, &prefix, &from) {
+                let block: Option<ChangeBlock> = tables.value(Table::Changes, entry)?;
+                let changes = block.into_iter().flat_map(|ChangeBlock(changes)| changes);
+                let wanted = changes.filter(|change| change.sequence > after);
+                found.extend(wanted.take(limit - found.len()));
+                if found.len() == limit {
+                    break;
+                }
+            }
             // Looked at last: what was pruned before has taken nothing of what was found.
             let floor: Option<Counter> = tables.get(Table::ChangeFloors, &prefix)?;
             if after < floor.unwrap_or_default().0 {

@@ -76,25 +76,19 @@ impl<'a> Draft<'a> {
         self.write(table, key, Some(framed), true);
     }
 
-    /// Stores a document, compressed unless the store was opened without.
-    pub(crate) fn put_document(&mut self, table: Table, key: Vec<u8>, raw: &str) {
-        let framed = self.document(raw);
-        self.write(table, key, Some(framed), false);
+    /// Stores a document that [`Draft::pack`] has packed; `new` under a key that the tables have not.
+    pub(crate) fn put_document(&mut self, table: Table, key: Vec<u8>, packed: &[u8], new: bool) {
+        let framed = frame::seal(Document::VERSION, packed);
+        self.write(table, key, Some(framed), new);
     }
 
-    /// As [`Draft::put_document`], under a key that the tables have not.
-    pub(crate) fn put_new_document(&mut self, table: Table, key: Vec<u8>, raw: &str) {
-        let framed = self.document(raw);
-        self.write(table, key, Some(framed), true);
-    }
-
-    fn document(&self, raw: &str) -> Vec<u8> {
-        let payload = if self.tables.compress() {
+    /// The frame of a document, compressed unless the store was opened without.
+    pub(crate) fn pack(&self, raw: &str) -> Vec<u8> {
+        if self.tables.compress() {
             compress(raw.as_bytes())
         } else {
             store_plain(raw.as_bytes())
-        };
-        frame::seal(Document::VERSION, &payload)
+        }
     }
 
     /// Stores a key without a value.

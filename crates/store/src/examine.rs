@@ -5,16 +5,16 @@ use std::fmt;
 use std::path::Path;
 
 use domain::{
-    Backlog, Candidacy, Change, Connection, ConnectionId, Hydration, Operation, OperationId,
-    Schedule, Stream,
+    Backlog, Candidacy, Connection, ConnectionId, Hydration, Operation, OperationId, Schedule,
+    Stream,
 };
 use lever::OpportunityId;
 
 use crate::compact::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::format::{
-    CallBlock, Counter, Document, Forget, Head, Header, Moment, Owner, SealedCredential, Secret,
-    Stored, digest, frame, key,
+    CallBlock, ChangeBlock, Counter, Document, Forget, Head, Header, Moment, Owner,
+    SealedCredential, Secret, Stored, digest, frame, key,
 };
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
@@ -22,6 +22,7 @@ use crate::mappings::MappingVersion;
 use crate::nudges::Nudge;
 use crate::opening::{self, Options};
 use crate::quarantine::{QuarantineCount, Quarantined};
+use crate::records;
 use crate::runs::Run;
 use crate::table::{Table, Tables};
 use crate::tokens::TokenRecord;
@@ -167,7 +168,7 @@ impl Examination<'_> {
             return Ok(None);
         }
         *self.live.entry(of).or_default() += 1;
-        let fits = match self.tables.get::<Document>(Table::documents(of.1), key) {
+        let fits = match records::document(self.tables, of.1, key, &head) {
             Ok(document) => document.is_some_and(|Document(raw)| digest(&raw) == head.digest),
             // It is told where the documents are gone through.
             Err(error) if *error.kind() == ErrorKind::Corrupt => true,
@@ -178,7 +179,7 @@ impl Examination<'_> {
 
     fn document(&self, table: Table, heads: Table, key: &[u8]) -> Result<Option<Finding>, Error> {
         let live = match self.tables.get::<Head>(heads, key) {
-            Ok(head) => head.is_some_and(|head| head.deleted_at.is_none()),
+            Ok(head) => head.as_ref().is_some_and(Head::has_entry),
             Err(error) if *error.kind() == ErrorKind::Corrupt => true,
             Err(error) => return Err(error),
         };
@@ -285,7 +286,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::Heads | Table::EeoHeads => is::<Head>(table, &value),
         Table::Documents | Table::EeoDocuments => is::<Document>(table, &value),
         Table::Candidacies => is::<Candidacy>(table, &value),
-        Table::Changes => is::<Change>(table, &value),
+        Table::Changes => is::<ChangeBlock>(table, &value),
         Table::Quarantine => is::<Quarantined>(table, &value),
         Table::QuarantineCounts => is::<QuarantineCount>(table, &value),
         Table::Operations => is::<Operation>(table, &value),

@@ -14,8 +14,9 @@ use crate::children;
 use crate::connections;
 use crate::draft::Draft;
 use crate::error::Error;
-use crate::format::{Document, Forget, Head, key};
+use crate::format::{Forget, Head, key};
 use crate::quarantine::{self, Quarantined};
+use crate::records;
 use crate::store::Store;
 use crate::table::{Table, Tables};
 use crate::upsert::Upsert;
@@ -268,7 +269,11 @@ fn document(
     opportunity: &OpportunityId,
 ) -> Result<Option<lever::Opportunity>, Error> {
     let key = key::record(connection, Stream::Opportunities, opportunity.as_str())?;
-    let document: Option<Document> = tables.get(Table::Documents, &key)?;
+    let head: Option<Head> = tables.get(Table::Heads, &key)?;
+    let Some(head) = head.filter(|head| head.deleted_at.is_none()) else {
+        return Ok(None);
+    };
+    let document = records::document(tables, Stream::Opportunities, &key, &head)?;
     Ok(document.and_then(|document| serde_json::from_str(&document.0).ok()))
 }
 

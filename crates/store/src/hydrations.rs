@@ -9,7 +9,8 @@ use lever::Timestamp;
 use crate::children::ChildRead;
 use crate::draft::Draft;
 use crate::error::Error;
-use crate::format::{Document, key};
+use crate::format::{Head, key};
+use crate::records;
 use crate::store::Store;
 use crate::table::Table;
 
@@ -243,7 +244,11 @@ impl Again {
                 })
             }
             Parent::Posting(_) => {
-                let document: Option<Document> = draft.get(Table::Documents, key)?;
+                let head: Option<Head> = draft.get(Table::Heads, key)?;
+                let document = match head.filter(|head| head.deleted_at.is_none()) {
+                    Some(head) => records::document(draft.tables(), self.stream, key, &head)?,
+                    None => None,
+                };
                 document.map(|document| {
                     let state = posting_state(&document.0);
                     Sighting::posting(state.as_ref(), false, self.now, &self.policy)

@@ -57,7 +57,7 @@ pub struct Options {
     pub backfill_floor_bytes: u64,
     /// The size of the file an operator can delete on a full disk.
     pub reserve_bytes: u64,
-    /// How much of the data is kept in memory; the process takes one to two times as much.
+    /// How much memory the pages of the database may take, more or less.
     pub cache_bytes: u64,
     /// Opens a store although acknowledged commits are missing.
     pub accept_loss: bool,
@@ -201,7 +201,7 @@ fn try_open_database(path: &Path, options: &Options) -> Result<sled::Db, sled::E
     let config = sled::Config::new()
         .path(path)
         .mode(sled::Mode::LowSpace)
-        .cache_capacity(options.cache_bytes)
+        .cache_capacity(sled_capacity(options.cache_bytes))
         .segment_size(SEGMENT_BYTES)
         .flush_every_ms(Some(FLUSH_EVERY_MS));
     let opening = std::thread::Builder::new()
@@ -212,6 +212,11 @@ fn try_open_database(path: &Path, options: &Options) -> Result<sled::Db, sled::E
         Ok(Err(_panic)) => Err(sled::Error::ReportableBug("sled panicked".to_owned())),
         Err(error) => Err(sled::Error::Io(error)),
     }
+}
+
+/// What sled is told: it counts its pages as they are in the log, and in memory they take more.
+fn sled_capacity(cache_bytes: u64) -> u64 {
+    cache_bytes / 3 * 2
 }
 
 /// sled has no error of its own for a lock that is held.

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use domain::{Change, Connection, ConnectionId, Operation, OperationId};
+use domain::{Connection, ConnectionId, Operation, OperationId};
 use lever::Timestamp;
 
 use crate::calls::BLOCK_SPAN;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::forget;
-use crate::format::{Counter, Moment, Owner, Stored, key};
+use crate::format::{ChangeBlock, Counter, Moment, Owner, Stored, key};
 use crate::quarantine::{self, Quarantined};
 use crate::store::Store;
 use crate::table::{Table, Tables};
@@ -174,7 +174,7 @@ impl Rule {
             if self.fate(draft.tables(), key)? != Fate::Expired {
                 continue;
             }
-            removed += 1;
+            removed += self.weight(draft.tables(), key)?;
             match self.table {
                 Table::Operations => {
                     forget::scrub(draft, std::iter::once(key.clone()))?;
@@ -193,6 +193,15 @@ impl Rule {
         Ok(removed)
     }
 
+    /// How much an entry counts as.
+    fn weight(self, tables: &Tables, key: &[u8]) -> Result<u64, Error> {
+        if self.table != Table::Changes {
+            return Ok(1);
+        }
+        let block = self.value::<ChangeBlock>(tables, key)?;
+        Ok(block.map_or(0, |ChangeBlock(changes)| changes.len() as u64))
+    }
+
     fn fate(self, tables: &Tables, key: &[u8]) -> Result<Fate, Error> {
         let corrupt = || Error::corrupt(self.table);
         Ok(match self.table {
@@ -204,10 +213,12 @@ impl Rule {
                     .ok_or_else(corrupt)?
                     .plus(BLOCK_SPAN),
             ),
-            Table::Changes => match self.value::<Change>(tables, key)? {
-                Some(change) => self.in_order(change.at),
-                None => Fate::Kept,
-            },
+            Table::Changes => {
+                let block = self.value::<ChangeBlock>(tables, key)?;
+                block
+                    .and_then(|block| block.at())
+                    .map_or(Fate::Kept, |at| self.in_order(at))
+            }
             Table::NudgeTokens => {
                 let at = self.value(tables, key)?.map(|Moment(at)| at);
                 self.alone(at)

@@ -8,9 +8,10 @@ use lever::{PostingState, Timestamp};
 
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
-use crate::format::{Document, Head, key};
+use crate::format::{Head, key};
 use crate::listings;
 use crate::quarantine::Quarantined;
+use crate::records;
 use crate::store::Store;
 use crate::table::{Table, Tables};
 use crate::upsert::Upsert;
@@ -282,9 +283,11 @@ impl Step {
             let (key, value) = entry?;
             let head: Option<Head> =
                 tables.value(Table::heads(self.stream), Ok((key.clone(), value)))?;
-            let gone = head
-                .is_some_and(|head| head.deleted_at.is_none() && head.requested_at < self.before);
-            if gone && !self.spares(tables, &key)? {
+            let gone =
+                head.filter(|head| head.deleted_at.is_none() && head.requested_at < self.before);
+            if let Some(head) = gone
+                && !self.spares(tables, &key, &head)?
+            {
                 let id = key::text_after(&key, prefix.len())
                     .ok_or_else(|| Error::corrupt(Table::Heads))?;
                 unseen.push(id.to_owned());
@@ -295,11 +298,11 @@ impl Step {
         Ok((unseen, last.filter(|_| looked_at == RETIRE_STEP)))
     }
 
-    fn spares(&self, tables: &Tables, key: &[u8]) -> Result<bool, Error> {
+    fn spares(&self, tables: &Tables, key: &[u8], head: &Head) -> Result<bool, Error> {
         let Some(spare) = self.spare else {
             return Ok(false);
         };
-        let document: Option<Document> = tables.get(Table::documents(self.stream), key)?;
+        let document = records::document(tables, self.stream, key, head)?;
         Ok(document.is_some_and(|document| spare(&document.0)))
     }
 }

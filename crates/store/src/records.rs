@@ -6,7 +6,7 @@ use domain::{ConnectionId, Stream};
 use lever::Timestamp;
 
 use crate::error::Error;
-use crate::format::{Counter, Document, Head, digest, key};
+use crate::format::{Counter, Document, Head, Stored, digest, key};
 use crate::store::Store;
 use crate::table::{Table, Tables};
 
@@ -150,7 +150,7 @@ fn read(
         if head.deleted_at.is_some() {
             return Ok(Some(stored(id, String::new(), &head)));
         }
-        match tables.get::<Document>(Table::documents(stream), key)? {
+        match document(tables, stream, key, &head)? {
             Some(Document(raw)) if digest(&raw) == head.digest => {
                 return Ok(Some(stored(id, raw, &head)));
             }
@@ -158,6 +158,21 @@ fn read(
         }
     }
     Err(Error::corrupt(Table::Documents))
+}
+
+/// The document of a live record; none when it is not where it belongs.
+pub(crate) fn document(
+    tables: &Tables,
+    stream: Stream,
+    key: &[u8],
+    head: &Head,
+) -> Result<Option<Document>, Error> {
+    match &head.frame {
+        Some(frame) => Document::from_payload(Document::VERSION, frame)
+            .map(Some)
+            .ok_or_else(|| Error::corrupt(Table::heads(stream))),
+        None => tables.get(Table::documents(stream), key),
+    }
 }
 
 fn stored(id: &str, raw: String, head: &Head) -> StoredRecord {

@@ -49,7 +49,7 @@ tables! {
     ByContact = "by_contact", "connection, contact and opportunity";
     Counts = "counts", "connection and stream";
     Sequences = "sequences", "connection";
-    Changes = "changes", "connection and sequence";
+    Changes = "changes", "connection and last sequence";
     Quarantine = "quarantine", "connection, stream and digest";
     Operations = "operations", "connection and operation";
     OpenOperations = "open_operations", "connection and operation";
@@ -106,7 +106,6 @@ impl Table {
                 | Table::ByContact
                 | Table::Counts
                 | Table::Sequences
-                | Table::Changes
                 | Table::Children
                 | Table::Hydrations
                 | Table::HydrationQueue

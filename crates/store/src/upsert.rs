@@ -10,7 +10,7 @@ use crate::children;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::forget::{self, Cause};
-use crate::format::{Counter, Head, digest, key};
+use crate::format::{ChangeBlock, Counter, Head, digest, key};
 use crate::hydrations;
 use crate::pull::{Applied, Deleted, Incoming};
 use crate::quarantine::{self, Quarantined};
@@ -26,7 +26,7 @@ pub(crate) struct Upsert<'d, 'a> {
     requested_at: Timestamp,
     now: Timestamp,
     applied: Applied,
-    before: u64,
+    changes: Vec<Change>,
     policy: Option<&'d Policy>,
 }
 
@@ -38,9 +38,8 @@ impl<'d, 'a> Upsert<'d, 'a> {
         requested_at: Timestamp,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let before = draft.count(Table::Sequences, &key::connection(connection))?;
         let applied = Applied {
-            last_sequence: before,
+            last_sequence: draft.count(Table::Sequences, &key::connection(connection))?,
             ..Applied::default()
         };
         Ok(Self {
@@ -49,7 +48,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             requested_at,
             now,
             applied,
-            before,
+            changes: Vec::new(),
             policy: None,
         })
     }
@@ -92,23 +91,28 @@ impl<'d, 'a> Upsert<'d, 'a> {
             incoming.updated_at,
             &digest,
         );
-        match verdict {
+        let frame = match verdict {
             Verdict::Stale => {
                 self.applied.stale += 1;
                 return Ok(());
             }
-            Verdict::Unchanged => self.applied.unchanged += 1,
+            Verdict::Unchanged => {
+                self.applied.unchanged += 1;
+                known.as_ref().and_then(|head| head.frame.clone())
+            }
             Verdict::Created => {
                 self.applied.created += 1;
                 self.count(incoming.stream, 1)?;
-                self.replace(&key, incoming, ChangeKind::Created);
+                self.change(incoming.stream, &incoming.id, ChangeKind::Created);
+                self.document(&key, incoming, known.as_ref())
             }
             Verdict::Updated => {
                 self.applied.updated += 1;
-                self.replace(&key, incoming, ChangeKind::Updated);
+                self.change(incoming.stream, &incoming.id, ChangeKind::Updated);
+                self.document(&key, incoming, known.as_ref())
             }
-        }
-        let head = self.head(incoming, digest);
+        };
+        let head = self.head(incoming, digest, frame);
         if known.as_ref() != Some(&head) {
             self.draft.put(Table::heads(incoming.stream), key, &head);
         }
@@ -117,7 +121,6 @@ impl<'d, 'a> Upsert<'d, 'a> {
             self.draft.mark(Table::Children, entry);
         }
         if let Some(candidacy) = &incoming.candidacy {
-            self.forget_anonymized(candidacy)?;
             self.candidacy(candidacy)?;
         }
         self.plan(incoming, verdict != Verdict::Unchanged)
@@ -147,13 +150,15 @@ impl<'d, 'a> Upsert<'d, 'a> {
 
     /// What was known below a person whom Lever has anonymized since goes at once, and the traces elsewhere are marked
     /// to be forgotten; what Lever still shows, it shows without the person, and is read again (X11).
-    fn forget_anonymized(&mut self, candidacy: &Candidacy) -> Result<(), Error> {
-        let id = &candidacy.opportunity;
-        let key = key::candidacy(self.connection, id)?;
-        let known: Option<Candidacy> = self.draft.get(Table::Candidacies, &key)?;
+    fn forget_anonymized(
+        &mut self,
+        known: Option<&Candidacy>,
+        candidacy: &Candidacy,
+    ) -> Result<(), Error> {
         if !candidacy.anonymized || known.is_none_or(|known| known.anonymized) {
             return Ok(());
         }
+        let id = &candidacy.opportunity;
         forget::remember(self.draft, self.connection, id, Cause::Anonymized)?;
         let prefix = key::below(self.connection, &Parent::Opportunity(id.clone()))?;
         for (stream, id) in children::of_prefix(self.draft.tables(), &prefix)? {
@@ -162,7 +167,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
         Ok(())
     }
 
-    fn head(&self, incoming: &Incoming, digest: [u8; 16]) -> Head {
+    fn head(&self, incoming: &Incoming, digest: [u8; 16], frame: Option<Vec<u8>>) -> Head {
         Head {
             requested_at: self.requested_at,
             updated_at: incoming.updated_at,
@@ -174,17 +179,28 @@ impl<'d, 'a> Upsert<'d, 'a> {
                 .parent
                 .as_ref()
                 .map(|parent| parent.id().to_owned()),
+            frame,
         }
     }
 
-    fn replace(&mut self, key: &[u8], incoming: &Incoming, kind: ChangeKind) {
+    /// Stores a new document in place of the known one; gives its frame when it belongs in the head.
+    fn document(
+        &mut self,
+        key: &[u8],
+        incoming: &Incoming,
+        known: Option<&Head>,
+    ) -> Option<Vec<u8>> {
+        let packed = self.draft.pack(&incoming.raw);
         let (table, key) = (Table::documents(incoming.stream), key.to_vec());
-        match kind {
-            // A tombstone has no document either.
-            ChangeKind::Created => self.draft.put_new_document(table, key, &incoming.raw),
-            _ => self.draft.put_document(table, key, &incoming.raw),
+        let has_entry = known.is_some_and(Head::has_entry);
+        if packed.len() > Head::LONGEST_FRAME {
+            self.draft.put_document(table, key, &packed, !has_entry);
+            return None;
         }
-        self.change(incoming.stream, &incoming.id, kind);
+        if has_entry {
+            self.draft.remove(table, key);
+        }
+        Some(packed)
     }
 
     /// Takes in the news of a deletion. An id that cannot be stored never was.
@@ -204,6 +220,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             rank: 0,
             digest: [0; 16],
             parent: known.as_ref().and_then(|head| head.parent.clone()),
+            frame: None,
         };
         match judge_deletion(known.as_ref(), deleted.at) {
             Burial::Stale => self.applied.stale += 1,
@@ -228,6 +245,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             rank: 0,
             digest: [0; 16],
             parent: known.and_then(|head| head.parent),
+            frame: None,
         };
         self.bury(key, stream, id, &tombstone)
     }
@@ -326,6 +344,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             rank: 0,
             digest: [0; 16],
             parent: known.parent,
+            frame: None,
         };
         self.bury(key, stream, id, &tombstone)?;
         Ok(true)
@@ -343,6 +362,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
     fn candidacy(&mut self, candidacy: &Candidacy) -> Result<(), Error> {
         let key = key::candidacy(self.connection, &candidacy.opportunity)?;
         let former: Option<Candidacy> = self.draft.get(Table::Candidacies, &key)?;
+        self.forget_anonymized(former.as_ref(), candidacy)?;
         if former.as_ref() == Some(candidacy) {
             return Ok(());
         }
@@ -378,25 +398,21 @@ impl<'d, 'a> Upsert<'d, 'a> {
 
     fn change(&mut self, stream: Stream, id: &str, kind: ChangeKind) {
         self.applied.last_sequence += 1;
-        let sequence = self.applied.last_sequence;
-        let change = Change {
-            sequence,
+        self.changes.push(Change {
+            sequence: self.applied.last_sequence,
             at: self.now,
             stream,
             id: id.to_owned(),
             kind,
-        };
-        self.draft.put(
-            Table::Changes,
-            key::change(self.connection, sequence),
-            &change,
-        );
+        });
     }
 
-    /// Stores the number of the last change, and gives the counts.
+    /// Stores the changes and the number of the last one, and gives the counts.
     pub(crate) fn finish(self) -> Applied {
-        let sequence = self.applied.last_sequence;
-        if sequence != self.before {
+        let block = ChangeBlock(self.changes);
+        if let Some(sequence) = block.last() {
+            let key = key::change(self.connection, sequence);
+            self.draft.put_new(Table::Changes, key, &block);
             self.draft.put(
                 Table::Sequences,
                 key::connection(self.connection),

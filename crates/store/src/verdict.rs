@@ -96,6 +96,7 @@ mod tests {
             rank: 0,
             digest: A,
             parent: None,
+            frame: None,
         }
     }
 

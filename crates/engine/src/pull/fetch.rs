@@ -12,7 +12,7 @@ use store::Deleted;
 
 use super::kept::{Keeping, List, Read, Unread};
 use super::page::{self, Content};
-use super::request::{self, Parts};
+use super::request::{self, AsTheyCome, Parts};
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::{Confidential, Link};
@@ -97,11 +97,11 @@ impl<'a> Fetcher<'a> {
         let answer = self
             .with_confidential(&client, |confidential| {
                 let list = request::opportunities(&connection, pass, &self.parts, confidential);
-                if self.listing == Listing::OpportunitySweep {
+                AsTheyCome(if self.listing == Listing::OpportunitySweep {
                     request::whole(list)
                 } else {
                     list
-                }
+                })
             })
             .await?;
         let now = self.shared.clock.now();

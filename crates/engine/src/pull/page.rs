@@ -63,7 +63,7 @@ pub(super) fn account_page<T: Keyed>(
 /// so that the stored opportunity equals a plain read.
 pub(super) fn opportunity_page(
     connection: &Connection,
-    page: Page<lever::Opportunity>,
+    page: Page<Any>,
     now: Timestamp,
 ) -> Content {
     let mut content = Content::default();
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn one_malformed_record_goes_to_quarantine_and_the_page_goes_on() {
         let body = format!(r#"{{"data":[{EXPANDED},{{"name":"no id"}}],"hasNext":false}}"#);
-        let page: Page<lever::Opportunity> = Page::from_json(body.as_bytes()).unwrap();
+        let page: Page<Any> = Page::from_json(body.as_bytes()).unwrap();
         let content = opportunity_page(&connection(Stream::DEFAULT), page, Timestamp::default());
         assert_eq!(content.records.len(), 3);
         assert_eq!(content.quarantined.len(), 1);

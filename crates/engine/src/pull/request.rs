@@ -3,14 +3,27 @@
 use domain::cursor::{OVERLAP, Pass};
 use domain::{Connection, Part};
 use lever::{
-    ConfidentialityFilter, Lane, ListArchiveReasons, ListOpportunities, ListPostings, ListSources,
-    ListStages, ListTags, ListUsers, Offset, OpportunityExpand, StageId,
+    Any, ConfidentialityFilter, Endpoint, Lane, ListArchiveReasons, ListOpportunities,
+    ListPostings, ListSources, ListStages, ListTags, ListUsers, Offset, Operation,
+    OpportunityExpand, Page, Request, StageId,
 };
 
 use crate::link::Confidential;
 
 /// Lever's largest page.
 const PAGE: u16 = 100;
+
+/// A list whose records are not read yet: what is expanded in them is lifted out first.
+pub(super) struct AsTheyCome<E>(pub(super) E);
+
+impl<E: Endpoint> Endpoint for AsTheyCome<E> {
+    type Reply = Page<Any>;
+    const OPERATION: &'static Operation = E::OPERATION;
+
+    fn request(&self) -> Request {
+        self.0.request()
+    }
+}
 
 /// The lane of a page: what a person sees first comes first.
 pub(super) fn opportunity_lane(pass: &Pass) -> Lane {

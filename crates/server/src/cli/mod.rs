@@ -43,6 +43,10 @@ pub(crate) use signals::Signals;
 
 use crate::{demo, serve as service};
 
+/// Of every program that has this command line; sled asks for many small pieces and gives them back from other threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Fulcrum: a faithful mirror of Lever, and a safe way to write back.
 #[derive(Debug, Parser)]
 #[command(name = "fulcrum", version, arg_required_else_help = true)]

@@ -155,6 +155,7 @@ pub(crate) fn waiting_parent(key: &[u8]) -> Option<Parent> {
     Parent::new(stream, text_after(key, PARENT + 1)?)
 }
 
+/// Where the changes are whose last number is `sequence`; the first block after it holds the next number.
 pub(crate) fn change(connection: ConnectionId, sequence: u64) -> Vec<u8> {
     [&connection.as_bytes()[..], &sequence.to_be_bytes()].concat()
 }

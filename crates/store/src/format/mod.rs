@@ -15,14 +15,14 @@
 //! | `tokens` | SHA-256 of the token, 32 | token record | 1 |
 //! | `mappings` | c, version 8 | mapping version | 1 |
 //! | `listings` | c, listing 1 | cursor, last success, last error | 1 |
-//! | `heads` | c, stream 1, id | [`Head`]: stamps, digest and parent of a record | 2 |
-//! | `documents` | c, stream 1, id | [`Document`]: Lever's JSON, zstd level 1 | 1 |
+//! | `heads` | c, stream 1, id | [`Head`]: stamps, digest and parent of a record, and its document up to 2 KB | 3 |
+//! | `documents` | c, stream 1, id | [`Document`]: Lever's JSON, zstd level 1, over 2 KB | 1 |
 //! | `candidacies` | c, opportunity | compact candidacy | 2 |
 //! | `by_stage` | c, stage NUL, entered at 8, opportunity | empty: active candidacies | - |
 //! | `by_contact` | c, contact NUL, opportunity | empty | - |
 //! | `counts` | c, stream 1 | [`Counter`]: live records | 1 |
 //! | `sequences` | c | [`Counter`]: number of the last change | 1 |
-//! | `changes` | c, sequence 8 | change | 1 |
+//! | `changes` | c, last sequence 8 | [`ChangeBlock`]: changes that were made together | 2 |
 //! | `quarantine` | c, stream 1, digest 16 | quarantined record | 1 |
 //! | `operations` | c, operation 16 | operation | 3 |
 //! | `open_operations` | c, operation 16 | empty: those not settled | - |
@@ -75,6 +75,7 @@ mod token;
 mod zip;
 
 pub(crate) use calls::CallBlock;
+pub(crate) use change::ChangeBlock;
 pub(crate) use credential::{CredentialForm, SealedCredential, open_credential, plain_credential};
 pub(crate) use forget::Forget;
 pub(crate) use pieces::Pieces;

@@ -1,4 +1,6 @@
-//! Lever's records: a small head that every page touches, and the document, written only when it differs.
+//! Lever's records: a head that every page touches, and the document, in the head when it is short.
+//!
+//! A long one is in a table of its own and is written only when it differs; so is each that version 2 has written.
 
 use lever::Timestamp;
 use prost::Message;
@@ -31,6 +33,18 @@ pub(crate) struct Head {
     pub(crate) digest: [u8; 16],
     /// Lever's id of the record it hangs on, for streams that are read below another.
     pub(crate) parent: Option<String>,
+    /// The document as a zstd frame when it is no longer than [`Head::LONGEST_FRAME`]; others are in `documents`.
+    pub(crate) frame: Option<Vec<u8>>,
+}
+
+impl Head {
+    /// The longest frame that is stored in a head, in bytes: half of what a record costs is to be one entry of two.
+    pub(crate) const LONGEST_FRAME: usize = 2 << 10;
+
+    /// Whether there is, or ought to be, an entry of `documents` for it.
+    pub(crate) fn has_entry(&self) -> bool {
+        self.deleted_at.is_none() && self.frame.is_none()
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -50,10 +64,13 @@ struct HeadV1 {
     /// Since version 2.
     #[prost(bytes = "vec", optional, tag = "7")]
     parent: Option<Vec<u8>>,
+    /// Since version 3.
+    #[prost(bytes = "vec", optional, tag = "8")]
+    frame: Option<Vec<u8>>,
 }
 
 impl Stored for Head {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn to_payload(&self) -> Vec<u8> {
         HeadV1 {
@@ -64,6 +81,7 @@ impl Stored for Head {
             digest: self.digest.to_vec(),
             rank: self.rank,
             parent: self.parent.as_deref().map(pack),
+            frame: self.frame.clone(),
         }
         .encode_to_vec()
     }
@@ -78,6 +96,7 @@ impl Stored for Head {
             rank: head.rank,
             digest: head.digest.try_into().ok()?,
             parent: unpack_option(head.parent)?,
+            frame: head.frame,
         })
     }
 }

@@ -179,8 +179,17 @@ fn a_record_has_these_bytes() {
         rank: 5,
         digest: [4; 16],
         parent: Some("p".to_owned()),
+        frame: Some(vec![6, 7]),
     };
     pinned(
+        &head,
+        "039e74169e08011002180320012a100404040404040404040404040404040430053a017042020607",
+    );
+    let head = Head {
+        frame: None,
+        ..head
+    };
+    was_written_as(
         &head,
         "029680714608011002180320012a100404040404040404040404040404040430053a0170",
     );
@@ -349,16 +358,6 @@ fn mappings_changes_tokens_and_quarantined_records_have_these_bytes() {
             document: vec![3],
         },
         "013b3da6b408011201611802220103",
-    );
-    pinned(
-        &Change {
-            sequence: 1,
-            at: at(2),
-            stream: Stream::Tags,
-            id: "x".to_owned(),
-            kind: ChangeKind::Deleted,
-        },
-        "0131083f090801100218042201782803",
     );
     pinned(
         &Quarantined {
@@ -631,4 +630,29 @@ fn what_is_to_be_forgotten_has_these_bytes() {
         },
         "0108eff89b08011002",
     );
+}
+
+#[test]
+fn the_changes_of_one_transaction_have_these_bytes() {
+    let change = |sequence, stream, id: &str, kind| Change {
+        sequence,
+        at: at(2),
+        stream,
+        id: id.to_owned(),
+        kind,
+    };
+    let deleted = change(1, Stream::Tags, "x", ChangeKind::Deleted);
+    pinned(
+        &ChangeBlock(vec![
+            deleted.clone(),
+            change(2, Stream::Opportunities, UUID, ChangeKind::Created),
+        ]),
+        "024e44358c080110021a07080412017818031a17080c1211000102030405064708890a0b0c0d0e0f101801",
+    );
+    was_written_as(
+        &ChangeBlock(vec![deleted]),
+        "0131083f090801100218042201782803",
+    );
+    let none = ChangeBlock(Vec::new()).to_payload();
+    assert!(ChangeBlock::from_payload(2, &none).is_none());
 }

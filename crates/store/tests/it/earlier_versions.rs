@@ -6,7 +6,7 @@ use std::path::Path;
 use domain::operation::State;
 use domain::{Connection, Cursor, Environment, Listing, Stream, Write};
 use secrecy::ExposeSecret;
-use store::{Order, Store, Tombstones};
+use store::{Incoming, Order, Store, StoredRecord, Tombstones, check};
 use tempfile::TempDir;
 
 use crate::support::*;
@@ -187,8 +187,35 @@ async fn a_store_of_the_first_version_is_written_on() {
         .await
         .unwrap();
     assert_eq!((applied.created, applied.last_sequence), (1, before + 1));
+    // One record is seen again as it was, one has changed.
+    let users = store
+        .records(c, Stream::Users, None, 2, Tombstones::Without)
+        .await
+        .unwrap();
+    let again = |record: &StoredRecord, raw: &str| Incoming {
+        stream: Stream::Users,
+        id: record.id.clone(),
+        ..tag("", raw)
+    };
+    let seen = vec![again(&users[0], &users[0].raw), again(&users[1], "{}")];
+    let applied = store
+        .apply_refresh(refresh(c, i64::MAX, seen))
+        .await
+        .unwrap();
+    assert_eq!((applied.unchanged, applied.updated), (1, 1));
     store.close().await.unwrap();
+    let findings = check(folder.path(), &options(), &mut |_progress| {})
+        .unwrap()
+        .findings;
+    assert_eq!(findings, [""; 0]);
     let store = open(folder.path());
     assert_eq!(store.connection(c).await.unwrap(), Some(saved));
     assert_eq!(store.count(c, Stream::Tags).await.unwrap(), 52);
+    for (user, raw) in [(&users[0], users[0].raw.as_str()), (&users[1], "{}")] {
+        let record = store.record(c, Stream::Users, &user.id).await.unwrap();
+        assert_eq!(record.unwrap().raw, raw);
+    }
+    let changes = store.changes(c, before - 1, usize::MAX).await.unwrap();
+    let numbers: Vec<u64> = changes.iter().map(|change| change.sequence).collect();
+    assert_eq!(numbers, [before, before + 1, before + 2]);
 }

@@ -18,14 +18,22 @@ fn check(folder: &Path) -> Examined {
 /// A closed store with something in every table.
 async fn full() -> TempDir {
     let (folder, store, c) = connected().await;
-    let mut records = vec![tag("a", "{}"), opportunity(candidacy("o", "s", 5))];
-    records.push(opportunity(candidacy("gone", "s", 5)));
-    records.push(Incoming {
-        stream: Stream::EeoResponses,
-        ..tag("r", "{}")
-    });
-    let long = String::from_utf8(noise(200_000)).unwrap();
-    records.push(tag("long", &format!("{long:?}")));
+    // A short document is in its head, a longer one in a table of its own, a very long one there in pieces.
+    let document = |length| format!("{:?}", String::from_utf8(noise(length)).unwrap());
+    let mut records = vec![
+        tag("a", &document(5_000)),
+        tag("b", "{}"),
+        Incoming {
+            raw: document(5_000),
+            ..opportunity(candidacy("o", "s", 5))
+        },
+        opportunity(candidacy("gone", "s", 5)),
+        Incoming {
+            stream: Stream::EeoResponses,
+            ..tag("r", &document(5_000))
+        },
+    ];
+    records.push(tag("long", &document(200_000)));
     let mut first = page(c, 10, records);
     first.next = idle(10);
     first.deleted = vec![gone(Stream::Opportunities, "gone", 11)];
@@ -134,13 +142,39 @@ async fn a_store_that_is_pruned_and_forgotten_in_has_no_findings() {
     assert_eq!(check(folder.path()).findings, [""; 0]);
 }
 
-/// Changes the values of a table behind the back of the store.
-fn tamper(folder: &Path, table: &str, change: impl Fn(&sled::Tree, sled::IVec, sled::IVec)) {
-    let database = sled::Config::new()
+#[tokio::test]
+async fn a_document_that_grows_and_shrinks_leaves_nothing_behind() {
+    let (folder, store, c) = connected().await;
+    for (at, length) in (10..).zip([10, 5_000, 6_000, 10, 200_000, 5_000, 10]) {
+        let document = format!("{:?}", String::from_utf8(noise(length)).unwrap());
+        let read = page(c, at, vec![tag("a", &document)]);
+        store.apply(read).await.unwrap();
+        // Read once more, unchanged.
+        let again = page(c, at, vec![tag("a", &document)]);
+        store.apply(again).await.unwrap();
+        let record = store.record(c, Stream::Tags, "a").await.unwrap().unwrap();
+        assert_eq!(record.raw, document);
+    }
+    store.close().await.unwrap();
+    assert_eq!(check(folder.path()).findings, [""; 0]);
+    let database = database(folder.path());
+    for table in ["documents", "pieces"] {
+        assert!(database.open_tree(table).unwrap().is_empty(), "{table}");
+    }
+}
+
+/// Opens the database behind the back of the store.
+fn database(folder: &Path) -> sled::Db {
+    sled::Config::new()
         .path(folder.join("db"))
         .segment_size(8 << 20)
         .open()
-        .unwrap();
+        .unwrap()
+}
+
+/// Changes the values of a table behind the back of the store.
+fn tamper(folder: &Path, table: &str, change: impl Fn(&sled::Tree, sled::IVec, sled::IVec)) {
+    let database = database(folder);
     let tree = database.open_tree(table).unwrap();
     let (key, value) = tree.first().unwrap().unwrap();
     change(&tree, key, value);
