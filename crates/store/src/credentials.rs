@@ -8,10 +8,12 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::connections;
+use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{CredentialForm, SealedCredential, key, open_credential, plain_credential};
 use crate::store::Store;
 use crate::table::Table;
+use crate::webhooks::SealedTokens;
 
 /// What values of the first format are sealed for: the text of an API key.
 const API_KEY: &str = "lever api key";
@@ -46,6 +48,24 @@ pub struct StoredCredential {
     pub credential: Credential,
     /// Counts replacements; [`Store::rotate_oauth`] asks for it.
     pub generation: u64,
+}
+
+/// What a connection is stored with and never shown.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    /// What opens the account.
+    pub credential: Credential,
+    /// The signature tokens of webhooks that were made by hand in Lever.
+    pub signature_tokens: Vec<SecretString>,
+}
+
+impl<C: Into<Credential>> From<C> for Secrets {
+    fn from(credential: C) -> Self {
+        Self {
+            credential: credential.into(),
+            signature_tokens: Vec::new(),
+        }
+    }
 }
 
 impl fmt::Debug for OAuthTokens {
@@ -171,7 +191,18 @@ impl Store {
         .await
     }
 
-    pub(crate) fn seal_credential(
+    pub(crate) fn seal_secrets(
+        &self,
+        id: ConnectionId,
+        secrets: &Secrets,
+    ) -> Result<SealedSecrets, Error> {
+        Ok(SealedSecrets {
+            credential: self.seal_credential(id, &secrets.credential)?,
+            tokens: self.seal_signature_tokens(id, &secrets.signature_tokens)?,
+        })
+    }
+
+    fn seal_credential(
         &self,
         id: ConnectionId,
         credential: &Credential,
@@ -205,6 +236,24 @@ impl Store {
             credential: credential.ok_or_else(|| Error::corrupt(Table::Credentials))?,
             generation: stored.generation,
         })
+    }
+}
+
+/// [`Secrets`], sealed for one connection.
+pub(crate) struct SealedSecrets {
+    credential: SealedCredential,
+    tokens: SealedTokens,
+}
+
+impl SealedSecrets {
+    /// Puts them in place of those of the connection they were sealed for.
+    pub(crate) fn put(self, draft: &mut Draft<'_>, connection: ConnectionId, generation: u64) {
+        let credential = SealedCredential {
+            generation,
+            ..self.credential
+        };
+        draft.put(Table::Credentials, key::connection(connection), &credential);
+        self.tokens.put(draft, connection);
     }
 }
 
