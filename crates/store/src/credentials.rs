@@ -48,6 +48,8 @@ pub struct StoredCredential {
     pub credential: Credential,
     /// Counts replacements; [`Store::rotate_oauth`] asks for it.
     pub generation: u64,
+    /// When a renewal of its tokens was begun, by [`Store::note_renewal`]; none once it has ended.
+    pub renewal_begun: Option<Timestamp>,
 }
 
 /// What a connection is stored with and never shown.
@@ -177,16 +179,33 @@ impl Store {
     ) -> Result<u64, Error> {
         let sealed = self.seal_credential(id, &Credential::OAuth(tokens))?;
         self.commit(move |draft| {
-            let key = key::connection(id);
-            let before: SealedCredential = draft
-                .get(Table::Credentials, &key)?
-                .ok_or_else(|| Error::not_found("credential"))?;
-            if before.generation != generation {
-                return Err(Error::conflict("credential"));
-            }
+            let before = of_generation(draft, id, generation)?;
             let sealed = sealed.after(Some(&before));
-            draft.put(Table::Credentials, key, &sealed);
+            draft.put(Table::Credentials, key::connection(id), &sealed);
             Ok(sealed.generation)
+        })
+        .await
+    }
+
+    /// Notes that a renewal of OAuth tokens is about to begin, or, with none, that it has ended without new ones.
+    ///
+    /// Generation and tokens stay. Any other credential that is stored later carries no such note.
+    ///
+    /// # Errors
+    /// As [`Store::rotate_oauth`].
+    pub async fn note_renewal(
+        &self,
+        id: ConnectionId,
+        generation: u64,
+        begun: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        self.commit(move |draft| {
+            let noted = SealedCredential {
+                renewal_begun: begun,
+                ..of_generation(draft, id, generation)?
+            };
+            draft.put(Table::Credentials, key::connection(id), &noted);
+            Ok(())
         })
         .await
     }
@@ -213,6 +232,7 @@ impl Store {
             form: CredentialForm::Message,
             sealed,
             generation: 0,
+            renewal_begun: None,
         })
     }
 
@@ -235,8 +255,24 @@ impl Store {
         Ok(StoredCredential {
             credential: credential.ok_or_else(|| Error::corrupt(Table::Credentials))?,
             generation: stored.generation,
+            renewal_begun: stored.renewal_begun,
         })
     }
+}
+
+/// The stored credential, if nobody has replaced it since it was read.
+fn of_generation(
+    draft: &Draft<'_>,
+    id: ConnectionId,
+    generation: u64,
+) -> Result<SealedCredential, Error> {
+    let stored: SealedCredential = draft
+        .get(Table::Credentials, &key::connection(id))?
+        .ok_or_else(|| Error::not_found("credential"))?;
+    if stored.generation != generation {
+        return Err(Error::conflict("credential"));
+    }
+    Ok(stored)
 }
 
 /// [`Secrets`], sealed for one connection.

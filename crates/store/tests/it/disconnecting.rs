@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{Connection, Disconnected, Schedule, Stream};
 use secrecy::{ExposeSecret, SecretString};
-use store::{Credential, ErrorKind, Nudge, OAuthTokens, StoredWebhook};
+use store::{Credential, ErrorKind, Nudge, OAuthTokens, Store, StoredWebhook};
 
 use crate::support::*;
 
@@ -156,6 +156,31 @@ async fn nothing_is_stored_for_a_disconnected_account() {
     for error in refused {
         assert_eq!(error.unwrap().kind(), &ErrorKind::NotFound);
     }
+}
+
+#[tokio::test]
+async fn a_renewal_that_began_is_remembered_until_other_tokens_are_stored() {
+    let (folder, store, c) = connected().await;
+    let begun = async |store: &Store| store.credential(c).await.unwrap().unwrap().renewal_begun;
+    let replaced = store.replace_credential(c, tokens("a1"), String::new());
+    replaced.await.unwrap();
+    let read = store.credential(c).await.unwrap().unwrap().generation;
+    store.note_renewal(c, read, Some(at(7))).await.unwrap();
+    store.close().await.unwrap();
+    let store = open(folder.path());
+    assert_eq!(begun(&store).await, Some(at(7)));
+    store.note_renewal(c, read, None).await.unwrap();
+    assert_eq!(begun(&store).await, None);
+
+    store.note_renewal(c, read, Some(at(8))).await.unwrap();
+    let next = store.rotate_oauth(c, read, tokens("a2")).await.unwrap();
+    assert_eq!(begun(&store).await, None);
+    let late = store.note_renewal(c, read, Some(at(9))).await;
+    assert_eq!(late.unwrap_err().kind(), &ErrorKind::Conflict);
+    store.note_renewal(c, next, Some(at(9))).await.unwrap();
+    let replaced = store.replace_credential(c, tokens("a3"), String::new());
+    replaced.await.unwrap();
+    assert_eq!(begun(&store).await, None);
 }
 
 /// New settings for the account of the customer 1.
