@@ -158,8 +158,26 @@ struct Kept {
     id: String,
     #[serde(default)]
     updated_at: Option<serde_json::Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "truth")]
     secret: Option<bool>,
+}
+
+/// A boolean, also written as text; anything else is refused, so that nothing secret passes for open.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Truth {
+        Plain(bool),
+        Text(String),
+    }
+
+    Ok(match Option::<Truth>::deserialize(deserializer)? {
+        None => None,
+        Some(Truth::Plain(plain)) => Some(plain),
+        Some(Truth::Text(text)) if text.eq_ignore_ascii_case("true") => Some(true),
+        Some(Truth::Text(text)) if text.eq_ignore_ascii_case("false") => Some(false),
+        Some(Truth::Text(_)) => return Err(serde::de::Error::custom("secret is no boolean")),
+    })
 }
 
 /// Lever's ids are text; a number is read as its text.
@@ -331,6 +349,10 @@ mod tests {
         let body = r#"{"data":[{"id":"a","secret":true},{"id":"b","secret":false},{"id":"c"}]}"#;
         assert_eq!(ids(&content(body, false)), ["b", "c"]);
         assert_eq!(ids(&content(body, true)), ["a", "b", "c"]);
+        let text = r#"{"data":[{"id":"a","secret":"True"},{"id":"b","secret":"false"},{"id":"c","secret":null}]}"#;
+        assert_eq!(ids(&content(text, false)), ["b", "c"]);
+        let odd = content(r#"{"data":[{"id":"a","secret":"perhaps"}]}"#, false);
+        assert_eq!((odd.records.len(), odd.quarantined.len()), (0, 1));
         // Not even one that cannot be read.
         let broken = content(r#"{"data":[{"secret":"true","text":"hush"}]}"#, false);
         assert_eq!(
