@@ -1,7 +1,5 @@
 //! Lever's rate limit is kept, and people who wait come first (P5).
 
-use std::time::{Duration, Instant};
-
 use lever_sim::RateLimit;
 use proto::v1 as pb;
 
@@ -46,17 +44,19 @@ async fn a_write_does_not_wait_for_the_backfill() {
     world.connect().await;
     world.until_inbound_ready().await;
     let applicant = world.applicants().await.applicants.remove(0).opportunity_id;
-    let asked = Instant::now();
     let operation = world
         .note(&applicant, &fresh_id(), "hello")
         .await
         .expect("recorded");
-    let waited = asked.elapsed();
     assert_eq!(operation.state(), pb::OperationState::Succeeded);
+    let pages = world.calls("listOpportunities").len();
+    assert!(
+        pages < 4000 / 100,
+        "most pages still wait: {pages} were read"
+    );
     assert_eq!(
         world.status().await.state(),
         pb::SyncState::Syncing,
         "the backfill goes on"
     );
-    assert!(waited < Duration::from_secs(2), "{waited:?}");
 }
