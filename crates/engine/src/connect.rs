@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp};
 use lever::{ErrorKind as LeverErrorKind, UserId};
 use secrecy::SecretString;
-use store::ErrorKind as StoreErrorKind;
+use store::{ErrorKind as StoreErrorKind, Secrets};
 
 use crate::credential::{self, NewCredential, Obtained};
 use crate::engine::{Engine, disconnected_error, new_id};
@@ -38,6 +38,8 @@ pub struct NewConnection {
     pub include_secret_notes: bool,
     /// Whether webhooks are to be registered in Lever.
     pub webhooks: bool,
+    /// The signature tokens of webhooks that were made by hand in Lever.
+    pub signature_tokens: Vec<SecretString>,
 }
 
 /// New values of settings; none leaves a setting as it is.
@@ -63,6 +65,8 @@ pub struct ConnectionPatch {
     pub include_secret_notes: Option<bool>,
     /// Whether webhooks are to be registered in Lever.
     pub webhooks: Option<bool>,
+    /// The signature tokens of webhooks that were made by hand in Lever.
+    pub signature_tokens: Option<Vec<SecretString>>,
 }
 
 /// A linked account.
@@ -100,23 +104,23 @@ impl Engine {
         if former.is_none() {
             self.refuse_used(new.external_id.as_deref()).await?;
         }
-        let fresh = self.fresh(new);
+        let signature_tokens = new.signature_tokens.clone();
+        let mut fresh = self.fresh(new);
         let credential = self.obtain(&fresh.environment, credential).await?;
         self.try_credential(&fresh, &credential).await?;
+        fresh.key_last_four = credential.last_four();
+        let secrets = Secrets {
+            credential: credential.into(),
+            signature_tokens,
+        };
         let restored = former.is_some();
         let connection = match former {
-            Some(former) => self.restore(former, fresh, credential).await?,
+            Some(former) => self.restore(former.id, fresh, secrets).await?,
             None => {
-                let connection = Connection {
-                    key_last_four: credential.last_four(),
-                    ..fresh
-                };
                 let store = &self.shared.store;
-                let created = store
-                    .create_connection(connection.clone(), credential)
-                    .await;
+                let created = store.create_connection(fresh.clone(), secrets).await;
                 created.map_err(used_or)?;
-                connection
+                fresh
             }
         };
         tracing::info!(connection = %connection.id, restored, "connected");
@@ -184,26 +188,13 @@ impl Engine {
     /// Brings a disconnected connection back, with the settings of `fresh`.
     async fn restore(
         &self,
-        former: Connection,
+        former: ConnectionId,
         fresh: Connection,
-        credential: Obtained,
+        secrets: Secrets,
     ) -> Result<Connection> {
-        let store = &self.shared.store;
-        let external_id = former.external_id.as_deref().unwrap_or_default();
-        let last_four = credential.last_four();
-        let back = store
-            .reconnect(external_id, credential, last_four)
-            .await
-            .map_err(used_or)?
-            .ok_or_else(|| Error::not_found("connection", &former.id.to_string()))?;
-        let settings = Connection {
-            id: back.id,
-            key_last_four: back.key_last_four,
-            created_at: back.created_at,
-            revision: back.revision,
-            ..fresh
-        };
-        Ok(store.update_connection(settings).await?)
+        let back = self.shared.store.reconnect(fresh, secrets).await;
+        back.map_err(used_or)?
+            .ok_or_else(|| Error::not_found("connection", &former.to_string()))
     }
 
     /// Webhooks can only be wished where Lever can reach us.
@@ -248,6 +239,8 @@ impl Engine {
         if expected.is_some_and(|expected| expected != present.revision) {
             return Err(moved_on(present.revision));
         }
+        let signature_tokens = patch.signature_tokens.clone();
+        let new_tokens = signature_tokens.is_some();
         let changed = patched(present.clone(), patch);
         check_names(&changed.display_name, changed.external_id.as_deref())?;
         if changed.streams.is_empty() {
@@ -265,7 +258,8 @@ impl Engine {
         if changed.external_id != present.external_id {
             self.refuse_used(changed.external_id.as_deref()).await?;
         }
-        let stored = match self.shared.store.update_connection(changed).await {
+        let store = &self.shared.store;
+        let stored = match store.update_connection(changed, signature_tokens).await {
             Ok(stored) => stored,
             Err(error) if matches!(error.kind(), StoreErrorKind::Conflict) => {
                 return Err(moved_on(present.revision));
@@ -273,6 +267,9 @@ impl Engine {
             Err(error) => return Err(used_or(error)),
         };
         link.set_connection(stored.clone());
+        if new_tokens {
+            link.webhooks.load_tokens(store, id).await?;
+        }
         link.webhooks.now.notify_one();
         link.force(&newly_kept(&present, &stored));
         if stored
@@ -323,21 +320,6 @@ impl Engine {
         Ok(stored)
     }
 
-    /// Replaces the signature tokens of webhooks that were made by hand in Lever.
-    ///
-    /// # Errors
-    /// Not found.
-    pub async fn set_signature_tokens(
-        &self,
-        id: ConnectionId,
-        tokens: Vec<SecretString>,
-    ) -> Result<()> {
-        let link = self.link(id)?;
-        let store = &self.shared.store;
-        store.set_webhook_signature_tokens(id, tokens).await?;
-        link.webhooks.load_tokens(store, id).await
-    }
-
     /// Stops or resumes pulling.
     ///
     /// # Errors
@@ -351,10 +333,13 @@ impl Engine {
         let stored = self
             .shared
             .store
-            .update_connection(Connection {
-                paused,
-                ..connection
-            })
+            .update_connection(
+                Connection {
+                    paused,
+                    ..connection
+                },
+                None,
+            )
             .await?;
         link.set_connection(stored);
         Ok(())

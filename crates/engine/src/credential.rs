@@ -2,17 +2,23 @@
 //!
 //! Callers give a key, a code or a refresh token; the store keeps a key or tokens; the client is given a credential
 //! that keeps renewed tokens in the store before it uses them. A refresh token works once, so whoever replaces the
-//! credential at the same time must not be overwritten: each renewal names the generation it follows.
+//! credential at the same time must not be overwritten: each renewal names the generation it follows. That a renewal
+//! is under way is stored before Lever is asked, so that a grant lost to a kill is told from one that was taken back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use domain::{Connection, ConnectionId, Environment};
-use lever::oauth::{self, Authority, OAuthApp, OAuthCredential, OnRotate, SaveError, Tokens};
+use domain::{Connection, ConnectionId, Environment, Timestamp};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use lever::oauth::{self, Authority, Keep, OAuthApp, OAuthCredential, SaveError, Tokens, Underway};
 use lever::{Credential, Region};
 use secrecy::{ExposeSecret, SecretString};
 use store::{ErrorKind as StoreErrorKind, OAuthTokens, Store, StoredCredential};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use crate::clock::Clock;
 use crate::engine::{Engine, Shared};
 use crate::error::{APP_REFUSED, Error, KEY_REJECTED, Result};
 use crate::link::{Link, lever_region};
@@ -157,6 +163,7 @@ pub(crate) async fn open(shared: &Arc<Shared>, connection: &Connection) -> Resul
     let Some(StoredCredential {
         credential,
         generation,
+        renewal_begun,
     }) = stored
     else {
         return Err(Error::invalid(
@@ -164,10 +171,17 @@ pub(crate) async fn open(shared: &Arc<Shared>, connection: &Connection) -> Resul
             "the connection has no credential: RotateCredential gives it one",
         ));
     };
-    match credential {
-        store::Credential::ApiKey(api_key) => Ok(Credential::api_key(api_key)),
-        store::Credential::OAuth(tokens) => renewing(shared, connection, tokens, generation),
+    let tokens = match credential {
+        store::Credential::ApiKey(api_key) => return Ok(Credential::api_key(api_key)),
+        store::Credential::OAuth(tokens) => tokens,
+    };
+    if let Some(begun) = renewal_begun {
+        tracing::warn!(
+            connection = %connection.id, begun_at_ms = begun.as_millis(),
+            "a renewal of the OAuth tokens was cut off: if Lever refuses them now, the account must be linked again"
+        );
     }
+    renewing(shared, connection, tokens, generation, renewal_begun)
 }
 
 fn renewing(
@@ -175,6 +189,7 @@ fn renewing(
     connection: &Connection,
     tokens: OAuthTokens,
     generation: u64,
+    renewal_begun: Option<Timestamp>,
 ) -> Result<Credential> {
     let client = client(shared)?;
     if tokens.client != client.id {
@@ -196,44 +211,100 @@ fn renewing(
             scopes: Vec::new(),
         },
         Arc::new(move || clock.now()),
-        Keeper::on_rotate(
-            shared.store.clone(),
-            connection.id,
-            tokens.client,
-            generation,
-        ),
+        Arc::new(Keeper {
+            store: shared.store.clone(),
+            clock: shared.clock.clone(),
+            renewals: shared.renewals.clone(),
+            connection: connection.id,
+            client: tokens.client,
+            generation: AtomicU64::new(generation),
+            noted: AtomicBool::new(renewal_begun.is_some()),
+        }),
+        renewal_begun.is_some(),
     );
     Ok(Credential::oauth(grant))
+}
+
+/// The renewals of OAuth tokens of all connections: a stop waits for those under way and lets none begin.
+#[derive(Debug, Clone)]
+pub(crate) struct Renewals {
+    ended: CancellationToken,
+    under_way: TaskTracker,
+}
+
+impl Renewals {
+    /// Those that count among `tasks` while they are under way.
+    pub(crate) fn among(tasks: TaskTracker) -> Renewals {
+        Renewals {
+            ended: CancellationToken::new(),
+            under_way: tasks,
+        }
+    }
+
+    /// None begins from here on.
+    pub(crate) fn end(&self) {
+        self.ended.cancel();
+    }
+
+    /// Counts one that is about to begin; none once they have ended.
+    fn begin(&self) -> Option<Underway> {
+        // Taken before the look, so that a stop either sees it or is seen.
+        let counted = self.under_way.token();
+        (!self.ended.is_cancelled()).then(|| Box::new(counted) as Underway)
+    }
 }
 
 /// Keeps renewed tokens, as long as they follow those that are stored.
 struct Keeper {
     store: Store,
+    clock: Clock,
+    renewals: Renewals,
     connection: ConnectionId,
     client: String,
     generation: AtomicU64,
+    /// Whether the store says that a renewal is under way.
+    noted: AtomicBool,
+}
+
+impl Keep for Keeper {
+    fn begin(&self) -> BoxFuture<'_, Result<Underway, SaveError>> {
+        async move {
+            let underway = self.renewals.begin().ok_or("the service is stopping")?;
+            if !self.noted.load(Ordering::Acquire) {
+                self.note(Some(self.clock.now())).await?;
+            }
+            Ok(underway)
+        }
+        .boxed()
+    }
+
+    fn end(&self) -> BoxFuture<'_, ()> {
+        async move {
+            if let Err(error) = self.note(None).await {
+                tracing::warn!(
+                    connection = %self.connection, error = %crate::report(&error),
+                    "the end of a renewal of OAuth tokens could not be noted"
+                );
+            }
+        }
+        .boxed()
+    }
+
+    fn keep(&self, tokens: Tokens) -> BoxFuture<'_, Result<(), SaveError>> {
+        self.store_renewed(tokens).boxed()
+    }
 }
 
 impl Keeper {
-    fn on_rotate(
-        store: Store,
-        connection: ConnectionId,
-        client: String,
-        generation: u64,
-    ) -> OnRotate {
-        let keeper = Arc::new(Keeper {
-            store,
-            connection,
-            client,
-            generation: AtomicU64::new(generation),
-        });
-        Arc::new(move |tokens| {
-            let keeper = keeper.clone();
-            Box::pin(async move { keeper.keep(tokens).await })
-        })
+    async fn note(&self, begun: Option<Timestamp>) -> Result<(), store::Error> {
+        let generation = self.generation.load(Ordering::Acquire);
+        let noted = self.store.note_renewal(self.connection, generation, begun);
+        noted.await?;
+        self.noted.store(begun.is_some(), Ordering::Release);
+        Ok(())
     }
 
-    async fn keep(&self, tokens: Tokens) -> Result<(), SaveError> {
+    async fn store_renewed(&self, tokens: Tokens) -> Result<(), SaveError> {
         let tokens = to_store(tokens, self.client.clone()).ok_or("no refresh token")?;
         let expected = self.generation.load(Ordering::Acquire);
         let kept = self
@@ -249,6 +320,7 @@ impl Keeper {
             Err(error) => return Err(error.into()),
         };
         self.generation.store(generation, Ordering::Release);
+        self.noted.store(false, Ordering::Release);
         Ok(())
     }
 
@@ -313,11 +385,12 @@ fn not_granted(error: oauth::Error) -> Error {
             Vec::new(),
         ),
         oauth::Error::App { .. } => Error::precondition(KEY_REJECTED, APP_REFUSED, Vec::new()),
-        oauth::Error::Unreachable { .. } | oauth::Error::Malformed | oauth::Error::NotKept => {
-            Error::unavailable(
-                "Lever's authorization server did not answer as it should; ask again",
-            )
-        }
+        oauth::Error::Unreachable { .. }
+        | oauth::Error::Malformed
+        | oauth::Error::NotBegun
+        | oauth::Error::NotKept => Error::unavailable(
+            "Lever's authorization server did not answer as it should; ask again",
+        ),
     }
 }
 
@@ -342,7 +415,6 @@ fn check_key(api_key: &SecretString) -> Result<()> {
 mod tests {
     use super::*;
     use crate::testing;
-    use domain::Timestamp;
 
     #[test]
     fn what_is_no_key_is_refused_before_lever_is_asked() {
@@ -391,22 +463,71 @@ mod tests {
             .create_connection(connection, stored("1"))
             .await
             .unwrap();
-        let keep = Keeper::on_rotate(store.clone(), id, "main".to_owned(), 0);
-        keep(renewed("2")).await.unwrap();
+        let tasks = TaskTracker::new();
+        let keeper = || keeper(&store, id, &tasks);
+        let first = keeper();
+        first.keep(renewed("2")).await.unwrap();
         // As if the answer of the store had been lost: the same tokens again.
-        keep(renewed("2")).await.unwrap();
-        keep(renewed("3")).await.unwrap();
-        let lagging = Keeper::on_rotate(store.clone(), id, "main".to_owned(), 0);
-        lagging(renewed("3")).await.unwrap();
+        first.keep(renewed("2")).await.unwrap();
+        first.keep(renewed("3")).await.unwrap();
+        keeper().keep(renewed("3")).await.unwrap();
         store
             .replace_credential(id, stored("other"), String::new(), Timestamp::default())
             .await
             .unwrap();
-        assert!(keep(renewed("4")).await.is_err());
+        assert!(first.keep(renewed("4")).await.is_err());
+        assert!(
+            first.begin().await.is_err(),
+            "the credential is another one"
+        );
         let kept = store.credential(id).await.unwrap().unwrap().credential;
         let store::Credential::OAuth(kept) = kept else {
             panic!("a key")
         };
         assert_eq!(kept.refresh_token.expose_secret(), "refresh-other");
+    }
+
+    fn keeper(store: &Store, connection: ConnectionId, tasks: &TaskTracker) -> Keeper {
+        Keeper {
+            store: store.clone(),
+            clock: Clock::system(),
+            renewals: Renewals::among(tasks.clone()),
+            connection,
+            client: "main".to_owned(),
+            generation: AtomicU64::new(0),
+            noted: AtomicBool::new(false),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_renewal_is_noted_before_it_begins_until_it_has_ended() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = testing::store(folder.path()).await;
+        let connection = testing::connection(&[], Timestamp::default());
+        let id = connection.id;
+        store
+            .create_connection(connection, stored("1"))
+            .await
+            .unwrap();
+        let noted = async || {
+            let stored = store.credential(id).await.unwrap().unwrap();
+            stored.renewal_begun.is_some()
+        };
+        let tasks = TaskTracker::new();
+        let keeper = keeper(&store, id, &tasks);
+        let underway = keeper.begin().await.unwrap();
+        assert!(noted().await && !tasks.is_empty());
+        keeper.end().await;
+        assert!(!noted().await);
+        drop(underway);
+        assert!(tasks.is_empty());
+        drop(keeper.begin().await.unwrap());
+        assert!(noted().await, "nobody knows how it went");
+        keeper.keep(renewed("2")).await.unwrap();
+        assert!(!noted().await);
+
+        keeper.renewals.end();
+        assert!(keeper.begin().await.is_err(), "a stop has begun");
+        assert!(!noted().await && tasks.is_empty());
     }
 }

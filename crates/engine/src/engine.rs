@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::credential::Renewals;
 use crate::error::{Error, Result};
 use crate::link::{Clients, Link};
 use crate::push::Outbox;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,
     pub(crate) clients: Clients,
+    pub(crate) renewals: Renewals,
     /// Says which operation has moved.
     pub(crate) moved: broadcast::Sender<domain::OperationId>,
 }
@@ -102,19 +104,21 @@ impl Engine {
     pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self> {
         let clients = Clients::new(settings.clone(), clock.clone())?;
         let (moved, _) = broadcast::channel(1024);
+        let tasks = TaskTracker::new();
         let engine = Self {
             shared: Arc::new(Shared {
                 store,
                 clock,
                 settings,
                 clients,
+                renewals: Renewals::among(tasks.clone()),
                 moved,
             }),
             running: Arc::new(RwLock::new(HashMap::new())),
             unusable: Arc::new(RwLock::new(HashMap::new())),
             decoys: Arc::new(Tokens::padded(Vec::new())),
             stop: CancellationToken::new(),
-            tasks: TaskTracker::new(),
+            tasks,
         };
         for connection in engine.shared.store.connections().await? {
             if let Some(disconnected) = connection.disconnected {
@@ -284,10 +288,16 @@ impl Engine {
         self.running(id).map(|running| running.link)
     }
 
+    /// Prepares for a stop while calls of clients are still answered: begins nothing that a stop must not cut short.
+    pub fn wind_down(&self) {
+        self.shared.renewals.end();
+    }
+
     /// Stops all workers at the next page or step, and waits for them up to `grace`.
     ///
     /// What is cut short goes on at the next start.
     pub async fn stop(&self, grace: Duration) {
+        self.wind_down();
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(grace, self.tasks.wait())

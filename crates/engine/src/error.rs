@@ -198,28 +198,13 @@ impl From<store::Error> for Error {
 
 impl From<lever::Error> for Error {
     fn from(error: lever::Error) -> Self {
+        if let Some(message) = credential_message(&error) {
+            return Self {
+                source: Some(Box::new(error)),
+                ..Self::precondition(KEY_REJECTED, message, Vec::new())
+            };
+        }
         let (kind, message) = match error.kind() {
-            lever::ErrorKind::Unauthorized if error.needs_reconnect() => (
-                ErrorKind::Precondition {
-                    reason: KEY_REJECTED,
-                    details: Vec::new(),
-                },
-                LINK_AGAIN.to_owned(),
-            ),
-            _ if error.is_refused_app() => (
-                ErrorKind::Precondition {
-                    reason: KEY_REJECTED,
-                    details: Vec::new(),
-                },
-                APP_REFUSED.to_owned(),
-            ),
-            lever::ErrorKind::Unauthorized => (
-                ErrorKind::Precondition {
-                    reason: KEY_REJECTED,
-                    details: Vec::new(),
-                },
-                KEY_REJECTED_MESSAGE.to_owned(),
-            ),
             lever::ErrorKind::Forbidden { permission } => (
                 ErrorKind::Precondition {
                     reason: PERMISSION_MISSING,
@@ -263,8 +248,25 @@ pub(crate) const KEY_REJECTED_MESSAGE: &str = "Lever rejects the API key: check 
      (not a Postings API key) of this environment and was not deleted, then give a new one";
 
 /// What to say about an OAuth grant that is dead.
-pub(crate) const LINK_AGAIN: &str = "Lever no longer accepts the OAuth grant of this account: link it again, \
+const LINK_AGAIN: &str = "Lever no longer accepts the OAuth grant of this account: link it again, \
      that is, let a Lever Super Admin consent once more and give the new code to RotateCredential";
+
+/// What to say about an OAuth grant that is dead after a renewal whose answer never came.
+const RENEWAL_LOST: &str = "Lever no longer accepts the OAuth grant of this account: a renewal of its tokens was cut \
+     off, by a kill of the service or a broken connection, and the new tokens, which Lever gives only once, were most \
+     likely lost with it; link it again, that is, let a Lever Super Admin consent once more and give the new code to \
+     RotateCredential";
+
+/// What to say when Lever does not accept what we prove ourselves with; none when that is not what failed.
+pub(crate) fn credential_message(error: &lever::Error) -> Option<&'static str> {
+    match error.kind() {
+        _ if error.lost_renewal() => Some(RENEWAL_LOST),
+        _ if error.needs_reconnect() => Some(LINK_AGAIN),
+        _ if error.is_refused_app() => Some(APP_REFUSED),
+        lever::ErrorKind::Unauthorized => Some(KEY_REJECTED_MESSAGE),
+        _ => None,
+    }
+}
 
 /// What to say when Lever does not accept our own OAuth client.
 pub(crate) const APP_REFUSED: &str = "Lever does not accept this service's OAuth client: \

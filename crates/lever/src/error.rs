@@ -141,7 +141,12 @@ impl Error {
 
     /// Whether an OAuth grant is dead, so that only an admin's new consent helps.
     pub fn needs_reconnect(&self) -> bool {
-        self.stopped() == Some(&Stopped::Reconnect)
+        matches!(self.stopped(), Some(Stopped::Reconnect { .. }))
+    }
+
+    /// Whether the grant that is dead may have been used up by a renewal whose answer never came.
+    pub fn lost_renewal(&self) -> bool {
+        self.stopped() == Some(&Stopped::Reconnect { unanswered: true })
     }
 
     /// Whether Lever does not accept the app that renews OAuth grants: its client id or secret is wrong.

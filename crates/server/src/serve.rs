@@ -143,6 +143,7 @@ impl Running {
     /// If the store cannot be closed well.
     pub async fn stop(self) -> Result<(), StartError> {
         self.health.set_ready(false);
+        self.engine.wind_down();
         self.stop.cancel();
         let deadline = tokio::time::Instant::now() + self.grace;
         for mut server in self.servers {

@@ -2,16 +2,17 @@
 
 use domain::{Connection, ConnectionId, Disconnected};
 use lever::Timestamp;
+use secrecy::SecretString;
 
-use crate::credentials::Credential;
+use crate::credentials::Secrets;
 use crate::draft::Draft;
 use crate::error::Error;
-use crate::format::{Owner, SealedCredential, key};
+use crate::format::{Owner, key};
 use crate::store::Store;
 use crate::table::Table;
 
 impl Store {
-    /// Stores a new connection with its credential, which is sealed.
+    /// Stores a new connection with its secrets, which are sealed: all of it, or nothing.
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) with the id of the connection
@@ -19,16 +20,16 @@ impl Store {
     pub async fn create_connection(
         &self,
         connection: Connection,
-        credential: impl Into<Credential>,
+        secrets: impl Into<Secrets>,
     ) -> Result<(), Error> {
-        let sealed = self.seal_credential(connection.id, &credential.into())?;
+        let sealed = self.seal_secrets(connection.id, &secrets.into())?;
         self.commit(move |draft| {
             let key = key::connection(connection.id);
             if draft.contains(Table::Connections, &key)? || draft.contains(Table::Purges, &key)? {
                 return Err(Error::already_exists("connection id", connection.id));
             }
             claim_external_id(draft, &connection)?;
-            draft.put(Table::Credentials, key.clone(), &sealed);
+            sealed.put(draft, connection.id, 0);
             draft.put(Table::Connections, key, &connection);
             Ok(())
         })
@@ -55,13 +56,22 @@ impl Store {
 
     /// Replaces the settings of a connection, and gives them back with their new revision.
     ///
-    /// `connection.revision` is the revision the caller has read.
+    /// `connection.revision` is the revision the caller has read. With `signature_tokens`, those replace the
+    /// tokens of webhooks that were made by hand in Lever, in the same transaction.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the stored revision is another one,
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), or
     /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) for an external id that is taken.
-    pub async fn update_connection(&self, connection: Connection) -> Result<Connection, Error> {
+    pub async fn update_connection(
+        &self,
+        connection: Connection,
+        signature_tokens: Option<Vec<SecretString>>,
+    ) -> Result<Connection, Error> {
+        let id = connection.id;
+        let tokens = signature_tokens
+            .map(|tokens| self.seal_signature_tokens(id, &tokens))
+            .transpose()?;
         self.commit(move |draft| {
             let stored = stored(draft, connection.id)?;
             if stored.revision != connection.revision {
@@ -70,6 +80,9 @@ impl Store {
             if stored.external_id != connection.external_id {
                 release_external_id(draft, &stored)?;
                 claim_external_id(draft, &connection)?;
+            }
+            if let Some(tokens) = tokens {
+                tokens.put(draft, id);
             }
             Ok(save(draft, connection))
         })
@@ -92,31 +105,33 @@ impl Store {
         self.commit(move |draft| disconnect(draft, id, at)).await
     }
 
-    /// Connects a disconnected account again, with what is left of its mirror.
+    /// Connects a disconnected account again, with what is left of its mirror: all of it, or nothing.
     ///
-    /// Gives the connection with its new revision; none when no disconnected connection has this external id.
+    /// The account is the one with the external id of `settings`; its id and time of creation stay, everything else
+    /// is as `settings` and `secrets` say. Gives the connection with its new revision; none when no disconnected
+    /// connection has this external id.
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) with the id of a connection
     /// that has the external id and is not disconnected.
     pub async fn reconnect(
         &self,
-        external_id: &str,
-        credential: impl Into<Credential>,
-        last_four: String,
+        settings: Connection,
+        secrets: impl Into<Secrets>,
     ) -> Result<Option<Connection>, Error> {
+        let Some(external_id) = &settings.external_id else {
+            return Ok(None);
+        };
         let key = key::id(external_id)?.to_vec();
         let Some(Owner(owner)) = self.tables().get(Table::ExternalIds, &key)? else {
             return Ok(None);
         };
         let id = ConnectionId::from_bytes(owner);
-        let sealed = self.seal_credential(id, &credential.into())?;
-        let external_id = external_id.to_owned();
+        let sealed = self.seal_secrets(id, &secrets.into())?;
         self.commit(move |draft| {
-            let key = key::connection(id);
             let Some(stored) = draft
-                .get::<Connection>(Table::Connections, &key)?
-                .filter(|stored| stored.external_id.as_ref() == Some(&external_id))
+                .get::<Connection>(Table::Connections, &key::connection(id))?
+                .filter(|stored| stored.external_id == settings.external_id)
             else {
                 return Ok(None);
             };
@@ -124,20 +139,15 @@ impl Store {
                 return Err(Error::already_exists("external id", id));
             }
             // No refresh that began before the disconnection fits this generation.
-            let generation = stored.revision << 32;
-            let sealed = SealedCredential {
-                generation,
-                ..sealed
+            sealed.put(draft, id, stored.revision << 32);
+            let back = Connection {
+                id,
+                disconnected: None,
+                created_at: stored.created_at,
+                revision: stored.revision,
+                ..settings
             };
-            draft.put(Table::Credentials, key, &sealed);
-            Ok(Some(save(
-                draft,
-                Connection {
-                    disconnected: None,
-                    key_last_four: last_four,
-                    ..stored
-                },
-            )))
+            Ok(Some(save(draft, back)))
         })
         .await
     }

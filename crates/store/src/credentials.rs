@@ -8,10 +8,12 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::connections;
+use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{CredentialForm, SealedCredential, key, open_credential, plain_credential};
 use crate::store::Store;
 use crate::table::Table;
+use crate::webhooks::SealedTokens;
 
 /// What values of the first format are sealed for: the text of an API key.
 const API_KEY: &str = "lever api key";
@@ -46,6 +48,26 @@ pub struct StoredCredential {
     pub credential: Credential,
     /// Counts replacements; [`Store::rotate_oauth`] asks for it.
     pub generation: u64,
+    /// When a renewal of its tokens was begun, by [`Store::note_renewal`]; none once it has ended.
+    pub renewal_begun: Option<Timestamp>,
+}
+
+/// What a connection is stored with and never shown.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    /// What opens the account.
+    pub credential: Credential,
+    /// The signature tokens of webhooks that were made by hand in Lever.
+    pub signature_tokens: Vec<SecretString>,
+}
+
+impl<C: Into<Credential>> From<C> for Secrets {
+    fn from(credential: C) -> Self {
+        Self {
+            credential: credential.into(),
+            signature_tokens: Vec::new(),
+        }
+    }
 }
 
 impl fmt::Debug for OAuthTokens {
@@ -160,21 +182,49 @@ impl Store {
     ) -> Result<u64, Error> {
         let sealed = self.seal_credential(id, &Credential::OAuth(tokens))?;
         self.commit(move |draft| {
-            let key = key::connection(id);
-            let before: SealedCredential = draft
-                .get(Table::Credentials, &key)?
-                .ok_or_else(|| Error::not_found("credential"))?;
-            if before.generation != generation {
-                return Err(Error::conflict("credential"));
-            }
+            let before = of_generation(draft, id, generation)?;
             let sealed = sealed.after(Some(&before));
-            draft.put(Table::Credentials, key, &sealed);
+            draft.put(Table::Credentials, key::connection(id), &sealed);
             Ok(sealed.generation)
         })
         .await
     }
 
-    pub(crate) fn seal_credential(
+    /// Notes that a renewal of OAuth tokens is about to begin, or, with none, that it has ended without new ones.
+    ///
+    /// Generation and tokens stay. Any other credential that is stored later carries no such note.
+    ///
+    /// # Errors
+    /// As [`Store::rotate_oauth`].
+    pub async fn note_renewal(
+        &self,
+        id: ConnectionId,
+        generation: u64,
+        begun: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        self.commit(move |draft| {
+            let noted = SealedCredential {
+                renewal_begun: begun,
+                ..of_generation(draft, id, generation)?
+            };
+            draft.put(Table::Credentials, key::connection(id), &noted);
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) fn seal_secrets(
+        &self,
+        id: ConnectionId,
+        secrets: &Secrets,
+    ) -> Result<SealedSecrets, Error> {
+        Ok(SealedSecrets {
+            credential: self.seal_credential(id, &secrets.credential)?,
+            tokens: self.seal_signature_tokens(id, &secrets.signature_tokens)?,
+        })
+    }
+
+    fn seal_credential(
         &self,
         id: ConnectionId,
         credential: &Credential,
@@ -185,6 +235,7 @@ impl Store {
             form: CredentialForm::Message,
             sealed,
             generation: 0,
+            renewal_begun: None,
         })
     }
 
@@ -207,7 +258,41 @@ impl Store {
         Ok(StoredCredential {
             credential: credential.ok_or_else(|| Error::corrupt(Table::Credentials))?,
             generation: stored.generation,
+            renewal_begun: stored.renewal_begun,
         })
+    }
+}
+
+/// The stored credential, if nobody has replaced it since it was read.
+fn of_generation(
+    draft: &Draft<'_>,
+    id: ConnectionId,
+    generation: u64,
+) -> Result<SealedCredential, Error> {
+    let stored: SealedCredential = draft
+        .get(Table::Credentials, &key::connection(id))?
+        .ok_or_else(|| Error::not_found("credential"))?;
+    if stored.generation != generation {
+        return Err(Error::conflict("credential"));
+    }
+    Ok(stored)
+}
+
+/// [`Secrets`], sealed for one connection.
+pub(crate) struct SealedSecrets {
+    credential: SealedCredential,
+    tokens: SealedTokens,
+}
+
+impl SealedSecrets {
+    /// Puts them in place of those of the connection they were sealed for.
+    pub(crate) fn put(self, draft: &mut Draft<'_>, connection: ConnectionId, generation: u64) {
+        let credential = SealedCredential {
+            generation,
+            ..self.credential
+        };
+        draft.put(Table::Credentials, key::connection(connection), &credential);
+        self.tokens.put(draft, connection);
     }
 }
 

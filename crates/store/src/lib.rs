@@ -57,7 +57,7 @@ pub use candidacies::Order;
 pub use children::{ChildList, ChildRead};
 pub use compact::{Compacted, Progress, compact};
 pub use connections::Disconnection;
-pub use credentials::{Credential, OAuthTokens, StoredCredential};
+pub use credentials::{Credential, OAuthTokens, Secrets, StoredCredential};
 pub use error::{Error, ErrorKind};
 pub use examine::{Examined, check};
 pub use forget::Forgotten;

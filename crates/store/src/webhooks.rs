@@ -6,6 +6,7 @@ use domain::ConnectionId;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Secret, key, open_texts, plain_texts};
 use crate::store::Store;
@@ -103,31 +104,6 @@ impl Store {
         .await
     }
 
-    /// Replaces the signature tokens that an admin has given, for webhooks made by hand in Lever.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) without such a connection.
-    pub async fn set_webhook_signature_tokens(
-        &self,
-        connection: ConnectionId,
-        tokens: Vec<SecretString>,
-    ) -> Result<(), Error> {
-        let key = key::connection(connection);
-        let texts: Vec<&str> = tokens.iter().map(ExposeSecret::expose_secret).collect();
-        let sealed = Secret(self.seal(SIGNATURE_TOKENS, &key, &plain_texts(&texts))?);
-        let none = tokens.is_empty();
-        self.commit(move |draft| {
-            draft.require_connection(connection)?;
-            if none {
-                draft.remove(Table::WebhookTokens, key);
-            } else {
-                draft.put(Table::WebhookTokens, key, &sealed);
-            }
-            Ok(())
-        })
-        .await
-    }
-
     /// The signature tokens that an admin has given.
     ///
     /// # Errors
@@ -142,5 +118,34 @@ impl Store {
         };
         let plain = Zeroizing::new(self.unseal(SIGNATURE_TOKENS, &key, &sealed)?);
         open_texts(&plain).ok_or_else(|| Error::corrupt(Table::WebhookTokens))
+    }
+
+    /// Seals the signature tokens that an admin gives, for webhooks made by hand in Lever.
+    pub(crate) fn seal_signature_tokens(
+        &self,
+        connection: ConnectionId,
+        tokens: &[SecretString],
+    ) -> Result<SealedTokens, Error> {
+        if tokens.is_empty() {
+            return Ok(SealedTokens(None));
+        }
+        let texts: Vec<&str> = tokens.iter().map(ExposeSecret::expose_secret).collect();
+        let key = key::connection(connection);
+        let sealed = self.seal(SIGNATURE_TOKENS, &key, &plain_texts(&texts))?;
+        Ok(SealedTokens(Some(Secret(sealed))))
+    }
+}
+
+/// The signature tokens that an admin has given; none when there are none.
+pub(crate) struct SealedTokens(Option<Secret>);
+
+impl SealedTokens {
+    /// Puts them in place of those of a connection.
+    pub(crate) fn put(&self, draft: &mut Draft<'_>, connection: ConnectionId) {
+        let key = key::connection(connection);
+        match &self.0 {
+            Some(sealed) => draft.put(Table::WebhookTokens, key, sealed),
+            None => draft.remove(Table::WebhookTokens, key),
+        }
     }
 }

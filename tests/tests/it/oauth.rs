@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lever_sim::{AuditEntry, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET};
+use lever_sim::{
+    Action, AuditEntry, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, FaultPlan, FaultRule,
+};
 use proto::v1 as pb;
 use tonic::{Code, Status};
 
@@ -190,6 +192,92 @@ async fn a_grant_that_was_taken_back_says_to_link_again_and_a_new_code_does() {
     rotated.expect("linked again");
     world.until_synced().await;
     world.pull_until_mirror_equals_lever().await;
+}
+
+/// A read that needs Lever.
+fn live_read(world: &World) -> pb::CallRequest {
+    pb::CallRequest {
+        connection_id: world.connection.clone(),
+        operation_id: "listStages".to_owned(),
+        ..Default::default()
+    }
+}
+
+/// Lets all access tokens end, and waits until the service has asked for new ones, which Lever gives as `action` says.
+///
+/// Whoever needed the tokens is gone by then: nothing but the renewal is under way.
+async fn renewal_under_way(world: &World, action: Action) {
+    let before = token_calls(world).len();
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("oauthToken", action)],
+    });
+    world.lever.expire_access_tokens();
+    let (api, request) = (world.api.clone(), live_read(world));
+    let asking = tokio::spawn(async move { api.lever().call(request).await });
+    until("a renewal is under way", async || {
+        (token_calls(world).len() > before).then_some(())
+    })
+    .await;
+    asking.abort();
+}
+
+#[tokio::test]
+async fn a_grant_lost_to_a_kill_in_a_renewal_says_so_and_a_new_code_repairs_it() {
+    let mut world = world(20, Duration::from_secs(3600)).await;
+    let first = code(&world, SCOPES).await;
+    link(&mut world, &first).await.expect("linked");
+    world.until_synced().await;
+    renewal_under_way(&world, Action::StallAfter(Duration::from_secs(600))).await;
+    world.kill().await;
+    world.lever.set_faults(FaultPlan::default());
+    world.start().await;
+    world.pull().await;
+    let error = until("the connection says what happened", async || {
+        let streams = world.status().await.streams.into_iter();
+        let mut errors = streams.map(|stream| stream.error);
+        errors.find(|error| error.contains("cut off"))
+    })
+    .await;
+    assert!(error.contains("RotateCredential"), "{error}");
+
+    let request = pb::RotateCredentialRequest {
+        connection_id: world.connection.clone(),
+        api_key: String::new(),
+        oauth: grant(&code(&world, SCOPES).await),
+    };
+    let rotated = world.api.connections().rotate_credential(request).await;
+    rotated.expect("linked again");
+    world.until_synced().await;
+    world.pull_until_mirror_equals_lever().await;
+}
+
+#[tokio::test]
+async fn a_kill_before_a_renewal_reaches_lever_loses_nothing() {
+    let mut world = world(20, Duration::from_secs(3600)).await;
+    let first = code(&world, SCOPES).await;
+    link(&mut world, &first).await.expect("linked");
+    world.until_synced().await;
+    renewal_under_way(&world, Action::ResetBefore).await;
+    world.kill().await;
+    world.lever.set_faults(FaultPlan::default());
+    world.start().await;
+    let read = world.api.lever().call(live_read(&world)).await;
+    read.expect("the grant still works");
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_a_renewal_under_way() {
+    let mut world = world(20, Duration::from_secs(3600)).await;
+    let first = code(&world, SCOPES).await;
+    link(&mut world, &first).await.expect("linked");
+    world.until_synced().await;
+    renewal_under_way(&world, Action::StallAfter(Duration::from_secs(2))).await;
+    assert!(world.stop().await.success());
+    world.lever.set_faults(FaultPlan::default());
+    world.start().await;
+    let read = world.api.lever().call(live_read(&world)).await;
+    read.expect("the grant still works");
 }
 
 #[tokio::test]

@@ -5,12 +5,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use hmac::{Hmac, KeyInit, Mac};
 use lever_sim::{
     Act, Action, DeliveryAction, DeliveryEntry, DeliveryPlan, DeliveryRule, FaultPlan, FaultRule,
     Key, Permissions, When,
 };
 use proto::v1 as pb;
 use serde_json::{Value, json};
+use sha2::Sha256;
 use tonic::Code;
 
 use crate::support::{Door, Setup, World, fresh_id, refused, until};
@@ -581,6 +583,50 @@ async fn what_lever_tells_of_our_own_write_changes_nothing_more() {
     assert_eq!(moved.state(), pb::OperationState::Succeeded);
     hooked.until_followed(1).await;
     hooked.world.assert_mirror_equals_lever().await;
+}
+
+/// A delivery of a webhook that somebody made by hand in Lever, about nobody.
+fn made_by_hand(signature_token: &str, token: &str) -> String {
+    let at = 1_782_977_000_001_i64;
+    let mut mac = Hmac::<Sha256>::new_from_slice(signature_token.as_bytes()).expect("a key");
+    mac.update(format!("{token}{at}").as_bytes());
+    let bytes = mac.finalize().into_bytes();
+    let signature: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (event, data) = ("candidateStageChange", json!({}));
+    json!({ "event": event, "triggeredAt": at, "token": token, "signature": signature, "data": data })
+        .to_string()
+}
+
+/// They are stored with the connection: whoever was told of it can rely on them.
+#[tokio::test]
+async fn signature_tokens_given_when_an_account_is_linked_survive_a_kill() {
+    let mut setup = Setup::new(5);
+    setup.connection.webhook_signature_tokens = vec!["first".to_owned()];
+    let mut hooked = Hooked::unlinked(setup).await;
+    hooked.link().await;
+    hooked.world.kill().await;
+    hooked.restart().await;
+    let (client, url) = (client(), hooked.url());
+    let first = deliver(&client, &url, made_by_hand("first", "a")).await;
+    assert_eq!(first.0, 200, "{}", first.1);
+
+    let request = pb::UpdateConnectionRequest {
+        connection: Some(pb::Connection {
+            id: hooked.world.connection.clone(),
+            webhook_signature_tokens: vec!["second".to_owned()],
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["webhook_signature_tokens".to_owned()],
+        }),
+    };
+    let mut connections = hooked.world.api.connections();
+    let updated = connections.update_connection(request).await;
+    updated.expect("updated");
+    let second = deliver(&client, &url, made_by_hand("second", "b")).await;
+    assert_eq!(second.0, 200, "{}", second.1);
+    let former = deliver(&client, &url, made_by_hand("first", "c")).await;
+    assert_eq!(former.0, 401, "{}", former.1);
 }
 
 /// Lever calls from outside, by the public name and without a token; nothing else may.

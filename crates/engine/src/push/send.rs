@@ -12,7 +12,7 @@ use lever::{
 use super::plan::{self, Sending};
 use crate::call;
 use crate::engine::Shared;
-use crate::error::{APP_REFUSED, KEY_REJECTED_MESSAGE, LINK_AGAIN, permission_message};
+use crate::error::{credential_message, permission_message};
 use crate::link::Link;
 use crate::pull::{incoming_opportunity, policy};
 
@@ -335,18 +335,10 @@ fn refusal(error: &Error) -> Option<Failure> {
             details,
         })
     };
+    if let Some(message) = credential_message(error) {
+        return failure(FailureKind::KeyRejected, message.to_owned(), Vec::new());
+    }
     match error.kind() {
-        _ if error.needs_reconnect() => {
-            failure(FailureKind::KeyRejected, LINK_AGAIN.to_owned(), Vec::new())
-        }
-        _ if error.is_refused_app() => {
-            failure(FailureKind::KeyRejected, APP_REFUSED.to_owned(), Vec::new())
-        }
-        ErrorKind::Unauthorized => failure(
-            FailureKind::KeyRejected,
-            KEY_REJECTED_MESSAGE.to_owned(),
-            Vec::new(),
-        ),
         ErrorKind::Forbidden { permission } => failure(
             FailureKind::PermissionMissing,
             permission_message(permission),

@@ -91,7 +91,10 @@ pub(crate) enum Stopped {
     #[error("Lever does not accept the app that asks for access tokens")]
     App,
     #[error("Lever no longer accepts the refresh token; the account must be connected again")]
-    Reconnect,
+    Reconnect {
+        /// Whether a renewal before was begun and never answered.
+        unanswered: bool,
+    },
 }
 
 impl fmt::Debug for Context {

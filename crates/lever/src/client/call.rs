@@ -195,7 +195,7 @@ fn kind_of(stopped: Stopped) -> ErrorKind {
         Stopped::TimedOut(_) | Stopped::CutOff => ErrorKind::Lost,
         Stopped::TooLarge(_) => ErrorKind::Malformed,
         Stopped::Credential | Stopped::App => ErrorKind::InvalidRequest,
-        Stopped::Reconnect => ErrorKind::Unauthorized,
+        Stopped::Reconnect { .. } => ErrorKind::Unauthorized,
     }
 }
 

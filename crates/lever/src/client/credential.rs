@@ -95,11 +95,12 @@ impl Credential {
 
 fn stopped(error: oauth::Error) -> Stopped {
     match error {
-        oauth::Error::Refused { .. } => Stopped::Reconnect,
+        oauth::Error::Refused { unanswered, .. } => Stopped::Reconnect { unanswered },
         oauth::Error::App { .. } => Stopped::App,
-        oauth::Error::Unreachable { .. } | oauth::Error::Malformed | oauth::Error::NotKept => {
-            Stopped::NoToken
-        }
+        oauth::Error::Unreachable { .. }
+        | oauth::Error::Malformed
+        | oauth::Error::NotBegun
+        | oauth::Error::NotKept => Stopped::NoToken,
     }
 }
 

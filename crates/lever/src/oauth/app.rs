@@ -245,7 +245,10 @@ fn refusal(status: u16, body: &[u8]) -> Error {
         _ => format!("status {status}"),
     };
     match code.as_str() {
-        "invalid_grant" | "access_denied" => Error::Refused { code },
+        "invalid_grant" | "access_denied" => Error::Refused {
+            code,
+            unanswered: false,
+        },
         _ => Error::App { code },
     }
 }

@@ -24,8 +24,26 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Why new tokens could not be kept.
 pub type SaveError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Keeps new tokens where they outlive the process. The old refresh token is dead by then, so it must not lie.
-pub type OnRotate = Arc<dyn Fn(Tokens) -> BoxFuture<'static, Result<(), SaveError>> + Send + Sync>;
+/// Is held while a renewal is under way: whoever ends the process waits until it is dropped.
+pub type Underway = Box<dyn Send>;
+
+/// Where tokens outlive the process.
+pub trait Keep: Send + Sync {
+    /// Takes durable note that the refresh token is about to be given away.
+    ///
+    /// # Errors
+    /// If it must not be now; nothing is asked then.
+    fn begin(&self) -> BoxFuture<'_, Result<Underway, SaveError>>;
+
+    /// Takes note that the renewal was answered without tokens, so that the refresh token was not used up by it.
+    fn end(&self) -> BoxFuture<'_, ()>;
+
+    /// Keeps new tokens. The old refresh token is dead by then, so it must not lie.
+    ///
+    /// # Errors
+    /// If they could not be kept; it is asked again before they are used.
+    fn keep(&self, tokens: Tokens) -> BoxFuture<'_, Result<(), SaveError>>;
+}
 
 /// Access to one account that renews itself. Cheap to clone; clones share tokens and refresher.
 #[derive(Clone)]
@@ -36,7 +54,7 @@ struct Grant {
     http: Http,
     account: String,
     clock: Clock,
-    on_rotate: OnRotate,
+    keeper: Arc<dyn Keep>,
     state: Arc<Mutex<State>>,
     /// How many renewals have ended; lets those who waited for one share its failure.
     renewals: AtomicU64,
@@ -48,6 +66,8 @@ struct State {
     early: Duration,
     /// Whether the caller does not have these tokens yet.
     unkept: bool,
+    /// Whether a renewal was begun that nobody knows the answer to: the refresh token may be used up.
+    unanswered: bool,
     /// Whether Lever refused the access token.
     refused: bool,
     /// How the last renewal failed, and when; none after a success.
@@ -56,25 +76,28 @@ struct State {
 
 impl OAuthCredential {
     /// Access with `tokens`, which the caller has kept. `account` names the account; it tells rate budgets apart, so
-    /// it must stay the same for the same account.
+    /// it must stay the same for the same account. `unanswered` says that a renewal with these tokens was begun by a
+    /// process that did not live to see its end.
     pub fn new(
         app: OAuthApp,
         http: Http,
         account: impl Into<String>,
         tokens: Tokens,
         clock: Clock,
-        on_rotate: OnRotate,
+        keeper: Arc<dyn Keep>,
+        unanswered: bool,
     ) -> OAuthCredential {
         OAuthCredential(Arc::new(Grant {
             app,
             http,
             account: account.into(),
             clock,
-            on_rotate,
+            keeper,
             state: Arc::new(Mutex::new(State {
                 tokens,
                 early: EARLY,
                 unkept: false,
+                unanswered,
                 refused: false,
                 failed: None,
             })),
@@ -170,25 +193,54 @@ impl Grant {
     }
 
     async fn renewed(&self, state: &mut State) -> Result<(), Error> {
-        if !state.unkept {
-            let old = state.tokens.refresh_token.clone();
-            let refresh_token = old.ok_or_else(|| Error::Refused {
-                code: "no refresh token".to_owned(),
-            })?;
-            let now = (self.clock)();
-            let new = self.app.refresh(&self.http, &refresh_token, now).await?;
-            state.early = EARLY.min(new.expires_at.since(now) / 2);
-            state.tokens = Tokens {
-                // An authority that does not rotate leaves the old one in force.
-                refresh_token: new.refresh_token.or(Some(refresh_token)),
-                ..new
-            };
-            state.refused = false;
-            state.unkept = true;
-        }
-        let kept = (self.on_rotate)(state.tokens.clone()).await;
+        let _underway = if state.unkept {
+            None
+        } else {
+            let underway = self.keeper.begin().await;
+            let underway = underway.map_err(|_| Error::NotBegun)?;
+            self.ask(state).await?;
+            Some(underway)
+        };
+        let kept = self.keeper.keep(state.tokens.clone()).await;
         kept.map_err(|_| Error::NotKept)?;
         state.unkept = false;
+        Ok(())
+    }
+
+    /// Gives the refresh token away for new tokens.
+    async fn ask(&self, state: &mut State) -> Result<(), Error> {
+        let old = state.tokens.refresh_token.clone();
+        let refresh_token = old.ok_or_else(|| Error::Refused {
+            code: "no refresh token".to_owned(),
+            unanswered: false,
+        })?;
+        let unanswered_before = std::mem::replace(&mut state.unanswered, true);
+        let now = (self.clock)();
+        let new = match self.app.refresh(&self.http, &refresh_token, now).await {
+            Ok(new) => new,
+            Err(Error::Refused { code, .. }) if unanswered_before => {
+                return Err(Error::Refused {
+                    code,
+                    unanswered: true,
+                });
+            }
+            Err(error) => {
+                if error.is_an_answer() && !unanswered_before {
+                    state.unanswered = false;
+                    self.keeper.end().await;
+                }
+                return Err(error);
+            }
+        };
+        state.early = EARLY.min(new.expires_at.since(now) / 2);
+        state.tokens = Tokens {
+            // An authority that does not rotate leaves the old one in force.
+            refresh_token: new.refresh_token.or(Some(refresh_token)),
+            ..new
+        };
+        state.refused = false;
+        state.unanswered = false;
+        state.unkept = true;
         Ok(())
     }
 }

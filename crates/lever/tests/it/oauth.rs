@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::join_all;
-use lever::oauth::{Authority, Error, OAuthApp, OAuthCredential, Tokens};
+use futures::future::{BoxFuture, join_all};
+use lever::oauth::{
+    Authority, Error, Keep, OAuthApp, OAuthCredential, SaveError, Tokens, Underway,
+};
 use lever::{BaseUrl, Budget, Client, Credential, ErrorKind, Http, Limits, ListStages, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -23,8 +25,7 @@ struct World {
     authority: MockServer,
     api: MockServer,
     now: Arc<AtomicI64>,
-    kept: Arc<Mutex<Vec<String>>>,
-    keeping_fails: Arc<AtomicBool>,
+    keeper: Arc<Keeper>,
     grant: OAuthCredential,
 }
 
@@ -37,25 +38,61 @@ fn tokens(number: i64) -> Tokens {
     }
 }
 
+/// What the caller was told, in order; it can be made to fail.
+#[derive(Default)]
+struct Keeper {
+    told: Mutex<Vec<String>>,
+    keeping_fails: AtomicBool,
+    stopping: AtomicBool,
+}
+
+impl Keeper {
+    fn tell(&self, what: &str) {
+        self.told.lock().unwrap().push(what.to_owned());
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.told.lock().unwrap().clone()
+    }
+}
+
+impl Keep for Keeper {
+    fn begin(&self) -> BoxFuture<'_, Result<Underway, SaveError>> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return async { Err("stopping".into()) }.boxed();
+        }
+        self.tell("begin");
+        async { Ok(Box::new(()) as Underway) }.boxed()
+    }
+
+    fn end(&self) -> BoxFuture<'_, ()> {
+        self.tell("end");
+        async {}.boxed()
+    }
+
+    fn keep(&self, tokens: Tokens) -> BoxFuture<'_, Result<(), SaveError>> {
+        if self.keeping_fails.load(Ordering::Relaxed) {
+            return async { Err("disk full".into()) }.boxed();
+        }
+        self.tell(tokens.refresh_token.unwrap().expose_secret());
+        async { Ok(()) }.boxed()
+    }
+}
+
 impl World {
     async fn new() -> World {
+        World::after(false).await
+    }
+
+    /// A renewal was begun before, or was not.
+    async fn after(unanswered: bool) -> World {
         let authority = MockServer::start().await;
         let api = MockServer::start().await;
         // Installs the crypto provider.
         client(&api.uri());
         let now = Arc::new(AtomicI64::new(0));
         let clock = Arc::clone(&now);
-        let kept = Arc::new(Mutex::new(Vec::new()));
-        let keeping_fails = Arc::new(AtomicBool::new(false));
-        let (log, fails) = (Arc::clone(&kept), Arc::clone(&keeping_fails));
-        let on_rotate = move |tokens: Tokens| {
-            if fails.load(Ordering::Relaxed) {
-                return async { Err("disk full".into()) }.boxed();
-            }
-            let token = tokens.refresh_token.unwrap();
-            log.lock().unwrap().push(token.expose_secret().to_owned());
-            async { Ok(()) }.boxed()
-        };
+        let keeper = Arc::new(Keeper::default());
         let app = OAuthApp {
             client_id: "app".to_owned(),
             client_secret: "hush".into(),
@@ -68,14 +105,14 @@ impl World {
             "account-7",
             tokens(1),
             Arc::new(move || Timestamp::from_millis(clock.load(Ordering::Relaxed))),
-            Arc::new(on_rotate),
+            keeper.clone(),
+            unanswered,
         );
         World {
             authority,
             api,
             now,
-            kept,
-            keeping_fails,
+            keeper,
             grant,
         }
     }
@@ -186,7 +223,7 @@ async fn a_token_is_renewed_five_minutes_before_its_end_and_kept() {
     assert_eq!(world.renewals().await, 0);
     world.at(HOUR - 5 * MINUTE);
     assert_eq!(world.token().await.unwrap(), "a2");
-    assert_eq!(*world.kept.lock().unwrap(), ["r2"]);
+    assert_eq!(world.keeper.told(), ["begin", "r2"]);
     assert_eq!(world.token().await.unwrap(), "a2");
     assert_eq!(world.renewals().await, 1);
 }
@@ -298,12 +335,75 @@ async fn tokens_that_could_not_be_kept_are_not_used_and_not_asked_for_again() {
     let world = World::new().await;
     world.renews(1, 2, Duration::ZERO).await;
     world.at(HOUR - MINUTE);
-    world.keeping_fails.store(true, Ordering::Relaxed);
+    world.keeper.keeping_fails.store(true, Ordering::Relaxed);
     assert_eq!(world.token().await, Err(Error::NotKept));
-    world.keeping_fails.store(false, Ordering::Relaxed);
+    world.keeper.keeping_fails.store(false, Ordering::Relaxed);
     assert_eq!(world.token().await.unwrap(), "a2");
-    assert_eq!(*world.kept.lock().unwrap(), ["r2"]);
+    assert_eq!(world.keeper.told(), ["begin", "r2"]);
     assert_eq!(world.renewals().await, 1);
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_renewal_without_an_answer_is_told_from_a_grant_taken_back() {
+    let lost = async |world: &World| {
+        let error = world.client().send(&ListStages::default()).await;
+        let error = error.unwrap_err();
+        assert!(error.needs_reconnect());
+        error.lost_renewal()
+    };
+    let world = World::new().await;
+    world.refuses(403, "invalid_grant").await;
+    world.at(HOUR);
+    assert!(!lost(&world).await);
+    assert_eq!(world.keeper.told(), ["begin", "end"]);
+
+    let restarted = World::after(true).await;
+    restarted.refuses(403, "invalid_grant").await;
+    restarted.at(HOUR);
+    assert!(lost(&restarted).await);
+    assert_eq!(restarted.keeper.told(), ["begin"], "it stays unanswered");
+
+    let cut_off = World::new().await;
+    cut_off.refuses(503, "").await;
+    cut_off.at(HOUR);
+    assert!(!cut_off.token().await.unwrap_err().needs_reconnect());
+    cut_off.authority.reset().await;
+    cut_off.refuses(403, "invalid_grant").await;
+    assert!(lost(&cut_off).await);
+}
+
+#[tokio::test]
+async fn a_renewal_that_reaches_its_end_answers_those_before_it() {
+    let world = World::after(true).await;
+    world.renews(1, 2, Duration::ZERO).await;
+    world.at(HOUR);
+    assert_eq!(world.token().await.unwrap(), "a2");
+    world.authority.reset().await;
+    world.refuses(403, "invalid_grant").await;
+    world.at(2 * HOUR);
+    let error = world.token().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Refused {
+                unanswered: false,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_caller_that_stops_lets_no_renewal_begin_and_the_old_token_works_to_its_end() {
+    let world = World::new().await;
+    world.renews(1, 2, Duration::ZERO).await;
+    world.keeper.stopping.store(true, Ordering::Relaxed);
+    world.at(HOUR - MINUTE);
+    assert_eq!(world.token().await.unwrap(), "a1");
+    world.at(HOUR);
+    assert_eq!(world.token().await, Err(Error::NotBegun));
+    assert_eq!(world.renewals().await, 0);
 }
 
 #[tokio::test]

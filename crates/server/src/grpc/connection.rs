@@ -56,19 +56,12 @@ impl ConnectionService for Api {
             status(Error::invalid("connection", message))
         })?;
         let new = wire::connection::from_pb(&settings).map_err(status)?;
-        let tokens = wire::connection::from_signature_tokens(&settings).map_err(status)?;
         let credential = from_credential(request.api_key, request.oauth).map_err(status)?;
         let linked = self
             .engine
             .link_account(new, credential)
             .await
             .map_err(status)?;
-        if !tokens.is_empty() {
-            self.engine
-                .set_signature_tokens(linked.connection.id, tokens)
-                .await
-                .map_err(status)?;
-        }
         Ok(Response::new(pb::CreateConnectionResponse {
             connection: Some(self.shown(&linked.connection).await?),
             restored: linked.restored,
@@ -141,16 +134,6 @@ impl ConnectionService for Api {
             .update_connection(id, expected, patch)
             .await
             .map_err(status)?;
-        if paths
-            .iter()
-            .any(|path| path == wire::connection::SIGNATURE_TOKENS)
-        {
-            let tokens = wire::connection::from_signature_tokens(&connection).map_err(status)?;
-            self.engine
-                .set_signature_tokens(id, tokens)
-                .await
-                .map_err(status)?;
-        }
         let connection = Some(self.shown(&changed).await?);
         Ok(Response::new(pb::UpdateConnectionResponse { connection }))
     }

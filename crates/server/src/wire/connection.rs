@@ -140,9 +140,8 @@ fn from_grant(grant: pb::OAuthGrant) -> Result<OAuthGrant> {
 ///
 /// # Errors
 /// Invalid for more than 20, and for one that is empty or longer than 200 bytes.
-pub fn from_signature_tokens(connection: &pb::Connection) -> Result<Vec<SecretString>> {
+fn from_signature_tokens(tokens: &[String]) -> Result<Vec<SecretString>> {
     const FIELD: &str = "connection.webhook_signature_tokens";
-    let tokens = &connection.webhook_signature_tokens;
     if tokens.len() > MOST_GIVEN_TOKENS {
         let message = format!("give at most {MOST_GIVEN_TOKENS}");
         return Err(Error::invalid(FIELD, message));
@@ -193,6 +192,7 @@ pub fn from_pb(connection: &pb::Connection) -> Result<NewConnection> {
         excluded_fields: from_excluded_fields(&connection.excluded_fields)?,
         include_secret_notes: connection.include_secret_notes,
         webhooks: connection.webhooks,
+        signature_tokens: from_signature_tokens(&connection.webhook_signature_tokens)?,
     })
 }
 
@@ -220,8 +220,9 @@ pub fn from_update(connection: &pb::Connection, paths: &[String]) -> Result<Conn
             "excluded_fields" => patch.excluded_fields = Some(new.excluded_fields.clone()),
             "include_secret_notes" => patch.include_secret_notes = Some(new.include_secret_notes),
             "webhooks" => patch.webhooks = Some(new.webhooks),
-            // Secrets are kept apart from the settings.
-            SIGNATURE_TOKENS => drop(from_signature_tokens(connection)?),
+            "webhook_signature_tokens" => {
+                patch.signature_tokens = Some(new.signature_tokens.clone())
+            }
             _ => {
                 return Err(Error::invalid(
                     format!("update_mask.paths[{index}]"),
@@ -234,9 +235,6 @@ pub fn from_update(connection: &pb::Connection, paths: &[String]) -> Result<Conn
     }
     Ok(patch)
 }
-
-/// The path of the signature tokens in an update mask.
-pub const SIGNATURE_TOKENS: &str = "webhook_signature_tokens";
 
 /// The revision an etag names; none when it is empty.
 ///
@@ -381,10 +379,8 @@ mod tests {
     #[test]
     fn signature_tokens_are_bounded_and_never_shown() {
         let with = |tokens: &[&str]| {
-            from_signature_tokens(&pb::Connection {
-                webhook_signature_tokens: tokens.iter().map(|token| (*token).to_owned()).collect(),
-                ..Default::default()
-            })
+            let tokens: Vec<_> = tokens.iter().map(|token| (*token).to_owned()).collect();
+            from_signature_tokens(&tokens)
         };
         assert_eq!(with(&[" a ", "b"]).unwrap().len(), 2);
         let error = with(&["a", " "]).unwrap_err().to_string();

@@ -17,6 +17,8 @@ pub(crate) struct SealedCredential {
     pub(crate) sealed: Vec<u8>,
     /// Counts replacements.
     pub(crate) generation: u64,
+    /// When a renewal of its tokens was begun that is not known to have ended.
+    pub(crate) renewal_begun: Option<Timestamp>,
 }
 
 /// What the seal of a credential holds.
@@ -28,15 +30,17 @@ pub(crate) enum CredentialForm {
     Message,
 }
 
-/// Version 1 has the bytes only.
+/// Version 1 has the bytes only, version 2 knows of no renewal.
 #[derive(Clone, PartialEq, Message)]
-struct SealedV2 {
+struct SealedV3 {
     #[prost(bytes = "vec", tag = "1")]
     sealed: Vec<u8>,
     #[prost(bool, tag = "2")]
     message: bool,
     #[prost(uint64, tag = "3")]
     generation: u64,
+    #[prost(int64, optional, tag = "4")]
+    renewal_begun: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -66,22 +70,23 @@ struct OAuthV2 {
 }
 
 impl Stored for SealedCredential {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn to_payload(&self) -> Vec<u8> {
-        SealedV2 {
+        SealedV3 {
             sealed: self.sealed.clone(),
             message: self.form == CredentialForm::Message,
             generation: self.generation,
+            renewal_begun: self.renewal_begun.map(Timestamp::as_millis),
         }
         .encode_to_vec()
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        if !matches!(version, 1 | 2) {
+        if !matches!(version, 1..=3) {
             return None;
         }
-        let stored = SealedV2::decode(payload).ok()?;
+        let stored = SealedV3::decode(payload).ok()?;
         Some(Self {
             form: if stored.message {
                 CredentialForm::Message
@@ -90,6 +95,7 @@ impl Stored for SealedCredential {
             },
             sealed: stored.sealed,
             generation: stored.generation,
+            renewal_begun: stored.renewal_begun.map(Timestamp::from_millis),
         })
     }
 }

@@ -10,7 +10,7 @@
 //! | `meta` | `header` / `commit` | [`Header`] / [`Counter`] | 1 |
 //! | `connections` | c | connection settings | 3 |
 //! | `external_ids` | external id | [`Owner`]: c | 1 |
-//! | `credentials` | c | [`SealedCredential`]: API key or OAuth tokens, and a generation | 2 |
+//! | `credentials` | c | [`SealedCredential`]: API key or OAuth tokens, a generation, and whether a renewal is under way | 3 |
 //! | `purges` | c | empty: the data of a deleted connection are being removed | - |
 //! | `tokens` | SHA-256 of the token, 32 | token record | 1 |
 //! | `mappings` | c, version 8 | mapping version | 1 |

@@ -504,11 +504,20 @@ fn a_credential_has_these_bytes() {
         form,
         sealed: vec![1, 2],
         generation,
+        renewal_begun: None,
     };
     pinned(
+        &SealedCredential {
+            renewal_begun: Some(at(5)),
+            ..sealed(CredentialForm::Message, 3)
+        },
+        "033a4437dc0a020102100118032005",
+    );
+    was_written_as(
         &sealed(CredentialForm::Message, 3),
         "024745f5350a02010210011803",
     );
+    comes_back(&sealed(CredentialForm::Message, 3));
     was_written_as(&sealed(CredentialForm::ApiKeyText, 0), "01caba6e600a020102");
     comes_back(&sealed(CredentialForm::ApiKeyText, 0));
 }

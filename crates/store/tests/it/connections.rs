@@ -1,6 +1,6 @@
-use domain::{Cursor, Listing, Stream};
+use domain::{Connection, Cursor, Listing, Stream};
 use secrecy::{ExposeSecret, SecretString};
-use store::{ErrorKind, ListingOutcome, TokenRecord, Tombstones};
+use store::{ErrorKind, ListingOutcome, Secrets, TokenRecord, Tombstones};
 
 use crate::support::*;
 
@@ -23,26 +23,74 @@ async fn an_external_id_belongs_to_one_connection() {
 
     let mut renamed = store.connection(first).await.unwrap().unwrap();
     renamed.external_id = Some("customer-9".to_owned());
-    store.update_connection(renamed).await.unwrap();
+    store.update_connection(renamed, None).await.unwrap();
     store
         .create_connection(second, SecretString::from("k"))
         .await
         .unwrap();
 }
 
+/// No crash can come between the parts of one commit.
+#[tokio::test]
+async fn a_connection_its_credential_and_its_signature_tokens_are_one_commit() {
+    let (folder, store) = fresh();
+    let secrets = |credential: &str, token: &str| Secrets {
+        credential: SecretString::from(credential).into(),
+        signature_tokens: vec![SecretString::from(token)],
+    };
+    let (new, c) = (connection(1), id(1));
+    let before = commits(folder.path());
+    store
+        .create_connection(new.clone(), secrets(KEY, "t1"))
+        .await
+        .unwrap();
+    assert_eq!(commits(folder.path()), before + 1);
+    assert!(store.credential(c).await.unwrap().is_some());
+    assert_eq!(signature_tokens(&store, c).await, ["t1"]);
+
+    // What is refused leaves nothing behind.
+    let same = Connection {
+        external_id: new.external_id.clone(),
+        ..connection(2)
+    };
+    let refused = store.create_connection(same, secrets("k", "t2")).await;
+    assert!(refused.is_err());
+    assert!(signature_tokens(&store, id(2)).await.is_empty());
+
+    store.disconnect(c, at(9)).await.unwrap();
+    let before = commits(folder.path());
+    let back = store.reconnect(new.clone(), secrets("k", "t3")).await;
+    assert_eq!(commits(folder.path()), before + 1);
+    assert_eq!(signature_tokens(&store, c).await, ["t3"]);
+
+    // The revision that a change of settings names guards the tokens too.
+    let tokens = || Some(vec![SecretString::from("t4")]);
+    assert!(store.update_connection(new, tokens()).await.is_err());
+    assert_eq!(signature_tokens(&store, c).await, ["t3"]);
+    let back = back.unwrap().unwrap();
+    let before = commits(folder.path());
+    store.update_connection(back, tokens()).await.unwrap();
+    assert_eq!(commits(folder.path()), before + 1);
+    assert_eq!(signature_tokens(&store, c).await, ["t4"]);
+}
+
 #[tokio::test]
 async fn settings_are_replaced_only_by_who_has_read_the_present_ones() {
     let (_folder, store, id) = connected().await;
     let read = store.connection(id).await.unwrap().unwrap();
-    let saved = store.update_connection(read.clone()).await.unwrap();
+    let saved = store.update_connection(read.clone(), None).await.unwrap();
     assert_eq!(saved.revision, read.revision + 1);
     assert_eq!(
-        store.update_connection(read).await.unwrap_err().kind(),
+        store
+            .update_connection(read, None)
+            .await
+            .unwrap_err()
+            .kind(),
         &ErrorKind::Conflict
     );
     assert_eq!(
         store
-            .update_connection(connection(7))
+            .update_connection(connection(7), None)
             .await
             .unwrap_err()
             .kind(),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use domain::{Disconnected, Schedule, Stream};
+use domain::{Connection, Disconnected, Schedule, Stream};
 use secrecy::{ExposeSecret, SecretString};
-use store::{Credential, ErrorKind, Nudge, OAuthTokens, StoredWebhook};
+use store::{Credential, ErrorKind, Nudge, OAuthTokens, Store, StoredWebhook};
 
 use crate::support::*;
 
@@ -114,10 +114,7 @@ async fn a_disconnected_account_keeps_its_mirror_and_no_secret() {
         signature_token: SecretString::from("t"),
     };
     store.set_webhook(c, webhook).await.unwrap();
-    store
-        .set_webhook_signature_tokens(c, vec![SecretString::from("t")])
-        .await
-        .unwrap();
+    give_signature_tokens(&store, c, &["t"]).await;
     let ended = store.disconnect(c, at(100)).await.unwrap();
     assert_eq!(ended.webhooks, ["w1"]);
     let disconnected = ended.connection.disconnected.unwrap();
@@ -162,6 +159,41 @@ async fn nothing_is_stored_for_a_disconnected_account() {
 }
 
 #[tokio::test]
+async fn a_renewal_that_began_is_remembered_until_other_tokens_are_stored() {
+    let (folder, store, c) = connected().await;
+    let begun = async |store: &Store| store.credential(c).await.unwrap().unwrap().renewal_begun;
+    let replaced = store.replace_credential(c, tokens("a1"), String::new(), at(9));
+    replaced.await.unwrap();
+    let read = store.credential(c).await.unwrap().unwrap().generation;
+    store.note_renewal(c, read, Some(at(7))).await.unwrap();
+    store.close().await.unwrap();
+    let store = open(folder.path());
+    assert_eq!(begun(&store).await, Some(at(7)));
+    store.note_renewal(c, read, None).await.unwrap();
+    assert_eq!(begun(&store).await, None);
+
+    store.note_renewal(c, read, Some(at(8))).await.unwrap();
+    let next = store.rotate_oauth(c, read, tokens("a2")).await.unwrap();
+    assert_eq!(begun(&store).await, None);
+    let late = store.note_renewal(c, read, Some(at(9))).await;
+    assert_eq!(late.unwrap_err().kind(), &ErrorKind::Conflict);
+    store.note_renewal(c, next, Some(at(9))).await.unwrap();
+    let replaced = store.replace_credential(c, tokens("a3"), String::new(), at(9));
+    replaced.await.unwrap();
+    assert_eq!(begun(&store).await, None);
+}
+
+/// New settings for the account of the customer 1.
+fn settings() -> Connection {
+    Connection {
+        display_name: "Back".to_owned(),
+        external_id: Some("customer-1".to_owned()),
+        created_at: at(99),
+        ..connection(7)
+    }
+}
+
+#[tokio::test]
 async fn an_account_connected_again_goes_on_where_it_stood() {
     let (_folder, store, c) = connected().await;
     let mut first = page(c, 10, vec![tag("a", "{}")]);
@@ -171,11 +203,15 @@ async fn an_account_connected_again_goes_on_where_it_stood() {
     store.disconnect(c, at(100)).await.unwrap();
 
     let again = store
-        .reconnect("customer-1", tokens("access-1"), String::new())
+        .reconnect(settings(), tokens("access-1"))
         .await
         .unwrap()
         .unwrap();
     assert_eq!((again.id, again.disconnected), (c, None));
+    assert_eq!(
+        (again.display_name.as_str(), again.created_at),
+        ("Back", at(1))
+    );
     assert_eq!(store.connection(c).await.unwrap(), Some(again));
     let stored = store.credential(c).await.unwrap().unwrap();
     assert_eq!(access_token(&stored.credential), "access-1");
@@ -192,9 +228,11 @@ async fn an_account_connected_again_goes_on_where_it_stood() {
 async fn only_a_disconnected_account_is_connected_again() {
     let (_folder, store, c) = connected().await;
     let reconnect = async |external_id: &str| {
-        store
-            .reconnect(external_id, SecretString::from("k"), "k".to_owned())
-            .await
+        let settings = Connection {
+            external_id: Some(external_id.to_owned()),
+            ..settings()
+        };
+        store.reconnect(settings, SecretString::from("k")).await
     };
     assert_eq!(
         reconnect("customer-1").await.unwrap_err().kind(),
@@ -213,10 +251,7 @@ async fn a_refresh_from_before_a_disconnection_does_not_come_back_after_it() {
     store.disconnect(c, at(1)).await.unwrap();
     let late = store.rotate_oauth(c, read, tokens("late")).await;
     assert_eq!(late.unwrap_err().kind(), &ErrorKind::NotFound);
-    store
-        .reconnect("customer-1", tokens("new"), String::new())
-        .await
-        .unwrap();
+    store.reconnect(settings(), tokens("new")).await.unwrap();
     let late = store.rotate_oauth(c, read, tokens("late")).await;
     assert_eq!(late.unwrap_err().kind(), &ErrorKind::Conflict);
 }

@@ -180,7 +180,10 @@ async fn a_store_of_the_first_version_is_written_on() {
     let (folder, store, connection) = first_version().await;
     let c = connection.id;
     let before = store.last_sequence(c).await.unwrap();
-    let saved = store.update_connection(connection.clone()).await.unwrap();
+    let saved = store
+        .update_connection(connection.clone(), None)
+        .await
+        .unwrap();
     assert_eq!(saved.revision, connection.revision + 1);
     let applied = store
         .apply_refresh(refresh(c, i64::MAX, vec![tag("new", "{}")]))

@@ -68,10 +68,7 @@ async fn full() -> TempDir {
         signature_token: SecretString::from("t"),
     };
     store.set_webhook(c, webhook).await.unwrap();
-    store
-        .set_webhook_signature_tokens(c, vec![SecretString::from("t")])
-        .await
-        .unwrap();
+    give_signature_tokens(&store, c, &["t"]).await;
     store
         .note_run(Run {
             connection: c,

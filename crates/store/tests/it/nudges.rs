@@ -116,24 +116,15 @@ async fn webhooks_are_stored_sealed_and_forgotten_by_id() {
 async fn the_signature_tokens_of_an_admin_are_a_sealed_list() {
     let (folder, store, c) = connected().await;
     assert!(store.webhook_signature_tokens(c).await.unwrap().is_empty());
-    let tokens = || {
-        vec![
-            SecretString::from("admin-token-1"),
-            SecretString::from("admin-token-2"),
-        ]
-    };
-    store
-        .set_webhook_signature_tokens(c, tokens())
-        .await
-        .unwrap();
-    let read = store.webhook_signature_tokens(c).await.unwrap();
-    let text = |token: &SecretString| token.expose_secret().to_owned();
-    assert!(read.iter().map(text).eq(tokens().iter().map(text)));
-    store
-        .set_webhook_signature_tokens(c, Vec::new())
-        .await
-        .unwrap();
-    assert!(store.webhook_signature_tokens(c).await.unwrap().is_empty());
+    let tokens = ["admin-token-1", "admin-token-2"];
+    give_signature_tokens(&store, c, &tokens).await;
+    assert_eq!(signature_tokens(&store, c).await, tokens);
+    // Settings that say nothing of tokens leave them.
+    let present = store.connection(c).await.unwrap().unwrap();
+    store.update_connection(present, None).await.unwrap();
+    assert_eq!(signature_tokens(&store, c).await, tokens);
+    give_signature_tokens(&store, c, &[]).await;
+    assert!(signature_tokens(&store, c).await.is_empty());
     store.close().await.unwrap();
     assert!(!on_disk(folder.path(), b"admin-token"));
 }

@@ -9,7 +9,7 @@ use domain::{
     Candidacy, Connection, ConnectionId, Cursor, Environment, Listing, Operation, OperationId,
     Region, Stream, Timestamp, Write,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use store::{Deleted, Incoming, MappingVersion, Options, Page, Refresh, Store};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -49,6 +49,29 @@ pub(crate) async fn connected() -> (TempDir, Store, ConnectionId) {
         .await
         .unwrap();
     (folder, store, connection.id)
+}
+
+/// Gives a connection these signature tokens, in place of those it has.
+pub(crate) async fn give_signature_tokens(store: &Store, id: ConnectionId, tokens: &[&str]) {
+    let present = store.connection(id).await.unwrap().unwrap();
+    let tokens = tokens.iter().copied().map(SecretString::from).collect();
+    store
+        .update_connection(present, Some(tokens))
+        .await
+        .unwrap();
+}
+
+/// The signature tokens that are stored for a connection.
+pub(crate) async fn signature_tokens(store: &Store, id: ConnectionId) -> Vec<String> {
+    let tokens = store.webhook_signature_tokens(id).await.unwrap();
+    let text = |token: &SecretString| token.expose_secret().to_owned();
+    tokens.iter().map(text).collect()
+}
+
+/// How many commits a store has acknowledged, as its file `seq.live` says.
+pub(crate) fn commits(folder: &Path) -> u64 {
+    let bytes = std::fs::read(folder.join("seq.live")).unwrap();
+    u64::from_be_bytes(bytes[20..28].try_into().unwrap())
 }
 
 pub(crate) fn at(ms: i64) -> Timestamp {
