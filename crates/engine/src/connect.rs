@@ -9,7 +9,8 @@ use store::{ErrorKind as StoreErrorKind, Secrets};
 
 use crate::credential::{self, NewCredential, Obtained};
 use crate::engine::{Engine, disconnected_error, new_id};
-use crate::error::{Error, KEY_REJECTED, KEY_REJECTED_MESSAGE, Result, Violation};
+use crate::error::{Error, ErrorKind, KEY_REJECTED, KEY_REJECTED_MESSAGE, Result, Violation};
+use crate::link::Link;
 use crate::pull::listing_of;
 use crate::webhook::register::not_configured;
 
@@ -272,14 +273,29 @@ impl Engine {
         }
         link.webhooks.now.notify_one();
         link.force(&newly_kept(&present, &stored));
-        if stored
-            .streams
-            .iter()
-            .any(|stream| stream.hydrated() && !present.keeps(*stream))
-        {
-            self.plan_below(link, BTreeSet::new());
+        let (below, listed): (BTreeSet<_>, BTreeSet<_>) = kept_differently(&present, &stored)
+            .into_iter()
+            .partition(|stream| stream.hydrated());
+        for listing in listings_of(&listed) {
+            self.walk_anew(&link, listing).await?;
+        }
+        let new_below = |stream: &Stream| stream.hydrated() && !present.keeps(*stream);
+        if !below.is_empty() || stored.streams.iter().any(new_below) {
+            self.plan_below(link, below);
         }
         Ok(stored)
+    }
+
+    /// Has a listing read from its beginning, whatever the pull is doing with it.
+    async fn walk_anew(&self, link: &Link, listing: Listing) -> Result<()> {
+        while let Err(error) = self.forget_cursor(link, listing).await {
+            // The pull committed a page in between; it takes the new settings at its next one.
+            if !matches!(error.kind(), ErrorKind::Aborted { .. }) {
+                return Err(error);
+            }
+        }
+        link.force(&[listing]);
+        Ok(())
     }
 
     /// Replaces the credential; everything else stays (F-06).
@@ -409,6 +425,37 @@ fn newly_kept(before: &Connection, after: &Connection) -> Vec<Listing> {
         || (after.include_snoozed && !before.include_snoozed);
     if wider {
         listings.push(Listing::OpportunitySweep);
+    }
+    listings
+}
+
+/// The streams whose stored records are not what the new settings make of Lever's: fields or secret notes are let in
+/// that were left out, or the other way round.
+///
+/// Only reading them again mends both; Lever moves no stamp for it.
+fn kept_differently(before: &Connection, after: &Connection) -> BTreeSet<Stream> {
+    let fields = before
+        .excluded_fields
+        .symmetric_difference(&after.excluded_fields);
+    let mut streams: BTreeSet<Stream> = fields.map(ExcludedField::stream).collect();
+    if before.include_secret_notes != after.include_secret_notes {
+        streams.insert(Stream::Notes);
+    }
+    streams.retain(|stream| before.keeps(*stream) && after.keeps(*stream));
+    streams
+}
+
+/// The walks that bring every record of these streams; people come with what is expanded in them.
+fn listings_of(streams: &BTreeSet<Stream>) -> Vec<Listing> {
+    let mut listings: Vec<Listing> = Vec::new();
+    for stream in streams {
+        let listing = match stream {
+            Stream::Opportunities | Stream::Applications | Stream::Contacts => {
+                Some(Listing::OpportunitySweep)
+            }
+            other => listing_of(*other),
+        };
+        listings.extend(listing.filter(|listing| !listings.contains(listing)));
     }
     listings
 }
@@ -568,6 +615,30 @@ mod tests {
             let said = refused(&[Stream::Users, child]).unwrap();
             assert!(said.contains(parent), "{said}");
         }
+    }
+
+    #[test]
+    fn records_are_read_again_where_fields_or_secret_notes_come_in_or_go() {
+        let with = |fields: &[&str], secret| Connection {
+            streams: [Stream::Opportunities, Stream::Contacts, Stream::Notes].into(),
+            excluded_fields: fields
+                .iter()
+                .filter_map(|text| ExcludedField::parse(text))
+                .collect(),
+            include_secret_notes: secret,
+            ..before()
+        };
+        let some = || with(&["contacts.phones", "notes.fields", "users.email"], false);
+        let none = || with(&[], false);
+        let both = BTreeSet::from([Stream::Contacts, Stream::Notes]);
+        assert_eq!(kept_differently(&some(), &none()), both);
+        assert_eq!(kept_differently(&none(), &some()), both);
+        let notes = BTreeSet::from([Stream::Notes]);
+        assert_eq!(kept_differently(&none(), &with(&[], true)), notes);
+        assert_eq!(kept_differently(&with(&[], true), &none()), notes);
+        assert!(kept_differently(&some(), &some()).is_empty());
+        let people = [Stream::Contacts, Stream::Opportunities, Stream::Users].into();
+        assert_eq!(listings_of(&people).len(), 2);
     }
 
     #[test]

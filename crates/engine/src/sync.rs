@@ -152,7 +152,7 @@ impl Engine {
         self.sync_status(id).await
     }
 
-    async fn forget_cursor(&self, link: &Link, listing: Listing) -> Result<()> {
+    pub(crate) async fn forget_cursor(&self, link: &Link, listing: Listing) -> Result<()> {
         let now = self.shared.clock.now();
         let expected = self.shared.store.cursor(link.id(), listing).await?;
         let page = store::Page {

@@ -87,6 +87,29 @@ async fn archived_people_are_mirrored_once_the_connection_wants_them() {
     world.pull_until_mirror_equals_lever().await;
 }
 
+/// Nothing has changed in Lever, so no pass would bring them by itself.
+#[tokio::test]
+async fn fields_that_were_left_out_are_mirrored_once_they_are_wanted() {
+    let mut setup = Setup::new(60);
+    setup.connection.excluded_fields = vec!["opportunities.name".to_owned()];
+    let world = World::synced(setup).await;
+    let named = async || {
+        let all = world.mirrored().await;
+        let shown = |raw: &&String| {
+            let document: Value = serde_json::from_str(raw).expect("JSON");
+            document.get("name").is_some()
+        };
+        all.values().filter(shown).count()
+    };
+    assert_eq!(named().await, 0);
+    update(&world, pb::Connection::default(), &["excluded_fields"]).await;
+    until("all names are there", async || {
+        (named().await == 60).then_some(())
+    })
+    .await;
+    world.assert_mirror_equals_lever().await;
+}
+
 #[tokio::test]
 async fn streams_that_are_added_later_are_filled() {
     let mut setup = Setup::new(150);
