@@ -102,7 +102,11 @@ async fn fields_that_were_left_out_are_mirrored_once_they_are_wanted() {
         all.values().filter(shown).count()
     };
     assert_eq!(named().await, 0);
-    update(&world, pb::Connection::default(), &["excluded_fields"]).await;
+    let none = pb::Connection::default();
+    world
+        .change(none, &["excluded_fields"])
+        .await
+        .expect("changed");
     until("all names are there", async || {
         (named().await == 60).then_some(())
     })

@@ -110,18 +110,14 @@ async fn world() -> World {
 /// Files are added in somebody's name.
 async fn default_user(world: &World) {
     let user = world.lever.active_users().remove(0);
-    let request = pb::UpdateConnectionRequest {
-        connection: Some(pb::Connection {
-            id: world.connection.clone(),
-            default_acting_user_id: user,
-            ..Default::default()
-        }),
-        update_mask: Some(prost_types::FieldMask {
-            paths: vec!["default_acting_user_id".to_owned()],
-        }),
+    let settings = pb::Connection {
+        default_acting_user_id: user,
+        ..Default::default()
     };
-    let updated = world.api.connections().update_connection(request).await;
-    updated.expect("updated");
+    world
+        .change(settings, &["default_acting_user_id"])
+        .await
+        .expect("changed");
 }
 
 /// F-27, F-12: what comes out is what went in, and the mirror knows of it at once.
