@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use domain::{Connection, ConnectionId, Environment, Listing, Region, Schedule, Stream};
+use futures::future::BoxFuture;
 use lever::{Attempt, BaseUrl, Budget, Client, Credential, Http, Lane, Limits, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -253,7 +254,8 @@ impl Link {
     /// Works one round, which tells how long to rest after it; `None` when the link is stopped.
     ///
     /// A stop or a pause ends the round at once. A pause lasts until pulling is resumed, and no rest follows it.
-    pub(crate) async fn work(&self, round: impl Future<Output = Duration>) -> Option<Duration> {
+    /// The round is boxed so that a worker at rest holds a pointer, and not the room of its longest round.
+    pub(crate) async fn work(&self, round: BoxFuture<'_, Duration>) -> Option<Duration> {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => None,

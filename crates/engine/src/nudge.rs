@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use domain::hydration::Policy;
 use domain::{Listing, Stream};
-use futures::StreamExt;
 use futures::stream;
+use futures::{FutureExt as _, StreamExt};
 use lever::{Lane, OpportunityId, Timestamp};
 use store::{Deleted, Refresh};
 
@@ -43,7 +43,10 @@ const REFUSED: Duration = Duration::from_secs(3600);
 /// Follows the nudges of one connection until its link is stopped.
 pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
     let mut patience = Patience::default();
-    while let Some(wait) = link.work(round(&shared, &link, &mut patience)).await {
+    while let Some(wait) = link
+        .work(round(&shared, &link, &mut patience).boxed())
+        .await
+    {
         link.rest(&link.nudged, wait).await;
     }
 }

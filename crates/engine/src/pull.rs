@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Listing, Stream, Timestamp};
+use futures::FutureExt as _;
 use store::{Forgotten, ListingOutcome, Run, RunOutcome};
 
 use crate::engine::Shared;
@@ -36,7 +37,7 @@ use crate::link::Link;
 ///
 /// A stop or a pause takes effect at once: what was read but not committed is read again later.
 pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
-    while let Some(wait) = link.work(round(&shared, &link)).await {
+    while let Some(wait) = link.work(round(&shared, &link).boxed()).await {
         link.rest(&link.pull_now, wait).await;
     }
 }

@@ -145,9 +145,15 @@ impl Engine {
             self.plan_below(link.clone(), [stream].into());
             return self.sync_status(id).await;
         }
-        let listing = own_listing(stream)?;
-        self.forget_cursor(&link, listing).await?;
-        link.force(&[listing]);
+        let listings = match own_listing(stream)? {
+            // By stage, as the first time; then everybody, for those in stages that Lever does not list.
+            Listing::Opportunities => vec![Listing::Opportunities, Listing::OpportunitySweep],
+            other => vec![other],
+        };
+        for listing in &listings {
+            self.forget_cursor(&link, *listing).await?;
+        }
+        link.force(&listings);
         link.moved();
         self.sync_status(id).await
     }

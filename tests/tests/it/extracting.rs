@@ -356,3 +356,31 @@ async fn x18_nothing_is_concluded_from_postings_that_could_not_be_read() {
     })
     .await;
 }
+
+/// The first walk goes by the stages that Lever lists; whoever is in another one must not have to wait for the sweep.
+#[tokio::test]
+async fn x10_a_reset_reads_everybody_whatever_their_stage() {
+    let world = World::synced(keeping(&["opportunities"])).await;
+    let walks = || {
+        let calls = world.calls("listOpportunities").into_iter();
+        let unfiltered = |call: &AuditEntry| {
+            let filters = ["stage_id", "updated_at_start"];
+            call.query
+                .iter()
+                .all(|(name, _)| !filters.contains(&name.as_str()))
+        };
+        calls.filter(unfiltered).count()
+    };
+    let before = walks();
+    let request = pb::ResetStreamRequest {
+        connection_id: world.connection.clone(),
+        stream: "opportunities".to_owned(),
+    };
+    let reset = world.api.sync().reset_stream(request).await;
+    reset.expect("reset");
+    until("everybody is read", async || {
+        (walks() > before).then_some(())
+    })
+    .await;
+    world.pull_until_mirror_equals_lever().await;
+}

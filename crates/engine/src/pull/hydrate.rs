@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use domain::hydration::Urgency;
 use domain::{Parent, Stream, Timestamp};
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt};
 use lever::{Client, ErrorKind, Lane, Offset};
 use store::{ChildList, ChildRead, Quarantined, Waiting};
 use tokio::time::Instant;
@@ -39,7 +39,7 @@ const RETRY: Duration = Duration::from_secs(5);
 pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
     remember_troubles(&shared, &link).await;
     let mut failed = Failed::default();
-    while let Some(wait) = link.work(round(&shared, &link, &mut failed)).await {
+    while let Some(wait) = link.work(round(&shared, &link, &mut failed).boxed()).await {
         link.rest(&link.hydrate_now, wait).await;
     }
 }

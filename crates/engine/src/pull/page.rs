@@ -69,7 +69,12 @@ pub(super) fn opportunity_page(
     let mut content = Content::default();
     for record in page.records {
         match record.and_then(|record| incoming_opportunity(connection, &record.raw)) {
-            Ok(records) => content.records.extend(records),
+            Ok(records) => {
+                content
+                    .quarantined
+                    .extend(not_expanded(connection, &records, now));
+                content.records.extend(records);
+            }
             Err(malformed) => content.quarantined.push(quarantined(
                 connection,
                 Stream::Opportunities,
@@ -79,6 +84,28 @@ pub(super) fn opportunity_page(
         }
     }
     content
+}
+
+/// The contact of an opportunity that was asked for whole and came as its id alone: missing from the mirror, which must
+/// not pass for a person without one.
+fn not_expanded(
+    connection: &Connection,
+    records: &[Incoming],
+    now: Timestamp,
+) -> Option<Quarantined> {
+    let candidacy = records.first()?.candidacy.as_ref()?;
+    let contact = candidacy.contact.as_ref()?;
+    let whole = || {
+        records
+            .iter()
+            .any(|record| record.stream == Stream::Contacts)
+    };
+    (connection.keeps(Stream::Contacts) && !whole()).then(|| Quarantined {
+        stream: Stream::Contacts,
+        raw: serde_json::Value::from(contact.as_str()).to_string(),
+        reason: "only its id came, though it was asked for with expand=contact".to_owned(),
+        at: now,
+    })
 }
 
 /// A page of a list that tells what Lever deleted.
@@ -309,6 +336,26 @@ mod tests {
         let records = incoming_opportunity(&without_name, &raw(EXPANDED)).unwrap();
         assert!(!records[0].raw.contains("Ada"), "{}", records[0].raw);
         assert_eq!(records[0].candidacy.as_ref().unwrap().name, "");
+    }
+
+    #[test]
+    fn a_contact_that_came_as_its_id_alone_is_told_as_missing() {
+        let told = |streams: &[Stream], opportunity: &str| {
+            let body = format!(r#"{{"data":[{opportunity}]}}"#);
+            let page = Page::from_json(body.as_bytes()).unwrap();
+            let content = opportunity_page(&connection(streams), page, Timestamp::default());
+            assert_eq!(content.records[0].stream, Stream::Opportunities);
+            content.quarantined
+        };
+        let alone = r#"{"id":"o","contact":"c","createdAt":5}"#;
+        let missing = told(Stream::DEFAULT, alone);
+        assert_eq!(missing.len(), 1);
+        assert_eq!(missing[0].stream, Stream::Contacts);
+        assert_eq!(missing[0].raw, r#""c""#);
+        assert!(missing[0].reason.contains("expand=contact"));
+        assert_eq!(told(&[Stream::Opportunities], alone), []);
+        assert_eq!(told(Stream::DEFAULT, EXPANDED), []);
+        assert_eq!(told(Stream::DEFAULT, r#"{"id":"o","contact":null}"#), []);
     }
 
     #[test]

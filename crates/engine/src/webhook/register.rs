@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use lever::{
     CreateWebhook, DeleteWebhook, ErrorKind, Lane, ListWebhooks, WebhookEvent, WebhookId,
     WebhookWrite,
@@ -29,7 +30,8 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
         let outcome = tokio::select! {
             biased;
             () = link.stop.cancelled() => return,
-            outcome = bring(&shared, &link) => outcome,
+            // Boxed: a worker at rest needs no room for it.
+            outcome = bring(&shared, &link).boxed() => outcome,
         };
         let wait = match outcome {
             Ok(state) => {
