@@ -299,7 +299,9 @@ pub(crate) fn readable(
     let trouble = state
         .and_then(|state| state.last_error.as_deref())
         .map(Trouble::from_text);
-    let never_read = state.is_none_or(|state| state.cursor == domain::Cursor::New);
+    // A reset forgets the cursor, not the records.
+    let never_read = state
+        .is_none_or(|state| state.cursor == domain::Cursor::New && state.last_success_at.is_none());
     match trouble {
         Some(Trouble::Forbidden(permission)) => Err(missing(permission)),
         _ if never_read => Err(not_read_yet("STREAM_NOT_READ", &stream.to_string(), None)),
