@@ -659,6 +659,8 @@ async fn the_route_needs_no_token_and_takes_any_name_and_nothing_else_does() {
 
     let large = named(&known).body("x".repeat(300 * 1024)).send().await;
     assert_eq!(large.expect("an answer").status().as_u16(), 413);
+    // The refusal may have ended the connection before the rest of the body was sent: the next request takes another.
+    let client = self::client();
     for path in ["/metrics", "/webhooks", "/webhooks/other"] {
         let request = client.get(format!("{inside}{path}"));
         let answer = request.header("host", "fulcrum.example.com").send().await;
