@@ -111,7 +111,10 @@ impl<'a> Walk<'a> {
             if begins && walked.pages == 0 {
                 self.started = Some(page.requested_at);
             }
-            if !page.content.quarantined.is_empty() {
+            // Who cannot be read may be anybody; a contact that is missing says nothing of who is there.
+            let of_this_list =
+                |set_aside: &store::Quarantined| set_aside.stream == self.listing.stream();
+            if page.content.quarantined.iter().any(of_this_list) {
                 self.started = None;
             }
             walked.whole_since = self.started;
