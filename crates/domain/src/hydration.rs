@@ -8,10 +8,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use lever::{OpportunityId, PostingId, PostingState, Timestamp};
 
 use crate::{Candidacy, Stream};
+
+/// No request is under way for longer: a stamp that lies further ahead of a request was made by a wrong clock, and
+/// nothing has overtaken the request.
+pub const LONGEST_UNDER_WAY: Duration = Duration::from_secs(3600);
+
+/// Whether what is known from a request sent `known` counts, and not what one sent `requested_at` has brought.
+pub fn overtaken(known: Timestamp, requested_at: Timestamp) -> bool {
+    requested_at < known && known.since(requested_at) <= LONGEST_UNDER_WAY
+}
 
 /// A record with lists below it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +119,11 @@ pub struct Policy {
     pub asked: bool,
     /// Lists that Lever told of a change in: they are read soon, though no stamp may have moved.
     pub told: BTreeSet<Stream>,
+    /// When what is planned for had been shown, by Lever's clock.
+    ///
+    /// A list that was asked for before may have been written before that, even if it was asked for after the parent
+    /// was: what it brings does not end the wait. Zero where nothing else was under way.
+    pub shown_by: Timestamp,
 }
 
 impl Policy {
@@ -136,8 +151,8 @@ pub struct Sighting {
     pub changed: bool,
     /// Whether it is open.
     pub active: bool,
-    /// When the request was sent that showed it.
-    pub requested_at: Timestamp,
+    /// When it had been shown: only a list asked for since then shows what goes with it.
+    pub shown_at: Timestamp,
 }
 
 /// The stamps Lever moves when something happens to a record.
@@ -154,7 +169,7 @@ impl Sighting {
     pub fn opportunity(
         candidacy: &Candidacy,
         changed: bool,
-        requested_at: Timestamp,
+        shown_at: Timestamp,
         policy: &Policy,
     ) -> Sighting {
         let recent = match &candidacy.archived {
@@ -173,7 +188,7 @@ impl Sighting {
             },
             changed,
             active: candidacy.active(),
-            requested_at,
+            shown_at,
         }
     }
 
@@ -181,7 +196,7 @@ impl Sighting {
     pub fn posting(
         state: Option<&PostingState>,
         changed: bool,
-        requested_at: Timestamp,
+        shown_at: Timestamp,
         policy: &Policy,
     ) -> Sighting {
         let open = matches!(
@@ -196,7 +211,7 @@ impl Sighting {
             stamps: Stamps::default(),
             changed,
             active: open,
-            requested_at,
+            shown_at,
         }
     }
 }
@@ -229,20 +244,20 @@ impl Hydration {
         let moved = self.moved(sighting);
         let all = || sighting.lists.iter().copied().collect();
         if policy.asked {
-            self.want(all(), sighting.requested_at, Urgency::Asked);
+            self.want(all(), sighting.shown_at, Urgency::Asked);
         } else if moved {
-            self.want(all(), sighting.requested_at, Urgency::Changed);
+            self.want(all(), sighting.shown_at, Urgency::Changed);
         }
         let told = sighting.lists.intersection(&policy.told).copied();
-        self.want(told.collect(), sighting.requested_at, Urgency::Asked);
+        self.want(told.collect(), sighting.shown_at, Urgency::Asked);
         let first = if sighting.active {
             Urgency::Active
         } else {
             Urgency::Archived
         };
-        self.want(self.unread(sighting), sighting.requested_at, first);
+        self.want(self.unread(sighting), sighting.shown_at, first);
         let old = self.read_before(&policy.recheck_before, sighting);
-        self.want(old, sighting.requested_at, Urgency::Recheck);
+        self.want(old, sighting.shown_at, Urgency::Recheck);
         self.drop_unwanted(sighting, policy);
         self.stamps = sighting.stamps;
         self.since = newest(sighting);
@@ -254,11 +269,13 @@ impl Hydration {
     pub fn after(mut self, lists: &BTreeMap<Stream, Timestamp>) -> Hydration {
         for (list, requested_at) in lists {
             let read = self.read.entry(*list).or_insert(*requested_at);
-            *read = (*read).max(*requested_at);
+            if !overtaken(*read, *requested_at) {
+                *read = *requested_at;
+            }
             if self
                 .wanted
                 .get(list)
-                .is_some_and(|since| since <= requested_at)
+                .is_some_and(|since| !overtaken(*since, *requested_at))
             {
                 self.wanted.remove(list);
             }
@@ -392,7 +409,7 @@ mod tests {
             },
             changed: false,
             active: true,
-            requested_at: at(requested),
+            shown_at: at(requested),
         }
     }
 
@@ -405,6 +422,14 @@ mod tests {
         Hydration::default()
             .seen(&sighting(10, 5, 5), &policy())
             .after(&read(20))
+    }
+
+    #[test]
+    fn p22_a_stamp_from_a_clock_that_was_far_ahead_does_not_make_a_list_wait() {
+        let hour = 3_600_000;
+        let wanted = |since| Hydration::default().seen(&sighting(since, 5, 5), &policy());
+        assert!(!wanted(30 + hour).after(&read(30)).wanted.is_empty());
+        assert!(wanted(31 + hour).after(&read(30)).wanted.is_empty());
     }
 
     #[test]

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use domain::hydration::Policy;
 use domain::{ConnectionId, Stream};
-use lever::{ErrorKind as LeverErrorKind, Lane, OpportunityId};
+use lever::{ErrorKind as LeverErrorKind, Lane, OpportunityId, Timestamp};
 use store::{Incoming, Refresh};
 
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result};
 use crate::link::Link;
 use crate::pull::{incoming_opportunity, policy, scope};
+use crate::skew::Moment;
 
 impl Engine {
     /// Reads one opportunity now; the lists below it are read next, however long ago it was archived.
@@ -48,12 +49,15 @@ impl Engine {
     pub(crate) fn plan_below(&self, link: Arc<Link>, recheck: BTreeSet<Stream>) {
         let shared = self.shared.clone();
         self.spawn(async move {
-            let now = link.lever_time(shared.clock.now());
+            let now = link.known_lever_time(shared.clock.now());
+            // While Lever's time is not known, every list counts as read before now.
+            let before = now.unwrap_or(Timestamp::from_millis(i64::MAX));
             let policy = Policy {
-                recheck_before: recheck.into_iter().map(|stream| (stream, now)).collect(),
+                recheck_before: recheck.into_iter().map(|stream| (stream, before)).collect(),
                 ..policy(&shared, &link)
             };
-            match shared.store.plan_again(link.id(), policy, now).await {
+            let since = now.unwrap_or_default();
+            match shared.store.plan_again(link.id(), policy, since).await {
                 Ok(_planned) => link.hydrate_now.notify_one(),
                 Err(error) => tracing::warn!(
                     connection = %link.id(), error = %crate::report(&error),
@@ -102,14 +106,14 @@ pub(crate) async fn look(
     opportunity: &OpportunityId,
     how: Look,
 ) -> Result<Seen> {
-    let sent = shared.clock.now();
+    let sent = Moment::now(&shared.clock);
     let request = crate::push::fresh_read(opportunity);
     let answer = match link.client(how.lane).answer(&request).await {
         Ok(answer) => answer,
         Err(error) if matches!(error.kind(), LeverErrorKind::NotFound) => return Ok(Seen::Gone),
         Err(error) => return Err(error.into()),
     };
-    link.saw_date(answer.date, shared.clock.now());
+    let requested_at = link.answered(answer.date, sent, Moment::now(&shared.clock));
     let records =
         incoming_opportunity(&link.connection(), &answer.value.raw).map_err(|malformed| {
             Error::unavailable(format!(
@@ -122,11 +126,14 @@ pub(crate) async fn look(
     }
     let refresh = Refresh {
         connection: link.id(),
-        requested_at: link.lever_time(sent),
+        requested_at,
         now: shared.clock.now(),
         records,
         deleted: Vec::new(),
-        policy: how.policy,
+        policy: Policy {
+            shown_by: link.lever_time(shared.clock.now()),
+            ..how.policy
+        },
     };
     let applied = shared.store.apply_refresh(refresh).await?;
     if applied.planned > 0 {

@@ -9,13 +9,14 @@ use domain::{Connection, ConnectionId, Environment, Listing, Region, Schedule, S
 use futures::future::BoxFuture;
 use lever::{Attempt, BaseUrl, Budget, Client, Credential, Http, Lane, Limits, Timestamp};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::settings::Settings;
-use crate::skew::Skew;
+use crate::skew::{Moment, Skew};
 use crate::traffic::Traffic;
 use crate::webhook::Webhooks;
 
@@ -44,7 +45,7 @@ pub(crate) struct Link {
     /// Whether the key may see confidential records: 0 unknown, 1 yes, 2 no.
     confidential: AtomicU8,
     /// When a listing that failed is worth trying again.
-    retry_at: Mutex<HashMap<Listing, Timestamp>>,
+    retry_at: Mutex<HashMap<Listing, Instant>>,
     /// What is wrong with streams that are read below other records.
     stream_troubles: Mutex<HashMap<Stream, StreamTrouble>>,
     /// Wakes the reader of lists below records.
@@ -58,7 +59,7 @@ pub(crate) struct Link {
     /// Wakes the worker that follows nudges.
     pub(crate) nudged: Notify,
     /// Until when single opportunities are not read, since the key may not.
-    single_reads_refused: Mutex<Timestamp>,
+    single_reads_refused: Mutex<Option<Instant>>,
     /// The webhooks of the connection: what verifies them, and how their registration stands.
     pub(crate) webhooks: Webhooks,
 }
@@ -69,7 +70,7 @@ pub(crate) struct StreamTrouble {
     /// Whether the key lacks the permission; otherwise something failed that may pass.
     pub(crate) refused: bool,
     /// When it is worth asking again.
-    pub(crate) retry_at: Timestamp,
+    pub(crate) retry_at: Instant,
 }
 
 /// What is known of a key's access to confidential records.
@@ -109,7 +110,7 @@ impl Link {
             passes: Progress::default(),
             rechecks: Mutex::new((0, 0)),
             nudged: Notify::new(),
-            single_reads_refused: Mutex::new(Timestamp::default()),
+            single_reads_refused: Mutex::new(None),
             webhooks: Webhooks::default(),
         }))
     }
@@ -153,7 +154,7 @@ impl Link {
         let client = clients.client(&environment, credential, Some(self.traffic.clone()))?;
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
         self.confidential.store(0, Ordering::Relaxed);
-        self.refuse_single_reads(Timestamp::default());
+        self.set_single_reads_refused(None);
         self.webhooks.now.notify_one();
         self.nudged.notify_one();
         self.ask_again();
@@ -175,7 +176,7 @@ impl Link {
     }
 
     /// Notes when a listing that failed is worth trying again; nothing after a success.
-    pub(crate) fn set_retry_at(&self, listing: Listing, at: Option<Timestamp>) {
+    pub(crate) fn set_retry_at(&self, listing: Listing, at: Option<Instant>) {
         let mut retry_at = self.retry_at.lock().unwrap_or_else(PoisonError::into_inner);
         match at {
             Some(at) => drop(retry_at.insert(listing, at)),
@@ -183,13 +184,11 @@ impl Link {
         }
     }
 
-    /// When a listing that failed is worth trying again.
-    pub(crate) fn retry_at(&self, listing: Listing) -> Option<Timestamp> {
-        self.retry_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&listing)
-            .copied()
+    /// How long until a listing that failed is worth trying again.
+    pub(crate) fn retry_in(&self, listing: Listing) -> Option<Duration> {
+        let retry_at = self.retry_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = retry_at.get(&listing)?;
+        Some(at.duration_since(Instant::now()))
     }
 
     /// Notes that a stream read below other records cannot be read.
@@ -203,16 +202,16 @@ impl Link {
     }
 
     /// Whether Lever refuses a stream, and it is too early to ask again.
-    pub(crate) fn refuses(&self, stream: Stream, now: Timestamp) -> bool {
+    pub(crate) fn refuses(&self, stream: Stream) -> bool {
         self.stream_troubles()
             .get(&stream)
-            .is_some_and(|trouble| trouble.refused && trouble.retry_at > now)
+            .is_some_and(|trouble| trouble.refused && trouble.retry_at > Instant::now())
     }
 
     /// Lets everything be asked for again, as with a new key.
     pub(crate) fn ask_again(&self) {
         for trouble in self.stream_troubles().values_mut() {
-            trouble.retry_at = Timestamp::default();
+            trouble.retry_at = Instant::now();
         }
     }
 
@@ -286,13 +285,18 @@ impl Link {
     }
 
     /// Whether the key is known to lack the permission for single opportunities.
-    pub(crate) fn single_reads_refused(&self, now: Timestamp) -> bool {
+    pub(crate) fn single_reads_refused(&self) -> bool {
         let until = self.single_reads_refused.lock();
-        now < *until.unwrap_or_else(PoisonError::into_inner)
+        let until = *until.unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
     }
 
     /// Takes note that the key lacks the permission for single opportunities.
-    pub(crate) fn refuse_single_reads(&self, until: Timestamp) {
+    pub(crate) fn refuse_single_reads(&self, pause: Duration) {
+        self.set_single_reads_refused(Some(Instant::now() + pause));
+    }
+
+    fn set_single_reads_refused(&self, until: Option<Instant>) {
         let refused = self.single_reads_refused.lock();
         *refused.unwrap_or_else(PoisonError::into_inner) = until;
     }
@@ -334,22 +338,31 @@ impl Link {
         self.pull_now.notify_one();
     }
 
-    /// Notes Lever's clock against ours.
-    pub(crate) fn saw_date(&self, lever: Option<Timestamp>, ours: Timestamp) {
-        if let Some(lever) = lever {
-            self.skew
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .saw(lever, ours);
-        }
+    /// Takes in the date of an answer that was received now; gives when its request was sent, by Lever's clock.
+    ///
+    /// What is stored is dated by this: before the first answer nobody knows Lever's time.
+    pub(crate) fn answered(
+        &self,
+        date: Option<Timestamp>,
+        sent: Moment,
+        received: Moment,
+    ) -> Timestamp {
+        self.skew().answered(date, sent, received)
     }
 
-    /// A moment of our clock on Lever's.
+    /// A moment of our clock on Lever's, as far as that is known.
     pub(crate) fn lever_time(&self, ours: Timestamp) -> Timestamp {
-        self.skew
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .lever_time(ours)
+        self.skew().lever_time(ours)
+    }
+
+    /// The same once an answer has told Lever's time.
+    pub(crate) fn known_lever_time(&self, ours: Timestamp) -> Option<Timestamp> {
+        let skew = *self.skew();
+        skew.is_known().then(|| skew.lever_time(ours))
+    }
+
+    fn skew(&self) -> MutexGuard<'_, Skew> {
+        self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A time that lies in the past for Lever, whatever our clock says.

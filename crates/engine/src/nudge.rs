@@ -148,18 +148,20 @@ async fn follow_opportunity(
     if !group.deleted && !group.interviews && is_seen(shared, link, group, opportunity).await? {
         return Ok(Followed::Done);
     }
-    let sent = link.lever_time(shared.clock.now());
-    if link.single_reads_refused(sent) {
+    if link.single_reads_refused() {
         return refused(shared, link, group).await;
     }
+    let sent = shared.clock.now();
     match look(shared, link, opportunity, how(shared, link, group)).await {
         Ok(Seen::Shown) => Ok(Followed::Done),
-        Ok(Seen::Gone) if group.deleted => bury(shared, link, opportunity, sent).await,
+        Ok(Seen::Gone) if group.deleted => {
+            bury(shared, link, opportunity, link.lever_time(sent)).await
+        }
         // It may only be hidden: the list of deletions knows.
         Ok(Seen::Gone) => covered(shared, link, group, Listing::DeletedOpportunities).await,
         Err(error) => match Trouble::of(&error) {
             Trouble::Forbidden(_) => {
-                link.refuse_single_reads(sent.plus(REFUSED));
+                link.refuse_single_reads(REFUSED);
                 refused(shared, link, group).await
             }
             Trouble::KeyRejected(_) | Trouble::Failed(_) => Err(error),

@@ -28,6 +28,7 @@ use std::time::Duration;
 use domain::{Listing, Stream, Timestamp};
 use futures::FutureExt as _;
 use store::{Forgotten, ListingOutcome, Run, RunOutcome};
+use tokio::time::Instant;
 
 use crate::engine::Shared;
 use crate::error::Result;
@@ -232,8 +233,8 @@ async fn note_outcome(
         Err(error) => {
             let trouble = Trouble::of(&error);
             tracing::warn!(connection = %link.id(), %listing, error = %crate::report(&error), "pass failed");
-            let now = link.lever_time(shared.clock.now());
-            link.set_retry_at(listing, Some(now.plus(schedule::pause_after(&trouble))));
+            let pause = schedule::pause_after(&trouble);
+            link.set_retry_at(listing, Some(Instant::now() + pause));
             shared
                 .store
                 .note_listing(

@@ -4,50 +4,139 @@
 //! neither freezes the mirror nor lets an old page win (reliability.md P22).
 
 use lever::Timestamp;
+use tokio::time::Instant;
 
-/// Lever's `Date` header is cut to whole seconds: half of one is added back.
-const HALF_A_SECOND_MS: i64 = 500;
+use crate::clock::Clock;
+
+/// Lever's `Date` header is cut to whole seconds.
+const CUT_MS: i64 = 1_000;
 
 /// Smaller differences are the header's coarseness and the network's delay, not a clock that moved.
 const CREDIBLE_MS: i64 = 2_500;
+
+/// A moment by the wall clock, and by the clock that never jumps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    wall: Timestamp,
+    steady: Instant,
+}
+
+impl Moment {
+    /// Now.
+    pub(crate) fn now(clock: &Clock) -> Moment {
+        Moment {
+            wall: clock.now(),
+            steady: Instant::now(),
+        }
+    }
+
+    /// The wall clock at an earlier moment, as if it had stood then as it stands now.
+    fn wall_at(&self, earlier: &Moment) -> Timestamp {
+        let passed = self.steady.duration_since(earlier.steady);
+        let at = self.wall.minus(passed);
+        // Without a jump in between the clock read then is the exact one.
+        let jumped = at.as_millis().abs_diff(earlier.wall.as_millis()) > CUT_MS.unsigned_abs();
+        if jumped { at } else { earlier.wall }
+    }
+}
 
 /// What to add to our clock to get Lever's.
 ///
 /// It stays put until a clock has clearly moved: between two answers our own clock orders requests exactly.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Skew {
-    ahead_ms: Option<i64>,
+    known: Option<Known>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    ahead_ms: i64,
+    /// Requests sent before then may have been answered before the clock moved.
+    since: Instant,
 }
 
 impl Skew {
-    /// Notes that Lever said `lever` when our clock said `ours`.
-    pub(crate) fn saw(&mut self, lever: Timestamp, ours: Timestamp) {
-        let seen = lever
-            .as_millis()
-            .saturating_add(HALF_A_SECOND_MS)
-            .saturating_sub(ours.as_millis());
-        let moved = self
-            .ahead_ms
-            .is_none_or(|known| known.abs_diff(seen) > CREDIBLE_MS.unsigned_abs());
-        if moved {
-            // Clocks that agree as far as the header can tell are taken to agree.
-            self.ahead_ms = Some(if seen.unsigned_abs() <= CREDIBLE_MS.unsigned_abs() {
-                0
-            } else {
-                seen
-            });
+    /// Takes in the `Date` of an answer whose request was sent and which was received then; gives when the request
+    /// was sent, by Lever's clock.
+    ///
+    /// Nothing that is kept may be dated before the first answer has told Lever's time: hence by this alone.
+    pub(crate) fn answered(
+        &mut self,
+        lever: Option<Timestamp>,
+        sent: Moment,
+        received: Moment,
+    ) -> Timestamp {
+        let ours = received.wall_at(&sent);
+        let overtaken = self.known.is_some_and(|known| sent.steady < known.since);
+        if let Some(lever) = lever.filter(|_| !overtaken) {
+            self.saw(lever, ours, received);
         }
+        self.lever_time(ours)
     }
 
-    /// A moment of our clock on Lever's.
-    pub(crate) fn lever_time(&self, ours: Timestamp) -> Timestamp {
-        Timestamp::from_millis(ours.as_millis().saturating_add(self.ahead_ms.unwrap_or(0)))
+    /// Lever said `lever` at some moment between `sent` and `received`.
+    fn saw(&mut self, lever: Timestamp, sent: Timestamp, received: Moment) {
+        let least = ahead(lever, received.wall).saturating_sub(CREDIBLE_MS);
+        let most = ahead(lever, sent).saturating_add(CUT_MS + CREDIBLE_MS);
+        let fits = |ahead_ms: i64| (least..=most).contains(&ahead_ms);
+        if self.known.is_some_and(|known| fits(known.ahead_ms)) {
+            return;
+        }
+        // Clocks that agree as far as the header can tell are taken to agree.
+        let ahead_ms = if fits(0) {
+            0
+        } else {
+            ahead(lever, received.wall).saturating_add(CUT_MS / 2)
+        };
+        self.known = Some(Known {
+            ahead_ms,
+            since: received.steady,
+        });
     }
+
+    /// A moment of our clock on Lever's; our own while Lever's is not known.
+    pub(crate) fn lever_time(&self, ours: Timestamp) -> Timestamp {
+        let ahead_ms = self.known.map_or(0, |known| known.ahead_ms);
+        Timestamp::from_millis(ours.as_millis().saturating_add(ahead_ms))
+    }
+
+    /// Whether an answer has told Lever's time.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known.is_some()
+    }
+}
+
+/// How far `lever` is ahead of `ours`, in milliseconds.
+fn ahead(lever: Timestamp, ours: Timestamp) -> i64 {
+    lever.as_millis().saturating_sub(ours.as_millis())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    /// Our clocks in a test: how much time has really passed, and what the wall clock shows.
+    struct Clocks(Instant);
+
+    impl Clocks {
+        fn at(&self, steady_ms: u64, wall_ms: i64) -> Moment {
+            Moment {
+                wall: at(wall_ms),
+                steady: self.0 + Duration::from_millis(steady_ms),
+            }
+        }
+
+        /// A moment at which the wall clock shows what has passed.
+        fn right(&self, ms: u64) -> Moment {
+            self.at(ms, i64::try_from(ms).unwrap())
+        }
+    }
+
+    fn clocks() -> Clocks {
+        Clocks(Instant::now())
+    }
 
     fn at(ms: i64) -> Timestamp {
         Timestamp::from_millis(ms)
@@ -55,28 +144,89 @@ mod tests {
 
     #[test]
     fn clocks_that_agree_within_the_header_are_not_corrected() {
-        let mut skew = Skew::default();
-        skew.saw(at(100_000), at(100_900));
+        let (mut skew, ours) = (Skew::default(), clocks());
+        let sent = skew.answered(Some(at(100_000)), ours.right(100_850), ours.right(100_900));
+        assert_eq!(sent, at(100_850));
         assert_eq!(skew.lever_time(at(100_901)), at(100_901));
     }
 
     #[test]
-    fn a_jump_of_our_clock_is_seen_with_the_next_answer() {
-        let mut skew = Skew::default();
-        skew.saw(at(100_000), at(100_500));
-        // Our clock is set a day ahead.
-        skew.saw(at(101_000), at(86_501_500));
-        assert_eq!(skew.lever_time(at(86_501_500)), at(101_500));
+    fn p22_the_first_request_is_dated_by_levers_clock_too() {
+        let (mut skew, ours) = (Skew::default(), clocks());
+        // Lever is a hundred seconds behind.
+        let sent = skew.answered(Some(at(400_000)), ours.right(500_000), ours.right(500_500));
+        assert_eq!(sent, at(400_000));
+    }
+
+    #[test]
+    fn p22_a_jump_of_our_clock_is_seen_with_the_next_answer() {
+        let (mut skew, ours) = (Skew::default(), clocks());
+        skew.answered(Some(at(100_000)), ours.right(100_400), ours.right(100_500));
+        // Our clock is set a day ahead, and a request is sent after that.
+        let sent = skew.answered(
+            Some(at(101_000)),
+            ours.at(101_400, 86_501_400),
+            ours.at(101_500, 86_501_500),
+        );
+        assert_eq!(sent, at(101_400));
         // Later answers that differ by a second change nothing.
-        skew.saw(at(102_000), at(86_503_400));
-        assert_eq!(skew.lever_time(at(86_503_400)), at(103_400));
+        let sent = skew.answered(
+            Some(at(102_000)),
+            ours.at(103_300, 86_503_300),
+            ours.at(103_400, 86_503_400),
+        );
+        assert_eq!(sent, at(103_300));
+    }
+
+    #[test]
+    fn p22_a_jump_of_our_clock_while_lever_answers_does_not_date_the_request_wrongly() {
+        let (mut skew, ours) = (Skew::default(), clocks());
+        skew.answered(Some(at(100_000)), ours.right(100_400), ours.right(100_500));
+        let sent = skew.answered(
+            Some(at(101_000)),
+            ours.right(101_000),
+            ours.at(101_500, 86_501_500),
+        );
+        assert_eq!(sent, at(101_000));
+    }
+
+    #[test]
+    fn an_answer_that_took_long_says_nothing_of_a_clock_that_moved() {
+        let (mut skew, ours) = (Skew::default(), clocks());
+        skew.answered(Some(at(100_000)), ours.right(100_400), ours.right(100_500));
+        // Said at 110 s, but taken in only ten seconds later.
+        let sent = skew.answered(Some(at(110_000)), ours.right(109_900), ours.right(120_000));
+        assert_eq!(sent, at(109_900));
+        assert_eq!(skew.lever_time(at(120_001)), at(120_001));
+    }
+
+    #[test]
+    fn an_answer_from_before_a_jump_of_levers_clock_does_not_take_it_back() {
+        let (mut skew, ours) = (Skew::default(), clocks());
+        skew.answered(Some(at(1_000)), ours.right(1_000), ours.right(1_100));
+        let slow = ours.right(2_000);
+        // Lever's clock jumps ahead by seven seconds; the answer to a later request tells.
+        skew.answered(Some(at(9_000)), ours.right(2_100), ours.right(2_200));
+        let jumped = skew.lever_time(at(2_300));
+        skew.answered(Some(at(2_000)), slow, ours.right(2_300));
+        assert_eq!(skew.lever_time(at(2_300)), jumped);
+    }
+
+    #[test]
+    fn without_a_date_our_own_clock_counts() {
+        let (mut skew, ours) = (Skew::default(), clocks());
+        let sent = skew.answered(None, ours.right(1_000), ours.right(2_000));
+        assert_eq!(sent, at(1_000));
+        assert!(!skew.is_known());
     }
 
     #[test]
     fn absurd_dates_do_not_overflow() {
-        let mut skew = Skew::default();
-        skew.saw(at(i64::MAX), at(i64::MIN));
-        skew.saw(at(i64::MIN), at(i64::MAX));
+        let (mut skew, ours) = (Skew::default(), clocks());
+        for (lever, wall) in [(i64::MAX, i64::MIN), (i64::MIN, i64::MAX)] {
+            let sent = ours.at(1, wall);
+            let _ = skew.answered(Some(at(lever)), sent, ours.at(2, wall));
+        }
         let _ = skew.lever_time(at(i64::MAX));
         let _ = skew.lever_time(at(i64::MIN));
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use domain::{ConnectionId, Parent, Stream};
 use lever::Timestamp;
 
+use crate::draft::Draft;
 use crate::error::Error;
-use crate::format::key;
+use crate::format::{Head, key};
 use crate::hydrations;
 use crate::pull::{Applied, Incoming};
 use crate::quarantine::Quarantined;
@@ -56,6 +57,12 @@ impl Store {
         self.commit(move |draft| {
             draft.require_connection(read.connection)?;
             let mut total = Applied::default();
+            if !is_live(draft, read.connection, &read.parent)? {
+                hydrations::forget(draft, read.connection, &read.parent)?;
+                let records = read.lists.iter().map(|list| list.records.len() as u64);
+                total.stale = records.sum();
+                return Ok(total);
+            }
             for list in &read.lists {
                 let mut upsert = Upsert::new(draft, read.connection, list.requested_at, read.now)?;
                 list.records
@@ -113,6 +120,13 @@ impl Store {
         })
         .await
     }
+}
+
+fn is_live(draft: &Draft<'_>, connection: ConnectionId, parent: &Parent) -> Result<bool, Error> {
+    let stream = parent.stream();
+    let key = key::record(connection, stream, parent.id())?;
+    let head: Option<Head> = draft.get(Table::heads(stream), &key)?;
+    Ok(head.is_some_and(|head| head.deleted_at.is_none()))
 }
 
 /// The streams and ids of the live records whose keys begin with `prefix`, which names a parent.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::hydration::{Policy, Sighting};
+use domain::hydration::{Policy, Sighting, overtaken};
 use domain::{Candidacy, Change, ChangeKind, ConnectionId, Parent, Stream};
 use lever::Timestamp;
 
@@ -134,14 +134,10 @@ impl<'d, 'a> Upsert<'d, 'a> {
         let Some(parent) = Parent::new(incoming.stream, &incoming.id) else {
             return Ok(());
         };
+        let shown_at = self.requested_at.max(policy.shown_by);
         let sighting = match &incoming.candidacy {
-            Some(candidacy) => Sighting::opportunity(candidacy, changed, self.requested_at, policy),
-            None => Sighting::posting(
-                incoming.posting_state.as_ref(),
-                changed,
-                self.requested_at,
-                policy,
-            ),
+            Some(candidacy) => Sighting::opportunity(candidacy, changed, shown_at, policy),
+            None => Sighting::posting(incoming.posting_state.as_ref(), changed, shown_at, policy),
         };
         self.applied.planned +=
             hydrations::saw(self.draft, self.connection, &parent, &sighting, policy)?;
@@ -320,7 +316,11 @@ impl<'d, 'a> Upsert<'d, 'a> {
             }
             let key = key::record(self.connection, stream, &id)?;
             let head: Option<Head> = self.draft.get(Table::heads(stream), &key)?;
-            if head.is_some_and(|head| head.requested_at < self.requested_at) {
+            let older = |head: Head| {
+                head.requested_at != self.requested_at
+                    && !overtaken(head.requested_at, self.requested_at)
+            };
+            if head.is_some_and(older) {
                 self.absence(stream, &id)?;
             }
         }

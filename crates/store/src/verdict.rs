@@ -1,5 +1,6 @@
 //! Which of two things known about a record counts: pure decisions.
 
+use domain::hydration::overtaken;
 use lever::Timestamp;
 
 use crate::format::Head;
@@ -43,7 +44,7 @@ pub(crate) fn judge(
 ) -> Verdict {
     match known {
         None => Verdict::Created,
-        Some(head) if requested_at < head.requested_at => Verdict::Stale,
+        Some(head) if overtaken(head.requested_at, requested_at) => Verdict::Stale,
         Some(Head {
             deleted_at: Some(deleted),
             absent: false,
@@ -120,6 +121,14 @@ mod tests {
         ] {
             assert_eq!(judge(known.as_ref(), at(requested), None, &digest), verdict);
         }
+    }
+
+    #[test]
+    fn p22_a_clock_that_was_far_ahead_does_not_freeze_a_record() {
+        let hour = 3_600_000;
+        let judged = |known| judge(Some(&live(known, None)), at(10), None, &B);
+        assert_eq!(judged(10 + hour), Verdict::Stale);
+        assert_eq!(judged(11 + hour), Verdict::Updated);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! A failure prints its seed; `FULCRUM_HISTORY_SEED` runs that history alone.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lever_sim::{Act, Action, Applicant, Children, FaultPlan, FaultRule, When};
@@ -175,22 +176,54 @@ async fn some_write(chance: &mut Chance, world: &World) {
     }
 }
 
-/// The first stream in which mirror and Lever differ.
+/// The first stream in which mirror and Lever differ, and how.
 async fn difference(world: &World) -> Option<String> {
-    if world.try_mirrored().await.ok() != Some(world.in_lever()) {
-        return Some("opportunities".to_owned());
+    let ours = world.try_mirrored().await;
+    if let Some(how) = differing("opportunities", ours, &world.in_lever()) {
+        return Some(how);
     }
     for (stream, path) in LISTS {
-        if world.records(stream).await.ok() != Some(world.listed_in_lever(path).await) {
-            return Some(stream.to_owned());
+        let ours = world.records(stream).await;
+        let levers = world.listed_in_lever(path).await;
+        if let Some(how) = differing(stream, ours, &levers) {
+            return Some(how);
         }
     }
     for kind in CHILDREN {
-        if world.records(kind).await.ok() != Some(world.children_in_lever(kind).await) {
-            return Some(kind.to_owned());
+        let ours = world.records(kind).await;
+        let levers = world.children_in_lever(kind).await;
+        if let Some(how) = differing(kind, ours, &levers) {
+            return Some(how);
         }
     }
     None
+}
+
+type Records = BTreeMap<String, String>;
+
+/// Names the records that are in one of the two only, or not the same in both.
+fn differing(
+    stream: &str,
+    ours: Result<Records, tonic::Status>,
+    levers: &Records,
+) -> Option<String> {
+    let ours = match ours {
+        Ok(ours) => ours,
+        Err(refusal) => return Some(format!("{stream} cannot be listed: {refusal}")),
+    };
+    let (mut more, mut fewer, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    for id in ours.keys().chain(levers.keys()).collect::<BTreeSet<_>>() {
+        match (ours.get(id), levers.get(id)) {
+            (Some(_), None) => more.push(id),
+            (None, Some(_)) => fewer.push(id),
+            (ours, levers) if ours != levers => other.push(id),
+            _ => {}
+        }
+    }
+    let same = more.is_empty() && fewer.is_empty() && other.is_empty();
+    (!same).then(|| {
+        format!("{stream}: only ours {more:?}, only Lever's {fewer:?}, not the same {other:?}")
+    })
 }
 
 async fn history(seed: u64) {
@@ -258,7 +291,7 @@ async fn history(seed: u64) {
 
 #[expect(clippy::print_stderr, reason = "shown only where the history fails")]
 fn report(seed: u64, stream: Option<&str>) {
-    eprintln!("seed {seed}, differing stream: {stream:?}");
+    eprintln!("seed {seed}, differing: {stream:?}");
 }
 
 #[expect(

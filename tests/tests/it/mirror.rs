@@ -7,7 +7,7 @@ use lever_sim::{Act, Action, FaultPlan, FaultRule, Key, Permissions};
 use proto::v1 as pb;
 use tonic::Code;
 
-use crate::support::{Setup, World, http, refused, until};
+use crate::support::{LeverClock, Setup, World, http, refused, until};
 
 /// The lists below an opportunity.
 const CHILDREN: [&str; 9] = [
@@ -545,4 +545,50 @@ async fn what_is_no_id_of_an_opportunity_is_not_looked_for() {
         let told = refused(world.api.sync().start_sync(request).await);
         assert_eq!(told.code, Code::NotFound, "{odd}");
     }
+}
+
+/// P22: the lists that were waiting at a start are asked for before anything has told Lever's time.
+#[tokio::test]
+async fn p22_what_is_read_first_after_a_start_can_be_read_again_though_levers_clock_is_behind() {
+    let mut setup = Setup::full(3);
+    let _ten_minutes_behind = LeverClock::of(&mut setup, -600_000);
+    streams(&mut setup, &["stages", "opportunities", "feedback"]);
+    let mut world = World::new(setup).await;
+    let opportunity = somebody(&world);
+    let person = opportunity.as_str();
+    let added = Act::AddFeedback {
+        opportunity: person.to_owned(),
+        text: "strong".to_owned(),
+        user: None,
+    };
+    let feedback = world.lever.act(added).expect("added").expect("its id");
+    let faults = |rules| FaultPlan { seed: 0, rules };
+    let failing = FaultRule::on("listOpportunityFeedback", Action::ServerErrorBefore(500));
+    world.lever.set_faults(faults(vec![failing]));
+    world.connect().await;
+    until("the opportunities are mirrored", async || {
+        (world.try_mirrored().await.ok()? == world.in_lever()).then_some(())
+    })
+    .await;
+    world.kill().await;
+    let slow = ["listStages", "listOpportunities"]
+        .map(|operation| FaultRule::on(operation, Action::StallBefore(Duration::from_secs(2))));
+    world.lever.set_faults(faults(slow.into()));
+    let answered = world.lever.audit().len();
+    world.start().await;
+    world.until_children_equal("feedback").await;
+    let first = world.lever.audit()[answered].clone();
+    assert_eq!(first.operation.as_deref(), Some("listOpportunityFeedback"));
+
+    world.lever.set_faults(FaultPlan::default());
+    let opportunity = person.to_owned();
+    let edit = Act::EditFeedback {
+        opportunity: opportunity.clone(),
+        feedback,
+        text: "weak".to_owned(),
+    };
+    world.lever.act(edit).expect("edited");
+    world.lever.act(Act::Touch { opportunity }).expect("known");
+    world.pull().await;
+    world.until_children_equal("feedback").await;
 }

@@ -16,6 +16,7 @@ use super::request::{self, AsTheyCome, Parts};
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::{Confidential, Link};
+use crate::skew::Moment;
 
 /// One page as read from Lever, ready to be committed.
 pub(super) struct Fetched {
@@ -65,7 +66,7 @@ impl<'a> Fetcher<'a> {
 
     /// Reads the page that `pass` names.
     pub(super) async fn fetch(&self, pass: &Pass) -> Result<Fetched, Unread> {
-        let sent = self.shared.clock.now();
+        let sent = Moment::now(&self.shared.clock);
         let window = Window::of(self.listing, pass);
         let (content, deleted, next, date) = match self.listing {
             Listing::Opportunities | Listing::OpportunitySweep => {
@@ -74,8 +75,8 @@ impl<'a> Fetcher<'a> {
             deletions if deletions.tells_deletions() => self.fetch_deleted(pass, &window).await?,
             _ => self.fetch_account(pass).await?,
         };
-        self.link.saw_date(date, self.shared.clock.now());
-        let requested_at = self.link.lever_time(sent);
+        let received = Moment::now(&self.shared.clock);
+        let requested_at = self.link.answered(date, sent, received);
         let lever_now = window.reached(date.unwrap_or(requested_at).minus(DATE_SLACK));
         Ok(Fetched {
             content,

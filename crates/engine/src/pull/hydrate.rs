@@ -22,6 +22,7 @@ use super::schedule;
 use crate::engine::Shared;
 use crate::error::{Error, Result};
 use crate::link::{Link, StreamTrouble};
+use crate::skew::Moment;
 
 /// A list of more pages than this is not below one record: Lever goes round in circles.
 const MOST_PAGES: usize = 1000;
@@ -52,7 +53,7 @@ async fn remember_troubles(shared: &Shared, link: &Link) {
     for (stream, state) in states {
         if let Some(text) = state.last_error {
             let refused = matches!(Trouble::from_text(&text), Trouble::Forbidden(_));
-            let retry_at = Timestamp::default();
+            let retry_at = Instant::now();
             link.set_stream_trouble(stream, StreamTrouble { refused, retry_at });
         }
     }
@@ -247,8 +248,7 @@ impl<'a> Reading<'a> {
             self.refused.insert(stream);
             return Ok(());
         };
-        let now = self.link.lever_time(self.shared.clock.now());
-        if self.link.refuses(stream, now) {
+        if self.link.refuses(stream) {
             self.refused.insert(stream);
             return Ok(());
         }
@@ -283,8 +283,7 @@ impl<'a> Reading<'a> {
             parent: Some(&self.parent),
             now: self.shared.clock.now(),
         };
-        let requested_at = self.link.lever_time(self.shared.clock.now());
-        let content = if stream == Stream::PostingForms {
+        let (content, requested_at) = if stream == Stream::PostingForms {
             self.form(list, &keeping).await?
         } else {
             self.pages(list, &keeping).await?
@@ -297,36 +296,52 @@ impl<'a> Reading<'a> {
         })
     }
 
-    async fn form(&self, list: &List, keeping: &Keeping<'_>) -> Result<Content, Unread> {
+    /// A form, and when it was asked for.
+    async fn form(
+        &self,
+        list: &List,
+        keeping: &Keeping<'_>,
+    ) -> Result<(Content, Timestamp), Unread> {
+        let sent = Moment::now(&self.shared.clock);
         match list.record(&self.client).await {
             Ok(read) => {
-                self.link.saw_date(read.date, self.shared.clock.now());
-                Ok(keeping.record(&read.value))
+                let requested_at = self.answered(read.date, sent);
+                Ok((keeping.record(&read.value), requested_at))
             }
-            Err(unread) if gone(&unread) => Ok(Content::default()),
+            Err(unread) if gone(&unread) => Ok((Content::default(), self.answered(None, sent))),
             Err(unread) => Err(unread),
         }
     }
 
-    /// All pages of a list; an offset that Lever no longer knows begins it again.
-    async fn pages(&self, list: &List, keeping: &Keeping<'_>) -> Result<Content, Unread> {
+    /// All pages of a list, and when the first was asked for; an offset that Lever no longer knows begins it again.
+    async fn pages(
+        &self,
+        list: &List,
+        keeping: &Keeping<'_>,
+    ) -> Result<(Content, Timestamp), Unread> {
         let mut whole = Content::default();
+        let mut requested_at = None;
         let mut offset: Option<Offset> = None;
         let mut begun_again = false;
         for _ in 0..MOST_PAGES {
+            let sent = Moment::now(&self.shared.clock);
             let read = match list.page(&self.client, offset.as_ref()).await {
                 Ok(read) => read,
                 // The opportunity is gone: the deleted list tells the mirror (S-10).
-                Err(unread) if gone(&unread) => return Ok(Content::default()),
+                Err(unread) if gone(&unread) => {
+                    return Ok((Content::default(), self.answered(None, sent)));
+                }
                 Err(unread) if unread.is_invalid_offset() && !begun_again => {
                     begun_again = true;
                     offset = None;
+                    requested_at = None;
                     whole = Content::default();
                     continue;
                 }
                 Err(unread) => return Err(unread),
             };
-            self.link.saw_date(read.date, self.shared.clock.now());
+            let asked_at = self.answered(read.date, sent);
+            requested_at = Some(requested_at.unwrap_or(asked_at).min(asked_at));
             let next = read.value.next.clone();
             let page = keeping.page(read.value);
             whole.records.extend(page.records);
@@ -336,7 +351,12 @@ impl<'a> Reading<'a> {
             }
             offset = next;
         }
-        Ok(whole)
+        Ok((whole, requested_at.unwrap_or_default()))
+    }
+
+    fn answered(&self, date: Option<Timestamp>, sent: Moment) -> Timestamp {
+        let received = Moment::now(&self.shared.clock);
+        self.link.answered(date, sent, received)
     }
 
     async fn apply(self) -> Result<()> {
@@ -417,15 +437,10 @@ impl<'a> Reading<'a> {
 
     async fn note(&self, stream: Stream, trouble: &Trouble) -> Result<()> {
         tracing::info!(connection = %self.link.id(), %stream, "a list below records cannot be read");
-        let now = self.link.lever_time(self.shared.clock.now());
         let refused = matches!(trouble, Trouble::Forbidden(_));
-        self.link.set_stream_trouble(
-            stream,
-            StreamTrouble {
-                refused,
-                retry_at: now.plus(schedule::pause_after(trouble)),
-            },
-        );
+        let retry_at = Instant::now() + schedule::pause_after(trouble);
+        let trouble_now = StreamTrouble { refused, retry_at };
+        self.link.set_stream_trouble(stream, trouble_now);
         let text = Some(trouble.to_text());
         let id = self.link.id();
         Ok(self.shared.store.note_stream(id, stream, text).await?)

@@ -14,7 +14,7 @@ use crate::link::Link;
 pub(crate) fn policy(shared: &Shared, link: &Link) -> Policy {
     let connection = link.connection();
     let now = link.lever_time(shared.clock.now());
-    let readable = |stream: &Stream| !link.refuses(*stream, now);
+    let readable = |stream: &Stream| !link.refuses(*stream);
     let kept = connection.streams.iter().copied();
     Policy {
         kept: kept
@@ -25,6 +25,7 @@ pub(crate) fn policy(shared: &Shared, link: &Link) -> Policy {
         recheck_before: BTreeMap::new(),
         asked: false,
         told: BTreeSet::new(),
+        shown_by: now,
     }
 }
 

@@ -111,6 +111,8 @@ impl<'a> Walk<'a> {
             if begins && walked.pages == 0 {
                 self.started = Some(page.requested_at);
             }
+            // Should Lever's clock be set back during the walk, no page of it was asked for before it began.
+            self.started = self.started.map(|began| began.min(page.requested_at));
             // Who cannot be read may be anybody; a contact that is missing says nothing of who is there.
             let of_this_list =
                 |set_aside: &store::Quarantined| set_aside.stream == self.listing.stream();

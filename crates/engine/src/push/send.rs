@@ -15,6 +15,7 @@ use crate::engine::Shared;
 use crate::error::{credential_message, permission_message};
 use crate::link::Link;
 use crate::pull::{incoming_opportunity, policy};
+use crate::skew::Moment;
 
 /// How far Lever's stamps may lie before our sending.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
@@ -103,7 +104,7 @@ fn tried_at(operation: &Operation) -> Option<Timestamp> {
 
 /// Shows the present state of an opportunity in the mirror; tells whether that is done.
 pub(super) async fn refresh(shared: &Shared, link: &Link, opportunity: &OpportunityId) -> bool {
-    let sent = shared.clock.now();
+    let sent = Moment::now(&shared.clock);
     let client = link
         .client(Lane::Interactive)
         .with_limits(shared.clients.single_try());
@@ -113,12 +114,12 @@ pub(super) async fn refresh(shared: &Shared, link: &Link, opportunity: &Opportun
             Err(error) if matches!(error.kind(), ErrorKind::NotFound) => return Ok(()),
             answer => answer?,
         };
-        link.saw_date(answer.date, shared.clock.now());
+        let requested_at = link.answered(answer.date, sent, Moment::now(&shared.clock));
         let records = incoming_opportunity(&link.connection(), &answer.value.raw)
             .map_err(|malformed| crate::Error::internal(malformed.reason))?;
         let refresh = store::Refresh {
             connection: link.id(),
-            requested_at: link.lever_time(sent),
+            requested_at,
             now: shared.clock.now(),
             records,
             deleted: Vec::new(),

@@ -135,6 +135,8 @@ async fn a_whole_list_buries_what_it_no_longer_has_but_nothing_read_later() {
 #[tokio::test]
 async fn a_list_with_a_record_that_cannot_be_read_buries_nothing() {
     let (_dir, store, c) = connected().await;
+    let parent = seen(c, 1, 1, Policy::none());
+    store.apply_refresh(parent).await.unwrap();
     store.apply_children(notes(c, 10, &["a"])).await.unwrap();
     let mut read = notes(c, 20, &["b"]);
     read.lists[0].quarantined.push(store::Quarantined {
@@ -167,6 +169,37 @@ async fn what_hangs_on_a_deleted_parent_goes_with_it() {
     assert!(listed(&store, c).await.is_empty());
     assert_eq!(store.count(c, Stream::Notes).await.unwrap(), 0);
     assert_eq!(store.hydration(c, &parent()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn x11_lists_that_come_in_after_their_parent_was_buried_are_not_kept() {
+    let (_dir, store, c) = connected().await;
+    let policy = keep(&[Stream::Notes]);
+    store.apply_refresh(seen(c, 1, 1, policy)).await.unwrap();
+    let missed = store.retire_unseen(c, Stream::Opportunities, at(30), at(31), None);
+    assert_eq!(missed.await.unwrap(), 1);
+    // Asked for after the walk had begun, and answered before Lever deleted the parent.
+    let late = store.apply_children(notes(c, 35, &["a"])).await.unwrap();
+    assert_eq!((late.stale, late.created), (1, 0));
+    let kept = store.records(c, Stream::Notes, None, 10, Tombstones::With);
+    assert!(kept.await.unwrap().is_empty());
+    let waiting = store.waiting_parents(c, 10, BTreeSet::new()).await.unwrap();
+    assert!(waiting.is_empty());
+}
+
+#[tokio::test]
+async fn a_list_asked_for_before_its_parent_had_been_shown_is_read_again() {
+    let (_dir, store, c) = connected().await;
+    let shown = Policy {
+        shown_by: at(20),
+        ..keep(&[Stream::Notes])
+    };
+    store.apply_refresh(seen(c, 10, 1, shown)).await.unwrap();
+    store.apply_children(notes(c, 15, &["a"])).await.unwrap();
+    assert_eq!(store.backlog(c).await.unwrap().requests(), 1);
+    store.apply_children(notes(c, 20, &["b"])).await.unwrap();
+    assert_eq!(store.backlog(c).await.unwrap().requests(), 0);
+    assert_eq!(listed(&store, c).await, ["b"]);
 }
 
 #[tokio::test]
