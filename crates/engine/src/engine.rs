@@ -175,6 +175,7 @@ impl Engine {
         self.tasks
             .spawn(traffic::run(self.shared.clone(), link.clone()));
         self.work("pull", &link, pull::run);
+        self.work("sweep", &link, pull::sweep::run);
         self.work("hydrate", &link, pull::hydrate::run);
         self.work("nudges", &link, nudge::run);
         self.work("webhooks", &link, webhook::register::run);
@@ -237,7 +238,7 @@ impl Engine {
         match running {
             Some(running) => {
                 running.link.set_connection(connection);
-                running.link.pull_now.notify_one();
+                running.link.wake();
                 self.put_running(running);
             }
             None => {

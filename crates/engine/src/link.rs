@@ -30,6 +30,10 @@ pub(crate) struct Link {
     client: RwLock<Client>,
     /// Wakes the pull before its next scheduled time.
     pub(crate) pull_now: Notify,
+    /// Wakes the walk over everybody before its next scheduled time.
+    pub(crate) sweep_now: Notify,
+    /// Held while opportunities are followed.
+    pub(crate) following: tokio::sync::Mutex<()>,
     /// What a caller asked to be pulled now.
     forced: Mutex<Vec<Listing>>,
     /// Ends both workers.
@@ -96,6 +100,8 @@ impl Link {
             connection: RwLock::new(connection),
             client: RwLock::new(client),
             pull_now: Notify::new(),
+            sweep_now: Notify::new(),
+            following: tokio::sync::Mutex::new(()),
             forced: Mutex::new(Vec::new()),
             stop: CancellationToken::new(),
             progress: watch::Sender::new(0),
@@ -167,12 +173,19 @@ impl Link {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .extend_from_slice(listings);
-        self.pull_now.notify_one();
+        self.wake();
     }
 
-    /// What was asked for since the last call.
-    pub(crate) fn take_forced(&self) -> Vec<Listing> {
-        std::mem::take(&mut self.forced.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Lets what is due be looked at anew.
+    pub(crate) fn wake(&self) {
+        self.pull_now.notify_one();
+        self.sweep_now.notify_one();
+    }
+
+    /// What was asked for since the last call, as far as it is `mine`.
+    pub(crate) fn take_forced(&self, mine: impl Fn(Listing) -> bool) -> Vec<Listing> {
+        let mut forced = self.forced.lock().unwrap_or_else(PoisonError::into_inner);
+        forced.extract_if(.., |listing| mine(*listing)).collect()
     }
 
     /// Notes when a listing that failed is worth trying again; nothing after a success.
@@ -335,7 +348,7 @@ impl Link {
             .schedules
             .write()
             .unwrap_or_else(PoisonError::into_inner) = schedules;
-        self.pull_now.notify_one();
+        self.wake();
     }
 
     /// Takes in the date of an answer that was received now; gives when its request was sent, by Lever's clock.

@@ -1,6 +1,6 @@
 //! Lever to us: walks listings page by page into the mirror.
 //!
-//! One worker per connection runs rounds. In each round the listings that are due are walked:
+//! One worker per connection runs rounds, and a second one walks over everybody now and then. In each round the listings that are due are walked:
 //! stages and archive reasons first, then opportunities (inbound stages, then the rest) with the remaining
 //! account lists beside them. Every page commits with its cursor, so a round can end anywhere and the next one
 //! goes on from there. Nothing is concluded from a listing that failed.
@@ -13,6 +13,7 @@ mod policy;
 mod request;
 mod schedule;
 pub(crate) mod scope;
+pub(crate) mod sweep;
 mod trouble;
 mod walk;
 
@@ -30,11 +31,12 @@ use futures::FutureExt as _;
 use store::{Forgotten, ListingOutcome, Run, RunOutcome};
 use tokio::time::Instant;
 
+use self::schedule::Worker;
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::Link;
 
-/// Pulls one connection until its link is stopped.
+/// Pulls one connection until its link is stopped; [`sweep`] does so beside it.
 ///
 /// A stop or a pause takes effect at once: what was read but not committed is read again later.
 pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
@@ -45,7 +47,7 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
 
 /// One round over what is due; tells how long to wait for the next.
 async fn round(shared: &Shared, link: &Link) -> Duration {
-    let due = match schedule::due(shared, link).await {
+    let due = match schedule::due(shared, link, Worker::Pull).await {
         Ok(due) => due,
         Err(error) => {
             tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot plan a pull");
@@ -57,7 +59,7 @@ async fn round(shared: &Shared, link: &Link) -> Duration {
         forget_deleted(shared, link).await;
         link.moved();
     }
-    schedule::until_next(shared, link)
+    schedule::until_next(shared, link, Worker::Pull)
         .await
         .unwrap_or(Duration::from_secs(30))
 }
@@ -104,51 +106,8 @@ async fn walk_due(shared: &Shared, link: &Link, due: &[Listing]) {
         for listing in people.into_iter().filter(|listing| due.contains(listing)) {
             walk_listing(shared, link, listing).await;
         }
-        if due.contains(&Listing::OpportunitySweep) {
-            sweep(shared, link).await;
-        }
     };
     tokio::join!(beside, opportunities);
-}
-
-/// Walks over everybody, and buries who was not there (X10).
-///
-/// Who moves during the walk can be skipped, but has a new stamp: only after the follow pass begun after the walk
-/// is absence a sign (design.md, "Pull").
-async fn sweep(shared: &Shared, link: &Link) {
-    let Some(swept) = walk_listing(shared, link, Listing::OpportunitySweep).await else {
-        return;
-    };
-    let Some(since) = swept.walked.whole_since else {
-        return;
-    };
-    if walk_listing(shared, link, Listing::Opportunities)
-        .await
-        .is_none()
-    {
-        return;
-    }
-    match walk::retire_unseen(shared, link, Stream::Opportunities, since).await {
-        Ok(0) => {}
-        Ok(gone) => {
-            // What the walk has led to takes the place of what was kept at its end.
-            let walked = walk::Walked {
-                changes: swept.walked.changes + gone,
-                ..swept.walked
-            };
-            note_run(
-                shared,
-                link,
-                Listing::OpportunitySweep,
-                swept.began,
-                &Ok(walked),
-            )
-            .await;
-        }
-        Err(error) => {
-            tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot bury who is gone");
-        }
-    }
 }
 
 /// A pass that ended well.
@@ -159,7 +118,13 @@ struct Ended {
 }
 
 /// Walks one listing to the end of its pass and notes how that went; gives nothing if it failed.
+///
+/// Two workers follow opportunities: a pass that is under way is waited for.
 async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<Ended> {
+    let _alone = match listing {
+        Listing::Opportunities => Some(link.following.lock().await),
+        _ => None,
+    };
     link.passes.began(listing);
     let began = shared.clock.now();
     let outcome = walk::walk(shared, link, listing).await;
@@ -168,6 +133,10 @@ async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<
     note_run(shared, link, listing, began, &outcome).await;
     if let Err(error) = note_outcome(shared, link, listing, outcome).await {
         tracing::error!(connection = %link.id(), %listing, error = %crate::report(&error), "cannot note a pass");
+    }
+    if walked.is_some() && listing == Listing::Opportunities {
+        // The first walk over everybody follows the first by stages.
+        link.sweep_now.notify_one();
     }
     link.moved();
     Some(Ended {

@@ -379,6 +379,15 @@ impl View {
         self.now > second.max(last.plus(Duration::from_secs(60)))
     }
 
+    /// Whether somebody may be missing whose stage Lever does not list: everybody was not walked over yet, and it has
+    /// not failed either.
+    fn first_sweep_is_due(&self) -> bool {
+        let state = self.listings.get(&Listing::OpportunitySweep);
+        let settled =
+            state.is_some_and(|it| it.last_success_at.is_some() || it.last_error.is_some());
+        self.settings.enabled && !settled
+    }
+
     fn again(&self, listing: Listing) -> Again {
         Again::of(listing, &self.schedules, &self.settings)
     }
@@ -478,6 +487,9 @@ fn sync_state(view: &View, streams: &[StreamStatus]) -> SyncState {
         };
     }
     let people = readable().find(|status| status.stream == Stream::Opportunities);
+    if people.is_some() && view.first_sweep_is_due() {
+        return SyncState::Syncing;
+    }
     let stale = |status: &StreamStatus| {
         status
             .last_success_at

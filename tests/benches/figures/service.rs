@@ -127,6 +127,17 @@ impl Service {
         }
     }
 
+    /// Waits until a stream was read whole.
+    pub(crate) async fn until_read(&self, connection: &str, stream: &str) {
+        let read = |status: &pb::GetSyncStatusResponse| {
+            let mut streams = status.streams.iter();
+            streams.any(|it| it.name == stream && it.state() == pb::StreamState::Synced)
+        };
+        while !read(&self.status(connection).await) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The first page of inbound applicants; none while it cannot be told.
     pub(crate) async fn applicants(&self, connection: &str) -> Option<Vec<pb::Applicant>> {
         let request = pb::ListApplicantsRequest {

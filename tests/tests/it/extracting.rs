@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lever_sim::{Act, Action, AuditEntry, FaultPlan, FaultRule};
+use lever_sim::{self as sim, Act, Action, Applicant, AuditEntry, FaultPlan, FaultRule};
 use proto::v1 as pb;
 use proto::v1::stream_schedule::When;
 use serde_json::{Value, json};
@@ -357,7 +357,49 @@ async fn x18_nothing_is_concluded_from_postings_that_could_not_be_read() {
     .await;
 }
 
-/// The first walk goes by the stages that Lever lists; whoever is in another one must not have to wait for the sweep.
+/// The first walk goes by the stages that Lever lists; whoever is in another one must not have to wait for a day.
+#[tokio::test]
+async fn x10_people_in_a_stage_that_lever_does_not_list_are_there_with_the_first_import() {
+    let mut setup = keeping(&["stages", "opportunities", "notes"]);
+    let slow = Action::StallBefore(Duration::from_millis(200));
+    let slow = FaultRule::on("listOpportunities", slow);
+    setup.lever.faults.rules.push(slow);
+    let mut world = World::new(setup).await;
+    let people = world.lever.opportunities();
+    let mut stages = people.iter().filter_map(|person| person["stage"].as_str());
+    let stage = stages.find(|stage| *stage != "applicant-new");
+    let stage = stage.expect("somebody got further").to_owned();
+    let gone = Act::DeactivateStage { stage };
+    world.lever.act(gone).expect("known");
+    world.connect().await;
+    world.until_synced().await;
+    world.assert_mirror_equals_lever().await;
+}
+
+/// The walk over everybody takes long: here it hangs.
+#[tokio::test]
+async fn x12_what_changes_during_the_walk_over_everybody_is_followed_meanwhile() {
+    let mut setup =
+        keeping(&["stages", "opportunities"]).with("FULCRUM__LEVER__ATTEMPT_TIMEOUT", "300s");
+    // After the two parts of the walk by stages, and the pass that repairs it.
+    let fourth = sim::When::Nth(4);
+    let stuck = Action::StallBefore(Duration::from_secs(300));
+    let stuck = FaultRule::on("listOpportunities", stuck).when(fourth);
+    setup.lever.faults.rules.push(stuck);
+    let mut world = World::new(setup).await;
+    world.connect().await;
+    until("the walk over everybody has begun", async || {
+        let sweep = world.stream("opportunities").await;
+        (sweep.state() == pb::StreamState::Synced).then_some(())
+    })
+    .await;
+    let applicant = Applicant::default();
+    world.lever.act(Act::Apply { applicant }).expect("applied");
+    world.pull_until_mirror_equals_lever().await;
+    assert_eq!(world.status().await.state(), pb::SyncState::Syncing);
+}
+
+/// As with the first import.
 #[tokio::test]
 async fn x10_a_reset_reads_everybody_whatever_their_stage() {
     let world = World::synced(keeping(&["stages", "opportunities"])).await;
@@ -371,7 +413,7 @@ async fn x10_a_reset_reads_everybody_whatever_their_stage() {
         };
         calls.filter(unfiltered).count()
     };
-    assert_eq!(walks(), 0);
+    let before = walks();
     let request = pb::ResetStreamRequest {
         connection_id: world.connection.clone(),
         stream: "opportunities".to_owned(),
@@ -380,6 +422,9 @@ async fn x10_a_reset_reads_everybody_whatever_their_stage() {
     reset.expect("reset");
     // What was read is shown meanwhile.
     assert_eq!(world.mirrored().await.len(), 30);
-    until("everybody is read", async || (walks() > 0).then_some(())).await;
+    until("everybody is read", async || {
+        (walks() > before).then_some(())
+    })
+    .await;
     world.pull_until_mirror_equals_lever().await;
 }

@@ -21,15 +21,34 @@ pub(super) fn pause_after(trouble: &Trouble) -> Duration {
     }
 }
 
+/// Long past.
+const AT_ONCE: Timestamp = Timestamp::from_millis(0);
+
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// The listings to walk now.
-pub(super) async fn due(shared: &Shared, link: &Link) -> Result<Vec<Listing>> {
+/// Who walks a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Worker {
+    /// Everything but the sweep.
+    Pull,
+    /// The walk over everybody.
+    Sweep,
+}
+
+impl Worker {
+    fn walks(self, listing: Listing) -> bool {
+        (self == Worker::Sweep) == (listing == Listing::OpportunitySweep)
+    }
+}
+
+/// The listings a worker is to walk now.
+pub(super) async fn due(shared: &Shared, link: &Link, worker: Worker) -> Result<Vec<Listing>> {
     let states = shared.store.cursors(link.id()).await?;
-    let forced = link.take_forced();
+    let forced = link.take_forced(|listing| worker.walks(listing));
     let connection = link.connection();
     let now = link.lever_time(shared.clock.now());
     Ok(kept(&connection)
+        .filter(|listing| worker.walks(*listing))
         .filter(|listing| {
             forced.contains(listing)
                 || shared.settings.pull.enabled
@@ -45,8 +64,8 @@ pub(super) async fn due(shared: &Shared, link: &Link) -> Result<Vec<Listing>> {
         .collect())
 }
 
-/// How long until something is due.
-pub(super) async fn until_next(shared: &Shared, link: &Link) -> Result<Duration> {
+/// How long until something is due for a worker.
+pub(super) async fn until_next(shared: &Shared, link: &Link, worker: Worker) -> Result<Duration> {
     let states = shared.store.cursors(link.id()).await?;
     if !shared.settings.pull.enabled {
         return Ok(LONGEST_PAUSE);
@@ -54,6 +73,7 @@ pub(super) async fn until_next(shared: &Shared, link: &Link) -> Result<Duration>
     let connection = link.connection();
     let now = link.lever_time(shared.clock.now());
     let next = kept(&connection)
+        .filter(|listing| worker.walks(*listing))
         .map(|listing| {
             plan(
                 link,
@@ -99,9 +119,16 @@ fn plan(
     now: Timestamp,
 ) -> Timestamp {
     let again = Again::of(listing, &link.schedules(), settings);
+    let walked = |listing| states.get(&listing).and_then(|state| state.last_success_at);
+    // The walk by stages comes first, for a while at least.
+    let waits = listing == Listing::OpportunitySweep && walked(Listing::Opportunities).is_none();
+    let first_at = if waits {
+        again.next(connection.created_at)
+    } else {
+        AT_ONCE
+    };
     next_at(
-        connection,
-        listing,
+        first_at,
         states.get(&listing),
         link.retry_in(listing).map(|pause| now.plus(pause)),
         &again,
@@ -181,11 +208,10 @@ fn needed(streams: &BTreeSet<Stream>, listing: Listing) -> bool {
     }
 }
 
-/// When a listing is due, by Lever's clock, but not before `retry_at`; long past for one that was never read or whose
-/// pass was cut short, and for one that was read in the future: a clock was wrong then.
+/// When a listing is due, by Lever's clock, but not before `retry_at`: at `first_at` for one that was never read; at
+/// once where a pass was cut short, and where it was read in the future: a clock was wrong then.
 fn next_at(
-    connection: &Connection,
-    listing: Listing,
+    first_at: Timestamp,
     state: Option<&ListingState>,
     retry_at: Option<Timestamp>,
     again: &Again,
@@ -193,11 +219,10 @@ fn next_at(
 ) -> Timestamp {
     let last_success_at = state.and_then(|state| state.last_success_at);
     let idle = state.is_none_or(|state| state.cursor.idle());
-    let in_time = match (last_success_at, listing) {
-        (Some(at), _) if idle && at.since(now) < again.longest() => again.next(at),
-        (None, Listing::OpportunitySweep) if idle => again.next(connection.created_at),
-        // Never read, or cut short in the middle of a pass.
-        _ => Timestamp::from_millis(0),
+    let in_time = match last_success_at {
+        Some(at) if idle && at.since(now) < again.longest() => again.next(at),
+        None if idle => first_at,
+        _ => AT_ONCE,
     };
     retry_at.map_or(in_time, |retry_at| in_time.max(retry_at))
 }
@@ -223,16 +248,9 @@ mod tests {
         }
     }
 
-    fn due(
-        listing: Listing,
-        state: Option<&ListingState>,
-        retry_at: Option<i64>,
-        now: i64,
-    ) -> bool {
-        let connection = testing::connection(Stream::DEFAULT, at(1000));
+    fn due(state: Option<&ListingState>, retry_at: Option<i64>, now: i64) -> bool {
         next_at(
-            &connection,
-            listing,
+            AT_ONCE,
             state,
             retry_at.map(at),
             &Again::After(INTERVAL),
@@ -246,19 +264,9 @@ mod tests {
             since: at(1000),
             complete: true,
         };
-        assert!(due(Listing::Opportunities, None, None, 1000));
-        assert!(!due(
-            Listing::Opportunities,
-            Some(&read(Some(1000), idle.clone())),
-            None,
-            1059
-        ));
-        assert!(due(
-            Listing::Opportunities,
-            Some(&read(Some(1000), idle)),
-            None,
-            1060
-        ));
+        assert!(due(None, None, 1000));
+        assert!(!due(Some(&read(Some(1000), idle.clone())), None, 1059));
+        assert!(due(Some(&read(Some(1000), idle)), None, 1060));
     }
 
     #[test]
@@ -268,18 +276,7 @@ mod tests {
             began: at(1000),
             offset: None,
         };
-        assert!(due(
-            Listing::Opportunities,
-            Some(&read(Some(1000), cursor)),
-            None,
-            1001
-        ));
-    }
-
-    #[test]
-    fn the_first_sweep_waits_for_its_interval() {
-        assert!(!due(Listing::OpportunitySweep, None, None, 1059));
-        assert!(due(Listing::OpportunitySweep, None, None, 1060));
+        assert!(due(Some(&read(Some(1000), cursor)), None, 1001));
     }
 
     #[test]
@@ -290,21 +287,14 @@ mod tests {
         };
         let state = read(Some(3600), idle);
         let nightly = Again::Scheduled(Schedule::cron("0 2 * * *", "UTC").unwrap());
-        let next = next_at(
-            &testing::connection(Stream::DEFAULT, at(0)),
-            Listing::Users,
-            Some(&state),
-            None,
-            &nightly,
-            at(3700),
-        );
+        let next = next_at(AT_ONCE, Some(&state), None, &nightly, at(3700));
         assert_eq!(next, at(7200));
     }
 
     #[test]
     fn a_failed_listing_waits() {
-        assert!(!due(Listing::Users, None, Some(1030), 1029));
-        assert!(due(Listing::Users, None, Some(1030), 1030));
+        assert!(!due(None, Some(1030), 1029));
+        assert!(due(None, Some(1030), 1030));
     }
 
     #[test]
@@ -313,12 +303,7 @@ mod tests {
             since: at(90_000),
             complete: true,
         };
-        assert!(due(
-            Listing::Users,
-            Some(&read(Some(90_000), idle)),
-            None,
-            1000
-        ));
+        assert!(due(Some(&read(Some(90_000), idle)), None, 1000));
     }
 
     #[test]

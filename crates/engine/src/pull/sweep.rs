@@ -1,0 +1,85 @@
+//! The walk over everybody, for what no signal reveals (design.md, "Pull").
+//!
+//! It takes long, so it has a worker of its own: what changes meanwhile is followed beside it. The first one begins as
+//! soon as the walk by stages has ended, since that shows nobody whose stage Lever does not list.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Listing, Stream};
+use futures::FutureExt as _;
+
+use super::schedule::{self, Worker};
+use super::walk::{self, Walked};
+use super::{forget_deleted, note_run, walk_listing};
+use crate::engine::Shared;
+use crate::link::Link;
+
+/// The wait after the plan could not be read.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Sweeps one connection until its link is stopped.
+pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
+    while let Some(wait) = link.work(round(&shared, &link).boxed()).await {
+        link.rest(&link.sweep_now, wait).await;
+    }
+}
+
+/// Sweeps if that is due; tells how long to wait for the next time.
+async fn round(shared: &Shared, link: &Link) -> Duration {
+    match schedule::due(shared, link, Worker::Sweep).await {
+        Ok(due) if due.is_empty() => {}
+        Ok(_sweep) => {
+            sweep(shared, link).await;
+            forget_deleted(shared, link).await;
+            link.moved();
+        }
+        Err(error) => {
+            tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot plan a sweep");
+            return PAUSE;
+        }
+    }
+    schedule::until_next(shared, link, Worker::Sweep)
+        .await
+        .unwrap_or(PAUSE)
+}
+
+/// Walks over everybody, and buries who was not there (X10).
+///
+/// Who moves during the walk can be skipped, but has a new stamp: only after the follow pass begun after the walk
+/// is absence a sign (design.md, "Pull").
+async fn sweep(shared: &Shared, link: &Link) {
+    let Some(swept) = walk_listing(shared, link, Listing::OpportunitySweep).await else {
+        return;
+    };
+    let Some(since) = swept.walked.whole_since else {
+        return;
+    };
+    if walk_listing(shared, link, Listing::Opportunities)
+        .await
+        .is_none()
+    {
+        return;
+    }
+    match walk::retire_unseen(shared, link, Stream::Opportunities, since).await {
+        Ok(0) => {}
+        Ok(gone) => {
+            // What the walk has led to takes the place of what was kept at its end.
+            let walked = Walked {
+                changes: swept.walked.changes + gone,
+                ..swept.walked
+            };
+            note_run(
+                shared,
+                link,
+                Listing::OpportunitySweep,
+                swept.began,
+                &Ok(walked),
+            )
+            .await;
+        }
+        Err(error) => {
+            tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot bury who is gone");
+        }
+    }
+}
