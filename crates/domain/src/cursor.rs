@@ -150,6 +150,15 @@ impl Cursor {
         }
     }
 
+    /// A walk of everything in one part that has yet to ask for its first page: whatever happens, it is gone through.
+    pub fn begun(began: Timestamp) -> Cursor {
+        Cursor::Backfill {
+            began,
+            part: Part::All,
+            offset: None,
+        }
+    }
+
     /// The cursor after Lever refused the offset: the same part of the same pass, from its first page.
     pub fn rewound(&self) -> Cursor {
         match self.clone() {
@@ -165,6 +174,12 @@ impl Cursor {
             },
             other => other,
         }
+    }
+
+    /// Whether the next page is the first of everything a pass reads.
+    pub fn at_the_beginning(&self) -> bool {
+        let first = self.began().map(Cursor::begun);
+        self.idle() || first.as_ref() == Some(self)
     }
 
     /// When the pass under way began.

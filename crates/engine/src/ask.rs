@@ -49,24 +49,34 @@ impl Engine {
     pub(crate) fn plan_below(&self, link: Arc<Link>, recheck: BTreeSet<Stream>) {
         let shared = self.shared.clone();
         self.spawn(async move {
-            let now = link.known_lever_time(shared.clock.now());
-            // While Lever's time is not known, every list counts as read before now.
-            let before = now.unwrap_or(Timestamp::from_millis(i64::MAX));
-            let policy = Policy {
-                recheck_before: recheck.into_iter().map(|stream| (stream, before)).collect(),
-                ..policy(&shared, &link)
-            };
-            let since = now.unwrap_or_default();
-            match shared.store.plan_again(link.id(), policy, since).await {
-                Ok(_planned) => link.hydrate_now.notify_one(),
-                Err(error) => tracing::warn!(
+            if let Err(error) = plan_below(&shared, &link, recheck).await {
+                tracing::warn!(
                     connection = %link.id(), error = %crate::report(&error),
                     "cannot plan what to read below records; the next walk over everybody does"
-                ),
+                );
             }
-            link.moved();
         });
     }
+}
+
+/// Looks anew at what is to be read below records; lists of `recheck` count as never read.
+pub(crate) async fn plan_below(
+    shared: &Shared,
+    link: &Link,
+    recheck: BTreeSet<Stream>,
+) -> Result<()> {
+    let now = link.known_lever_time(shared.clock.now());
+    // While Lever's time is not known, every list counts as read before now.
+    let before = now.unwrap_or(Timestamp::from_millis(i64::MAX));
+    let policy = Policy {
+        recheck_before: recheck.into_iter().map(|stream| (stream, before)).collect(),
+        ..policy(shared, link)
+    };
+    let since = now.unwrap_or_default();
+    shared.store.plan_again(link.id(), policy, since).await?;
+    link.hydrate_now.notify_one();
+    link.moved();
+    Ok(())
 }
 
 /// Pulling that somebody paused is not done for anybody.

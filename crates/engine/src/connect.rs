@@ -1,12 +1,16 @@
 //! Linking Lever accounts, and their settings.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use domain::{Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp};
+use domain::{
+    Connection, ConnectionId, Cursor, Environment, ExcludedField, Listing, Stream, Timestamp,
+};
 use lever::{ErrorKind as LeverErrorKind, UserId};
 use secrecy::SecretString;
 use store::{ErrorKind as StoreErrorKind, Secrets};
 
+use crate::ask::plan_below;
 use crate::credential::{self, NewCredential, Obtained};
 use crate::engine::{Engine, disconnected_error, new_id};
 use crate::error::{Error, ErrorKind, KEY_REJECTED, KEY_REJECTED_MESSAGE, Result, Violation};
@@ -235,6 +239,17 @@ impl Engine {
         expected: Option<u64>,
         patch: ConnectionPatch,
     ) -> Result<Connection> {
+        let engine = self.clone();
+        self.to_the_end(async move { engine.update_now(id, expected, patch).await })
+            .await
+    }
+
+    async fn update_now(
+        &self,
+        id: ConnectionId,
+        expected: Option<u64>,
+        patch: ConnectionPatch,
+    ) -> Result<Connection> {
         let link = self.link(id)?;
         let present = self.connection(id).await?;
         if expected.is_some_and(|expected| expected != present.revision) {
@@ -272,23 +287,66 @@ impl Engine {
             link.webhooks.load_tokens(store, id).await?;
         }
         link.webhooks.now.notify_one();
-        link.force(&newly_kept(&present, &stored));
-        let (below, listed): (BTreeSet<_>, BTreeSet<_>) = kept_differently(&present, &stored)
-            .into_iter()
-            .partition(|stream| stream.hydrated());
-        for listing in listings_of(&listed) {
-            self.walk_anew(&link, listing).await?;
-        }
-        let new_below = |stream: &Stream| stream.hydrated() && !present.keeps(*stream);
-        if !below.is_empty() || stored.streams.iter().any(new_below) {
-            self.plan_below(link, below);
-        }
+        self.follow_settings(link, &present, &stored).await?;
         Ok(stored)
     }
 
+    /// Plans what has to be read again after a change of settings.
+    ///
+    /// What a kill leaves undone is done at the next start, since the store remembers the settings `before`.
+    pub(crate) async fn follow_settings(
+        &self,
+        link: Arc<Link>,
+        before: &Connection,
+        after: &Connection,
+    ) -> Result<()> {
+        let (below, listed): (BTreeSet<_>, BTreeSet<_>) = kept_differently(before, after)
+            .into_iter()
+            .partition(|stream| stream.hydrated());
+        let mut listings = newly_kept(before, after);
+        listings.extend(listings_of(&listed));
+        for listing in &listings {
+            self.walk_anew(&link, *listing).await?;
+        }
+        let new_below = |stream: &Stream| stream.hydrated() && !before.keeps(*stream);
+        let below = (!below.is_empty() || after.streams.iter().any(new_below)).then_some(below);
+        let (shared, revision) = (self.shared.clone(), after.revision);
+        self.spawn(async move {
+            let planned = match below {
+                Some(recheck) => plan_below(&shared, &link, recheck).await,
+                None => Ok(()),
+            };
+            let id = link.id();
+            let followed = match planned {
+                Ok(()) => shared
+                    .store
+                    .settings_followed(id, revision)
+                    .await
+                    .map_err(Error::from),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = followed {
+                tracing::warn!(
+                    connection = %id, error = %crate::report(&error),
+                    "the mirror follows its new settings only after the next start"
+                );
+            }
+        });
+        Ok(())
+    }
+
     /// Has a listing read from its beginning, whatever the pull is doing with it.
-    async fn walk_anew(&self, link: &Link, listing: Listing) -> Result<()> {
-        while let Err(error) = self.forget_cursor(link, listing).await {
+    ///
+    /// The walk by stages keeps its cursor: its next pass is due soon, and the walk over everybody shows them all.
+    pub(crate) async fn walk_anew(&self, link: &Link, listing: Listing) -> Result<()> {
+        let began = link.lever_time(self.shared.clock.now());
+        let next = match listing {
+            Listing::Opportunities => None,
+            _ => Some(Cursor::begun(began)),
+        };
+        while let Some(next) = &next
+            && let Err(error) = self.set_cursor(link, listing, next.clone()).await
+        {
             // The pull committed a page in between; it takes the new settings at its next one.
             if !matches!(error.kind(), ErrorKind::Aborted { .. }) {
                 return Err(error);
@@ -554,8 +612,10 @@ fn used_external_id(connection: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::testing;
+    use crate::{Clock, Settings, testing};
 
     fn before() -> Connection {
         Connection {
@@ -639,6 +699,36 @@ mod tests {
         assert!(kept_differently(&some(), &some()).is_empty());
         let people = [Stream::Contacts, Stream::Opportunities, Stream::Users].into();
         assert_eq!(listings_of(&people).len(), 2);
+    }
+
+    /// The process ended between the change of the settings and the plan of what to read again.
+    #[tokio::test]
+    async fn f10_settings_that_were_not_followed_before_a_kill_are_followed_at_the_next_start() {
+        testing::install_crypto();
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = testing::store(folder.path()).await;
+        let connection = testing::connection(Stream::DEFAULT, Timestamp::default());
+        let id = connection.id;
+        let key = SecretString::from("k");
+        store
+            .create_connection(connection.clone(), key)
+            .await
+            .unwrap();
+        let tighter = Connection {
+            excluded_fields: ExcludedField::parse("opportunities.phones")
+                .into_iter()
+                .collect(),
+            ..connection
+        };
+        store.update_connection(tighter, None).await.unwrap();
+        let mut settings = Settings::default();
+        settings.pull.enabled = false;
+        let engine = Engine::start(store.clone(), settings, Clock::system());
+        let engine = engine.await.unwrap();
+        engine.stop(Duration::from_secs(5)).await;
+        let sweep = store.cursor(id, Listing::OpportunitySweep).await.unwrap();
+        assert!(matches!(sweep, Cursor::Backfill { .. }), "{sweep:?}");
+        assert_eq!(store.former_settings(id).await.unwrap(), None);
     }
 
     #[test]

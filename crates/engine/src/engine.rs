@@ -179,6 +179,10 @@ impl Engine {
         self.work("hydrate", &link, pull::hydrate::run);
         self.work("nudges", &link, nudge::run);
         self.work("webhooks", &link, webhook::register::run);
+        if let Some(former) = self.shared.store.former_settings(link.id()).await? {
+            let settings = link.connection();
+            self.follow_settings(link, &former, &settings).await?;
+        }
         Ok(())
     }
 

@@ -521,8 +521,9 @@ mod tests {
         }
     }
 
-    /// What is known of a connection that keeps `streams`.
-    fn view(streams: &[Stream], listings: BTreeMap<Listing, ListingState>, now: i64) -> View {
+    /// What is known of a connection that keeps `streams`, and has walked over everybody once.
+    fn view(streams: &[Stream], mut listings: BTreeMap<Listing, ListingState>, now: i64) -> View {
+        listings.insert(Listing::OpportunitySweep, read(Some(0), None));
         View {
             connection: testing::connection(streams, at(0)),
             listings,
@@ -587,6 +588,23 @@ mod tests {
             state(stages(), Some(read(Some(100), None)), 221),
             SyncState::Stale
         );
+    }
+
+    #[test]
+    fn x10_a_mirror_is_synced_once_everybody_was_walked_over_or_that_has_failed() {
+        let swept = |sweep: Option<ListingState>| {
+            let read = BTreeMap::from([(Listing::Opportunities, read(Some(100), None))]);
+            let mut view = view(&[Stream::Opportunities], read, 100);
+            view.listings.remove(&Listing::OpportunitySweep);
+            let sweep = sweep.map(|state| (Listing::OpportunitySweep, state));
+            view.listings.extend(sweep);
+            whole(&view)
+        };
+        assert_eq!(swept(None), SyncState::Syncing);
+        assert_eq!(swept(Some(read(None, None))), SyncState::Syncing);
+        assert_eq!(swept(Some(read(Some(90), None))), SyncState::Synced);
+        let failed = Some(Trouble::Failed("away".to_owned()));
+        assert_eq!(swept(Some(read(None, failed))), SyncState::Synced);
     }
 
     #[test]

@@ -151,21 +151,33 @@ impl Engine {
             other => vec![other],
         };
         for listing in &listings {
-            self.forget_cursor(&link, *listing).await?;
+            match listing {
+                Listing::OpportunitySweep => self.walk_anew(&link, *listing).await?,
+                _ => self.set_cursor(&link, *listing, Cursor::New).await?,
+            }
         }
         link.force(&listings);
         link.moved();
         self.sync_status(id).await
     }
 
-    pub(crate) async fn forget_cursor(&self, link: &Link, listing: Listing) -> Result<()> {
+    /// Puts another cursor in the place of the one a listing has.
+    ///
+    /// # Errors
+    /// Aborted if the pull moves it at the same moment.
+    pub(crate) async fn set_cursor(
+        &self,
+        link: &Link,
+        listing: Listing,
+        next: Cursor,
+    ) -> Result<()> {
         let now = self.shared.clock.now();
         let expected = self.shared.store.cursor(link.id(), listing).await?;
         let page = store::Page {
             connection: link.id(),
             listing,
             expected,
-            next: Cursor::New,
+            next,
             requested_at: link.lever_time(now),
             now,
             records: Vec::new(),

@@ -56,6 +56,9 @@ impl Store {
 
     /// Replaces the settings of a connection, and gives them back with their new revision.
     ///
+    /// Where that changes what is kept of Lever's records, the former settings are remembered until
+    /// [`Store::settings_followed`]: what was read with them has to be read again.
+    ///
     /// `connection.revision` is the revision the caller has read. With `signature_tokens`, those replace the
     /// tokens of webhooks that were made by hand in Lever, in the same transaction.
     ///
@@ -84,7 +87,34 @@ impl Store {
             if let Some(tokens) = tokens {
                 tokens.put(draft, id);
             }
+            remember_former(draft, &stored, &connection)?;
             Ok(save(draft, connection))
+        })
+        .await
+    }
+
+    /// The settings that part of the mirror may still have been read with; none when all follows the present ones.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn former_settings(&self, id: ConnectionId) -> Result<Option<Connection>, Error> {
+        self.tables()
+            .get(Table::FormerSettings, &key::connection(id))
+    }
+
+    /// Takes note that all that has to be read again is planned durably, unless the settings have changed since
+    /// `revision`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    pub async fn settings_followed(&self, id: ConnectionId, revision: u64) -> Result<(), Error> {
+        self.commit(move |draft| {
+            let key = key::connection(id);
+            let known = draft.contains(Table::FormerSettings, &key)?;
+            if known && stored(draft, id)?.revision == revision {
+                draft.remove(Table::FormerSettings, key);
+            }
+            Ok(())
         })
         .await
     }
@@ -138,6 +168,7 @@ impl Store {
             if stored.disconnected.is_none() {
                 return Err(Error::already_exists("external id", id));
             }
+            remember_former(draft, &stored, &settings)?;
             // No refresh that began before the disconnection fits this generation.
             sealed.put(draft, id, stored.revision << 32);
             let back = Connection {
@@ -200,6 +231,25 @@ fn disconnect(
         connection: save(draft, connection),
         webhooks,
     })
+}
+
+/// Remembers the settings before a change of what is kept; of several changes, those before the first.
+fn remember_former(
+    draft: &mut Draft<'_>,
+    before: &Connection,
+    after: &Connection,
+) -> Result<(), Error> {
+    let key = key::connection(before.id);
+    let same = before.streams == after.streams
+        && before.sync_start == after.sync_start
+        && before.include_archived == after.include_archived
+        && before.include_snoozed == after.include_snoozed
+        && before.excluded_fields == after.excluded_fields
+        && before.include_secret_notes == after.include_secret_notes;
+    if !same && !draft.contains(Table::FormerSettings, &key)? {
+        draft.put(Table::FormerSettings, key, before);
+    }
+    Ok(())
 }
 
 pub(crate) fn stored(draft: &Draft<'_>, id: ConnectionId) -> Result<Connection, Error> {

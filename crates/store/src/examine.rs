@@ -277,7 +277,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::Meta | Table::Counts | Table::EeoCounts | Table::Sequences | Table::ChangeFloors => {
             is::<Counter>(table, &value)
         }
-        Table::Connections => is::<Connection>(table, &value),
+        Table::Connections | Table::FormerSettings => is::<Connection>(table, &value),
         Table::ExternalIds | Table::RequestIds => is::<Owner>(table, &value),
         Table::Credentials => is::<SealedCredential>(table, &value),
         Table::Tokens => is::<TokenRecord>(table, &value),

@@ -74,6 +74,7 @@ tables! {
     EeoDocuments = "eeo_documents", "connection, stream and record";
     EeoCounts = "eeo_counts", "connection and stream";
     Forgets = "forgets", "connection and opportunity";
+    FormerSettings = "former_settings", "connection";
 }
 
 impl Table {

@@ -85,7 +85,7 @@ impl<'a> Walk<'a> {
             .store
             .cursor(self.link.id(), self.listing)
             .await?;
-        let begins = cursor.idle();
+        let begins = cursor.at_the_beginning();
         let mut pass = self.next(&cursor);
         self.check_room(&pass)?;
         let mut fetched = self.fetcher.fetch(&pass).await;

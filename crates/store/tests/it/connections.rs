@@ -75,6 +75,34 @@ async fn a_connection_its_credential_and_its_signature_tokens_are_one_commit() {
 }
 
 #[tokio::test]
+async fn the_settings_before_a_change_of_what_is_kept_are_remembered_until_they_are_followed() {
+    let (_folder, store, id) = connected().await;
+    let first = store.connection(id).await.unwrap().unwrap();
+    let renamed = Connection {
+        display_name: "Another".to_owned(),
+        ..first
+    };
+    let named = store.update_connection(renamed, None).await.unwrap();
+    assert_eq!(store.former_settings(id).await.unwrap(), None);
+    let narrower = Connection {
+        include_archived: !named.include_archived,
+        ..named.clone()
+    };
+    let narrower = store.update_connection(narrower, None).await.unwrap();
+    let secret = Connection {
+        include_secret_notes: !named.include_secret_notes,
+        ..narrower.clone()
+    };
+    let secret = store.update_connection(secret, None).await.unwrap();
+    // Planned for settings that changed meanwhile: not all is followed yet.
+    let followed = store.settings_followed(id, narrower.revision);
+    followed.await.unwrap();
+    assert_eq!(store.former_settings(id).await.unwrap(), Some(named));
+    store.settings_followed(id, secret.revision).await.unwrap();
+    assert_eq!(store.former_settings(id).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn settings_are_replaced_only_by_who_has_read_the_present_ones() {
     let (_folder, store, id) = connected().await;
     let read = store.connection(id).await.unwrap().unwrap();
