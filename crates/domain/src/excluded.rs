@@ -120,6 +120,17 @@ impl ExcludedField {
         self.stream
     }
 
+    /// Whether what stands at a path of a record is gone with it.
+    pub fn covers(&self, stream: Stream, path: &[&str]) -> bool {
+        self.stream == stream
+            && self.path.len() <= path.len()
+            && self
+                .path
+                .iter()
+                .zip(path)
+                .all(|(step, other)| step == other)
+    }
+
     /// The streams whose documents lose something with it: its own, and those that show records of this one unasked.
     pub fn reaches(&self) -> impl Iterator<Item = Stream> {
         let field = self.path.first().map_or("", String::as_str);
