@@ -399,8 +399,8 @@ mod tests {
 
     #[test]
     fn answers_lose_it_in_whatever_envelope_they_come() {
-        let record = || json!({"id": "x", "note": "n", "data": 1});
-        let without = || json!({"id": "x", "data": 1});
+        let record = || json!({"id": "x", "note": "n", "data": {"y": 1}});
+        let without = || json!({"id": "x", "data": {"y": 1}});
         for (answer, expected) in [
             (json!({"data": record()}), json!({"data": without()})),
             (
