@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use domain::operation::RawWrite;
-use domain::{ConnectionId, Stream, excluded};
+use domain::{ConnectionId, Stream, Write, excluded};
 use lever::{Access, AnswerKind, Lane, Operation, RawCall, RawReply, Repeat, registry};
 use serde_json::Value;
 
@@ -164,6 +164,21 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// What Lever answered to a raw write, without what the connection leaves out by now; empty without an answer.
+    ///
+    /// # Errors
+    /// Not found if the connection is gone.
+    pub async fn answer_to(&self, operation: &domain::Operation) -> Result<String> {
+        let (Write::Raw(raw), Some(answer)) = (&operation.write, &operation.answer) else {
+            return Ok(String::new());
+        };
+        let connection = self.connection(operation.connection).await?;
+        let kept = answer_to_keep(&raw.operation, &connection, answer.as_bytes());
+        Ok(kept.unwrap_or_default())
+    }
+}
+
 /// The call as Lever will get it, as far as it is known yet: whom it is made for is chosen later.
 fn standing_in(asked: &Asked) -> Asked {
     let mut asked = asked.clone();
@@ -208,9 +223,9 @@ async fn visible(
     reply: &RawReply,
 ) -> Result<Bytes> {
     let stream = stream_of(operation);
-    let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else {
-        return Ok(reply.body.clone());
-    };
+    // What cannot be looked into is not shown either.
+    let mut body: Value = serde_json::from_slice(&reply.body)
+        .map_err(|_| Error::unavailable("Lever's answer cannot be read: ask again"))?;
     let mut changed = false;
     let parent = path
         .get("opportunity")
@@ -248,6 +263,11 @@ async fn visible(
             body = kept;
         }
     }
+    changed |= excluded::strip_answer(
+        answered(operation),
+        &mut body,
+        &sight.connection.excluded_fields,
+    );
     Ok(if changed {
         Bytes::from(body.to_string())
     } else {
@@ -340,12 +360,16 @@ pub(crate) fn answer_to_keep(
     if is_secret(&record) && !connection.include_secret_notes {
         return None;
     }
-    if let (Some(stream), Some(data)) = (written(operation), body.get_mut("data")) {
-        let kept = excluded::without(stream, &record, &connection.excluded_fields);
-        *data = serde_json::from_str(&kept).ok()?;
-    }
+    excluded::strip_answer(written(operation), &mut body, &connection.excluded_fields);
     let text = body.to_string();
     (text.len() <= LARGEST_ANSWER).then_some(text)
+}
+
+/// The stream of the records that a read answers with, also where no list or read of our own does.
+fn answered(operation: &Operation) -> Option<Stream> {
+    let path = operation.path.trim_end_matches("/deleted");
+    let last = path.rsplit('/').next().unwrap_or_default();
+    stream_of(operation).or_else(|| Stream::from_name(last))
 }
 
 /// The stream of the records that a write answers with, as far as its path tells.
@@ -438,6 +462,72 @@ mod tests {
             answer_to_keep("createPosting", &connection, huge.as_bytes()),
             None
         );
+    }
+
+    #[test]
+    fn what_is_kept_of_an_answer_holds_nothing_that_is_left_out() {
+        let fields = ["contacts.phones", "interviews.note", "users.email"];
+        let connection = domain::Connection {
+            excluded_fields: fields
+                .iter()
+                .map(|text| domain::ExcludedField::parse(text).unwrap())
+                .collect(),
+            ..testing::connection(&[], lever::Timestamp::default())
+        };
+        for (operation, body, expected) in [
+            (
+                "updateContact",
+                r#"{"data":{"id":"c","phones":[],"note":"n"}}"#,
+                r#"{"data":{"id":"c","note":"n"}}"#,
+            ),
+            (
+                "createOpportunity",
+                r#"{"deduped":true,"data":{"id":"o","phones":[],"contact":{"id":"c","phones":[]}}}"#,
+                r#"{"deduped":true,"data":{"id":"o","phones":[],"contact":{"id":"c"}}}"#,
+            ),
+            (
+                "createOpportunityInterview",
+                r#"{"data":{"data":[{"id":"i","note":"n","interviewers":[{"id":"u","email":"e"}]}]}}"#,
+                r#"{"data":{"data":[{"id":"i","interviewers":[{"id":"u"}]}]}}"#,
+            ),
+            (
+                "createWebhook",
+                r#"{"data":{"id":"w","user":{"id":"u","email":"e"}}}"#,
+                r#"{"data":{"id":"w","user":{"id":"u"}}}"#,
+            ),
+        ] {
+            let kept = answer_to_keep(operation, &connection, body.as_bytes());
+            assert_eq!(kept.as_deref(), Some(expected), "{operation}");
+        }
+    }
+
+    #[test]
+    fn every_read_tells_by_its_path_what_it_answers_with() {
+        let stream = |id: &str| answered(registry::find(id).unwrap()).map(Stream::name);
+        for (operation, expected) in [
+            ("listOpportunities", Some("opportunities")),
+            ("getCandidate", Some("opportunities")),
+            ("listCandidateInterviews", Some("interviews")),
+            ("listDeletedOpportunities", Some("opportunities")),
+            ("listDeletedPostings", Some("postings")),
+            ("listDeletedApplications", Some("applications")),
+            ("listPostingUsers", Some("users")),
+            ("getPostingApplyForm", Some("posting_forms")),
+            ("listEeoResponses", Some("eeo_responses")),
+            ("listOpportunityFileActions", None),
+            ("listAuditEvents", None),
+            ("getDispositionStages", None),
+            ("listDiversitySurveys", None),
+            ("listWebhooks", None),
+        ] {
+            assert_eq!(stream(operation), expected, "{operation}");
+        }
+        let unknown = registry::OPERATIONS.iter().filter(|operation| {
+            operation.access == Access::Read
+                && operation.answer != AnswerKind::Bytes
+                && answered(operation).is_none()
+        });
+        assert_eq!(unknown.count(), 5);
     }
 
     #[test]

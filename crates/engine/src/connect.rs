@@ -495,7 +495,7 @@ fn kept_differently(before: &Connection, after: &Connection) -> BTreeSet<Stream>
     let fields = before
         .excluded_fields
         .symmetric_difference(&after.excluded_fields);
-    let mut streams: BTreeSet<Stream> = fields.map(ExcludedField::stream).collect();
+    let mut streams: BTreeSet<Stream> = fields.flat_map(ExcludedField::reaches).collect();
     if before.include_secret_notes != after.include_secret_notes {
         streams.insert(Stream::Notes);
     }
@@ -683,7 +683,7 @@ mod tests {
             streams: [Stream::Opportunities, Stream::Contacts, Stream::Notes].into(),
             excluded_fields: fields
                 .iter()
-                .filter_map(|text| ExcludedField::parse(text))
+                .filter_map(|text| ExcludedField::parse(text).ok())
                 .collect(),
             include_secret_notes: secret,
             ..before()

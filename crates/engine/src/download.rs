@@ -3,8 +3,8 @@
 use std::pin::Pin;
 
 use bytes::Bytes;
-use domain::ConnectionId;
-use futures::{Stream, StreamExt};
+use domain::{Connection, ConnectionId, Stream};
+use futures::StreamExt;
 use lever::{
     Download, DownloadFile, DownloadOffer, DownloadResume, ErrorKind as LeverErrorKind, FileId,
     Lane, OfferId, OpportunityId, ResumeId,
@@ -38,14 +38,29 @@ impl FileSource {
             FileSource::Offer { offer, .. } => offer.as_str(),
         }
     }
+
+    /// Whether the connection leaves out what the file is called.
+    fn is_nameless(&self, connection: &Connection) -> bool {
+        let left_out = |stream, path: &[&str]| {
+            let mut fields = connection.excluded_fields.iter();
+            fields.any(|field| field.covers(stream, path))
+        };
+        match self {
+            FileSource::Resume(_) => left_out(Stream::Resumes, &["file", "name"]),
+            FileSource::File(_) => left_out(Stream::Files, &["name"]),
+            FileSource::Offer { .. } => ["sentDocument", "signedDocument"]
+                .iter()
+                .any(|document| left_out(Stream::Offers, &[document, "fileName"])),
+        }
+    }
 }
 
 /// The bytes of a file, in order; an error ends them, and what came before is not the whole file then.
-pub type FileBytes = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
+pub type FileBytes = Pin<Box<dyn futures::Stream<Item = Result<Bytes>> + Send>>;
 
 /// A file on its way.
 pub struct FileDownload {
-    /// Its name.
+    /// Its name; none where the connection leaves it out.
     pub name: Option<String>,
     /// Its media type.
     pub content_type: Option<String>,
@@ -84,6 +99,7 @@ impl Engine {
         let client = self.link(id)?.client(Lane::Interactive);
         let opportunity = opportunity.clone();
         let named = source.id().to_owned();
+        let nameless = source.is_nameless(&sight.connection);
         let opened = match source {
             FileSource::Resume(resume) => {
                 let request = DownloadResume {
@@ -106,14 +122,14 @@ impl Engine {
             }
         };
         opened
-            .map(on_its_way)
+            .map(|download| on_its_way(download, nameless))
             .map_err(|error| refused(error, &named))
     }
 }
 
-fn on_its_way(download: Download) -> FileDownload {
+fn on_its_way(download: Download, nameless: bool) -> FileDownload {
     FileDownload {
-        name: download.file_name,
+        name: download.file_name.filter(|_| !nameless),
         content_type: download.content_type,
         size: download.length,
         bytes: download
@@ -132,5 +148,36 @@ fn refused(error: lever::Error, id: &str) -> Error {
         ),
         LeverErrorKind::NotFound => Error::not_found("file", id),
         _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ExcludedField;
+
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn a_file_has_no_name_where_the_record_of_it_has_none() {
+        let resume = FileSource::Resume(ResumeId::from("r"));
+        let file = FileSource::File(FileId::from("f"));
+        let offer = FileSource::Offer {
+            offer: OfferId::from("o"),
+            status: None,
+        };
+        let nameless = |field: &str| {
+            let connection = Connection {
+                excluded_fields: [ExcludedField::parse(field).unwrap()].into(),
+                ..testing::connection(&[], lever::Timestamp::default())
+            };
+            [&resume, &file, &offer].map(|source| source.is_nameless(&connection))
+        };
+        assert_eq!(nameless("resumes.file"), [true, false, false]);
+        assert_eq!(nameless("resumes.file.name"), [true, false, false]);
+        assert_eq!(nameless("resumes.file.ext"), [false, false, false]);
+        assert_eq!(nameless("files.name"), [false, true, false]);
+        assert_eq!(nameless("files.size"), [false, false, false]);
+        assert_eq!(nameless("offers.signedDocument"), [false, false, true]);
     }
 }

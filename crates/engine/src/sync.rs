@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::hydration::Policy;
-use domain::{ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp};
+use domain::{ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp, excluded};
 use lever::registry;
 use store::{CallFilter, CallMark, CallPage, Quarantined, Run, RunFilter};
 
@@ -198,7 +198,8 @@ impl Engine {
         }
     }
 
-    /// Up to `limit` records of Lever's that could not be read, by stream, after the one named by `after`.
+    /// Up to `limit` records of Lever's that could not be read, by stream, after the one named by `after`; each with
+    /// its name, and without what the connection leaves out by now.
     ///
     /// # Errors
     /// Not found.
@@ -208,8 +209,8 @@ impl Engine {
         stream: Option<Stream>,
         after: Option<QuarantineMark>,
         limit: usize,
-    ) -> Result<Vec<Quarantined>> {
-        self.link(id)?;
+    ) -> Result<Vec<(QuarantineMark, Quarantined)>> {
+        let connection = self.link(id)?.connection();
         // The names of a stream's records begin with its tag.
         let first = stream.map(|stream| {
             let mut mark = [0; 17];
@@ -217,9 +218,14 @@ impl Engine {
             mark
         });
         let after = after.or(first);
-        let mut records = self.shared.store.quarantined(id, after, limit).await?;
-        records.retain(|record| stream.is_none_or(|stream| record.stream == stream));
-        Ok(records)
+        let records = self.shared.store.quarantined(id, after, limit).await?;
+        let wanted = |record: &Quarantined| stream.is_none_or(|stream| record.stream == stream);
+        let shown = |record: Quarantined| {
+            let fields = &connection.excluded_fields;
+            let raw = excluded::without(record.stream, &record.raw, fields).into_owned();
+            (record.id(), Quarantined { raw, ..record })
+        };
+        Ok(records.into_iter().filter(wanted).map(shown).collect())
     }
 }
 

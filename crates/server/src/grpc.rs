@@ -159,17 +159,21 @@ fn connection_of(caller: &Caller, id: &str) -> Result<domain::ConnectionId, Stat
         .map_err(status)
 }
 
-/// An operation as the caller may see it: what Lever answered may tell of what is confidential.
-fn shown_operation(caller: &Caller, operation: &domain::Operation) -> proto::v1::Operation {
-    let answer = operation.answer.as_deref().unwrap_or_default();
-    let hidden = !caller.has(CONFIDENTIAL) && answer.contains("\"confidential\"");
-    proto::v1::Operation {
-        result_json: if hidden { "" } else { answer }.to_owned().into(),
-        ..crate::wire::operation::to_pb(operation)
-    }
-}
-
 impl Api {
+    /// An operation as the caller may see it: what Lever answered may tell of what is confidential.
+    async fn shown_operation(
+        &self,
+        caller: &Caller,
+        operation: &domain::Operation,
+    ) -> Result<proto::v1::Operation, Status> {
+        let answer = self.engine.answer_to(operation).await.map_err(status)?;
+        let hidden = !caller.has(CONFIDENTIAL) && answer.contains("\"confidential\"");
+        Ok(proto::v1::Operation {
+            result_json: if hidden { "".into() } else { answer.into() },
+            ..crate::wire::operation::to_pb(operation)
+        })
+    }
+
     /// Refuses an opportunity that the caller may not see, as if it did not exist.
     async fn check_visible(
         &self,

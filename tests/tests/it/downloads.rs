@@ -100,3 +100,23 @@ async fn f12_resumes_and_files_are_streamed_with_name_and_type_and_unknown_ones_
         assert_eq!(told.code, Code::NotFound);
     }
 }
+
+/// S-04: what the record of a file does not tell, its download does not tell either.
+#[tokio::test]
+async fn s04_a_download_has_no_name_where_the_name_is_left_out() {
+    let mut setup = Setup::new(20);
+    setup.connection.excluded_fields = vec!["files.name".to_owned()];
+    let world = World::synced(setup).await;
+    let person = world.open_opportunities().remove(0);
+    let add = Act::AddFile {
+        opportunity: person.clone(),
+        name: "Ada's portfolio.pdf".to_owned(),
+        user: None,
+    };
+    let file = world.lever.act(add).expect("known").expect("a file");
+    let (info, bytes) = download(&world, &person, Source::FileId(file))
+        .await
+        .expect("streamed");
+    assert_eq!(info.name, "");
+    assert!(!bytes.is_empty());
+}

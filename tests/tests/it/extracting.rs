@@ -294,13 +294,27 @@ async fn x17_one_record_that_cannot_be_read_does_not_take_its_page_with_it() {
         include_raw_json: true,
         ..Default::default()
     };
-    let answer = world.api.sync().list_quarantine(request).await;
+    let answer = world.api.sync().list_quarantine(request.clone()).await;
     let records = answer.expect("listed").into_inner().records;
     let [record] = records.as_slice() else {
         panic!("one was expected: {records:?}")
     };
     assert_eq!(record.raw_json, odd.as_bytes());
     assert!(!record.reason.is_empty());
+
+    // What is left out by now is not shown of it either.
+    let wants = pb::Connection {
+        excluded_fields: vec!["users.name".to_owned()],
+        ..Default::default()
+    };
+    let changed = world.change(wants, &["excluded_fields"]).await;
+    changed.expect("changed");
+    let answer = world.api.sync().list_quarantine(request).await;
+    let records = answer.expect("listed").into_inner().records;
+    assert!(!records.is_empty());
+    for record in records {
+        assert_eq!(record.raw_json, r#"{"id":null,"email":7}"#.as_bytes());
+    }
 }
 
 /// X18: while the postings cannot be read, what hangs on them is not begun, no posting is closed or gone, and the

@@ -22,6 +22,7 @@ mod first_applicants;
 mod foreign_lever;
 mod forgetting;
 mod histories;
+mod left_out;
 mod lever_service;
 mod lost_answers;
 mod main_job;

@@ -91,7 +91,7 @@ fn keys(object: &Value) -> BTreeSet<String> {
 const SHOWN: [&str; 5] = ["text", "content", "state", "createdAt", "urls"];
 const SHOWN_CATEGORIES: [&str; 2] = ["department", "location"];
 /// What Fulcrum itself knows a record by.
-const NEEDED: [&str; 3] = ["id", "confidentiality", "updatedAt"];
+const NEEDED: [&str; 2] = ["id", "confidentiality"];
 
 /// T-02: title, description, department, location, state, creation date and address are kept and nothing else;
 /// beside them only what a record is known by.

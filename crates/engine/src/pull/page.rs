@@ -162,31 +162,20 @@ pub(crate) fn incoming_opportunity(
         reason,
     };
     let lifted = lever::expand::lift(raw).map_err(|error| malformed(error.to_string()))?;
-    let unreadable = |error: lever::DecodeError| malformed(error.to_string());
-    let kept = excluded::without(
-        Stream::Opportunities,
-        lifted.opportunity.get(),
-        &connection.excluded_fields,
-    );
     // What is not kept is not derived from either.
-    let kept = match kept {
-        Cow::Borrowed(_) => lifted.opportunity,
-        Cow::Owned(text) => {
-            RawValue::from_string(text).map_err(|error| malformed(error.to_string()))?
-        }
-    };
-    let opportunity: Record<lever::Opportunity> = Record::from_raw(kept).map_err(unreadable)?;
+    let kept = |stream, raw| kept(connection, stream, raw).map_err(&malformed);
+    let unreadable = |error: lever::DecodeError| malformed(error.to_string());
+    let opportunity: Record<lever::Opportunity> =
+        Record::from_raw(kept(Stream::Opportunities, lifted.opportunity)?).map_err(unreadable)?;
     let applications = lifted
         .applications
         .into_iter()
-        .map(Record::from_raw)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(unreadable)?;
+        .map(|raw| Record::from_raw(kept(Stream::Applications, raw)?).map_err(unreadable))
+        .collect::<Result<Vec<_>, _>>()?;
     let contact = lifted
         .contact
-        .map(Record::from_raw)
-        .transpose()
-        .map_err(unreadable)?;
+        .map(|raw| Record::from_raw(kept(Stream::Contacts, raw)?).map_err(unreadable))
+        .transpose()?;
 
     let mut records = Vec::with_capacity(2 + applications.len());
     let application: Option<&Record<lever::Application>> = applications.first();
@@ -209,6 +198,18 @@ pub(crate) fn incoming_opportunity(
         }));
     }
     Ok(records)
+}
+
+/// A document without the fields the connection does not keep.
+fn kept(
+    connection: &Connection,
+    stream: Stream,
+    raw: Box<RawValue>,
+) -> Result<Box<RawValue>, String> {
+    match excluded::without(stream, raw.get(), &connection.excluded_fields) {
+        Cow::Borrowed(_) => Ok(raw),
+        Cow::Owned(text) => RawValue::from_string(text).map_err(|error| error.to_string()),
+    }
 }
 
 fn quarantined(
@@ -336,6 +337,23 @@ mod tests {
         let records = incoming_opportunity(&without_name, &raw(EXPANDED)).unwrap();
         assert!(!records[0].raw.contains("Ada"), "{}", records[0].raw);
         assert_eq!(records[0].candidacy.as_ref().unwrap().name, "");
+    }
+
+    #[test]
+    fn s04_a_field_of_the_application_is_not_derived_from_either() {
+        let fields = ["applications.posting", "applications.createdAt"];
+        let without_posting = Connection {
+            excluded_fields: fields
+                .iter()
+                .map(|text| ExcludedField::parse(text).unwrap())
+                .collect(),
+            ..connection(Stream::DEFAULT)
+        };
+        let records = incoming_opportunity(&without_posting, &raw(EXPANDED)).unwrap();
+        assert_eq!(records[1].raw, r#"{"id":"a"}"#);
+        let candidacy = records[0].candidacy.as_ref().unwrap();
+        assert_eq!(candidacy.posting, None);
+        assert_eq!(candidacy.applied_at, Timestamp::from_millis(5));
     }
 
     #[test]

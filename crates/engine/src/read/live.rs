@@ -216,8 +216,16 @@ async fn call(
     query: Vec<(String, String)>,
 ) -> Result<Result<RawReply, lever::Error>> {
     let call = RawCall::new(operation, path, query, None)
-        .map_err(|error| Error::invalid(error.field, error.message))?;
+        .map_err(|error| Error::invalid(field_of(error.field), error.message))?;
     Ok(client.call(&call).await.map(|answer| answer.value))
+}
+
+/// The field of a request that fills a parameter of the path.
+fn field_of(parameter: String) -> String {
+    match parameter.strip_prefix("path_parameters.") {
+        Some(name) => format!("{name}_id"),
+        None => parameter,
+    }
 }
 
 fn refused(error: lever::Error) -> Error {

@@ -182,14 +182,12 @@ impl Sight<'_> {
                 let client = self.engine.link(self.id())?.client(Lane::Interactive);
                 match client.send(&read).await {
                     Ok(record) => Ok(is_confidential(record.raw.get())),
-                    Err(error)
-                        if matches!(
-                            error.kind(),
-                            lever::ErrorKind::NotFound | lever::ErrorKind::InvalidRequest
-                        ) =>
-                    {
+                    Err(error) if matches!(error.kind(), lever::ErrorKind::NotFound) => {
                         Err(Error::not_found("opportunity", opportunity.as_str()))
                     }
+                    Err(error) if matches!(error.kind(), lever::ErrorKind::InvalidRequest) => Err(
+                        Error::invalid("opportunity_id", "this cannot be an id of Lever's"),
+                    ),
                     Err(error) => Err(error.into()),
                 }
             }

@@ -9,7 +9,7 @@ use serde::de::{Deserializer, IgnoredAny};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Request;
+use super::{Request, segment_fault};
 use crate::decode::DecodeError;
 use crate::page::{self, Page};
 use crate::registry::{AnswerKind, BodyKind, Operation, PerformAs};
@@ -121,14 +121,13 @@ fn segments(
         .and_then(|name| name.strip_suffix('}'))
     {
         None => Ok(segment.to_owned()),
-        Some(name) => match path.get(name).map(String::as_str) {
-            None | Some("") => Err(fault(format!("path_parameters.{name}"), "it is missing")),
-            Some("." | "..") => Err(fault(
-                format!("path_parameters.{name}"),
-                "it leads to another path",
-            )),
-            Some(value) => Ok(value.to_owned()),
-        },
+        Some(name) => {
+            let value = path.get(name).map_or("", String::as_str);
+            match segment_fault(value) {
+                Some(fault) => Err(self::fault(format!("path_parameters.{name}"), fault)),
+                None => Ok(value.to_owned()),
+            }
+        }
     };
     operation.path.split('/').skip(1).map(filled).collect()
 }
@@ -210,8 +209,10 @@ impl<'de> Deserialize<'de> for Any {
 
 #[cfg(test)]
 mod tests {
+    use super::super::request::tests::{nasty, read_back};
     use super::*;
     use crate::registry;
+    use proptest::prelude::*;
     use serde_json::json;
 
     type Text<'a> = &'a [(&'a str, &'a str)];
@@ -271,7 +272,7 @@ mod tests {
             refused(note, &[("opportunity", "o1")], &[], None),
             named("path_parameters.note")
         );
-        for bad in ["", ".", ".."] {
+        for bad in ["", ".", "..", "n1\n", ".\t."] {
             assert_eq!(
                 refused(note, &[("opportunity", "o1"), ("note", bad)], &[], None),
                 named("path_parameters.note")
@@ -291,6 +292,40 @@ mod tests {
             named("query.expand")
         );
         assert_eq!(refused(note, both, &[], Some(json!({}))), named("body"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_parameter_fills_its_place_and_nothing_else(text in nasty()) {
+            let operations = registry::OPERATIONS.iter();
+            for operation in operations.filter(|operation| operation.path.contains('{')) {
+                let name = operation.path_parameters().last().unwrap();
+                let path = operation.path_parameters().map(|name| (name, "x"));
+                let mut path: BTreeMap<_, _> = owned(path);
+                path.insert(name.to_owned(), text.clone());
+                let expected: Result<Vec<_>, _> = match segment_fault(&text) {
+                    None => Ok(operation.path.split('/').skip(1).map(|segment| match segment {
+                        _ if segment == format!("{{{name}}}") => text.clone(),
+                        _ if segment.starts_with('{') => "x".to_owned(),
+                        fixed => fixed.to_owned(),
+                    }).collect()),
+                    Some(why) => Err(fault(format!("path_parameters.{name}"), why)),
+                };
+                let filled = segments(operation, &path);
+                prop_assert_eq!(&filled, &expected, "{}", operation.id);
+                if let Ok(segments) = filled {
+                    let request = Request::of(operation.method, segments.iter().map(String::as_str));
+                    let url = request.url(&"https://lever.test".parse().unwrap()).unwrap();
+                    prop_assert_eq!(read_back(&url), segments);
+                    prop_assert_eq!((url.query(), url.fragment()), (None, None));
+                }
+            }
+        }
+    }
+
+    fn owned<'a>(path: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeMap<String, String> {
+        path.map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
     }
 
     #[test]

@@ -152,14 +152,10 @@ impl Request {
     /// The whole address under `base`, everything escaped.
     ///
     /// # Errors
-    /// Says what is wrong when a segment could lead elsewhere: when it is empty, `.` or `..`.
+    /// The [`segment_fault`] of a segment that could lead elsewhere.
     pub fn url(&self, base: &Url) -> Result<Url, &'static str> {
-        if self
-            .segments
-            .iter()
-            .any(|segment| matches!(segment.as_str(), "" | "." | ".."))
-        {
-            return Err("a path segment is empty or a dot");
+        if let Some(fault) = self.segments.iter().find_map(|text| segment_fault(text)) {
+            return Err(fault);
         }
         let mut url = base.clone();
         url.path_segments_mut()
@@ -170,6 +166,19 @@ impl Request {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
         Ok(url)
+    }
+}
+
+/// What keeps a text from being one segment of a path; none when it can be, escaped.
+///
+/// URLs have no way to write an empty segment or one of dots that stays where it is, and drop line breaks and tabs:
+/// what is left of such a text names something else.
+pub fn segment_fault(text: &str) -> Option<&'static str> {
+    match text {
+        "" => Some("it is missing"),
+        "." | ".." => Some("it leads to another path"),
+        text if text.contains(char::is_control) => Some("it holds a control character"),
+        _ => None,
     }
 }
 
@@ -185,9 +194,35 @@ impl fmt::Debug for Request {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    /// Texts made of what means something in a URL, and of anything.
+    pub(crate) fn nasty() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[./\\\\%?#&=@:;+ \t\r\n\u{0}\u{7f}2e5cA-Cé\u{202e}]{0,8}",
+            any::<String>()
+        ]
+    }
+
+    /// The segments of a path as a server reads them.
+    pub(crate) fn read_back(url: &Url) -> Vec<String> {
+        let decoded = |segment: &str| {
+            let mut bytes = segment.bytes();
+            let mut read = Vec::new();
+            while let Some(byte) = bytes.next() {
+                let hex = |byte: Option<u8>| char::from(byte.unwrap()).to_digit(16).unwrap();
+                read.push(match byte {
+                    b'%' => (hex(bytes.next()) * 16 + hex(bytes.next())) as u8,
+                    plain => plain,
+                });
+            }
+            String::from_utf8(read).unwrap()
+        };
+        url.path_segments().unwrap().map(decoded).collect()
+    }
 
     fn url(request: &Request) -> Result<String, &'static str> {
         request
@@ -219,7 +254,9 @@ mod tests {
 
     #[test]
     fn a_segment_that_leads_elsewhere_is_refused() {
-        for segment in ["", ".", ".."] {
+        for segment in [
+            "", ".", "..", "x\n", ".\t.", "\r..", "a\u{0}", "\u{7f}", "\u{85}",
+        ] {
             assert!(
                 url(&Request::get(["opportunities", segment])).is_err(),
                 "{segment:?}"
@@ -229,6 +266,24 @@ mod tests {
             url(&Request::get(["...", "%2e%2e"])).unwrap(),
             "https://lever.test/v1/.../%252e%252e"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_segment_holds_it_stays_one(text in nasty()) {
+            let base: Url = "https://lever.test/v1".parse().unwrap();
+            let request = Request::delete(["webhooks", &text]);
+            match request.url(&base) {
+                Err(fault) => prop_assert_eq!(segment_fault(&text), Some(fault)),
+                Ok(url) => {
+                    prop_assert_eq!(segment_fault(&text), None);
+                    prop_assert_eq!(read_back(&url), ["v1", "webhooks", &text]);
+                    prop_assert_eq!((url.query(), url.fragment()), (None, None));
+                    prop_assert_eq!(url.origin(), base.origin());
+                    prop_assert_eq!(request.method(), Method::Delete);
+                }
+            }
+        }
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl Api {
             .write(request, asked.wait)
             .await
             .map_err(status)?;
-        Ok(super::shown_operation(caller, &operation))
+        self.shown_operation(caller, &operation).await
     }
 }
 

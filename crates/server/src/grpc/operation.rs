@@ -11,7 +11,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use super::{Api, caller, connection_of, shown_operation};
+use super::{Api, caller, connection_of};
 use crate::auth::Caller;
 use crate::wire;
 use crate::wire::connection::non_empty;
@@ -52,7 +52,7 @@ impl OperationService for Api {
             .named(&caller, &request.connection_id, &request.operation_id)
             .await?;
         Ok(Response::new(pb::GetOperationResponse {
-            operation: Some(shown_operation(&caller, &operation)),
+            operation: Some(self.shown_operation(&caller, &operation).await?),
         }))
     }
 
@@ -91,7 +91,7 @@ impl OperationService for Api {
         let mut operations = Vec::with_capacity(page.len());
         for operation in &page {
             if self.sees(&caller, id, &operation.opportunity).await? {
-                operations.push(shown_operation(&caller, operation));
+                operations.push(self.shown_operation(&caller, operation).await?);
             }
         }
         Ok(Response::new(pb::ListOperationsResponse {
@@ -116,12 +116,13 @@ impl OperationService for Api {
         tokio::spawn(async move {
             let mut operation = first;
             loop {
-                let settled = operation.state.settled();
                 let revision = operation.revision;
-                let answer = pb::WatchOperationsResponse {
-                    operation: Some(shown_operation(&caller, &operation)),
-                };
-                if sender.send(Ok(answer)).await.is_err() || settled {
+                let shown = api.shown_operation(&caller, &operation).await;
+                let last = shown.is_err() || operation.state.settled();
+                let answer = shown.map(|operation| pb::WatchOperationsResponse {
+                    operation: Some(operation),
+                });
+                if sender.send(answer).await.is_err() || last {
                     return;
                 }
                 while operation.revision == revision {
@@ -160,7 +161,7 @@ impl OperationService for Api {
             .await
             .map_err(status)?;
         Ok(Response::new(pb::CancelOperationResponse {
-            operation: Some(shown_operation(&caller, &operation)),
+            operation: Some(self.shown_operation(&caller, &operation).await?),
         }))
     }
 }

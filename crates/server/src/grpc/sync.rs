@@ -264,12 +264,13 @@ impl SyncService for Api {
         let more = records.len() > size;
         records.truncate(size);
         let last = records.last().filter(|_| more);
-        let last = last.map(|record| record.id().to_vec());
-        records.retain(|record| record.stream != domain::Stream::EeoResponses || caller.has(EEO));
+        let last = last.map(|(mark, _)| mark.to_vec());
+        records
+            .retain(|(_, record)| record.stream != domain::Stream::EeoResponses || caller.has(EEO));
         Ok(Response::new(pb::ListQuarantineResponse {
             records: records
                 .iter()
-                .map(|record| wire::sync::to_quarantined(record, request.include_raw_json))
+                .map(|(_, record)| wire::sync::to_quarantined(record, request.include_raw_json))
                 .collect(),
             next_page_token: bound.seal(store, last.as_ref()).map_err(status)?,
         }))

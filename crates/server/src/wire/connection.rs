@@ -161,10 +161,10 @@ fn from_signature_tokens(tokens: &[String]) -> Result<Vec<SecretString>> {
 
 fn from_excluded_fields(fields: &[String]) -> Result<BTreeSet<ExcludedField>> {
     let field = |(index, text): (usize, &String)| {
-        ExcludedField::parse(text).ok_or_else(|| {
+        ExcludedField::parse(text).map_err(|refusal| {
             Error::invalid(
                 format!("connection.excluded_fields[{index}]"),
-                "give stream.path in Lever's names, such as contacts.phones; what Fulcrum knows records by stays",
+                refusal.to_string(),
             )
         })
     };

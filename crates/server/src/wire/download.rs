@@ -1,6 +1,6 @@
 //! Files of Lever's.
 
-use ::lever::{FileId, OfferId, OpportunityId, ResumeId};
+use ::lever::{FileId, OfferId, OpportunityId, ResumeId, segment_fault};
 use bytes::Bytes;
 use engine::{Error, FileDownload, FileSource, Result};
 use proto::v1 as pb;
@@ -48,7 +48,10 @@ fn named<'a>(field: &str, id: &'a str) -> Result<&'a str> {
     if id.is_empty() {
         return Err(Error::invalid(field, "name it by Lever's id"));
     }
-    Ok(id)
+    match segment_fault(id) {
+        Some(fault) => Err(Error::invalid(field, fault)),
+        None => Ok(id),
+    }
 }
 
 /// What a file is, as the first message says it.
@@ -102,6 +105,8 @@ mod tests {
         for (source, status, field) in [
             (None, "", "source"),
             (Some(Source::FileId(String::new())), "", "file_id"),
+            (Some(Source::FileId("..".to_owned())), "", "file_id"),
+            (Some(Source::ResumeId("r\n".to_owned())), "", "resume_id"),
             (offer(), "lost", "offer_status"),
             (resume(), "sent", "offer_status"),
         ] {

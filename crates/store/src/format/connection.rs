@@ -126,7 +126,7 @@ impl Stored for Connection {
             excluded_fields: stored
                 .excluded_fields
                 .iter()
-                .map(|field| ExcludedField::parse(field))
+                .map(|field| ExcludedField::from_stored(field))
                 .collect::<Option<_>>()?,
             include_secret_notes: stored.include_secret_notes,
             webhooks: stored.webhooks,

@@ -309,6 +309,11 @@ fn a_connection_has_these_bytes() {
         ..settings.clone()
     };
     assert!(Connection::from_payload(2, &bytes(version_2)) == Some(old));
+    // An earlier version let in fields that are needed.
+    comes_back(&Connection {
+        excluded_fields: [ExcludedField::from_stored("notes.secret").unwrap()].into(),
+        ..settings.clone()
+    });
     let local = Environment::BaseUrl("http://127.0.0.1:1".to_owned());
     comes_back(&Connection {
         environment: local,
