@@ -126,6 +126,7 @@ pub(crate) async fn look(
         now: shared.clock.now(),
         records,
         deleted: Vec::new(),
+        quarantined: Vec::new(),
         policy: how.policy,
     };
     let applied = shared.store.apply_refresh(refresh).await?;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{Candidacy, Connection, Stream, Timestamp, excluded};
+use domain::{Candidacy, Connection, Parent, Stream, Timestamp, excluded};
 use lever::{Any, Malformed, Page, Record};
 use serde_json::value::RawValue;
 use store::{Deleted, Incoming, Quarantined};
@@ -102,6 +102,8 @@ fn not_expanded(
     };
     (connection.keeps(Stream::Contacts) && !whole()).then(|| Quarantined {
         stream: Stream::Contacts,
+        id: Some(contact.as_str().to_owned()),
+        parent: Some(Parent::Opportunity(candidacy.opportunity.clone())),
         raw: serde_json::Value::from(contact.as_str()).to_string(),
         reason: "only its id came, though it was asked for with expand=contact".to_owned(),
         at: now,
@@ -220,6 +222,8 @@ fn quarantined(
     let kept = excluded::without(stream, &malformed.raw, &connection.excluded_fields);
     Quarantined {
         stream,
+        id: stream.key_in(&malformed.raw),
+        parent: None,
         raw: kept.into_owned(),
         reason: malformed.reason,
         at: now,

@@ -122,6 +122,7 @@ pub(super) async fn refresh(shared: &Shared, link: &Link, opportunity: &Opportun
             now: shared.clock.now(),
             records,
             deleted: Vec::new(),
+            quarantined: Vec::new(),
             policy: policy(shared, link),
         };
         let applied = shared.store.apply_refresh(refresh).await?;

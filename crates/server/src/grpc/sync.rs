@@ -264,7 +264,7 @@ impl SyncService for Api {
         let more = records.len() > size;
         records.truncate(size);
         let last = records.last().filter(|_| more);
-        let last = last.map(|record| record.id().to_vec());
+        let last = last.map(|record| record.name().to_vec());
         records.retain(|record| record.stream != domain::Stream::EeoResponses || caller.has(EEO));
         Ok(Response::new(pb::ListQuarantineResponse {
             records: records

@@ -48,6 +48,7 @@ fn notes(c: ConnectionId, requested: i64, ids: &[&str]) -> ChildRead {
             requested_at: at(requested),
             records: ids.iter().map(|id| note(id)).collect(),
             quarantined: Vec::new(),
+            whole: true,
         }],
         refused: BTreeSet::new(),
     }
@@ -139,6 +140,8 @@ async fn a_list_with_a_record_that_cannot_be_read_buries_nothing() {
     let mut read = notes(c, 20, &["b"]);
     read.lists[0].quarantined.push(store::Quarantined {
         stream: Stream::Notes,
+        id: None,
+        parent: None,
         raw: "{}".to_owned(),
         reason: "no id".to_owned(),
         at: at(20),

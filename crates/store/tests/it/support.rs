@@ -187,6 +187,7 @@ pub(crate) fn refresh(connection: ConnectionId, requested: i64, records: Vec<Inc
         now: at(requested),
         records,
         deleted: Vec::new(),
+        quarantined: Vec::new(),
         policy: Policy::none(),
     }
 }
