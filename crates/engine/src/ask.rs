@@ -110,23 +110,26 @@ pub(crate) async fn look(
         Err(error) => return Err(error.into()),
     };
     link.saw_date(answer.date, shared.clock.now());
-    let records =
-        incoming_opportunity(&link.connection(), &answer.value.raw).map_err(|malformed| {
+    let now = shared.clock.now();
+    let content =
+        incoming_opportunity(&link.connection(), &answer.value.raw, now).map_err(|malformed| {
             Error::unavailable(format!(
                 "Lever's answer could not be read: {}",
                 malformed.reason
             ))
         })?;
-    if !how.whatever_the_settings && !lets_in(shared, link, &answer.value.value, &records).await? {
+    if !how.whatever_the_settings
+        && !lets_in(shared, link, &answer.value.value, &content.records).await?
+    {
         return Ok(Seen::Shown);
     }
     let refresh = Refresh {
         connection: link.id(),
         requested_at: link.lever_time(sent),
-        now: shared.clock.now(),
-        records,
+        now,
+        records: content.records,
         deleted: Vec::new(),
-        quarantined: Vec::new(),
+        quarantined: content.quarantined,
         policy: how.policy,
     };
     let applied = shared.store.apply_refresh(refresh).await?;

@@ -114,15 +114,16 @@ pub(super) async fn refresh(shared: &Shared, link: &Link, opportunity: &Opportun
             answer => answer?,
         };
         link.saw_date(answer.date, shared.clock.now());
-        let records = incoming_opportunity(&link.connection(), &answer.value.raw)
+        let now = shared.clock.now();
+        let content = incoming_opportunity(&link.connection(), &answer.value.raw, now)
             .map_err(|malformed| crate::Error::internal(malformed.reason))?;
         let refresh = store::Refresh {
             connection: link.id(),
             requested_at: link.lever_time(sent),
-            now: shared.clock.now(),
-            records,
+            now,
+            records: content.records,
             deleted: Vec::new(),
-            quarantined: Vec::new(),
+            quarantined: content.quarantined,
             policy: policy(shared, link),
         };
         let applied = shared.store.apply_refresh(refresh).await?;
