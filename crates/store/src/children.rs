@@ -86,6 +86,23 @@ impl Store {
         .await
     }
 
+    /// Whether a list below a parent has brought a record that is live.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn is_below(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        parent: &Parent,
+        id: &str,
+    ) -> Result<bool, Error> {
+        match key::child(connection, parent, stream, id) {
+            Ok(key) => self.tables().contains(Table::Children, &key),
+            Err(_never_stored) => Ok(false),
+        }
+    }
+
     /// Lists up to `limit` live records of a stream below a parent after the id `after`, in the order of their ids.
     ///
     /// # Errors

@@ -63,6 +63,30 @@ async fn listed(store: &Store, c: ConnectionId) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_record_that_two_lists_have_brought_is_below_both_parents() {
+    let (_dir, store, c) = connected().await;
+    let other = Parent::Opportunity("o2".into());
+    store.apply_children(notes(c, 10, &["n"])).await.unwrap();
+    let mut read = notes(c, 20, &[]);
+    read.parent = other.clone();
+    read.lists[0].records = vec![Incoming {
+        parent: Some(other.clone()),
+        ..note("n")
+    }];
+    store.apply_children(read).await.unwrap();
+    for (parent, id, below) in [
+        (parent(), "n", true),
+        (other, "n", true),
+        (parent(), "m", false),
+        (Parent::Opportunity("o3".into()), "n", false),
+        (parent(), "", false),
+    ] {
+        let found = store.is_below(c, Stream::Notes, &parent, id).await;
+        assert_eq!(found.unwrap(), below, "{parent} {id}");
+    }
+}
+
+#[tokio::test]
 async fn a_parent_waits_until_its_lists_were_read_after_it_was_seen() {
     let (_dir, store, c) = connected().await;
     let both = keep(&[Stream::Notes, Stream::Offers]);
