@@ -176,3 +176,18 @@ async fn a_record_without_an_id_leaves_quarantine_once_a_whole_walk_does_not_sho
     assert_eq!(world.stream("users").await.records, Some(1));
     assert_eq!(world.stream("opportunities").await.records, Some(1));
 }
+
+/// The settings leave archived people out, and what stands in them too.
+#[tokio::test]
+async fn what_the_settings_leave_out_is_not_in_quarantine_either() {
+    let mut setup = Setup::full(20);
+    setup.connection.include_archived = Some(false);
+    let mut world = World::new(setup).await;
+    let person = somebody(&world, 0);
+    world.archive_in_lever(text(&person["id"]));
+    world.lever.garble([text(&person["applications"][0])]);
+    world.connect().await;
+    world.until_synced().await;
+    assert!(world.opportunity(text(&person["id"])).await.is_err());
+    assert_eq!(texts(&world).await, Vec::<String>::new());
+}
