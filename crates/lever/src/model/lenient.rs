@@ -65,14 +65,62 @@ struct Readable<T>(Option<T>);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Readable<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Readable<T>, D::Error> {
-        // Held as a whole first: an element that is given up half read would take the list with it.
-        let element = serde_json::Value::deserialize(deserializer)?;
-        let blank = element.as_str() == Some("");
-        Ok(Readable(if blank {
-            None
-        } else {
-            T::deserialize(element).ok()
-        }))
+        deserializer
+            .deserialize_any(ReadableVisitor(PhantomData))
+            .map(Readable)
+    }
+}
+
+/// Looks at an element as [`GivenVisitor`] does, and takes an error for nothing.
+///
+/// Objects and lists are held as a whole first: one that is given up half read would take its list with it.
+struct ReadableVisitor<T>(PhantomData<T>);
+
+impl<T: DeserializeOwned> ReadableVisitor<T> {
+    fn read<'de, E: de::Error>(value: impl IntoDeserializer<'de, E>) -> Option<T> {
+        T::deserialize(value.into_deserializer()).ok()
+    }
+}
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for ReadableVisitor<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Option<T>, E> {
+        Ok(Self::read::<E>(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Option<T>, E> {
+        Ok(Self::read::<E>(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Option<T>, E> {
+        Ok(Self::read::<E>(value))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Option<T>, E> {
+        Ok(Self::read::<E>(value))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<T>, E> {
+        Ok((!text.is_empty()).then(|| Self::read::<E>(text)).flatten())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<T>, A::Error> {
+        let whole = serde_json::Value::deserialize(SeqAccessDeserializer::new(seq))?;
+        Ok(T::deserialize(whole).ok())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
+        let whole = serde_json::Value::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(T::deserialize(whole).ok())
     }
 }
 
