@@ -101,6 +101,31 @@ impl Stream {
     pub fn hydrated(self) -> bool {
         self == Stream::PostingForms || Stream::CHILDREN.contains(&self)
     }
+
+    /// What a document of the stream is known by: its `id`, or the `text` of tags and sources.
+    ///
+    /// A number counts as its text; none for what has neither, or is no object.
+    pub fn key_in(self, document: &str) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Key {
+            id: Option<serde_json::Value>,
+            text: Option<serde_json::Value>,
+        }
+        let key: Key = document
+            .trim_start()
+            .starts_with('{')
+            .then(|| serde_json::from_str(document).ok())??;
+        let key = match self {
+            Stream::Tags | Stream::Sources => key.text,
+            _ => key.id,
+        };
+        match key? {
+            serde_json::Value::String(text) if text.is_empty() => None,
+            serde_json::Value::String(text) => Some(text),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Stream {
@@ -259,6 +284,24 @@ impl fmt::Display for Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_is_known_by_its_id_or_its_text() {
+        for (stream, document, key) in [
+            (Stream::Users, r#"{"name":7,"id":"u"}"#, Some("u")),
+            (Stream::Users, r#" {"id":7}"#, Some("7")),
+            (Stream::Users, r#"{"text":"u"}"#, None),
+            (Stream::Users, r#"{"id":""}"#, None),
+            (Stream::Users, r#"{"id":{"id":"u"}}"#, None),
+            (Stream::Users, r#"["u","u"]"#, None),
+            (Stream::Users, r#"{"id":"u""#, None),
+            (Stream::Users, r#""u""#, None),
+            (Stream::Tags, r#"{"text":"t","id":"u"}"#, Some("t")),
+            (Stream::Sources, r#"{"id":"u"}"#, None),
+        ] {
+            assert_eq!(stream.key_in(document).as_deref(), key, "{document}");
+        }
+    }
 
     #[test]
     fn names_and_tags_lead_back_to_their_stream() {

@@ -123,25 +123,30 @@ pub(crate) async fn look(
         Err(error) if matches!(error.kind(), LeverErrorKind::NotFound) => return Ok(Seen::Gone),
         Err(error) => return Err(error.into()),
     };
-    let requested_at = link.answered(answer.date, sent, Moment::now(&shared.clock));
-    let records =
-        incoming_opportunity(&link.connection(), &answer.value.raw).map_err(|malformed| {
+    let received = Moment::now(&shared.clock);
+    let requested_at = link.answered(answer.date, sent, received);
+    let now = shared.clock.now();
+    let content =
+        incoming_opportunity(&link.connection(), &answer.value.raw, now).map_err(|malformed| {
             Error::unavailable(format!(
                 "Lever's answer could not be read: {}",
                 malformed.reason
             ))
         })?;
-    if !how.whatever_the_settings && !lets_in(shared, link, &answer.value.value, &records).await? {
+    if !how.whatever_the_settings
+        && !lets_in(shared, link, &answer.value.value, &content.records).await?
+    {
         return Ok(Seen::Shown);
     }
     let refresh = Refresh {
         connection: link.id(),
         requested_at,
-        now: shared.clock.now(),
-        records,
+        now,
+        records: content.records,
         deleted: Vec::new(),
+        quarantined: content.quarantined,
         policy: Policy {
-            shown_by: link.lever_time(shared.clock.now()),
+            shown_by: link.lever_time(now),
             ..how.policy
         },
     };

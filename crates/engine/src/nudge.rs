@@ -229,6 +229,7 @@ async fn bury(
         now: shared.clock.now(),
         records: Vec::new(),
         deleted: with_belongings(shared, link, vec![gone]).await?,
+        quarantined: Vec::new(),
         policy: Policy::none(),
     };
     shared.store.apply_refresh(refresh).await?;

@@ -223,7 +223,7 @@ impl Engine {
         let shown = |record: Quarantined| {
             let fields = &connection.excluded_fields;
             let raw = excluded::without(record.stream, &record.raw, fields).into_owned();
-            (record.id(), Quarantined { raw, ..record })
+            (record.name(), Quarantined { raw, ..record })
         };
         Ok(records.into_iter().filter(wanted).map(shown).collect())
     }

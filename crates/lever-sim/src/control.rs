@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::act::Act;
 use crate::error::{Error, ErrorKind};
 use crate::faults::{FaultPlan, Faults};
+use crate::garbled::Garbled;
 use crate::gate::Desk;
 use crate::oauth::Consent;
 use crate::webhooks::{DeliveryFaults, DeliveryPlan};
@@ -25,6 +26,7 @@ pub(crate) fn routes() -> Router<Arc<Desk>> {
         .route("/sim/key", get(key))
         .route("/sim/audit", get(audit))
         .route("/sim/faults", post(set_faults).delete(clear_faults))
+        .route("/sim/garbled", post(garble))
         .route("/sim/act", post(act))
         .route("/sim/applicants", post(add_applicant))
         .route("/sim/oauth", post(oauth))
@@ -96,6 +98,17 @@ async fn set_faults(State(desk): Desks, plan: Given<FaultPlan>) -> Result<Status
 async fn clear_faults(State(desk): Desks) -> StatusCode {
     desk.set_faults(Faults::new(FaultPlan::default()));
     StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ids {
+    ids: Vec<String>,
+}
+
+async fn garble(State(desk): Desks, given: Given<Ids>) -> Result<StatusCode, Failed> {
+    desk.garble(Garbled::new(given?.0.ids));
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]

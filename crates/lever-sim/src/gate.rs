@@ -16,6 +16,7 @@ use crate::audit::{Audit, AuditEntry};
 use crate::call::{self, Call};
 use crate::config::{Clock, Key, last4};
 use crate::faults::{Action, Faults, Seen};
+use crate::garbled::Garbled;
 use crate::limit::Limiter;
 use crate::oauth::OAuth;
 use crate::offsets::Offsets;
@@ -32,6 +33,7 @@ pub(crate) struct Desk {
     pub(crate) limiter: Limiter,
     pub(crate) offsets: Offsets,
     pub(crate) faults: Mutex<Faults>,
+    pub(crate) garbled: Mutex<Garbled>,
     pub(crate) audit: Audit,
     pub(crate) oauth: Mutex<OAuth>,
     pub(crate) deliveries: DeliveryConfig,
@@ -49,6 +51,19 @@ impl Desk {
 
     pub(crate) fn set_faults(&self, faults: Faults) {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    pub(crate) fn garble(&self, garbled: Garbled) {
+        *self.garbled.lock().unwrap_or_else(PoisonError::into_inner) = garbled;
+    }
+
+    /// What a caller is shown in place of an answer that reads records.
+    fn shown(&self, asked: &Asked, mut answer: Answer) -> Answer {
+        let garbled = self.garbled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(body) = answer.body.as_mut().filter(|_| asked.method == "GET") {
+            garbled.spoil(body);
+        }
+        answer
     }
 
     /// The authorization server.
@@ -227,6 +242,7 @@ async fn exchange(desk: Arc<Desk>, line: Line, asked: Asked) -> Response {
         Some(Action::ResetAfter) => return reset(&desk, &line, &asked, effect),
         _ => answer,
     };
+    let answer = desk.shown(&asked, answer);
     desk.record(&asked, Some(answer.status), effect);
     if let Some(Action::StallAfter(wait)) = fault {
         stall(&line, wait).await;

@@ -23,6 +23,7 @@
 //! | `POST /sim/applicants` | somebody applies: an [`Applicant`], every field optional; answers `{"id": "..."}` |
 //! | `POST /sim/faults` | replaces the [`FaultPlan`] |
 //! | `DELETE /sim/faults` | ends all faults |
+//! | `POST /sim/garbled` | from here on the records with these ids, and no others, are shown so that nobody can read them: `{"ids": [...]}` |
 //! | `POST /sim/oauth` | `{"consent": "grant", "access_seconds": 60}`, both optional: what an admin answers, how long new tokens last |
 //! | `POST /sim/oauth/expire` | ends all access tokens |
 //! | `POST /sim/oauth/revoke` | ends all access through OAuth, refresh tokens and codes included |
@@ -69,6 +70,7 @@ mod control;
 mod date;
 mod error;
 mod faults;
+mod garbled;
 mod gate;
 mod limit;
 mod look;

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::control;
 use crate::error::Error;
 use crate::faults::{FaultPlan, Faults};
+use crate::garbled::Garbled;
 use crate::gate::{self, Desk};
 use crate::limit::Limiter;
 use crate::oauth::{Consent, OAuth};
@@ -83,6 +84,13 @@ impl Sim {
     /// Replaces the fault plan; counts begin anew.
     pub fn set_faults(&self, plan: FaultPlan) {
         self.desk.set_faults(Faults::new(plan));
+    }
+
+    /// From here on the records with these ids, and no others, are shown so that nobody can read them:
+    /// with an object for `createdAt` and a list for `secret`.
+    pub fn garble<'i>(&self, ids: impl IntoIterator<Item = &'i str>) {
+        self.desk
+            .garble(Garbled::new(ids.into_iter().map(str::to_owned)));
     }
 
     /// The base of the authorization server, which has `/authorize` and `/oauth/token`.
@@ -237,6 +245,7 @@ impl Desk {
             limiter: Limiter::new(config.rate_limit),
             offsets: Offsets::new(config.offset_ttl),
             faults: Mutex::new(Faults::new(config.faults)),
+            garbled: Mutex::default(),
             audit: Audit::default(),
             oauth: Mutex::new(OAuth::new(config.oauth, config.population.seed)),
             retries: Mutex::new(config.deliveries.retries.clone()),

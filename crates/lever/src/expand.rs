@@ -14,16 +14,18 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::decode::DecodeError;
+use crate::page::Malformed;
 
 /// An opportunity as a plain read shows it, and the objects that stood in it.
 #[derive(Clone)]
 pub struct Lifted {
-    /// The opportunity with ids where the expanded objects were; all other bytes untouched.
+    /// The opportunity with ids where the expanded objects were, and null where what stood has no id;
+    /// all other bytes untouched.
     pub opportunity: Box<RawValue>,
-    /// The expanded applications, in order.
-    pub applications: Vec<Box<RawValue>>,
+    /// The expanded applications, in order, and what stood among them and is neither application nor id.
+    pub applications: Vec<Result<Box<RawValue>, Malformed>>,
     /// The expanded contact.
-    pub contact: Option<Box<RawValue>>,
+    pub contact: Option<Result<Box<RawValue>, Malformed>>,
 }
 
 impl fmt::Debug for Lifted {
@@ -40,7 +42,7 @@ impl fmt::Debug for Lifted {
 /// What is not expanded stays as it is; with nothing expanded the text comes back untouched.
 ///
 /// # Errors
-/// When `raw` is no object, or an expanded object has no `id` that is non-empty text.
+/// When `raw` is no object.
 pub fn lift(raw: &RawValue) -> Result<Lifted, DecodeError> {
     let mut cuts = Vec::new();
     let mut applications = Vec::new();
@@ -49,10 +51,10 @@ pub fn lift(raw: &RawValue) -> Result<Lifted, DecodeError> {
         match key.as_str() {
             "applications" if value.get().starts_with('[') => {
                 for element in parse::<Vec<&RawValue>>(value)? {
-                    applications.extend(cut(raw, element, &mut cuts)?);
+                    applications.extend(cut(raw, element, &mut cuts));
                 }
             }
-            "contact" => contact = cut(raw, value, &mut cuts)?.or(contact),
+            "contact" => contact = cut(raw, value, &mut cuts).or(contact),
             _ => {}
         }
     }
@@ -66,17 +68,26 @@ pub fn lift(raw: &RawValue) -> Result<Lifted, DecodeError> {
 /// A stretch of the text and the id that takes its place.
 type Cut<'a> = (Range<usize>, &'a str);
 
-/// Notes where an expanded object stands and returns it; an id is left alone.
+/// Notes where an expanded object stands and returns it; an id is left alone, and so is null.
 fn cut<'a>(
     raw: &RawValue,
     value: &'a RawValue,
     cuts: &mut Vec<Cut<'a>>,
-) -> Result<Option<Box<RawValue>>, DecodeError> {
-    if !value.get().starts_with('{') {
-        return Ok(None);
+) -> Option<Result<Box<RawValue>, Malformed>> {
+    if value.get().starts_with(['"', 'n', '-'])
+        || value.get().starts_with(|c: char| c.is_ascii_digit())
+    {
+        return None;
     }
-    cuts.push((place(raw, value), id_of(value)?));
-    Ok(Some(value.to_owned()))
+    let id = id_of(value);
+    cuts.push((place(raw, value), id.unwrap_or("null")));
+    Some(match id {
+        Some(_) => Ok(value.to_owned()),
+        None => Err(Malformed {
+            raw: value.get().to_owned(),
+            reason: "an expanded object has no id".to_owned(),
+        }),
+    })
 }
 
 /// Where `part`, borrowed from `whole`, stands in it.
@@ -85,14 +96,13 @@ fn place(whole: &RawValue, part: &RawValue) -> Range<usize> {
     start..start + part.get().len()
 }
 
-/// The id of an expanded object, as quoted text.
-fn id_of(object: &RawValue) -> Result<&str, DecodeError> {
-    let id = entries(object)?
+/// The id of an expanded object, as quoted text; none where it is no text, or empty.
+fn id_of(object: &RawValue) -> Option<&str> {
+    let (_, id) = entries(object)
+        .ok()?
         .into_iter()
-        .find(|(key, _)| key == "id")
-        .map(|(_, id)| id.get());
-    id.filter(|id| id.starts_with('"') && id.len() > 2)
-        .ok_or_else(|| DecodeError::new("an expanded object has no id"))
+        .find(|(key, _)| key == "id")?;
+    Some(id.get()).filter(|id| id.starts_with('"') && id.len() > 2)
 }
 
 fn spliced(raw: &RawValue, cuts: &[Cut<'_>]) -> Result<Box<RawValue>, DecodeError> {
@@ -161,8 +171,13 @@ mod tests {
             lifted.opportunity.get(),
             r#"{"id":"o1","contact":"c1","n": 1.0,"applications":["a1","a2", "a3"],"z":{}}"#
         );
-        assert_eq!(lifted.contact.unwrap().get(), r#"{"name":"Ada","id":"c1"}"#);
-        let applications: Vec<_> = lifted.applications.iter().map(|raw| raw.get()).collect();
+        let text =
+            |object: &Result<Box<RawValue>, Malformed>| object.as_ref().unwrap().get().to_owned();
+        assert_eq!(
+            lifted.contact.as_ref().map(text).as_deref(),
+            Some(r#"{"name":"Ada","id":"c1"}"#)
+        );
+        let applications: Vec<_> = lifted.applications.iter().map(text).collect();
         assert_eq!(applications, [r#"{"id":"a1"}"#, r#"{"x":[{}],"id":"a3"}"#]);
     }
 
@@ -175,15 +190,39 @@ mod tests {
     }
 
     #[test]
-    fn an_expanded_object_without_an_id_is_an_error() {
-        for text in [
-            r#"{"contact":{}}"#,
-            r#"{"contact":{"id":""}}"#,
-            r#"{"contact":{"id":7}}"#,
-            r#"{"applications":[{"id":null}]}"#,
+    fn an_expanded_object_without_an_id_leaves_null_in_its_place() {
+        for odd in [
+            "{}",
+            r#"{"id":""}"#,
+            r#"{"id":7}"#,
+            r#"{"id":null,"name":"Ada"}"#,
             "[]",
-            "null",
+            "true",
         ] {
+            let text = format!(r#"{{"id":"o","contact":{odd},"applications":["a",{odd}]}}"#);
+            let lifted = lift(&raw(&text)).unwrap();
+            assert_eq!(
+                lifted.opportunity.get(),
+                r#"{"id":"o","contact":null,"applications":["a",null]}"#
+            );
+            assert_eq!(lifted.contact.unwrap().unwrap_err().raw, odd);
+            assert_eq!(lifted.applications.len(), 1);
+            let application = lifted.applications[0].as_ref();
+            assert_eq!(application.unwrap_err().raw, odd);
+        }
+    }
+
+    #[test]
+    fn ids_are_left_alone() {
+        let plain = r#"{"contact":7,"applications":["a",7,-1,null,""]}"#;
+        let lifted = lift(&raw(plain)).unwrap();
+        assert_eq!(lifted.opportunity.get(), plain);
+        assert!(lifted.applications.is_empty() && lifted.contact.is_none());
+    }
+
+    #[test]
+    fn what_is_no_object_is_an_error() {
+        for text in ["[]", "null", "7"] {
             assert!(lift(&raw(text)).is_err(), "{text}");
         }
     }

@@ -66,9 +66,18 @@ impl<T: DeserializeOwned> Record<T> {
     /// # Errors
     /// When it is no JSON, or not what `T` is made of.
     pub fn from_raw(raw: Box<RawValue>) -> Result<Record<T>, DecodeError> {
-        decode::object(raw.get())?;
-        let value = decode::value(raw.get())?;
-        Ok(Record { value, raw })
+        Record::from_raw_or_back(raw).map_err(|(error, _raw)| error)
+    }
+
+    /// As [`Record::from_raw`].
+    ///
+    /// # Errors
+    /// The same, with the text that cannot be read.
+    pub fn from_raw_or_back(raw: Box<RawValue>) -> Result<Record<T>, (DecodeError, Box<RawValue>)> {
+        match decode::object(raw.get()).and_then(|_| decode::value(raw.get())) {
+            Ok(value) => Ok(Record { value, raw }),
+            Err(error) => Err((error, raw)),
+        }
     }
 
     /// Reads the answer to a call about one record: `{"data": {..}}`, or the object alone.

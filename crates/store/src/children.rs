@@ -25,8 +25,10 @@ pub struct ChildList {
     pub requested_at: Timestamp,
     /// Its records, each with the parent.
     pub records: Vec<Incoming>,
-    /// The records that could not be read.
+    /// The records that could not be read; for a list that could not be read at all, one entry that says so.
     pub quarantined: Vec<Quarantined>,
+    /// Whether it was read to its end: nothing is concluded from one that was not.
+    pub whole: bool,
 }
 
 /// Lists below one parent that were read, and those that Lever refuses.
@@ -71,8 +73,11 @@ impl Store {
                 list.quarantined
                     .iter()
                     .try_for_each(|record| upsert.quarantine(record))?;
-                // A record that cannot be read is there all the same: nothing is concluded from such a list.
-                if list.quarantined.is_empty() {
+                if list.whole {
+                    upsert.release_below(&read.parent, list.stream)?;
+                }
+                // A record that cannot be read is there all the same: nobody is buried for such a list.
+                if list.whole && list.quarantined.is_empty() {
                     let seen = list
                         .records
                         .iter()
@@ -86,6 +91,23 @@ impl Store {
             Ok(total)
         })
         .await
+    }
+
+    /// Whether a list below a parent has brought a record that is live.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn is_below(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        parent: &Parent,
+        id: &str,
+    ) -> Result<bool, Error> {
+        match key::child(connection, parent, stream, id) {
+            Ok(key) => self.tables().contains(Table::Children, &key),
+            Err(_never_stored) => Ok(false),
+        }
     }
 
     /// Lists up to `limit` live records of a stream below a parent after the id `after`, in the order of their ids.

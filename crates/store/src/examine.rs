@@ -21,7 +21,7 @@ use crate::listings::ListingState;
 use crate::mappings::MappingVersion;
 use crate::nudges::Nudge;
 use crate::opening::{self, Options};
-use crate::quarantine::{QuarantineCount, Quarantined};
+use crate::quarantine::{Kept, QuarantineCount};
 use crate::records;
 use crate::runs::Run;
 use crate::table::{Table, Tables};
@@ -287,7 +287,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::Documents | Table::EeoDocuments => is::<Document>(table, &value),
         Table::Candidacies => is::<Candidacy>(table, &value),
         Table::Changes => is::<ChangeBlock>(table, &value),
-        Table::Quarantine => is::<Quarantined>(table, &value),
+        Table::Quarantine => is::<Kept>(table, &value),
         Table::QuarantineCounts => is::<QuarantineCount>(table, &value),
         Table::Operations => is::<Operation>(table, &value),
         Table::Runs => is::<Run>(table, &value),

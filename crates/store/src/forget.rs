@@ -15,7 +15,7 @@ use crate::connections;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Forget, Head, key};
-use crate::quarantine::{self, Quarantined};
+use crate::quarantine::{self, Kept, Quarantined};
 use crate::records;
 use crate::store::Store;
 use crate::table::{Table, Tables};
@@ -338,7 +338,7 @@ impl Forgetting {
     }
 }
 
-/// The keys of the quarantined records that mention one of these ids.
+/// The keys of the quarantined records that mention one of these ids, or were read below one.
 fn mentions(
     tables: &Tables,
     connection: ConnectionId,
@@ -347,13 +347,17 @@ fn mentions(
     let mut keys = Vec::new();
     for entry in tables.scan(Table::Quarantine, &key::connection(connection)) {
         let (key, value) = entry?;
-        let record: Option<Quarantined> =
-            tables.value(Table::Quarantine, Ok((key.clone(), value)))?;
-        if record.is_some_and(|record| ids.iter().any(|id| mentions_id(&record.raw, id))) {
+        let kept: Option<Kept> = tables.value(Table::Quarantine, Ok((key.clone(), value)))?;
+        if kept.is_some_and(|kept| ids.iter().any(|id| is_about(&kept.record, id))) {
             keys.push(key);
         }
     }
     Ok(keys)
+}
+
+fn is_about(record: &Quarantined, id: &str) -> bool {
+    let parent = record.parent.as_ref().map(Parent::id);
+    [record.id.as_deref(), parent].contains(&Some(id)) || mentions_id(&record.raw, id)
 }
 
 /// Whether an id stands in a text alone, not as a part of a longer word.

@@ -13,7 +13,7 @@ use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::forget;
 use crate::format::{ChangeBlock, Counter, Moment, Owner, Stored, key};
-use crate::quarantine::{self, Quarantined};
+use crate::quarantine::{self, Kept};
 use crate::store::Store;
 use crate::table::{Table, Tables};
 
@@ -77,6 +77,7 @@ impl Store {
                 let before = now.minus(DAY * days);
                 *pruned.of(table) += self.prune_table(connection.id, table, before).await?;
             }
+            self.refile_quarantine(connection.id).await?;
             self.forget_deleted(connection.id, now).await?;
         }
         Ok(pruned)
@@ -223,10 +224,9 @@ impl Rule {
                 let at = self.value(tables, key)?.map(|Moment(at)| at);
                 self.alone(at)
             }
-            Table::Quarantine => self.alone(
-                self.value::<Quarantined>(tables, key)?
-                    .map(|record| record.at),
-            ),
+            Table::Quarantine => {
+                self.alone(self.value::<Kept>(tables, key)?.map(|kept| kept.record.at))
+            }
             Table::RequestIds => self.alone(self.asked_at(tables, key)?),
             Table::Operations => {
                 let operation = self.value::<Operation>(tables, key)?;

@@ -98,6 +98,8 @@ pub struct Refresh {
     pub records: Vec<Incoming>,
     /// The deletions.
     pub deleted: Vec<Deleted>,
+    /// The records that could not be read.
+    pub quarantined: Vec<Quarantined>,
     /// Which lists below the records are worth reading.
     pub policy: Policy,
 }
@@ -228,6 +230,10 @@ pub(crate) fn apply_refresh(draft: &mut Draft<'_>, refresh: &Refresh) -> Result<
         .deleted
         .iter()
         .try_for_each(|deleted| upsert.deletion(deleted))?;
+    refresh
+        .quarantined
+        .iter()
+        .try_for_each(|record| upsert.quarantine(record))?;
     Ok(upsert.finish())
 }
 
@@ -266,7 +272,7 @@ impl Step {
         let (unseen, next) = self.unseen(draft.tables())?;
         let mut upsert = Upsert::new(draft, self.connection, self.before, self.now)?;
         for id in &unseen {
-            upsert.absence(self.stream, id)?;
+            upsert.missing(self.stream, id)?;
         }
         Ok((upsert.finish().deleted, next))
     }

@@ -50,7 +50,7 @@ tables! {
     Counts = "counts", "connection and stream";
     Sequences = "sequences", "connection";
     Changes = "changes", "connection and last sequence";
-    Quarantine = "quarantine", "connection, stream and digest";
+    Quarantine = "quarantine", "connection, stream and digests";
     Operations = "operations", "connection and operation";
     OpenOperations = "open_operations", "connection and operation";
     RequestIds = "request_ids", "connection and request id";

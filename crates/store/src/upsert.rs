@@ -13,7 +13,7 @@ use crate::forget::{self, Cause};
 use crate::format::{ChangeBlock, Counter, Head, digest, key};
 use crate::hydrations;
 use crate::pull::{Applied, Deleted, Incoming};
-use crate::quarantine::{self, Quarantined};
+use crate::quarantine::{self, Quarantined, Subject};
 use crate::table::Table;
 use crate::verdict::{Burial, Verdict, judge, judge_deletion};
 
@@ -28,6 +28,8 @@ pub(crate) struct Upsert<'d, 'a> {
     applied: Applied,
     changes: Vec<Change>,
     policy: Option<&'d Policy>,
+    /// Whether the connection has anything in quarantine; if not, nothing is looked for there.
+    quarantine: bool,
 }
 
 impl<'d, 'a> Upsert<'d, 'a> {
@@ -43,6 +45,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             ..Applied::default()
         };
         Ok(Self {
+            quarantine: quarantine::any(draft, connection)?,
             draft,
             connection,
             requested_at,
@@ -67,6 +70,8 @@ impl<'d, 'a> Upsert<'d, 'a> {
             Ok(key) => self.storable(key, incoming),
             Err(error) if *error.kind() == ErrorKind::Invalid => self.quarantine(&Quarantined {
                 stream: incoming.stream,
+                id: Some(incoming.id.clone()).filter(|id| !id.is_empty()),
+                parent: incoming.parent.clone(),
                 raw: incoming.raw.clone(),
                 reason: UNSTORABLE.to_owned(),
                 at: self.now,
@@ -83,6 +88,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
     }
 
     fn storable(&mut self, key: Vec<u8>, incoming: &Incoming) -> Result<(), Error> {
+        self.release(incoming)?;
         let known: Option<Head> = self.draft.get(Table::heads(incoming.stream), &key)?;
         let digest = digest(&incoming.raw);
         let verdict = judge(
@@ -126,6 +132,55 @@ impl<'d, 'a> Upsert<'d, 'a> {
         self.plan(incoming, verdict != Verdict::Unchanged)
     }
 
+    /// A record that can be read now is in quarantine no longer, nor is what stood in it earlier and has no id.
+    fn release(&mut self, incoming: &Incoming) -> Result<(), Error> {
+        if !self.quarantine {
+            return Ok(());
+        }
+        let subject = Subject {
+            stream: incoming.stream,
+            id: &incoming.id,
+            parent: incoming.parent.as_ref(),
+        };
+        quarantine::release(self.draft, self.connection, &subject, self.requested_at)?;
+        if let Some(candidacy) = &incoming.candidacy {
+            let parent = Parent::Opportunity(candidacy.opportunity.clone());
+            for stream in [Stream::Applications, Stream::Contacts] {
+                self.release_below(&parent, stream)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in quarantine of a record that is gone goes, and so does what is there of the records below it.
+    fn release_gone(
+        &mut self,
+        stream: Stream,
+        id: &str,
+        parent: Option<&str>,
+    ) -> Result<(), Error> {
+        if !self.quarantine {
+            return Ok(());
+        }
+        let parent = parent_of(stream, parent);
+        let parent = parent.as_ref();
+        let always = Timestamp::from_millis(i64::MAX);
+        let subject = Subject { stream, id, parent };
+        quarantine::release(self.draft, self.connection, &subject, always)?;
+        match Parent::new(stream, id) {
+            Some(below) => quarantine::release_all_below(self.draft, self.connection, &below),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a record that was not seen was seen after all, though it could not be read.
+    fn is_shown(&self, stream: Stream, id: &str, parent: Option<&Parent>) -> Result<bool, Error> {
+        let subject = Subject { stream, id, parent };
+        let since = self.requested_at;
+        Ok(self.quarantine
+            && quarantine::shown_since(self.draft, self.connection, &subject, since)?)
+    }
+
     /// Plans the reading of the lists below a record that was taken in.
     fn plan(&mut self, incoming: &Incoming, changed: bool) -> Result<(), Error> {
         let Some(policy) = self.policy else {
@@ -151,10 +206,17 @@ impl<'d, 'a> Upsert<'d, 'a> {
         known: Option<&Candidacy>,
         candidacy: &Candidacy,
     ) -> Result<(), Error> {
-        if !candidacy.anonymized || known.is_none_or(|known| known.anonymized) {
+        if !candidacy.anonymized || known.is_some_and(|known| known.anonymized) {
             return Ok(());
         }
         let id = &candidacy.opportunity;
+        if self.quarantine {
+            let below = Parent::Opportunity(id.clone());
+            quarantine::release_all_below(self.draft, self.connection, &below)?;
+        }
+        if known.is_none() {
+            return Ok(());
+        }
         forget::remember(self.draft, self.connection, id, Cause::Anonymized)?;
         let prefix = key::below(self.connection, &Parent::Opportunity(id.clone()))?;
         for (stream, id) in children::of_prefix(self.draft.tables(), &prefix)? {
@@ -218,7 +280,8 @@ impl<'d, 'a> Upsert<'d, 'a> {
             parent: known.as_ref().and_then(|head| head.parent.clone()),
             frame: None,
         };
-        match judge_deletion(known.as_ref(), deleted.at) {
+        let burial = judge_deletion(known.as_ref(), deleted.at);
+        match burial {
             Burial::Stale => self.applied.stale += 1,
             Burial::Known => {}
             Burial::Remembered => self
@@ -226,11 +289,22 @@ impl<'d, 'a> Upsert<'d, 'a> {
                 .put(Table::heads(deleted.stream), key, &tombstone),
             Burial::Buried => self.bury(key, deleted.stream, &deleted.id, &tombstone)?,
         }
+        if burial != Burial::Stale {
+            self.release_gone(deleted.stream, &deleted.id, tombstone.parent.as_deref())?;
+        }
         Ok(())
     }
 
-    /// Concludes from its absence that a live record is deleted.
-    pub(crate) fn absence(&mut self, stream: Stream, id: &str) -> Result<(), Error> {
+    /// Concludes that a live record is deleted from its absence in a list that was read whole, unless it was there
+    /// and could not be read.
+    pub(crate) fn missing(&mut self, stream: Stream, id: &str) -> Result<(), Error> {
+        match self.is_shown(stream, id, None)? {
+            true => Ok(()),
+            false => self.absence(stream, id),
+        }
+    }
+
+    fn absence(&mut self, stream: Stream, id: &str) -> Result<(), Error> {
         let key = key::record(self.connection, stream, id)?;
         let known: Option<Head> = self.draft.get(Table::heads(stream), &key)?;
         let tombstone = Head {
@@ -262,6 +336,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             };
             forget::remember(self.draft, self.connection, &id.into(), cause)?;
         }
+        self.release_gone(stream, id, tombstone.parent.as_deref())?;
         self.draft.remove(Table::documents(stream), key.clone());
         self.draft.put(Table::heads(stream), key, tombstone);
         self.applied.deleted += 1;
@@ -273,11 +348,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             self.unindex(former.as_ref())?;
             self.draft.remove(Table::Candidacies, key);
         }
-        if let Some(parent) = stream
-            .parent()
-            .zip(tombstone.parent.as_deref())
-            .and_then(|(stream, id)| Parent::new(stream, id))
-        {
+        if let Some(parent) = parent_of(stream, tombstone.parent.as_deref()) {
             let entry = key::child(self.connection, &parent, stream, id)?;
             self.draft.remove(Table::Children, entry);
         }
@@ -320,7 +391,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
                 head.requested_at != self.requested_at
                     && !overtaken(head.requested_at, self.requested_at)
             };
-            if head.is_some_and(older) {
+            if head.is_some_and(older) && !self.is_shown(stream, &id, Some(parent))? {
                 self.absence(stream, &id)?;
             }
         }
@@ -334,6 +405,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
         let key = key::record(self.connection, stream, id)?;
         let known: Option<Head> = self.draft.get(Table::heads(stream), &key)?;
         let Some(known) = known.filter(|known| known.deleted_at.is_none()) else {
+            self.release_gone(stream, id, None)?;
             return Ok(false);
         };
         let tombstone = Head {
@@ -352,10 +424,20 @@ impl<'d, 'a> Upsert<'d, 'a> {
 
     /// Keeps a record that could not be read.
     pub(crate) fn quarantine(&mut self, record: &Quarantined) -> Result<(), Error> {
-        if quarantine::keep(self.draft, self.connection, record)? {
+        self.quarantine = true;
+        if quarantine::keep(self.draft, self.connection, record, self.requested_at)? {
             self.applied.quarantined += 1;
         }
         Ok(())
+    }
+
+    /// Removes from quarantine what a whole read of a list below a parent, or inside it, no longer brought.
+    pub(crate) fn release_below(&mut self, parent: &Parent, stream: Stream) -> Result<(), Error> {
+        if !self.quarantine {
+            return Ok(());
+        }
+        let before = self.requested_at;
+        quarantine::release_below(self.draft, self.connection, parent, stream, before)
     }
 
     /// Also for an unchanged opportunity: its application, of which the candidacy tells too, may have changed.
@@ -422,6 +504,11 @@ impl<'d, 'a> Upsert<'d, 'a> {
         }
         self.applied
     }
+}
+
+/// The record that one of a stream hangs on, by its id.
+fn parent_of(stream: Stream, id: Option<&str>) -> Option<Parent> {
+    Parent::new(stream.parent()?, id?)
 }
 
 /// The index entries of a candidacy; only active ones are found by stage.

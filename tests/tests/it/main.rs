@@ -31,6 +31,7 @@ mod oauth;
 mod open_roles;
 mod permission_report;
 mod permissions;
+mod quarantine;
 mod rate;
 mod real_input;
 mod repeats;

@@ -140,3 +140,46 @@ async fn serve(lever: &MockServer, list: &str, records: &Records) {
         .mount(lever)
         .await;
 }
+
+/// Nothing in Lever says that a note is below one opportunity only: whoever asks names the opportunity.
+#[tokio::test]
+async fn a_note_that_is_listed_below_two_opportunities_is_found_below_both() {
+    let lever = MockServer::start().await;
+    let one = |id: &str, raw: &str| Records::from([(id.to_owned(), raw.to_owned())]);
+    let people = [
+        ("o1".to_owned(), r#"{"id":"o1"}"#.to_owned()),
+        ("o2".to_owned(), r#"{"id":"o2"}"#.to_owned()),
+        ("o3".to_owned(), r#"{"id":"o3"}"#.to_owned()),
+    ];
+    serve(&lever, "/v1/opportunities", &people.into()).await;
+    for person in ["o1", "o2"] {
+        let list = format!("/v1/opportunities/{person}/notes");
+        serve(&lever, &list, &one("n", r#"{"id":"n","text":"hello"}"#)).await;
+    }
+    serve(&lever, "/v1/opportunities/o3/notes", &Records::new()).await;
+    serve(&lever, "/v1/stages", &Records::new()).await;
+    serve(&lever, "/v1/opportunities/deleted", &Records::new()).await;
+    let mut setup = Setup::new(0);
+    setup.connection.base_url = format!("{}/v1", lever.uri());
+    setup.connection.streams = ["stages", "opportunities", "notes"]
+        .map(str::to_owned)
+        .into();
+    let world = World::synced(setup).await;
+    for (opportunity, note, found) in [
+        ("o1", "n", true),
+        ("o2", "n", true),
+        ("o3", "n", false),
+        ("o1", "m", false),
+    ] {
+        let request = pb::GetNoteRequest {
+            connection_id: world.connection.clone(),
+            note_id: note.to_owned(),
+            opportunity_id: opportunity.to_owned(),
+            ..Default::default()
+        };
+        let answer = world.api.lever().get_note(request).await;
+        let below = answer.ok().and_then(|answer| answer.into_inner().note);
+        let below = below.map(|note| note.opportunity_id);
+        assert_eq!(below.as_deref(), found.then_some(opportunity));
+    }
+}

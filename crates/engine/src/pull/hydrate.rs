@@ -293,6 +293,7 @@ impl<'a> Reading<'a> {
             requested_at,
             records: content.records,
             quarantined: content.quarantined,
+            whole: true,
         })
     }
 
@@ -428,10 +429,13 @@ impl<'a> Reading<'a> {
             records: Vec::new(),
             quarantined: vec![Quarantined {
                 stream,
+                id: None,
+                parent: Some(self.parent.clone()),
                 raw: String::new(),
                 reason,
                 at: now,
             }],
+            whole: false,
         });
     }
 

@@ -265,9 +265,12 @@ impl Keeping<'_> {
         let secret = self.stream == Stream::Notes
             && !self.connection.include_secret_notes
             && says_secret(&raw);
+        let id = self.stream.key_in(&raw);
         let raw = if secret { String::new() } else { raw };
         Quarantined {
             stream: self.stream,
+            id,
+            parent: self.parent.cloned(),
             raw: self.kept(&raw),
             reason,
             at: self.now,

@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 
-use domain::{Candidacy, Connection, Stream, Timestamp, excluded};
+use domain::{Candidacy, Connection, Parent, Stream, Timestamp, excluded};
 use lever::{Any, Malformed, Page, Record};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use store::{Deleted, Incoming, Quarantined};
 
 /// What a page brings.
 #[derive(Debug, Default)]
-pub(super) struct Content {
-    pub(super) records: Vec<Incoming>,
-    pub(super) quarantined: Vec<Quarantined>,
+pub(crate) struct Content {
+    pub(crate) records: Vec<Incoming>,
+    pub(crate) quarantined: Vec<Quarantined>,
 }
 
 /// A record of an account list, without the fields the connection does not keep.
@@ -68,12 +69,10 @@ pub(super) fn opportunity_page(
 ) -> Content {
     let mut content = Content::default();
     for record in page.records {
-        match record.and_then(|record| incoming_opportunity(connection, &record.raw)) {
-            Ok(records) => {
-                content
-                    .quarantined
-                    .extend(not_expanded(connection, &records, now));
-                content.records.extend(records);
+        match record.and_then(|record| incoming_opportunity(connection, &record.raw, now)) {
+            Ok(opportunity) => {
+                content.records.extend(opportunity.records);
+                content.quarantined.extend(opportunity.quarantined);
             }
             Err(malformed) => content.quarantined.push(quarantined(
                 connection,
@@ -84,28 +83,6 @@ pub(super) fn opportunity_page(
         }
     }
     content
-}
-
-/// The contact of an opportunity that was asked for whole and came as its id alone: missing from the mirror, which must
-/// not pass for a person without one.
-fn not_expanded(
-    connection: &Connection,
-    records: &[Incoming],
-    now: Timestamp,
-) -> Option<Quarantined> {
-    let candidacy = records.first()?.candidacy.as_ref()?;
-    let contact = candidacy.contact.as_ref()?;
-    let whole = || {
-        records
-            .iter()
-            .any(|record| record.stream == Stream::Contacts)
-    };
-    (connection.keeps(Stream::Contacts) && !whole()).then(|| Quarantined {
-        stream: Stream::Contacts,
-        raw: serde_json::Value::from(contact.as_str()).to_string(),
-        reason: "only its id came, though it was asked for with expand=contact".to_owned(),
-        at: now,
-    })
 }
 
 /// A page of a list that tells what Lever deleted.
@@ -151,53 +128,142 @@ struct Gone {
 
 /// One opportunity with what was expanded in it.
 ///
+/// An application or a contact that cannot be read goes to quarantine alone, and so does one that was asked for whole
+/// and came as its id: missing from the mirror, it must not pass for an opportunity without one.
+///
 /// # Errors
-/// [`Malformed`] if the document cannot be read; it then goes to quarantine whole.
+/// [`Malformed`] if the opportunity itself cannot be read; it then goes to quarantine whole.
 pub(crate) fn incoming_opportunity(
     connection: &Connection,
     raw: &RawValue,
-) -> Result<Vec<Incoming>, Malformed> {
+    now: Timestamp,
+) -> Result<Content, Malformed> {
     let malformed = |reason: String| Malformed {
         raw: raw.get().to_owned(),
         reason,
     };
     let lifted = lever::expand::lift(raw).map_err(|error| malformed(error.to_string()))?;
     // What is not kept is not derived from either.
-    let kept = |stream, raw| kept(connection, stream, raw).map_err(&malformed);
-    let unreadable = |error: lever::DecodeError| malformed(error.to_string());
-    let opportunity: Record<lever::Opportunity> =
-        Record::from_raw(kept(Stream::Opportunities, lifted.opportunity)?).map_err(unreadable)?;
-    let applications = lifted
-        .applications
-        .into_iter()
-        .map(|raw| Record::from_raw(kept(Stream::Applications, raw)?).map_err(unreadable))
-        .collect::<Result<Vec<_>, _>>()?;
-    let contact = lifted
-        .contact
-        .map(|raw| Record::from_raw(kept(Stream::Contacts, raw)?).map_err(unreadable))
-        .transpose()?;
+    let opportunity = kept(connection, Stream::Opportunities, lifted.opportunity)
+        .and_then(|raw| Record::from_raw(raw).map_err(|fault| fault.to_string()))
+        .map_err(malformed)?;
+    let opportunity: Record<lever::Opportunity> = opportunity;
+    let (applications, odd_applications) =
+        read_each::<lever::Application>(connection, Stream::Applications, lifted.applications);
+    let (contacts, odd_contacts) =
+        read_each::<lever::Contact>(connection, Stream::Contacts, lifted.contact);
 
-    let mut records = Vec::with_capacity(2 + applications.len());
-    let application: Option<&Record<lever::Application>> = applications.first();
-    let candidacy =
-        Candidacy::from_lever(&opportunity.value, application.map(|record| &record.value));
-    records.push(Incoming {
+    let application = applications.first().map(|record| &record.value);
+    let candidacy = Candidacy::from_lever(&opportunity.value, application);
+    let mut content = Content::default();
+    content.records.push(Incoming {
         candidacy: Some(candidacy),
         ..incoming_record(connection, Stream::Opportunities, &opportunity)
     });
-    if connection.keeps(Stream::Applications) {
-        records.extend(
-            applications
-                .iter()
-                .map(|record| incoming_record(connection, Stream::Applications, record)),
-        );
+    let mut inner = Inner {
+        connection,
+        opportunity: &opportunity.value,
+        now,
+        content: &mut content,
+    };
+    let named = opportunity.value.applications.iter();
+    inner.take(Stream::Applications, &applications, odd_applications);
+    inner.tell_missing(
+        Stream::Applications,
+        named.map(lever::ApplicationId::as_str),
+    );
+    let named = opportunity.value.contact.iter();
+    inner.take(Stream::Contacts, &contacts, odd_contacts);
+    inner.tell_missing(Stream::Contacts, named.map(lever::ContactId::as_str));
+    Ok(content)
+}
+
+/// Reads expanded objects, without the fields the connection does not keep; those that cannot be read are kept aside.
+fn read_each<T: DeserializeOwned>(
+    connection: &Connection,
+    stream: Stream,
+    lifted: impl IntoIterator<Item = Result<Box<RawValue>, Malformed>>,
+) -> (Vec<Record<T>>, Vec<Malformed>) {
+    let (mut records, mut odd) = (Vec::new(), Vec::new());
+    for object in lifted {
+        match object.and_then(|raw| read(connection, stream, raw)) {
+            Ok(record) => records.push(record),
+            Err(malformed) => odd.push(malformed),
+        }
     }
-    if connection.keeps(Stream::Contacts) {
-        records.extend(contact.iter().map(|record: &Record<lever::Contact>| {
-            incoming_record(connection, Stream::Contacts, record)
-        }));
+    (records, odd)
+}
+
+fn read<T: DeserializeOwned>(
+    connection: &Connection,
+    stream: Stream,
+    raw: Box<RawValue>,
+) -> Result<Record<T>, Malformed> {
+    let raw = kept(connection, stream, raw).map_err(|reason| Malformed {
+        raw: String::new(),
+        reason,
+    })?;
+    Record::from_raw_or_back(raw).map_err(|(fault, raw)| Malformed {
+        raw: raw.get().to_owned(),
+        reason: fault.to_string(),
+    })
+}
+
+/// Collects what stood in one opportunity.
+struct Inner<'a> {
+    connection: &'a Connection,
+    opportunity: &'a lever::Opportunity,
+    now: Timestamp,
+    content: &'a mut Content,
+}
+
+impl Inner<'_> {
+    fn take<T: Keyed>(&mut self, stream: Stream, records: &[Record<T>], odd: Vec<Malformed>) {
+        if !self.connection.keeps(stream) {
+            return;
+        }
+        let records = records.iter();
+        let records = records.map(|record| incoming_record(self.connection, stream, record));
+        self.content.records.extend(records);
+        for malformed in odd {
+            self.set_aside(stream, malformed);
+        }
     }
-    Ok(records)
+
+    /// Tells of those that are named, and neither came nor are set aside already.
+    fn tell_missing<'i>(&mut self, stream: Stream, named: impl Iterator<Item = &'i str>) {
+        if !self.connection.keeps(stream) {
+            return;
+        }
+        for id in named {
+            let came = self.content.records.iter();
+            let came = came.map(|record| (record.stream, Some(record.id.as_str())));
+            let aside = self.content.quarantined.iter();
+            let aside = aside.map(|record| (record.stream, record.id.as_deref()));
+            if came.chain(aside).any(|known| known == (stream, Some(id))) {
+                continue;
+            }
+            let expand = match stream {
+                Stream::Contacts => "contact",
+                _ => stream.name(),
+            };
+            let malformed = Malformed {
+                raw: serde_json::Value::from(id).to_string(),
+                reason: format!("only its id came, though it was asked for with expand={expand}"),
+            };
+            self.set_aside(stream, malformed);
+            if let Some(told) = self.content.quarantined.last_mut() {
+                told.id = Some(id.to_owned());
+            }
+        }
+    }
+
+    fn set_aside(&mut self, stream: Stream, malformed: Malformed) {
+        self.content.quarantined.push(Quarantined {
+            parent: Some(Parent::Opportunity(self.opportunity.id.clone())),
+            ..quarantined(self.connection, stream, malformed, self.now)
+        });
+    }
 }
 
 /// A document without the fields the connection does not keep.
@@ -221,6 +287,8 @@ fn quarantined(
     let kept = excluded::without(stream, &malformed.raw, &connection.excluded_fields);
     Quarantined {
         stream,
+        id: stream.key_in(&malformed.raw),
+        parent: None,
         raw: kept.into_owned(),
         reason: malformed.reason,
         at: now,
@@ -297,13 +365,14 @@ mod tests {
 
     const EXPANDED: &str = r#"{"id":"o","name":"Ada","contact":{"id":"c","name":"Ada"},"stage":"s","applications":[{"id":"a","posting":"p","createdAt":7}],"createdAt":5,"new":{"x":1.0}}"#;
 
-    fn raw(text: &str) -> Box<RawValue> {
-        RawValue::from_string(text.to_owned()).unwrap()
+    fn incoming(connection: &Connection, opportunity: &str) -> Content {
+        let raw = RawValue::from_string(opportunity.to_owned()).unwrap();
+        incoming_opportunity(connection, &raw, Timestamp::default()).unwrap()
     }
 
     #[test]
     fn expanded_objects_go_to_their_streams_and_the_opportunity_equals_a_plain_read() {
-        let records = incoming_opportunity(&connection(Stream::DEFAULT), &raw(EXPANDED)).unwrap();
+        let records = incoming(&connection(Stream::DEFAULT), EXPANDED).records;
         let kinds: Vec<_> = records
             .iter()
             .map(|record| (record.stream, record.id.as_str()))
@@ -334,7 +403,7 @@ mod tests {
             excluded_fields: [ExcludedField::parse("opportunities.name").unwrap()].into(),
             ..connection(&[Stream::Opportunities])
         };
-        let records = incoming_opportunity(&without_name, &raw(EXPANDED)).unwrap();
+        let records = incoming(&without_name, EXPANDED).records;
         assert!(!records[0].raw.contains("Ada"), "{}", records[0].raw);
         assert_eq!(records[0].candidacy.as_ref().unwrap().name, "");
     }
@@ -349,7 +418,7 @@ mod tests {
                 .collect(),
             ..connection(Stream::DEFAULT)
         };
-        let records = incoming_opportunity(&without_posting, &raw(EXPANDED)).unwrap();
+        let records = incoming(&without_posting, EXPANDED).records;
         assert_eq!(records[1].raw, r#"{"id":"a"}"#);
         let candidacy = records[0].candidacy.as_ref().unwrap();
         assert_eq!(candidacy.posting, None);
@@ -377,10 +446,82 @@ mod tests {
     }
 
     #[test]
+    fn applications_that_came_as_their_ids_alone_are_told_as_missing() {
+        let bare = r#"{"id":"o","applications":["a",{"id":"b"},"c"]}"#;
+        let content = incoming(&connection(Stream::DEFAULT), bare);
+        let told: Vec<_> = content
+            .quarantined
+            .iter()
+            .map(|told| (told.stream, told.id.as_deref(), told.raw.as_str()))
+            .collect();
+        let missing = Stream::Applications;
+        assert_eq!(
+            told,
+            [
+                (missing, Some("a"), r#""a""#),
+                (missing, Some("c"), r#""c""#)
+            ]
+        );
+        assert!(
+            content.quarantined[0]
+                .reason
+                .contains("expand=applications")
+        );
+        assert_eq!(content.records.len(), 2);
+    }
+
+    #[test]
+    fn x17_what_cannot_be_read_inside_an_opportunity_is_set_aside_alone() {
+        let opportunity = r#"{"id":"o","contact":{"id":"c","name":[]},"tags":["a",7,"b"],"emails":[{}],"applications":[{"id":"a","createdAt":{}},{"posting":"p"},{"id":"b","posting":"q"}]}"#;
+        let content = incoming(&connection(Stream::DEFAULT), opportunity);
+        let kept: Vec<_> = content
+            .records
+            .iter()
+            .map(|record| (record.stream, record.id.as_str()))
+            .collect();
+        assert_eq!(
+            kept,
+            [(Stream::Opportunities, "o"), (Stream::Applications, "b")]
+        );
+        assert_eq!(
+            content.records[0].raw,
+            r#"{"id":"o","contact":"c","tags":["a",7,"b"],"emails":[{}],"applications":["a",null,"b"]}"#
+        );
+        let candidacy = content.records[0].candidacy.as_ref().unwrap();
+        assert_eq!(candidacy.tags, ["a", "b"]);
+        let aside: Vec<_> = content
+            .quarantined
+            .iter()
+            .map(|aside| (aside.stream, aside.id.as_deref(), aside.raw.as_str()))
+            .collect();
+        assert_eq!(
+            aside,
+            [
+                (
+                    Stream::Applications,
+                    Some("a"),
+                    r#"{"id":"a","createdAt":{}}"#
+                ),
+                (Stream::Applications, None, r#"{"posting":"p"}"#),
+                (Stream::Contacts, Some("c"), r#"{"id":"c","name":[]}"#),
+            ]
+        );
+        let below = Some(Parent::Opportunity("o".into()));
+        assert!(
+            content
+                .quarantined
+                .iter()
+                .all(|aside| aside.parent == below)
+        );
+    }
+
+    #[test]
     fn a_stream_that_is_not_kept_is_not_stored() {
-        let records =
-            incoming_opportunity(&connection(&[Stream::Opportunities]), &raw(EXPANDED)).unwrap();
-        assert_eq!(records.len(), 1);
+        let content = incoming(&connection(&[Stream::Opportunities]), EXPANDED);
+        assert_eq!((content.records.len(), content.quarantined.len()), (1, 0));
+        let bare = r#"{"id":"o","contact":{},"applications":["a",{}]}"#;
+        let content = incoming(&connection(&[Stream::Opportunities]), bare);
+        assert_eq!((content.records.len(), content.quarantined.len()), (1, 0));
     }
 
     #[test]

@@ -52,15 +52,20 @@ async fn sweep(shared: &Shared, link: &Link) {
     let Some(swept) = walk_listing(shared, link, Listing::OpportunitySweep).await else {
         return;
     };
-    let Some(since) = swept.walked.whole_since else {
+    let Some(started) = swept.walked.started else {
         return;
     };
-    if walk_listing(shared, link, Listing::Opportunities)
-        .await
-        .is_none()
-    {
+    let Some(followed) = walk_listing(shared, link, Listing::Opportunities).await else {
         return;
+    };
+    if let Err(error) = walk::release_unseen(shared, link, Listing::OpportunitySweep, started).await
+    {
+        tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot clear quarantine");
     }
+    // Who cannot be read may be anybody.
+    let Some(since) = swept.walked.whole_since.filter(|_| !followed.walked.unread) else {
+        return;
+    };
     match walk::retire_unseen(shared, link, Stream::Opportunities, since).await {
         Ok(0) => {}
         Ok(gone) => {

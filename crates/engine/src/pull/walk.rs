@@ -1,7 +1,7 @@
 //! One pass over one listing, page by page.
 
 use domain::cursor::Pass;
-use domain::{Cursor, Listing, Part, Stream, Timestamp};
+use domain::{Cursor, Listing, Parent, Part, Stream, Timestamp};
 
 use super::fetch::{Fetched, Fetcher};
 use super::page::Content;
@@ -21,8 +21,12 @@ pub(super) struct Walked {
     pub(super) changes: u64,
     /// When the pass began, by Lever's clock: the mirror shows everything up to then.
     pub(super) began: Timestamp,
-    /// When this process began the pass, if every record of it could be read: what was not seen since is gone.
+    /// When this process began the pass.
+    pub(super) started: Option<Timestamp>,
+    /// The same, if every record of it could be read: what was not seen since is gone.
     pub(super) whole_since: Option<Timestamp>,
+    /// Whether a record of this list could not be read.
+    pub(super) unread: bool,
 }
 
 /// Walks a listing until its pass has ended.
@@ -56,14 +60,43 @@ pub(super) async fn retire_unseen(
     Ok(retired)
 }
 
+/// Removes from quarantine what no request since `started` has brought of the streams that a listing brings.
+///
+/// Only after a walk of everything that began then has ended well.
+pub(super) async fn release_unseen(
+    shared: &Shared,
+    link: &Link,
+    listing: Listing,
+    started: Timestamp,
+) -> Result<()> {
+    let lifted = [Stream::Applications, Stream::Contacts];
+    let lifted = lifted
+        .iter()
+        .filter(|_| listing.stream() == Stream::Opportunities);
+    for stream in [listing.stream()].iter().chain(lifted) {
+        let released = shared
+            .store
+            .release_unseen(link.id(), *stream, started)
+            .await?;
+        if released > 0 {
+            tracing::info!(
+                connection = %link.id(), %stream, records = released,
+                "left quarantine: Lever's list no longer has them"
+            );
+        }
+    }
+    Ok(())
+}
+
 struct Walk<'a> {
     shared: &'a Shared,
     link: &'a Link,
     listing: Listing,
     fetcher: Fetcher<'a>,
-    /// When this process began the pass; none when it goes on with one begun before a restart, or once a record
-    /// could not be read: it is there all the same.
+    /// When this process began the pass; none when it goes on with one begun before a restart.
     started: Option<Timestamp>,
+    /// Whether the pass is one over everything.
+    of_everything: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -74,6 +107,7 @@ impl<'a> Walk<'a> {
             listing,
             fetcher: Fetcher::new(shared, link, listing).await?,
             started: None,
+            of_everything: false,
         })
     }
 
@@ -110,16 +144,16 @@ impl<'a> Walk<'a> {
             let next = cursor.after(&pass, page.next.clone(), page.lever_now);
             if begins && walked.pages == 0 {
                 self.started = Some(page.requested_at);
+                self.of_everything = matches!(pass, Pass::Backfill { .. });
             }
             // Should Lever's clock be set back during the walk, no page of it was asked for before it began.
             self.started = self.started.map(|began| began.min(page.requested_at));
             // Who cannot be read may be anybody; a contact that is missing says nothing of who is there.
             let of_this_list =
                 |set_aside: &store::Quarantined| set_aside.stream == self.listing.stream();
-            if page.content.quarantined.iter().any(of_this_list) {
-                self.started = None;
-            }
-            walked.whole_since = self.started;
+            walked.unread |= page.content.quarantined.iter().any(of_this_list);
+            walked.started = self.started;
+            walked.whole_since = self.started.filter(|_| !walked.unread);
             walked.pages += 1;
             let records = (page.content.records.len() + page.deleted.len()) as u64;
             walked.records += records;
@@ -130,7 +164,8 @@ impl<'a> Walk<'a> {
                 // The walk of everything is repaired by a follow pass at once (design.md, "Pull").
                 let repair = self.listing == Listing::Opportunities && !next.complete();
                 if !repair {
-                    walked.changes += self.retire().await?;
+                    self.release().await?;
+                    walked.changes += self.retire(&walked).await?;
                     return Ok(walked);
                 }
                 pass = self.next(&next);
@@ -235,6 +270,9 @@ impl<'a> Walk<'a> {
         for record in content.records {
             if let Some(candidacy) = &record.candidacy {
                 keep = scope::keeps(self.shared, self.link, candidacy).await?;
+                let inside = Some(Parent::Opportunity(candidacy.opportunity.clone()));
+                kept.quarantined
+                    .retain(|aside| keep || aside.parent != inside);
             }
             // Applications and contacts follow their opportunity in the page.
             if keep {
@@ -244,11 +282,23 @@ impl<'a> Walk<'a> {
         Ok(kept)
     }
 
+    /// After a whole walk, what is in quarantine of this list and did not come again goes.
+    ///
+    /// For the sweep that waits until who moved meanwhile was seen.
+    async fn release(&self) -> Result<()> {
+        match self.started.filter(|_| self.of_everything) {
+            Some(started) if self.listing != Listing::OpportunitySweep => {
+                release_unseen(self.shared, self.link, self.listing, started).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// After a whole walk of an account list, what was not seen is gone (X10).
     ///
     /// A key without access to confidential records does not see them: it hides them, and buries none.
-    async fn retire(&self) -> Result<u64> {
-        match self.started {
+    async fn retire(&self, walked: &Walked) -> Result<u64> {
+        match walked.whole_since {
             Some(started) if Listing::ACCOUNT.contains(&self.listing) => {
                 retire_unseen(self.shared, self.link, self.listing.stream(), started).await
             }

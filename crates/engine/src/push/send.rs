@@ -115,14 +115,16 @@ pub(super) async fn refresh(shared: &Shared, link: &Link, opportunity: &Opportun
             answer => answer?,
         };
         let requested_at = link.answered(answer.date, sent, Moment::now(&shared.clock));
-        let records = incoming_opportunity(&link.connection(), &answer.value.raw)
+        let now = shared.clock.now();
+        let content = incoming_opportunity(&link.connection(), &answer.value.raw, now)
             .map_err(|malformed| crate::Error::internal(malformed.reason))?;
         let refresh = store::Refresh {
             connection: link.id(),
             requested_at,
-            now: shared.clock.now(),
-            records,
+            now,
+            records: content.records,
             deleted: Vec::new(),
+            quarantined: content.quarantined,
             policy: policy(shared, link),
         };
         let applied = shared.store.apply_refresh(refresh).await?;

@@ -280,23 +280,8 @@ fn records(stream: Stream, reply: &RawReply) -> Result<Page<Any>> {
 
 /// A record with what it is known by: its id, or its text where it has none.
 fn keyed(query: &ReadQuery, raw: &RawValue) -> Option<RawRecord> {
-    #[derive(Deserialize)]
-    struct Key {
-        id: Option<serde_json::Value>,
-        text: Option<serde_json::Value>,
-    }
-    let key: Key = serde_json::from_str(raw.get()).ok()?;
-    let key = match query.stream {
-        Stream::Tags | Stream::Sources => key.text,
-        _ => key.id,
-    };
-    let id = match key? {
-        serde_json::Value::String(id) => id,
-        serde_json::Value::Number(id) => id.to_string(),
-        _ => return None,
-    };
     Some(RawRecord {
-        id,
+        id: query.stream.key_in(raw.get())?,
         opportunity: query
             .opportunity
             .as_ref()

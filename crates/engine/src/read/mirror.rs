@@ -75,9 +75,29 @@ pub(super) async fn one(
     let belongs = |record: &RawRecord| {
         opportunity.is_none_or(|wanted| record.opportunity.as_deref() == Some(wanted.as_str()))
     };
-    let shown = sight.shown(stream, from_stored(stream, record)).await?;
+    let mut record = from_stored(stream, record);
+    if let Some(wanted) = opportunity
+        && !belongs(&record)
+        && is_below(sight, stream, wanted, id).await?
+    {
+        record.opportunity = Some(wanted.as_str().to_owned());
+    }
+    let shown = sight.shown(stream, record).await?;
     let record = shown.filter(belongs).ok_or_else(unknown)?;
     Ok((record, as_of))
+}
+
+/// Whether the list of an opportunity has brought a record, though another list brought it last.
+async fn is_below(
+    sight: &Sight<'_>,
+    stream: Stream,
+    opportunity: &OpportunityId,
+    id: &str,
+) -> Result<bool> {
+    let parent = Parent::Opportunity(opportunity.clone());
+    let store = &sight.engine.shared.store;
+    let connection = sight.connection.id;
+    Ok(store.is_below(connection, stream, &parent, id).await?)
 }
 
 /// A page on its way.

@@ -109,6 +109,23 @@ async fn faults_are_set_and_ended_over_http() {
 }
 
 #[tokio::test]
+async fn records_are_garbled_and_mended_over_http() {
+    let world = World::of(1).await;
+    let list = world.get("/stages", &[]).await.body;
+    let id = text(&list["data"][0]["id"]);
+    let ids = json!({ "ids": [id] });
+    assert_eq!(post(&world, "/sim/garbled", &ids).await.status, 204);
+    let garbled = world.get("/stages", &[]).await.body;
+    assert!(garbled["data"][0]["createdAt"].is_object());
+    assert_eq!(garbled["data"][1], list["data"][1]);
+    let nothing = json!({ "ids": [] });
+    assert_eq!(post(&world, "/sim/garbled", &nothing).await.status, 204);
+    assert_eq!(world.get("/stages", &[]).await.body, list);
+    let odd = json!({ "id": id });
+    assert_eq!(post(&world, "/sim/garbled", &odd).await.status, 400);
+}
+
+#[tokio::test]
 async fn the_audit_log_tells_what_arrived() {
     let world = World::of(40).await;
     let id = text(&world.applied()["id"]);

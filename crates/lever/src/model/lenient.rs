@@ -4,7 +4,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
+    Visitor,
+};
 
 use crate::time::WholeNumber;
 
@@ -38,6 +41,87 @@ where
         .into_iter()
         .filter_map(|given| given.0)
         .collect())
+}
+
+/// Reads null as an empty list, and leaves out its empty elements and those that cannot be read.
+///
+/// For lists whose elements say little beside the record they stand in: one odd address must not make a person
+/// unreadable.
+pub(crate) fn readable<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let elements: Option<Vec<Readable<T>>> = Option::deserialize(deserializer)?;
+    Ok(elements
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|readable| readable.0)
+        .collect())
+}
+
+/// An element of a list; none when it is null, blank text, or cannot be read.
+struct Readable<T>(Option<T>);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Readable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Readable<T>, D::Error> {
+        deserializer
+            .deserialize_any(ReadableVisitor(PhantomData))
+            .map(Readable)
+    }
+}
+
+/// Looks at an element as [`GivenVisitor`] does, and takes an error for nothing.
+///
+/// Objects and lists are held as a whole first: one that is given up half read would take its list with it.
+struct ReadableVisitor<T>(PhantomData<T>);
+
+impl<T: DeserializeOwned> ReadableVisitor<T> {
+    fn read<'de, E: de::Error>(value: impl IntoDeserializer<'de, E>) -> Option<T> {
+        T::deserialize(value.into_deserializer()).ok()
+    }
+}
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for ReadableVisitor<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Option<T>, E> {
+        Ok(Self::read::<E>(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Option<T>, E> {
+        Ok(Self::read::<E>(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Option<T>, E> {
+        Ok(Self::read::<E>(value))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Option<T>, E> {
+        Ok(Self::read::<E>(value))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<T>, E> {
+        Ok((!text.is_empty()).then(|| Self::read::<E>(text)).flatten())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<T>, A::Error> {
+        let whole = serde_json::Value::deserialize(SeqAccessDeserializer::new(seq))?;
+        Ok(T::deserialize(whole).ok())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
+        let whole = serde_json::Value::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(T::deserialize(whole).ok())
+    }
 }
 
 /// Reads a whole number from a number or numeric text; null and blank text as nothing.
@@ -210,6 +294,26 @@ mod tests {
         assert_eq!(flag(r#"{"flag":"True"}"#), Some(true));
         assert_eq!(flag(r#"{"flag":"false"}"#), Some(false));
         assert_eq!(flag(r#"{"flag":""}"#), Some(false));
+    }
+
+    #[test]
+    fn elements_that_cannot_be_read_are_left_out_of_lists_that_allow_it() {
+        #[derive(serde::Deserialize)]
+        struct Lists {
+            #[serde(default, deserialize_with = "readable")]
+            texts: Vec<String>,
+            #[serde(default, deserialize_with = "readable")]
+            users: Vec<UserId>,
+        }
+        let read = |text: &str| serde_json::from_str::<Lists>(text).ok();
+        let odd =
+            r#"{"texts":["a",7,null,{"x":[1]},[],"","b"],"users":[{},{"id":"u1"},true,"u2"]}"#;
+        let lists = read(odd).unwrap();
+        assert_eq!(lists.texts, ["a", "b"]);
+        assert_eq!(lists.users, [UserId::from("u1"), UserId::from("u2")]);
+        let nothing = read(r#"{"texts":null}"#).unwrap();
+        assert!(nothing.texts.is_empty() && nothing.users.is_empty());
+        assert!(read(r#"{"texts":"a"}"#).is_none());
     }
 
     #[test]

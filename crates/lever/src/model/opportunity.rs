@@ -40,22 +40,22 @@ pub struct Opportunity {
     #[serde(default, deserialize_with = "lenient::optional")]
     pub location: Option<String>,
     /// The person's telephone numbers.
-    #[serde(default, deserialize_with = "lenient::list")]
+    #[serde(default, deserialize_with = "lenient::readable")]
     pub phones: Vec<Phone>,
     /// The person's addresses.
-    #[serde(default, deserialize_with = "lenient::list")]
+    #[serde(default, deserialize_with = "lenient::readable")]
     pub emails: Vec<String>,
     /// The person's links.
-    #[serde(default, deserialize_with = "lenient::list")]
+    #[serde(default, deserialize_with = "lenient::readable")]
     pub links: Vec<String>,
     /// How it ended; none while active.
     #[serde(default, deserialize_with = "lenient::optional")]
     pub archived: Option<Archived>,
     /// Tags; case matters.
-    #[serde(default, deserialize_with = "lenient::list")]
+    #[serde(default, deserialize_with = "lenient::readable")]
     pub tags: Vec<String>,
     /// Sources.
-    #[serde(default, deserialize_with = "lenient::list")]
+    #[serde(default, deserialize_with = "lenient::readable")]
     pub sources: Vec<String>,
     /// Every move into a stage, the first included.
     #[serde(default, deserialize_with = "lenient::list")]
@@ -70,10 +70,10 @@ pub struct Opportunity {
     #[serde(default, deserialize_with = "lenient::optional")]
     pub owner: Option<UserId>,
     /// Who follows it.
-    #[serde(default, deserialize_with = "lenient::list")]
+    #[serde(default, deserialize_with = "lenient::readable")]
     pub followers: Vec<UserId>,
     /// Its application; at most one.
-    #[serde(default, deserialize_with = "lenient::list")]
+    #[serde(default, deserialize_with = "lenient::readable")]
     pub applications: Vec<ApplicationId>,
     /// When it was made; may lie before it entered Lever.
     #[serde(default, deserialize_with = "lenient::optional")]

@@ -314,6 +314,9 @@ fn expanding_and_lifting_a_recorded_opportunity_changes_no_byte() {
     let lifted =
         lever::expand::lift(&serde_json::value::RawValue::from_string(expanded).unwrap()).unwrap();
     assert_eq!(lifted.opportunity.get(), plain);
-    assert_eq!(lifted.applications[0].get(), application.raw.get());
-    assert_eq!(lifted.contact.unwrap().get(), contact.raw.get());
+    assert_eq!(
+        lifted.applications[0].as_ref().unwrap().get(),
+        application.raw.get()
+    );
+    assert_eq!(lifted.contact.unwrap().unwrap().get(), contact.raw.get());
 }

@@ -50,8 +50,9 @@ pub(crate) fn record(connection: ConnectionId, of: Stream, record: &str) -> Resu
     Ok([&stream(connection, of), id(record)?].concat())
 }
 
-pub(crate) fn quarantined(connection: ConnectionId, of: Stream, digest: &[u8; 16]) -> Vec<u8> {
-    [&stream(connection, of)[..], digest].concat()
+/// Where a quarantined record of that name is; the name begins with the stream.
+pub(crate) fn quarantined(connection: ConnectionId, name: &[u8; 17]) -> Vec<u8> {
+    [&connection.as_bytes()[..], name].concat()
 }
 
 pub(crate) fn candidacy(

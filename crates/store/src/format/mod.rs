@@ -23,7 +23,7 @@
 //! | `counts` | c, stream 1 | [`Counter`]: live records | 1 |
 //! | `sequences` | c | [`Counter`]: number of the last change | 1 |
 //! | `changes` | c, last sequence 8 | [`ChangeBlock`]: changes that were made together | 2 |
-//! | `quarantine` | c, stream 1, digest 16 | quarantined record | 1 |
+//! | `quarantine` | c, stream 1, half the digest of the parent 8, half that of the id or the text 8 | quarantined record | 2 |
 //! | `operations` | c, operation 16 | operation | 3 |
 //! | `open_operations` | c, operation 16 | empty: those not settled | - |
 //! | `request_ids` | c, request id | [`Owner`]: operation | 1 |

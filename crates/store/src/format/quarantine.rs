@@ -1,14 +1,14 @@
 //! Records that could not be read.
 
-use domain::Stream;
+use domain::{Parent, Stream};
 use lever::Timestamp;
 use prost::Message;
 
-use super::{Stored, version_1};
-use crate::quarantine::{QuarantineCount, Quarantined};
+use super::{Stored, version_1, versions_to};
+use crate::quarantine::{Kept, QuarantineCount, Quarantined};
 
 #[derive(Clone, PartialEq, Message)]
-struct QuarantinedV1 {
+struct KeptV2 {
     #[prost(uint32, tag = "1")]
     stream: u32,
     #[prost(string, tag = "2")]
@@ -17,29 +17,72 @@ struct QuarantinedV1 {
     reason: String,
     #[prost(int64, tag = "4")]
     at: i64,
+    #[prost(string, optional, tag = "5")]
+    id: Option<String>,
+    #[prost(message, optional, tag = "6")]
+    parent: Option<ParentV2>,
+    #[prost(int64, tag = "7")]
+    seen_at: i64,
 }
 
-impl Stored for Quarantined {
-    const VERSION: u8 = 1;
+#[derive(Clone, PartialEq, Message)]
+struct ParentV2 {
+    #[prost(uint32, tag = "1")]
+    stream: u32,
+    #[prost(string, tag = "2")]
+    id: String,
+}
+
+impl Stored for Kept {
+    const VERSION: u8 = 2;
 
     fn to_payload(&self) -> Vec<u8> {
-        QuarantinedV1 {
-            stream: self.stream.tag().into(),
-            raw: self.raw.clone(),
-            reason: self.reason.clone(),
-            at: self.at.as_millis(),
+        let record = &self.record;
+        KeptV2 {
+            stream: record.stream.tag().into(),
+            raw: record.raw.clone(),
+            reason: record.reason.clone(),
+            at: record.at.as_millis(),
+            id: record.id.clone(),
+            parent: record.parent.as_ref().map(|parent| ParentV2 {
+                stream: parent.stream().tag().into(),
+                id: parent.id().to_owned(),
+            }),
+            seen_at: self.seen_at.as_millis(),
         }
         .encode_to_vec()
     }
 
+    /// Version 1 knew neither id nor parent, and of when it was seen only the first time.
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        let stored: QuarantinedV1 = version_1(version, payload)?;
+        let stored: KeptV2 = versions_to(2, version, payload)?;
+        let stream = Stream::from_tag(stored.stream.try_into().ok()?)?;
+        let (id, seen_at) = match version {
+            1 => (stream.key_in(&stored.raw), stored.at),
+            _ => (stored.id, stored.seen_at),
+        };
+        let parent = match stored.parent {
+            Some(parent) => Some(parent.read()?),
+            None => None,
+        };
         Some(Self {
-            stream: Stream::from_tag(stored.stream.try_into().ok()?)?,
-            raw: stored.raw,
-            reason: stored.reason,
-            at: Timestamp::from_millis(stored.at),
+            record: Quarantined {
+                stream,
+                id,
+                parent,
+                raw: stored.raw,
+                reason: stored.reason,
+                at: Timestamp::from_millis(stored.at),
+            },
+            seen_at: Timestamp::from_millis(seen_at),
         })
+    }
+}
+
+impl ParentV2 {
+    fn read(&self) -> Option<Parent> {
+        let stream = Stream::from_tag(self.stream.try_into().ok()?)?;
+        Parent::new(stream, &self.id)
     }
 }
 

@@ -7,8 +7,8 @@ use domain::hydration::{Stamps, Urgency};
 use domain::operation::{Attempt, Failure, FailureKind, FileUpload, RawWrite, State, UploadTarget};
 use domain::{
     Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor, Disconnected,
-    Environment, ExcludedField, Hydration, Operation, OperationId, Part, Region, Schedule, Stream,
-    Write,
+    Environment, ExcludedField, Hydration, Operation, OperationId, Parent, Part, Region, Schedule,
+    Stream, Write,
 };
 use lever::Timestamp;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::hydrations::StreamState;
 use crate::listings::ListingState;
 use crate::mappings::MappingVersion;
 use crate::nudges::Nudge;
-use crate::quarantine::{QuarantineCount, Quarantined};
+use crate::quarantine::{Kept, QuarantineCount, Quarantined};
 use crate::runs::{Run, RunOutcome};
 use crate::table::Table;
 use crate::tokens::TokenRecord;
@@ -364,12 +364,32 @@ fn mappings_changes_tokens_and_quarantined_records_have_these_bytes() {
         },
         "013b3da6b408011201611802220103",
     );
+    let quarantined = |raw: &str, id: Option<&str>, parent| Quarantined {
+        stream: Stream::Notes,
+        id: id.map(str::to_owned),
+        parent,
+        raw: raw.to_owned(),
+        reason: "r".to_owned(),
+        at: at(1),
+    };
     pinned(
-        &Quarantined {
-            stream: Stream::Tags,
-            raw: "{}".to_owned(),
-            reason: "r".to_owned(),
-            at: at(1),
+        &Kept {
+            record: quarantined("{}", Some("n"), Some(Parent::Opportunity("o".into()))),
+            seen_at: at(2),
+        },
+        "02c306daf6080f12027b7d1a017220012a016e3205080c12016f3802",
+    );
+    comes_back(&Kept {
+        record: quarantined("{}", None, None),
+        seen_at: at(2),
+    });
+    was_written_as(
+        &Kept {
+            record: Quarantined {
+                stream: Stream::Tags,
+                ..quarantined("{}", None, None)
+            },
+            seen_at: at(1),
         },
         "01377c82ed080412027b7d1a01722001",
     );

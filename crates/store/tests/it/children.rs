@@ -48,6 +48,7 @@ fn notes(c: ConnectionId, requested: i64, ids: &[&str]) -> ChildRead {
             requested_at: at(requested),
             records: ids.iter().map(|id| note(id)).collect(),
             quarantined: Vec::new(),
+            whole: true,
         }],
         refused: BTreeSet::new(),
     }
@@ -59,6 +60,31 @@ async fn listed(store: &Store, c: ConnectionId) -> Vec<String> {
         .await
         .unwrap();
     records.into_iter().map(|record| record.id).collect()
+}
+
+#[tokio::test]
+async fn a_record_that_two_lists_have_brought_is_below_both_parents() {
+    let (_dir, store, c) = connected().await;
+    let other = Parent::Opportunity("o2".into());
+    show(&store, c, &["o", "o2"]).await;
+    store.apply_children(notes(c, 10, &["n"])).await.unwrap();
+    let mut read = notes(c, 20, &[]);
+    read.parent = other.clone();
+    read.lists[0].records = vec![Incoming {
+        parent: Some(other.clone()),
+        ..note("n")
+    }];
+    store.apply_children(read).await.unwrap();
+    for (parent, id, below) in [
+        (parent(), "n", true),
+        (other, "n", true),
+        (parent(), "m", false),
+        (Parent::Opportunity("o3".into()), "n", false),
+        (parent(), "", false),
+    ] {
+        let found = store.is_below(c, Stream::Notes, &parent, id).await;
+        assert_eq!(found.unwrap(), below, "{parent} {id}");
+    }
 }
 
 #[tokio::test]
@@ -141,6 +167,8 @@ async fn a_list_with_a_record_that_cannot_be_read_buries_nothing() {
     let mut read = notes(c, 20, &["b"]);
     read.lists[0].quarantined.push(store::Quarantined {
         stream: Stream::Notes,
+        id: None,
+        parent: None,
         raw: "{}".to_owned(),
         reason: "no id".to_owned(),
         at: at(20),

@@ -64,6 +64,8 @@ async fn with_a_person() -> TempDir {
         let mut page = page(c.id, 10, Vec::new());
         page.quarantined = vec![Quarantined {
             stream: Stream::Opportunities,
+            id: None,
+            parent: None,
             raw: format!("{{\"id\":{id:?},\"opportunityId\":\"a-{id}\",\"name\":{name:?}"),
             reason: "no".to_owned(),
             at: at(1),

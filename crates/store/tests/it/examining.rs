@@ -39,6 +39,8 @@ async fn full() -> TempDir {
     first.deleted = vec![gone(Stream::Opportunities, "gone", 11)];
     first.quarantined = vec![Quarantined {
         stream: Stream::Tags,
+        id: None,
+        parent: None,
         raw: "{".to_owned(),
         reason: "no".to_owned(),
         at: at(1),

@@ -50,6 +50,8 @@ fn person(id: &str, contact: &str) -> Vec<Incoming> {
 fn quarantined(raw: &str, ms: i64) -> Quarantined {
     Quarantined {
         stream: Stream::Opportunities,
+        id: None,
+        parent: None,
         raw: raw.to_owned(),
         reason: "no".to_owned(),
         at: at(ms),
@@ -362,7 +364,7 @@ async fn quarantine_is_listed_page_by_page_and_counted() {
     loop {
         let page = store.quarantined(c, after, 3).await.unwrap();
         let Some(last) = page.last() else { break };
-        after = Some(last.id());
+        after = Some(last.name());
         found.extend(page);
     }
     found.sort_by_key(|record| record.at);
@@ -577,6 +579,7 @@ async fn x11_of_an_anonymized_person_only_what_lever_still_shows_is_kept() {
             requested_at: at(2),
             records: vec![note_below],
             quarantined: Vec::new(),
+            whole: true,
         }],
         refused: BTreeSet::new(),
     };

@@ -23,5 +23,6 @@ mod opening;
 mod operations;
 mod properties;
 mod pull;
+mod quarantine;
 mod support;
 mod uploads;

@@ -271,6 +271,8 @@ async fn a_record_that_cannot_be_stored_is_quarantined_once_and_the_page_goes_on
     bad.candidacy.as_mut().unwrap().stage = Some("s\0".into());
     let unread = Quarantined {
         stream: Stream::Tags,
+        id: None,
+        parent: None,
         raw: "{\"text\":1}".to_owned(),
         reason: "no text".to_owned(),
         at: at(1),

@@ -187,6 +187,7 @@ pub(crate) fn refresh(connection: ConnectionId, requested: i64, records: Vec<Inc
         now: at(requested),
         records,
         deleted: Vec::new(),
+        quarantined: Vec::new(),
         policy: Policy::none(),
     }
 }
@@ -270,4 +271,11 @@ pub(crate) fn copy(from: &Path, to: &Path) {
             std::fs::copy(&path, &target).unwrap();
         }
     }
+}
+
+/// Brings opportunities of these ids into the mirror, before anything else happens to them.
+pub(crate) async fn show(store: &Store, c: ConnectionId, ids: &[&str]) {
+    let people = ids.iter().map(|id| opportunity(candidacy(id, "s", 5)));
+    let people = refresh(c, 1, people.collect());
+    store.apply_refresh(people).await.unwrap();
 }

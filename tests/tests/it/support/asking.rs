@@ -327,3 +327,23 @@ fn difference(
         lever.get(id)
     ))
 }
+
+impl World {
+    /// Everything in quarantine, which is as much as the status counts.
+    pub(crate) async fn quarantine(&self) -> Vec<pb::QuarantinedRecord> {
+        let request = pb::ListQuarantineRequest {
+            connection_id: self.connection.clone(),
+            page_size: 1000,
+            include_raw_json: true,
+            ..Default::default()
+        };
+        let answer = self.api.sync().list_quarantine(request).await;
+        answer.expect("listed").into_inner().records
+    }
+
+    /// How many records are in quarantine, by the status of each stream.
+    pub(crate) async fn quarantined(&self) -> u64 {
+        let streams = self.status().await.streams;
+        streams.iter().map(|stream| stream.quarantined).sum()
+    }
+}
