@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn bucket() -> Bucket {
-        Bucket::new(BudgetConfig::default())
+        Bucket::new(BudgetConfig::even())
     }
 
     fn join_many(bucket: &mut Bucket, lane: Lane, count: usize) {
@@ -445,12 +445,12 @@ mod tests {
     }
 
     #[test]
-    fn alone_nothing_is_refused_and_nothing_is_left() {
-        let mut bucket = bucket();
+    fn alone_nothing_is_refused_and_a_hundredth_is_left() {
+        let mut bucket = Bucket::new(BudgetConfig::default());
         let mut account = Account::shared(None);
         let tally = spend(&mut bucket, &mut account, ms(0), ms(60_000));
-        // The burst, and ten a second up to the last tick.
-        assert_eq!((tally.passed, tally.refused), (609, 0));
+        // The burst, and 9.9 a second up to the last tick.
+        assert_eq!((tally.passed, tally.refused), (603, 0));
     }
 
     #[test]
@@ -461,7 +461,7 @@ mod tests {
             (ms(200), 5.0),
             (ms(143), 3.0),
         ] {
-            let mut bucket = bucket();
+            let mut bucket = Bucket::new(BudgetConfig::default());
             let mut account = Account::shared(Some(every));
             let tally = spend(&mut bucket, &mut account, ms(0), ms(600_000));
             assert_shared_well(tally, left, 600.0);
@@ -477,9 +477,24 @@ mod tests {
         }
     }
 
+    /// However the stranger's requests fall between ours.
+    #[test]
+    fn a_stranger_is_noticed_and_gets_what_it_asks_for() {
+        for seed in 1..=30 {
+            let mut bucket = Bucket::new(BudgetConfig::default());
+            let mut account = Account {
+                random: seed,
+                ..Account::shared(Some(ms(200)))
+            };
+            spend(&mut bucket, &mut account, ms(0), ms(120_000));
+            let (asked, got) = account.stranger;
+            assert!(got * 100 >= asked * 90, "{seed}: {got} of {asked}");
+        }
+    }
+
     #[test]
     fn a_stranger_who_comes_later_is_made_room_for_and_one_who_goes_leaves_the_rate() {
-        let mut bucket = bucket();
+        let mut bucket = Bucket::new(BudgetConfig::default());
         let mut account = Account::shared(None);
         spend(&mut bucket, &mut account, ms(0), ms(300_000));
         account.stranger_every = Some(ms(200));
@@ -496,7 +511,7 @@ mod tests {
     fn a_grant_given_back_goes_to_the_next() {
         let mut bucket = Bucket::new(BudgetConfig {
             burst: 1,
-            ..BudgetConfig::default()
+            ..BudgetConfig::even()
         });
         join_many(&mut bucket, Lane::Follow, 2);
         assert!(matches!(bucket.next(ms(0)), Step::Grant(Lane::Follow, _)));

@@ -216,7 +216,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_rate_holds_and_no_time_is_wasted() {
-        let budget = shared(BudgetConfig::default());
+        let budget = shared(BudgetConfig::even());
         let mut callers = JoinSet::new();
         saturate(&budget, Lane::Backfill, 20, &mut callers);
         pass(60_050).await;
@@ -225,7 +225,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_interactive_call_goes_at_once_beside_a_saturating_backfill() {
-        let budget = shared(BudgetConfig::default());
+        let budget = shared(BudgetConfig::even());
         let mut callers = JoinSet::new();
         saturate(&budget, Lane::Backfill, 50, &mut callers);
         pass(5_000).await;
@@ -244,7 +244,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn saturated_lanes_get_their_shares() {
-        let budget = shared(BudgetConfig::default());
+        let budget = shared(BudgetConfig::even());
         let mut callers = JoinSet::new();
         for lane in Lane::ALL {
             saturate(&budget, lane, 20, &mut callers);
@@ -262,7 +262,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_429_pauses_every_caller() {
-        let budget = shared(BudgetConfig::default());
+        let budget = shared(BudgetConfig::even());
         budget.saw_rate_limit(None);
         assert_eq!(budget.snapshot().paused_for, Duration::from_secs(1));
         assert_eq!(budget.snapshot().rate, 5.0);
@@ -279,7 +279,7 @@ mod tests {
         let budget = shared(BudgetConfig {
             burst: 1,
             interactive_reserve: 0,
-            ..BudgetConfig::default()
+            ..BudgetConfig::even()
         });
         budget.acquire(Lane::Follow).await;
         let gone =
@@ -298,7 +298,7 @@ mod tests {
         let budget = shared(BudgetConfig {
             burst: 1,
             interactive_reserve: 0,
-            ..BudgetConfig::default()
+            ..BudgetConfig::even()
         });
         budget.acquire(Lane::Follow).await;
         let mut leaving = Box::pin(budget.acquire(Lane::Interactive));
