@@ -44,6 +44,9 @@ const OURS: &[&str] = &[
 ];
 const LOCK_RETRY: Duration = Duration::from_millis(50);
 
+/// A process that ends lets go of the lock sooner than this.
+const LOCK_SILENCE: Duration = Duration::from_secs(3);
+
 /// What was found at the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -310,12 +313,20 @@ impl Directory {
 
     fn take_lock(&self, file: &File, path: &Path, wait: Duration) -> Result<(), Error> {
         let began = Instant::now();
+        let mut told = false;
         loop {
             match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(()),
                 Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR)
                     if began.elapsed() < wait =>
                 {
+                    if !told && began.elapsed() >= LOCK_SILENCE {
+                        told = true;
+                        tracing::warn!(
+                            path = %path.display(), seconds = wait.as_secs(),
+                            "another process uses the data directory: waiting for it to end"
+                        );
+                    }
                     std::thread::sleep(LOCK_RETRY.min(wait));
                 }
                 Err(rustix::io::Errno::WOULDBLOCK) => return Err(in_use(&self.root)),
