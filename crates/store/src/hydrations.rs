@@ -220,12 +220,20 @@ impl Again {
             return Ok(0);
         };
         // What is known counts as planned: only lists that were never read are added.
-        let stamps = stored(draft, self.connection, &parent)?.map(|known| known.stamps);
+        let known = stored(draft, self.connection, &parent)?;
+        let stamps = known.as_ref().map(|known| known.stamps);
         let sighting = Sighting {
             stamps: stamps.unwrap_or(sighting.stamps),
             ..sighting
         };
-        saw(draft, self.connection, &parent, &sighting, &self.policy)
+        saw(
+            draft,
+            self.connection,
+            &parent,
+            known,
+            &sighting,
+            &self.policy,
+        )
     }
 
     /// The parent as it is stored; none for a tombstone.
@@ -258,15 +266,15 @@ impl Again {
     }
 }
 
-/// Takes note of a parent that was seen; gives how many lists wait because of it.
+/// Takes note of a parent that was seen, with what is stored of it; gives how many lists wait because of it.
 pub(crate) fn saw(
     draft: &mut Draft<'_>,
     connection: ConnectionId,
     parent: &Parent,
+    before: Option<Hydration>,
     sighting: &Sighting,
     policy: &Policy,
 ) -> Result<u64, Error> {
-    let before = stored(draft, connection, parent)?;
     let known = before.clone().unwrap_or_default();
     let after = known.clone().seen(sighting, policy);
     // What never had and has no list below it needs no record.
@@ -331,7 +339,8 @@ pub(crate) fn forget(
     Ok(())
 }
 
-fn stored(
+/// What is stored of the lists below a parent.
+pub(crate) fn stored(
     draft: &Draft<'_>,
     connection: ConnectionId,
     parent: &Parent,

@@ -119,6 +119,8 @@ impl<'d, 'a> Upsert<'d, 'a> {
             }
         };
         let head = self.head(incoming, digest, frame);
+        // Of what was never here nothing else is stored either: most of a first walk need not be looked for.
+        let new = known.is_none();
         if known.as_ref() != Some(&head) {
             self.draft.put(Table::heads(incoming.stream), key, &head);
         }
@@ -127,9 +129,9 @@ impl<'d, 'a> Upsert<'d, 'a> {
             self.draft.mark(Table::Children, entry);
         }
         if let Some(candidacy) = &incoming.candidacy {
-            self.candidacy(candidacy)?;
+            self.candidacy(candidacy, new)?;
         }
-        self.plan(incoming, verdict != Verdict::Unchanged)
+        self.plan(incoming, verdict != Verdict::Unchanged, new)
     }
 
     /// A record that can be read now is in quarantine no longer, nor is what stood in it earlier and has no id.
@@ -182,7 +184,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
     }
 
     /// Plans the reading of the lists below a record that was taken in.
-    fn plan(&mut self, incoming: &Incoming, changed: bool) -> Result<(), Error> {
+    fn plan(&mut self, incoming: &Incoming, changed: bool, new: bool) -> Result<(), Error> {
         let Some(policy) = self.policy else {
             return Ok(());
         };
@@ -194,8 +196,18 @@ impl<'d, 'a> Upsert<'d, 'a> {
             Some(candidacy) => Sighting::opportunity(candidacy, changed, shown_at, policy),
             None => Sighting::posting(incoming.posting_state.as_ref(), changed, shown_at, policy),
         };
-        self.applied.planned +=
-            hydrations::saw(self.draft, self.connection, &parent, &sighting, policy)?;
+        let known = match new {
+            true => None,
+            false => hydrations::stored(self.draft, self.connection, &parent)?,
+        };
+        self.applied.planned += hydrations::saw(
+            self.draft,
+            self.connection,
+            &parent,
+            known,
+            &sighting,
+            policy,
+        )?;
         Ok(())
     }
 
@@ -441,9 +453,12 @@ impl<'d, 'a> Upsert<'d, 'a> {
     }
 
     /// Also for an unchanged opportunity: its application, of which the candidacy tells too, may have changed.
-    fn candidacy(&mut self, candidacy: &Candidacy) -> Result<(), Error> {
+    fn candidacy(&mut self, candidacy: &Candidacy, new: bool) -> Result<(), Error> {
         let key = key::candidacy(self.connection, &candidacy.opportunity)?;
-        let former: Option<Candidacy> = self.draft.get(Table::Candidacies, &key)?;
+        let former: Option<Candidacy> = match new {
+            true => None,
+            false => self.draft.get(Table::Candidacies, &key)?,
+        };
         self.forget_anonymized(former.as_ref(), candidacy)?;
         if former.as_ref() == Some(candidacy) {
             return Ok(());
