@@ -154,6 +154,12 @@ impl Engine {
         for (parameter, value) in &asked.path {
             sight.check_path(parameter, value).await?;
         }
+        for (name, value) in &asked.query {
+            sight.check_named(&format!("query.{name}"), value).await?;
+        }
+        for text in asked.body.iter().flat_map(texts_in) {
+            sight.check_named("body", text).await?;
+        }
         Ok(RawWrite {
             operation: asked.operation.id.to_owned(),
             path: asked.path,
@@ -176,6 +182,16 @@ impl Engine {
         let connection = self.connection(operation.connection).await?;
         let kept = answer_to_keep(&raw.operation, &connection, answer.as_bytes());
         Ok(kept.unwrap_or_default())
+    }
+}
+
+/// Every text in a document, keys left out.
+fn texts_in(document: &Value) -> Vec<&str> {
+    match document {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(texts_in).collect(),
+        Value::Object(fields) => fields.values().flat_map(texts_in).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }
 }
 

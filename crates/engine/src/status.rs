@@ -308,6 +308,7 @@ impl View {
             last_success_at: self.last_success_at(stream).filter(|_| !off),
             error: trouble
                 .map(|trouble| trouble.sentence())
+                .or_else(|| self.trouble_beside(stream))
                 .or_else(|| (aside > 0).then(|| set_aside(aside)))
                 .filter(|_| !off),
             pages: pass.map_or(0, |pass| pass.pages),
@@ -379,13 +380,32 @@ impl View {
         self.now > second.max(last.plus(Duration::from_secs(60)))
     }
 
-    /// Whether somebody may be missing whose stage Lever does not list: everybody was not walked over yet, and it has
-    /// not failed either.
+    /// Whether somebody may be missing whose stage Lever does not list: everybody was not walked over yet.
     fn first_sweep_is_due(&self) -> bool {
         let state = self.listings.get(&Listing::OpportunitySweep);
-        let settled =
-            state.is_some_and(|it| it.last_success_at.is_some() || it.last_error.is_some());
-        self.settings.enabled && !settled
+        self.settings.enabled && state.is_none_or(|state| state.last_success_at.is_none())
+    }
+
+    /// What is wrong with the lists that complete a stream: its records are shown, but not all that is new of them,
+    /// or some that are gone (F-05).
+    fn trouble_beside(&self, stream: Stream) -> Option<String> {
+        let beside: &[Listing] = match stream {
+            Stream::Opportunities => &[Listing::OpportunitySweep, Listing::DeletedOpportunities],
+            Stream::Applications => &[Listing::DeletedApplications],
+            Stream::Postings => &[Listing::DeletedPostings],
+            _ => &[],
+        };
+        let walked = beside
+            .iter()
+            .filter(|listing| pull::walks(&self.connection, **listing));
+        let troubles: Vec<String> = walked
+            .filter_map(|listing| {
+                let error = self.listings.get(listing)?.last_error.as_deref()?;
+                let sentence = Trouble::from_text(error).sentence();
+                Some(format!("{listing} cannot be read: {sentence}"))
+            })
+            .collect();
+        (!troubles.is_empty()).then(|| troubles.join("; "))
     }
 
     fn again(&self, listing: Listing) -> Again {
@@ -591,7 +611,7 @@ mod tests {
     }
 
     #[test]
-    fn x10_a_mirror_is_synced_once_everybody_was_walked_over_or_that_has_failed() {
+    fn x10_a_mirror_is_synced_once_everybody_was_walked_over() {
         let swept = |sweep: Option<ListingState>| {
             let read = BTreeMap::from([(Listing::Opportunities, read(Some(100), None))]);
             let mut view = view(&[Stream::Opportunities], read, 100);
@@ -603,8 +623,29 @@ mod tests {
         assert_eq!(swept(None), SyncState::Syncing);
         assert_eq!(swept(Some(read(None, None))), SyncState::Syncing);
         assert_eq!(swept(Some(read(Some(90), None))), SyncState::Synced);
-        let failed = Some(Trouble::Failed("away".to_owned()));
-        assert_eq!(swept(Some(read(None, failed))), SyncState::Synced);
+        let failed = || Some(Trouble::Failed("away".to_owned()));
+        assert_eq!(swept(Some(read(None, failed()))), SyncState::Syncing);
+        assert_eq!(swept(Some(read(Some(90), failed()))), SyncState::Synced);
+    }
+
+    #[test]
+    fn f05_a_list_of_deletions_that_is_refused_is_told_with_its_stream() {
+        let refused = Trouble::Forbidden("find all deleted postings".to_owned());
+        let listings = BTreeMap::from([
+            (Listing::Postings, read(Some(100), None)),
+            (Listing::DeletedPostings, read(None, Some(refused))),
+        ]);
+        let view = view(&[Stream::Opportunities, Stream::Postings], listings, 100);
+        let postings = view.stream(Stream::Postings, 3);
+        assert_eq!(
+            (postings.state, postings.records),
+            (StreamState::Synced, Some(3))
+        );
+        let told = postings.error.unwrap();
+        assert!(
+            told.contains("deleted_postings") && told.contains("find all deleted postings"),
+            "{told}"
+        );
     }
 
     #[test]

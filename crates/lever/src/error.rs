@@ -81,7 +81,8 @@ impl ErrorKind {
             },
             404 => ErrorKind::NotFound,
             429 => ErrorKind::RateLimited,
-            500..=599 => ErrorKind::Unavailable { status },
+            // A request that took too long may have been acted on (behaviour: "Files").
+            408 | 500..=599 => ErrorKind::Unavailable { status },
             _ => ErrorKind::Invalid {
                 status,
                 message: redact::masked(message),

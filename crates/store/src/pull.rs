@@ -218,6 +218,58 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Makes tombstones of the opportunities of which `left_out` is true, and of what hangs on them; tells how many
+    /// records went.
+    ///
+    /// They count as missed, not as deleted: whoever a request sent after `as_of` brings is there again.
+    /// Done in several transactions.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] without such a connection.
+    pub async fn retire_people(
+        &self,
+        connection: ConnectionId,
+        as_of: Timestamp,
+        now: Timestamp,
+        left_out: impl Fn(&Candidacy) -> bool + Copy + Send + 'static,
+    ) -> Result<u64, Error> {
+        let prefix = key::connection(connection);
+        let mut from = prefix.clone();
+        let mut retired = 0;
+        loop {
+            let (prefix, after) = (prefix.clone(), from);
+            let step = self.commit(move |draft| {
+                draft.require_connection(connection)?;
+                let found = draft
+                    .tables()
+                    .scan_after(Table::Candidacies, &prefix, &after)
+                    .take(RETIRE_STEP)
+                    .collect::<Result<Vec<_>, _>>()?;
+                let next = found.last().map(|(key, _)| key.clone());
+                let next = next.filter(|_| found.len() == RETIRE_STEP);
+                let mut people = Vec::new();
+                for entry in found {
+                    let person: Option<Candidacy> =
+                        draft.tables().value(Table::Candidacies, Ok(entry))?;
+                    people.extend(person.filter(left_out));
+                }
+                let mut upsert = Upsert::new(draft, connection, as_of, now)?;
+                for person in people {
+                    upsert.forget(Stream::Opportunities, person.opportunity.as_str(), true)?;
+                }
+                Ok((upsert.finish().deleted, next))
+            });
+            let (records, next) = step.await?;
+            retired += records;
+            match next {
+                Some(next) => from = next,
+                None => return Ok(retired),
+            }
+        }
+    }
+}
+
 pub(crate) fn apply_refresh(draft: &mut Draft<'_>, refresh: &Refresh) -> Result<Applied, Error> {
     draft.require_connection(refresh.connection)?;
     let mut upsert = Upsert::new(draft, refresh.connection, refresh.requested_at, refresh.now)?

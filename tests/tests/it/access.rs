@@ -107,6 +107,7 @@ async fn confidential_people_do_not_exist_for_a_token_without_the_right() {
         .into_iter()
         .find(|person| person["confidentiality"] == "confidential")
         .expect("the population has some");
+    let contact = secret["contact"].as_str().expect("a contact").to_owned();
     let secret = secret["id"].as_str().expect("an id").to_owned();
     let trusted = restarted_with(
         &mut world,
@@ -132,6 +133,22 @@ async fn confidential_people_do_not_exist_for_a_token_without_the_right() {
         let told = refused(world.note(&secret, &id, "for few").await);
         assert_eq!(told.code, Code::NotFound);
     }
+    // Nor in the body of a call: Lever would add to the person, and show them in its answer.
+    let body = serde_json::json!({ "contact": contact, "emails": ["new@example.com"] });
+    let create = pb::CallRequest {
+        connection_id: world.connection.clone(),
+        operation_id: "createOpportunity".to_owned(),
+        request_id: fresh_id(),
+        body: Some(pb::call_request::Body::BodyJson(body.to_string().into())),
+        ..Default::default()
+    };
+    let sent = world.writes().len();
+    let told = refused(world.api.lever().call(create).await);
+    assert_eq!(
+        (told.code, told.fields.as_slice()),
+        (Code::InvalidArgument, &["body".to_owned()][..])
+    );
+    assert_eq!(world.writes().len(), sent);
     let targets = pb::ListAdvanceTargetsRequest {
         connection_id: world.connection.clone(),
         opportunity_id: secret.clone(),

@@ -428,12 +428,7 @@ async fn x10_a_reset_reads_everybody_whatever_their_stage() {
         calls.filter(unfiltered).count()
     };
     let before = walks();
-    let request = pb::ResetStreamRequest {
-        connection_id: world.connection.clone(),
-        stream: "opportunities".to_owned(),
-    };
-    let reset = world.api.sync().reset_stream(request).await;
-    reset.expect("reset");
+    world.reset("opportunities").await;
     // What was read is shown meanwhile.
     assert_eq!(world.mirrored().await.len(), 30);
     until("everybody is read", async || {

@@ -87,6 +87,58 @@ async fn archived_people_are_mirrored_once_the_connection_wants_them() {
     world.pull_until_mirror_equals_lever().await;
 }
 
+/// P-05: a selection that is made narrower holds for what was mirrored before, and stays so.
+#[tokio::test]
+async fn p05_people_whom_new_settings_leave_out_go_with_all_that_is_below_them() {
+    let setup = Setup::full(120);
+    let world = World::synced(setup).await;
+    let all = mirrored(&world).await;
+    let narrower = pb::Connection {
+        include_archived: Some(false),
+        include_snoozed: Some(false),
+        ..Default::default()
+    };
+    let paths = ["include_archived", "include_snoozed"];
+    world.change(narrower, &paths).await.expect("changed");
+    let wanted = those(&world, active);
+    assert!(wanted.len() < all.len());
+    assert_eq!(mirrored(&world).await, wanted);
+    let mut below = BTreeSet::new();
+    for id in &wanted {
+        let path = format!("/opportunities/{id}/offers");
+        below.extend(world.listed_in_lever(&path).await.into_keys());
+    }
+    let offers = world.records("offers").await.expect("read");
+    assert_eq!(offers.into_keys().collect::<BTreeSet<_>>(), below);
+    world.reset("opportunities").await;
+    world.until_synced().await;
+    assert_eq!(mirrored(&world).await, wanted);
+    let wider = pb::Connection {
+        include_archived: Some(true),
+        include_snoozed: Some(true),
+        ..Default::default()
+    };
+    world.change(wider, &paths).await.expect("changed");
+    world.pull_until_mirror_equals_lever().await;
+}
+
+#[tokio::test]
+async fn s02_people_from_before_a_later_start_date_go() {
+    let world = World::synced(Setup::new(80)).await;
+    let start = middle(&world);
+    let later = pb::Connection {
+        sync_start_time: Some(timestamp(start)),
+        ..Default::default()
+    };
+    let changed = world.change(later, &["sync_start_time"]).await;
+    changed.expect("changed");
+    let wanted = those(&world, |document| created(document) >= start);
+    until("nobody from before is left", async || {
+        (mirrored(&world).await == wanted).then_some(())
+    })
+    .await;
+}
+
 /// Nothing has changed in Lever, so no pass would bring them by itself.
 #[tokio::test]
 async fn fields_that_were_left_out_are_mirrored_once_they_are_wanted() {

@@ -60,6 +60,9 @@ pub(crate) fn is_secret(raw: &str) -> bool {
     Marks::of(raw).secret()
 }
 
+/// Longer texts are ids of nothing.
+const LONGEST_ID: usize = 200;
+
 /// What one caller may see of one connection.
 pub(crate) struct Sight<'e> {
     pub(super) engine: &'e Engine,
@@ -140,6 +143,34 @@ impl Sight<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// Refuses a write whose `field` names somebody or something confidential, as if that did not exist.
+    ///
+    /// What the text is an id of is not known: it counts whatever the mirror has under it.
+    pub(crate) async fn check_named(&self, field: &str, text: &str) -> Result<()> {
+        let no_id = text.is_empty()
+            || text.len() > LONGEST_ID
+            || text.contains(|c: char| c.is_whitespace() || c.is_control());
+        if self.sees_confidential() || no_id {
+            return Ok(());
+        }
+        let store = &self.engine.shared.store;
+        let opportunity = OpportunityId::from(text);
+        let contact = ContactId::from(text);
+        let people = store.opportunities_of_contact(self.id(), &contact).await?;
+        let hidden = self.engine.is_confidential(self.id(), &opportunity).await?
+            || (!people.is_empty() && self.hides_person(&contact).await?)
+            || self.hides(Stream::Postings, text).await?
+            || self.hides(Stream::Requisitions, text).await?;
+        if hidden {
+            return Err(Error::invalid(
+                field,
+                "it names a record that does not exist, or that this token may not see: \
+                 leave its id out, or use a token with the right confidential",
+            ));
+        }
+        Ok(())
     }
 
     /// Refuses what a path names if the caller may not see it, as if it did not exist.

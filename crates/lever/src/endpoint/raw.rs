@@ -163,11 +163,20 @@ pub struct RawReply {
 }
 
 impl RawReply {
-    /// Checks that the answer is whole; what it says is not looked at.
+    /// Checks that the answer is whole, and neither nothing nor an error in the place of an answer.
     pub(crate) fn new(operation: &Operation, body: Bytes) -> Result<RawReply, DecodeError> {
         if !(body.is_empty() && operation.answer == AnswerKind::Empty) {
-            serde_json::from_slice::<IgnoredAny>(&body)
+            let shape: Option<Shape> = serde_json::from_slice(&body)
                 .map_err(|error| DecodeError::from_json(&error, None))?;
+            match shape {
+                None if operation.answer != AnswerKind::Empty => {
+                    return Err(DecodeError::new("null in the place of an answer"));
+                }
+                Some(shape) if shape.is_error() => {
+                    return Err(DecodeError::new("an error in the place of an answer"));
+                }
+                _ => {}
+            }
         }
         Ok(RawReply { body })
     }
@@ -186,6 +195,32 @@ impl RawReply {
     /// When it is none.
     pub fn record(&self) -> Result<Box<RawValue>, DecodeError> {
         page::single(&self.body)
+    }
+}
+
+/// What tells Lever's errors from its answers; anything that is no object is an answer.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Shape {
+    Object(Keys),
+    Other(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    code: Option<IgnoredAny>,
+    message: Option<IgnoredAny>,
+    data: Option<IgnoredAny>,
+}
+
+impl Shape {
+    fn is_error(&self) -> bool {
+        match self {
+            Shape::Object(keys) => {
+                keys.code.is_some() && keys.message.is_some() && keys.data.is_none()
+            }
+            Shape::Other(IgnoredAny) => false,
+        }
     }
 }
 
@@ -213,6 +248,32 @@ mod tests {
     use super::*;
     use crate::registry;
     use proptest::prelude::*;
+
+    #[test]
+    fn an_error_or_nothing_is_no_answer_whatever_the_status() {
+        let read = |body: &'static str| {
+            RawReply::new(
+                &registry::CREATE_OPPORTUNITY,
+                Bytes::from_static(body.as_bytes()),
+            )
+        };
+        for answer in [
+            r#"{"data":{"id":"o","code":1,"message":"m"}}"#,
+            r#"{"id":"o","code":"c"}"#,
+            r#"[{"code":"c","message":"m"}]"#,
+            r#"{"data":null,"next":1}"#,
+        ] {
+            assert!(read(answer).is_ok(), "{answer}");
+        }
+        for none in [
+            r#"{"code":"BadRequestError","message":"no"}"#,
+            "null",
+            "",
+            "{",
+        ] {
+            assert!(read(none).is_err(), "{none}");
+        }
+    }
     use serde_json::json;
 
     type Text<'a> = &'a [(&'a str, &'a str)];

@@ -1,5 +1,6 @@
 //! `fulcrum download`: a file of an opportunity.
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -77,7 +78,8 @@ pub(super) async fn run(global: &Global, command: Download) -> Result<(), Failur
         return Err(Failure::new("the service did not say what the file is"));
     };
     let path = command.output.unwrap_or_else(|| safe_name(&info.name));
-    let written = match save(&path, &info, &mut parts).await {
+    let file = create(&path)?;
+    let written = match save(file, &path, &info, &mut parts).await {
         Ok(written) => written,
         Err(failure) => {
             // Half a file must not pass for a whole one.
@@ -96,14 +98,28 @@ async fn next(parts: &mut Streaming<pb::DownloadFileResponse>) -> Result<Option<
     }
 }
 
+/// Makes the file; one that is there already is somebody else's.
+fn create(path: &Path) -> Result<File, Failure> {
+    File::create_new(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Failure::new(format!(
+            "{} is there already: move it, or name another file with --output",
+            path.display()
+        )),
+        _ => cannot_write(path, &error),
+    })
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot write {}: {error}", path.display()))
+}
+
 async fn save(
+    mut file: File,
     path: &Path,
     info: &pb::FileInfo,
     parts: &mut Streaming<pb::DownloadFileResponse>,
 ) -> Result<u64, Failure> {
-    let failed =
-        |error: std::io::Error| Failure::new(format!("cannot write {}: {error}", path.display()));
-    let mut file = std::fs::File::create_new(path).map_err(failed)?;
+    let failed = |error: std::io::Error| cannot_write(path, &error);
     let mut written = 0;
     while let Some(part) = next(parts).await? {
         if let Part::Chunk(bytes) = part {
@@ -146,5 +162,15 @@ mod tests {
         ] {
             assert_eq!(safe_name(name), Path::new(expected), "{name}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_there_already_is_left_alone() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("mine.txt");
+        std::fs::write(&path, "mine").unwrap();
+        let refused = create(&path).err().map(|failure| format!("{failure:?}"));
+        assert!(refused.is_some_and(|said| said.contains("--output")));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
     }
 }

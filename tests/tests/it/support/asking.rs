@@ -75,6 +75,16 @@ impl World {
         Ok(answer.into_inner().connection.expect("a connection"))
     }
 
+    /// Has a stream read from its beginning.
+    pub(crate) async fn reset(&self, stream: &str) {
+        let request = pb::ResetStreamRequest {
+            connection_id: self.connection.clone(),
+            stream: stream.to_owned(),
+        };
+        let reset = self.api.sync().reset_stream(request).await;
+        reset.expect("reset");
+    }
+
     /// Changes whether the account wishes webhooks.
     pub(crate) async fn wish_webhooks(&self, webhooks: bool) -> Result<pb::Connection, Status> {
         let wanted = pb::Connection {
