@@ -119,6 +119,7 @@ impl Engine {
         stages: &[StageId],
         query: &ApplicantsQuery,
     ) -> Result<Vec<Candidacy>> {
+        let all = query.confidential && self.shows_confidential(id);
         let mut rows = Vec::new();
         let mut after = query.after.clone();
         loop {
@@ -132,11 +133,7 @@ impl Engine {
             after = found
                 .last()
                 .map(|row| (row.entered_stage_at, row.opportunity.clone()));
-            rows.extend(
-                found
-                    .into_iter()
-                    .filter(|row| query.confidential || !row.confidential),
-            );
+            rows.extend(found.into_iter().filter(|row| all || !row.confidential));
             if last || rows.len() > query.limit {
                 return Ok(rows);
             }

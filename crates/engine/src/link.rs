@@ -1,7 +1,7 @@
 //! One connection at work: its client, its budget, its progress, its workers.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -48,6 +48,10 @@ pub(crate) struct Link {
     skew: Mutex<Skew>,
     /// Whether the key may see confidential records: 0 unknown, 1 yes, 2 no.
     confidential: AtomicU8,
+    /// Whether confidential records are hidden: the last key that was asked about could not see them.
+    hides: AtomicBool,
+    /// Whether the store knows that.
+    hiding_kept: AtomicBool,
     /// When a listing that failed is worth trying again.
     retry_at: Mutex<HashMap<Listing, Instant>>,
     /// What is wrong with streams that are read below other records.
@@ -109,6 +113,8 @@ impl Link {
             schedules: RwLock::new(BTreeMap::new()),
             skew: Mutex::new(Skew::default()),
             confidential: AtomicU8::new(0),
+            hides: AtomicBool::new(false),
+            hiding_kept: AtomicBool::new(false),
             retry_at: Mutex::new(HashMap::new()),
             stream_troubles: Mutex::new(HashMap::new()),
             hydrate_now: Notify::new(),
@@ -398,6 +404,28 @@ impl Link {
             Confidential::Denied => 2,
         };
         self.confidential.store(value, Ordering::Relaxed);
+        if known != Confidential::Unknown {
+            self.hides
+                .store(known == Confidential::Denied, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether confidential records are hidden from everybody (design.md, "Pull").
+    pub(crate) fn hides_confidential(&self) -> bool {
+        self.hides.load(Ordering::Relaxed)
+    }
+
+    /// Takes over what the store knows of that.
+    pub(crate) fn restore_hiding(&self, hides: bool) {
+        self.hides.store(hides, Ordering::Relaxed);
+        self.hiding_kept.store(hides, Ordering::Relaxed);
+    }
+
+    /// What the store does not know of it yet; it counts as known from then on.
+    pub(crate) fn hiding_to_keep(&self) -> Option<bool> {
+        let hides = self.hides_confidential();
+        let kept = self.hiding_kept.swap(hides, Ordering::Relaxed);
+        (kept != hides).then_some(hides)
     }
 }
 

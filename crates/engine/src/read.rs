@@ -159,10 +159,18 @@ impl Engine {
 
     /// What a caller may see of a connection.
     pub(crate) fn sight(&self, id: ConnectionId, viewer: Viewer) -> Result<Sight<'_>> {
+        let link = self.link(id)?;
         Ok(Sight {
             engine: self,
-            connection: self.link(id)?.connection(),
-            viewer,
+            connection: link.connection(),
+            viewer: Viewer {
+                confidential: viewer.confidential && !link.hides_confidential(),
+            },
         })
+    }
+
+    /// Whether a connection shows confidential records to those who may see them: its key can see them too.
+    pub fn shows_confidential(&self, id: ConnectionId) -> bool {
+        !self.link(id).is_ok_and(|link| link.hides_confidential())
     }
 }

@@ -167,7 +167,8 @@ impl Api {
         operation: &domain::Operation,
     ) -> Result<proto::v1::Operation, Status> {
         let answer = self.engine.answer_to(operation).await.map_err(status)?;
-        let hidden = !caller.has(CONFIDENTIAL) && answer.contains("\"confidential\"");
+        let sees = caller.has(CONFIDENTIAL) && self.engine.shows_confidential(operation.connection);
+        let hidden = !sees && answer.contains("\"confidential\"");
         Ok(proto::v1::Operation {
             result_json: if hidden { "".into() } else { answer.into() },
             ..crate::wire::operation::to_pb(operation)
@@ -197,7 +198,7 @@ impl Api {
         id: domain::ConnectionId,
         opportunity: &lever_ids::OpportunityId,
     ) -> Result<bool, Status> {
-        if caller.has(CONFIDENTIAL) {
+        if caller.has(CONFIDENTIAL) && self.engine.shows_confidential(id) {
             return Ok(true);
         }
         let hidden = self.engine.is_confidential(id, opportunity).await;

@@ -102,6 +102,31 @@ impl Store {
             .get(Table::FormerSettings, &key::connection(id))
     }
 
+    /// Whether confidential records are hidden since the key of a connection may not see them.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn hides_confidential(&self, id: ConnectionId) -> Result<bool, Error> {
+        self.tables().contains(Table::Hidings, &key::connection(id))
+    }
+
+    /// Notes whether confidential records are hidden.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    pub async fn note_hiding(&self, id: ConnectionId, hides: bool) -> Result<(), Error> {
+        self.commit(move |draft| {
+            draft.require_connection(id)?;
+            let key = key::connection(id);
+            match hides {
+                true => draft.mark(Table::Hidings, key),
+                false => draft.remove(Table::Hidings, key),
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Takes note that all that has to be read again is planned durably, unless the settings have changed since
     /// `revision`.
     ///

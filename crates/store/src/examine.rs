@@ -306,6 +306,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         | Table::OpenOperations
         | Table::ByOpportunity
         | Table::Children
+        | Table::Hidings
         | Table::HydrationQueue => {
             if value.is_empty() {
                 Ok(())

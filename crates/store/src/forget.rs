@@ -216,7 +216,7 @@ pub(crate) fn remember(
             ids.extend(contact.iter().map(|id| id.as_str().to_owned()));
             // What Lever goes on showing, without what it said about the person, is read again.
             if cause == Cause::Anonymized {
-                records.clear();
+                records.retain(|(stream, _id)| *stream == Stream::EeoResponses);
                 contact = None;
             }
             Forget {
@@ -241,8 +241,12 @@ fn children(
     let applications = document
         .into_iter()
         .flat_map(|document| document.applications);
+    // A response has the id of its application (fixture `eeo-responses-pii.list.json`).
     let mut records: Vec<_> = applications
-        .map(|id| (Stream::Applications, id.as_str().to_owned()))
+        .flat_map(|id| {
+            [Stream::Applications, Stream::EeoResponses]
+                .map(|stream| (stream, id.as_str().to_owned()))
+        })
         .collect();
     let parent = Parent::Opportunity(opportunity.clone());
     records.extend(children::of_prefix(
@@ -307,7 +311,7 @@ impl Forgetting {
         {
             now.push((Stream::Contacts, contact.as_str().to_owned()));
         }
-        let absent = mark.cause == Cause::Absent;
+        let absent = matches!(mark.cause, Cause::Absent | Cause::Anonymized);
         let mut removed = 0;
         let mut upsert = Upsert::new(draft, self.connection, self.at, self.at)?;
         for (stream, id) in &now {

@@ -75,6 +75,7 @@ tables! {
     EeoCounts = "eeo_counts", "connection and stream";
     Forgets = "forgets", "connection and opportunity";
     FormerSettings = "former_settings", "connection";
+    Hidings = "hidings", "connection";
 }
 
 impl Table {

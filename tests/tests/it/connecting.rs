@@ -1,5 +1,6 @@
 //! Linking accounts, and what is wrong with a key (F-01, F-05, F-06).
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 
 use lever_sim::{Config, Key};
@@ -185,6 +186,53 @@ async fn f06_a_new_key_keeps_mapping_and_mirror() {
     })
     .await;
     world.until_synced().await;
+}
+
+/// F-04: what a new key may not see is hidden, and is not buried: a key that may brings it back at once.
+#[tokio::test]
+async fn f04_a_new_key_without_access_hides_confidential_records() {
+    const NARROW: &str = "a-key-without-confidential-access-0003";
+    let mut setup = Setup::new(400);
+    setup.lever.keys = two_keys().lever.keys;
+    setup.lever.keys.push(Key {
+        confidential: false,
+        ..Key::all(NARROW)
+    });
+    let mut world = World::synced(setup).await;
+    let people = world.mirrored().await;
+    let postings = world.records("postings").await.expect("read");
+    let open = |records: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+        let secret = "\"confidentiality\":\"confidential\"";
+        let mut open = records.clone();
+        open.retain(|_, raw| !raw.contains(secret));
+        open
+    };
+    assert!(open(&people).len() < people.len() && open(&postings).len() < postings.len());
+
+    rotate(&world, NARROW).await.expect("rotated");
+    world.pull().await;
+    until("confidential people are hidden", async || {
+        (world.mirrored().await == open(&people)).then_some(())
+    })
+    .await;
+    assert_eq!(
+        world.records("postings").await.expect("read"),
+        open(&postings)
+    );
+    // Also before anything has told again what the key may see.
+    world.stop().await;
+    let mut world = world.configured_like(|_| vec![("FULCRUM__PULL__ENABLED", "false".to_owned())]);
+    world.start().await;
+    assert_eq!(world.mirrored().await, open(&people));
+
+    rotate(&world, "another-key-of-the-same-account-0002")
+        .await
+        .expect("rotated");
+    world.pull().await;
+    until("everybody is shown again", async || {
+        (world.mirrored().await == people).then_some(())
+    })
+    .await;
 }
 
 /// S-06: no list is asked again and again, nothing is lost, and nobody is told that all went well.

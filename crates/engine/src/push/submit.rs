@@ -137,7 +137,8 @@ impl Engine {
     pub(super) async fn check_alone(&self, request: &WriteRequest) -> Result<()> {
         check_request_id(&request.request_id)?;
         check_content(&request.write)?;
-        if !request.confidential
+        let sees = request.confidential && self.shows_confidential(request.connection);
+        if !sees
             && self
                 .is_confidential(request.connection, &request.opportunity)
                 .await?

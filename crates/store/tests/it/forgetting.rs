@@ -7,8 +7,8 @@ use domain::operation::{Failure, FailureKind, State};
 use domain::{ConnectionId, Operation, Parent, Stream, Write};
 use store::{
     ApiCall, CallFilter, ChildList, ChildRead, Disconnection, ErrorKind, Forgotten, Incoming,
-    Nudge, Pruned, QuarantineCount, Quarantined, Recorded, Run, RunFilter, RunOutcome, Store,
-    Tombstones,
+    Nudge, Pruned, QuarantineCount, Quarantined, Recorded, Refresh, Run, RunFilter, RunOutcome,
+    Store, Tombstones,
 };
 
 use crate::support::*;
@@ -318,6 +318,33 @@ async fn forgetting_needs_a_connection_and_takes_a_disconnected_one() {
     store.disconnect(c, at(15)).await.unwrap();
     let forgotten = store.forget_person(c, &"o".into(), at(20)).await.unwrap();
     assert_eq!(forgotten.records, 3);
+}
+
+#[tokio::test]
+async fn x11_the_eeo_responses_of_a_deleted_or_anonymized_person_go_with_them() {
+    let response = |id: &str| record(Stream::EeoResponses, id, "{\"gender\":\"x\"}");
+    for anonymized in [false, true] {
+        let (_folder, store, c) = connected().await;
+        let mut people = person("o", "c1");
+        people.push(response("app-of-o"));
+        people.push(response("app-of-other"));
+        store.apply_refresh(refresh(c, 10, people)).await.unwrap();
+        let news = if anonymized {
+            let mut bare = person("o", "c1").remove(0);
+            bare.candidacy.as_mut().unwrap().anonymized = true;
+            refresh(c, 20, vec![bare])
+        } else {
+            Refresh {
+                deleted: vec![gone(Stream::Opportunities, "o", 15)],
+                ..refresh(c, 20, Vec::new())
+            }
+        };
+        store.apply_refresh(news).await.unwrap();
+        store.forget_deleted(c, at(30)).await.unwrap();
+        let kept = store.records(c, Stream::EeoResponses, None, 9, Tombstones::Without);
+        let kept: Vec<_> = kept.await.unwrap().into_iter().map(|it| it.id).collect();
+        assert_eq!(kept, ["app-of-other"], "{anonymized}");
+    }
 }
 
 #[tokio::test]
