@@ -9,12 +9,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A request that could not be fulfilled.
 ///
-/// `Display` is one sentence for the caller: it never holds a secret or personal data.
+/// `Display` is one sentence, fit to be logged and stored: it never holds a secret or personal data. Lever's own words
+/// may name somebody, so that only [`Error::for_caller`] has them.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    lever_says: Option<String>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -77,10 +79,21 @@ impl Error {
         &self.kind
     }
 
+    /// The sentence for who asked for just this: with Lever's own words, where it refused.
+    ///
+    /// Not to be logged or stored.
+    pub fn for_caller(&self) -> String {
+        match &self.lever_says {
+            Some(words) => format!("{self}: {words}"),
+            None => self.to_string(),
+        }
+    }
+
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
+            lever_says: None,
             source: None,
         }
     }
@@ -154,6 +167,7 @@ impl Error {
         Self {
             kind: ErrorKind::Internal,
             message: "an internal error occurred; the log of the service has more".to_owned(),
+            lever_says: None,
             source: Some(source.into()),
         }
     }
@@ -191,6 +205,7 @@ impl From<store::Error> for Error {
         Self {
             kind,
             message: message.to_owned(),
+            lever_says: None,
             source: Some(Box::new(error)),
         }
     }
@@ -216,11 +231,17 @@ impl From<lever::Error> for Error {
                 ErrorKind::NotFound { what: "record" },
                 "Lever does not have this record".to_owned(),
             ),
-            lever::ErrorKind::Invalid { message, .. } => (
+            lever::ErrorKind::Invalid { status, .. } => (
                 ErrorKind::Invalid {
                     violations: Vec::new(),
                 },
-                format!("Lever refused the request: {message}"),
+                format!("Lever refused the request with status {status}"),
+            ),
+            lever::ErrorKind::Malformed => (
+                ErrorKind::Unavailable {
+                    retry_after: Duration::from_secs(2),
+                },
+                "Lever's answer could not be read; ask again".to_owned(),
             ),
             _ => (
                 ErrorKind::Unavailable {
@@ -232,8 +253,17 @@ impl From<lever::Error> for Error {
         Self {
             kind,
             message,
+            lever_says: words(&error),
             source: Some(Box::new(error)),
         }
+    }
+}
+
+/// Lever's own words on a refusal; they may name somebody.
+fn words(error: &lever::Error) -> Option<String> {
+    match error.kind() {
+        lever::ErrorKind::Invalid { message, .. } if !message.is_empty() => Some(message.clone()),
+        _ => None,
     }
 }
 
@@ -290,4 +320,69 @@ pub(crate) fn not_read_yet(reason: &'static str, what: &str, as_of: Option<Times
         format!("{what} have not been read from Lever yet; try again in a moment"),
         details,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::pull::Trouble;
+    use crate::testing;
+
+    /// What becomes of a call that Lever answers with this status and body.
+    async fn answered(status: u16, body: &'static str) -> Error {
+        testing::install_crypto();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let lever = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n");
+            // A request without a body fits one read.
+            let read = stream.read(&mut [0; 4096]).unwrap();
+            assert!(read > 0);
+            write!(stream, "{head}connection: close\r\n\r\n{body}").unwrap();
+        });
+        let client = lever::Client::new(
+            lever::Http::new().unwrap(),
+            lever::BaseUrl::parse(&format!("http://{address}/v1")).unwrap(),
+            lever::Credential::api_key("secret-key-1234".into()),
+            Arc::new(lever::Budget::new(lever::BudgetConfig::default())),
+            lever::Limits::default(),
+        );
+        let call = lever::GetOpportunity {
+            opportunity: "o1".into(),
+            expand: Vec::new(),
+        };
+        let error = client.send(&call).await.unwrap_err();
+        lever.join().unwrap();
+        error.into()
+    }
+
+    #[tokio::test]
+    async fn lever_s_own_words_are_for_the_caller_alone() {
+        let error = answered(400, r#"{"code":"BadRequestError","message":"Ada is odd"}"#).await;
+        let sentence = "Lever refused the request with status 400";
+        assert_eq!(error.for_caller(), format!("{sentence}: Ada is odd"));
+        assert_eq!(error.to_string(), sentence);
+        assert_eq!(Trouble::of(&error).sentence(), sentence);
+        let logged = crate::report(&error);
+        assert!(
+            logged.contains("status 400") && !logged.contains("Ada"),
+            "{logged}"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_cannot_be_read_is_told_from_none() {
+        let error = answered(200, r#"{"data":null}"#).await;
+        assert_eq!(
+            error.to_string(),
+            "Lever's answer could not be read; ask again"
+        );
+        assert!(matches!(error.kind(), ErrorKind::Unavailable { .. }));
+    }
 }

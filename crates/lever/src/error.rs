@@ -10,7 +10,7 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// A call to Lever that did not succeed.
 ///
-/// The message holds no personal data: Lever's own words are masked, requests and answers are left out.
+/// The message holds no personal data: Lever's own words, requests and answers are left out.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} failed: {kind}")]
 pub struct Error {
@@ -40,7 +40,8 @@ pub enum ErrorKind {
     Invalid {
         /// The HTTP status.
         status: u16,
-        /// Lever's message with addresses, quotations and long numbers masked, at most 200 characters.
+        /// Lever's message with addresses, quotations and long numbers masked, at most 200 characters; for who made
+        /// the call alone, since a name may be left in it. `Display` leaves it out.
         message: String,
     },
     /// Too many requests (429).
@@ -116,12 +117,7 @@ impl fmt::Display for ErrorKind {
                 write!(f, "the credential lacks the permission `{permission}`")
             }
             ErrorKind::NotFound => f.write_str("not found in Lever"),
-            ErrorKind::Invalid { status, message } if message.is_empty() => {
-                write!(f, "refused with status {status}")
-            }
-            ErrorKind::Invalid { status, message } => {
-                write!(f, "refused with status {status}: {message}")
-            }
+            ErrorKind::Invalid { status, .. } => write!(f, "refused with status {status}"),
             ErrorKind::RateLimited => f.write_str("too many requests"),
             ErrorKind::Unavailable { status } => {
                 write!(f, "Lever is unavailable (status {status})")
@@ -395,6 +391,15 @@ mod tests {
         assert_eq!(
             of(&LIST_USERS, 403).to_string(),
             "listUsers failed: the credential lacks the permission `find all users`"
+        );
+    }
+
+    #[test]
+    fn the_message_repeats_no_words_of_lever_s() {
+        let error = Error::of_answer(&LIST_USERS, 400, "Ada Lovelace is no user", None);
+        assert_eq!(
+            error.to_string(),
+            "listUsers failed: refused with status 400"
         );
     }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// A moment in milliseconds since 1970-01-01 UTC, as Lever writes it.
 ///
 /// Arithmetic saturates; nothing here panics.
-/// Reads from a number, a whole float and numeric text, since Lever's examples show all of them
-/// (behavior: "Identifiers and values"); is written as a number.
+/// Reads from a number and numeric text, since Lever's examples show both (behavior: "Identifiers and values"); what
+/// is below a millisecond is cut. Is written as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
@@ -53,12 +53,46 @@ impl fmt::Display for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        deserializer.deserialize_any(WholeNumber).map(Timestamp)
+        deserializer.deserialize_any(Millis).map(Timestamp)
     }
 }
 
 fn whole_millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Whole numbers are exact in a float only up to 2^53, far beyond any time Lever knows.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Reads milliseconds from a number or numeric text, and cuts what is below one.
+struct Millis;
+
+impl Visitor<'_> for Millis {
+    type Value = i64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("milliseconds")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<i64, E> {
+        Ok(number)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<i64, E> {
+        WholeNumber.visit_u64(number)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
+        WholeNumber.visit_f64(number.trunc())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<i64, E> {
+        let text = text.trim();
+        match text.parse::<i64>() {
+            Ok(number) => Ok(number),
+            Err(_) => self.visit_f64(text.parse().map_err(|_| E::custom("not a number"))?),
+        }
+    }
 }
 
 /// Reads a whole number from a number, a whole float or numeric text.
@@ -80,8 +114,6 @@ impl Visitor<'_> for WholeNumber {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
-        // Whole numbers are exact in a float only up to 2^53, far beyond any time Lever knows.
-        const EXACT: f64 = 9_007_199_254_740_992.0;
         if number.fract() == 0.0 && number.abs() <= EXACT {
             Ok(number as i64)
         } else {
@@ -120,9 +152,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_number_is_an_error() {
+    fn what_is_below_a_millisecond_is_cut() {
+        let read = |text| serde_json::from_str::<Timestamp>(text).map(Timestamp::as_millis);
+        assert_eq!(read("1500000000000.25").unwrap(), 1_500_000_000_000);
+        assert_eq!(read(r#""1500000000000.75""#).unwrap(), 1_500_000_000_000);
+        assert_eq!(read("-1.5").unwrap(), -1);
+    }
+
+    #[test]
+    fn what_is_no_number_of_milliseconds_is_an_error() {
         for text in [
-            "1.5",
             r#""""#,
             r#""soon""#,
             r#""NaN""#,

@@ -291,7 +291,7 @@ fn says_secret(raw: &str) -> bool {
 }
 
 /// A stamp Lever may write as text; anything else is none.
-fn stamp(value: Option<serde_json::Value>) -> Option<Timestamp> {
+pub(super) fn stamp(value: Option<serde_json::Value>) -> Option<Timestamp> {
     serde_json::from_value(value?).ok()
 }
 

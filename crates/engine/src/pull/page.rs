@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use store::{Deleted, Incoming, Quarantined};
 
+use super::kept::stamp;
+
 /// What a page brings.
 #[derive(Debug, Default)]
 pub(crate) struct Content {
@@ -87,7 +89,7 @@ pub(super) fn opportunity_page(
 
 /// A page of a list that tells what Lever deleted.
 ///
-/// A record without a time counts as deleted now: it is in the list, so it is gone.
+/// A record without a time that can be read counts as deleted now: it is in the list, so it is gone.
 pub(super) fn deleted_page(
     connection: &Connection,
     stream: Stream,
@@ -107,7 +109,7 @@ pub(super) fn deleted_page(
             Ok(record) => deleted.push(Deleted {
                 stream,
                 id: record.value.id,
-                at: record.value.deleted_at.unwrap_or(now),
+                at: stamp(record.value.deleted_at).unwrap_or(now),
             }),
             Err(malformed) => content
                 .quarantined
@@ -123,7 +125,7 @@ pub(super) fn deleted_page(
 struct Gone {
     id: String,
     #[serde(default)]
-    deleted_at: Option<Timestamp>,
+    deleted_at: Option<serde_json::Value>,
 }
 
 /// One opportunity with what was expanded in it.
@@ -472,7 +474,7 @@ mod tests {
 
     #[test]
     fn x17_what_cannot_be_read_inside_an_opportunity_is_set_aside_alone() {
-        let opportunity = r#"{"id":"o","contact":{"id":"c","name":[]},"tags":["a",7,"b"],"emails":[{}],"applications":[{"id":"a","createdAt":{}},{"posting":"p"},{"id":"b","posting":"q"}]}"#;
+        let opportunity = r#"{"id":"o","contact":{"id":"c","name":[]},"tags":["a",7,true,"b"],"emails":[{}],"applications":[{"id":"a","createdAt":{}},{"posting":"p"},{"id":"b","posting":"q"}]}"#;
         let content = incoming(&connection(Stream::DEFAULT), opportunity);
         let kept: Vec<_> = content
             .records
@@ -485,10 +487,10 @@ mod tests {
         );
         assert_eq!(
             content.records[0].raw,
-            r#"{"id":"o","contact":"c","tags":["a",7,"b"],"emails":[{}],"applications":["a",null,"b"]}"#
+            r#"{"id":"o","contact":"c","tags":["a",7,true,"b"],"emails":[{}],"applications":["a",null,"b"]}"#
         );
         let candidacy = content.records[0].candidacy.as_ref().unwrap();
-        assert_eq!(candidacy.tags, ["a", "b"]);
+        assert_eq!(candidacy.tags, ["a", "7", "b"]);
         let aside: Vec<_> = content
             .quarantined
             .iter()
@@ -532,6 +534,23 @@ mod tests {
         assert_eq!(content.records.len(), 3);
         assert_eq!(content.quarantined.len(), 1);
         assert_eq!(content.quarantined[0].raw, r#"{"name":"no id"}"#);
+    }
+
+    #[test]
+    fn what_was_deleted_is_gone_whatever_its_time_looks_like() {
+        let body =
+            r#"{"data":[{"id":"a","deletedAt":1500.5},{"id":"b","deletedAt":""}],"hasNext":false}"#;
+        let page: Page<Any> = Page::from_json(body.as_bytes()).unwrap();
+        let connection = connection(&[Stream::Postings]);
+        let now = Timestamp::from_millis(9_000);
+        let (content, deleted) = deleted_page(&connection, Stream::Postings, page, now);
+        assert!(content.quarantined.is_empty());
+        let deleted: Vec<_> = deleted
+            .iter()
+            .map(|gone| (gone.id.as_str(), gone.at))
+            .collect();
+        let at = Timestamp::from_millis(1_500);
+        assert_eq!(deleted, [("a", at), ("b", now)]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use url::Url;
 use super::attempt::Stopped;
 use super::multipart::{Multipart, Spoiled};
 use super::{Client, date};
-use crate::endpoint::{Part, Request};
+use crate::endpoint::{ASTRAY, Part, Request};
 use crate::error::{Error, ErrorKind};
 use crate::registry::{AnswerKind, Method, Operation};
 
@@ -55,6 +55,9 @@ impl Call {
             |fault: &'static str| Error::new(operation, ErrorKind::InvalidRequest).caused_by(fault);
         if request.method() != operation.method {
             return Err(invalid("the method is not the operation's"));
+        }
+        if request.is_astray(operation) {
+            return Err(invalid(ASTRAY));
         }
         let url = request.url(client.base_url.url()).map_err(invalid)?;
         let body = match (request.body(), request.parts()) {

@@ -9,10 +9,10 @@ use serde::de::{Deserializer, IgnoredAny};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Request, segment_fault};
+use super::{ASTRAY, Request, segment_fault};
 use crate::decode::DecodeError;
 use crate::page::{self, Page};
-use crate::registry::{AnswerKind, BodyKind, Operation, PerformAs};
+use crate::registry::{AnswerKind, BodyKind, Operation, PerformAs, astray};
 
 /// A call of any operation, for callers that know only its name and what Lever's documentation says.
 ///
@@ -129,7 +129,15 @@ fn segments(
             }
         }
     };
-    operation.path.split('/').skip(1).map(filled).collect()
+    let segments: Vec<String> = operation.segments().map(filled).collect::<Result<_, _>>()?;
+    match astray(operation, &segments) {
+        Some(at) => {
+            let name = operation.segments().nth(at).unwrap_or_default();
+            let name = name.trim_matches(['{', '}']);
+            Err(fault(format!("path_parameters.{name}"), ASTRAY))
+        }
+        None => Ok(segments),
+    }
 }
 
 /// The name as the registry writes it, or with the brackets it was given with.
@@ -353,6 +361,19 @@ mod tests {
             named("query.expand")
         );
         assert_eq!(refused(note, both, &[], Some(json!({}))), named("body"));
+    }
+
+    #[test]
+    fn a_value_that_leads_to_another_operation_is_named() {
+        let refused =
+            |operation, parameter| refused(operation, &[(parameter, "deleted")], &[], None);
+        let named = |parameter: &str| Some(format!("path_parameters.{parameter}"));
+        assert_eq!(
+            refused(&registry::GET_OPPORTUNITY, "opportunity"),
+            named("opportunity")
+        );
+        assert_eq!(refused(&registry::GET_POSTING, "posting"), named("posting"));
+        assert_eq!(refused(&registry::GET_USER, "user"), None);
     }
 
     proptest! {

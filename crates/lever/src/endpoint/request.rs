@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::parts::Part;
-use crate::registry::{Method, Operation};
+use crate::registry::{Method, Operation, astray};
 
 /// A request to Lever, relative to a base URL.
 ///
@@ -64,11 +64,12 @@ impl Request {
         ids: impl IntoIterator<Item = &'a str>,
     ) -> Request {
         let mut ids = ids.into_iter();
-        let segments = operation.path.split('/').skip(1);
-        let segments = segments.map(|segment| match segment.starts_with('{') {
-            true => ids.next().unwrap_or_default(),
-            false => segment,
-        });
+        let segments = operation
+            .segments()
+            .map(|segment| match segment.starts_with('{') {
+                true => ids.next().unwrap_or_default(),
+                false => segment,
+            });
         Request::of(operation.method, segments)
     }
 
@@ -121,6 +122,11 @@ impl Request {
         self.method
     }
 
+    /// Whether what fills the path makes it the path of another operation than `operation`.
+    pub(crate) fn is_astray(&self, operation: &Operation) -> bool {
+        astray(operation, &self.segments).is_some()
+    }
+
     /// The path below the base URL, before escaping.
     pub fn path(&self) -> String {
         format!("/{}", self.segments.join("/"))
@@ -169,6 +175,9 @@ impl Request {
     }
 }
 
+/// What is said of a value that would make a path another one.
+pub(crate) const ASTRAY: &str = "it leads to another path";
+
 /// What keeps a text from being one segment of a path; none when it can be, escaped.
 ///
 /// URLs have no way to write an empty segment or one of dots that stays where it is, and drop line breaks and tabs:
@@ -176,7 +185,7 @@ impl Request {
 pub fn segment_fault(text: &str) -> Option<&'static str> {
     match text {
         "" => Some("it is missing"),
-        "." | ".." => Some("it leads to another path"),
+        "." | ".." => Some(ASTRAY),
         text if text.contains(char::is_control) => Some("it holds a control character"),
         _ => None,
     }

@@ -1,4 +1,5 @@
-//! Readers for fields as Lever really fills them: null, missing or `""` mean that nothing was given.
+//! Readers for fields as Lever really fills them: null, missing or `""` mean that nothing was given, whatever was
+//! expected, and a number stands for its text where text was expected.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,13 +12,13 @@ use serde::de::{
 
 use crate::time::WholeNumber;
 
-/// Reads null as the default.
+/// Reads null and blank text as the default.
 pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default,
 {
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+    optional(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Reads null and blank text as nothing.
@@ -29,21 +30,17 @@ where
     Given::deserialize(deserializer).map(|given| given.0)
 }
 
-/// Reads null as an empty list and leaves out its empty elements.
+/// Reads null and blank text as an empty list, and leaves out the empty elements of one.
 pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    let elements: Option<Vec<Given<T>>> = Option::deserialize(deserializer)?;
-    Ok(elements
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|given| given.0)
-        .collect())
+    let elements: Vec<Given<T>> = or_default(deserializer)?;
+    Ok(elements.into_iter().filter_map(|given| given.0).collect())
 }
 
-/// Reads null as an empty list, and leaves out its empty elements and those that cannot be read.
+/// As [`list`], and leaves out the elements that cannot be read too.
 ///
 /// For lists whose elements say little beside the record they stand in: one odd address must not make a person
 /// unreadable.
@@ -52,9 +49,8 @@ where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
-    let elements: Option<Vec<Readable<T>>> = Option::deserialize(deserializer)?;
+    let elements: Vec<Readable<T>> = or_default(deserializer)?;
     Ok(elements
-        .unwrap_or_default()
         .into_iter()
         .filter_map(|readable| readable.0)
         .collect())
@@ -98,15 +94,15 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ReadableVisitor<T> {
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Option<T>, E> {
-        Ok(Self::read::<E>(value))
+        Ok(Self::read::<E>(Number(value)))
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Option<T>, E> {
-        Ok(Self::read::<E>(value))
+        Ok(Self::read::<E>(Number(value)))
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Option<T>, E> {
-        Ok(Self::read::<E>(value))
+        Ok(Self::read::<E>(Number(value)))
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<T>, E> {
@@ -180,6 +176,62 @@ pub(crate) fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, 
     flag(deserializer).map(Option::unwrap_or_default)
 }
 
+/// A number, and its text where text is asked for.
+struct Number<N>(N);
+
+impl<'de, N, E> IntoDeserializer<'de, E> for Number<N>
+where
+    N: IntoDeserializer<'de, E> + fmt::Debug,
+    E: de::Error,
+{
+    type Deserializer = NumberDeserializer<N, E>;
+
+    fn into_deserializer(self) -> NumberDeserializer<N, E> {
+        NumberDeserializer(self.0, PhantomData)
+    }
+}
+
+/// Reads a [`Number`].
+struct NumberDeserializer<N, E>(N, PhantomData<E>);
+
+impl<'de, N, E> Deserializer<'de> for NumberDeserializer<N, E>
+where
+    N: IntoDeserializer<'de, E> + fmt::Debug,
+    E: de::Error,
+{
+    type Error = E;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        self.0.into_deserializer().deserialize_any(visitor)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        self.deserialize_string(visitor)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        // As JSON writes it: 5.0 keeps its fraction.
+        visitor.visit_string(format!("{:?}", self.0))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, E> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
+
 /// A value that may be null or blank text.
 struct Given<T>(Option<T>);
 
@@ -191,7 +243,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
     }
 }
 
-/// Looks at the value for blanks and hands everything else to `T` unchanged.
+/// Looks at the value for blanks and hands everything else to `T`, numbers also as text.
 struct GivenVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for GivenVisitor<T> {
@@ -210,15 +262,15 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for GivenVisitor<T> {
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Option<T>, E> {
-        T::deserialize(value.into_deserializer()).map(Some)
+        T::deserialize(Number(value).into_deserializer()).map(Some)
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Option<T>, E> {
-        T::deserialize(value.into_deserializer()).map(Some)
+        T::deserialize(Number(value).into_deserializer()).map(Some)
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Option<T>, E> {
-        T::deserialize(value.into_deserializer()).map(Some)
+        T::deserialize(Number(value).into_deserializer()).map(Some)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<T>, E> {
@@ -240,9 +292,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for GivenVisitor<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Timestamp, UserId};
+    use crate::{Categories, Origin, Timestamp, UserId};
 
-    #[derive(serde::Deserialize, Debug, PartialEq)]
+    #[derive(serde::Deserialize, Debug, Default, PartialEq)]
     struct Sample {
         #[serde(default, deserialize_with = "optional")]
         at: Option<Timestamp>,
@@ -254,6 +306,14 @@ mod tests {
         flag: bool,
         #[serde(default, deserialize_with = "decimal")]
         rank: Option<f64>,
+        #[serde(default, deserialize_with = "optional")]
+        code: Option<String>,
+        #[serde(default, deserialize_with = "or_default")]
+        title: String,
+        #[serde(default, deserialize_with = "optional")]
+        origin: Option<Origin>,
+        #[serde(default, deserialize_with = "or_default")]
+        parts: Categories,
     }
 
     fn read(text: &str) -> Option<Sample> {
@@ -262,19 +322,18 @@ mod tests {
 
     #[test]
     fn missing_null_and_blank_mean_nothing_given() {
-        let nothing = Some(Sample {
-            at: None,
-            users: Vec::new(),
-            count: None,
-            flag: false,
-            rank: None,
-        });
+        let nothing = Some(Sample::default());
         assert_eq!(read("{}"), nothing);
         assert_eq!(
             read(r#"{"at":null,"users":null,"count":null,"flag":null,"rank":null}"#),
             nothing
         );
         assert_eq!(read(r#"{"at":"","users":[null,""],"count":""}"#), nothing);
+        assert_eq!(
+            read(r#"{"users":"","flag":"","code":"","title":"","origin":"","parts":""}"#),
+            nothing
+        );
+        assert_eq!(read(r#"{"title":null,"parts":null}"#), nothing);
     }
 
     #[test]
@@ -285,6 +344,7 @@ mod tests {
             count: Some(3),
             flag: true,
             rank: Some(105.5),
+            ..Sample::default()
         };
         assert_eq!(
             read(r#"{"at":"5","users":["u1",{"id":"u2"}],"count":"3","flag":true,"rank":"105.5"}"#),
@@ -294,6 +354,16 @@ mod tests {
         assert_eq!(flag(r#"{"flag":"True"}"#), Some(true));
         assert_eq!(flag(r#"{"flag":"false"}"#), Some(false));
         assert_eq!(flag(r#"{"flag":""}"#), Some(false));
+    }
+
+    #[test]
+    fn a_number_stands_for_its_text() {
+        let texts = read(r#"{"code":5,"title":-1.50,"origin":7,"parts":{"allLocations":[8,2.0]}}"#);
+        let texts = texts.unwrap();
+        assert_eq!(texts.code.as_deref(), Some("5"));
+        assert_eq!(texts.title, "-1.5");
+        assert_eq!(texts.origin, Some(Origin::from("7")));
+        assert_eq!(texts.parts.all_locations, ["8", "2.0"]);
     }
 
     #[test]
@@ -307,11 +377,11 @@ mod tests {
         }
         let read = |text: &str| serde_json::from_str::<Lists>(text).ok();
         let odd =
-            r#"{"texts":["a",7,null,{"x":[1]},[],"","b"],"users":[{},{"id":"u1"},true,"u2"]}"#;
+            r#"{"texts":["a",7,true,null,{"x":[1]},[],"","b"],"users":[{},{"id":"u1"},true,"u2"]}"#;
         let lists = read(odd).unwrap();
-        assert_eq!(lists.texts, ["a", "b"]);
+        assert_eq!(lists.texts, ["a", "7", "b"]);
         assert_eq!(lists.users, [UserId::from("u1"), UserId::from("u2")]);
-        let nothing = read(r#"{"texts":null}"#).unwrap();
+        let nothing = read(r#"{"texts":null,"users":""}"#).unwrap();
         assert!(nothing.texts.is_empty() && nothing.users.is_empty());
         assert!(read(r#"{"texts":"a"}"#).is_none());
     }
@@ -328,6 +398,9 @@ mod tests {
             r#"{"rank":"first"}"#,
             r#"{"rank":"NaN"}"#,
             r#"{"rank":[]}"#,
+            r#"{"code":true}"#,
+            r#"{"code":[5]}"#,
+            r#"{"parts":"x"}"#,
         ] {
             assert_eq!(read(text), None, "{text}");
         }

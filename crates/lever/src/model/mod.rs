@@ -1,8 +1,8 @@
 //! What Lever says, in its own words.
 //!
 //! Every model is lenient: only the id is required, unknown fields are ignored, null, missing and blank
-//! mean nothing given, enumerations keep what they do not know. A value of the wrong kind is an error,
-//! so that the record is set aside instead of being half read.
+//! mean nothing given, a number stands for its text, enumerations keep what they do not know. Any other value of the
+//! wrong kind is an error, so that the record is set aside instead of being half read.
 //! Documents with personal data show only their id in `Debug`.
 
 mod account;

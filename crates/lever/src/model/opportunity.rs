@@ -295,6 +295,21 @@ mod tests {
     }
 
     #[test]
+    fn blanks_for_lists_and_fractions_of_milliseconds_spoil_nothing() {
+        let odd: Opportunity = serde_json::from_str(
+            r#"{"id": "o1", "updatedAt": 1500000000000.25, "headline": 5, "tags": "", "links": "", "sources": "",
+                "applications": "", "followers": "", "stageChanges": "", "emails": "", "phones": "", "urls": "",
+                "archived": ""}"#,
+        )
+        .unwrap();
+        let updated_at = Timestamp::from_millis(1_500_000_000_000);
+        let expected: Opportunity =
+            serde_json::from_value(json!({"id": "o1", "updatedAt": updated_at, "headline": "5"}))
+                .unwrap();
+        assert!(odd == expected);
+    }
+
+    #[test]
     fn blanked_write_answers_read_as_nothing_given() {
         let blanked: Opportunity = serde_json::from_value(
             json!({"id": "o1", "name": "", "headline": "", "emails": [], "updatedAt": null}),

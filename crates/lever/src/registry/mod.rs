@@ -213,6 +213,24 @@ pub fn by_permission(name: &str) -> impl Iterator<Item = &'static Operation> {
         .filter(move |operation| operation.permission == name)
 }
 
+/// Which of `segments`, the filled path of `operation`, makes it the path of another operation.
+///
+/// An opportunity with the id `deleted` would be read from where Lever lists those that were deleted.
+pub(crate) fn astray(operation: &Operation, segments: &[String]) -> Option<usize> {
+    OPERATIONS.iter().find_map(|other| {
+        let mut places = other.segments().zip(segments);
+        let leads_there = other.segments().count() == segments.len()
+            && places.all(|(place, text)| is_parameter(place) || place == text);
+        let mut places = operation.segments().zip(other.segments());
+        let by = places.position(|(own, theirs)| is_parameter(own) && !is_parameter(theirs));
+        by.filter(|_| leads_there)
+    })
+}
+
+fn is_parameter(place: &str) -> bool {
+    place.starts_with('{')
+}
+
 /// Defines the operations of one resource and their list.
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident = $operation:expr;)+) => {
@@ -256,6 +274,11 @@ const fn delete(id: &'static str, path: &'static str, endpoint: &'static str) ->
 }
 
 impl Operation {
+    /// The path in parts, parameters in braces.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').skip(1)
+    }
+
     const fn new(
         method: Method,
         id: &'static str,
@@ -337,8 +360,7 @@ impl Operation {
 
     /// The names of the parameters in the path, in order.
     pub fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
-        self.path
-            .split('/')
+        self.segments()
             .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
     }
 }
@@ -353,6 +375,37 @@ mod tests {
         assert_eq!(find("nothing"), None);
         let allowed: Vec<_> = by_permission("create an opportunity note").collect();
         assert_eq!(allowed, [&CREATE_OPPORTUNITY_NOTE]);
+    }
+
+    #[test]
+    fn a_value_that_leads_to_another_operation_is_found() {
+        let astray = |operation: &Operation, segments: &[&str]| {
+            let owned: Vec<String> = segments.iter().map(|text| (*text).to_owned()).collect();
+            super::astray(operation, &owned)
+        };
+        let deleted = ["opportunities", "deleted"];
+        assert_eq!(astray(&GET_OPPORTUNITY, &deleted), Some(1));
+        assert_eq!(astray(&LIST_DELETED_OPPORTUNITIES, &deleted), None);
+        assert_eq!(astray(&GET_OPPORTUNITY, &["opportunities", "o1"]), None);
+        assert_eq!(astray(&GET_POSTING, &["postings", "deleted"]), Some(1));
+        assert_eq!(
+            astray(
+                &LIST_OPPORTUNITY_NOTES,
+                &["opportunities", "deleted", "notes"]
+            ),
+            None
+        );
+    }
+
+    #[test]
+    fn an_operation_filled_with_ids_stays_itself() {
+        for operation in OPERATIONS {
+            let filled: Vec<String> = operation
+                .segments()
+                .map(|place| if is_parameter(place) { "x" } else { place }.to_owned())
+                .collect();
+            assert_eq!(astray(operation, &filled), None, "{}", operation.id);
+        }
     }
 
     #[test]

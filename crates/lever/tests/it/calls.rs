@@ -246,12 +246,14 @@ async fn an_answer_that_is_not_lever_s_is_malformed_and_final() {
 #[tokio::test]
 async fn an_id_that_leads_elsewhere_is_never_sent() {
     let server = server(opportunity(), opportunity()).await;
-    let call = GetOpportunity {
-        opportunity: "..".into(),
-        expand: Vec::new(),
-    };
-    let error = client(&server.uri()).send(&call).await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::InvalidRequest);
+    for id in ["..", "deleted"] {
+        let call = GetOpportunity {
+            opportunity: id.into(),
+            expand: Vec::new(),
+        };
+        let error = client(&server.uri()).send(&call).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::InvalidRequest, "{id}");
+    }
     assert_eq!(requests(&server).await, 0);
 }
 

@@ -238,9 +238,11 @@ async fn a_file_lever_could_not_process_is_told_in_words() {
     };
     let error = client(&server.uri()).download(&call).await.unwrap_err();
     assert_eq!(
-        error.to_string(),
-        "downloadOpportunityFile failed: refused with status 422: \
-         Lever could not process the file, so it cannot be downloaded"
+        error.kind(),
+        &ErrorKind::Invalid {
+            status: 422,
+            message: "Lever could not process the file, so it cannot be downloaded".to_owned(),
+        }
     );
     assert_eq!(error.retry(), Retry::No);
 }

@@ -17,7 +17,7 @@ const MOST_VIOLATIONS: usize = 20;
 
 /// An engine error as a status with details; its sources go to the log.
 pub fn status(error: Error) -> Status {
-    let message = error.to_string();
+    let message = error.for_caller();
     let (code, details) = code_and_details(&error);
     if code == Code::Internal {
         tracing::error!(error = %engine::report(&error), "a request failed");
