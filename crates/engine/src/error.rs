@@ -243,6 +243,19 @@ impl From<lever::Error> for Error {
                 },
                 "Lever's answer could not be read; ask again".to_owned(),
             ),
+            lever::ErrorKind::RateLimited => (
+                ErrorKind::Unavailable {
+                    retry_after: Duration::from_secs(30),
+                },
+                "Lever allows no more requests with this key for now; ask again later".to_owned(),
+            ),
+            lever::ErrorKind::Unreachable => (
+                ErrorKind::Unavailable {
+                    retry_after: Duration::from_secs(2),
+                },
+                "Lever was not reached, or its rate limit left no turn before the deadline; ask again"
+                    .to_owned(),
+            ),
             _ => (
                 ErrorKind::Unavailable {
                     retry_after: Duration::from_secs(2),

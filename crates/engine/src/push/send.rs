@@ -352,9 +352,16 @@ fn refusal(error: &Error) -> Option<Failure> {
             "Lever does not have this record (any more)".to_owned(),
             Vec::new(),
         ),
-        ErrorKind::Invalid { message, .. } => failure(
+        ErrorKind::Invalid { status, message } => failure(
             FailureKind::Invalid,
-            format!("Lever refused the write: {message}"),
+            if message.is_empty() {
+                format!(
+                    "Lever refused the write with status {status}, without a reason: \
+                     compare its content with Lever's API description"
+                )
+            } else {
+                format!("Lever refused the write with status {status}: {message}")
+            },
             Vec::new(),
         ),
         ErrorKind::InvalidRequest => failure(
