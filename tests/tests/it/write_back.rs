@@ -401,3 +401,32 @@ async fn a_write_is_made_as_the_lever_user_with_the_address_or_else_as_the_owner
         assert_eq!(note["user"], expected, "{address}");
     }
 }
+
+/// No stamp of the opportunity moves for it.
+#[tokio::test]
+async fn a_contact_that_was_changed_with_a_call_is_shown_at_once() {
+    let (world, opportunity) = world().await;
+    let person = world.lever.opportunity(&opportunity).expect("somebody");
+    let contact = person["contact"].as_str().expect("a contact").to_owned();
+    let headline = "Keeper of the archive";
+    let body = json!({ "headline": headline }).to_string();
+    let request = pb::CallRequest {
+        connection_id: world.connection.clone(),
+        operation_id: "updateContact".to_owned(),
+        path_parameters: [("contact".to_owned(), contact.clone())].into(),
+        request_id: fresh_id(),
+        perform_as: world.lever.active_users().remove(0),
+        body: Some(pb::call_request::Body::BodyJson(body.into())),
+        ..Default::default()
+    };
+    let answer = world.api.lever().call(request).await.expect("recorded");
+    let operation = answer.into_inner().operation.expect("an operation");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    let contacts = world.records("contacts").await.expect("read");
+    assert!(
+        contacts[&contact].contains(headline),
+        "{}",
+        contacts[&contact]
+    );
+    shown(&world, &opportunity).await;
+}

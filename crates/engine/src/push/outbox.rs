@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::operation::{Attempt, Event, FailureKind, State};
+use domain::operation::{Attempt, Event, FailureKind, RawWrite, State};
 use domain::{Operation, OperationId, Parent, Stream, Timestamp, Write};
-use lever::OpportunityId;
 use lever::registry::{CREATE_CANDIDATE, CREATE_OPPORTUNITY};
+use lever::{ContactId, OpportunityId};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -261,6 +261,7 @@ impl Outbox {
             let stream = crate::call::written(&raw.operation);
             self.link
                 .force(&Vec::from_iter(stream.and_then(listing_of)));
+            self.show_contact(raw).await;
         }
         let Some(opportunity) = changed_opportunity(operation, event) else {
             return;
@@ -270,6 +271,21 @@ impl Outbox {
         }
         if let Some(list) = changed_list(&operation.write) {
             self.show_list(&opportunity, list).await;
+        }
+    }
+
+    /// Shows the contact that was written as it is now: it comes with its opportunities, whose stamps do not move.
+    async fn show_contact(&self, raw: &RawWrite) {
+        let Some(contact) = raw.path.get("contact") else {
+            return;
+        };
+        let (store, id) = (&self.shared.store, self.link.id());
+        let contact = ContactId::from(contact.as_str());
+        let people = store.opportunities_of_contact(id, &contact).await;
+        for opportunity in people.unwrap_or_default() {
+            if !send::refresh(&self.shared, &self.link, &opportunity).await {
+                self.refresh_later(opportunity);
+            }
         }
     }
 
