@@ -216,6 +216,7 @@ pub fn by_permission(name: &str) -> impl Iterator<Item = &'static Operation> {
 /// Which of `segments`, the filled path of `operation`, makes it the path of another operation.
 ///
 /// An opportunity with the id `deleted` would be read from where Lever lists those that were deleted.
+#[cfg(any(feature = "client", test))]
 pub(crate) fn astray(operation: &Operation, segments: &[String]) -> Option<usize> {
     OPERATIONS.iter().find_map(|other| {
         let mut places = other.segments().zip(segments);
@@ -227,6 +228,7 @@ pub(crate) fn astray(operation: &Operation, segments: &[String]) -> Option<usize
     })
 }
 
+#[cfg(any(feature = "client", test))]
 fn is_parameter(place: &str) -> bool {
     place.starts_with('{')
 }
