@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::hydration::overtaken;
 use domain::{ConnectionId, Parent, Stream};
 use lever::Timestamp;
 
@@ -50,7 +51,8 @@ impl Store {
     /// Applies whole lists below a parent: their records, the tombstones of those that are gone, and what still waits.
     /// All or nothing.
     ///
-    /// A record whose list no longer has it is buried unless a later request has shown it.
+    /// A list that is wanted as it was shown later than this one is read again: what it brought may be gone by then, and
+    /// is left out. A record whose list no longer has it is buried unless a later request has shown it.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) without such a connection,
@@ -65,7 +67,18 @@ impl Store {
                 total.stale = records.sum();
                 return Ok(total);
             }
+            let known = hydrations::stored(draft, read.connection, &read.parent)?;
+            let outdated = |list: &ChildList| {
+                let since = known
+                    .as_ref()
+                    .and_then(|known| known.wanted.get(&list.stream));
+                since.is_some_and(|since| overtaken(*since, list.requested_at))
+            };
             for list in &read.lists {
+                if outdated(list) {
+                    total.stale += list.records.len() as u64;
+                    continue;
+                }
                 let mut upsert = Upsert::new(draft, read.connection, list.requested_at, read.now)?;
                 list.records
                     .iter()

@@ -225,6 +225,7 @@ async fn a_list_asked_for_before_its_parent_had_been_shown_is_read_again() {
     store.apply_refresh(seen(c, 10, 1, shown)).await.unwrap();
     store.apply_children(notes(c, 15, &["a"])).await.unwrap();
     assert_eq!(store.backlog(c).await.unwrap().requests(), 1);
+    assert!(listed(&store, c).await.is_empty());
     store.apply_children(notes(c, 20, &["b"])).await.unwrap();
     assert_eq!(store.backlog(c).await.unwrap().requests(), 0);
     assert_eq!(listed(&store, c).await, ["b"]);
