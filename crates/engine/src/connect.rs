@@ -14,7 +14,7 @@ use store::{ErrorKind as StoreErrorKind, Secrets};
 use crate::ask::plan_below;
 use crate::credential::{self, NewCredential, Obtained};
 use crate::engine::{Engine, disconnected_error, new_id};
-use crate::error::{Error, ErrorKind, KEY_REJECTED, KEY_REJECTED_MESSAGE, Result, Violation};
+use crate::error::{Error, KEY_REJECTED, KEY_REJECTED_MESSAGE, Result, Violation};
 use crate::link::Link;
 use crate::pull::listing_of;
 use crate::webhook::register::not_configured;
@@ -373,17 +373,8 @@ impl Engine {
     /// The walk by stages keeps its cursor: its next pass is due soon, and the walk over everybody shows them all.
     pub(crate) async fn walk_anew(&self, link: &Link, listing: Listing) -> Result<()> {
         let began = link.lever_time(self.shared.clock.now());
-        let next = match listing {
-            Listing::Opportunities => None,
-            _ => Some(Cursor::begun(began)),
-        };
-        while let Some(next) = &next
-            && let Err(error) = self.set_cursor(link, listing, next.clone()).await
-        {
-            // The pull committed a page in between; it takes the new settings at its next one.
-            if !matches!(error.kind(), ErrorKind::Aborted { .. }) {
-                return Err(error);
-            }
+        if listing != Listing::Opportunities {
+            self.insist(link, listing, &Cursor::begun(began)).await?;
         }
         link.force(&[listing]);
         Ok(())

@@ -137,7 +137,7 @@ impl Engine {
     ///
     /// # Errors
     /// Not found; precondition for a stream the connection does not keep; invalid for a stream that is read together
-    /// with another; aborted when the pull moved on at the same moment.
+    /// with another.
     pub async fn reset_stream(&self, id: ConnectionId, stream: Stream) -> Result<SyncStatus> {
         let link = self.link(id)?;
         crate::read::kept(&link.connection(), stream)?;
@@ -153,7 +153,7 @@ impl Engine {
         for listing in &listings {
             match listing {
                 Listing::OpportunitySweep => self.walk_anew(&link, *listing).await?,
-                _ => self.set_cursor(&link, *listing, Cursor::New).await?,
+                _ => self.insist(&link, *listing, &Cursor::New).await?,
             }
         }
         link.force(&listings);
@@ -161,16 +161,22 @@ impl Engine {
         self.sync_status(id).await
     }
 
+    /// Puts another cursor in the place of the one a listing has, however often the pull moves that meanwhile.
+    pub(crate) async fn insist(&self, link: &Link, listing: Listing, next: &Cursor) -> Result<()> {
+        while let Err(error) = self.set_cursor(link, listing, next.clone()).await {
+            // The pull committed a page in between; its next page is refused.
+            if !matches!(error.kind(), crate::ErrorKind::Aborted { .. }) {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     /// Puts another cursor in the place of the one a listing has.
     ///
     /// # Errors
     /// Aborted if the pull moves it at the same moment.
-    pub(crate) async fn set_cursor(
-        &self,
-        link: &Link,
-        listing: Listing,
-        next: Cursor,
-    ) -> Result<()> {
+    async fn set_cursor(&self, link: &Link, listing: Listing, next: Cursor) -> Result<()> {
         let now = self.shared.clock.now();
         let expected = self.shared.store.cursor(link.id(), listing).await?;
         let page = store::Page {
