@@ -24,17 +24,17 @@ use crate::upsert::Upsert;
 /// How many records one transaction removes.
 const STEP: usize = 100;
 
-/// Why a person is forgotten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a person is forgotten; a later one outweighs those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
-    /// Lever told that the opportunity is deleted.
-    Deleted,
     /// The opportunity was missing from a complete walk: it may show again.
     Absent,
-    /// It was asked for.
-    Asked,
     /// Lever has anonymized the person: what is left of the opportunity itself stays.
     Anonymized,
+    /// Lever told that the opportunity is deleted.
+    Deleted,
+    /// It was asked for.
+    Asked,
 }
 
 /// What was forgotten.
@@ -195,7 +195,7 @@ impl Forgotten {
 
 /// Notes what has to be removed of an opportunity while it can still be told.
 ///
-/// A mark that is there already keeps what it says; being asked for outweighs the other causes.
+/// A mark that is there already keeps what it says, unless the new cause outweighs its own.
 pub(crate) fn remember(
     draft: &mut Draft<'_>,
     connection: ConnectionId,
@@ -204,31 +204,51 @@ pub(crate) fn remember(
 ) -> Result<(), Error> {
     let key = key::candidacy(connection, opportunity)?;
     let known: Option<Forget> = draft.get(Table::Forgets, &key)?;
-    let mark = match known {
-        Some(known) if cause != Cause::Asked => known,
-        Some(known) => Forget { cause, ..known },
-        None => {
-            let mut records = children(draft.tables(), connection, opportunity)?;
-            let mut contact = contact(draft.tables(), connection, opportunity)?;
-            // The opportunity last: what is read from its document is known until all else is gone.
-            records.push((Stream::Opportunities, opportunity.as_str().to_owned()));
-            let mut ids: Vec<_> = records.iter().map(|(_stream, id)| id.clone()).collect();
-            ids.extend(contact.iter().map(|id| id.as_str().to_owned()));
-            // What Lever goes on showing, without what it said about the person, is read again.
-            if cause == Cause::Anonymized {
-                records.retain(|(stream, _id)| *stream == Stream::EeoResponses);
-                contact = None;
-            }
-            Forget {
-                cause,
-                records,
-                contact,
-                ids,
-            }
-        }
-    };
+    if known.as_ref().is_some_and(|known| known.cause >= cause) {
+        return Ok(());
+    }
+    let mut mark = everything_about(draft.tables(), connection, opportunity, cause)?;
+    if let Some(known) = known {
+        mark.records = united(known.records, mark.records);
+        mark.ids = united(known.ids, mark.ids);
+        mark.contact = mark.contact.or(known.contact);
+    }
+    // What Lever goes on showing, without what it said about the person, is read again.
+    if cause == Cause::Anonymized {
+        mark.records
+            .retain(|(stream, _id)| *stream == Stream::EeoResponses);
+        mark.contact = None;
+    }
     draft.put(Table::Forgets, key, &mark);
     Ok(())
+}
+
+/// What there is to remove of an opportunity.
+fn everything_about(
+    tables: &Tables,
+    connection: ConnectionId,
+    opportunity: &OpportunityId,
+    cause: Cause,
+) -> Result<Forget, Error> {
+    let mut records = children(tables, connection, opportunity)?;
+    let contact = contact(tables, connection, opportunity)?;
+    // The opportunity last: what is read from its document is known until all else is gone.
+    records.push((Stream::Opportunities, opportunity.as_str().to_owned()));
+    let mut ids: Vec<_> = records.iter().map(|(_stream, id)| id.clone()).collect();
+    ids.extend(contact.iter().map(|id| id.as_str().to_owned()));
+    Ok(Forget {
+        cause,
+        records,
+        contact,
+        ids,
+    })
+}
+
+/// What only the first list has, and then the second one.
+fn united<T: PartialEq>(mut first: Vec<T>, second: Vec<T>) -> Vec<T> {
+    first.retain(|one| !second.contains(one));
+    first.extend(second);
+    first
 }
 
 /// The records that are about an opportunity, besides itself and its contact.

@@ -296,9 +296,12 @@ impl<'d, 'a> Upsert<'d, 'a> {
         match burial {
             Burial::Stale => self.applied.stale += 1,
             Burial::Known => {}
-            Burial::Remembered => self
-                .draft
-                .put(Table::heads(deleted.stream), key, &tombstone),
+            Burial::Remembered => {
+                self.draft
+                    .put(Table::heads(deleted.stream), key, &tombstone);
+                // Who was only missed until now, or never seen, may have been written about here.
+                self.forget_opportunity(deleted.stream, &deleted.id, Cause::Deleted)?;
+            }
             Burial::Buried => self.bury(key, deleted.stream, &deleted.id, &tombstone)?,
         }
         if burial != Burial::Stale {
@@ -340,14 +343,11 @@ impl<'d, 'a> Upsert<'d, 'a> {
         id: &str,
         tombstone: &Head,
     ) -> Result<(), Error> {
-        if stream == Stream::Opportunities {
-            let cause = if tombstone.absent {
-                Cause::Absent
-            } else {
-                Cause::Deleted
-            };
-            forget::remember(self.draft, self.connection, &id.into(), cause)?;
-        }
+        let cause = match tombstone.absent {
+            true => Cause::Absent,
+            false => Cause::Deleted,
+        };
+        self.forget_opportunity(stream, id, cause)?;
         self.release_gone(stream, id, tombstone.parent.as_deref())?;
         self.draft.remove(Table::documents(stream), key.clone());
         self.draft.put(Table::heads(stream), key, tombstone);
@@ -367,6 +367,16 @@ impl<'d, 'a> Upsert<'d, 'a> {
         match Parent::new(stream, id) {
             Some(parent) => self.bury_below(&parent, tombstone),
             None => Ok(()),
+        }
+    }
+
+    /// Marks the traces of an opportunity to be forgotten; other records leave none elsewhere.
+    fn forget_opportunity(&mut self, stream: Stream, id: &str, cause: Cause) -> Result<(), Error> {
+        match stream {
+            Stream::Opportunities => {
+                forget::remember(self.draft, self.connection, &id.into(), cause)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -223,6 +223,65 @@ async fn a_person_who_was_only_missed_comes_back_whole() {
     assert_eq!(applied.created, 3);
 }
 
+/// X11: a walk over everybody can be quicker than the list of deletions.
+#[tokio::test]
+async fn x11_what_was_written_about_somebody_goes_with_the_news_of_the_deletion_though_they_were_missed_before()
+ {
+    let (_folder, store, c) = connected().await;
+    store
+        .apply_refresh(refresh(c, 10, person("o", "c1")))
+        .await
+        .unwrap();
+    for (number, opportunity) in [(1, "o"), (2, "never seen")] {
+        let operation = Operation {
+            opportunity: opportunity.into(),
+            ..note(c, number, State::Succeeded)
+        };
+        recorded(&store, operation).await;
+    }
+    store
+        .retire_unseen(c, Stream::Opportunities, at(20), at(21), None)
+        .await
+        .unwrap();
+    let missed = store.forget_deleted(c, at(22)).await.unwrap();
+    assert_eq!((missed.records, missed.operations), (2, 0));
+    let mut news = refresh(c, 30, Vec::new());
+    news.deleted = ["o", "never seen"]
+        .map(|id| gone(Stream::Opportunities, id, 15))
+        .into();
+    store.apply_refresh(news).await.unwrap();
+    let forgotten = store.forget_deleted(c, at(31)).await.unwrap();
+    assert_eq!((forgotten.records, forgotten.operations), (0, 2));
+    // Told again, nothing is left to forget.
+    let mut news = refresh(c, 40, Vec::new());
+    news.deleted = vec![gone(Stream::Opportunities, "o", 15)];
+    store.apply_refresh(news).await.unwrap();
+    assert_eq!(
+        store.forget_deleted(c, at(41)).await.unwrap(),
+        Forgotten::default()
+    );
+}
+
+#[tokio::test]
+async fn the_news_of_a_deletion_outweighs_that_somebody_was_missed() {
+    let (_folder, store, c) = connected().await;
+    store
+        .apply_refresh(refresh(c, 10, person("o", "c1")))
+        .await
+        .unwrap();
+    recorded(&store, note(c, 1, State::Succeeded)).await;
+    store
+        .retire_unseen(c, Stream::Opportunities, at(20), at(21), None)
+        .await
+        .unwrap();
+    let mut news = refresh(c, 30, Vec::new());
+    news.deleted = vec![gone(Stream::Opportunities, "o", 15)];
+    store.apply_refresh(news).await.unwrap();
+    let forgotten = store.forget_deleted(c, at(31)).await.unwrap();
+    assert_eq!((forgotten.records, forgotten.operations), (2, 1));
+    assert!(tombstone(&store, Stream::Contacts, "c1").await);
+}
+
 #[tokio::test]
 async fn a_person_who_shows_again_in_time_is_left_alone() {
     let (_folder, store, c) = connected().await;
