@@ -13,6 +13,7 @@ pub mod embedded;
 pub mod excluded;
 pub mod hydration;
 mod id;
+pub mod link;
 pub mod operation;
 pub mod schedule;
 pub mod sla;
