@@ -17,6 +17,7 @@ pub mod link;
 pub mod operation;
 pub mod schedule;
 pub mod sla;
+pub mod stage_history;
 pub mod stage_mapping;
 pub mod stream;
 pub mod suggest;
