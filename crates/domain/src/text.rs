@@ -1,0 +1,63 @@
+//! Texts that people and programs fill in.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// What programs write where they know nothing (product.md X22).
+const PLACEHOLDERS: [&str; 11] = [
+    "-",
+    "--",
+    "?",
+    "n.a.",
+    "n/a",
+    "none",
+    "null",
+    "undefined",
+    "unknown",
+    "–",
+    "—",
+];
+
+/// A text with its white space collapsed; none for a blank one, or one that only says that nothing is known.
+pub fn meaningful(text: &str) -> Option<String> {
+    let collapsed = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let known = PLACEHOLDERS.contains(&collapsed.to_lowercase().as_str());
+    (!collapsed.is_empty() && !known).then_some(collapsed)
+}
+
+/// The words of a text, in lower case and without accents, so that `José` and `JOSE` are the same.
+pub(crate) fn folded_words(text: &str) -> Vec<String> {
+    let folded: String = text
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+        .collect();
+    let words = folded.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’');
+    let whole = words.map(|word| word.replace(['\'', '’'], ""));
+    whole.filter(|word| !word.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn x22_placeholders_are_no_values() {
+        for text in ["None", " N/A ", "UNKNOWN", "-", "", " \t ", "null"] {
+            assert_eq!(meaningful(text), None, "{text}");
+        }
+        for (text, kept) in [(" Nonesuch ", "Nonesuch"), ("Head of\n-", "Head of -")] {
+            assert_eq!(meaningful(text).as_deref(), Some(kept));
+        }
+    }
+
+    #[test]
+    fn words_are_folded() {
+        assert_eq!(
+            folded_words("Ｊosé-Maria  O’Neill, ÅSA"),
+            ["jose", "maria", "oneill", "asa"]
+        );
+        assert_eq!(folded_words("王 伟"), ["王", "伟"]);
+        assert!(folded_words(" -.,").is_empty());
+    }
+}
