@@ -15,7 +15,7 @@ use crate::stage_mapping::{ClockScope, StageCode, StageMapping};
 const LONG_DAYS: u16 = 3;
 
 /// Where a candidacy stands against its SLA.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SlaState {
     /// No SLA applies.
     None,

@@ -183,16 +183,8 @@ impl Engine {
         let (ClockScope::Group, Some(stage)) = (mapping.sla.clock_scope, &candidacy.stage) else {
             return Ok(None);
         };
-        // The compact record has no history: the document does.
-        let record = self
-            .shared
-            .store
-            .record(id, Stream::Opportunities, candidacy.opportunity.as_str())
-            .await?;
-        let document =
-            record.and_then(|record| serde_json::from_str::<lever::Opportunity>(&record.raw).ok());
-        Ok(document
-            .and_then(|document| sla::group_entered_at(&document.stage_changes, mapping, stage)))
+        let changes = mapping::history(&self.shared, id, candidacy).await?;
+        Ok(sla::group_entered_at(&changes, mapping, stage))
     }
 
     async fn posting_text(

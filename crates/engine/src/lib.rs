@@ -41,7 +41,9 @@ pub use download::{FileBytes, FileDownload, FileSource};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
-pub use mapping::{MappedStage, MappingView, SuggestedStage, Suggestions};
+pub use mapping::{
+    MappedStage, MappingView, Preview, StageMappingVersion, SuggestedStage, Suggestions,
+};
 pub use permissions::{
     ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,
 };

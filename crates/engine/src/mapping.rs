@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::stage_mapping::{KnownAccount, StageCode, StageMapping};
+use domain::stage_mapping::effect::{Effect, Side};
+use domain::stage_mapping::{self, ClockScope, KnownAccount, StageCode, StageMapping};
 use domain::suggest::{self, Suggestion};
-use domain::{ConnectionId, Stream};
-use lever::{ArchiveReason, Stage, StageId};
+use domain::{Candidacy, ConnectionId, Stream};
+use lever::{ArchiveReason, Stage, StageChange, StageId};
 use store::{ErrorKind as StoreErrorKind, MappingVersion, Tombstones};
 
 use crate::engine::{Engine, Shared};
@@ -13,6 +14,9 @@ use crate::error::{Error, Result, Violation, not_read_yet};
 
 /// How sure a suggestion must be to be part of the suggested mapping, in percent.
 const SURE: u8 = 50;
+
+/// How many candidacies a preview reads at a time.
+const PREVIEW_STEP: usize = 1000;
 
 /// A mapping and what it means today.
 #[derive(Debug, Clone)]
@@ -40,6 +44,26 @@ pub struct MappedStage {
     pub active: u64,
     /// Whether Lever no longer lists it.
     pub missing: bool,
+}
+
+/// What a mapping would change.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// The settings that differ, one line for people each.
+    pub differences: Vec<String>,
+    /// What happens to the open candidacies.
+    pub effect: Effect,
+    /// Where each Lever stage would stand.
+    pub stages: Vec<MappedStage>,
+}
+
+/// A version of the mapping.
+#[derive(Debug, Clone)]
+pub struct StageMappingVersion {
+    /// The version.
+    pub mapping: StageMapping,
+    /// What differs from the version before, one line for people each; empty for version 0.
+    pub differences: Vec<String>,
 }
 
 /// Suggestions, and the mapping they would make.
@@ -85,35 +109,148 @@ impl Engine {
         author: &str,
     ) -> Result<MappingView> {
         self.link(id)?;
+        let before = self.present_if(id, etag, "stage_mapping.etag").await?;
+        self.check(id, &proposed, &before).await?;
+        self.save(id, &before, proposed, author).await
+    }
+
+    /// Saves the settings of an earlier version as a new one (X21); `etag` must be the present one.
+    ///
+    /// # Errors
+    /// Not found, also for a version that never was; aborted with the present etag if somebody else saved first.
+    pub async fn rollback_stage_mapping(
+        &self,
+        id: ConnectionId,
+        etag: &str,
+        version: u64,
+        author: &str,
+    ) -> Result<MappingView> {
+        self.link(id)?;
+        let before = self.present_if(id, etag, "etag").await?;
+        let versions = versions(&self.shared, id).await?;
+        let wanted = versions.into_iter().find(|one| one.version == version);
+        // It was checked when it was saved; what Lever has dropped since is shown as missing.
+        let wanted = wanted
+            .ok_or_else(|| Error::not_found("version of the mapping", &version.to_string()))?;
+        self.save(id, &before, wanted, author).await
+    }
+
+    /// All versions of the mapping with what each changed, the newest first; version 0 is the last.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn stage_mapping_versions(
+        &self,
+        id: ConnectionId,
+    ) -> Result<Vec<StageMappingVersion>> {
+        self.connection(id).await?;
+        let versions = versions(&self.shared, id).await?;
+        let mut told: Vec<_> = versions
+            .iter()
+            .zip(std::iter::once(None).chain(versions.iter().map(Some)))
+            .map(|(mapping, before)| StageMappingVersion {
+                mapping: mapping.clone(),
+                differences: before
+                    .map(|before| stage_mapping::diff(before, mapping))
+                    .unwrap_or_default(),
+            })
+            .collect();
+        told.reverse();
+        Ok(told)
+    }
+
+    /// What a mapping would change if it were saved now (X3); changes nothing.
+    ///
+    /// # Errors
+    /// Not found; invalid with every bad field.
+    pub async fn preview_stage_mapping(
+        &self,
+        id: ConnectionId,
+        proposed: StageMapping,
+    ) -> Result<Preview> {
+        self.link(id)?;
         let before = present(&self.shared, id).await?;
-        if etag.is_empty() {
-            return Err(Error::invalid(
-                "stage_mapping.etag",
+        self.check(id, &proposed, &before).await?;
+        let mut after = proposed.succeeding(&before, "", self.shared.clock.now());
+        after.refresh_texts(&stages(&self.shared, id).await?);
+        Ok(Preview {
+            differences: stage_mapping::diff(&before, &after),
+            effect: self.effect(id, &before, &after).await?,
+            stages: view(&self.shared, id, after).await?.stages,
+        })
+    }
+
+    async fn effect(
+        &self,
+        id: ConnectionId,
+        before: &StageMapping,
+        after: &StageMapping,
+    ) -> Result<Effect> {
+        let by_group = [before, after]
+            .iter()
+            .any(|mapping| mapping.sla.clock_scope == ClockScope::Group);
+        let side = |mapping| Side::new(mapping).map_err(|bad| violations(vec![bad]));
+        let (before, after) = (side(before)?, side(after)?);
+        let now = self.shared.clock.now();
+        let mut effect = Effect::default();
+        let mut last = None;
+        loop {
+            let store = &self.shared.store;
+            let found = store.candidacies(id, last.as_ref(), PREVIEW_STEP).await?;
+            for candidacy in found.iter().filter(|candidacy| candidacy.active()) {
+                let changes = match by_group {
+                    true => history(&self.shared, id, candidacy).await?,
+                    false => Vec::new(),
+                };
+                effect.count(candidacy, &changes, &before, &after, now);
+            }
+            match found.last().filter(|_| found.len() == PREVIEW_STEP) {
+                Some(candidacy) => last = Some(candidacy.opportunity.clone()),
+                None => return Ok(effect),
+            }
+        }
+    }
+
+    /// The present mapping, if that is the one somebody changed.
+    async fn present_if(&self, id: ConnectionId, etag: &str, field: &str) -> Result<StageMapping> {
+        let present = present(&self.shared, id).await?;
+        match etag {
+            "" => Err(Error::invalid(
+                field,
                 "give the etag of the version you changed, as GetStageMapping tells it",
-            ));
+            )),
+            etag if etag == present.etag() => Ok(present),
+            _ => Err(somebody_saved(&present)),
         }
-        if etag != before.etag() {
-            return Err(somebody_saved(&before));
-        }
+    }
+
+    async fn check(
+        &self,
+        id: ConnectionId,
+        proposed: &StageMapping,
+        before: &StageMapping,
+    ) -> Result<()> {
         let stages = stages(&self.shared, id).await?;
         let reasons = archive_reasons(&self.shared, id).await?;
         let known = KnownAccount {
             stages: &stages,
             reasons: &reasons,
         };
-        proposed
-            .validate(&known, Some(&before))
-            .map_err(violations)?;
+        proposed.validate(&known, Some(before)).map_err(violations)
+    }
 
-        let mut mapping = proposed.succeeding(&before, author, self.shared.clock.now());
-        mapping.refresh_texts(&stages);
+    async fn save(
+        &self,
+        id: ConnectionId,
+        before: &StageMapping,
+        settings: StageMapping,
+        author: &str,
+    ) -> Result<MappingView> {
+        let mut mapping = settings.succeeding(before, author, self.shared.clock.now());
+        mapping.refresh_texts(&stages(&self.shared, id).await?);
         let version = to_version(&mapping)?;
-        match self
-            .shared
-            .store
-            .put_mapping(id, version, before.version)
-            .await
-        {
+        let saved = self.shared.store.put_mapping(id, version, before.version);
+        match saved.await {
             Ok(()) => {}
             Err(error) if matches!(error.kind(), StoreErrorKind::MappingMoved { .. }) => {
                 let present = present(&self.shared, id).await?;
@@ -158,14 +295,42 @@ impl Engine {
 pub(crate) async fn present(shared: &Shared, id: ConnectionId) -> Result<StageMapping> {
     match shared.store.mapping(id).await? {
         Some(version) => from_version(&version),
-        None => {
-            let connection = shared.store.connection(id).await?;
-            let created_at = connection
-                .map(|connection| connection.created_at)
-                .unwrap_or_default();
-            Ok(StageMapping::initial(created_at))
-        }
+        None => version_zero(shared, id).await,
     }
+}
+
+/// The shipped mapping, as old as the connection.
+async fn version_zero(shared: &Shared, id: ConnectionId) -> Result<StageMapping> {
+    let connection = shared.store.connection(id).await?;
+    let created_at = connection.map(|connection| connection.created_at);
+    Ok(StageMapping::initial(created_at.unwrap_or_default()))
+}
+
+/// All versions, the oldest first; version 0 is in no table.
+async fn versions(shared: &Shared, id: ConnectionId) -> Result<Vec<StageMapping>> {
+    let mut versions = vec![version_zero(shared, id).await?];
+    for version in shared.store.mapping_versions(id).await? {
+        versions.push(from_version(&version)?);
+    }
+    Ok(versions)
+}
+
+/// The moves of somebody through the stages: the compact record has none, the document does.
+pub(crate) async fn history(
+    shared: &Shared,
+    id: ConnectionId,
+    candidacy: &Candidacy,
+) -> Result<Vec<StageChange>> {
+    let opportunity = candidacy.opportunity.as_str();
+    let record = shared
+        .store
+        .record(id, Stream::Opportunities, opportunity)
+        .await?;
+    let document =
+        record.and_then(|record| serde_json::from_str::<lever::Opportunity>(&record.raw).ok());
+    Ok(document
+        .map(|document| document.stage_changes)
+        .unwrap_or_default())
 }
 
 /// Lever's stages in pipeline order; empty until they have been read.

@@ -125,6 +125,15 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.OperationService/ListOperations", READERS),
     ("/fulcrum.v1.OperationService/WatchOperations", READERS),
     ("/fulcrum.v1.StageMappingService/GetStageMapping", ANY),
+    (
+        "/fulcrum.v1.StageMappingService/ListStageMappingVersions",
+        ANY,
+    ),
+    ("/fulcrum.v1.StageMappingService/PreviewStageMapping", ANY),
+    (
+        "/fulcrum.v1.StageMappingService/RollbackStageMapping",
+        ADMIN,
+    ),
     ("/fulcrum.v1.StageMappingService/SuggestStageMapping", ANY),
     ("/fulcrum.v1.StageMappingService/UpdateStageMapping", ADMIN),
     ("/fulcrum.v1.SyncService/GetSyncStatus", ANY),

@@ -36,6 +36,28 @@ impl Store {
         }
     }
 
+    /// Lists up to `limit` candidacies, archived ones too, in the order of their ids, after the one given.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn candidacies(
+        &self,
+        connection: ConnectionId,
+        after: Option<&OpportunityId>,
+        limit: usize,
+    ) -> Result<Vec<Candidacy>, Error> {
+        let prefix = key::connection(connection);
+        let after = after.map(|id| key::candidacy(connection, id)).transpose()?;
+        self.read(move |tables| {
+            let from = after.as_ref().unwrap_or(&prefix);
+            let entries = tables.scan_after(Table::Candidacies, &prefix, from);
+            let found =
+                entries.filter_map(|entry| tables.value(Table::Candidacies, entry).transpose());
+            found.take(limit).collect()
+        })
+        .await
+    }
+
     /// Lists up to `limit` active candidacies in any of these stages, after the place `after` in the order.
     ///
     /// Reads only what the list needs, however many there are.

@@ -275,6 +275,11 @@ async fn a_token_for_one_connection_cannot_tell_another_from_none() {
         inbound.list_reject_reasons(ListRejectReasonsRequest {});
         mapping.get_stage_mapping(GetStageMappingRequest {});
         mapping.suggest_stage_mapping(SuggestStageMappingRequest {});
+        mapping.list_stage_mapping_versions(ListStageMappingVersionsRequest {});
+        mapping.preview_stage_mapping(PreviewStageMappingRequest {
+            stage_mapping: Some(pb::StageMapping::default())
+        });
+        mapping.rollback_stage_mapping(RollbackStageMappingRequest { etag: "v0".to_owned() });
         lever.list_opportunities(ListOpportunitiesRequest {});
         lever.get_opportunity(GetOpportunityRequest { opportunity_id: opportunity.clone() });
         operations.list_operations(ListOperationsRequest {});

@@ -51,6 +51,10 @@ async fn ids_that_name_nothing_are_not_found_and_missing_ones_are_asked_for() {
             inbound.list_reject_reasons(ListRejectReasonsRequest);
             mapping.get_stage_mapping(GetStageMappingRequest);
             mapping.suggest_stage_mapping(SuggestStageMappingRequest);
+            mapping.list_stage_mapping_versions(ListStageMappingVersionsRequest);
+            mapping.preview_stage_mapping(PreviewStageMappingRequest
+                stage_mapping: Some(pb::StageMapping::default()));
+            mapping.rollback_stage_mapping(RollbackStageMappingRequest etag: "v0".to_owned());
             lever.list_opportunities(ListOpportunitiesRequest);
             lever.get_opportunity(GetOpportunityRequest);
             lever.list_stages(ListStagesRequest);

@@ -26,6 +26,7 @@ mod left_out;
 mod lever_service;
 mod lost_answers;
 mod main_job;
+mod mapping_versions;
 mod mirror;
 mod oauth;
 mod open_roles;

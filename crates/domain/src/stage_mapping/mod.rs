@@ -8,6 +8,7 @@
 
 mod difference;
 pub mod document;
+pub mod effect;
 mod nearest;
 mod product_stage;
 mod rules;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::output::WIDTH;
 use super::view::mapping as page;
+use super::view::time::now_ms;
 use super::view::{DIM, counted, styled};
 use super::{Client, Failure, Global, Output, json, prompt};
 use crate::wire::stage_mapping as wire;
@@ -22,10 +23,14 @@ pub(super) enum Command {
     Suggest(Target),
     /// Prints the mapping as a TOML document for `apply`.
     Export(Target),
-    /// Shows what applying a document would change.
+    /// Shows what applying a document would change, and for whom.
     Diff(Document),
     /// Replaces the mapping, after showing what changes.
     Apply(Apply),
+    /// Lists the versions, the newest first, each with what it changed.
+    Versions(Target),
+    /// Saves an earlier version as a new one, after showing what changes.
+    Rollback(Rollback),
 }
 
 /// Which connection.
@@ -61,6 +66,18 @@ pub(super) struct Apply {
     yes: bool,
 }
 
+/// Arguments of `fulcrum mapping rollback`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Rollback {
+    /// The version to go back to, as `versions` numbers them; 0 is the shipped one.
+    version: u64,
+    /// The connection by id, external id or name; may be left out when there is one.
+    connection: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
 /// Does what was asked.
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     match command {
@@ -74,10 +91,13 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Diff(given) => {
             let new = read_document(&given.file)?;
             let subject = Subject::open(global, given.connection).await?;
-            let lines = domain::stage_mapping::diff(&mapping(&subject.present().await?)?, &new);
-            Output::standard().text(told(&lines))
+            diff(global, &subject, wire::to_pb(&new)).await
         }
         Command::Apply(apply) => self::apply(global, apply).await,
+        Command::Versions(target) => {
+            versions(global, &Subject::open(global, target.connection).await?).await
+        }
+        Command::Rollback(rollback) => self::rollback(global, rollback).await,
     }
 }
 
@@ -125,6 +145,41 @@ impl Subject {
             .into_inner())
     }
 
+    async fn preview(
+        &self,
+        stage_mapping: pb::StageMapping,
+    ) -> Result<pb::PreviewStageMappingResponse, Failure> {
+        let request = pb::PreviewStageMappingRequest {
+            connection_id: self.connection_id.clone(),
+            stage_mapping: Some(stage_mapping),
+        };
+        Ok(self
+            .client
+            .stage_mapping()
+            .preview_stage_mapping(request)
+            .await?
+            .into_inner())
+    }
+
+    /// All versions, the newest first.
+    async fn versions(&self) -> Result<Vec<pb::StageMappingVersion>, Failure> {
+        let mut request = pb::ListStageMappingVersionsRequest {
+            connection_id: self.connection_id.clone(),
+            ..Default::default()
+        };
+        let mut versions = Vec::new();
+        loop {
+            let mut client = self.client.stage_mapping();
+            let page = client.list_stage_mapping_versions(request.clone()).await?;
+            let page = page.into_inner();
+            versions.extend(page.versions);
+            if page.next_page_token.is_empty() {
+                return Ok(versions);
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
     async fn update(
         &self,
         stage_mapping: pb::StageMapping,
@@ -170,38 +225,105 @@ async fn export(subject: &Subject) -> Result<(), Failure> {
     Output::standard().text(document::to_toml(&mapping(&subject.present().await?)?))
 }
 
+async fn diff(global: &Global, subject: &Subject, new: pb::StageMapping) -> Result<(), Failure> {
+    let preview = subject.preview(new).await?;
+    let mut output = Output::standard();
+    match global.json {
+        true => output.json(&json::of("PreviewStageMappingResponse", &preview)?),
+        false => output.text(page::preview(&preview)),
+    }
+}
+
 async fn apply(global: &Global, apply: Apply) -> Result<(), Failure> {
     let new = apply.file.as_deref().map(read_document).transpose()?;
     let subject = Subject::open(global, apply.connection).await?;
     let present = subject.present().await?;
-    let (new, wire) = match new {
-        Some(new) => (new.clone(), wire::to_pb(&new)),
-        None => {
-            let suggested = subject.suggestions().await?.suggested.unwrap_or_default();
-            (mapping(&suggested)?, suggested)
-        }
+    let new = match new {
+        Some(new) => wire::to_pb(&new),
+        None => subject.suggestions().await?.suggested.unwrap_or_default(),
     };
-    let lines = domain::stage_mapping::diff(&mapping(&present)?, &new);
+    let preview = subject.preview(new.clone()).await?;
+    if !agreed(global, &preview, apply.yes).await? {
+        return told_version(global, &present);
+    }
+    let saved = save(&subject, new, present.etag).await?;
+    told_version(global, &saved)
+}
+
+async fn versions(global: &Global, subject: &Subject) -> Result<(), Failure> {
+    let versions = subject.versions().await?;
     let mut output = Output::standard();
-    if !global.json {
-        output.text(told(&lines))?;
+    if global.json {
+        let answer = pb::ListStageMappingVersionsResponse {
+            versions,
+            ..Default::default()
+        };
+        return output.json(&json::of("ListStageMappingVersionsResponse", &answer)?);
     }
-    if !lines.is_empty() && !apply.yes && !confirmed(lines.len()).await? {
-        return Err(Failure::new("nothing was changed"));
-    }
-    let saved = if lines.is_empty() {
-        present
-    } else {
-        save(&subject, wire, present.etag).await?
+    output.text(page::versions(&versions, now_ms()))
+}
+
+async fn rollback(global: &Global, rollback: Rollback) -> Result<(), Failure> {
+    let subject = Subject::open(global, rollback.connection).await?;
+    let present = subject.present().await?;
+    let versions = subject.versions().await?;
+    let wanted = versions
+        .into_iter()
+        .filter_map(|version| version.stage_mapping)
+        .find(|mapping| mapping.version == rollback.version)
+        .ok_or_else(|| {
+            Failure::new(format!("there is no version {}", rollback.version))
+                .with("`fulcrum mapping versions` lists those there are")
+        })?;
+    // Stages that Lever has dropped since are part of the version, though no new mapping may name them.
+    let lines = domain::stage_mapping::diff(&mapping(&present)?, &mapping(&wanted)?);
+    let preview = pb::PreviewStageMappingResponse {
+        differences: lines,
+        ..Default::default()
     };
+    if !agreed(global, &preview, rollback.yes).await? {
+        return told_version(global, &present);
+    }
+    let request = pb::RollbackStageMappingRequest {
+        connection_id: subject.connection_id.clone(),
+        version: rollback.version,
+        etag: present.etag,
+    };
+    let mut client = subject.client.stage_mapping();
+    let saved = client.rollback_stage_mapping(request).await?.into_inner();
+    told_version(global, &saved.stage_mapping.unwrap_or_default())
+}
+
+/// Shows what changes and asks; false when nothing does.
+async fn agreed(
+    global: &Global,
+    preview: &pb::PreviewStageMappingResponse,
+    yes: bool,
+) -> Result<bool, Failure> {
+    if !global.json {
+        Output::standard().text(page::preview(preview))?;
+    }
+    let changes = preview.differences.len();
+    match changes {
+        0 => Ok(false),
+        _ if yes || confirmed(changes).await? => Ok(true),
+        _ => Err(Failure::new("nothing was changed")),
+    }
+}
+
+fn told_version(global: &Global, mapping: &pb::StageMapping) -> Result<(), Failure> {
+    let mut output = Output::standard();
     if global.json {
         return output.json(&Value::Object(
-            [("stageMapping".to_owned(), json::of("StageMapping", &saved)?)]
-                .into_iter()
-                .collect(),
+            [(
+                "stageMapping".to_owned(),
+                json::of("StageMapping", mapping)?,
+            )]
+            .into_iter()
+            .collect(),
         ));
     }
-    output.line(format!("the mapping is at version {}", saved.version))
+    output.line(format!("the mapping is at version {}", mapping.version))
 }
 
 /// Saves the mapping over the version whose difference was shown.
@@ -221,14 +343,6 @@ async fn confirmed(changes: usize) -> Result<bool, Failure> {
         ));
     }
     prompt::agreed(format!("Apply {}?", counted(changes as u64, "change"))).await
-}
-
-fn told(lines: &[String]) -> String {
-    if lines.is_empty() {
-        "no difference\n".to_owned()
-    } else {
-        page::diff(lines)
-    }
 }
 
 fn read_document(path: &Path) -> Result<StageMapping, Failure> {

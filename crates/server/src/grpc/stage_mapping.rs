@@ -1,12 +1,16 @@
 //! `StageMappingService`.
 
-use engine::{Error, ErrorKind, Violation};
+use engine::{Error, ErrorKind, StageMappingVersion, Violation};
 use proto::v1 as pb;
 use proto::v1::stage_mapping_service_server::StageMappingService;
 use tonic::{Request, Response, Status};
 
 use super::{Api, caller, connection_of};
-use crate::wire::stage_mapping::{from_pb, to_mapped, to_pb, to_suggestion};
+use crate::wire::page_size;
+use crate::wire::page_token::Bound;
+use crate::wire::stage_mapping::{
+    from_pb, to_mapped, to_pb, to_preview, to_suggestion, to_version,
+};
 use crate::wire::status::status;
 
 #[tonic::async_trait]
@@ -30,9 +34,7 @@ impl StageMappingService for Api {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let id = connection_of(&caller, &request.connection_id)?;
-        let proposed = request
-            .stage_mapping
-            .ok_or_else(|| status(Error::invalid("stage_mapping", "give the whole mapping")))?;
+        let proposed = given(request.stage_mapping)?;
         let mapping = from_pb(&proposed).map_err(violations)?;
         let view = self
             .engine
@@ -40,6 +42,68 @@ impl StageMappingService for Api {
             .await
             .map_err(|error| status(in_words_of_the_wire(error)))?;
         Ok(Response::new(pb::UpdateStageMappingResponse {
+            stage_mapping: Some(to_pb(&view.mapping)),
+            stages: view.stages.iter().map(to_mapped).collect(),
+        }))
+    }
+
+    async fn preview_stage_mapping(
+        &self,
+        request: Request<pb::PreviewStageMappingRequest>,
+    ) -> Result<Response<pb::PreviewStageMappingResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let id = connection_of(&caller, &request.connection_id)?;
+        let proposed = from_pb(&given(request.stage_mapping)?).map_err(violations)?;
+        let preview = self.engine.preview_stage_mapping(id, proposed).await;
+        let preview = preview.map_err(|error| status(in_words_of_the_wire(error)))?;
+        Ok(Response::new(to_preview(&preview)))
+    }
+
+    async fn list_stage_mapping_versions(
+        &self,
+        request: Request<pb::ListStageMappingVersionsRequest>,
+    ) -> Result<Response<pb::ListStageMappingVersionsResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let id = connection_of(&caller, &request.connection_id)?;
+        let size = page_size(request.page_size, 50, 500).map_err(status)?;
+        let store = self.engine.store();
+        let question = [request.connection_id.as_str()];
+        let bound = Bound::new(&caller.id, "ListStageMappingVersions", &question);
+        let before: Option<u64> = bound.open(store, &request.page_token).map_err(status)?;
+        let versions = self
+            .engine
+            .stage_mapping_versions(id)
+            .await
+            .map_err(status)?;
+        let older = |version: &&StageMappingVersion| {
+            before.is_none_or(|before| version.mapping.version < before)
+        };
+        let page: Vec<_> = versions.iter().filter(older).take(size).collect();
+        let last = page.last().map(|version| version.mapping.version);
+        Ok(Response::new(pb::ListStageMappingVersionsResponse {
+            versions: page.into_iter().map(to_version).collect(),
+            // Version 0 is the oldest.
+            next_page_token: bound
+                .seal(store, last.filter(|last| *last > 0).as_ref())
+                .map_err(status)?,
+        }))
+    }
+
+    async fn rollback_stage_mapping(
+        &self,
+        request: Request<pb::RollbackStageMappingRequest>,
+    ) -> Result<Response<pb::RollbackStageMappingResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let id = connection_of(&caller, &request.connection_id)?;
+        let (etag, version) = (&request.etag, request.version);
+        let saved = self
+            .engine
+            .rollback_stage_mapping(id, etag, version, &caller.name);
+        let view = saved.await.map_err(status)?;
+        Ok(Response::new(pb::RollbackStageMappingResponse {
             stage_mapping: Some(to_pb(&view.mapping)),
             stages: view.stages.iter().map(to_mapped).collect(),
         }))
@@ -60,6 +124,10 @@ impl StageMappingService for Api {
             suggested: Some(to_pb(&suggestions.suggested)),
         }))
     }
+}
+
+fn given(mapping: Option<pb::StageMapping>) -> Result<pb::StageMapping, Status> {
+    mapping.ok_or_else(|| status(Error::invalid("stage_mapping", "give the whole mapping")))
 }
 
 fn violations(violations: Vec<domain::stage_mapping::Violation>) -> Status {

@@ -45,16 +45,20 @@ pub fn to_applicant(applicant: &Applicant) -> pb::Applicant {
     }
 }
 
-fn to_sla(sla: &Sla) -> pb::Sla {
-    let state = match sla.state {
+/// A state as the wire has it.
+pub(super) fn to_sla_state(state: SlaState) -> pb::SlaState {
+    match state {
         SlaState::None => pb::SlaState::None,
         SlaState::OnTrack => pb::SlaState::OnTrack,
         SlaState::AtRisk => pb::SlaState::AtRisk,
         SlaState::Breached => pb::SlaState::Breached,
         SlaState::Paused => pb::SlaState::Paused,
-    };
+    }
+}
+
+fn to_sla(sla: &Sla) -> pb::Sla {
     pb::Sla {
-        state: state.into(),
+        state: to_sla_state(sla.state).into(),
         due_at: sla.due_at.map(to_timestamp),
         days: sla.days.map(u32::from),
         over_by: sla.over_by.map(to_duration),

@@ -7,9 +7,10 @@ use domain::stage_mapping::{
     ClockScope, DayUnit, ProductStage, SlaSettings, StageCode, StageKind, StageMapping, Violation,
     Weekday,
 };
-use engine::{MappedStage, SuggestedStage};
+use engine::{MappedStage, Preview, StageMappingVersion, SuggestedStage};
 use proto::v1 as pb;
 
+use super::inbound::to_sla_state;
 use super::time::to_timestamp;
 
 /// A mapping as the wire has it.
@@ -114,6 +115,44 @@ pub fn to_suggestion(stage: &SuggestedStage) -> pb::StageSuggestion {
         confidence: f64::from(suggestion.confidence) / 100.0,
         warning: suggestion.warning.unwrap_or_default().to_owned(),
         present_product_stage: stage.present.as_str().to_owned(),
+    }
+}
+
+/// A version and what it changed.
+pub fn to_version(version: &StageMappingVersion) -> pb::StageMappingVersion {
+    pb::StageMappingVersion {
+        stage_mapping: Some(to_pb(&version.mapping)),
+        differences: version.differences.clone(),
+    }
+}
+
+/// What a mapping would change.
+pub fn to_preview(preview: &Preview) -> pb::PreviewStageMappingResponse {
+    let effect = &preview.effect;
+    let moves = effect
+        .moves
+        .iter()
+        .map(|((from, to), count)| pb::StageMove {
+            from_product_stage: from.as_str().to_owned(),
+            to_product_stage: to.as_str().to_owned(),
+            opportunities: *count,
+        });
+    let sla_changes = effect
+        .sla_changes
+        .iter()
+        .map(|((from, to), count)| pb::SlaChange {
+            from_state: to_sla_state(*from).into(),
+            to_state: to_sla_state(*to).into(),
+            opportunities: *count,
+        });
+    pb::PreviewStageMappingResponse {
+        differences: preview.differences.clone(),
+        opportunities: effect.candidacies,
+        moves: moves.collect(),
+        sla_changes: sla_changes.collect(),
+        becoming_inbound: effect.becoming_inbound,
+        leaving_inbound: effect.leaving_inbound,
+        stages: preview.stages.iter().map(to_mapped).collect(),
     }
 }
 
