@@ -2,6 +2,7 @@
 
 use domain::cursor::Pass;
 use domain::{Cursor, Listing, Parent, Part, Stream, Timestamp};
+use store::Secrecy;
 
 use super::fetch::{Fetched, Fetcher};
 use super::page::Content;
@@ -47,12 +48,12 @@ pub(super) async fn retire_unseen(
     started: Timestamp,
 ) -> Result<u64> {
     let sees_all = link.confidential() == Confidential::Allowed;
-    let spare: Option<fn(&str) -> bool> =
-        (!sees_all).then_some(crate::read::is_confidential as fn(&str) -> bool);
+    let spared: Option<fn(&str) -> Secrecy> =
+        (!sees_all).then_some(crate::read::secrecy as fn(&str) -> Secrecy);
     let now = shared.clock.now();
     let store = &shared.store;
     let retired = store
-        .retire_unseen(link.id(), stream, started, now, spare)
+        .retire_unseen(link.id(), stream, started, now, spared)
         .await?;
     if retired > 0 {
         tracing::info!(connection = %link.id(), %stream, records = retired, "gone from Lever's list");

@@ -3,6 +3,7 @@
 use domain::{Connection, ConnectionId, Stream, excluded};
 use lever::{ContactId, GetOpportunity, Lane, OpportunityId};
 use serde::Deserialize;
+use store::Secrecy;
 
 use super::RawRecord;
 use super::resource;
@@ -53,6 +54,16 @@ impl Marks {
 /// Whether a document says that it is confidential; opportunities, postings and requisitions do.
 pub(crate) fn is_confidential(raw: &str) -> bool {
     Marks::of(raw).confidential()
+}
+
+/// What a document says about being confidential: answers for equal opportunity name their opportunity instead.
+pub(crate) fn secrecy(raw: &str) -> Secrecy {
+    let marks = Marks::of(raw);
+    match marks.opportunity() {
+        _ if marks.confidential() => Secrecy::Confidential,
+        Some(opportunity) => Secrecy::AsOpportunity(opportunity.into()),
+        None => Secrecy::Open,
+    }
 }
 
 /// Whether a document is a note that says it is secret.
@@ -248,6 +259,28 @@ mod tests {
         assert!(is_confidential(
             r#"{"confidentiality":"confidential","secret":{}}"#
         ));
+    }
+
+    #[test]
+    fn a_record_that_does_not_say_is_as_confidential_as_its_opportunity() {
+        for (raw, expected) in [
+            (
+                r#"{"confidentiality":"confidential"}"#,
+                Secrecy::Confidential,
+            ),
+            (
+                r#"{"confidentiality":"confidential","opportunityId":"o"}"#,
+                Secrecy::Confidential,
+            ),
+            (
+                r#"{"gender":"f","opportunityId":"o"}"#,
+                Secrecy::AsOpportunity("o".into()),
+            ),
+            (r#"{"confidentiality":"non-confidential"}"#, Secrecy::Open),
+            ("", Secrecy::Open),
+        ] {
+            assert_eq!(secrecy(raw), expected, "{raw}");
+        }
     }
 
     #[test]
