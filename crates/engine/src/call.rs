@@ -117,7 +117,7 @@ impl Engine {
         if tells_eeo(asked.operation) {
             kept(&sight.connection, Stream::EeoResponses)?;
         }
-        refuse_partial(&asked, viewer)?;
+        refuse_partial(&asked, &sight)?;
         for (parameter, value) in &asked.path {
             sight.check_path(parameter, value).await?;
         }
@@ -217,15 +217,16 @@ fn checked(asked: &Asked) -> Result<RawCall> {
 }
 
 /// An answer that leaves out what says who may see it is for callers who may see everything.
-fn refuse_partial(asked: &Asked, viewer: Viewer) -> Result<()> {
+fn refuse_partial(asked: &Asked, sight: &Sight<'_>) -> Result<()> {
     let narrowed = asked
         .query
         .iter()
         .any(|(name, _)| name.trim_end_matches("[]") == "include");
-    if narrowed && !viewer.confidential && asked.operation.access == Access::Read {
+    if narrowed && !sight.sees_confidential() && asked.operation.access == Access::Read {
         return Err(Error::invalid(
             "query.include",
-            "it needs a token with the right confidential: leave it out, the whole records are answered then",
+            "it needs a token with the right confidential, and a key of Lever's that sees confidential records: \
+             leave it out, the whole records are answered then",
         ));
     }
     Ok(())

@@ -163,14 +163,13 @@ impl Engine {
         Ok(Sight {
             engine: self,
             connection: link.connection(),
-            viewer: Viewer {
-                confidential: viewer.confidential && !link.hides_confidential(),
-            },
+            link,
+            viewer,
         })
     }
 
     /// Whether a connection shows confidential records to those who may see them: its key can see them too.
     pub fn shows_confidential(&self, id: ConnectionId) -> bool {
-        !self.link(id).is_ok_and(|link| link.hides_confidential())
+        !self.link(id).is_ok_and(|link| link.access.hides())
     }
 }

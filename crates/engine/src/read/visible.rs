@@ -1,5 +1,7 @@
 //! What a caller may see: confidential people, secret notes, fields left out.
 
+use std::sync::Arc;
+
 use domain::{Connection, ConnectionId, Stream, excluded};
 use lever::{ContactId, GetOpportunity, Lane, OpportunityId};
 use serde::Deserialize;
@@ -9,6 +11,7 @@ use super::RawRecord;
 use super::resource;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::link::Link;
 
 /// Extra rights of the caller a record is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,13 +81,15 @@ const LONGEST_ID: usize = 200;
 pub(crate) struct Sight<'e> {
     pub(super) engine: &'e Engine,
     pub(crate) connection: Connection,
+    pub(super) link: Arc<Link>,
+    /// What the caller may see where the key of the connection sees it too.
     pub(super) viewer: Viewer,
 }
 
 impl Sight<'_> {
-    /// Whether the caller may see everybody.
+    /// Whether the caller may see everybody; what a live read has taught of the key counts at once.
     pub(crate) fn sees_confidential(&self) -> bool {
-        self.viewer.confidential
+        self.viewer.confidential && !self.link.access.hides()
     }
 
     fn id(&self) -> ConnectionId {
@@ -106,7 +111,7 @@ impl Sight<'_> {
         if record.opportunity.is_none() {
             record.opportunity = marks.opportunity();
         }
-        if !self.viewer.confidential
+        if !self.sees_confidential()
             && (marks.confidential() || self.belongs_to_hidden(stream, &record).await?)
         {
             return Ok(None);
@@ -186,7 +191,7 @@ impl Sight<'_> {
 
     /// Refuses what a path names if the caller may not see it, as if it did not exist.
     pub(crate) async fn check_path(&self, parameter: &str, id: &str) -> Result<()> {
-        if self.viewer.confidential {
+        if self.sees_confidential() {
             return Ok(());
         }
         let (stream, hidden) = match parameter {
@@ -221,7 +226,7 @@ impl Sight<'_> {
                     opportunity: opportunity.clone(),
                     expand: Vec::new(),
                 };
-                let client = self.engine.link(self.id())?.client(Lane::Interactive);
+                let client = self.link.client(Lane::Interactive);
                 match client.send(&read).await {
                     Ok(record) => Ok(is_confidential(record.raw.get())),
                     Err(error) if matches!(error.kind(), lever::ErrorKind::NotFound) => {
