@@ -249,3 +249,25 @@ async fn f04_what_asks_for_hidden_records_is_refused_like_a_caller_without_the_r
     let told = refused(world.api.lever().call(include).await);
     assert_eq!(told.code, Code::InvalidArgument);
 }
+
+#[tokio::test]
+async fn f04_requisitions_alone_tell_what_a_key_may_see() {
+    let mut setup = setup();
+    setup.connection.streams = vec!["requisitions".to_owned()];
+    let world = World::synced(setup).await;
+    let before = world.records("requisitions").await.expect("read");
+    world.use_key(NARROW).await;
+    until("confidential requisitions are hidden", async || {
+        world.pull().await;
+        let shown = world.records("requisitions").await.expect("read").len();
+        (shown < before.len()).then_some(())
+    })
+    .await;
+    world.use_key(DEFAULT_KEY).await;
+    until("all requisitions are shown again", async || {
+        world.pull().await;
+        let shown = world.records("requisitions").await.expect("read");
+        (shown == before).then_some(())
+    })
+    .await;
+}
