@@ -264,12 +264,7 @@ async fn visible(
         } else {
             body.take()
         };
-        let unknown = || {
-            Error::not_found(
-                "record",
-                path.values().next_back().map_or("", String::as_str),
-            )
-        };
+        let unknown = || Error::not_found("record", asked_for(operation, path));
         let kept = seen(sight, stream, parent.as_deref(), &record)
             .await?
             .ok_or_else(unknown)?;
@@ -290,6 +285,13 @@ async fn visible(
     } else {
         reply.body.clone()
     })
+}
+
+/// The id of the record an operation is about: the last one in its path.
+fn asked_for<'p>(operation: &Operation, path: &'p BTreeMap<String, String>) -> &'p str {
+    let last = operation.path_parameters().last();
+    let id = last.and_then(|name| path.get(name));
+    id.map_or("", String::as_str)
 }
 
 /// The lists of records in an answer: under `data`, or one level deeper.
@@ -447,6 +449,14 @@ mod tests {
             several.contains("applyToPosting") && several.contains("uploadFile"),
             "{several}"
         );
+    }
+
+    #[test]
+    fn a_record_that_is_not_shown_is_named_by_its_own_id() {
+        let path = [("opportunity", "o"), ("note", "n")];
+        let path = path.map(|(name, id)| (name.to_owned(), id.to_owned()));
+        let note = registry::find("getOpportunityNote").unwrap();
+        assert_eq!(asked_for(note, &path.into()), "n");
     }
 
     #[test]
