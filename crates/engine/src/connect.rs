@@ -580,6 +580,12 @@ fn check_names(display_name: &str, external_id: Option<&str>) -> Result<()> {
             message: format!("give 1 to {LONGEST_NAME} characters"),
         });
     }
+    if display_name.chars().any(char::is_control) {
+        violations.push(Violation {
+            field: "connection.display_name".to_owned(),
+            message: "leave out line breaks and other control characters".to_owned(),
+        });
+    }
     if external_id.is_some_and(|id| id.is_empty() || id.chars().count() > LONGEST_NAME) {
         violations.push(Violation {
             field: "connection.external_id".to_owned(),
@@ -694,6 +700,18 @@ mod tests {
         ] {
             let said = refused(&[Stream::Users, child]).unwrap();
             assert!(said.contains(parent), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_name_for_people_is_one_line_without_control_characters() {
+        assert!(check_names("Acme \u{2013} Z\u{fc}rich", None).is_ok());
+        for bad in ["", " ", "a\nb", "a\r", "\u{1b}[31mred", "a\0", "a\u{85}b"] {
+            let refused = check_names(bad, None).unwrap_err().to_string();
+            assert!(
+                refused.contains("connection.display_name"),
+                "{bad:?}: {refused}"
+            );
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use domain::hydration::Policy;
 use domain::{Candidacy, ConnectionId, Cursor, Listing, Parent, Stream};
-use lever::{PostingState, Timestamp};
+use lever::{OpportunityId, PostingState, Timestamp};
 
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
@@ -104,6 +104,17 @@ pub struct Refresh {
     pub policy: Policy,
 }
 
+/// What a document says about being confidential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secrecy {
+    /// Nothing, or that it is not.
+    Open,
+    /// That it is.
+    Confidential,
+    /// That it belongs to an opportunity: it is as confidential as that.
+    AsOpportunity(OpportunityId),
+}
+
 /// What became of the records of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Applied {
@@ -184,7 +195,7 @@ impl Store {
     /// Makes tombstones of the live records of a stream that no request since `before` has brought.
     ///
     /// Only for after a complete walk of a list that is read whole, `before` being when the walk began.
-    /// With `spare` records are left alone whose document makes it true: those a key may no longer see.
+    /// With `secrecy`, which judges a document, what is confidential is left alone: the key may not see it any more.
     /// Done in several transactions; each record that shows again later comes back.
     ///
     /// # Errors
@@ -195,7 +206,7 @@ impl Store {
         stream: Stream,
         before: Timestamp,
         now: Timestamp,
-        spare: Option<fn(&str) -> bool>,
+        secrecy: Option<fn(&str) -> Secrecy>,
     ) -> Result<u64, Error> {
         let mut retired = 0;
         let mut from = key::stream(connection, stream);
@@ -206,7 +217,7 @@ impl Store {
                 before,
                 now,
                 from,
-                spare,
+                secrecy,
             };
             let (count, next) = self.commit(move |draft| step.retire(draft)).await?;
             retired += count;
@@ -314,7 +325,8 @@ struct Step {
     now: Timestamp,
     /// The key to go on after.
     from: Vec<u8>,
-    spare: Option<fn(&str) -> bool>,
+    /// Judges the documents of which the confidential ones are left alone.
+    secrecy: Option<fn(&str) -> Secrecy>,
 }
 
 impl Step {
@@ -357,10 +369,23 @@ impl Step {
     }
 
     fn spares(&self, tables: &Tables, key: &[u8], head: &Head) -> Result<bool, Error> {
-        let Some(spare) = self.spare else {
+        let Some(secrecy) = self.secrecy else {
             return Ok(false);
         };
         let document = records::document(tables, self.stream, key, head)?;
-        Ok(document.is_some_and(|document| spare(&document.0)))
+        match document.map(|document| secrecy(&document.0)) {
+            Some(Secrecy::Confidential) => Ok(true),
+            Some(Secrecy::AsOpportunity(opportunity)) => self.is_confidential(tables, &opportunity),
+            Some(Secrecy::Open) | None => Ok(false),
+        }
+    }
+
+    fn is_confidential(&self, tables: &Tables, opportunity: &OpportunityId) -> Result<bool, Error> {
+        // Under an id that cannot be stored nobody is known.
+        let Ok(key) = key::candidacy(self.connection, opportunity) else {
+            return Ok(false);
+        };
+        let candidacy: Option<Candidacy> = tables.get(Table::Candidacies, &key)?;
+        Ok(candidacy.is_some_and(|candidacy| candidacy.confidential))
     }
 }
