@@ -35,7 +35,7 @@ pub trait Keep: Send + Sync {
     /// If it must not be now; nothing is asked then.
     fn begin(&self) -> BoxFuture<'_, Result<Underway, SaveError>>;
 
-    /// Takes note that the renewal was answered without tokens, so that the refresh token was not used up by it.
+    /// Takes note that the renewal gave no tokens for sure, so that the refresh token was not used up by it.
     fn end(&self) -> BoxFuture<'_, ()>;
 
     /// Keeps new tokens. The old refresh token is dead by then, so it must not lie.
@@ -225,7 +225,7 @@ impl Grant {
                 });
             }
             Err(error) => {
-                if error.is_an_answer() && !unanswered_before {
+                if error.gave_nothing() && !unanswered_before {
                     state.unanswered = false;
                     self.keeper.end().await;
                 }
