@@ -403,7 +403,7 @@ impl Engine {
             .await?;
         match self.link(id) {
             Ok(link) => {
-                let opened = credential::open(&self.shared, &stored).await?;
+                let opened = credential::open(&self.shared, &stored, link.progress()).await?;
                 link.set_credential(&self.shared.clients, opened)?;
                 link.set_connection(stored.clone());
                 link.force(Listing::ALL);

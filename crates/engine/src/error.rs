@@ -300,11 +300,15 @@ const RENEWAL_LOST: &str = "Lever no longer accepts the OAuth grant of this acco
      likely lost with it; link it again, that is, let a Lever Super Admin consent once more and give the new code to \
      RotateCredential";
 
+/// What to say when Lever refuses to renew a grant for good; `unanswered` says that a renewal before was cut off.
+pub(crate) fn grant_refused_message(unanswered: bool) -> &'static str {
+    if unanswered { RENEWAL_LOST } else { LINK_AGAIN }
+}
+
 /// What to say when Lever does not accept what we prove ourselves with; none when that is not what failed.
 pub(crate) fn credential_message(error: &lever::Error) -> Option<&'static str> {
     match error.kind() {
-        _ if error.lost_renewal() => Some(RENEWAL_LOST),
-        _ if error.needs_reconnect() => Some(LINK_AGAIN),
+        _ if error.needs_reconnect() => Some(grant_refused_message(error.lost_renewal())),
         _ if error.is_refused_app() => Some(APP_REFUSED),
         lever::ErrorKind::Unauthorized => Some(KEY_REJECTED_MESSAGE),
         _ => None,

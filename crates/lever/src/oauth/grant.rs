@@ -38,6 +38,10 @@ pub trait Keep: Send + Sync {
     /// Takes note that the renewal gave no tokens for sure, so that the refresh token was not used up by it.
     fn end(&self) -> BoxFuture<'_, ()>;
 
+    /// Takes note that no renewal will be granted any more: only connecting the account again helps. The access token
+    /// may work to its end. `unanswered` says that a renewal before was begun and never answered.
+    fn refused(&self, unanswered: bool);
+
     /// Keeps new tokens. The old refresh token is dead by then, so it must not lie.
     ///
     /// # Errors
@@ -186,6 +190,9 @@ impl Grant {
         let now = (self.clock)();
         state.failed = result.as_ref().err().map(|error| (error.clone(), now));
         self.renewals.fetch_add(1, Ordering::Release);
+        if let Err(Error::Refused { unanswered, .. }) = result {
+            self.keeper.refused(unanswered);
+        }
         match result {
             Err(error) if !state.works(now) => Err(error),
             Ok(()) | Err(_) => Ok(state.tokens.access_token.clone()),

@@ -71,6 +71,10 @@ impl Keep for Keeper {
         async {}.boxed()
     }
 
+    fn refused(&self, unanswered: bool) {
+        self.tell(if unanswered { "lost" } else { "refused" });
+    }
+
     fn keep(&self, tokens: Tokens) -> BoxFuture<'_, Result<(), SaveError>> {
         if self.keeping_fails.load(Ordering::Relaxed) {
             return async { Err("disk full".into()) }.boxed();
@@ -329,6 +333,18 @@ async fn while_the_authority_is_away_the_old_token_is_used_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_renewal_that_is_refused_is_told_at_once_and_the_old_token_used_to_its_end() {
+    let world = World::new().await;
+    world.refuses(403, "invalid_grant").await;
+    world.at(HOUR - MINUTE);
+    assert_eq!(world.token().await.unwrap(), "a1");
+    assert_eq!(world.keeper.told(), ["begin", "end", "refused"]);
+    world.at(HOUR);
+    assert!(world.token().await.unwrap_err().needs_reconnect());
+    assert_eq!(world.keeper.told().len(), 3, "told once");
+}
+
+#[tokio::test]
 async fn a_wrong_app_is_no_reason_to_connect_again() {
     let world = World::new().await;
     world.refuses(401, "invalid_client").await;
@@ -366,13 +382,17 @@ async fn a_refusal_after_a_renewal_without_an_answer_is_told_from_a_grant_taken_
     world.refuses(403, "invalid_grant").await;
     world.at(HOUR);
     assert!(!lost(&world).await);
-    assert_eq!(world.keeper.told(), ["begin", "end"]);
+    assert_eq!(world.keeper.told(), ["begin", "end", "refused"]);
 
     let restarted = World::after(true).await;
     restarted.refuses(403, "invalid_grant").await;
     restarted.at(HOUR);
     assert!(lost(&restarted).await);
-    assert_eq!(restarted.keeper.told(), ["begin"], "it stays unanswered");
+    assert_eq!(
+        restarted.keeper.told(),
+        ["begin", "lost"],
+        "it stays unanswered"
+    );
 
     let cut_off = World::new().await;
     Mock::given(path("/oauth/token"))
@@ -397,7 +417,8 @@ async fn a_grant_taken_back_during_an_outage_is_told_as_that() {
                 ..
             }
         ));
-        assert_eq!(world.keeper.told(), ["begin", "end", "begin", "end"]);
+        let told = ["begin", "end", "begin", "end", "refused"];
+        assert_eq!(world.keeper.told(), told);
     };
     let failing = World::new().await;
     failing.refuses(503, "").await;
