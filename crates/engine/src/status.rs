@@ -443,7 +443,7 @@ impl View {
         let seen = self
             .passes
             .get(&Listing::Opportunities)
-            .map_or(0, |pass| pass.pages * 100);
+            .map_or(0, |pass| pass.listed);
         if walking {
             self.people.saturating_sub(seen)
         } else {
@@ -842,5 +842,14 @@ mod tests {
         view.people = 1000;
         assert_eq!(view.stream(Stream::Opportunities, 0).planned_requests, 10);
         assert_eq!(view.stream(Stream::Notes, 0).planned_requests, 1000);
+
+        // Two short pages, with what came inside the opportunities.
+        let passes = crate::progress::Progress::default();
+        passes.began(Listing::Opportunities);
+        passes.page(Listing::Opportunities, 150, 50);
+        passes.page(Listing::Opportunities, 150, 50);
+        let pass = passes.of(Listing::Opportunities).unwrap();
+        view.passes.insert(Listing::Opportunities, pass);
+        assert_eq!(view.stream(Stream::Notes, 0).planned_requests, 900);
     }
 }
