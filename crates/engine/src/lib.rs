@@ -23,6 +23,7 @@ mod progress;
 mod pull;
 mod push;
 mod read;
+mod selection;
 mod settings;
 mod skew;
 mod status;

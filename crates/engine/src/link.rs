@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::KeyAccess;
 use crate::clock::Clock;
+use crate::credential::{Opened, Refusal};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -29,6 +30,8 @@ pub(crate) const PAST: Duration = Duration::from_secs(2);
 pub(crate) struct Link {
     connection: RwLock<Connection>,
     client: RwLock<Client>,
+    /// Whether Lever has refused the credential of that client for good.
+    refusal: RwLock<Refusal>,
     /// Wakes the pull before its next scheduled time.
     pub(crate) pull_now: Notify,
     /// Wakes the walk over everybody before its next scheduled time.
@@ -82,19 +85,22 @@ impl Link {
     pub(crate) fn new(
         connection: Connection,
         clients: &Clients,
-        credential: Credential,
+        opened: Opened,
+        progress: watch::Sender<u64>,
     ) -> Result<Arc<Self>> {
         let traffic = Traffic::new(clients.clock.clone());
-        let client = clients.client(&connection.environment, credential, Some(traffic.clone()))?;
+        let observer = Some(traffic.clone());
+        let client = clients.client(&connection.environment, opened.credential, observer)?;
         Ok(Arc::new(Self {
             connection: RwLock::new(connection),
             client: RwLock::new(client),
+            refusal: RwLock::new(opened.refusal),
             pull_now: Notify::new(),
             sweep_now: Notify::new(),
             following: tokio::sync::Mutex::new(()),
             forced: Mutex::new(Vec::new()),
             stop: CancellationToken::new(),
-            progress: watch::Sender::new(0),
+            progress,
             traffic,
             schedules: RwLock::new(BTreeMap::new()),
             skew: Mutex::new(Skew::default()),
@@ -145,16 +151,26 @@ impl Link {
     }
 
     /// Takes over a new credential.
-    pub(crate) fn set_credential(&self, clients: &Clients, credential: Credential) -> Result<()> {
+    pub(crate) fn set_credential(&self, clients: &Clients, opened: Opened) -> Result<()> {
         let environment = self.connection().environment;
-        let client = clients.client(&environment, credential, Some(self.traffic.clone()))?;
+        let observer = Some(self.traffic.clone());
+        let client = clients.client(&environment, opened.credential, observer)?;
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        *self.refusal.write().unwrap_or_else(PoisonError::into_inner) = opened.refusal;
         self.access.begin_key();
         self.set_single_reads_refused(None);
         self.webhooks.now.notify_one();
         self.nudged.notify_one();
         self.ask_again();
         Ok(())
+    }
+
+    /// Why the credential must be replaced, once Lever has refused it for good.
+    pub(crate) fn refusal(&self) -> Option<&'static str> {
+        self.refusal
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .why()
     }
 
     /// Asks for these listings to be pulled now.
@@ -307,6 +323,11 @@ impl Link {
     /// Tells watchers that the status has changed.
     pub(crate) fn moved(&self) {
         self.progress.send_modify(|count| *count += 1);
+    }
+
+    /// Counts what a watcher of the status should see.
+    pub(crate) fn progress(&self) -> watch::Sender<u64> {
+        self.progress.clone()
     }
 
     /// Sees each change of the status.

@@ -1,9 +1,9 @@
 //! Lever to us: walks listings page by page into the mirror.
 //!
-//! One worker per connection runs rounds, and a second one walks over everybody now and then. In each round the listings that are due are walked:
-//! stages and archive reasons first, then opportunities (inbound stages, then the rest) with the remaining
-//! account lists beside them. Every page commits with its cursor, so a round can end anywhere and the next one
-//! goes on from there. Nothing is concluded from a listing that failed.
+//! One worker per connection runs rounds, and a second one walks over everybody now and then. In each round the
+//! listings that are due are walked: stages and archive reasons first, then opportunities (inbound stages, then the
+//! rest) with the remaining account lists beside them. Every page commits with its cursor, so a round can end
+//! anywhere and the next one goes on from there. Nothing is concluded from a listing that failed.
 
 mod fetch;
 pub(crate) mod hydrate;

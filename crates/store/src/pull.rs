@@ -208,24 +208,16 @@ impl Store {
         now: Timestamp,
         secrecy: Option<fn(&str) -> Secrecy>,
     ) -> Result<u64, Error> {
-        let mut retired = 0;
-        let mut from = key::stream(connection, stream);
-        loop {
-            let step = Step {
-                connection,
-                stream,
-                before,
-                now,
-                from,
-                secrecy,
-            };
-            let (count, next) = self.commit(move |draft| step.retire(draft)).await?;
-            retired += count;
-            match next {
-                Some(next) => from = next,
-                None => return Ok(retired),
-            }
-        }
+        let unseen = Unseen {
+            connection,
+            stream,
+            before,
+            now,
+            secrecy,
+        };
+        let from = key::stream(connection, stream);
+        self.commit_in_steps(from, move |draft, from| unseen.retire(draft, from))
+            .await
     }
 }
 
@@ -243,41 +235,31 @@ impl Store {
         connection: ConnectionId,
         as_of: Timestamp,
         now: Timestamp,
-        left_out: impl Fn(&Candidacy) -> bool + Copy + Send + 'static,
+        left_out: impl Fn(&Candidacy) -> bool + Copy + Send + Sync + 'static,
     ) -> Result<u64, Error> {
         let prefix = key::connection(connection);
-        let mut from = prefix.clone();
-        let mut retired = 0;
-        loop {
-            let (prefix, after) = (prefix.clone(), from);
-            let step = self.commit(move |draft| {
-                draft.require_connection(connection)?;
-                let found = draft
-                    .tables()
-                    .scan_after(Table::Candidacies, &prefix, &after)
-                    .take(RETIRE_STEP)
-                    .collect::<Result<Vec<_>, _>>()?;
-                let next = found.last().map(|(key, _)| key.clone());
-                let next = next.filter(|_| found.len() == RETIRE_STEP);
-                let mut people = Vec::new();
-                for entry in found {
-                    let person: Option<Candidacy> =
-                        draft.tables().value(Table::Candidacies, Ok(entry))?;
-                    people.extend(person.filter(left_out));
-                }
-                let mut upsert = Upsert::new(draft, connection, as_of, now)?;
-                for person in people {
-                    upsert.forget(Stream::Opportunities, person.opportunity.as_str(), true)?;
-                }
-                Ok((upsert.finish().deleted, next))
-            });
-            let (records, next) = step.await?;
-            retired += records;
-            match next {
-                Some(next) => from = next,
-                None => return Ok(retired),
+        self.commit_in_steps(prefix.clone(), move |draft, from| {
+            draft.require_connection(connection)?;
+            let found = draft
+                .tables()
+                .scan_after(Table::Candidacies, &prefix, from)
+                .take(RETIRE_STEP)
+                .collect::<Result<Vec<_>, _>>()?;
+            let next = found.last().map(|(key, _)| key.clone());
+            let next = next.filter(|_| found.len() == RETIRE_STEP);
+            let mut people = Vec::new();
+            for entry in found {
+                let person: Option<Candidacy> =
+                    draft.tables().value(Table::Candidacies, Ok(entry))?;
+                people.extend(person.filter(left_out));
             }
-        }
+            let mut upsert = Upsert::new(draft, connection, as_of, now)?;
+            for person in people {
+                upsert.forget(Stream::Opportunities, person.opportunity.as_str(), true)?;
+            }
+            Ok((upsert.finish().deleted, next))
+        })
+        .await
     }
 }
 
@@ -318,22 +300,20 @@ fn move_cursor(draft: &mut Draft<'_>, page: &Page) -> Result<(), Error> {
 }
 
 /// One transaction's worth of looking for records that were not seen.
-struct Step {
+struct Unseen {
     connection: ConnectionId,
     stream: Stream,
     before: Timestamp,
     now: Timestamp,
-    /// The key to go on after.
-    from: Vec<u8>,
     /// Judges the documents of which the confidential ones are left alone.
     secrecy: Option<fn(&str) -> Secrecy>,
 }
 
-impl Step {
+impl Unseen {
     /// Gives how many were retired, and where to go on.
-    fn retire(&self, draft: &mut Draft<'_>) -> Result<(u64, Option<Vec<u8>>), Error> {
+    fn retire(&self, draft: &mut Draft<'_>, from: &[u8]) -> Result<(u64, Option<Vec<u8>>), Error> {
         draft.require_connection(self.connection)?;
-        let (unseen, next) = self.unseen(draft.tables())?;
+        let (unseen, next) = self.unseen(draft.tables(), from)?;
         let mut upsert = Upsert::new(draft, self.connection, self.before, self.now)?;
         for id in &unseen {
             upsert.missing(self.stream, id)?;
@@ -341,13 +321,17 @@ impl Step {
         Ok((upsert.finish().deleted, next))
     }
 
-    fn unseen(&self, tables: &Tables) -> Result<(Vec<String>, Option<Vec<u8>>), Error> {
+    fn unseen(
+        &self,
+        tables: &Tables,
+        from: &[u8],
+    ) -> Result<(Vec<String>, Option<Vec<u8>>), Error> {
         let prefix = key::stream(self.connection, self.stream);
         let mut unseen = Vec::new();
         let mut last = None;
         let mut looked_at = 0;
         for entry in tables
-            .scan_after(Table::heads(self.stream), &prefix, &self.from)
+            .scan_after(Table::heads(self.stream), &prefix, from)
             .take(RETIRE_STEP)
         {
             let (key, value) = entry?;

@@ -166,7 +166,9 @@ impl<'a> Walk<'a> {
             walked.pages += 1;
             let records = (page.content.records.len() + page.deleted.len()) as u64;
             walked.records += records;
-            self.link.passes.page(self.listing, records);
+            let own = |record: &&store::Incoming| record.stream == self.listing.stream();
+            let listed = page.content.records.iter().filter(own).count() as u64;
+            self.link.passes.page(self.listing, records, listed);
             if next.idle() {
                 walked.began = next.as_of().unwrap_or_default();
                 walked.changes += self.commit(&cursor, &next, page).await?;
