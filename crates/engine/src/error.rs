@@ -240,8 +240,8 @@ impl From<lever::Error> for Error {
                     details: Vec::new(),
                 },
                 format!(
-                    "Lever's server answers with a redirect (status {status}), which is not followed, since the \
-                     credential goes nowhere else: check the region or base URL of the connection, \
+                    "Lever's server answers with a redirect (status {status}) that is not followed, since the \
+                     credential goes nowhere but to the base URL of the connection: check its region or base URL, \
                      and what stands between this service and Lever"
                 ),
             ),
