@@ -68,7 +68,7 @@ async fn what_has_moved_on_the_same_server_is_read_where_it_is_now() {
     for status in [301, 302, 307, 308] {
         let server = server(moved(status, "/v1/elsewhere/o1?x=1"), opportunity()).await;
         let (client, attempts) = observed(&client(&server.uri()));
-        assert_eq!(client.send(&get()).await.unwrap().id, "o1".into());
+        assert_eq!(client.send(&get()).await.unwrap().value.id, "o1".into());
         let asked = server.received_requests().await.unwrap();
         assert_eq!(asked[1].url.path(), "/v1/elsewhere/o1");
         assert_eq!(asked[1].url.query(), Some("x=1"));
