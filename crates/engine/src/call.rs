@@ -117,7 +117,7 @@ impl Engine {
         if tells_eeo(asked.operation) {
             kept(&sight.connection, Stream::EeoResponses)?;
         }
-        refuse_partial(&asked, viewer)?;
+        refuse_partial(&asked, &sight)?;
         for (parameter, value) in &asked.path {
             sight.check_path(parameter, value).await?;
         }
@@ -217,15 +217,16 @@ fn checked(asked: &Asked) -> Result<RawCall> {
 }
 
 /// An answer that leaves out what says who may see it is for callers who may see everything.
-fn refuse_partial(asked: &Asked, viewer: Viewer) -> Result<()> {
+fn refuse_partial(asked: &Asked, sight: &Sight<'_>) -> Result<()> {
     let narrowed = asked
         .query
         .iter()
         .any(|(name, _)| name.trim_end_matches("[]") == "include");
-    if narrowed && !viewer.confidential && asked.operation.access == Access::Read {
+    if narrowed && !sight.sees_confidential() && asked.operation.access == Access::Read {
         return Err(Error::invalid(
             "query.include",
-            "it needs a token with the right confidential: leave it out, the whole records are answered then",
+            "it needs a token with the right confidential, and a key of Lever's that sees confidential records: \
+             leave it out, the whole records are answered then",
         ));
     }
     Ok(())
@@ -263,12 +264,7 @@ async fn visible(
         } else {
             body.take()
         };
-        let unknown = || {
-            Error::not_found(
-                "record",
-                path.values().next_back().map_or("", String::as_str),
-            )
-        };
+        let unknown = || Error::not_found("record", asked_for(operation, path));
         let kept = seen(sight, stream, parent.as_deref(), &record)
             .await?
             .ok_or_else(unknown)?;
@@ -289,6 +285,13 @@ async fn visible(
     } else {
         reply.body.clone()
     })
+}
+
+/// The id of the record an operation is about: the last one in its path.
+fn asked_for<'p>(operation: &Operation, path: &'p BTreeMap<String, String>) -> &'p str {
+    let last = operation.path_parameters().last();
+    let id = last.and_then(|name| path.get(name));
+    id.map_or("", String::as_str)
 }
 
 /// The lists of records in an answer: under `data`, or one level deeper.
@@ -446,6 +449,14 @@ mod tests {
             several.contains("applyToPosting") && several.contains("uploadFile"),
             "{several}"
         );
+    }
+
+    #[test]
+    fn a_record_that_is_not_shown_is_named_by_its_own_id() {
+        let path = [("opportunity", "o"), ("note", "n")];
+        let path = path.map(|(name, id)| (name.to_owned(), id.to_owned()));
+        let note = registry::find("getOpportunityNote").unwrap();
+        assert_eq!(asked_for(note, &path.into()), "n");
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! credential at the same time must not be overwritten: each renewal names the generation it follows. That a renewal
 //! is under way is stored before Lever is asked, so that a grant lost to a kill is told from one that was taken back.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use domain::{Connection, ConnectionId, Environment, Timestamp};
 use futures::FutureExt;
@@ -15,12 +15,13 @@ use lever::oauth::{self, Authority, Keep, OAuthApp, OAuthCredential, SaveError, 
 use lever::{Credential, Region};
 use secrecy::{ExposeSecret, SecretString};
 use store::{ErrorKind as StoreErrorKind, OAuthTokens, Store, StoredCredential};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::engine::{Engine, Shared};
-use crate::error::{APP_REFUSED, Error, KEY_REJECTED, Result};
+use crate::error::{APP_REFUSED, Error, KEY_REJECTED, Result, grant_refused_message};
 use crate::link::{Link, lever_region};
 use crate::settings::OAuthClient;
 
@@ -151,14 +152,53 @@ impl Engine {
     }
 }
 
-/// The link of a connection, opened with what the store has for it.
-pub(crate) async fn link(shared: &Arc<Shared>, connection: Connection) -> Result<Arc<Link>> {
-    let credential = open(shared, &connection).await?;
-    Link::new(connection, &shared.clients, credential)
+/// A credential ready for use.
+pub(crate) struct Opened {
+    pub(crate) credential: Credential,
+    pub(crate) refusal: Refusal,
 }
 
-/// The credential of a connection, ready for use.
-pub(crate) async fn open(shared: &Arc<Shared>, connection: &Connection) -> Result<Credential> {
+/// Whether Lever has refused to renew a credential for good: only another one helps then.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    why: Arc<OnceLock<&'static str>>,
+    progress: watch::Sender<u64>,
+}
+
+impl Refusal {
+    /// No refusal yet; one that comes is counted in `progress`, for who watches the status.
+    fn none(progress: watch::Sender<u64>) -> Refusal {
+        Refusal {
+            why: Arc::default(),
+            progress,
+        }
+    }
+
+    /// What to say of it.
+    pub(crate) fn why(&self) -> Option<&'static str> {
+        self.why.get().copied()
+    }
+
+    fn note(&self, why: &'static str) {
+        if self.why.set(why).is_ok() {
+            self.progress.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+/// The link of a connection, opened with what the store has for it.
+pub(crate) async fn link(shared: &Arc<Shared>, connection: Connection) -> Result<Arc<Link>> {
+    let progress = watch::Sender::new(0);
+    let opened = open(shared, &connection, progress.clone()).await?;
+    Link::new(connection, &shared.clients, opened, progress)
+}
+
+/// The credential of a connection, ready for use; `progress` counts what a watcher of the status should see.
+pub(crate) async fn open(
+    shared: &Arc<Shared>,
+    connection: &Connection,
+    progress: watch::Sender<u64>,
+) -> Result<Opened> {
     let stored = shared.store.credential(connection.id).await?;
     let Some(StoredCredential {
         credential,
@@ -171,8 +211,15 @@ pub(crate) async fn open(shared: &Arc<Shared>, connection: &Connection) -> Resul
             "the connection has no credential: RotateCredential gives it one",
         ));
     };
+    let refusal = Refusal::none(progress);
     let tokens = match credential {
-        store::Credential::ApiKey(api_key) => return Ok(Credential::api_key(api_key)),
+        store::Credential::ApiKey(api_key) => {
+            let credential = Credential::api_key(api_key);
+            return Ok(Opened {
+                credential,
+                refusal,
+            });
+        }
         store::Credential::OAuth(tokens) => tokens,
     };
     if let Some(begun) = renewal_begun {
@@ -181,16 +228,6 @@ pub(crate) async fn open(shared: &Arc<Shared>, connection: &Connection) -> Resul
             "a renewal of the OAuth tokens was cut off: if Lever refuses them now, the account must be linked again"
         );
     }
-    renewing(shared, connection, tokens, generation, renewal_begun)
-}
-
-fn renewing(
-    shared: &Arc<Shared>,
-    connection: &Connection,
-    tokens: OAuthTokens,
-    generation: u64,
-    renewal_begun: Option<Timestamp>,
-) -> Result<Credential> {
     let client = client(shared)?;
     if tokens.client != client.id {
         return Err(Error::invalid(
@@ -219,10 +256,14 @@ fn renewing(
             client: tokens.client,
             generation: AtomicU64::new(generation),
             noted: AtomicBool::new(renewal_begun.is_some()),
+            refusal: refusal.clone(),
         }),
         renewal_begun.is_some(),
     );
-    Ok(Credential::oauth(grant))
+    Ok(Opened {
+        credential: Credential::oauth(grant),
+        refusal,
+    })
 }
 
 /// The renewals of OAuth tokens of all connections: a stop waits for those under way and lets none begin.
@@ -264,6 +305,7 @@ struct Keeper {
     generation: AtomicU64,
     /// Whether the store says that a renewal is under way.
     noted: AtomicBool,
+    refusal: Refusal,
 }
 
 impl Keep for Keeper {
@@ -288,6 +330,11 @@ impl Keep for Keeper {
             }
         }
         .boxed()
+    }
+
+    fn refused(&self, unanswered: bool) {
+        self.refusal.note(grant_refused_message(unanswered));
+        tracing::warn!(connection = %self.connection, "Lever refuses to renew the OAuth tokens: link the account again");
     }
 
     fn keep(&self, tokens: Tokens) -> BoxFuture<'_, Result<(), SaveError>> {
@@ -496,7 +543,26 @@ mod tests {
             client: "main".to_owned(),
             generation: AtomicU64::new(0),
             noted: AtomicBool::new(false),
+            refusal: Refusal::none(watch::Sender::new(0)),
         }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_stays_and_is_told_once_to_who_watches() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = testing::store(folder.path()).await;
+        let id = testing::connection(&[], Timestamp::default()).id;
+        let keeper = keeper(&store, id, &TaskTracker::new());
+        let refusal = keeper.refusal.clone();
+        let mut watcher = refusal.progress.subscribe();
+        assert_eq!(refusal.why(), None);
+        keeper.refused(true);
+        assert_eq!(refusal.why(), Some(grant_refused_message(true)));
+        assert!(watcher.has_changed().unwrap());
+        watcher.mark_unchanged();
+        keeper.refused(false);
+        assert_eq!(refusal.why(), Some(grant_refused_message(true)));
+        assert!(!watcher.has_changed().unwrap());
     }
 
     #[tokio::test]

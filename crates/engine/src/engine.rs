@@ -158,7 +158,8 @@ impl Engine {
         let outbox = Outbox::new(self.shared.clone(), link.clone(), self.tasks.clone());
         outbox.resume().await?;
         link.set_schedules(self.shared.store.schedules(link.id()).await?);
-        link.restore_hiding(self.shared.store.hides_confidential(link.id()).await?);
+        link.access
+            .restore(self.shared.store.hides_confidential(link.id()).await?);
         link.webhooks
             .load_tokens(&self.shared.store, link.id())
             .await?;

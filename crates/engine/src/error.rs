@@ -231,6 +231,20 @@ impl From<lever::Error> for Error {
                 ErrorKind::NotFound { what: "record" },
                 "Lever does not have this record".to_owned(),
             ),
+            lever::ErrorKind::Invalid {
+                status: status @ 300..=399,
+                ..
+            } => (
+                ErrorKind::Precondition {
+                    reason: REDIRECTED,
+                    details: Vec::new(),
+                },
+                format!(
+                    "Lever's server answers with a redirect (status {status}) that is not followed, since the \
+                     credential goes nowhere but to the base URL of the connection: check its region or base URL, \
+                     and what stands between this service and Lever"
+                ),
+            ),
             lever::ErrorKind::Invalid { status, .. } => (
                 ErrorKind::Invalid {
                     violations: Vec::new(),
@@ -283,6 +297,9 @@ fn words(error: &lever::Error) -> Option<String> {
 /// Lever answered 401.
 pub const KEY_REJECTED: &str = "LEVER_KEY_REJECTED";
 
+/// The server sends us elsewhere.
+const REDIRECTED: &str = "LEVER_REDIRECTS";
+
 /// Lever answered 403.
 pub const PERMISSION_MISSING: &str = "LEVER_PERMISSION_MISSING";
 
@@ -300,11 +317,15 @@ const RENEWAL_LOST: &str = "Lever no longer accepts the OAuth grant of this acco
      likely lost with it; link it again, that is, let a Lever Super Admin consent once more and give the new code to \
      RotateCredential";
 
+/// What to say when Lever refuses to renew a grant for good; `unanswered` says that a renewal before was cut off.
+pub(crate) fn grant_refused_message(unanswered: bool) -> &'static str {
+    if unanswered { RENEWAL_LOST } else { LINK_AGAIN }
+}
+
 /// What to say when Lever does not accept what we prove ourselves with; none when that is not what failed.
 pub(crate) fn credential_message(error: &lever::Error) -> Option<&'static str> {
     match error.kind() {
-        _ if error.lost_renewal() => Some(RENEWAL_LOST),
-        _ if error.needs_reconnect() => Some(LINK_AGAIN),
+        _ if error.needs_reconnect() => Some(grant_refused_message(error.lost_renewal())),
         _ if error.is_refused_app() => Some(APP_REFUSED),
         lever::ErrorKind::Unauthorized => Some(KEY_REJECTED_MESSAGE),
         _ => None,
@@ -387,6 +408,22 @@ mod tests {
             logged.contains("status 400") && !logged.contains("Ada"),
             "{logged}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_named_and_not_followed() {
+        for status in [301, 308] {
+            let error = answered(status, "").await;
+            let ErrorKind::Precondition { reason, .. } = error.kind() else {
+                panic!("{error:?}")
+            };
+            assert_eq!(*reason, REDIRECTED);
+            let told = error.to_string();
+            assert!(
+                told.contains(&format!("redirect (status {status})")),
+                "{told}"
+            );
+        }
     }
 
     #[tokio::test]

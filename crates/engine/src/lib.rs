@@ -4,6 +4,7 @@
 //! One [`Engine`] serves all connections. Each connection has a pull worker, a push worker, one client and one
 //! rate budget. Nothing here knows gRPC.
 
+mod access;
 mod ask;
 mod call;
 mod clock;
@@ -22,6 +23,7 @@ mod progress;
 mod pull;
 mod push;
 mod read;
+mod selection;
 mod settings;
 mod skew;
 mod status;

@@ -1,7 +1,7 @@
 //! One connection at work: its client, its budget, its progress, its workers.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,7 +12,9 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::KeyAccess;
 use crate::clock::Clock;
+use crate::credential::{Opened, Refusal};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -28,6 +30,8 @@ pub(crate) const PAST: Duration = Duration::from_secs(2);
 pub(crate) struct Link {
     connection: RwLock<Connection>,
     client: RwLock<Client>,
+    /// Whether Lever has refused the credential of that client for good.
+    refusal: RwLock<Refusal>,
     /// Wakes the pull before its next scheduled time.
     pub(crate) pull_now: Notify,
     /// Wakes the walk over everybody before its next scheduled time.
@@ -46,12 +50,8 @@ pub(crate) struct Link {
     schedules: RwLock<BTreeMap<Stream, Schedule>>,
     /// What to add to our clock to get Lever's.
     skew: Mutex<Skew>,
-    /// Whether the key may see confidential records: 0 unknown, 1 yes, 2 no.
-    confidential: AtomicU8,
-    /// Whether confidential records are hidden: the last key that was asked about could not see them.
-    hides: AtomicBool,
-    /// Whether the store knows that.
-    hiding_kept: AtomicBool,
+    /// Whether the key may see confidential records.
+    pub(crate) access: KeyAccess,
     /// When a listing that failed is worth trying again.
     retry_at: Mutex<HashMap<Listing, Instant>>,
     /// What is wrong with streams that are read below other records.
@@ -81,40 +81,30 @@ pub(crate) struct StreamTrouble {
     pub(crate) retry_at: Instant,
 }
 
-/// What is known of a key's access to confidential records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Confidential {
-    /// Not asked yet.
-    Unknown,
-    /// It sees them.
-    Allowed,
-    /// It does not; lists leave them out.
-    Denied,
-}
-
 impl Link {
     pub(crate) fn new(
         connection: Connection,
         clients: &Clients,
-        credential: Credential,
+        opened: Opened,
+        progress: watch::Sender<u64>,
     ) -> Result<Arc<Self>> {
         let traffic = Traffic::new(clients.clock.clone());
-        let client = clients.client(&connection.environment, credential, Some(traffic.clone()))?;
+        let observer = Some(traffic.clone());
+        let client = clients.client(&connection.environment, opened.credential, observer)?;
         Ok(Arc::new(Self {
             connection: RwLock::new(connection),
             client: RwLock::new(client),
+            refusal: RwLock::new(opened.refusal),
             pull_now: Notify::new(),
             sweep_now: Notify::new(),
             following: tokio::sync::Mutex::new(()),
             forced: Mutex::new(Vec::new()),
             stop: CancellationToken::new(),
-            progress: watch::Sender::new(0),
+            progress,
             traffic,
             schedules: RwLock::new(BTreeMap::new()),
             skew: Mutex::new(Skew::default()),
-            confidential: AtomicU8::new(0),
-            hides: AtomicBool::new(false),
-            hiding_kept: AtomicBool::new(false),
+            access: KeyAccess::default(),
             retry_at: Mutex::new(HashMap::new()),
             stream_troubles: Mutex::new(HashMap::new()),
             hydrate_now: Notify::new(),
@@ -161,16 +151,26 @@ impl Link {
     }
 
     /// Takes over a new credential.
-    pub(crate) fn set_credential(&self, clients: &Clients, credential: Credential) -> Result<()> {
+    pub(crate) fn set_credential(&self, clients: &Clients, opened: Opened) -> Result<()> {
         let environment = self.connection().environment;
-        let client = clients.client(&environment, credential, Some(self.traffic.clone()))?;
+        let observer = Some(self.traffic.clone());
+        let client = clients.client(&environment, opened.credential, observer)?;
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
-        self.confidential.store(0, Ordering::Relaxed);
+        *self.refusal.write().unwrap_or_else(PoisonError::into_inner) = opened.refusal;
+        self.access.begin_key();
         self.set_single_reads_refused(None);
         self.webhooks.now.notify_one();
         self.nudged.notify_one();
         self.ask_again();
         Ok(())
+    }
+
+    /// Why the credential must be replaced, once Lever has refused it for good.
+    pub(crate) fn refusal(&self) -> Option<&'static str> {
+        self.refusal
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .why()
     }
 
     /// Asks for these listings to be pulled now.
@@ -325,6 +325,11 @@ impl Link {
         self.progress.send_modify(|count| *count += 1);
     }
 
+    /// Counts what a watcher of the status should see.
+    pub(crate) fn progress(&self) -> watch::Sender<u64> {
+        self.progress.clone()
+    }
+
     /// Sees each change of the status.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.progress.subscribe()
@@ -387,45 +392,6 @@ impl Link {
     /// A time that lies in the past for Lever, whatever our clock says.
     pub(crate) fn past_for_lever(&self, now: Timestamp) -> Timestamp {
         self.lever_time(now).minus(PAST)
-    }
-
-    pub(crate) fn confidential(&self) -> Confidential {
-        match self.confidential.load(Ordering::Relaxed) {
-            1 => Confidential::Allowed,
-            2 => Confidential::Denied,
-            _ => Confidential::Unknown,
-        }
-    }
-
-    pub(crate) fn set_confidential(&self, known: Confidential) {
-        let value = match known {
-            Confidential::Unknown => 0,
-            Confidential::Allowed => 1,
-            Confidential::Denied => 2,
-        };
-        self.confidential.store(value, Ordering::Relaxed);
-        if known != Confidential::Unknown {
-            self.hides
-                .store(known == Confidential::Denied, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether confidential records are hidden from everybody (design.md, "Pull").
-    pub(crate) fn hides_confidential(&self) -> bool {
-        self.hides.load(Ordering::Relaxed)
-    }
-
-    /// Takes over what the store knows of that.
-    pub(crate) fn restore_hiding(&self, hides: bool) {
-        self.hides.store(hides, Ordering::Relaxed);
-        self.hiding_kept.store(hides, Ordering::Relaxed);
-    }
-
-    /// What the store does not know of it yet; it counts as known from then on.
-    pub(crate) fn hiding_to_keep(&self) -> Option<bool> {
-        let hides = self.hides_confidential();
-        let kept = self.hiding_kept.swap(hides, Ordering::Relaxed);
-        (kept != hides).then_some(hides)
     }
 }
 

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::link::{Confidential, Link};
+use crate::link::Link;
 use crate::traffic;
 
 use list::{Permission, permissions};
@@ -103,6 +103,7 @@ impl Engine {
         let connection = link.connection();
         let checked_at = self.shared.clock.now();
         let used = self.used(&link, &connection, checked_at).await?;
+        let access = link.access.present();
         let client = link
             .client(Lane::Interactive)
             .with_limits(self.shared.clients.impatient());
@@ -123,7 +124,12 @@ impl Engine {
             .zip(&tried)
             .map(|(permission, tried)| status(permission, &connection, *tried, &used))
             .collect();
-        let confidential = prober.confidential(&link, &plans, &tried).await;
+        let confidential = prober.confidential(&plans, &tried).await;
+        if confidential != ConfidentialAccess::Unknown {
+            let sees = confidential == ConfidentialAccess::On;
+            let store = &self.shared.store;
+            link.access.learn(store, id, access, sees).await;
+        }
         Ok(PermissionReport {
             permissions: statuses,
             confidential,
@@ -281,12 +287,7 @@ impl Prober {
     }
 
     /// Asks a list that may be read for confidential records too: 403 then is about those.
-    async fn confidential(
-        &self,
-        link: &Link,
-        plans: &[Plan],
-        tried: &[Tried],
-    ) -> ConfidentialAccess {
+    async fn confidential(&self, plans: &[Plan], tried: &[Tried]) -> ConfidentialAccess {
         let readable = |operation: &Operation| {
             plans.iter().zip(tried).any(|(plan, tried)| {
                 matches!(plan, Plan::Try(planned) if planned.id == operation.id)
@@ -303,12 +304,8 @@ impl Prober {
             return ConfidentialAccess::Unknown;
         };
         match self.client.call(&call).await {
-            Ok(_) => {
-                link.set_confidential(Confidential::Allowed);
-                ConfidentialAccess::On
-            }
+            Ok(_) => ConfidentialAccess::On,
             Err(error) if matches!(error.kind(), LeverErrorKind::Forbidden { .. }) => {
-                link.set_confidential(Confidential::Denied);
                 ConfidentialAccess::Off
             }
             Err(_) => ConfidentialAccess::Unknown,

@@ -16,8 +16,10 @@ pub(crate) struct PassProgress {
     ended: Option<Instant>,
     /// Pages read.
     pub(crate) pages: u64,
-    /// Records read.
+    /// Records read, those that came inside others included.
     pub(crate) records: u64,
+    /// Records of the list itself.
+    pub(crate) listed: u64,
 }
 
 impl PassProgress {
@@ -56,15 +58,17 @@ impl Progress {
             ended: None,
             pages: 0,
             records: 0,
+            listed: 0,
         };
         self.passes().insert(listing, pass);
     }
 
-    /// A page was read.
-    pub(crate) fn page(&self, listing: Listing, records: u64) {
+    /// A page was read, with this many records, of which `listed` are of the list itself.
+    pub(crate) fn page(&self, listing: Listing, records: u64, listed: u64) {
         if let Some(pass) = self.passes().get_mut(&listing) {
             pass.pages += 1;
             pass.records += records;
+            pass.listed += listed;
         }
     }
 
@@ -108,9 +112,10 @@ mod tests {
         assert_eq!(progress.of(Listing::Tags), None);
         progress.began(Listing::Tags);
         tokio::time::advance(Duration::from_secs(2)).await;
-        progress.page(Listing::Tags, 100);
+        progress.page(Listing::Tags, 100, 90);
         let pass = progress.of(Listing::Tags).unwrap();
         assert_eq!((pass.pages, pass.rate(Instant::now())), (1, 50.0));
+        assert_eq!(pass.listed, 90);
         progress.ended(Listing::Tags);
         let pass = progress.of(Listing::Tags).unwrap();
         assert!(!pass.running() && pass.rate(Instant::now()) == 0.0);

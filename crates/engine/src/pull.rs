@@ -1,9 +1,9 @@
 //! Lever to us: walks listings page by page into the mirror.
 //!
-//! One worker per connection runs rounds, and a second one walks over everybody now and then. In each round the listings that are due are walked:
-//! stages and archive reasons first, then opportunities (inbound stages, then the rest) with the remaining
-//! account lists beside them. Every page commits with its cursor, so a round can end anywhere and the next one
-//! goes on from there. Nothing is concluded from a listing that failed.
+//! One worker per connection runs rounds, and a second one walks over everybody now and then. In each round the
+//! listings that are due are walked: stages and archive reasons first, then opportunities (inbound stages, then the
+//! rest) with the remaining account lists beside them. Every page commits with its cursor, so a round can end
+//! anywhere and the next one goes on from there. Nothing is concluded from a listing that failed.
 
 mod fetch;
 pub(crate) mod hydrate;
@@ -130,11 +130,6 @@ async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<
     let outcome = walk::walk(shared, link, listing).await;
     link.passes.ended(listing);
     let walked = outcome.as_ref().ok().copied();
-    if let Some(hides) = link.hiding_to_keep()
-        && let Err(error) = shared.store.note_hiding(link.id(), hides).await
-    {
-        tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot note what the key may see");
-    }
     note_run(shared, link, listing, began, &outcome).await;
     if let Err(error) = note_outcome(shared, link, listing, outcome).await {
         tracing::error!(connection = %link.id(), %listing, error = %crate::report(&error), "cannot note a pass");

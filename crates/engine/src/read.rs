@@ -19,7 +19,7 @@ pub(crate) use live::first_page;
 pub(crate) use mirror::{kept, readable};
 pub(crate) use resource::{list, stream_of};
 pub use visible::Viewer;
-pub(crate) use visible::{Sight, is_confidential, is_secret};
+pub(crate) use visible::{Sight, is_confidential, is_secret, secrecy};
 
 use crate::engine::Engine;
 use crate::error::Result;
@@ -163,14 +163,13 @@ impl Engine {
         Ok(Sight {
             engine: self,
             connection: link.connection(),
-            viewer: Viewer {
-                confidential: viewer.confidential && !link.hides_confidential(),
-            },
+            link,
+            viewer,
         })
     }
 
     /// Whether a connection shows confidential records to those who may see them: its key can see them too.
     pub fn shows_confidential(&self, id: ConnectionId) -> bool {
-        !self.link(id).is_ok_and(|link| link.hides_confidential())
+        !self.link(id).is_ok_and(|link| link.access.hides())
     }
 }

@@ -240,6 +240,8 @@ pub(crate) fn as_of(
 /// Everything the status of a mirror is told from.
 struct View {
     connection: Connection,
+    /// Why nothing more can be read, once Lever has refused the credential for good.
+    refusal: Option<&'static str>,
     listings: BTreeMap<Listing, ListingState>,
     below: BTreeMap<Stream, StreamBelow>,
     backlog: Backlog,
@@ -272,6 +274,7 @@ impl View {
         Ok(View {
             due: pull::due_times(shared, link, &listings),
             connection: link.connection(),
+            refusal: link.refusal(),
             listings,
             below: store.stream_states(id).await?,
             backlog: store.backlog(id).await?,
@@ -329,14 +332,20 @@ impl View {
         }
     }
 
+    /// A refusal of the credential comes before the next pass can note it; a permission that is missing says more.
     fn trouble(&self, stream: Stream) -> Option<Trouble> {
         let own = self
             .below
             .get(&stream)
             .and_then(|state| state.last_error.as_deref());
         let listing = source(stream).and_then(|listing| self.listings.get(&listing));
-        own.or_else(|| listing.and_then(|state| state.last_error.as_deref()))
-            .map(Trouble::from_text)
+        let noted = own
+            .or_else(|| listing.and_then(|state| state.last_error.as_deref()))
+            .map(Trouble::from_text);
+        match (noted, self.refusal) {
+            (noted @ Some(Trouble::Forbidden(_)), _) | (noted, None) => noted,
+            (_, Some(why)) => Some(Trouble::KeyRejected(why.to_owned())),
+        }
     }
 
     fn state(&self, stream: Stream, trouble: Option<&Trouble>) -> StreamState {
@@ -434,7 +443,7 @@ impl View {
         let seen = self
             .passes
             .get(&Listing::Opportunities)
-            .map_or(0, |pass| pass.pages * 100);
+            .map_or(0, |pass| pass.listed);
         if walking {
             self.people.saturating_sub(seen)
         } else {
@@ -481,11 +490,12 @@ fn sync_state(view: &View, streams: &[StreamStatus]) -> SyncState {
             .iter()
             .filter(|status| status.state != StreamState::Off)
     };
-    let key_rejected = view
-        .listings
-        .values()
-        .filter_map(|state| state.last_error.as_deref())
-        .any(|text| matches!(Trouble::from_text(text), Trouble::KeyRejected(_)));
+    let noted = || {
+        let errors = view.listings.values();
+        errors.filter_map(|state| state.last_error.as_deref())
+    };
+    let key_rejected = view.refusal.is_some()
+        || noted().any(|text| matches!(Trouble::from_text(text), Trouble::KeyRejected(_)));
     let refused = |status: &StreamStatus| status.state == StreamState::Forbidden;
     let people_refused =
         kept().any(|status| status.stream == Stream::Opportunities && refused(status));
@@ -546,6 +556,7 @@ mod tests {
         listings.insert(Listing::OpportunitySweep, read(Some(0), None));
         View {
             connection: testing::connection(streams, at(0)),
+            refusal: None,
             listings,
             below: BTreeMap::new(),
             backlog: Backlog::default(),
@@ -685,6 +696,30 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_that_is_refused_for_good_is_a_failure_before_the_next_pass() {
+        let listings = BTreeMap::from([
+            (Listing::Stages, read(None, forbidden())),
+            (Listing::Opportunities, read(Some(100), None)),
+        ]);
+        let mut view = view(&[Stream::Stages, Stream::Opportunities], listings, 100);
+        assert_eq!(whole(&view), SyncState::Synced);
+        view.refusal = Some("link it again");
+        assert_eq!(whole(&view), SyncState::Failed);
+        let people = view.stream(Stream::Opportunities, 3);
+        assert_eq!(
+            (people.state, people.records, people.error.as_deref()),
+            (StreamState::Failed, Some(3), Some("link it again"))
+        );
+        let stages = view.stream(Stream::Stages, 0);
+        assert_eq!(
+            (stages.state, stages.records),
+            (StreamState::Forbidden, None)
+        );
+        let off = view.stream(Stream::Users, 0);
+        assert_eq!((off.state, off.error), (StreamState::Off, None));
+    }
+
+    #[test]
     fn a_mirror_is_as_new_as_its_oldest_stream_and_a_forbidden_one_does_not_count() {
         let connection = testing::connection(&[Stream::Stages, Stream::Opportunities], at(0));
         let mut listings = BTreeMap::from([
@@ -807,5 +842,14 @@ mod tests {
         view.people = 1000;
         assert_eq!(view.stream(Stream::Opportunities, 0).planned_requests, 10);
         assert_eq!(view.stream(Stream::Notes, 0).planned_requests, 1000);
+
+        // Two short pages, with what came inside the opportunities.
+        let passes = crate::progress::Progress::default();
+        passes.began(Listing::Opportunities);
+        passes.page(Listing::Opportunities, 150, 50);
+        passes.page(Listing::Opportunities, 150, 50);
+        let pass = passes.of(Listing::Opportunities).unwrap();
+        view.passes.insert(Listing::Opportunities, pass);
+        assert_eq!(view.stream(Stream::Notes, 0).planned_requests, 900);
     }
 }

@@ -9,7 +9,9 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use sha2::Sha256;
 
 use crate::decode::{self, DecodeError};
@@ -35,48 +37,65 @@ pub struct Delivery {
     /// What proves that Lever sent it; none from a webhook without a signature.
     #[serde(default, deserialize_with = "lenient::optional")]
     pub signature: Option<String>,
-    /// What it is about; all empty in the test delivery of the settings page.
-    #[serde(default, deserialize_with = "lenient::or_default")]
+    /// What it is about; all empty in the test delivery of the settings page, and where it is no object.
+    #[serde(default, deserialize_with = "told_or_default")]
     pub data: DeliveryData,
 }
 
-/// The ids a delivery names. Which of them are there depends on the event.
+/// The ids a delivery names. Which of them are there depends on the event; what is no id is left out.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeliveryData {
     /// The opportunity.
-    #[serde(deserialize_with = "lenient::optional")]
+    #[serde(deserialize_with = "told")]
     pub opportunity_id: Option<OpportunityId>,
     /// The same under its old name.
-    #[serde(deserialize_with = "lenient::optional")]
+    #[serde(deserialize_with = "told")]
     pub candidate_id: Option<OpportunityId>,
     /// The person.
-    #[serde(deserialize_with = "lenient::optional")]
+    #[serde(deserialize_with = "told")]
     pub contact_id: Option<ContactId>,
     /// The application.
-    #[serde(deserialize_with = "lenient::optional")]
+    #[serde(deserialize_with = "told")]
     pub application_id: Option<ApplicationId>,
     /// The posting.
-    #[serde(deserialize_with = "lenient::optional")]
+    #[serde(deserialize_with = "told")]
     pub posting_id: Option<PostingId>,
     /// The interview.
-    #[serde(deserialize_with = "lenient::optional")]
+    #[serde(deserialize_with = "told")]
     pub interview_id: Option<InterviewId>,
     /// The panel of the interview.
-    #[serde(deserialize_with = "lenient::optional")]
+    #[serde(deserialize_with = "told")]
     pub panel_id: Option<PanelId>,
     /// The stage the opportunity moved to.
-    #[serde(deserialize_with = "lenient::optional")]
+    #[serde(deserialize_with = "told")]
     pub to_stage_id: Option<StageId>,
     /// The stage it came from.
-    #[serde(deserialize_with = "lenient::optional")]
+    #[serde(deserialize_with = "told")]
     pub from_stage_id: Option<StageId>,
     /// How the opportunity ended; none when it was brought back.
-    #[serde(deserialize_with = "lenient::optional")]
+    #[serde(deserialize_with = "told")]
     pub to_archived: Option<Archived>,
     /// How it had ended before.
-    #[serde(deserialize_with = "lenient::optional")]
+    #[serde(deserialize_with = "told")]
     pub from_archived: Option<Archived>,
+}
+
+/// Reads what it can: the signature does not cover this, so that nothing in here makes a delivery less of a nudge.
+fn told<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let value = Value::deserialize(deserializer)?;
+    Ok(lenient::optional(value).unwrap_or_default())
+}
+
+fn told_or_default<'de, D>(deserializer: D) -> Result<DeliveryData, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    told(deserializer).map(Option::unwrap_or_default)
 }
 
 impl Delivery {
@@ -202,6 +221,25 @@ mod tests {
         assert_eq!(delivery.opportunity().unwrap().as_str(), "o1");
         let shown = format!("{delivery:?}");
         assert!(!shown.contains("token"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_no_id_is_left_out_and_the_rest_is_read() {
+        let of = |data: &str| {
+            let body = format!(r#"{{"event":"x","triggeredAt":1,"token":"t","data":{data}}}"#);
+            Delivery::parse(body.as_bytes()).unwrap().data
+        };
+        for odd in ["true", "{}", "[]", r#"["o"]"#] {
+            let data = format!(r#"{{"opportunityId":{odd},"contactId":"c","panelId":{odd}}}"#);
+            let expected = DeliveryData {
+                contact_id: Some("c".into()),
+                ..DeliveryData::default()
+            };
+            assert_eq!(of(&data), expected, "{odd}");
+        }
+        for odd in ["7", "[]", r#""o""#, "null"] {
+            assert_eq!(of(odd), DeliveryData::default(), "{odd}");
+        }
     }
 
     #[test]

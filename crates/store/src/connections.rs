@@ -110,7 +110,7 @@ impl Store {
         self.tables().contains(Table::Hidings, &key::connection(id))
     }
 
-    /// Notes whether confidential records are hidden.
+    /// Notes whether confidential records are hidden; writes nothing where that is known.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
@@ -118,9 +118,11 @@ impl Store {
         self.commit(move |draft| {
             draft.require_connection(id)?;
             let key = key::connection(id);
+            let known = draft.tables().contains(Table::Hidings, &key)?;
             match hides {
-                true => draft.mark(Table::Hidings, key),
-                false => draft.remove(Table::Hidings, key),
+                true if !known => draft.mark(Table::Hidings, key),
+                false if known => draft.remove(Table::Hidings, key),
+                _ => {}
             }
             Ok(())
         })

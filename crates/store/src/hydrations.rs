@@ -160,22 +160,15 @@ impl Store {
     ) -> Result<u64, Error> {
         let mut planned = 0;
         for stream in [Stream::Opportunities, Stream::Postings] {
-            let mut from = key::stream(connection, stream);
-            loop {
-                let again = Again {
-                    connection,
-                    stream,
-                    policy: policy.clone(),
-                    now,
-                    from,
-                };
-                let (count, next) = self.commit(move |draft| again.step(draft)).await?;
-                planned += count;
-                match next {
-                    Some(next) => from = next,
-                    None => break,
-                }
-            }
+            let again = Again {
+                connection,
+                stream,
+                policy: policy.clone(),
+                now,
+            };
+            let from = key::stream(connection, stream);
+            let steps = self.commit_in_steps(from, move |draft, from| again.step(draft, from));
+            planned += steps.await?;
         }
         Ok(planned)
     }
@@ -187,18 +180,16 @@ struct Again {
     stream: Stream,
     policy: Policy,
     now: Timestamp,
-    /// The key to go on after.
-    from: Vec<u8>,
 }
 
 impl Again {
     /// Gives how many lists wait now that did not, and where to go on.
-    fn step(&self, draft: &mut Draft<'_>) -> Result<(u64, Option<Vec<u8>>), Error> {
+    fn step(&self, draft: &mut Draft<'_>, from: &[u8]) -> Result<(u64, Option<Vec<u8>>), Error> {
         draft.require_connection(self.connection)?;
         let prefix = key::stream(self.connection, self.stream);
         let heads: Vec<_> = draft
             .tables()
-            .scan_after(Table::Heads, &prefix, &self.from)
+            .scan_after(Table::Heads, &prefix, from)
             .take(STEP)
             .collect::<Result<_, _>>()?;
         let next = heads.last().map(|(key, _head)| key.clone());

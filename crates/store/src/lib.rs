@@ -68,7 +68,7 @@ pub use nudges::{Nudge, NudgeId, Recorded};
 pub use opening::Options;
 pub use operations::Recording;
 pub use prune::Pruned;
-pub use pull::{Applied, Deleted, Incoming, Page, Refresh};
+pub use pull::{Applied, Deleted, Incoming, Page, Refresh, Secrecy};
 pub use quarantine::{QuarantineCount, Quarantined};
 pub use records::{StoredRecord, Tombstones};
 pub use runs::{Run, RunFilter, RunOutcome};

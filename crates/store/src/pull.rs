@@ -4,7 +4,7 @@ use std::fmt;
 
 use domain::hydration::Policy;
 use domain::{Candidacy, ConnectionId, Cursor, Listing, Parent, Stream};
-use lever::{PostingState, Timestamp};
+use lever::{OpportunityId, PostingState, Timestamp};
 
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
@@ -104,6 +104,17 @@ pub struct Refresh {
     pub policy: Policy,
 }
 
+/// What a document says about being confidential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secrecy {
+    /// Nothing, or that it is not.
+    Open,
+    /// That it is.
+    Confidential,
+    /// That it belongs to an opportunity: it is as confidential as that.
+    AsOpportunity(OpportunityId),
+}
+
 /// What became of the records of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Applied {
@@ -184,7 +195,7 @@ impl Store {
     /// Makes tombstones of the live records of a stream that no request since `before` has brought.
     ///
     /// Only for after a complete walk of a list that is read whole, `before` being when the walk began.
-    /// With `spare` records are left alone whose document makes it true: those a key may no longer see.
+    /// With `secrecy`, which judges a document, what is confidential is left alone: the key may not see it any more.
     /// Done in several transactions; each record that shows again later comes back.
     ///
     /// # Errors
@@ -195,26 +206,18 @@ impl Store {
         stream: Stream,
         before: Timestamp,
         now: Timestamp,
-        spare: Option<fn(&str) -> bool>,
+        secrecy: Option<fn(&str) -> Secrecy>,
     ) -> Result<u64, Error> {
-        let mut retired = 0;
-        let mut from = key::stream(connection, stream);
-        loop {
-            let step = Step {
-                connection,
-                stream,
-                before,
-                now,
-                from,
-                spare,
-            };
-            let (count, next) = self.commit(move |draft| step.retire(draft)).await?;
-            retired += count;
-            match next {
-                Some(next) => from = next,
-                None => return Ok(retired),
-            }
-        }
+        let unseen = Unseen {
+            connection,
+            stream,
+            before,
+            now,
+            secrecy,
+        };
+        let from = key::stream(connection, stream);
+        self.commit_in_steps(from, move |draft, from| unseen.retire(draft, from))
+            .await
     }
 }
 
@@ -232,41 +235,31 @@ impl Store {
         connection: ConnectionId,
         as_of: Timestamp,
         now: Timestamp,
-        left_out: impl Fn(&Candidacy) -> bool + Copy + Send + 'static,
+        left_out: impl Fn(&Candidacy) -> bool + Copy + Send + Sync + 'static,
     ) -> Result<u64, Error> {
         let prefix = key::connection(connection);
-        let mut from = prefix.clone();
-        let mut retired = 0;
-        loop {
-            let (prefix, after) = (prefix.clone(), from);
-            let step = self.commit(move |draft| {
-                draft.require_connection(connection)?;
-                let found = draft
-                    .tables()
-                    .scan_after(Table::Candidacies, &prefix, &after)
-                    .take(RETIRE_STEP)
-                    .collect::<Result<Vec<_>, _>>()?;
-                let next = found.last().map(|(key, _)| key.clone());
-                let next = next.filter(|_| found.len() == RETIRE_STEP);
-                let mut people = Vec::new();
-                for entry in found {
-                    let person: Option<Candidacy> =
-                        draft.tables().value(Table::Candidacies, Ok(entry))?;
-                    people.extend(person.filter(left_out));
-                }
-                let mut upsert = Upsert::new(draft, connection, as_of, now)?;
-                for person in people {
-                    upsert.forget(Stream::Opportunities, person.opportunity.as_str(), true)?;
-                }
-                Ok((upsert.finish().deleted, next))
-            });
-            let (records, next) = step.await?;
-            retired += records;
-            match next {
-                Some(next) => from = next,
-                None => return Ok(retired),
+        self.commit_in_steps(prefix.clone(), move |draft, from| {
+            draft.require_connection(connection)?;
+            let found = draft
+                .tables()
+                .scan_after(Table::Candidacies, &prefix, from)
+                .take(RETIRE_STEP)
+                .collect::<Result<Vec<_>, _>>()?;
+            let next = found.last().map(|(key, _)| key.clone());
+            let next = next.filter(|_| found.len() == RETIRE_STEP);
+            let mut people = Vec::new();
+            for entry in found {
+                let person: Option<Candidacy> =
+                    draft.tables().value(Table::Candidacies, Ok(entry))?;
+                people.extend(person.filter(left_out));
             }
-        }
+            let mut upsert = Upsert::new(draft, connection, as_of, now)?;
+            for person in people {
+                upsert.forget(Stream::Opportunities, person.opportunity.as_str(), true)?;
+            }
+            Ok((upsert.finish().deleted, next))
+        })
+        .await
     }
 }
 
@@ -307,21 +300,20 @@ fn move_cursor(draft: &mut Draft<'_>, page: &Page) -> Result<(), Error> {
 }
 
 /// One transaction's worth of looking for records that were not seen.
-struct Step {
+struct Unseen {
     connection: ConnectionId,
     stream: Stream,
     before: Timestamp,
     now: Timestamp,
-    /// The key to go on after.
-    from: Vec<u8>,
-    spare: Option<fn(&str) -> bool>,
+    /// Judges the documents of which the confidential ones are left alone.
+    secrecy: Option<fn(&str) -> Secrecy>,
 }
 
-impl Step {
+impl Unseen {
     /// Gives how many were retired, and where to go on.
-    fn retire(&self, draft: &mut Draft<'_>) -> Result<(u64, Option<Vec<u8>>), Error> {
+    fn retire(&self, draft: &mut Draft<'_>, from: &[u8]) -> Result<(u64, Option<Vec<u8>>), Error> {
         draft.require_connection(self.connection)?;
-        let (unseen, next) = self.unseen(draft.tables())?;
+        let (unseen, next) = self.unseen(draft.tables(), from)?;
         let mut upsert = Upsert::new(draft, self.connection, self.before, self.now)?;
         for id in &unseen {
             upsert.missing(self.stream, id)?;
@@ -329,13 +321,17 @@ impl Step {
         Ok((upsert.finish().deleted, next))
     }
 
-    fn unseen(&self, tables: &Tables) -> Result<(Vec<String>, Option<Vec<u8>>), Error> {
+    fn unseen(
+        &self,
+        tables: &Tables,
+        from: &[u8],
+    ) -> Result<(Vec<String>, Option<Vec<u8>>), Error> {
         let prefix = key::stream(self.connection, self.stream);
         let mut unseen = Vec::new();
         let mut last = None;
         let mut looked_at = 0;
         for entry in tables
-            .scan_after(Table::heads(self.stream), &prefix, &self.from)
+            .scan_after(Table::heads(self.stream), &prefix, from)
             .take(RETIRE_STEP)
         {
             let (key, value) = entry?;
@@ -357,10 +353,23 @@ impl Step {
     }
 
     fn spares(&self, tables: &Tables, key: &[u8], head: &Head) -> Result<bool, Error> {
-        let Some(spare) = self.spare else {
+        let Some(secrecy) = self.secrecy else {
             return Ok(false);
         };
         let document = records::document(tables, self.stream, key, head)?;
-        Ok(document.is_some_and(|document| spare(&document.0)))
+        match document.map(|document| secrecy(&document.0)) {
+            Some(Secrecy::Confidential) => Ok(true),
+            Some(Secrecy::AsOpportunity(opportunity)) => self.is_confidential(tables, &opportunity),
+            Some(Secrecy::Open) | None => Ok(false),
+        }
+    }
+
+    fn is_confidential(&self, tables: &Tables, opportunity: &OpportunityId) -> Result<bool, Error> {
+        // Under an id that cannot be stored nobody is known.
+        let Ok(key) = key::candidacy(self.connection, opportunity) else {
+            return Ok(false);
+        };
+        let candidacy: Option<Candidacy> = tables.get(Table::Candidacies, &key)?;
+        Ok(candidacy.is_some_and(|candidacy| candidacy.confidential))
     }
 }

@@ -203,7 +203,30 @@ impl Store {
         self.received(answer.await)
     }
 
-    /// The same where nothing can be awaited.
+    /// Has the committer run `step` in one transaction after the other, each from where the one before ended; gives
+    /// the sum of what they came to.
+    ///
+    /// A step is given the key to go on after, and tells the next one; none ends it.
+    pub(crate) async fn commit_in_steps<F>(&self, from: Vec<u8>, step: F) -> Result<u64, Error>
+    where
+        F: Fn(&mut Draft<'_>, &[u8]) -> Result<(u64, Option<Vec<u8>>), Error>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let step = Arc::new(step);
+        let mut sum = 0;
+        let mut next = Some(from);
+        while let Some(from) = next {
+            let step = step.clone();
+            let (count, after) = self.commit(move |draft| step(draft, &from)).await?;
+            sum += count;
+            next = after;
+        }
+        Ok(sum)
+    }
+
+    /// The same as [`Store::commit`] where nothing can be awaited.
     pub(crate) fn commit_blocking<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,

@@ -100,7 +100,11 @@ impl<'d, 'a> Upsert<'d, 'a> {
         let frame = match verdict {
             Verdict::Stale => {
                 self.applied.stale += 1;
-                return Ok(());
+                // What it says is known better from another list; that it is in this one too still holds.
+                return match known.is_some_and(|head| head.deleted_at.is_none()) {
+                    true => self.put_below(incoming),
+                    false => Ok(()),
+                };
             }
             Verdict::Unchanged => {
                 self.applied.unchanged += 1;
@@ -124,14 +128,20 @@ impl<'d, 'a> Upsert<'d, 'a> {
         if known.as_ref() != Some(&head) {
             self.draft.put(Table::heads(incoming.stream), key, &head);
         }
-        if let Some(parent) = &incoming.parent {
-            let entry = key::child(self.connection, parent, incoming.stream, &incoming.id)?;
-            self.draft.mark(Table::Children, entry);
-        }
+        self.put_below(incoming)?;
         if let Some(candidacy) = &incoming.candidacy {
             self.candidacy(candidacy, new)?;
         }
         self.plan(incoming, verdict != Verdict::Unchanged, new)
+    }
+
+    /// A record of a list below a parent is found there, whichever other lists it is in.
+    fn put_below(&mut self, incoming: &Incoming) -> Result<(), Error> {
+        if let Some(parent) = &incoming.parent {
+            let entry = key::child(self.connection, parent, incoming.stream, &incoming.id)?;
+            self.draft.mark(Table::Children, entry);
+        }
+        Ok(())
     }
 
     /// A record that can be read now is in quarantine no longer, nor is what stood in it earlier and has no id.

@@ -2,7 +2,7 @@
 
 use tonic::Code;
 
-use crate::support::{Setup, World, fresh_id, refused};
+use crate::support::{Setup, World, fresh_id, refused, until};
 
 async fn assert_gone(world: &World, deleted: &[String]) {
     world.pull_until_mirror_equals_lever().await;
@@ -89,11 +89,41 @@ async fn nobody_comes_back_with_the_next_walks() {
             .count()
     };
     let before = sweeps();
-    crate::support::until("more walks have ended", async || {
+    until("more walks have ended", async || {
         world.pull().await;
         (sweeps() > before + 6).then_some(())
     })
     .await;
     world.assert_mirror_equals_lever().await;
     assert_gone(&world, &deleted).await;
+}
+
+/// X11: before their list is walked again, and no walk brings them back.
+#[tokio::test]
+async fn what_deleted_people_answered_for_equal_opportunity_goes_with_them() {
+    let mut setup = Setup::full(60);
+    setup.connection.streams = ["opportunities", "applications", "eeo_responses"]
+        .map(str::to_owned)
+        .into();
+    let world = World::synced(setup).await;
+    let answers = world.records("eeo_responses").await.expect("read");
+    let (id, answer) = answers.first_key_value().expect("an answer");
+    let answer: serde_json::Value = serde_json::from_str(answer).expect("JSON");
+    let person = answer["opportunityId"].as_str().expect("an id");
+    let walked = world.calls("listEeoResponsesPii").len();
+    world.lever.delete(person).expect("known");
+    let left = until("the answer is gone", async || {
+        world.pull_only(&["opportunities"]).await;
+        let left = world.records("eeo_responses").await.expect("read");
+        (!left.contains_key(id)).then_some(left)
+    })
+    .await;
+    assert_eq!(world.calls("listEeoResponsesPii").len(), walked);
+    assert_eq!(left.len(), answers.len() - 1);
+    until("the answers were walked again", async || {
+        world.pull().await;
+        (world.calls("listEeoResponsesPii").len() > walked + 1).then_some(())
+    })
+    .await;
+    assert_eq!(world.records("eeo_responses").await.expect("read"), left);
 }

@@ -21,6 +21,7 @@ mod fairness;
 mod first_applicants;
 mod foreign_lever;
 mod forgetting;
+mod hiding;
 mod histories;
 mod left_out;
 mod lever_service;

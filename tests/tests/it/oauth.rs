@@ -16,9 +16,10 @@ const BACK: &str = "http://127.0.0.1:1/back?to=fulcrum";
 const SCOPES: &str = "offline_access stages:read:admin archive_reasons:read:admin users:read:admin \
      postings:read:admin opportunities:write:admin notes:write:admin confidential:access:admin";
 
-/// A world whose service is a registered client; its access tokens live as long as said.
+/// A world whose service is a registered client and pulls when asked; its access tokens live as long as said.
 async fn world(opportunities: usize, access_ttl: Duration) -> World {
-    let mut setup = Setup::new(opportunities);
+    let setup = Setup::new(opportunities);
+    let mut setup = setup.with("FULCRUM__PULL__OPPORTUNITIES_INTERVAL", "1h");
     setup.lever.oauth.access_ttl = access_ttl;
     let world = World::new(setup).await;
     let mut world = world.configured_like(|lever| {
@@ -192,6 +193,37 @@ async fn a_grant_that_was_taken_back_says_to_link_again_and_a_new_code_does() {
     rotated.expect("linked again");
     world.until_synced().await;
     world.pull_until_mirror_equals_lever().await;
+}
+
+#[tokio::test]
+async fn a_renewal_that_lever_refuses_is_told_before_the_next_pull() {
+    let mut world = world(10, Duration::from_secs(3600)).await;
+    let first = code(&world, SCOPES).await;
+    link(&mut world, &first).await.expect("linked");
+    world.until_synced().await;
+    let request = pb::WatchSyncRequest {
+        connection_id: world.connection.clone(),
+    };
+    let watching = world.api.sync().watch_sync(request).await;
+    let mut watching = watching.expect("a watch").into_inner();
+    let pulled = world.calls("listOpportunities").len();
+
+    world.lever.revoke_tokens();
+    let refusal = refused(world.api.lever().call(live_read(&world)).await);
+    assert_eq!(refusal.reason, "LEVER_KEY_REJECTED");
+    let status = world.status().await;
+    assert_eq!(status.state(), pb::SyncState::Failed);
+    let told = |stream: &pb::StreamStatus| stream.error.contains("link it again");
+    assert!(status.streams.iter().any(told), "{status:?}");
+    assert_eq!(world.settings().await.state(), pb::SyncState::Failed);
+    loop {
+        let seen = watching.message().await.expect("a status").expect("one");
+        if seen.status.expect("a status").state() == pb::SyncState::Failed {
+            break;
+        }
+    }
+    let since = world.calls("listOpportunities").len() - pulled;
+    assert_eq!(since, 0, "nothing was pulled");
 }
 
 /// A read that needs Lever.

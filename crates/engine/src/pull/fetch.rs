@@ -13,9 +13,10 @@ use store::Deleted;
 use super::kept::{Keeping, List, Read, Unread};
 use super::page::{self, Content};
 use super::request::{self, AsTheyCome, Parts};
+use crate::access::{Access, Confidential};
 use crate::engine::Shared;
 use crate::error::Result;
-use crate::link::{Confidential, Link};
+use crate::link::Link;
 use crate::skew::Moment;
 
 /// One page as read from Lever, ready to be committed.
@@ -94,15 +95,17 @@ impl<'a> Fetcher<'a> {
         } else {
             request::opportunity_lane(pass)
         };
+        let access = self.link.access.present();
         let client = self.link.client(lane);
         let answer = self
-            .with_confidential(&client, |confidential| {
+            .with_confidential(access, |confidential| {
                 let list = request::opportunities(&connection, pass, &self.parts, confidential);
-                AsTheyCome(if self.listing == Listing::OpportunitySweep {
+                let list = if self.listing == Listing::OpportunitySweep {
                     request::whole(list)
                 } else {
                     list
-                })
+                };
+                answered(&client, AsTheyCome(list))
             })
             .await?;
         let now = self.shared.clock.now();
@@ -141,6 +144,7 @@ impl<'a> Fetcher<'a> {
     async fn fetch_account(&self, pass: &Pass) -> Result<Parsed, Unread> {
         let offset = pass.offset().cloned();
         let connection = self.link.connection();
+        let access = self.link.access.present();
         let client = self.link.client(Lane::Follow);
         let first = self.link.client(Lane::Inbound);
         let now = self.shared.clock.now();
@@ -206,8 +210,8 @@ impl<'a> Fetcher<'a> {
             }
             Listing::Postings => {
                 let answer = self
-                    .with_confidential(&client, |confidential| {
-                        request::postings(confidential, offset.clone())
+                    .with_confidential(access, |confidential| {
+                        answered(&client, request::postings(confidential, offset.clone()))
                     })
                     .await?;
                 let next = answer.value.next.clone();
@@ -215,7 +219,7 @@ impl<'a> Fetcher<'a> {
                     page::account_page(&connection, Stream::Postings, answer.value, rank, now);
                 (content, Vec::new(), next, answer.date)
             }
-            _ => self.fetch_kept(&client, pass, now).await?,
+            _ => self.fetch_kept(access, &client, pass, now).await?,
         };
         let read = u32::try_from(parsed.0.records.len()).unwrap_or(u32::MAX);
         self.read.fetch_add(read, Ordering::Relaxed);
@@ -225,6 +229,7 @@ impl<'a> Fetcher<'a> {
     /// A list of the account whose records are kept as they come.
     async fn fetch_kept(
         &self,
+        access: Access,
         client: &Client,
         pass: &Pass,
         now: Timestamp,
@@ -238,37 +243,15 @@ impl<'a> Fetcher<'a> {
                 .with("created_at_start", Some(0)),
             _ => {
                 let list = List::of_account(&registry::LIST_REQUISITIONS);
-                return self.fetch_requisitions(client, list, pass, now).await;
+                let read = self.with_confidential(access, |confidential| {
+                    let filter = request::confidentiality(confidential);
+                    let list = list.clone().with("confidentiality", filter);
+                    async move { list.page(client, pass.offset()).await }
+                });
+                return Ok(self.kept(read.await?, now));
             }
         };
         let read = list.page(client, pass.offset()).await?;
-        Ok(self.kept(read, now))
-    }
-
-    /// Confidential requisitions too, until Lever refuses.
-    async fn fetch_requisitions(
-        &self,
-        client: &Client,
-        list: List,
-        pass: &Pass,
-        now: Timestamp,
-    ) -> Result<Parsed, Unread> {
-        let asked = |confidential| {
-            let filter = request::confidentiality(confidential);
-            list.clone().with("confidentiality", filter)
-        };
-        let known = self.link.confidential();
-        let read = match asked(known).page(client, pass.offset()).await {
-            Err(Unread::Lever(error))
-                if known == Confidential::Unknown
-                    && matches!(error.kind(), ErrorKind::Forbidden { .. }) =>
-            {
-                asked(Confidential::Denied)
-                    .page(client, pass.offset())
-                    .await?
-            }
-            read => read?,
-        };
         Ok(self.kept(read, now))
     }
 
@@ -284,34 +267,38 @@ impl<'a> Fetcher<'a> {
         (keeping.page(read.value), Vec::new(), next, read.date)
     }
 
-    /// Asks for confidential records too until Lever refuses; then without them (design.md, "Pull").
-    async fn with_confidential<E: Endpoint>(
+    /// Reads confidential records too until Lever refuses; then without them (design.md, "Pull").
+    ///
+    /// `access` was taken before the client that `read` uses.
+    async fn with_confidential<T, F>(
         &self,
-        client: &Client,
-        request: impl Fn(Confidential) -> E,
-    ) -> Result<Answer<E::Reply>, lever::Error> {
-        let known = self.link.confidential();
-        let first = request(known);
-        match client.answer(&first).await {
-            Err(error)
-                if known == Confidential::Unknown
-                    && matches!(error.kind(), ErrorKind::Forbidden { .. }) =>
-            {
-                let without = request(Confidential::Denied);
-                let answer = client.answer(&without).await?;
-                self.link.set_confidential(Confidential::Denied);
-                tracing::info!(connection = %self.link.id(), "the key has no access to confidential records");
-                Ok(answer)
+        access: Access,
+        read: impl Fn(Confidential) -> F,
+    ) -> Result<T, Unread>
+    where
+        F: Future<Output = Result<T, Unread>>,
+    {
+        let untold = access.confidential == Confidential::Unknown;
+        let (answer, sees) = match read(access.confidential).await {
+            Err(Unread::Lever(error)) if untold && is_forbidden(&error) => {
+                (read(Confidential::Denied).await?, false)
             }
-            Ok(answer) => {
-                if known == Confidential::Unknown {
-                    self.link.set_confidential(Confidential::Allowed);
-                }
-                Ok(answer)
-            }
-            Err(error) => Err(error),
+            answer => (answer?, true),
+        };
+        if untold {
+            let (store, id) = (&self.shared.store, self.link.id());
+            self.link.access.learn(store, id, access, sees).await;
         }
+        Ok(answer)
     }
+}
+
+async fn answered<E: Endpoint>(client: &Client, request: E) -> Result<Answer<E::Reply>, Unread> {
+    Ok(client.answer(&request).await?)
+}
+
+fn is_forbidden(error: &lever::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Forbidden { .. })
 }
 
 type Parsed = (Content, Vec<Deleted>, Option<Offset>, Option<Timestamp>);

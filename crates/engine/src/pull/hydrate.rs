@@ -19,9 +19,11 @@ use super::Trouble;
 use super::kept::{Keeping, List, Unread};
 use super::page::Content;
 use super::schedule;
+use crate::access::Confidential;
 use crate::engine::Shared;
 use crate::error::{Error, Result};
 use crate::link::{Link, StreamTrouble};
+use crate::read::is_confidential;
 use crate::skew::Moment;
 
 /// A list of more pages than this is not below one record: Lever goes round in circles.
@@ -252,13 +254,21 @@ impl<'a> Reading<'a> {
             self.refused.insert(stream);
             return Ok(());
         }
+        let sent = Moment::now(&self.shared.clock);
         match self.read(stream, &list).await {
-            Ok(read) => {
-                self.lists.push(read);
-                self.note_readable(stream).await
-            }
+            Ok(read) => self.take(read).await,
             Err(Unread::Lever(error)) => match error.kind() {
+                // Refused to this key, whatever it may read of others: the list waits for another.
+                ErrorKind::Forbidden { .. } | ErrorKind::NotFound if self.is_hidden().await? => {
+                    self.refused.insert(stream);
+                    Ok(())
+                }
                 ErrorKind::Forbidden { .. } => self.note_refused(stream, &list).await,
+                // The parent is gone: the deleted list tells the mirror (S-10).
+                ErrorKind::NotFound => {
+                    let read = whole(stream, Content::default(), self.answered(None, sent));
+                    self.take(read).await
+                }
                 _ => self.failed(stream, error.into()).await,
             },
             // Asked again it would be the same: the list does not wait any longer.
@@ -275,6 +285,25 @@ impl<'a> Reading<'a> {
         }
     }
 
+    async fn take(&mut self, read: ChildList) -> Result<()> {
+        let stream = read.stream;
+        self.lists.push(read);
+        self.note_readable(stream).await
+    }
+
+    /// Whether the parent is confidential, and the key is not known to see it: what Lever answers then is about that,
+    /// and says nothing of the lists (behaviour: "Confidential data").
+    async fn is_hidden(&self) -> Result<bool, store::Error> {
+        if self.link.access.present().confidential == Confidential::Allowed {
+            return Ok(false);
+        }
+        let (store, parent) = (&self.shared.store, &self.parent);
+        let record = store.record(self.link.id(), parent.stream(), parent.id());
+        Ok(record
+            .await?
+            .is_some_and(|record| is_confidential(&record.raw)))
+    }
+
     async fn read(&self, stream: Stream, list: &List) -> Result<ChildList, Unread> {
         let connection = self.link.connection();
         let keeping = Keeping {
@@ -288,13 +317,7 @@ impl<'a> Reading<'a> {
         } else {
             self.pages(list, &keeping).await?
         };
-        Ok(ChildList {
-            stream,
-            requested_at,
-            records: content.records,
-            quarantined: content.quarantined,
-            whole: true,
-        })
+        Ok(whole(stream, content, requested_at))
     }
 
     /// A form, and when it was asked for.
@@ -304,14 +327,9 @@ impl<'a> Reading<'a> {
         keeping: &Keeping<'_>,
     ) -> Result<(Content, Timestamp), Unread> {
         let sent = Moment::now(&self.shared.clock);
-        match list.record(&self.client).await {
-            Ok(read) => {
-                let requested_at = self.answered(read.date, sent);
-                Ok((keeping.record(&read.value), requested_at))
-            }
-            Err(unread) if gone(&unread) => Ok((Content::default(), self.answered(None, sent))),
-            Err(unread) => Err(unread),
-        }
+        let read = list.record(&self.client).await?;
+        let requested_at = self.answered(read.date, sent);
+        Ok((keeping.record(&read.value), requested_at))
     }
 
     /// All pages of a list, and when the first was asked for; an offset that Lever no longer knows begins it again.
@@ -328,10 +346,6 @@ impl<'a> Reading<'a> {
             let sent = Moment::now(&self.shared.clock);
             let read = match list.page(&self.client, offset.as_ref()).await {
                 Ok(read) => read,
-                // The opportunity is gone: the deleted list tells the mirror (S-10).
-                Err(unread) if gone(&unread) => {
-                    return Ok((Content::default(), self.answered(None, sent)));
-                }
                 Err(unread) if unread.is_invalid_offset() && !begun_again => {
                     begun_again = true;
                     offset = None;
@@ -451,6 +465,13 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn gone(unread: &Unread) -> bool {
-    matches!(unread, Unread::Lever(error) if matches!(error.kind(), ErrorKind::NotFound))
+/// A list of which everything was read.
+fn whole(stream: Stream, content: Content, requested_at: Timestamp) -> ChildList {
+    ChildList {
+        stream,
+        requested_at,
+        records: content.records,
+        quarantined: content.quarantined,
+        whole: true,
+    }
 }

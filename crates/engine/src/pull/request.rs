@@ -8,7 +8,7 @@ use lever::{
     OpportunityExpand, Page, Request, StageId,
 };
 
-use crate::link::Confidential;
+use crate::access::Confidential;
 
 /// Lever's largest page.
 const PAGE: u16 = 100;

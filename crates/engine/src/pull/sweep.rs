@@ -66,7 +66,8 @@ async fn sweep(shared: &Shared, link: &Link) {
     let Some(since) = swept.walked.whole_since.filter(|_| !followed.walked.unread) else {
         return;
     };
-    match walk::retire_unseen(shared, link, Stream::Opportunities, since).await {
+    let asked = swept.walked.access;
+    match walk::retire_unseen(shared, link, Stream::Opportunities, since, asked).await {
         Ok(0) => {}
         Ok(gone) => {
             // What the walk has led to takes the place of what was kept at its end.

@@ -2,13 +2,15 @@
 
 use domain::cursor::Pass;
 use domain::{Cursor, Listing, Parent, Part, Stream, Timestamp};
+use store::Secrecy;
 
 use super::fetch::{Fetched, Fetcher};
 use super::page::Content;
 use super::scope;
+use crate::access::Access;
 use crate::engine::Shared;
 use crate::error::{Error, Result};
-use crate::link::{Confidential, Link};
+use crate::link::Link;
 
 /// How often a pass may start again because Lever refused an offset.
 const MAX_REWINDS: u32 = 5;
@@ -23,6 +25,8 @@ pub(super) struct Walked {
     pub(super) began: Timestamp,
     /// When this process began the pass.
     pub(super) started: Option<Timestamp>,
+    /// What was known then of what the key may see.
+    pub(super) access: Access,
     /// The same, if every record of it could be read: what was not seen since is gone.
     pub(super) whole_since: Option<Timestamp>,
     /// Whether a record of this list could not be read.
@@ -39,20 +43,22 @@ pub(super) async fn walk(shared: &Shared, link: &Link, listing: Listing) -> Resu
 
 /// Buries the records of a stream that no request since `started` has brought; tells how many.
 ///
-/// Only after a walk of everything that began then has ended well.
+/// Only after a walk of everything that began then, with the key of `asked`, has ended well. Confidential records go
+/// only if that key read every page, and sees them.
 pub(super) async fn retire_unseen(
     shared: &Shared,
     link: &Link,
     stream: Stream,
     started: Timestamp,
+    asked: Access,
 ) -> Result<u64> {
-    let sees_all = link.confidential() == Confidential::Allowed;
-    let spare: Option<fn(&str) -> bool> =
-        (!sees_all).then_some(crate::read::is_confidential as fn(&str) -> bool);
+    let sees_all = link.access.sees_all_since(asked);
+    let spared: Option<fn(&str) -> Secrecy> =
+        (!sees_all).then_some(crate::read::secrecy as fn(&str) -> Secrecy);
     let now = shared.clock.now();
     let store = &shared.store;
     let retired = store
-        .retire_unseen(link.id(), stream, started, now, spare)
+        .retire_unseen(link.id(), stream, started, now, spared)
         .await?;
     if retired > 0 {
         tracing::info!(connection = %link.id(), %stream, records = retired, "gone from Lever's list");
@@ -112,7 +118,10 @@ impl<'a> Walk<'a> {
     }
 
     async fn run(mut self) -> Result<Walked> {
-        let mut walked = Walked::default();
+        let mut walked = Walked {
+            access: self.link.access.present(),
+            ..Walked::default()
+        };
         let mut rewinds = 0;
         let mut cursor = self
             .shared
@@ -157,7 +166,9 @@ impl<'a> Walk<'a> {
             walked.pages += 1;
             let records = (page.content.records.len() + page.deleted.len()) as u64;
             walked.records += records;
-            self.link.passes.page(self.listing, records);
+            let own = |record: &&store::Incoming| record.stream == self.listing.stream();
+            let listed = page.content.records.iter().filter(own).count() as u64;
+            self.link.passes.page(self.listing, records, listed);
             if next.idle() {
                 walked.began = next.as_of().unwrap_or_default();
                 walked.changes += self.commit(&cursor, &next, page).await?;
@@ -300,7 +311,8 @@ impl<'a> Walk<'a> {
     async fn retire(&self, walked: &Walked) -> Result<u64> {
         match walked.whole_since {
             Some(started) if Listing::ACCOUNT.contains(&self.listing) => {
-                retire_unseen(self.shared, self.link, self.listing.stream(), started).await
+                let stream = self.listing.stream();
+                retire_unseen(self.shared, self.link, stream, started, walked.access).await
             }
             _ => Ok(0),
         }

@@ -55,10 +55,18 @@ impl Engine {
     /// id was used for something else; precondition for what the mapping excludes; exhausted on a full disk.
     /// A refusal by Lever is no error here: it is in the operation.
     pub async fn write(&self, request: WriteRequest, wait: Duration) -> Result<Operation> {
-        self.write_with(request, None, wait).await
+        self.write_with(self.narrowed(request), None, wait).await
     }
 
-    /// [`Engine::write`], with the file of an upload.
+    /// The request with the right that is left of the caller's while the key of the connection lacks it.
+    pub(super) fn narrowed(&self, request: WriteRequest) -> WriteRequest {
+        WriteRequest {
+            confidential: request.confidential && self.shows_confidential(request.connection),
+            ..request
+        }
+    }
+
+    /// [`Engine::write`] of a request that is narrowed, with the file of an upload.
     pub(super) async fn write_with(
         &self,
         request: WriteRequest,
@@ -137,8 +145,7 @@ impl Engine {
     pub(super) async fn check_alone(&self, request: &WriteRequest) -> Result<()> {
         check_request_id(&request.request_id)?;
         check_content(&request.write)?;
-        let sees = request.confidential && self.shows_confidential(request.connection);
-        if !sees
+        if !request.confidential
             && self
                 .is_confidential(request.connection, &request.opportunity)
                 .await?
@@ -157,9 +164,10 @@ impl Engine {
     /// As [`Engine::write`].
     pub async fn dry_run(&self, request: &WriteRequest) -> Result<DryRun> {
         let outbox = self.running(request.connection)?.outbox;
+        let request = self.narrowed(request.clone());
         check_content(&request.write)?;
-        self.check_against_account(request).await?;
-        let acting_user = acting::choose(&self.shared, request).await?;
+        self.check_against_account(&request).await?;
+        let acting_user = acting::choose(&self.shared, &request).await?;
         let marker = outbox.marker(self.shared.clock.now());
         let calls = plan::planned(
             &request.write,

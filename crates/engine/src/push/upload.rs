@@ -30,10 +30,11 @@ impl Engine {
     /// unavailable when no piece comes for 30 seconds; whatever `bytes` yields. Nothing is kept then.
     pub async fn upload(
         &self,
-        mut request: WriteRequest,
+        request: WriteRequest,
         bytes: impl Stream<Item = Result<Bytes>> + Send,
         wait: Duration,
     ) -> Result<Operation> {
+        let mut request = self.narrowed(request);
         self.running(request.connection)?;
         self.check_alone(&request).await?;
         self.check_against_account(&request).await?;

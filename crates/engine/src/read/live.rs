@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use super::visible::Sight;
 use super::{RawRecord, ReadPage, ReadQuery, kept, resource};
+use crate::access::Confidential;
 use crate::error::{Error, Result};
-use crate::link::Confidential;
 
 /// Lever's largest page.
 const LARGEST_PAGE: usize = 100;
@@ -178,13 +178,15 @@ async fn ask(
     path: BTreeMap<String, String>,
     query: Vec<(String, String)>,
 ) -> Result<RawReply> {
-    let link = sight.engine.link(sight.connection.id)?;
+    let link = &sight.link;
+    let access = link.access.present();
     let client = link.client(Lane::Interactive);
     let chosen = query.iter().any(|(name, _)| name == CONFIDENTIALITY);
     let all = sight.viewer.confidential
         && !chosen
         && operation.query.contains(&CONFIDENTIALITY)
-        && link.confidential() != Confidential::Denied;
+        && access.confidential != Confidential::Denied;
+    let (store, id) = (&sight.engine.shared.store, sight.connection.id);
     if all {
         let wider = [
             query.clone(),
@@ -193,7 +195,7 @@ async fn ask(
         .concat();
         match call(&client, operation, &path, wider).await? {
             Ok(reply) => {
-                link.set_confidential(Confidential::Allowed);
+                link.access.learn(store, id, access, true).await;
                 return Ok(reply);
             }
             Err(error) if matches!(error.kind(), LeverErrorKind::Forbidden { .. }) => {}
@@ -204,7 +206,7 @@ async fn ask(
         .await?
         .map_err(refused)?;
     if all {
-        link.set_confidential(Confidential::Denied);
+        link.access.learn(store, id, access, false).await;
     }
     Ok(reply)
 }

@@ -1,13 +1,17 @@
 //! What a caller may see: confidential people, secret notes, fields left out.
 
+use std::sync::Arc;
+
 use domain::{Connection, ConnectionId, Stream, excluded};
 use lever::{ContactId, GetOpportunity, Lane, OpportunityId};
 use serde::Deserialize;
+use store::Secrecy;
 
 use super::RawRecord;
 use super::resource;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::link::Link;
 
 /// Extra rights of the caller a record is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +59,16 @@ pub(crate) fn is_confidential(raw: &str) -> bool {
     Marks::of(raw).confidential()
 }
 
+/// What a document says about being confidential: answers for equal opportunity name their opportunity instead.
+pub(crate) fn secrecy(raw: &str) -> Secrecy {
+    let marks = Marks::of(raw);
+    match marks.opportunity() {
+        _ if marks.confidential() => Secrecy::Confidential,
+        Some(opportunity) => Secrecy::AsOpportunity(opportunity.into()),
+        None => Secrecy::Open,
+    }
+}
+
 /// Whether a document is a note that says it is secret.
 pub(crate) fn is_secret(raw: &str) -> bool {
     Marks::of(raw).secret()
@@ -67,13 +81,15 @@ const LONGEST_ID: usize = 200;
 pub(crate) struct Sight<'e> {
     pub(super) engine: &'e Engine,
     pub(crate) connection: Connection,
+    pub(super) link: Arc<Link>,
+    /// What the caller may see where the key of the connection sees it too.
     pub(super) viewer: Viewer,
 }
 
 impl Sight<'_> {
-    /// Whether the caller may see everybody.
+    /// Whether the caller may see everybody; what a live read has taught of the key counts at once.
     pub(crate) fn sees_confidential(&self) -> bool {
-        self.viewer.confidential
+        self.viewer.confidential && !self.link.access.hides()
     }
 
     fn id(&self) -> ConnectionId {
@@ -95,7 +111,7 @@ impl Sight<'_> {
         if record.opportunity.is_none() {
             record.opportunity = marks.opportunity();
         }
-        if !self.viewer.confidential
+        if !self.sees_confidential()
             && (marks.confidential() || self.belongs_to_hidden(stream, &record).await?)
         {
             return Ok(None);
@@ -175,7 +191,7 @@ impl Sight<'_> {
 
     /// Refuses what a path names if the caller may not see it, as if it did not exist.
     pub(crate) async fn check_path(&self, parameter: &str, id: &str) -> Result<()> {
-        if self.viewer.confidential {
+        if self.sees_confidential() {
             return Ok(());
         }
         let (stream, hidden) = match parameter {
@@ -210,7 +226,7 @@ impl Sight<'_> {
                     opportunity: opportunity.clone(),
                     expand: Vec::new(),
                 };
-                let client = self.engine.link(self.id())?.client(Lane::Interactive);
+                let client = self.link.client(Lane::Interactive);
                 match client.send(&read).await {
                     Ok(record) => Ok(is_confidential(record.raw.get())),
                     Err(error) if matches!(error.kind(), lever::ErrorKind::NotFound) => {
@@ -248,6 +264,28 @@ mod tests {
         assert!(is_confidential(
             r#"{"confidentiality":"confidential","secret":{}}"#
         ));
+    }
+
+    #[test]
+    fn a_record_that_does_not_say_is_as_confidential_as_its_opportunity() {
+        for (raw, expected) in [
+            (
+                r#"{"confidentiality":"confidential"}"#,
+                Secrecy::Confidential,
+            ),
+            (
+                r#"{"confidentiality":"confidential","opportunityId":"o"}"#,
+                Secrecy::Confidential,
+            ),
+            (
+                r#"{"gender":"f","opportunityId":"o"}"#,
+                Secrecy::AsOpportunity("o".into()),
+            ),
+            (r#"{"confidentiality":"non-confidential"}"#, Secrecy::Open),
+            ("", Secrecy::Open),
+        ] {
+            assert_eq!(secrecy(raw), expected, "{raw}");
+        }
     }
 
     #[test]

@@ -147,6 +147,15 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_is_no_text_is_none_and_the_delivery_is_read() {
+        let odd = of(
+            r#"{"event":"candidateHired","triggeredAt":1,"token":"t","data":{
+            "opportunityId":true,"contactId":[]}}"#,
+        );
+        assert_eq!((odd.opportunity, odd.contact), (None, None));
+    }
+
+    #[test]
     fn an_event_nobody_knows_has_a_name_of_ours() {
         let nudge = of(r#"{"event":"ada@example.com","triggeredAt":1,"token":"t","data":null}"#);
         assert_eq!(nudge.event, "other");

@@ -33,7 +33,7 @@ struct Strike {
     at: Duration,
     /// When the pause after it ends.
     resumed_at: Duration,
-    /// The pace it went on at.
+    /// The pace it went on at; always below `limit`, else there would be no way back up.
     low: f64,
     /// The pace it comes back to.
     limit: f64,
@@ -70,19 +70,19 @@ impl Pace {
     /// The limit has struck at `now`; nobody goes until `resumed_at`.
     pub(crate) fn strike(&mut self, now: Duration, resumed_at: Duration) {
         let pace = self.at(now);
-        let (low, limit) = match self.measured(now) {
+        let (below, limit) = match self.measured(now) {
             // Idle time looks like a lower limit; halving bounds the error.
             Some(limit) => {
                 let limit = limit.clamp(pace * BELOW_UNKNOWN, pace);
-                (limit * BELOW_MEASURED, limit)
+                (BELOW_MEASURED, limit.max(BudgetConfig::FLOOR))
             }
-            None => (pace * BELOW_UNKNOWN, pace),
+            None => (BELOW_UNKNOWN, pace),
         };
         self.struck = Some(Strike {
             at: now,
             resumed_at,
-            low: low.max(BudgetConfig::FLOOR),
-            limit: limit.max(BudgetConfig::FLOOR),
+            low: limit * below,
+            limit,
             passed: 0,
         });
     }
@@ -157,5 +157,17 @@ mod tests {
             pace.strike(s(second), s(second + 1));
         }
         assert_eq!(pace.at(s(220)), BudgetConfig::FLOOR);
+    }
+
+    #[test]
+    fn there_is_a_way_back_from_the_slowest_pace() {
+        let mut pace = Pace::new(10.0);
+        for second in 100..200 {
+            pace.strike(s(second), s(second + 1));
+        }
+        assert_eq!(pace.at(s(200)), BudgetConfig::FLOOR);
+        let minutes = [1, 2, 4, 8].map(|minutes| pace.at(s(200 + minutes * 60)));
+        assert!(minutes.is_sorted() && minutes[1] > minutes[0]);
+        assert_eq!(minutes[3], 10.0);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::Response;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -106,6 +106,22 @@ impl Call {
 
     fn invalid(&self, fault: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::new(self.operation, ErrorKind::InvalidRequest).caused_by(fault)
+    }
+
+    /// Where the answer says that what was asked for is now.
+    ///
+    /// None elsewhere than on the server of the base URL: the credential goes nowhere else. Nor for a status that has
+    /// clients turn a POST into a GET.
+    pub(super) fn moved(&self, response: &Response) -> Option<Url> {
+        let moved = match response.status().as_u16() {
+            307 | 308 => true,
+            301 | 302 => self.operation.method != Method::Post,
+            _ => false,
+        };
+        let location = response.headers().get(LOCATION).filter(|_| moved)?;
+        let place = self.url.join(location.to_str().ok()?).ok()?;
+        let bare = place.username().is_empty() && place.password().is_none();
+        (bare && place.origin() == self.url.origin()).then_some(place)
     }
 
     /// The answer, if it is a success; its body is not looked at.

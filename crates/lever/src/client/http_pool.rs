@@ -13,7 +13,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Http(reqwest::Client);
 
 impl Http {
-    /// Opens a pool. Follows no redirect: a credential goes nowhere but to the base URL.
+    /// Opens a pool. Follows no redirect: a credential goes nowhere but to the server of the base URL, and the client
+    /// itself looks where an answer sends it.
     ///
     /// The process must have installed a rustls crypto provider before.
     ///

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::Response;
 use tokio::time::Instant;
+use url::Url;
 
 use super::attempt::{Context, Reading};
 use super::call::Call;
@@ -14,6 +15,9 @@ use crate::decode::DecodeError;
 use crate::endpoint::{Endpoint, RawCall, RawReply, Reply};
 use crate::error::{Error, ErrorKind};
 use crate::time::Timestamp;
+
+/// How often a call is sent on to another place.
+const MOVES: usize = 3;
 
 /// What Lever answered, and when.
 #[derive(Debug, Clone)]
@@ -135,14 +139,37 @@ impl Client {
 
     /// Sends the request through the layers and returns the answer, whatever its status.
     ///
-    /// Its body is in memory, unless it is a success that is read as it comes.
+    /// Its body is in memory, unless it is a success that is read as it comes. What has moved on the same server is
+    /// asked for where it is now (behaviour 7: "moved, follow `Location`"), each time as a request of its own.
     pub(super) async fn exchange(
         &self,
         call: &Call,
         attempt: u32,
         reading: Reading,
     ) -> Result<Response, Error> {
-        let outgoing = call.outgoing()?;
+        let mut response = self.exchange_at(call, None, attempt, reading).await?;
+        for _ in 0..MOVES {
+            let Some(place) = call.moved(&response) else {
+                break;
+            };
+            response = self
+                .exchange_at(call, Some(place), attempt, reading)
+                .await?;
+        }
+        Ok(response)
+    }
+
+    async fn exchange_at(
+        &self,
+        call: &Call,
+        place: Option<Url>,
+        attempt: u32,
+        reading: Reading,
+    ) -> Result<Response, Error> {
+        let mut outgoing = call.outgoing()?;
+        if let Some(place) = place {
+            *outgoing.request.url_mut() = place;
+        }
         let spoiled = outgoing.spoiled();
         let mut extensions = http::Extensions::new();
         extensions.insert(Context {

@@ -172,6 +172,7 @@ impl OAuthApp {
             .await
             .map_err(|_| Error::Unreachable {
                 reason: "no answer in time".to_owned(),
+                may_have_acted: true,
             })??;
         match status {
             200..=299 => tokens(&body, now),
@@ -192,13 +193,15 @@ async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, Error> {
 }
 
 fn unreachable(error: reqwest::Error) -> Error {
-    let reason = if error.is_connect() {
+    let unsent = error.is_connect();
+    let reason = if unsent {
         "no connection"
     } else {
         "the answer broke off"
     };
     Error::Unreachable {
         reason: reason.to_owned(),
+        may_have_acted: !unsent,
     }
 }
 
@@ -228,7 +231,7 @@ fn tokens(body: &[u8], now: Timestamp) -> Result<Tokens, Error> {
     })
 }
 
-/// What an answer other than success means (RFC 6749, section 5.2).
+/// What an answer other than success means (RFC 6749, section 5.2): none of them gives tokens.
 fn refusal(status: u16, body: &[u8]) -> Error {
     #[derive(Deserialize)]
     struct Refusal {
@@ -238,6 +241,7 @@ fn refusal(status: u16, body: &[u8]) -> Error {
     if matches!(status, 408 | 425 | 429 | 500..) {
         return Error::Unreachable {
             reason: format!("status {status}"),
+            may_have_acted: false,
         };
     }
     let code = match serde_json::from_slice::<Refusal>(body) {
@@ -335,7 +339,8 @@ mod tests {
         let odd = refusal(400, br#"{"error":"Unknown or invalid refresh token Ada"}"#);
         assert_eq!(odd.to_string(), "Lever refused the app (status 400)");
         for status in [429, 500, 503] {
-            assert!(matches!(refusal(status, b""), Error::Unreachable { .. }));
+            let later = refusal(status, b"");
+            assert!(matches!(later, Error::Unreachable { .. }) && later.gave_nothing());
         }
     }
 }

@@ -35,8 +35,12 @@ pub trait Keep: Send + Sync {
     /// If it must not be now; nothing is asked then.
     fn begin(&self) -> BoxFuture<'_, Result<Underway, SaveError>>;
 
-    /// Takes note that the renewal was answered without tokens, so that the refresh token was not used up by it.
+    /// Takes note that the renewal gave no tokens for sure, so that the refresh token was not used up by it.
     fn end(&self) -> BoxFuture<'_, ()>;
+
+    /// Takes note that no renewal will be granted any more: only connecting the account again helps. The access token
+    /// may work to its end. `unanswered` says that a renewal before was begun and never answered.
+    fn refused(&self, unanswered: bool);
 
     /// Keeps new tokens. The old refresh token is dead by then, so it must not lie.
     ///
@@ -186,6 +190,9 @@ impl Grant {
         let now = (self.clock)();
         state.failed = result.as_ref().err().map(|error| (error.clone(), now));
         self.renewals.fetch_add(1, Ordering::Release);
+        if let Err(Error::Refused { unanswered, .. }) = result {
+            self.keeper.refused(unanswered);
+        }
         match result {
             Err(error) if !state.works(now) => Err(error),
             Ok(()) | Err(_) => Ok(state.tokens.access_token.clone()),
@@ -225,7 +232,7 @@ impl Grant {
                 });
             }
             Err(error) => {
-                if error.is_an_answer() && !unanswered_before {
+                if error.gave_nothing() && !unanswered_before {
                     state.unanswered = false;
                     self.keeper.end().await;
                 }

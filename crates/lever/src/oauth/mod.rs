@@ -38,6 +38,8 @@ pub enum Error {
     Unreachable {
         /// What happened; holds no secret.
         reason: String,
+        /// Whether tokens may have been given all the same: the request was sent and no whole answer came.
+        may_have_acted: bool,
     },
     /// An answer came that holds no tokens.
     #[error("Lever's authority answered with something else than tokens")]
@@ -51,9 +53,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the authority has answered for sure that it gave no tokens.
-    pub(crate) fn is_an_answer(&self) -> bool {
-        matches!(self, Error::Refused { .. } | Error::App { .. })
+    /// Whether the authority gave no tokens for sure, so that the refresh token was not used up.
+    pub(crate) fn gave_nothing(&self) -> bool {
+        match self {
+            Error::Refused { .. } | Error::App { .. } | Error::NotBegun => true,
+            Error::Unreachable { may_have_acted, .. } => !may_have_acted,
+            Error::Malformed | Error::NotKept => false,
+        }
     }
 
     /// Whether only connecting the account again helps.

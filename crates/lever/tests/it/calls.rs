@@ -58,6 +58,75 @@ async fn requests(server: &MockServer) -> usize {
     server.received_requests().await.unwrap().len()
 }
 
+fn moved(status: u16, location: &str) -> ResponseTemplate {
+    ResponseTemplate::new(status).insert_header("location", location)
+}
+
+/// Behaviour 7: "301: moved, follow `Location`".
+#[tokio::test]
+async fn what_has_moved_on_the_same_server_is_read_where_it_is_now() {
+    for status in [301, 302, 307, 308] {
+        let server = server(moved(status, "/v1/elsewhere/o1?x=1"), opportunity()).await;
+        let (client, attempts) = observed(&client(&server.uri()));
+        assert_eq!(client.send(&get()).await.unwrap().value.id, "o1".into());
+        let asked = server.received_requests().await.unwrap();
+        assert_eq!(asked[1].url.path(), "/v1/elsewhere/o1");
+        assert_eq!(asked[1].url.query(), Some("x=1"));
+        assert_eq!(
+            asked[1].headers["authorization"],
+            asked[0].headers["authorization"]
+        );
+        // Each is a request of its own to the budget and the log.
+        let statuses: Vec<_> = attempts
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|one| one.status)
+            .collect();
+        assert_eq!(statuses, [Some(status), Some(200)]);
+    }
+}
+
+#[tokio::test]
+async fn a_write_keeps_its_method_where_it_is_sent_on() {
+    let stage = MoveToStage {
+        opportunity: "o1".into(),
+        stage: "s".into(),
+        perform_as: None,
+    };
+    let server = server(moved(308, "/v1/new"), opportunity()).await;
+    client(&server.uri()).send(&stage).await.unwrap();
+    let asked = server.received_requests().await.unwrap();
+    assert_eq!(asked[1].method.as_str(), "PUT");
+    assert_eq!(asked[1].body, asked[0].body);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_on_to_another_server_or_round_in_circles() {
+    let stranger = MockServer::start().await;
+    let elsewhere = format!("{}/v1/opportunities/o1", stranger.uri());
+    let with_a_name = "http://ada:secret@127.0.0.1/v1/x";
+    for (location, sent) in [
+        (elsewhere.as_str(), 1),
+        (with_a_name, 1),
+        ("http://[", 1),
+        ("/v1/opportunities/o1", 4),
+    ] {
+        let server = server(moved(301, location), moved(301, location)).await;
+        let error = client(&server.uri()).send(&get()).await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Invalid { status: 301, .. }),
+            "{location}: {error:?}"
+        );
+        assert_eq!(requests(&server).await, sent, "{location}");
+    }
+    assert_eq!(requests(&stranger).await, 0);
+    // A client that followed would ask with GET for what was to be created.
+    let server = server(moved(301, "/v1/new"), opportunity()).await;
+    client(&server.uri()).send(&note()).await.unwrap_err();
+    assert_eq!(requests(&server).await, 1);
+}
+
 #[tokio::test]
 async fn a_call_carries_key_path_query_and_body() {
     let server = MockServer::start().await;

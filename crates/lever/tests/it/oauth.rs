@@ -1,5 +1,6 @@
 //! Grants that renew themselves, against an authority and an API of our own.
 
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -70,6 +71,10 @@ impl Keep for Keeper {
         async {}.boxed()
     }
 
+    fn refused(&self, unanswered: bool) {
+        self.tell(if unanswered { "lost" } else { "refused" });
+    }
+
     fn keep(&self, tokens: Tokens) -> BoxFuture<'_, Result<(), SaveError>> {
         if self.keeping_fails.load(Ordering::Relaxed) {
             return async { Err("disk full".into()) }.boxed();
@@ -87,6 +92,12 @@ impl World {
     /// A renewal was begun before, or was not.
     async fn after(unanswered: bool) -> World {
         let authority = MockServer::start().await;
+        let address = authority.uri();
+        World::asking(authority, &address, unanswered).await
+    }
+
+    /// Tokens are asked for at `address`.
+    async fn asking(authority: MockServer, address: &str, unanswered: bool) -> World {
         let api = MockServer::start().await;
         // Installs the crypto provider.
         client(&api.uri());
@@ -97,7 +108,7 @@ impl World {
             client_id: "app".to_owned(),
             client_secret: "hush".into(),
             redirect_uri: "https://fulcrum.test/back".to_owned(),
-            authority: Authority::at(&BaseUrl::parse(&authority.uri()).unwrap(), "x"),
+            authority: Authority::at(&BaseUrl::parse(address).unwrap(), "x"),
         };
         let grant = OAuthCredential::new(
             app,
@@ -136,10 +147,7 @@ impl World {
     }
 
     async fn refuses(&self, status: u16, code: &str) {
-        Mock::given(path("/oauth/token"))
-            .respond_with(ResponseTemplate::new(status).set_body_json(json!({"error": code})))
-            .mount(&self.authority)
-            .await;
+        refuse(&self.authority, status, code).await;
     }
 
     /// The API knows this access token and no other.
@@ -184,6 +192,13 @@ impl World {
     async fn renewals(&self) -> usize {
         self.authority.received_requests().await.unwrap().len()
     }
+}
+
+async fn refuse(authority: &MockServer, status: u16, code: &str) {
+    Mock::given(path("/oauth/token"))
+        .respond_with(ResponseTemplate::new(status).set_body_json(json!({"error": code})))
+        .mount(authority)
+        .await;
 }
 
 #[tokio::test]
@@ -318,6 +333,18 @@ async fn while_the_authority_is_away_the_old_token_is_used_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_renewal_that_is_refused_is_told_at_once_and_the_old_token_used_to_its_end() {
+    let world = World::new().await;
+    world.refuses(403, "invalid_grant").await;
+    world.at(HOUR - MINUTE);
+    assert_eq!(world.token().await.unwrap(), "a1");
+    assert_eq!(world.keeper.told(), ["begin", "end", "refused"]);
+    world.at(HOUR);
+    assert!(world.token().await.unwrap_err().needs_reconnect());
+    assert_eq!(world.keeper.told().len(), 3, "told once");
+}
+
+#[tokio::test]
 async fn a_wrong_app_is_no_reason_to_connect_again() {
     let world = World::new().await;
     world.refuses(401, "invalid_client").await;
@@ -355,21 +382,65 @@ async fn a_refusal_after_a_renewal_without_an_answer_is_told_from_a_grant_taken_
     world.refuses(403, "invalid_grant").await;
     world.at(HOUR);
     assert!(!lost(&world).await);
-    assert_eq!(world.keeper.told(), ["begin", "end"]);
+    assert_eq!(world.keeper.told(), ["begin", "end", "refused"]);
 
     let restarted = World::after(true).await;
     restarted.refuses(403, "invalid_grant").await;
     restarted.at(HOUR);
     assert!(lost(&restarted).await);
-    assert_eq!(restarted.keeper.told(), ["begin"], "it stays unanswered");
+    assert_eq!(
+        restarted.keeper.told(),
+        ["begin", "lost"],
+        "it stays unanswered"
+    );
 
     let cut_off = World::new().await;
-    cut_off.refuses(503, "").await;
+    Mock::given(path("/oauth/token"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(r#"{"access_tok"#))
+        .mount(&cut_off.authority)
+        .await;
     cut_off.at(HOUR);
     assert!(!cut_off.token().await.unwrap_err().needs_reconnect());
     cut_off.authority.reset().await;
     cut_off.refuses(403, "invalid_grant").await;
     assert!(lost(&cut_off).await);
+}
+
+#[tokio::test]
+async fn a_grant_taken_back_during_an_outage_is_told_as_that() {
+    let told = async |world: &World| {
+        let error = world.token().await.unwrap_err();
+        assert!(matches!(
+            error,
+            Error::Refused {
+                unanswered: false,
+                ..
+            }
+        ));
+        let told = ["begin", "end", "begin", "end", "refused"];
+        assert_eq!(world.keeper.told(), told);
+    };
+    let failing = World::new().await;
+    failing.refuses(503, "").await;
+    failing.at(HOUR);
+    assert!(!failing.token().await.unwrap_err().needs_reconnect());
+    failing.authority.reset().await;
+    failing.refuses(403, "invalid_grant").await;
+    told(&failing).await;
+
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap();
+    drop(port);
+    let unused = MockServer::start().await;
+    let away = World::asking(unused, &format!("http://{address}"), false).await;
+    away.at(HOUR);
+    assert!(!away.token().await.unwrap_err().needs_reconnect());
+    let back = MockServer::builder()
+        .listener(TcpListener::bind(address).unwrap())
+        .start()
+        .await;
+    refuse(&back, 403, "invalid_grant").await;
+    told(&away).await;
 }
 
 #[tokio::test]

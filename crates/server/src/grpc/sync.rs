@@ -248,6 +248,9 @@ impl SyncService for Api {
                  right confidential",
             ));
         }
+        if request.include_raw_json && !self.engine.shows_confidential(id) {
+            return Err(status(confidential_hidden()));
+        }
         let size = wire::page_size(request.page_size, 100, 1000).map_err(status)?;
         let store = self.engine.store();
         let raw = request.include_raw_json.to_string();
@@ -275,4 +278,14 @@ impl SyncService for Api {
             next_page_token: bound.seal(store, last.as_ref()).map_err(status)?,
         }))
     }
+}
+
+/// Nobody can tell what is in a record that cannot be read: while confidential records are hidden, all texts are.
+fn confidential_hidden() -> Error {
+    Error::precondition(
+        "CONFIDENTIAL_HIDDEN",
+        "the key of the connection has no access to confidential records, and a record that cannot be read may be \
+         one: ask without include_raw_json, or give a key with that access with RotateCredential",
+        Vec::new(),
+    )
 }

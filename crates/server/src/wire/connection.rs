@@ -115,6 +115,20 @@ fn from_grant(grant: pb::OAuthGrant) -> Result<OAuthGrant> {
         redirect_uri,
         refresh_token,
     } = grant;
+    let fields = [
+        ("oauth.authorization_code", &authorization_code),
+        ("oauth.redirect_uri", &redirect_uri),
+        ("oauth.refresh_token", &refresh_token),
+    ];
+    let torn = fields
+        .into_iter()
+        .find(|(_, text)| text.chars().any(char::is_control));
+    if let Some((field, _)) = torn {
+        return Err(Error::invalid(
+            field,
+            "it holds a line break or another control character: give it as Lever did",
+        ));
+    }
     match (authorization_code.as_str(), refresh_token.as_str()) {
         ("", "") => Err(Error::invalid(
             "oauth.authorization_code",
@@ -417,6 +431,9 @@ mod tests {
             ("", grant("", "u", ""), "oauth.authorization_code"),
             ("", grant("c", "", ""), "oauth.redirect_uri"),
             ("", grant("c", "u", "t"), "oauth.refresh_token"),
+            ("", grant("c\n", "u", ""), "oauth.authorization_code"),
+            ("", grant("c", "u\0", ""), "oauth.redirect_uri"),
+            ("", grant("", "", "t\r"), "oauth.refresh_token"),
         ] {
             let error = from_credential(key.to_owned(), oauth).unwrap_err();
             assert!(error.to_string().starts_with(field), "{error}");

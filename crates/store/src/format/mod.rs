@@ -44,6 +44,7 @@
 //! | `quarantine_counts` | c | how many are kept, how many were dropped | 1 |
 //! | `change_floors` | c | [`Counter`]: number of the last change that was pruned | 1 |
 //! | `eeo_heads`, `eeo_documents`, `eeo_counts` | as without `eeo_` | the same, for EEO responses only | 1 |
+//! | `hidings` | c | empty: confidential records are hidden, since the key may not see them | - |
 //! | `forgets` | c, opportunity | [`Forget`]: what is still to be removed of a person | 1 |
 //!
 //! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.

@@ -64,27 +64,43 @@ async fn listed(store: &Store, c: ConnectionId) -> Vec<String> {
 
 #[tokio::test]
 async fn a_record_that_two_lists_have_brought_is_below_both_parents() {
-    let (_dir, store, c) = connected().await;
-    let other = Parent::Opportunity("o2".into());
-    show(&store, c, &["o", "o2"]).await;
-    store.apply_children(notes(c, 10, &["n"])).await.unwrap();
-    let mut read = notes(c, 20, &[]);
-    read.parent = other.clone();
-    read.lists[0].records = vec![Incoming {
-        parent: Some(other.clone()),
-        ..note("n")
-    }];
-    store.apply_children(read).await.unwrap();
-    for (parent, id, below) in [
-        (parent(), "n", true),
-        (other, "n", true),
-        (parent(), "m", false),
-        (Parent::Opportunity("o3".into()), "n", false),
-        (parent(), "", false),
-    ] {
-        let found = store.is_below(c, Stream::Notes, &parent, id).await;
-        assert_eq!(found.unwrap(), below, "{parent} {id}");
+    // The lists were asked for one after the other; either answer may come first.
+    for order in [[10, 20], [20, 10]] {
+        let (_dir, store, c) = connected().await;
+        let other = Parent::Opportunity("o2".into());
+        show(&store, c, &["o", "o2"]).await;
+        let [first, second] = order;
+        store.apply_children(notes(c, first, &["n"])).await.unwrap();
+        let mut read = notes(c, second, &[]);
+        read.parent = other.clone();
+        read.lists[0].records = vec![Incoming {
+            parent: Some(other.clone()),
+            ..note("n")
+        }];
+        store.apply_children(read).await.unwrap();
+        for (parent, id, below) in [
+            (parent(), "n", true),
+            (other, "n", true),
+            (parent(), "m", false),
+            (Parent::Opportunity("o3".into()), "n", false),
+            (parent(), "", false),
+        ] {
+            let found = store.is_below(c, Stream::Notes, &parent, id).await;
+            assert_eq!(found.unwrap(), below, "{order:?} {parent} {id}");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_late_list_brings_nothing_back_that_was_deleted_since() {
+    let (_dir, store, c) = connected().await;
+    show(&store, c, &["o"]).await;
+    store.apply_children(notes(c, 10, &["n"])).await.unwrap();
+    store.apply_children(notes(c, 20, &[])).await.unwrap();
+    store.apply_children(notes(c, 15, &["n"])).await.unwrap();
+    let found = store.is_below(c, Stream::Notes, &parent(), "n").await;
+    assert!(!found.unwrap());
+    assert!(listed(&store, c).await.is_empty());
 }
 
 #[tokio::test]

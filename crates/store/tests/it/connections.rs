@@ -1,6 +1,6 @@
 use domain::{Connection, Cursor, Listing, Stream};
 use secrecy::{ExposeSecret, SecretString};
-use store::{ErrorKind, ListingOutcome, Secrets, TokenRecord, Tombstones};
+use store::{ErrorKind, ListingOutcome, Secrets, Store, TokenRecord, Tombstones};
 
 use crate::support::*;
 
@@ -140,6 +140,37 @@ async fn a_replaced_key_leaves_everything_else() {
         store.api_key(id).await.unwrap().unwrap().expose_secret(),
         "other"
     );
+}
+
+/// F-04.
+#[tokio::test]
+async fn f04_whether_confidential_records_are_hidden_outlives_a_restart_and_is_written_once() {
+    let (folder, store, id) = connected().await;
+    let other = connection(2);
+    let key = SecretString::from("other");
+    store.create_connection(other.clone(), key).await.unwrap();
+    let hidden = async |store: &Store| {
+        let ours = store.hides_confidential(id).await.unwrap();
+        (ours, store.hides_confidential(other.id).await.unwrap())
+    };
+    assert_eq!(hidden(&store).await, (false, false));
+    store.note_hiding(id, true).await.unwrap();
+    assert_eq!(hidden(&store).await, (true, false));
+    let written = commits(folder.path());
+    store.note_hiding(id, true).await.unwrap();
+    store.note_hiding(other.id, false).await.unwrap();
+    assert_eq!(commits(folder.path()), written);
+    store.close().await.unwrap();
+
+    let store = open(folder.path());
+    assert_eq!(hidden(&store).await, (true, false));
+    store.note_hiding(id, false).await.unwrap();
+    assert_eq!(hidden(&store).await, (false, false));
+    store.note_hiding(id, true).await.unwrap();
+    store.delete_connection(id).await.unwrap();
+    assert_eq!(hidden(&store).await, (false, false));
+    let gone = store.note_hiding(id, true).await.unwrap_err();
+    assert_eq!(gone.kind(), &ErrorKind::NotFound);
 }
 
 #[tokio::test]

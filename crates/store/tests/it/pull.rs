@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
 
 use domain::candidacy::Archived;
-use domain::{Change, ChangeKind, Cursor, Listing, Stream};
-use store::{Applied, ErrorKind, Incoming, ListingOutcome, Order, Quarantined, Store, Tombstones};
+use domain::{Candidacy, Change, ChangeKind, Cursor, Listing, Stream};
+use store::{
+    Applied, ErrorKind, Incoming, ListingOutcome, Order, Quarantined, Refresh, Secrecy, Store,
+    Tombstones,
+};
 
 use crate::support::*;
 
@@ -262,6 +265,61 @@ async fn what_a_complete_walk_did_not_bring_is_retired_until_it_shows_again() {
     assert_eq!(store.last_sequence(c).await.unwrap(), 1900);
     let applied = store.apply(page(c, 30, tags(699))).await.unwrap();
     assert_eq!((applied.created, applied.unchanged), (1, 500));
+}
+
+/// Judges documents by one word: an id is that of the opportunity.
+fn secrecy(raw: &str) -> Secrecy {
+    match raw {
+        "confidential" => Secrecy::Confidential,
+        "open" => Secrecy::Open,
+        opportunity => Secrecy::AsOpportunity(opportunity.into()),
+    }
+}
+
+/// F-04: a key without access does not see what confidential people said, and leaves it where it is.
+#[tokio::test]
+async fn f04_what_a_key_may_not_see_is_not_retired_and_all_else_is() {
+    let (_folder, store, c) = connected().await;
+    let hidden = Candidacy {
+        confidential: true,
+        ..candidacy("hidden", "s", 1)
+    };
+    let people = [hidden, candidacy("shown", "s", 1)];
+    let people = refresh(c, 5, people.map(opportunity).into());
+    store.apply_refresh(people).await.unwrap();
+    let answers = [
+        ("a", "confidential"),
+        ("b", "open"),
+        ("c", "hidden"),
+        ("d", "shown"),
+        ("e", "unknown"),
+        ("f", "not\0an id"),
+    ];
+    let answers = answers.map(|(id, raw)| Incoming {
+        stream: Stream::EeoResponses,
+        ..tag(id, raw)
+    });
+    let answers = refresh(c, 10, answers.into());
+    store.apply_refresh(answers).await.unwrap();
+    let retire = |since, secrecy| {
+        store.retire_unseen(c, Stream::EeoResponses, at(since), at(since + 1), secrecy)
+    };
+    let left = async || {
+        let kept = store.records(c, Stream::EeoResponses, None, 10, Tombstones::Without);
+        let kept = kept.await.unwrap().into_iter();
+        kept.map(|record| record.id).collect::<Vec<_>>()
+    };
+    assert_eq!(retire(20, Some(secrecy)).await.unwrap(), 4);
+    assert_eq!(left().await, ["a", "c"]);
+    // Nobody is left of whom the answers could be.
+    let deletion = Refresh {
+        deleted: vec![gone(Stream::Opportunities, "hidden", 30)],
+        ..refresh(c, 30, Vec::new())
+    };
+    store.apply_refresh(deletion).await.unwrap();
+    assert_eq!(retire(40, Some(secrecy)).await.unwrap(), 1);
+    assert_eq!(left().await, ["a"]);
+    assert_eq!(retire(50, None).await.unwrap(), 1);
 }
 
 #[tokio::test]
