@@ -432,11 +432,17 @@ fn check_names(display_name: &str, external_id: Option<&str>) -> Result<()> {
             message: format!("give 1 to {LONGEST_NAME} characters"),
         });
     }
-    if display_name.chars().any(char::is_control) {
-        violations.push(Violation {
-            field: "connection.display_name".to_owned(),
-            message: "leave out line breaks and other control characters".to_owned(),
-        });
+    let named = [
+        ("connection.display_name", display_name),
+        ("connection.external_id", external_id.unwrap_or_default()),
+    ];
+    for (field, name) in named {
+        if name.chars().any(is_unseen) {
+            violations.push(Violation {
+                field: field.to_owned(),
+                message: "leave out line breaks and other control characters".to_owned(),
+            });
+        }
     }
     if external_id.is_some_and(|id| id.is_empty() || id.chars().count() > LONGEST_NAME) {
         violations.push(Violation {
@@ -449,6 +455,12 @@ fn check_names(display_name: &str, external_id: Option<&str>) -> Result<()> {
     } else {
         Err(Error::violations(violations))
     }
+}
+
+/// Control characters, and those that turn the direction of the text around them (Unicode, Bidi_Control).
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What hangs on other records is kept together with them only (S-08).
@@ -517,6 +529,14 @@ mod tests {
             let refused = check_names(bad, None).unwrap_err().to_string();
             assert!(
                 refused.contains("connection.display_name"),
+                "{bad:?}: {refused}"
+            );
+        }
+        assert!(check_names("Acme", Some("customer 7")).is_ok());
+        for bad in ["a\0", "a\nb", "\t", "\u{7f}", "a\u{202e}b"] {
+            let refused = check_names("Acme", Some(bad)).unwrap_err().to_string();
+            assert!(
+                refused.contains("connection.external_id"),
                 "{bad:?}: {refused}"
             );
         }

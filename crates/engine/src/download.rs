@@ -39,6 +39,15 @@ impl FileSource {
         }
     }
 
+    /// What Lever's paths call it.
+    fn parameter(&self) -> &'static str {
+        match self {
+            FileSource::Resume(_) => "resume",
+            FileSource::File(_) => "file",
+            FileSource::Offer { .. } => "offer",
+        }
+    }
+
     /// Whether the connection leaves out what the file is called.
     fn is_nameless(&self, connection: &Connection) -> bool {
         let left_out = |stream, path: &[&str]| {
@@ -96,6 +105,7 @@ impl Engine {
         sight
             .check_path("opportunity", opportunity.as_str())
             .await?;
+        sight.check_path(source.parameter(), source.id()).await?;
         let client = self.link(id)?.client(Lane::Interactive);
         let opportunity = opportunity.clone();
         let named = source.id().to_owned();

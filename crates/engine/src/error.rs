@@ -251,6 +251,12 @@ impl From<lever::Error> for Error {
                 },
                 format!("Lever refused the request with status {status}"),
             ),
+            lever::ErrorKind::InvalidRequest => (
+                ErrorKind::Invalid {
+                    violations: Vec::new(),
+                },
+                "this cannot be asked of Lever, and was not: an id in it is none that Lever can have".to_owned(),
+            ),
             lever::ErrorKind::Malformed => (
                 ErrorKind::Unavailable {
                     retry_after: Duration::from_secs(2),

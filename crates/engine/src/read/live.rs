@@ -73,7 +73,10 @@ pub(super) async fn one(
                 id
             }
             ("opportunity", None) => return Err(opportunity_needed(stream)),
-            _ => id,
+            _ => {
+                sight.check_path(parameter, id).await?;
+                id
+            }
         };
         path.insert(parameter.to_owned(), value.to_owned());
     }

@@ -208,12 +208,28 @@ impl Sight<'_> {
                 Stream::Requisitions,
                 self.hides(Stream::Requisitions, id).await?,
             ),
-            _ => return Ok(()),
+            below => match below_people(below) {
+                Some(stream) => (stream, self.hides_below(stream, id).await?),
+                None => return Ok(()),
+            },
         };
         if hidden {
             return Err(Error::not_found(resource::one(stream), id));
         }
         Ok(())
+    }
+
+    /// Whether the mirror has a record below somebody confidential: it is not had through anybody else's id either.
+    async fn hides_below(&self, stream: Stream, id: &str) -> Result<bool> {
+        let store = &self.engine.shared.store;
+        let record = store.record(self.id(), stream, id).await?;
+        let person = record
+            .and_then(|record| record.parent)
+            .map(OpportunityId::from);
+        match person {
+            Some(person) => self.engine.is_confidential(self.id(), &person).await,
+            None => Ok(false),
+        }
     }
 
     /// Whether an opportunity is confidential; where the mirror does not know it, Lever is asked.
@@ -240,6 +256,22 @@ impl Sight<'_> {
             }
         }
     }
+}
+
+/// The stream of what a path parameter names, if that is read below a person.
+fn below_people(parameter: &str) -> Option<Stream> {
+    Some(match parameter {
+        "feedback" => Stream::Feedback,
+        "file" => Stream::Files,
+        "form" => Stream::Forms,
+        "interview" => Stream::Interviews,
+        "note" => Stream::Notes,
+        "offer" => Stream::Offers,
+        "panel" => Stream::Panels,
+        "referral" => Stream::Referrals,
+        "resume" => Stream::Resumes,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -285,6 +317,77 @@ mod tests {
             ("", Secrecy::Open),
         ] {
             assert_eq!(secrecy(raw), expected, "{raw}");
+        }
+    }
+
+    fn incoming(stream: Stream, id: &str, raw: &str) -> store::Incoming {
+        store::Incoming {
+            stream,
+            id: id.to_owned(),
+            raw: raw.to_owned(),
+            updated_at: None,
+            rank: 0,
+            candidacy: None,
+            posting_state: None,
+            parent: None,
+        }
+    }
+
+    /// Somebody with one file, `file-of-<id>`.
+    fn person(id: &str, confidentiality: &str) -> Vec<store::Incoming> {
+        let raw = format!(r#"{{"id":"{id}","confidentiality":"{confidentiality}"}}"#);
+        let opportunity = serde_json::from_str(&raw).unwrap();
+        let person = store::Incoming {
+            candidacy: Some(domain::Candidacy::from_lever(&opportunity, None)),
+            ..incoming(Stream::Opportunities, id, &raw)
+        };
+        let file = store::Incoming {
+            parent: Some(domain::Parent::Opportunity(id.into())),
+            ..incoming(Stream::Files, &format!("file-of-{id}"), "{}")
+        };
+        vec![person, file]
+    }
+
+    #[tokio::test]
+    async fn what_is_below_a_hidden_person_is_reached_through_nobody() {
+        crate::testing::install_crypto();
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = crate::testing::store(folder.path()).await;
+        let connection = crate::testing::connection(Stream::DEFAULT, Default::default());
+        let id = connection.id;
+        let key = secrecy::SecretString::from("k");
+        store.create_connection(connection, key).await.unwrap();
+        let shown = store::Refresh {
+            connection: id,
+            requested_at: Default::default(),
+            now: Default::default(),
+            records: [
+                person("open", "non-confidential"),
+                person("closed", "confidential"),
+            ]
+            .concat(),
+            deleted: Vec::new(),
+            quarantined: Vec::new(),
+            policy: Default::default(),
+        };
+        store.apply_refresh(shown).await.unwrap();
+        let mut settings = crate::Settings::default();
+        settings.pull.enabled = false;
+        let engine = Engine::start(store, settings, crate::Clock::system()).await;
+        let engine = engine.unwrap();
+        for (confidential, file, found) in [
+            (false, "file-of-open", true),
+            (false, "file-of-nobody", true),
+            (false, "file-of-closed", false),
+            (true, "file-of-closed", true),
+        ] {
+            let viewer = Viewer { confidential };
+            let seen = engine
+                .sight(id, viewer)
+                .unwrap()
+                .check_path("file", file)
+                .await;
+            assert_eq!(seen.is_ok(), found, "{confidential} {file}");
         }
     }
 
