@@ -19,6 +19,7 @@ pub mod link;
 pub mod operation;
 pub mod schedule;
 pub mod sla;
+pub mod sla_report;
 pub mod stage_history;
 pub mod stage_mapping;
 pub mod stream;

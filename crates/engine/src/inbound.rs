@@ -140,7 +140,7 @@ impl Engine {
         }
     }
 
-    async fn described(
+    pub(crate) async fn described(
         &self,
         id: ConnectionId,
         mapping: &StageMapping,
@@ -174,7 +174,7 @@ impl Engine {
     }
 
     /// When the person entered the product stage, where the mapping counts from then.
-    async fn group_entered_at(
+    pub(crate) async fn group_entered_at(
         &self,
         id: ConnectionId,
         mapping: &StageMapping,
@@ -187,7 +187,7 @@ impl Engine {
         Ok(sla::group_entered_at(&changes, mapping, stage))
     }
 
-    async fn posting_text(
+    pub(crate) async fn posting_text(
         &self,
         id: ConnectionId,
         posting: &PostingId,

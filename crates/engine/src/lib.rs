@@ -26,6 +26,7 @@ mod read;
 mod selection;
 mod settings;
 mod skew;
+mod sla_report;
 mod status;
 mod supervise;
 mod sync;
@@ -52,6 +53,7 @@ pub use permissions::{
 pub use push::{Acting, DryRun, PlannedCall, PlannedFile, WriteRequest};
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
 pub use settings::{OAuthClient, PullSettings, Settings};
+pub use sla_report::{SlaOverview, SlaQuery, SlaRow};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
 pub use sync::{QuarantineMark, RunMark, StreamSchedule};
 pub use webhook::receive::Received;

@@ -70,6 +70,7 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.ConnectionService/ListConnections", ANY),
     ("/fulcrum.v1.ConnectionService/RotateCredential", ADMIN),
     ("/fulcrum.v1.ConnectionService/UpdateConnection", ADMIN),
+    ("/fulcrum.v1.InboundService/GetSlaReport", ANY),
     ("/fulcrum.v1.InboundService/ListAdvanceTargets", ANY),
     ("/fulcrum.v1.InboundService/ListApplicants", ANY),
     ("/fulcrum.v1.InboundService/ListRejectReasons", ANY),

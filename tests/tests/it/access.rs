@@ -273,6 +273,7 @@ async fn a_token_for_one_connection_cannot_tell_another_from_none() {
         sync.pause_sync(PauseSyncRequest {});
         inbound.list_applicants(ListApplicantsRequest {});
         inbound.list_reject_reasons(ListRejectReasonsRequest {});
+        inbound.get_sla_report(GetSlaReportRequest {});
         mapping.get_stage_mapping(GetStageMappingRequest {});
         mapping.suggest_stage_mapping(SuggestStageMappingRequest {});
         mapping.list_stage_mapping_versions(ListStageMappingVersionsRequest {});

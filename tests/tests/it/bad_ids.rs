@@ -49,6 +49,7 @@ async fn ids_that_name_nothing_are_not_found_and_missing_ones_are_asked_for() {
             inbound.list_applicants(ListApplicantsRequest);
             inbound.list_advance_targets(ListAdvanceTargetsRequest);
             inbound.list_reject_reasons(ListRejectReasonsRequest);
+            inbound.get_sla_report(GetSlaReportRequest);
             mapping.get_stage_mapping(GetStageMappingRequest);
             mapping.suggest_stage_mapping(SuggestStageMappingRequest);
             mapping.list_stage_mapping_versions(ListStageMappingVersionsRequest);

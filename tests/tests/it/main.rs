@@ -38,6 +38,7 @@ mod rate;
 mod real_input;
 mod repeats;
 mod selection;
+mod sla_report;
 mod start_errors;
 mod stopping;
 mod support;

@@ -1,18 +1,20 @@
 //! `InboundService`.
 
+use std::time::Duration;
+
 use ::lever::{OpportunityId, StageId, Timestamp};
-use engine::ApplicantsQuery;
+use engine::{ApplicantsQuery, Error, SlaQuery};
 use proto::v1 as pb;
 use proto::v1::inbound_service_server::InboundService;
 use serde::{Deserialize, Serialize};
 use tonic::{Request, Response, Status};
 
 use super::{Api, caller, connection_of};
-use crate::auth::CONFIDENTIAL;
+use crate::auth::{CONFIDENTIAL, Role};
 use crate::wire;
 use crate::wire::connection::non_empty;
 use crate::wire::page_token::Bound;
-use crate::wire::status::status;
+use crate::wire::status::{permission_denied, status};
 use crate::wire::time::to_timestamp;
 
 /// The last row of a page.
@@ -80,6 +82,33 @@ impl InboundService for Api {
             as_of: page.as_of.map(to_timestamp),
             total_size: page.total,
         }))
+    }
+
+    async fn get_sla_report(
+        &self,
+        request: Request<pb::GetSlaReportRequest>,
+    ) -> Result<Response<pb::GetSlaReportResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let id = connection_of(&caller, &request.connection_id)?;
+        if request.all_stages && caller.role == Role::Inbound {
+            return Err(permission_denied(
+                "the role inbound sees inbound stages only: leave all_stages out",
+            ));
+        }
+        let days = request.within_days.unwrap_or(7);
+        if days > 365 {
+            let bad = Error::invalid("within_days", "give 0 to 365 days");
+            return Err(status(bad));
+        }
+        let query = SlaQuery {
+            all_stages: request.all_stages,
+            within: Duration::from_secs(u64::from(days) * 24 * 3600),
+            limit: wire::page_size(request.page_size, 100, 1000).map_err(status)?,
+            confidential: caller.has(CONFIDENTIAL),
+        };
+        let report = self.engine.sla_report(id, query).await.map_err(status)?;
+        Ok(Response::new(wire::inbound::to_report(&report)))
     }
 
     async fn list_advance_targets(

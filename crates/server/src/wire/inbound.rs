@@ -2,7 +2,8 @@
 
 use ::lever::ArchiveReason;
 use domain::sla::{Sla, SlaState};
-use engine::{AdvanceTarget, Applicant, Error, Result};
+use domain::sla_report::SlaCounts;
+use engine::{AdvanceTarget, Applicant, Error, Result, SlaOverview, SlaRow};
 use proto::v1 as pb;
 use store::Order;
 
@@ -42,6 +43,38 @@ pub fn to_applicant(applicant: &Applicant) -> pb::Applicant {
             .unwrap_or_default(),
         origin: candidacy.origin.clone(),
         tags: candidacy.tags.clone(),
+    }
+}
+
+/// A report as the wire has it.
+pub fn to_report(report: &SlaOverview) -> pb::GetSlaReportResponse {
+    let rows = |rows: &[SlaRow]| rows.iter().map(to_row).collect();
+    pb::GetSlaReportResponse {
+        total: Some(to_counts(report.total)),
+        stages: rows(&report.stages),
+        postings: rows(&report.postings),
+        owners: rows(&report.owners),
+        breaching: report.breaching.iter().map(to_applicant).collect(),
+        breaching_size: report.breaching_size as u64,
+        as_of: report.as_of.map(to_timestamp),
+    }
+}
+
+fn to_row(row: &SlaRow) -> pb::SlaReportRow {
+    pb::SlaReportRow {
+        id: row.id.clone(),
+        text: row.text.clone(),
+        counts: Some(to_counts(row.counts)),
+    }
+}
+
+fn to_counts(counts: SlaCounts) -> pb::SlaCounts {
+    pb::SlaCounts {
+        none: counts.none,
+        on_track: counts.on_track,
+        at_risk: counts.at_risk,
+        breached: counts.breached,
+        paused: counts.paused,
     }
 }
 

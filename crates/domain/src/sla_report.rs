@@ -1,0 +1,150 @@
+//! How many candidacies stand how against their SLA: by stage, by posting, by owner (product.md 6.3).
+
+use std::collections::BTreeMap;
+
+use lever::{OpportunityId, PostingId, StageId, Timestamp, UserId};
+
+use crate::Candidacy;
+use crate::sla::{Sla, SlaState};
+
+/// Candidacies by the state of their SLA.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SlaCounts {
+    /// No SLA days apply.
+    pub none: u64,
+    /// In time.
+    pub on_track: u64,
+    /// Close to due.
+    pub at_risk: u64,
+    /// Past due.
+    pub breached: u64,
+    /// The clock is stopped.
+    pub paused: u64,
+}
+
+impl SlaCounts {
+    fn count(&mut self, state: SlaState) {
+        let count = match state {
+            SlaState::None => &mut self.none,
+            SlaState::OnTrack => &mut self.on_track,
+            SlaState::AtRisk => &mut self.at_risk,
+            SlaState::Breached => &mut self.breached,
+            SlaState::Paused => &mut self.paused,
+        };
+        *count += 1;
+    }
+}
+
+/// A candidacy whose SLA is due, or will be soon.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    /// When it is due.
+    pub at: Timestamp,
+    /// Whose.
+    pub opportunity: OpportunityId,
+}
+
+/// The report.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SlaReport {
+    /// All together.
+    pub total: SlaCounts,
+    /// By stage.
+    pub by_stage: BTreeMap<StageId, SlaCounts>,
+    /// By posting; none for general opportunities.
+    pub by_posting: BTreeMap<Option<PostingId>, SlaCounts>,
+    /// By owner; none where nobody owns it.
+    pub by_owner: BTreeMap<Option<UserId>, SlaCounts>,
+    /// Those that breach by the time asked about and have not yet, the earliest first.
+    pub due: Vec<Due>,
+}
+
+impl SlaReport {
+    /// Counts in one candidacy; `until` is the last moment at which one is due that is told.
+    pub fn count(&mut self, candidacy: &Candidacy, sla: &Sla, until: Timestamp) {
+        if let Some(stage) = &candidacy.stage {
+            let stage = self.by_stage.entry(stage.clone());
+            stage.or_default().count(sla.state);
+        }
+        let posting = self.by_posting.entry(candidacy.posting.clone());
+        posting.or_default().count(sla.state);
+        let owner = self.by_owner.entry(candidacy.owner.clone());
+        owner.or_default().count(sla.state);
+        self.total.count(sla.state);
+        let running = matches!(sla.state, SlaState::OnTrack | SlaState::AtRisk);
+        if let Some(at) = sla.due_at.filter(|at| running && *at <= until) {
+            let opportunity = candidacy.opportunity.clone();
+            self.due.push(Due { at, opportunity });
+        }
+    }
+
+    /// Puts those that are due in order, once everybody is counted.
+    pub fn finish(mut self) -> SlaReport {
+        self.due.sort();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    fn sla(state: SlaState, due: Option<i64>) -> Sla {
+        Sla {
+            state,
+            days: due.map(|_| 1),
+            due_at: due.map(at),
+            over_by: None,
+            entered_at: at(0),
+        }
+    }
+
+    fn candidacy(id: &str, owner: Option<&str>) -> Candidacy {
+        let opportunity = json!({"id": id, "stage": "s", "owner": owner});
+        Candidacy::from_lever(&serde_json::from_value(opportunity).unwrap(), None)
+    }
+
+    #[test]
+    fn people_are_counted_by_stage_posting_and_owner_and_the_next_due_come_first() {
+        let mut report = SlaReport::default();
+        for (id, owner, state, due) in [
+            ("late", Some("u"), SlaState::AtRisk, Some(90)),
+            ("soon", None, SlaState::OnTrack, Some(50)),
+            ("later", None, SlaState::OnTrack, Some(101)),
+            ("over", Some("u"), SlaState::Breached, Some(10)),
+            ("asleep", None, SlaState::Paused, Some(60)),
+            ("free", None, SlaState::None, None),
+        ] {
+            report.count(&candidacy(id, owner), &sla(state, due), at(100));
+        }
+        let report = report.finish();
+        let all = SlaCounts {
+            none: 1,
+            on_track: 2,
+            at_risk: 1,
+            breached: 1,
+            paused: 1,
+        };
+        assert_eq!(report.total, all);
+        assert_eq!(report.by_stage, [("s".into(), all)].into());
+        assert_eq!(report.by_posting, [(None, all)].into());
+        let owned = SlaCounts {
+            at_risk: 1,
+            breached: 1,
+            ..SlaCounts::default()
+        };
+        assert_eq!(report.by_owner[&Some("u".into())], owned);
+        let due: Vec<_> = report
+            .due
+            .iter()
+            .map(|due| due.opportunity.as_str())
+            .collect();
+        assert_eq!(due, ["soon", "late"]);
+    }
+}

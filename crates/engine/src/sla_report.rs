@@ -1,0 +1,197 @@
+//! The SLA report of a connection: counted from the mirror when it is asked for.
+
+use std::collections::BTreeMap;
+
+use domain::calendar::Calendar;
+use domain::sla;
+use domain::sla_report::{SlaCounts, SlaReport};
+use domain::{ConnectionId, Stream, Timestamp};
+use lever::{PostingId, StageId, User, UserId};
+use store::Order;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::inbound::Applicant;
+use crate::{mapping, status};
+
+/// How many candidacies are read at a time.
+const STEP: usize = 1000;
+
+/// Which candidacies.
+#[derive(Debug, Clone, Copy)]
+pub struct SlaQuery {
+    /// All open ones instead of those in inbound stages.
+    pub all_stages: bool,
+    /// Who breaches within this time is told.
+    pub within: std::time::Duration,
+    /// How many of them at most.
+    pub limit: usize,
+    /// Whether confidential people count and are shown.
+    pub confidential: bool,
+}
+
+/// The candidacies of one stage, posting or owner.
+#[derive(Debug, Clone)]
+pub struct SlaRow {
+    /// Lever's id; empty where there is none.
+    pub id: String,
+    /// Lever's text or name for it; empty if the mirror has none.
+    pub text: String,
+    /// How they stand.
+    pub counts: SlaCounts,
+}
+
+/// The report with the names a person needs.
+#[derive(Debug, Clone)]
+pub struct SlaOverview {
+    /// All together.
+    pub total: SlaCounts,
+    /// In Lever's stage order, then stages it no longer lists.
+    pub stages: Vec<SlaRow>,
+    /// Those with most breached candidacies first.
+    pub postings: Vec<SlaRow>,
+    /// Those with most breached candidacies first.
+    pub owners: Vec<SlaRow>,
+    /// Who breaches next, the earliest first.
+    pub breaching: Vec<Applicant>,
+    /// How many those are, shown or not.
+    pub breaching_size: usize,
+    /// The start of the oldest last-complete pass the report rests on.
+    pub as_of: Option<Timestamp>,
+}
+
+impl Engine {
+    /// Counts open candidacies by how they stand against their SLA now (product.md 6.3).
+    ///
+    /// # Errors
+    /// Not found; precondition until the inbound stages have been read, or when the key may not read opportunities.
+    pub async fn sla_report(&self, id: ConnectionId, query: SlaQuery) -> Result<SlaOverview> {
+        let link = self.link(id)?;
+        let connection = link.connection();
+        let listings = self.shared.store.cursors(id).await?;
+        crate::read::readable(&connection, &listings, Stream::Opportunities)?;
+        if !status::inbound_ready(&listings) {
+            return Err(crate::error::not_read_yet(
+                "INBOUND_NOT_READ",
+                "the inbound stages",
+                None,
+            ));
+        }
+        let mapping = mapping::present(&self.shared, id).await?;
+        let report = self.counted(id, &mapping, query).await?;
+        let mut people = Vec::new();
+        for due in report.due.iter().take(query.limit) {
+            people.extend(self.shared.store.candidacy(id, &due.opportunity).await?);
+        }
+        Ok(SlaOverview {
+            total: report.total,
+            stages: self.stage_rows(id, &report).await?,
+            postings: self.posting_rows(id, &report).await?,
+            owners: self.owner_rows(id, &report).await?,
+            breaching: self.described(id, &mapping, people).await?,
+            breaching_size: report.due.len(),
+            as_of: status::as_of(&connection, &listings, &[Stream::Opportunities]),
+        })
+    }
+
+    async fn counted(
+        &self,
+        id: ConnectionId,
+        mapping: &domain::StageMapping,
+        query: SlaQuery,
+    ) -> Result<SlaReport> {
+        let all = query.confidential && self.shows_confidential(id);
+        let stages: Vec<StageId> = match query.all_stages {
+            true => self
+                .shared
+                .store
+                .count_by_stage(id)
+                .await?
+                .into_keys()
+                .collect(),
+            false => mapping.inbound_stages.iter().cloned().collect(),
+        };
+        let calendar = Calendar::new(&mapping.sla).map_err(Error::internal)?;
+        let now = self.shared.clock.now();
+        let until = now.plus(query.within);
+        let mut report = SlaReport::default();
+        let mut after = None;
+        loop {
+            let store = &self.shared.store;
+            let found = store
+                .list_in_stages(id, &stages, Order::OldestFirst, after, STEP)
+                .await?;
+            let last = found.last().filter(|_| found.len() == STEP);
+            after = last.map(|last| (last.entered_stage_at, last.opportunity.clone()));
+            for candidacy in found.iter().filter(|one| all || !one.confidential) {
+                let group_entered_at = self.group_entered_at(id, mapping, candidacy).await?;
+                let sla = sla::assess(candidacy, mapping, &calendar, now, group_entered_at);
+                report.count(candidacy, &sla, until);
+            }
+            if after.is_none() {
+                return Ok(report.finish());
+            }
+        }
+    }
+
+    async fn stage_rows(&self, id: ConnectionId, report: &SlaReport) -> Result<Vec<SlaRow>> {
+        let stages = mapping::stages(&self.shared, id).await?;
+        let listed = stages.iter().filter_map(|stage| {
+            let counts = report.by_stage.get(&stage.id)?;
+            Some(row(stage.id.as_str(), &stage.text, *counts))
+        });
+        let gone = report
+            .by_stage
+            .iter()
+            .filter(|(id, _counts)| stages.iter().all(|stage| stage.id != **id));
+        let gone = gone.map(|(id, counts)| row(id.as_str(), "", *counts));
+        Ok(listed.chain(gone).collect())
+    }
+
+    async fn posting_rows(&self, id: ConnectionId, report: &SlaReport) -> Result<Vec<SlaRow>> {
+        let mut texts = std::collections::HashMap::new();
+        let mut rows = Vec::with_capacity(report.by_posting.len());
+        for (posting, counts) in &report.by_posting {
+            let text = match posting {
+                Some(posting) => self.posting_text(id, posting, &mut texts).await?,
+                None => String::new(),
+            };
+            let id = posting.as_ref().map_or("", PostingId::as_str);
+            rows.push(row(id, &text, *counts));
+        }
+        Ok(worst_first(rows))
+    }
+
+    async fn owner_rows(&self, id: ConnectionId, report: &SlaReport) -> Result<Vec<SlaRow>> {
+        let users: Vec<User> = mapping::typed(&self.shared, id, Stream::Users).await?;
+        let names: BTreeMap<&UserId, &str> = users
+            .iter()
+            .filter_map(|user| Some((&user.id, user.name.as_deref()?)))
+            .collect();
+        let rows = report.by_owner.iter().map(|(owner, counts)| {
+            let name = owner.as_ref().and_then(|owner| names.get(owner));
+            let id = owner.as_ref().map_or("", UserId::as_str);
+            row(id, name.copied().unwrap_or_default(), *counts)
+        });
+        Ok(worst_first(rows.collect()))
+    }
+}
+
+fn row(id: &str, text: &str, counts: SlaCounts) -> SlaRow {
+    SlaRow {
+        id: id.to_owned(),
+        text: text.to_owned(),
+        counts,
+    }
+}
+
+/// Most breached first, then most at risk; the rest by id.
+fn worst_first(mut rows: Vec<SlaRow>) -> Vec<SlaRow> {
+    rows.sort_by_key(|row| {
+        let SlaCounts {
+            breached, at_risk, ..
+        } = row.counts;
+        std::cmp::Reverse((breached, at_risk))
+    });
+    rows
+}
