@@ -62,6 +62,8 @@ pub(crate) struct Link {
     people: AtomicU64,
     /// How far the passes under way have come.
     pub(crate) passes: Progress,
+    /// How far the reading below records has come.
+    pub(crate) below: Progress<Stream>,
     /// The day, and how many lists were planned on it only because nobody had looked at them for long.
     rechecks: Mutex<(i64, u64)>,
     /// Wakes the worker that follows nudges.
@@ -110,6 +112,7 @@ impl Link {
             hydrate_now: Notify::new(),
             people: AtomicU64::new(0),
             passes: Progress::default(),
+            below: Progress::default(),
             rechecks: Mutex::new((0, 0)),
             nudged: Notify::new(),
             single_reads_refused: Mutex::new(None),

@@ -1,6 +1,7 @@
 //! How far passes under way have come: for people who watch, gone with the process.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -42,17 +43,26 @@ impl PassProgress {
 /// How long passes that find nothing go without being kept.
 const QUIET: Duration = Duration::from_secs(600);
 
-/// The passes of one connection.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    passes: Mutex<HashMap<Listing, PassProgress>>,
+/// The passes of one connection: over its listings, or over the lists of a stream below other records.
+#[derive(Debug)]
+pub(crate) struct Progress<K = Listing> {
+    passes: Mutex<HashMap<K, PassProgress>>,
     /// When a pass that found nothing was last kept.
-    noted: Mutex<HashMap<Listing, Instant>>,
+    noted: Mutex<HashMap<K, Instant>>,
 }
 
-impl Progress {
+impl<K> Default for Progress<K> {
+    fn default() -> Self {
+        Self {
+            passes: Mutex::default(),
+            noted: Mutex::default(),
+        }
+    }
+}
+
+impl<K: Copy + Eq + Hash> Progress<K> {
     /// A pass begins, or goes on after a restart.
-    pub(crate) fn began(&self, listing: Listing) {
+    pub(crate) fn began(&self, listing: K) {
         let pass = PassProgress {
             began: Instant::now(),
             ended: None,
@@ -63,9 +73,10 @@ impl Progress {
         self.passes().insert(listing, pass);
     }
 
-    /// A page was read, with this many records, of which `listed` are of the list itself.
-    pub(crate) fn page(&self, listing: Listing, records: u64, listed: u64) {
-        if let Some(pass) = self.passes().get_mut(&listing) {
+    /// A page of the pass under way was read, with this many records, of which `listed` are of the list itself.
+    pub(crate) fn page(&self, listing: K, records: u64, listed: u64) {
+        let mut passes = self.passes();
+        if let Some(pass) = passes.get_mut(&listing).filter(|pass| pass.running()) {
             pass.pages += 1;
             pass.records += records;
             pass.listed += listed;
@@ -73,19 +84,19 @@ impl Progress {
     }
 
     /// The pass has ended, well or not.
-    pub(crate) fn ended(&self, listing: Listing) {
+    pub(crate) fn ended(&self, listing: K) {
         if let Some(pass) = self.passes().get_mut(&listing) {
             pass.ended = Some(Instant::now());
         }
     }
 
     /// The pass under way, or the last one of this process.
-    pub(crate) fn of(&self, listing: Listing) -> Option<PassProgress> {
+    pub(crate) fn of(&self, listing: K) -> Option<PassProgress> {
         self.passes().get(&listing).copied()
     }
 
     /// Whether a pass that found nothing is to be kept: one in ten minutes is enough.
-    pub(crate) fn worth_noting(&self, listing: Listing) -> bool {
+    pub(crate) fn worth_noting(&self, listing: K) -> bool {
         let now = Instant::now();
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let quiet = noted
@@ -97,7 +108,7 @@ impl Progress {
         !quiet
     }
 
-    fn passes(&self) -> std::sync::MutexGuard<'_, HashMap<Listing, PassProgress>> {
+    fn passes(&self) -> std::sync::MutexGuard<'_, HashMap<K, PassProgress>> {
         self.passes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -170,12 +170,19 @@ async fn note_run(
         requests: walked.pages,
         outcome: match outcome.as_ref().map_err(Trouble::of) {
             Ok(_) => RunOutcome::Succeeded,
-            Err(Trouble::Forbidden(permission)) => RunOutcome::Forbidden(permission),
-            Err(other) => RunOutcome::Failed(other.sentence()),
+            Err(trouble) => came_to(&trouble),
         },
     };
     if let Err(error) = shared.store.note_run(run).await {
         tracing::debug!(connection = %link.id(), %listing, error = %crate::report(&error), "a run is not kept");
+    }
+}
+
+/// What a run came to that met with trouble.
+fn came_to(trouble: &Trouble) -> RunOutcome {
+    match trouble {
+        Trouble::Forbidden(permission) => RunOutcome::Forbidden(permission.clone()),
+        other => RunOutcome::Failed(other.sentence()),
     }
 }
 

@@ -247,6 +247,7 @@ struct View {
     backlog: Backlog,
     quarantined: BTreeMap<Stream, u64>,
     passes: BTreeMap<Listing, PassProgress>,
+    passes_below: BTreeMap<Stream, PassProgress>,
     due: BTreeMap<Listing, Timestamp>,
     /// When streams are pulled, where that differs from `settings`.
     schedules: BTreeMap<Stream, Schedule>,
@@ -269,6 +270,9 @@ impl View {
         let passes = Listing::ALL
             .iter()
             .filter_map(|listing| Some((*listing, link.passes.of(*listing)?)));
+        let passes_below = Stream::ALL
+            .iter()
+            .filter_map(|stream| Some((*stream, link.below.of(*stream)?)));
         let budget = &shared.settings.budget;
         let listings = store.cursors(id).await?;
         Ok(View {
@@ -280,6 +284,7 @@ impl View {
             backlog: store.backlog(id).await?,
             quarantined,
             passes: passes.collect(),
+            passes_below: passes_below.collect(),
             schedules: link.schedules(),
             settings: shared.settings.pull,
             budget: (budget.rate_per_second * (1.0 - budget.share_left)).max(1.0),
@@ -302,7 +307,8 @@ impl View {
         );
         let aside = self.quarantined.get(&stream).copied().unwrap_or_default();
         let listing = listing_of(stream);
-        let pass = listing.and_then(|listing| self.passes.get(&listing));
+        let listed = listing.and_then(|listing| self.passes.get(&listing));
+        let pass = listed.or_else(|| self.passes_below.get(&stream));
         let planned_requests = if off { 0 } else { self.planned(stream) };
         StreamStatus {
             stream,
@@ -562,6 +568,7 @@ mod tests {
             backlog: Backlog::default(),
             quarantined: BTreeMap::new(),
             passes: BTreeMap::new(),
+            passes_below: BTreeMap::new(),
             due: BTreeMap::new(),
             schedules: BTreeMap::new(),
             settings: PullSettings {

@@ -62,6 +62,13 @@ impl Engine {
         for run in self.runs(id, None, None, NEWEST_RUNS).await? {
             last.entry(run.listing.clone()).or_insert(run);
         }
+        // What arrives inside opportunities is read by their passes.
+        for stream in Stream::ALL {
+            let listing = listing_of(*stream).map(Listing::name);
+            if let Some(run) = listing.and_then(|listing| last.get(listing)).cloned() {
+                last.entry(stream.name().to_owned()).or_insert(run);
+            }
+        }
         Ok(last)
     }
 

@@ -1,6 +1,6 @@
 //! The records below others: notes of an opportunity, the form of a posting.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::hydration::overtaken;
 use domain::{ConnectionId, Parent, Stream};
@@ -47,6 +47,15 @@ pub struct ChildRead {
     pub refused: BTreeSet<Stream>,
 }
 
+/// What lists below a parent have brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChildApplied {
+    /// All lists together.
+    pub total: Applied,
+    /// How many records of each stream were created, updated or deleted.
+    pub changes: BTreeMap<Stream, u64>,
+}
+
 impl Store {
     /// Applies whole lists below a parent: their records, the tombstones of those that are gone, and what still waits.
     /// All or nothing.
@@ -57,15 +66,15 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) without such a connection,
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a parent whose id cannot be stored.
-    pub async fn apply_children(&self, read: ChildRead) -> Result<Applied, Error> {
+    pub async fn apply_children(&self, read: ChildRead) -> Result<ChildApplied, Error> {
         self.commit(move |draft| {
             draft.require_connection(read.connection)?;
-            let mut total = Applied::default();
+            let (mut total, mut changes) = (Applied::default(), BTreeMap::new());
             if !is_live(draft, read.connection, &read.parent)? {
                 hydrations::forget(draft, read.connection, &read.parent)?;
                 let records = read.lists.iter().map(|list| list.records.len() as u64);
                 total.stale = records.sum();
-                return Ok(total);
+                return Ok(ChildApplied { total, changes });
             }
             let known = hydrations::stored(draft, read.connection, &read.parent)?;
             let outdated = |list: &ChildList| {
@@ -98,10 +107,13 @@ impl Store {
                         .collect();
                     upsert.retire_below(&read.parent, list.stream, &seen)?;
                 }
-                total = total.plus(upsert.finish());
+                let applied = upsert.finish();
+                *changes.entry(list.stream).or_default() +=
+                    applied.created + applied.updated + applied.deleted;
+                total = total.plus(applied);
             }
             hydrations::read(draft, &read)?;
-            Ok(total)
+            Ok(ChildApplied { total, changes })
         })
         .await
     }

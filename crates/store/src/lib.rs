@@ -54,7 +54,7 @@ mod webhooks;
 
 pub use calls::{Answered, ApiCall, CallFilter, CallMark, CallPage, Experience};
 pub use candidacies::Order;
-pub use children::{ChildList, ChildRead};
+pub use children::{ChildApplied, ChildList, ChildRead};
 pub use compact::{Compacted, Progress, compact};
 pub use connections::Disconnection;
 pub use credentials::{Credential, OAuthTokens, Secrets, StoredCredential};

@@ -241,6 +241,49 @@ const PLANNING: [&str; 3] = [
     "find all opportunities",
 ];
 
+/// S-11: what is read below others has runs and counted pages too, and a refusal is one of them.
+#[tokio::test]
+async fn reading_below_people_and_postings_is_told_as_runs() {
+    let mut setup = Setup::full(25);
+    setup.lever.keys = vec![Key {
+        secret: setup.key.clone(),
+        permissions: Permissions::AllBut(["find all opportunity offers".to_owned()].into()),
+        confidential: true,
+    }];
+    let world = World::synced(setup).await;
+    for stream in ["notes", "posting_forms"] {
+        let run = until("a run is kept", async || world.runs(stream).await.pop()).await;
+        assert_eq!(
+            (run.listing.as_str(), run.state()),
+            (stream, pb::RunState::Succeeded)
+        );
+        assert!(run.pages > 0 && run.requests == run.pages, "{run:?}");
+        assert!(run.records > 0 && run.changes > 0, "{run:?}");
+        assert!(run.start_time.is_some() && run.end_time.is_some());
+        let shown = world.stream(stream).await;
+        assert_eq!(
+            shown.last_run.map(|last| last.listing).as_deref(),
+            Some(stream)
+        );
+        assert!(shown.pages > 0);
+    }
+    let refused = until("a refusal is kept", async || {
+        world.runs("offers").await.pop()
+    })
+    .await;
+    assert_eq!(refused.state(), pb::RunState::Failed);
+    assert!(
+        refused.error.contains("find all opportunity offers"),
+        "{refused:?}"
+    );
+    // What comes with people is read by their passes.
+    let contacts = world.stream("contacts").await.last_run;
+    assert_eq!(
+        contacts.map(|last| last.listing).as_deref(),
+        Some("opportunities")
+    );
+}
+
 #[tokio::test]
 async fn p01_p03_with_three_permissions_exactly_these_streams_work_and_nothing_else_is_called() {
     let mut setup = Setup::full(60).with("FULCRUM__PULL__SWEEP_INTERVAL", "1s");

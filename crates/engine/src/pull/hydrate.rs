@@ -3,7 +3,7 @@
 //! One worker for each connection takes the most urgent parents first and reads several at once behind the rate
 //! budget. All lists of one parent commit together; a crash before that reads them again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use domain::{Parent, Stream, Timestamp};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt};
 use lever::{Client, ErrorKind, Lane, Offset};
-use store::{ChildList, ChildRead, Quarantined, Waiting};
+use store::{ChildList, ChildRead, Quarantined, Run, RunOutcome, Waiting};
 use tokio::time::Instant;
 
 use super::Trouble;
@@ -112,6 +112,7 @@ async fn drain(shared: &Shared, link: &Link, failed: &mut Failed) -> Result<()> 
     let mut except = failed.resting();
     let mut bad = Vec::new();
     let (mut worked, mut failures) = (false, 0);
+    let mut runs = Runs::default();
     let mut reads = FuturesUnordered::new();
     let ended = loop {
         if reads.len() < parallel && shared.settings.pull.enabled {
@@ -123,6 +124,7 @@ async fn drain(shared: &Shared, link: &Link, failed: &mut Failed) -> Result<()> 
             {
                 except.insert(waiting.parent.clone());
                 let last = failed.last_try(&waiting.parent);
+                runs.begin(shared, link, waiting.hydration.wanted.keys());
                 reads.push(read(shared, link, waiting, last));
             }
         }
@@ -131,6 +133,7 @@ async fn drain(shared: &Shared, link: &Link, failed: &mut Failed) -> Result<()> 
         };
         worked |= done.worked;
         failures = if done.worked { 0 } else { failures + 1 };
+        runs.add(&done);
         match done.outcome {
             Ok(()) => {
                 except.remove(&done.parent);
@@ -148,7 +151,80 @@ async fn drain(shared: &Shared, link: &Link, failed: &mut Failed) -> Result<()> 
         link.moved();
     };
     failed.rest(bad, worked);
+    runs.end(shared, link).await;
     ended
+}
+
+/// The streams that a round reads, each as one run (`ListRuns`); pages and records are counted as they come.
+#[derive(Debug, Default)]
+struct Runs(BTreeMap<Stream, StreamRun>);
+
+#[derive(Debug, Default)]
+struct StreamRun {
+    began: Timestamp,
+    changes: u64,
+    trouble: Option<Trouble>,
+}
+
+impl Runs {
+    fn begin<'s>(
+        &mut self,
+        shared: &Shared,
+        link: &Link,
+        streams: impl Iterator<Item = &'s Stream>,
+    ) {
+        for stream in streams {
+            self.0.entry(*stream).or_insert_with(|| {
+                link.below.began(*stream);
+                StreamRun {
+                    began: shared.clock.now(),
+                    ..StreamRun::default()
+                }
+            });
+        }
+    }
+
+    fn add(&mut self, done: &Done) {
+        for (stream, run) in &mut self.0 {
+            run.changes += done.changes.get(stream).copied().unwrap_or_default();
+            if let Some(trouble) = done.troubles.get(stream) {
+                run.trouble = Some(trouble.clone());
+            }
+        }
+    }
+
+    /// Keeps what was read; rounds that found nothing only once in a while.
+    async fn end(self, shared: &Shared, link: &Link) {
+        for (stream, run) in self.0 {
+            link.below.ended(stream);
+            let Some(pass) = link.below.of(stream) else {
+                continue;
+            };
+            let untouched = pass.pages == 0 && run.trouble.is_none();
+            let nothing = run.changes == 0 && run.trouble.is_none();
+            if untouched || nothing && !link.below.worth_noting(stream) {
+                continue;
+            }
+            let kept = Run {
+                connection: link.id(),
+                listing: stream.name().to_owned(),
+                lane: None,
+                began: run.began,
+                ended: shared.clock.now(),
+                pages: pass.pages,
+                records: pass.records,
+                changes: run.changes,
+                requests: pass.pages,
+                outcome: run
+                    .trouble
+                    .as_ref()
+                    .map_or(RunOutcome::Succeeded, super::came_to),
+            };
+            if let Err(error) = shared.store.note_run(kept).await {
+                tracing::debug!(connection = %link.id(), %stream, error = %crate::report(&error), "a run is not kept");
+            }
+        }
+    }
 }
 
 /// What came of one parent.
@@ -156,6 +232,10 @@ struct Done {
     parent: Parent,
     /// Whether at least one of its lists was read, so that Lever answers.
     worked: bool,
+    /// How many records of each stream it changed.
+    changes: BTreeMap<Stream, u64>,
+    /// What stood in the way of a stream.
+    troubles: BTreeMap<Stream, Trouble>,
     outcome: Result<()>,
 }
 
@@ -167,11 +247,17 @@ async fn read(shared: &Shared, link: &Link, waiting: Waiting, last: bool) -> Don
     let wanted = waiting.hydration.wanted.into_keys();
     let outcome = reading.lists(wanted).await;
     let worked = !reading.lists.is_empty();
+    let troubles = std::mem::take(&mut reading.troubles);
     // What was read counts, whatever failed beside it.
-    let applied = reading.apply().await;
+    let (changes, applied) = match reading.apply().await {
+        Ok(changes) => (changes, Ok(())),
+        Err(error) => (BTreeMap::new(), Err(error)),
+    };
     Done {
         parent,
         worked,
+        changes,
+        troubles,
         outcome: outcome.and(applied),
     }
 }
@@ -197,7 +283,7 @@ pub(crate) async fn read_now(
 ) -> Result<()> {
     let mut reading = Reading::new(shared, link, Lane::Interactive, parent.clone());
     reading.lists([stream]).await?;
-    reading.apply().await
+    reading.apply().await.map(drop)
 }
 
 /// The lists of one parent as they come in.
@@ -208,6 +294,7 @@ struct Reading<'a> {
     parent: Parent,
     lists: Vec<ChildList>,
     refused: BTreeSet<Stream>,
+    troubles: BTreeMap<Stream, Trouble>,
     /// Whether what fails now is set aside instead of being tried again.
     last: bool,
 }
@@ -221,6 +308,7 @@ impl<'a> Reading<'a> {
             parent,
             lists: Vec::new(),
             refused: BTreeSet::new(),
+            troubles: BTreeMap::new(),
             last: false,
         }
     }
@@ -329,6 +417,7 @@ impl<'a> Reading<'a> {
         let sent = Moment::now(&self.shared.clock);
         let read = list.record(&self.client).await?;
         let requested_at = self.answered(read.date, sent);
+        self.link.below.page(keeping.stream, 1, 1);
         Ok((keeping.record(&read.value), requested_at))
     }
 
@@ -359,6 +448,8 @@ impl<'a> Reading<'a> {
             requested_at = Some(requested_at.unwrap_or(asked_at).min(asked_at));
             let next = read.value.next.clone();
             let page = keeping.page(read.value);
+            let records = (page.records.len() + page.quarantined.len()) as u64;
+            self.link.below.page(keeping.stream, records, records);
             whole.records.extend(page.records);
             whole.quarantined.extend(page.quarantined);
             if next.is_none() || next == offset {
@@ -374,7 +465,8 @@ impl<'a> Reading<'a> {
         self.link.answered(date, sent, received)
     }
 
-    async fn apply(self) -> Result<()> {
+    /// Gives how many records of each stream were changed.
+    async fn apply(self) -> Result<BTreeMap<Stream, u64>> {
         let applied = self
             .shared
             .store
@@ -386,13 +478,13 @@ impl<'a> Reading<'a> {
                 refused: self.refused,
             })
             .await?;
-        if applied.quarantined > 0 {
+        if applied.total.quarantined > 0 {
             tracing::warn!(
-                connection = %self.link.id(), records = applied.quarantined,
+                connection = %self.link.id(), records = applied.total.quarantined,
                 "records could not be read and are in quarantine"
             );
         }
-        Ok(())
+        Ok(applied.changes)
     }
 
     /// A stream that was refused and can be read again is read below everybody of whom it never was.
@@ -453,7 +545,8 @@ impl<'a> Reading<'a> {
         });
     }
 
-    async fn note(&self, stream: Stream, trouble: &Trouble) -> Result<()> {
+    async fn note(&mut self, stream: Stream, trouble: &Trouble) -> Result<()> {
+        self.troubles.insert(stream, trouble.clone());
         tracing::info!(connection = %self.link.id(), %stream, "a list below records cannot be read");
         let refused = matches!(trouble, Trouble::Forbidden(_));
         let retry_at = Instant::now() + schedule::pause_after(trouble);
