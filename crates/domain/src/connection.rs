@@ -40,17 +40,20 @@ pub struct Disconnected {
     pub at: Timestamp,
     /// When the mirror goes too, unless the account is connected again before.
     pub purge_at: Timestamp,
+    /// How many of our webhooks Lever may still have; none where Lever could not be asked.
+    pub webhooks_left: Option<u32>,
 }
 
 impl Disconnected {
     /// How long the mirror outlives the connection.
     pub const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
 
-    /// Disconnected at `at`.
+    /// Disconnected at `at`, with every webhook removed from Lever.
     pub fn at(at: Timestamp) -> Disconnected {
         Disconnected {
             at,
             purge_at: at.plus(Self::KEPT),
+            webhooks_left: Some(0),
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use domain::operation::{Event, State};
-use domain::{Connection, ConnectionId, Operation};
+use domain::{Connection, ConnectionId, Disconnected, Operation};
 use store::ErrorKind as StoreErrorKind;
 use tokio::time::Instant;
 
@@ -39,8 +39,8 @@ impl Engine {
     /// [`Disconnected::KEPT`](domain::Disconnected::KEPT).
     ///
     /// Operations that wait are cancelled; one that is being sent may settle for 30 seconds, and is uncertain then.
-    /// Webhooks are removed from Lever as far as Lever lets us. Takes about a minute at most.
-    /// An account that is disconnected already stays as it is.
+    /// Webhooks are removed from Lever as far as Lever lets us; [`Engine::webhook_state`] tells of those that are left.
+    /// Takes about a minute at most. An account that is disconnected already stays as it is.
     ///
     /// # Errors
     /// Not found; aborted while somebody else disconnects it. Where anything fails it stays connected.
@@ -52,10 +52,11 @@ impl Engine {
 
     /// Unlinks an account in the same order, and removes all that is kept of it: all of it or nothing, whatever the
     /// moment the process ends at. One that is disconnected already can be removed before its time.
+    /// Gives how many of our webhooks Lever may still have; none where Lever could not be asked.
     ///
     /// # Errors
     /// As [`Engine::disconnect`].
-    pub async fn delete_connection(&self, id: ConnectionId) -> Result<()> {
+    pub async fn delete_connection(&self, id: ConnectionId) -> Result<Option<u32>> {
         let engine = self.clone();
         self.to_the_end(async move { engine.delete_now(id).await })
             .await
@@ -80,48 +81,56 @@ impl Engine {
         }
     }
 
-    async fn delete_now(&self, id: ConnectionId) -> Result<()> {
+    async fn delete_now(&self, id: ConnectionId) -> Result<Option<u32>> {
         let connection = self.connection(id).await?;
-        if connection.disconnected.is_none() {
+        let store = &self.shared.store;
+        let left = if let Some(disconnected) = connection.disconnected {
+            store.delete_connection(id).await?;
+            disconnected.webhooks_left
+        } else {
             let running = self.leave(id)?;
             let outcome = async {
-                self.wind_up(id, running.as_ref()).await?;
+                let left = self.wind_up(id, running.as_ref()).await?;
                 // Begun once, it is finished by this process or by the next one.
-                Ok::<(), Error>(self.shared.store.delete_connection(id).await?)
+                store.delete_connection(id).await?;
+                Ok::<_, Error>(left)
             };
-            if let Err(error) = outcome.await {
-                self.stay(running, connection);
-                return Err(error);
+            match outcome.await {
+                Ok(left) => {
+                    stop(running.as_ref());
+                    left
+                }
+                Err(error) => {
+                    self.stay(running, connection);
+                    return Err(error);
+                }
             }
-            stop(running.as_ref());
-        } else {
-            self.shared.store.delete_connection(id).await?;
-        }
+        };
         self.forget(id);
         tracing::info!(connection = %id, "removed with its mirror");
-        Ok(())
+        Ok(left)
     }
 
     async fn end(&self, id: ConnectionId, running: Option<&Running>) -> Result<Connection> {
-        self.wind_up(id, running).await?;
-        let store = &self.shared.store;
-        let ended = store.disconnect(id, self.shared.clock.now()).await?;
-        if !ended.webhooks.is_empty() {
-            tracing::warn!(
-                connection = %id, webhooks = ended.webhooks.len(),
-                "webhooks stay registered in Lever; their deliveries are refused from now on"
-            );
-        }
+        let webhooks_left = self.wind_up(id, running).await?;
+        let how = Disconnected {
+            webhooks_left,
+            ..Disconnected::at(self.shared.clock.now())
+        };
+        let ended = self.shared.store.disconnect(id, how).await?;
         // A write that was being checked when it began may have been recorded since; no more can be.
         self.settle_operations(id, patience(running)).await?;
         stop(running);
-        Ok(ended.connection)
+        Ok(ended)
     }
 
     /// Lets nothing new begin, settles what was begun, and removes the webhooks from Lever.
-    async fn wind_up(&self, id: ConnectionId, running: Option<&Running>) -> Result<()> {
+    ///
+    /// Gives how many of them are left there; none where Lever could not be asked.
+    async fn wind_up(&self, id: ConnectionId, running: Option<&Running>) -> Result<Option<u32>> {
         let Some(Running { link, .. }) = running else {
-            return self.settle_operations(id, Duration::ZERO).await;
+            self.settle_operations(id, Duration::ZERO).await?;
+            return self.left_of(id, true).await;
         };
         let connection = link.connection();
         let wished = connection.webhooks;
@@ -132,8 +141,21 @@ impl Engine {
             ..connection
         });
         self.settle_operations(id, SETTLE).await?;
-        self.remove_webhooks(link, wished).await;
-        Ok(())
+        let asked = self.remove_webhooks(link, wished).await;
+        self.left_of(id, asked).await
+    }
+
+    /// How many webhooks Lever may still have: those that are stored, or nobody knows where it could not be asked.
+    async fn left_of(&self, id: ConnectionId, asked: bool) -> Result<Option<u32>> {
+        let left = self.shared.store.count_webhooks(id).await?;
+        let left = (asked || left > 0).then_some(left);
+        if left != Some(0) {
+            tracing::warn!(
+                connection = %id, webhooks = left,
+                "webhooks may stay registered in Lever; their deliveries are refused from now on"
+            );
+        }
+        Ok(left)
     }
 
     /// Cancels what waits, and gives what is under way time to settle.
@@ -174,10 +196,11 @@ impl Engine {
         Ok(true)
     }
 
-    async fn remove_webhooks(&self, link: &Link, wished: bool) {
+    /// Removes the webhooks from Lever; whether Lever said that none is left but those it did not remove.
+    async fn remove_webhooks(&self, link: &Link, wished: bool) -> bool {
         let (shared, id) = (&self.shared, link.id());
         let outcome = async {
-            let registered = !shared.store.webhooks(id).await?.is_empty();
+            let registered = shared.store.count_webhooks(id).await? > 0;
             if registered || wished {
                 register::remove_all(shared, link).await?;
             }
@@ -186,8 +209,9 @@ impl Engine {
         let outcome = tokio::time::timeout(CLEAN_UP, outcome).await;
         let outcome = outcome
             .unwrap_or_else(|_| Err(Error::unavailable("Lever took too long to remove webhooks")));
-        if let Err(error) = outcome {
-            tracing::warn!(connection = %id, error = %crate::report(&error), "cannot remove all webhooks");
+        if let Err(error) = &outcome {
+            tracing::warn!(connection = %id, error = %crate::report(error), "cannot remove all webhooks");
         }
+        outcome.is_ok()
     }
 }

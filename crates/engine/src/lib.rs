@@ -57,7 +57,7 @@ pub use sla_report::{SlaOverview, SlaQuery, SlaRow};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
 pub use sync::{QuarantineMark, RunMark, StreamSchedule};
 pub use webhook::receive::Received;
-pub use webhook::{MOST_GIVEN_TOKENS, WebhookState};
+pub use webhook::{MOST_GIVEN_TOKENS, WebhookState, webhooks_left};
 
 /// An error with all its sources on one line, for the log.
 pub fn report(error: &(dyn std::error::Error + 'static)) -> String {

@@ -58,7 +58,7 @@ mod tests {
         let key = SecretString::from("k");
         store.create_connection(connection, key).await.unwrap();
         store
-            .disconnect(id, Timestamp::from_millis(0))
+            .disconnect(id, Disconnected::at(Timestamp::default()))
             .await
             .unwrap();
         let days = Arc::new(AtomicI64::new(13));

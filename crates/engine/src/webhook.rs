@@ -90,14 +90,33 @@ impl Engine {
     /// How the webhooks of a connection stand in Lever.
     pub fn webhook_state(&self, connection: &Connection) -> WebhookState {
         let state = self.link(connection.id).map(|link| link.webhooks.state());
+        if let Some(disconnected) = connection.disconnected {
+            let left = webhooks_left(connection.id, disconnected.webhooks_left);
+            return left.map_or(WebhookState::Off, WebhookState::Failed);
+        }
         match (connection.webhooks, state) {
-            (_, Err(_)) if connection.disconnected.is_some() => WebhookState::Off,
             (true, Ok(WebhookState::Off) | Err(_)) | (false, Ok(WebhookState::Registered)) => {
                 WebhookState::Pending(None)
             }
             (_, state) => state.unwrap_or(WebhookState::Off),
         }
     }
+}
+
+/// What to say of webhooks that Lever may still have after the connection has ended; nothing where none is left.
+///
+/// `left` is how many; none where Lever could not be asked.
+pub fn webhooks_left(id: ConnectionId, left: Option<u32>) -> Option<String> {
+    let which = match left {
+        Some(0) => return None,
+        Some(1) => "Lever did not remove one webhook of this account".to_owned(),
+        Some(left) => format!("Lever did not remove {left} webhooks of this account"),
+        None => "Lever did not answer which webhooks this account still has".to_owned(),
+    };
+    Some(format!(
+        "{which}, and nothing is left here to remove any with: on Lever's settings page for webhooks, delete those \
+         whose address ends in /webhooks/lever/{id}; what they deliver is refused"
+    ))
 }
 
 /// Signature tokens, always as many as any connection can have.

@@ -1,7 +1,6 @@
 //! Connections: their settings, and how they begin and end.
 
 use domain::{Connection, ConnectionId, Disconnected};
-use lever::Timestamp;
 use secrecy::SecretString;
 
 use crate::credentials::Secrets;
@@ -150,16 +149,16 @@ impl Store {
     /// its mirror, mappings and operations stay for [`Disconnected::KEPT`].
     ///
     /// From then on nothing is stored for it but operations that are still being settled:
-    /// cancel those first. A connection that is disconnected already stays as it is.
+    /// cancel those first. A connection that is disconnected already stays as it is. Gives it with its new revision.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
     pub async fn disconnect(
         &self,
         id: ConnectionId,
-        at: Timestamp,
-    ) -> Result<Disconnection, Error> {
-        self.commit(move |draft| disconnect(draft, id, at)).await
+        how: Disconnected,
+    ) -> Result<Connection, Error> {
+        self.commit(move |draft| disconnect(draft, id, how)).await
     }
 
     /// Connects a disconnected account again, with what is left of its mirror: all of it, or nothing.
@@ -211,53 +210,30 @@ impl Store {
     }
 }
 
-/// What a disconnection came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Disconnection {
-    /// The connection with its new revision.
-    pub connection: Connection,
-    /// Lever's ids of the webhooks that were still registered: nobody can remove them from here any more.
-    pub webhooks: Vec<String>,
-}
-
 fn disconnect(
     draft: &mut Draft<'_>,
     id: ConnectionId,
-    at: Timestamp,
-) -> Result<Disconnection, Error> {
+    how: Disconnected,
+) -> Result<Connection, Error> {
     let stored = stored(draft, id)?;
     if stored.disconnected.is_some() {
-        return Ok(Disconnection {
-            connection: stored,
-            webhooks: Vec::new(),
-        });
+        return Ok(stored);
     }
     let key = key::connection(id);
     draft.remove(Table::Credentials, key.clone());
     draft.remove(Table::WebhookTokens, key.clone());
-    let mut webhooks = Vec::new();
-    for entry in draft.tables().scan(Table::Webhooks, &key) {
-        let (webhook, _sealed) = entry?;
-        let id = key::text_after(&webhook, key.len());
-        webhooks.push(
-            id.ok_or_else(|| Error::corrupt(Table::Webhooks))?
-                .to_owned(),
-        );
-        draft.remove(Table::Webhooks, webhook);
-    }
-    for entry in draft.tables().scan(Table::Nudges, &key) {
-        draft.remove(Table::Nudges, entry?.0);
+    for table in [Table::Webhooks, Table::Nudges] {
+        for entry in draft.tables().scan(table, &key) {
+            draft.remove(table, entry?.0);
+        }
     }
     let connection = Connection {
-        disconnected: Some(Disconnected::at(at)),
+        disconnected: Some(how),
         key_last_four: String::new(),
         credential_since: None,
         ..stored
     };
-    Ok(Disconnection {
-        connection: save(draft, connection),
-        webhooks,
-    })
+    Ok(save(draft, connection))
 }
 
 /// Remembers the settings before a change of what is kept; of several changes, those before the first.

@@ -56,7 +56,6 @@ pub use calls::{Answered, ApiCall, CallFilter, CallMark, CallPage, Experience};
 pub use candidacies::Order;
 pub use children::{ChildApplied, ChildList, ChildRead};
 pub use compact::{Compacted, Progress, compact};
-pub use connections::Disconnection;
 pub use credentials::{Credential, OAuthTokens, Secrets, StoredCredential};
 pub use error::{Error, ErrorKind};
 pub use examine::{Examined, check};

@@ -75,6 +75,16 @@ impl Store {
         Ok(webhooks)
     }
 
+    /// How many webhooks of a connection are stored; needs no key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt).
+    pub async fn count_webhooks(&self, connection: ConnectionId) -> Result<u32, Error> {
+        let tables = self.tables();
+        let entries = tables.scan(Table::Webhooks, &key::connection(connection));
+        entries.map(|entry| entry.map(|_| 1)).sum()
+    }
+
     fn open_webhook(&self, key: &[u8], sealed: &[u8]) -> Result<StoredWebhook, Error> {
         let plain = Zeroizing::new(self.unseal(WEBHOOK, key, sealed)?);
         let corrupt = || Error::corrupt(Table::Webhooks);

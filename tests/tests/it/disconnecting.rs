@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lever_sim::{Action, Config, FaultPlan, FaultRule, Key, Sim};
 use proto::v1 as pb;
+use serde_json::Value;
 use tonic::Code;
 
 use crate::support::{Door, Setup, World, fresh_id, refused, until, why};
@@ -15,13 +16,17 @@ fn setup() -> Setup {
 }
 
 impl World {
-    async fn disconnect(&self) {
+    async fn disconnect(&self) -> pb::DeleteConnectionResponse {
+        self.end(false).await
+    }
+
+    async fn end(&self, purge_now: bool) -> pb::DeleteConnectionResponse {
         let request = pb::DeleteConnectionRequest {
             connection_id: self.connection.clone(),
-            purge_now: false,
+            purge_now,
         };
         let answer = self.api.connections().delete_connection(request).await;
-        answer.expect("disconnected");
+        answer.expect("disconnected").into_inner()
     }
 }
 
@@ -188,12 +193,7 @@ async fn the_same_customer_in_another_environment_is_refused() {
     assert!(elsewhere.audit().is_empty(), "nothing was sent there");
 
     // Once it is removed the way is free.
-    let purge = pb::DeleteConnectionRequest {
-        connection_id: world.connection.clone(),
-        purge_now: true,
-    };
-    let purged = world.api.connections().delete_connection(purge).await;
-    purged.expect("removed");
+    world.end(true).await;
     let gone = pb::GetConnectionRequest {
         connection_id: world.connection.clone(),
     };
@@ -257,8 +257,8 @@ async fn what_does_not_settle_in_time_is_uncertain() {
     assert_eq!(why(&operation).reason, "OUTCOME_UNKNOWN");
 }
 
-#[tokio::test]
-async fn webhooks_are_removed_from_lever_before_the_key_is_destroyed() {
+/// A world with webhooks registered in Lever, and what leads them to it.
+async fn with_webhooks() -> (Door, World) {
     let door = Door::open().await;
     let mut setup = setup().with("FULCRUM__SERVER__PUBLIC_URL", &door.url());
     setup.connection.webhooks = true;
@@ -269,7 +269,14 @@ async fn webhooks_are_removed_from_lever_before_the_key_is_destroyed() {
         (state == pb::WebhookState::Registered).then_some(())
     })
     .await;
-    world.disconnect().await;
+    (door, world)
+}
+
+#[tokio::test]
+async fn webhooks_are_removed_from_lever_before_the_key_is_destroyed() {
+    let (_door, world) = with_webhooks().await;
+    let answer = world.disconnect().await;
+    assert_eq!(answer, pb::DeleteConnectionResponse::default());
     assert_eq!(
         world.effects("deleteWebhook"),
         world.effects("createWebhook")
@@ -277,5 +284,57 @@ async fn webhooks_are_removed_from_lever_before_the_key_is_destroyed() {
     assert_eq!(
         world.settings().await.webhook_state(),
         pb::WebhookState::Off
+    );
+}
+
+#[tokio::test]
+async fn webhooks_that_lever_does_not_remove_are_told_for_as_long_as_the_mirror_is_there() {
+    let (_door, world) = with_webhooks().await;
+    let list = pb::CallRequest {
+        connection_id: world.connection.clone(),
+        operation_id: "listWebhooks".to_owned(),
+        ..Default::default()
+    };
+    let listed = world.api.lever().call(list).await.expect("webhooks");
+    let listed: Value = serde_json::from_slice(&listed.into_inner().raw_json).expect("JSON");
+    let one = listed["data"][0]["id"].as_str().expect("an id");
+    let fails = FaultRule {
+        about: Some(one.to_owned()),
+        ..FaultRule::on("deleteWebhook", Action::ServerErrorBefore(500))
+    };
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![fails],
+    });
+    let address = format!("/webhooks/lever/{}", world.connection);
+    let answer = world.disconnect().await;
+    assert_eq!(answer.webhooks_left, 1);
+    assert!(answer.webhook_error.contains(&address), "{answer:?}");
+    let settings = world.settings().await;
+    assert_eq!(settings.webhook_state(), pb::WebhookState::Failed);
+    assert_eq!(settings.webhook_error, answer.webhook_error);
+    // The others went.
+    let made = world.effects("createWebhook");
+    assert_eq!(world.effects("deleteWebhook"), made - 1);
+    assert_eq!(world.end(true).await, answer);
+}
+
+#[tokio::test]
+async fn that_nobody_knows_which_webhooks_lever_has_is_told_too() {
+    let mut setup = setup().with("FULCRUM__SERVER__PUBLIC_URL", "https://fulcrum.test");
+    setup.connection.webhooks = true;
+    setup.lever.faults = FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on(
+            "listWebhooks",
+            Action::ServerErrorBefore(500),
+        )],
+    };
+    let world = World::synced(setup).await;
+    let answer = world.end(true).await;
+    assert_eq!(answer.webhooks_left, 0);
+    assert!(
+        answer.webhook_error.contains("did not answer"),
+        "{answer:?}"
     );
 }

@@ -130,13 +130,17 @@ async fn settle(shared: &Shared, link: &Link, url: &str, events: &[&str]) -> Res
         .map(|record| record.value)
         .collect();
     let plan = plan(&listed, &store.webhooks(id).await?, url, events);
-    for webhook in &plan.remove {
+    // One that Lever does not remove keeps none of the others.
+    let removals = plan.remove.iter().map(async |webhook| {
         delete(link, webhook).await?;
         store.remove_webhook(id, webhook.as_str()).await?;
-    }
+        Ok::<(), Error>(())
+    });
+    let removed = futures::future::join_all(removals).await;
     for webhook in &plan.forget {
         store.remove_webhook(id, webhook).await?;
     }
+    removed.into_iter().collect::<Result<()>>()?;
     for event in &plan.create {
         create(shared, link, url, event).await?;
     }

@@ -215,11 +215,19 @@ pub(super) async fn disconnect(global: &Global, command: Disconnect) -> Result<(
         connection_id: connection.id.clone(),
         purge_now: command.purge_now,
     };
-    client.connections().delete_connection(request).await?;
+    let answer = client.connections().delete_connection(request).await?;
+    let left = answer.into_inner();
     let mut output = Output::standard();
     if global.json {
-        return output
-            .json(&serde_json::json!({ "id": connection.id, "purged": command.purge_now }));
+        return output.json(&serde_json::json!({
+            "id": connection.id,
+            "purged": command.purge_now,
+            "webhooksLeft": left.webhooks_left,
+            "webhookError": left.webhook_error,
+        }));
+    }
+    if !left.webhook_error.is_empty() {
+        output.line(&left.webhook_error)?;
     }
     if command.purge_now {
         return output.line(format!("removed \"{name}\" and all that was kept of it"));

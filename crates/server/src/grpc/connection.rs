@@ -143,12 +143,17 @@ impl ConnectionService for Api {
         request: Request<pb::DeleteConnectionRequest>,
     ) -> Result<Response<pb::DeleteConnectionResponse>, Status> {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
-        if request.get_ref().purge_now {
-            self.engine.delete_connection(id).await.map_err(status)?;
+        let left = if request.get_ref().purge_now {
+            self.engine.delete_connection(id).await
         } else {
-            self.engine.disconnect(id).await.map_err(status)?;
+            let ended = self.engine.disconnect(id).await;
+            ended.map(|connection| connection.disconnected.and_then(|how| how.webhooks_left))
         }
-        Ok(Response::new(pb::DeleteConnectionResponse {}))
+        .map_err(status)?;
+        Ok(Response::new(pb::DeleteConnectionResponse {
+            webhooks_left: left.unwrap_or_default(),
+            webhook_error: engine::webhooks_left(id, left).unwrap_or_default(),
+        }))
     }
 
     async fn rotate_credential(

@@ -7,10 +7,10 @@ use prost::Message;
 use super::id::{pack, unpack_option};
 use super::{Stored, versions_to};
 
-/// Version 1 has everything up to `revision`, version 2 up to `disconnected`; what came after reads as nothing
-/// excluded, nothing switched on, and a credential of unknown age.
+/// Version 1 has everything up to `revision`, version 2 up to `disconnected`, version 3 up to `credential_since`; what
+/// came after reads as nothing excluded, nothing switched on, a credential of unknown age, and no webhook left.
 #[derive(Clone, PartialEq, Message)]
-struct ConnectionV3 {
+struct ConnectionV4 {
     #[prost(bytes = "vec", tag = "1")]
     id: Vec<u8>,
     #[prost(string, tag = "2")]
@@ -48,28 +48,33 @@ struct ConnectionV3 {
     #[prost(bool, tag = "17")]
     webhooks: bool,
     #[prost(message, optional, tag = "18")]
-    disconnected: Option<DisconnectedV3>,
+    disconnected: Option<DisconnectedV4>,
     #[prost(int64, optional, tag = "19")]
     credential_since: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct DisconnectedV3 {
+struct DisconnectedV4 {
     #[prost(int64, tag = "1")]
     at: i64,
     #[prost(int64, tag = "2")]
     purge_at: i64,
+    #[prost(uint32, tag = "3")]
+    webhooks_left: u32,
+    /// Whether nobody knows how many are left.
+    #[prost(bool, tag = "4")]
+    webhooks_unknown: bool,
 }
 
 impl Stored for Connection {
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
 
     fn to_payload(&self) -> Vec<u8> {
         let (region, base_url) = match &self.environment {
             Environment::Region(region) => (region_number(*region), String::new()),
             Environment::BaseUrl(url) => (0, url.clone()),
         };
-        ConnectionV3 {
+        ConnectionV4 {
             id: self.id.as_bytes().to_vec(),
             display_name: self.display_name.clone(),
             external_id: self.external_id.clone(),
@@ -94,9 +99,11 @@ impl Stored for Connection {
                 .collect(),
             include_secret_notes: self.include_secret_notes,
             webhooks: self.webhooks,
-            disconnected: self.disconnected.map(|disconnected| DisconnectedV3 {
+            disconnected: self.disconnected.map(|disconnected| DisconnectedV4 {
                 at: disconnected.at.as_millis(),
                 purge_at: disconnected.purge_at.as_millis(),
+                webhooks_left: disconnected.webhooks_left.unwrap_or_default(),
+                webhooks_unknown: disconnected.webhooks_left.is_none(),
             }),
             credential_since: self.credential_since.map(Timestamp::as_millis),
         }
@@ -104,7 +111,7 @@ impl Stored for Connection {
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        let stored: ConnectionV3 = versions_to(Self::VERSION, version, payload)?;
+        let stored: ConnectionV4 = versions_to(Self::VERSION, version, payload)?;
         let environment = match stored.region {
             0 => Environment::BaseUrl(stored.base_url),
             number => Environment::Region(region_of(number)?),
@@ -138,6 +145,8 @@ impl Stored for Connection {
             disconnected: stored.disconnected.map(|disconnected| Disconnected {
                 at: Timestamp::from_millis(disconnected.at),
                 purge_at: Timestamp::from_millis(disconnected.purge_at),
+                webhooks_left: (!disconnected.webhooks_unknown)
+                    .then_some(disconnected.webhooks_left),
             }),
         })
     }

@@ -281,6 +281,7 @@ fn a_connection_has_these_bytes() {
         disconnected: Some(Disconnected {
             at: at(4),
             purge_at: at(5),
+            webhooks_left: Some(6),
         }),
         key_last_four: "abcd".to_owned(),
         credential_since: Some(at(6)),
@@ -289,8 +290,19 @@ fn a_connection_has_these_bytes() {
     };
     pinned(
         &settings,
-        "03e96d0bb00a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e657380010188010192010408041005980106",
+        "0429b64afe0a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e6573800101880101920106080410051806980106",
     );
+    let disconnected = |webhooks_left| {
+        Some(Disconnected {
+            at: at(4),
+            purge_at: at(5),
+            webhooks_left,
+        })
+    };
+    comes_back(&Connection {
+        disconnected: disconnected(None),
+        ..settings.clone()
+    });
     // As version 1 wrote it.
     let version_1 = "0a1000000000000000000000000000000001120441636d651a02343220023202010c380140014801520175580162046162636468027003";
     let old = Connection {
@@ -306,9 +318,17 @@ fn a_connection_has_these_bytes() {
     let version_2 = "0a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e657380010188010192010408041005";
     let old = Connection {
         credential_since: None,
+        disconnected: disconnected(Some(0)),
         ..settings.clone()
     };
     assert!(Connection::from_payload(2, &bytes(version_2)) == Some(old));
+    // As version 3 wrote it.
+    let version_3 = "0a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e657380010188010192010408041005980106";
+    let old = Connection {
+        disconnected: disconnected(Some(0)),
+        ..settings.clone()
+    };
+    assert!(Connection::from_payload(3, &bytes(version_3)) == Some(old));
     // An earlier version let in fields that are needed.
     comes_back(&Connection {
         excluded_fields: [ExcludedField::from_stored("notes.secret").unwrap()].into(),

@@ -1,4 +1,4 @@
-use domain::{Connection, Cursor, Listing, Stream};
+use domain::{Connection, Cursor, Disconnected, Listing, Stream};
 use secrecy::{ExposeSecret, SecretString};
 use store::{ErrorKind, ListingOutcome, Secrets, Store, TokenRecord, Tombstones};
 
@@ -57,7 +57,7 @@ async fn a_connection_its_credential_and_its_signature_tokens_are_one_commit() {
     assert!(refused.is_err());
     assert!(signature_tokens(&store, id(2)).await.is_empty());
 
-    store.disconnect(c, at(9)).await.unwrap();
+    store.disconnect(c, Disconnected::at(at(9))).await.unwrap();
     let before = commits(folder.path());
     let back = store.reconnect(new.clone(), secrets("k", "t3")).await;
     assert_eq!(commits(folder.path()), before + 1);

@@ -115,25 +115,34 @@ async fn a_disconnected_account_keeps_its_mirror_and_no_secret() {
     };
     store.set_webhook(c, webhook).await.unwrap();
     give_signature_tokens(&store, c, &["t"]).await;
-    let ended = store.disconnect(c, at(100)).await.unwrap();
-    assert_eq!(ended.webhooks, ["w1"]);
-    let disconnected = ended.connection.disconnected.unwrap();
-    assert_eq!(disconnected.at, at(100));
-    assert_eq!(disconnected.purge_at, at(100).plus(Disconnected::KEPT));
+    assert_eq!(store.count_webhooks(c).await.unwrap(), 1);
+    let how = Disconnected {
+        webhooks_left: Some(1),
+        ..Disconnected::at(at(100))
+    };
+    let ended = store.disconnect(c, how).await.unwrap();
+    assert_eq!(ended.disconnected, Some(how));
+    assert_eq!(how.purge_at, at(100).plus(Disconnected::KEPT));
 
     assert!(store.credential(c).await.unwrap().is_none());
-    assert!(store.webhooks(c).await.unwrap().is_empty());
+    assert_eq!(store.count_webhooks(c).await.unwrap(), 0);
     assert!(store.webhook_signature_tokens(c).await.unwrap().is_empty());
     assert_eq!(store.count(c, Stream::Tags).await.unwrap(), 1);
     // Asked again, nothing moves, not even the date.
-    let again = store.disconnect(c, at(999)).await.unwrap();
-    assert_eq!(again.connection, ended.connection);
+    let again = store
+        .disconnect(c, Disconnected::at(at(999)))
+        .await
+        .unwrap();
+    assert_eq!(again, ended);
 }
 
 #[tokio::test]
 async fn nothing_is_stored_for_a_disconnected_account() {
     let (_folder, store, c) = connected().await;
-    store.disconnect(c, at(100)).await.unwrap();
+    store
+        .disconnect(c, Disconnected::at(at(100)))
+        .await
+        .unwrap();
     let nudge = Nudge {
         event: "candidateHired".to_owned(),
         opportunity: None,
@@ -200,7 +209,10 @@ async fn an_account_connected_again_goes_on_where_it_stood() {
     first.next = idle(10);
     store.apply(first).await.unwrap();
     store.put_mapping(c, mapping(1), 0).await.unwrap();
-    store.disconnect(c, at(100)).await.unwrap();
+    store
+        .disconnect(c, Disconnected::at(at(100)))
+        .await
+        .unwrap();
 
     let again = store
         .reconnect(settings(), tokens("access-1"))
@@ -239,7 +251,7 @@ async fn only_a_disconnected_account_is_connected_again() {
         &ErrorKind::AlreadyExists { id: c.to_string() }
     );
     assert_eq!(reconnect("customer-2").await.unwrap(), None);
-    store.disconnect(c, at(1)).await.unwrap();
+    store.disconnect(c, Disconnected::at(at(1))).await.unwrap();
     store.delete_connection(c).await.unwrap();
     assert_eq!(reconnect("customer-1").await.unwrap(), None);
 }
@@ -248,7 +260,7 @@ async fn only_a_disconnected_account_is_connected_again() {
 async fn a_refresh_from_before_a_disconnection_does_not_come_back_after_it() {
     let (_folder, store, c) = connected().await;
     let read = store.credential(c).await.unwrap().unwrap().generation;
-    store.disconnect(c, at(1)).await.unwrap();
+    store.disconnect(c, Disconnected::at(at(1))).await.unwrap();
     let late = store.rotate_oauth(c, read, tokens("late")).await;
     assert_eq!(late.unwrap_err().kind(), &ErrorKind::NotFound);
     store.reconnect(settings(), tokens("new")).await.unwrap();

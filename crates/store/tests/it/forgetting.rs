@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::operation::{Failure, FailureKind, State};
-use domain::{ConnectionId, Operation, Parent, Stream, Write};
+use domain::{ConnectionId, Disconnected, Operation, Parent, Stream, Write};
 use store::{
-    ApiCall, CallFilter, ChildList, ChildRead, Disconnection, ErrorKind, Forgotten, Incoming,
-    Nudge, Pruned, QuarantineCount, Quarantined, Recorded, Refresh, Run, RunFilter, RunOutcome,
-    Store, Tombstones,
+    ApiCall, CallFilter, ChildList, ChildRead, ErrorKind, Forgotten, Incoming, Nudge, Pruned,
+    QuarantineCount, Quarantined, Recorded, Refresh, Run, RunFilter, RunOutcome, Store, Tombstones,
 };
 
 use crate::support::*;
@@ -374,7 +373,7 @@ async fn forgetting_needs_a_connection_and_takes_a_disconnected_one() {
         .apply_refresh(refresh(c, 10, person("o", "c1")))
         .await
         .unwrap();
-    store.disconnect(c, at(15)).await.unwrap();
+    store.disconnect(c, Disconnected::at(at(15))).await.unwrap();
     let forgotten = store.forget_person(c, &"o".into(), at(20)).await.unwrap();
     assert_eq!(forgotten.records, 3);
 }
@@ -636,7 +635,7 @@ async fn more_than_one_step_is_pruned_to_the_end() {
 async fn a_disconnected_account_goes_after_its_fourteen_days() {
     let (_folder, store, c) = connected().await;
     store.apply(page(c, 0, vec![tag("a", "{}")])).await.unwrap();
-    let Disconnection { connection, .. } = store.disconnect(c, at(0)).await.unwrap();
+    let connection = store.disconnect(c, Disconnected::at(at(0))).await.unwrap();
     store.prune(at(14 * DAY - 1)).await.unwrap();
     assert_eq!(store.connection(c).await.unwrap(), Some(connection));
     assert_eq!(store.count(c, Stream::Tags).await.unwrap(), 1);
