@@ -48,6 +48,8 @@ pub struct Candidacy {
     pub last_interaction_at: Option<Timestamp>,
     /// Whether Lever has taken the personal data out of it (X11).
     pub anonymized: bool,
+    /// Until when the person may be contacted; none without a limit, the epoch where contact was refused.
+    pub contact_until: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for Candidacy {
@@ -100,7 +102,23 @@ impl Candidacy {
             updated_at: opportunity.updated_at,
             last_interaction_at: opportunity.last_interaction_at,
             anonymized: opportunity.is_anonymized,
+            contact_until: contact_until(&opportunity.data_protection),
         }
+    }
+
+    /// With what the contact says of consent; the earlier end holds.
+    #[must_use]
+    pub fn with_consent(self, contact: &lever::Contact) -> Candidacy {
+        let both = [self.contact_until, contact_until(&contact.data_protection)];
+        Candidacy {
+            contact_until: both.into_iter().flatten().min(),
+            ..self
+        }
+    }
+
+    /// Whether the person must not be contacted at `now`: consent was refused or has ended (X19).
+    pub fn do_not_contact(&self, now: Timestamp) -> bool {
+        self.contact_until.is_some_and(|until| until <= now)
     }
 
     /// Whether the candidacy is open.
@@ -122,6 +140,18 @@ fn entered_stage_at(opportunity: &lever::Opportunity) -> Option<Timestamp> {
         .filter(|change| change.to_stage_id.as_ref() == Some(stage))
         .filter_map(|change| change.updated_at)
         .max()
+}
+
+/// What `dataProtection` says of contact: none where no policy applies or it never ends.
+fn contact_until(data_protection: &serde_json::Value) -> Option<Timestamp> {
+    let consent = data_protection.get("contact")?;
+    match consent.get("allowed").and_then(serde_json::Value::as_bool) {
+        Some(false) => Some(Timestamp::default()),
+        _ => {
+            let ends = consent.get("expiresAt")?.as_i64()?;
+            Some(Timestamp::from_millis(ends))
+        }
+    }
 }
 
 /// The name with its white space collapsed; nothing for an anonymized person, whatever Lever shows.
@@ -176,6 +206,23 @@ mod tests {
         let gone =
             opportunity(json!({"id": "o1", "name": "Anonymized Candidate", "isAnonymized": true}));
         assert_eq!(Candidacy::from_lever(&gone, None).name, "");
+    }
+
+    #[test]
+    fn consent_that_was_refused_or_has_ended_means_do_not_contact() {
+        let until = |consent: serde_json::Value| {
+            let person = json!({"id": "o", "dataProtection": {"contact": consent}});
+            Candidacy::from_lever(&opportunity(person), None)
+        };
+        let at = Timestamp::from_millis;
+        assert!(until(json!({"allowed": false, "expiresAt": 90})).do_not_contact(at(1)));
+        let ends = until(json!({"allowed": true, "expiresAt": 90}));
+        assert!(!ends.do_not_contact(at(89)) && ends.do_not_contact(at(90)));
+        assert!(!until(json!({"allowed": true, "expiresAt": null})).do_not_contact(at(90)));
+        assert!(!until(json!(null)).do_not_contact(at(90)));
+        let contact = json!({"id": "c", "dataProtection": {"contact": {"allowed": false}}});
+        let refused = ends.with_consent(&serde_json::from_value(contact).unwrap());
+        assert!(refused.do_not_contact(at(1)));
     }
 
     #[test]

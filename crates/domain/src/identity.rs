@@ -122,6 +122,18 @@ impl IdentityKey {
         }
     }
 
+    /// The texts it is made of; together with the kind they are the whole key.
+    pub fn parts(&self) -> Vec<&str> {
+        match self {
+            IdentityKey::Email(text)
+            | IdentityKey::LinkedIn(text)
+            | IdentityKey::GitHub(text)
+            | IdentityKey::Twitter(text)
+            | IdentityKey::Phone(text) => vec![text],
+            IdentityKey::NameAndEmployer { name, employer } => vec![name, employer],
+        }
+    }
+
     /// What kind of key it is, in words that other programs read.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -151,33 +163,41 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// What one opportunity tells of its person.
+    /// What one opportunity tells of its person, with its application and contact where they are known.
     ///
     /// An anonymized one tells nothing.
     pub fn of_opportunity(
         opportunity: &lever::Opportunity,
         application: Option<&lever::Application>,
+        contact: Option<&lever::Contact>,
     ) -> Identity {
-        if opportunity.is_anonymized {
+        if opportunity.is_anonymized || contact.is_some_and(|contact| contact.is_anonymized) {
             return Identity::default();
         }
-        let headline = opportunity.headline.as_deref().unwrap_or_default();
+        let of_contact = contact.map_or(&[][..], |contact| &contact.emails);
+        let applied_with = application.and_then(|application| application.email.as_ref());
+        let emails = opportunity
+            .emails
+            .iter()
+            .chain(of_contact)
+            .chain(applied_with);
+        let of_contact = contact.map_or(&[][..], |contact| &contact.phones);
+        let phones = opportunity.phones.iter().chain(of_contact);
+        let name = opportunity.name.as_ref();
+        let headline = opportunity.headline.as_ref();
+        let headline = headline.or(contact.and_then(|contact| contact.headline.as_ref()));
         let applied_from = application.and_then(|application| application.company.clone());
-        let applied_with = application.and_then(|application| application.email.clone());
-        let phones = opportunity.phones.iter().map(|phone| phone.value.clone());
         Identity {
-            emails: opportunity
-                .emails
-                .iter()
-                .cloned()
-                .chain(applied_with)
-                .collect(),
+            emails: once(emails),
             links: opportunity.links.clone(),
-            phones: phones.collect(),
-            name: opportunity.name.clone().unwrap_or_default(),
+            phones: once(phones.map(|phone| &phone.value)),
+            name: name
+                .or(contact.and_then(|contact| contact.name.as_ref()))
+                .cloned()
+                .unwrap_or_default(),
             employers: applied_from
                 .into_iter()
-                .chain(employer::of_headline(headline))
+                .chain(employer::of_headline(headline.map_or("", String::as_str)))
                 .collect(),
         }
     }
@@ -204,6 +224,17 @@ impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Identity").finish_non_exhaustive()
     }
+}
+
+/// The texts without those that are there already: a contact says what its opportunities say.
+fn once<'t>(texts: impl Iterator<Item = &'t String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for text in texts {
+        if !kept.contains(text) {
+            kept.push(text.clone());
+        }
+    }
+    kept
 }
 
 /// As Lever compares names: without middle initials, and what stands in quotes or parentheses
@@ -333,7 +364,7 @@ mod tests {
         .unwrap();
         let application =
             serde_json::from_value(json!({"id": "a", "company": "Analytical Ltd"})).unwrap();
-        let identity = Identity::of_opportunity(&person, Some(&application));
+        let identity = Identity::of_opportunity(&person, Some(&application), None);
         let keys: Vec<_> = identity.keys().into_iter().collect();
         let kinds: Vec<_> = keys
             .iter()
@@ -366,12 +397,30 @@ mod tests {
     }
 
     #[test]
+    fn what_the_contact_knows_more_counts_too() {
+        let person = serde_json::from_value(json!({"id": "o", "emails": ["ada@example.com"]}));
+        let contact = serde_json::from_value(json!({
+            "id": "c", "name": "Ada Lovelace", "headline": "Initech",
+            "emails": ["ada@example.com", "ada@example.org"],
+            "phones": [{"type": "mobile", "value": "+1 415 555 0100"}],
+        }));
+        let identity = Identity::of_opportunity(&person.unwrap(), None, Some(&contact.unwrap()));
+        assert_eq!(identity.emails, ["ada@example.com", "ada@example.org"]);
+        let kinds: Vec<_> = identity.keys().iter().map(IdentityKey::kind).collect();
+        assert_eq!(kinds, ["email", "email", "phone", "name_and_employer"]);
+    }
+
+    #[test]
     fn an_anonymized_person_is_recognized_by_nothing() {
         let gone: lever::Opportunity = serde_json::from_value(json!({
             "id": "o", "name": "Anonymized Candidate", "headline": "Initech", "isAnonymized": true,
             "emails": ["left@example.com"],
         }))
         .unwrap();
-        assert!(Identity::of_opportunity(&gone, None).keys().is_empty());
+        assert!(
+            Identity::of_opportunity(&gone, None, None)
+                .keys()
+                .is_empty()
+        );
     }
 }

@@ -19,7 +19,7 @@ use crate::push::Outbox;
 use crate::settings::Settings;
 use crate::supervise::supervise;
 use crate::webhook::{self, Tokens};
-use crate::{credential, nudge, pull, push, traffic, upkeep};
+use crate::{credential, identity, nudge, pull, push, traffic, upkeep};
 
 /// What every part of the engine uses.
 #[derive(Debug)]
@@ -134,6 +134,9 @@ impl Engine {
         let (kept, stop) = (engine.clone(), engine.stop.clone());
         let upkeep = move || upkeep::run(kept.clone());
         engine.tasks.spawn(supervise("upkeep", stop, upkeep));
+        let (kept, stop) = (engine.clone(), engine.stop.clone());
+        let identity = move || identity::run(kept.clone());
+        engine.tasks.spawn(supervise("identity", stop, identity));
         Ok(engine)
     }
 

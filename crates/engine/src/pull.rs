@@ -17,7 +17,7 @@ pub(crate) mod sweep;
 mod trouble;
 mod walk;
 
-pub(crate) use page::incoming_opportunity;
+pub(crate) use page::{derived, incoming_opportunity};
 pub(crate) use policy::policy;
 pub(crate) use schedule::{Again, due_times, walks};
 pub(crate) use scope::with_belongings;

@@ -59,8 +59,13 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.CandidateService/ChangeStage", WRITERS),
     ("/fulcrum.v1.CandidateService/CreateNote", WRITERS),
     ("/fulcrum.v1.CandidateService/DownloadFile", READERS),
+    ("/fulcrum.v1.CandidateService/LookupCandidates", READERS),
     ("/fulcrum.v1.CandidateService/RemoveSources", WRITERS),
     ("/fulcrum.v1.CandidateService/RemoveTags", WRITERS),
+    (
+        "/fulcrum.v1.CandidateService/StreamLookupCandidates",
+        READERS,
+    ),
     ("/fulcrum.v1.CandidateService/Unarchive", WRITERS),
     ("/fulcrum.v1.CandidateService/UploadFile", WRITERS),
     ("/fulcrum.v1.ConnectionService/CheckPermissions", ADMIN),

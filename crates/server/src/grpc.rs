@@ -4,6 +4,7 @@ mod candidate;
 mod connection;
 mod inbound;
 mod lever;
+mod lookup;
 mod operation;
 mod stage_mapping;
 mod sync;

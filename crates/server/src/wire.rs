@@ -2,6 +2,7 @@
 //!
 //! `to_*` makes messages, `from_*` reads them; what cannot be read is a list of violations that name the field.
 
+pub mod candidate;
 pub mod connection;
 pub mod download;
 pub mod inbound;

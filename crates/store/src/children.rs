@@ -107,7 +107,7 @@ impl Store {
                         .collect();
                     upsert.retire_below(&read.parent, list.stream, &seen)?;
                 }
-                let applied = upsert.finish();
+                let applied = upsert.finish()?;
                 *changes.entry(list.stream).or_default() +=
                     applied.created + applied.updated + applied.deleted;
                 total = total.plus(applied);

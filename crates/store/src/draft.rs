@@ -129,6 +129,14 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Refuses when the connection does not exist, or no longer; one that is disconnected does.
+    pub(crate) fn require_kept(&self, connection: ConnectionId) -> Result<(), Error> {
+        match self.contains(Table::Connections, connection.as_bytes())? {
+            true => Ok(()),
+            false => Err(Error::not_found("connection")),
+        }
+    }
+
     /// Has the last change number told to whoever watches, once it is durable.
     pub(crate) fn announce(&mut self, connection: ConnectionId, sequence: u64) {
         self.announcement = Some((connection, sequence));

@@ -5,16 +5,15 @@ use std::fmt;
 use std::path::Path;
 
 use domain::{
-    Backlog, Candidacy, Connection, ConnectionId, Hydration, Operation, OperationId, Schedule,
-    Stream,
+    Backlog, Connection, ConnectionId, Hydration, Operation, OperationId, Schedule, Stream,
 };
 use lever::OpportunityId;
 
 use crate::compact::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::format::{
-    CallBlock, ChangeBlock, Counter, Document, Forget, Head, Header, Moment, Owner,
-    SealedCredential, Secret, Stored, digest, frame, key,
+    CallBlock, ChangeBlock, Counter, Document, Forget, Head, Header, IdentityLeaf, IdentityRun,
+    Indexed, Moment, Owner, SealedCredential, Secret, Stored, digest, frame, key,
 };
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
@@ -274,6 +273,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
     };
     match table {
         Table::Meta if key == key::HEADER => is::<Header>(table, &value),
+        Table::Meta if key == key::IDENTITY_SECRET => is::<Secret>(table, &value),
         Table::Meta | Table::Counts | Table::EeoCounts | Table::Sequences | Table::ChangeFloors => {
             is::<Counter>(table, &value)
         }
@@ -285,7 +285,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::Listings => is::<ListingState>(table, &value),
         Table::Heads | Table::EeoHeads => is::<Head>(table, &value),
         Table::Documents | Table::EeoDocuments => is::<Document>(table, &value),
-        Table::Candidacies => is::<Candidacy>(table, &value),
+        Table::Candidacies => is::<Indexed>(table, &value),
         Table::Changes => is::<ChangeBlock>(table, &value),
         Table::Quarantine => is::<Kept>(table, &value),
         Table::QuarantineCounts => is::<QuarantineCount>(table, &value),
@@ -297,6 +297,8 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::Webhooks | Table::WebhookTokens => is::<Secret>(table, &value),
         Table::Schedules => is::<Schedule>(table, &value),
         Table::Forgets => is::<Forget>(table, &value),
+        Table::IdentityRuns => is::<IdentityRun>(table, &value),
+        Table::IdentityLeaves => is::<IdentityLeaf>(table, &value),
         Table::Hydrations => is::<Hydration>(table, &value),
         Table::Backlogs => is::<Backlog>(table, &value),
         Table::StreamStates => is::<StreamState>(table, &value),

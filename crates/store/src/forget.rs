@@ -337,7 +337,7 @@ impl Forgetting {
         for (stream, id) in &now {
             removed += u64::from(upsert.forget(*stream, id, absent)?);
         }
-        upsert.finish();
+        upsert.finish()?;
         draft.put(Table::Forgets, key, &mark);
         Ok((removed, Some(mark)))
     }

@@ -29,8 +29,9 @@ use crate::directory::{self, Directory, Found};
 use crate::draft::Draft;
 use crate::durability;
 use crate::error::{Error, ErrorKind};
-use crate::format::{Counter, Header, STORE_VERSION, key};
+use crate::format::{Counter, Header, STORE_VERSION, Secret, key};
 use crate::health::Health;
+use crate::identities::Digester;
 use crate::seal::{self, KeyBytes, Sealer};
 use crate::sidecar::Sidecar;
 use crate::space;
@@ -119,6 +120,8 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
         Found::Fresh => make(&directory, &database, &tables, &sealer)?,
         Found::Existing => verify(&directory, &tables, &sealer, options)?,
     };
+    let secret = identity_secret(&directory, &database, &tables, &sealer)?;
+    tables.set_digester(Digester::new(secret));
     directory.keep_reserve(options.reserve_bytes, options.open_floor_bytes)?;
     Ok(Opened {
         directory,
@@ -262,6 +265,8 @@ fn make(
         key::COMMIT.to_vec(),
         &Counter(acknowledged.commit),
     );
+    // There is nobody yet whose keys could be missing.
+    draft.put(Table::Meta, key::IDENTITIES.to_vec(), &Counter(1));
     draft.commit()?;
     database
         .flush()
@@ -273,14 +278,40 @@ fn make(
 
 fn new_id() -> Result<Uuid, Error> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Error::new(
-            ErrorKind::Io,
-            "the operating system gives no random numbers",
-        )
-        .with_source(error.to_string())
-    })?;
+    seal::fill_random(&mut bytes)?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
+}
+
+/// What identity keys are hashed with; a store without one, new or of an earlier version, is given one.
+///
+/// Kept sealed rather than derived from the master key, which may be exchanged.
+fn identity_secret(
+    directory: &Directory,
+    database: &sled::Db,
+    tables: &Tables,
+    sealer: &Sealer,
+) -> Result<KeyBytes, Error> {
+    const PURPOSE: &str = "identity secret";
+    let place = key::IDENTITY_SECRET;
+    if let Some(Secret(sealed)) = tables.get(Table::Meta, place)? {
+        let plain = Zeroizing::new(sealer.unseal(PURPOSE, place, &sealed)?);
+        let mut secret = KeyBytes::default();
+        if plain.len() != secret.len() {
+            return Err(Error::corrupt(Table::Meta));
+        }
+        secret.copy_from_slice(&plain);
+        return Ok(secret);
+    }
+    let mut secret = KeyBytes::default();
+    seal::fill_random(&mut *secret)?;
+    let sealed = Secret(sealer.seal(PURPOSE, place, &*secret)?);
+    let mut draft = Draft::new(tables);
+    draft.put(Table::Meta, place.to_vec(), &sealed);
+    draft.commit()?;
+    database
+        .flush()
+        .map_err(|error| unusable(directory.root(), &error))?;
+    Ok(secret)
 }
 
 /// Refuses a store that is newer, damaged, incomplete, or sealed with another key.

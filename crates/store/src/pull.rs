@@ -1,8 +1,10 @@
 //! What a pull brings, and how it is applied.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use domain::hydration::Policy;
+use domain::identity::IdentityKey;
 use domain::{Candidacy, ConnectionId, Cursor, Listing, Parent, Stream};
 use lever::{OpportunityId, PostingState, Timestamp};
 
@@ -34,6 +36,8 @@ pub struct Incoming {
     pub rank: u32,
     /// For opportunities: what lists and lookups read.
     pub candidacy: Option<Candidacy>,
+    /// For opportunities: what the person is recognized by.
+    pub identity: BTreeSet<IdentityKey>,
     /// For postings: whether they take applications decides about their form.
     pub posting_state: Option<PostingState>,
     /// For records that are read below another: which one.
@@ -178,7 +182,7 @@ impl Store {
             page.quarantined
                 .iter()
                 .try_for_each(|record| upsert.quarantine(record))?;
-            Ok(upsert.finish())
+            upsert.finish()
         })
         .await
     }
@@ -257,7 +261,7 @@ impl Store {
             for person in people {
                 upsert.forget(Stream::Opportunities, person.opportunity.as_str(), true)?;
             }
-            Ok((upsert.finish().deleted, next))
+            Ok((upsert.finish()?.deleted, next))
         })
         .await
     }
@@ -279,7 +283,7 @@ pub(crate) fn apply_refresh(draft: &mut Draft<'_>, refresh: &Refresh) -> Result<
         .quarantined
         .iter()
         .try_for_each(|record| upsert.quarantine(record))?;
-    Ok(upsert.finish())
+    upsert.finish()
 }
 
 fn move_cursor(draft: &mut Draft<'_>, page: &Page) -> Result<(), Error> {
@@ -318,7 +322,7 @@ impl Unseen {
         for id in &unseen {
             upsert.missing(self.stream, id)?;
         }
-        Ok((upsert.finish().deleted, next))
+        Ok((upsert.finish()?.deleted, next))
     }
 
     fn unseen(

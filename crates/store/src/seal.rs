@@ -52,7 +52,7 @@ impl Sealer {
         plain: &[u8],
     ) -> Result<Vec<u8>, Error> {
         let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|error| no_randomness(&error))?;
+        fill_random(&mut nonce)?;
         let aad = self.aad(purpose, context);
         let sealed = self
             .cipher
@@ -134,7 +134,7 @@ pub(crate) fn read_key(path: &Path) -> Result<Option<KeyBytes>, Error> {
 /// Makes a key and its file, readable by its owner only.
 pub(crate) fn create_key(path: &Path) -> Result<KeyBytes, Error> {
     let mut key = KeyBytes::default();
-    getrandom::fill(&mut *key).map_err(|error| no_randomness(&error))?;
+    fill_random(&mut *key)?;
     let fresh = path.with_extension("new");
     OpenOptions::new()
         .write(true)
@@ -152,12 +152,15 @@ fn cannot_read(path: &Path, error: std::io::Error) -> Error {
     Error::io(format_args!("read {}", path.display()), error)
 }
 
-fn no_randomness(error: &getrandom::Error) -> Error {
-    Error::new(
-        ErrorKind::Io,
-        "the operating system gives no random numbers",
-    )
-    .with_source(error.to_string())
+/// Fills with random bytes that nobody can guess.
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
+    getrandom::fill(bytes).map_err(|error| {
+        Error::new(
+            ErrorKind::Io,
+            "the operating system gives no random numbers",
+        )
+        .with_source(error.to_string())
+    })
 }
 
 #[cfg(test)]

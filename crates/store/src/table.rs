@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::Stream;
 
 use crate::error::Error;
 use crate::format::{Pieces, Stored, frame};
 use crate::health::Health;
+use crate::identities::Digester;
 
 macro_rules! tables {
     ($($variant:ident = $name:literal, $key:literal;)*) => {
@@ -76,6 +77,8 @@ tables! {
     Forgets = "forgets", "connection and opportunity";
     FormerSettings = "former_settings", "connection";
     Hidings = "hidings", "connection";
+    IdentityRuns = "identity_runs", "connection and number";
+    IdentityLeaves = "identity_leaves", "connection, digest and opportunity";
 }
 
 impl Table {
@@ -161,6 +164,7 @@ pub(crate) struct Tables {
     trees: Vec<sled::Tree>,
     health: Arc<Health>,
     compress: bool,
+    digester: OnceLock<Digester>,
 }
 
 impl Tables {
@@ -177,11 +181,25 @@ impl Tables {
             trees: trees.collect::<Result<_, _>>()?,
             health,
             compress,
+            digester: OnceLock::new(),
         })
     }
 
     pub(crate) fn tree(&self, table: Table) -> &sled::Tree {
         &self.trees[table as usize]
+    }
+
+    /// Sets what turns identity keys into their digests; the first one stays.
+    pub(crate) fn set_digester(&self, digester: Digester) {
+        let _ = self.digester.set(digester);
+    }
+
+    /// What turns identity keys into their digests.
+    ///
+    /// # Errors
+    /// Closed while the store is being opened.
+    pub(crate) fn digester(&self) -> Result<&Digester, Error> {
+        self.digester.get().ok_or_else(Error::closed)
     }
 
     /// Whether documents are compressed.
@@ -288,6 +306,12 @@ impl Tables {
     pub(crate) fn scan_after(&self, table: Table, prefix: &[u8], after: &[u8]) -> Scan<'_> {
         let lower = Bound::Excluded(after.to_vec());
         self.scan_between(table, lower, end_of(prefix))
+    }
+
+    /// Goes through the keys that begin with `prefix` up to `last` and with it.
+    pub(crate) fn scan_to(&self, table: Table, prefix: &[u8], last: &[u8]) -> Scan<'_> {
+        let lower = Bound::Included(prefix.to_vec());
+        self.scan_between(table, lower, Bound::Included(last.to_vec()))
     }
 
     /// Goes through the keys that begin with `prefix` and come before `before`.

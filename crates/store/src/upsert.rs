@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::hydration::{Policy, Sighting, overtaken};
+use domain::identity::IdentityKey;
 use domain::{Candidacy, Change, ChangeKind, ConnectionId, Parent, Stream};
 use lever::Timestamp;
 
@@ -10,8 +11,9 @@ use crate::children;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::forget::{self, Cause};
-use crate::format::{ChangeBlock, Counter, Head, digest, key};
+use crate::format::{ChangeBlock, Counter, Head, Indexed, digest, key};
 use crate::hydrations;
+use crate::identities::Noted;
 use crate::pull::{Applied, Deleted, Incoming};
 use crate::quarantine::{self, Quarantined, Subject};
 use crate::table::Table;
@@ -30,6 +32,7 @@ pub(crate) struct Upsert<'d, 'a> {
     policy: Option<&'d Policy>,
     /// Whether the connection has anything in quarantine; if not, nothing is looked for there.
     quarantine: bool,
+    identities: Noted,
 }
 
 impl<'d, 'a> Upsert<'d, 'a> {
@@ -53,6 +56,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             applied,
             changes: Vec::new(),
             policy: None,
+            identities: Noted::default(),
         })
     }
 
@@ -130,7 +134,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
         }
         self.put_below(incoming)?;
         if let Some(candidacy) = &incoming.candidacy {
-            self.candidacy(candidacy, new)?;
+            self.candidacy(candidacy, &incoming.identity, new)?;
         }
         self.plan(incoming, verdict != Verdict::Unchanged, new)
     }
@@ -366,8 +370,12 @@ impl<'d, 'a> Upsert<'d, 'a> {
         self.change(stream, id, ChangeKind::Deleted);
         if stream == Stream::Opportunities {
             let key = key::candidacy(self.connection, &id.into())?;
-            let former: Option<Candidacy> = self.draft.get(Table::Candidacies, &key)?;
-            self.unindex(former.as_ref())?;
+            let former: Option<Indexed> = self.draft.get(Table::Candidacies, &key)?;
+            if let Some(Indexed { candidacy, keys }) = former {
+                self.unindex(&candidacy)?;
+                let (opportunity, keys) = (&candidacy.opportunity, keys.unwrap_or_default());
+                self.identities.moved(opportunity, &keys, &BTreeSet::new());
+            }
             self.draft.remove(Table::Candidacies, key);
         }
         if let Some(parent) = parent_of(stream, tombstone.parent.as_deref()) {
@@ -473,32 +481,63 @@ impl<'d, 'a> Upsert<'d, 'a> {
     }
 
     /// Also for an unchanged opportunity: its application, of which the candidacy tells too, may have changed.
-    fn candidacy(&mut self, candidacy: &Candidacy, new: bool) -> Result<(), Error> {
+    fn candidacy(
+        &mut self,
+        candidacy: &Candidacy,
+        identity: &BTreeSet<IdentityKey>,
+        new: bool,
+    ) -> Result<(), Error> {
         let key = key::candidacy(self.connection, &candidacy.opportunity)?;
-        let former: Option<Candidacy> = match new {
+        let former: Option<Indexed> = match new {
             true => None,
             false => self.draft.get(Table::Candidacies, &key)?,
         };
-        self.forget_anonymized(former.as_ref(), candidacy)?;
-        if former.as_ref() == Some(candidacy) {
+        let known = former.as_ref().map(|former| &former.candidacy);
+        self.forget_anonymized(known, candidacy)?;
+        let digester = self.draft.tables().digester()?;
+        let keys = digester.digests(self.connection, identity);
+        let known_keys = former.as_ref().and_then(|former| former.keys.as_ref());
+        if known == Some(candidacy) && known_keys == Some(&keys) {
             return Ok(());
         }
-        self.unindex(former.as_ref())?;
+        let none = BTreeSet::new();
+        let opportunity = &candidacy.opportunity;
+        self.identities
+            .moved(opportunity, known_keys.unwrap_or(&none), &keys);
+        if let Some(known) = known {
+            self.unindex(known)?;
+        }
         for (table, entry) in index_keys(self.connection, candidacy)? {
             self.draft.mark(table, entry);
         }
+        let indexed = Indexed {
+            candidacy: candidacy.clone(),
+            keys: Some(keys),
+        };
         match former {
-            None => self.draft.put_new(Table::Candidacies, key, candidacy),
-            Some(_) => self.draft.put(Table::Candidacies, key, candidacy),
+            None => self.draft.put_new(Table::Candidacies, key, &indexed),
+            Some(_) => self.draft.put(Table::Candidacies, key, &indexed),
         }
         Ok(())
     }
 
-    fn unindex(&mut self, former: Option<&Candidacy>) -> Result<(), Error> {
-        if let Some(former) = former {
-            for (table, entry) in index_keys(self.connection, former)? {
-                self.draft.remove(table, entry);
-            }
+    /// Takes in what was derived again from a stored document, for a candidacy without identity keys.
+    pub(crate) fn rederived(
+        &mut self,
+        candidacy: &Candidacy,
+        identity: &BTreeSet<IdentityKey>,
+    ) -> Result<(), Error> {
+        let key = key::candidacy(self.connection, &candidacy.opportunity)?;
+        let known: Option<Indexed> = self.draft.get(Table::Candidacies, &key)?;
+        match known.is_some_and(|known| known.keys.is_none()) {
+            true => self.candidacy(candidacy, identity, false),
+            false => Ok(()),
+        }
+    }
+
+    fn unindex(&mut self, former: &Candidacy) -> Result<(), Error> {
+        for (table, entry) in index_keys(self.connection, former)? {
+            self.draft.remove(table, entry);
         }
         Ok(())
     }
@@ -525,7 +564,8 @@ impl<'d, 'a> Upsert<'d, 'a> {
     }
 
     /// Stores the changes and the number of the last one, and gives the counts.
-    pub(crate) fn finish(self) -> Applied {
+    pub(crate) fn finish(self) -> Result<Applied, Error> {
+        self.identities.put(self.draft, self.connection)?;
         let block = ChangeBlock(self.changes);
         if let Some(sequence) = block.last() {
             let key = key::change(self.connection, sequence);
@@ -537,7 +577,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             );
             self.draft.announce(self.connection, sequence);
         }
-        self.applied
+        Ok(self.applied)
     }
 }
 

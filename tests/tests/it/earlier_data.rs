@@ -78,6 +78,31 @@ async fn the_data_of_the_first_version_opens_and_its_account_is_pulled_on() {
         operations.iter().all(sent).then_some(())
     })
     .await;
+    // What people are recognized by was not kept then; it is derived from the documents that were.
+    let mirrored = world.mirrored().await;
+    let emails = mirrored.values().filter_map(|raw| {
+        let person: serde_json::Value = serde_json::from_str(raw).expect("JSON");
+        person["emails"][0].as_str().map(str::to_owned)
+    });
+    let identities: Vec<_> = emails
+        .map(|email| pb::Identity {
+            emails: vec![email],
+            ..Default::default()
+        })
+        .collect();
+    assert!(!identities.is_empty());
+    let lookup = pb::LookupCandidatesRequest {
+        connection_id: world.connection.clone(),
+        identities,
+    };
+    until("everybody is found by their address", async || {
+        let mut api = world.api.candidates();
+        let answer = api.lookup_candidates(lookup.clone()).await.ok()?;
+        let results = answer.into_inner().results;
+        let found = |result: &pb::LookupResult| !result.matches.is_empty();
+        results.iter().all(found).then_some(())
+    })
+    .await;
     // The simulator dates its account from its own start: the mirrored people are the same, their dates are not,
     // and no change stands behind the difference, so only a complete walk can see it.
     let request = pb::ResetStreamRequest {

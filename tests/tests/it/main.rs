@@ -25,6 +25,7 @@ mod hiding;
 mod histories;
 mod left_out;
 mod lever_service;
+mod lookup;
 mod lost_answers;
 mod main_job;
 mod mapping_versions;

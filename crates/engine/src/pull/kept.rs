@@ -1,6 +1,6 @@
 //! Lists of records that the mirror keeps as they come: only id and stamp are looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use domain::{Connection, Parent, Stream, Timestamp, excluded};
@@ -255,6 +255,7 @@ impl Keeping<'_> {
             updated_at,
             rank: 0,
             candidacy: None,
+            identity: BTreeSet::new(),
             posting_state: None,
             parent: self.parent.cloned(),
         }

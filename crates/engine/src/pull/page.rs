@@ -1,7 +1,9 @@
 //! Turns a page of Lever's into records for the mirror.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
+use domain::identity::{Identity, IdentityKey};
 use domain::{Candidacy, Connection, Parent, Stream, Timestamp, excluded};
 use lever::{Any, Malformed, Page, Record};
 use serde::de::DeserializeOwned;
@@ -30,6 +32,7 @@ fn incoming_record<T: Keyed>(
         updated_at: record.value.updated_at(),
         rank: 0,
         candidacy: None,
+        identity: BTreeSet::new(),
         posting_state: record.value.posting_state(),
         parent: None,
     }
@@ -156,10 +159,12 @@ pub(crate) fn incoming_opportunity(
         read_each::<lever::Contact>(connection, Stream::Contacts, lifted.contact);
 
     let application = applications.first().map(|record| &record.value);
-    let candidacy = Candidacy::from_lever(&opportunity.value, application);
+    let contact = contacts.first().map(|record| &record.value);
+    let (candidacy, identity) = derived(&opportunity.value, application, contact);
     let mut content = Content::default();
     content.records.push(Incoming {
         candidacy: Some(candidacy),
+        identity,
         ..incoming_record(connection, Stream::Opportunities, &opportunity)
     });
     let mut inner = Inner {
@@ -178,6 +183,21 @@ pub(crate) fn incoming_opportunity(
     inner.take(Stream::Contacts, &contacts, odd_contacts);
     inner.tell_missing(Stream::Contacts, named.map(lever::ContactId::as_str));
     Ok(content)
+}
+
+/// What is derived from an opportunity with its first application and its contact, where they are known.
+pub(crate) fn derived(
+    opportunity: &lever::Opportunity,
+    application: Option<&lever::Application>,
+    contact: Option<&lever::Contact>,
+) -> (Candidacy, BTreeSet<IdentityKey>) {
+    let candidacy = Candidacy::from_lever(opportunity, application);
+    let candidacy = match contact {
+        Some(contact) => candidacy.with_consent(contact),
+        None => candidacy,
+    };
+    let identity = Identity::of_opportunity(opportunity, application, contact);
+    (candidacy, identity.keys())
 }
 
 /// Reads expanded objects, without the fields the connection does not keep; those that cannot be read are kept aside.

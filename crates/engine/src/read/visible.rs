@@ -276,6 +276,8 @@ fn below_people(parameter: &str) -> Option<Stream> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -328,6 +330,7 @@ mod tests {
             updated_at: None,
             rank: 0,
             candidacy: None,
+            identity: BTreeSet::new(),
             posting_state: None,
             parent: None,
         }

@@ -131,6 +131,23 @@ macro_rules! writes {
             type DownloadFileStream =
                 Pin<Box<dyn Stream<Item = Result<pb::DownloadFileResponse, Status>> + Send>>;
 
+            type StreamLookupCandidatesStream =
+                ReceiverStream<Result<pb::StreamLookupCandidatesResponse, Status>>;
+
+            async fn lookup_candidates(
+                &self,
+                request: Request<pb::LookupCandidatesRequest>,
+            ) -> Result<Response<pb::LookupCandidatesResponse>, Status> {
+                self.lookup(request).await
+            }
+
+            async fn stream_lookup_candidates(
+                &self,
+                request: Request<Streaming<pb::StreamLookupCandidatesRequest>>,
+            ) -> Result<Response<Self::StreamLookupCandidatesStream>, Status> {
+                self.lookup_stream(request).map(Response::new)
+            }
+
             async fn download_file(
                 &self,
                 request: Request<pb::DownloadFileRequest>,

@@ -89,7 +89,7 @@ pub(super) fn to_sla_state(state: SlaState) -> pb::SlaState {
     }
 }
 
-fn to_sla(sla: &Sla) -> pb::Sla {
+pub(super) fn to_sla(sla: &Sla) -> pb::Sla {
     pb::Sla {
         state: to_sla_state(sla.state).into(),
         due_at: sla.due_at.map(to_timestamp),

@@ -1,4 +1,6 @@
-//! The compact candidacy: under 400 bytes with ordinary content.
+//! The compact candidacy with the digests of its identity keys: under 450 bytes with ordinary content.
+
+use std::collections::BTreeSet;
 
 use domain::Candidacy;
 use domain::candidacy::Archived;
@@ -6,10 +8,11 @@ use lever::Timestamp;
 use prost::Message;
 
 use super::id::{pack, unpack, unpack_option};
+use super::identity::KeyDigest;
 use super::{Stored, versions_to};
 
 #[derive(Clone, PartialEq, Message)]
-struct CandidacyV1 {
+struct CandidacyV3 {
     #[prost(bytes = "vec", tag = "1")]
     opportunity: Vec<u8>,
     #[prost(bytes = "vec", optional, tag = "2")]
@@ -23,7 +26,7 @@ struct CandidacyV1 {
     #[prost(int64, tag = "6")]
     applied_at: i64,
     #[prost(message, optional, tag = "7")]
-    archived: Option<ArchivedV1>,
+    archived: Option<ArchivedV3>,
     #[prost(int64, optional, tag = "8")]
     snoozed_until: Option<i64>,
     #[prost(bytes = "vec", optional, tag = "9")]
@@ -43,46 +46,65 @@ struct CandidacyV1 {
     /// Since version 2.
     #[prost(bool, tag = "16")]
     anonymized: bool,
+    /// Digests one behind the other; since version 3.
+    #[prost(bytes = "vec", tag = "17")]
+    keys: Vec<u8>,
+    /// Since version 3.
+    #[prost(int64, optional, tag = "18")]
+    contact_until: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct ArchivedV1 {
+struct ArchivedV3 {
     #[prost(int64, tag = "1")]
     at: i64,
     #[prost(bytes = "vec", optional, tag = "2")]
     reason: Option<Vec<u8>>,
 }
 
-impl Stored for Candidacy {
-    const VERSION: u8 = 2;
+/// A candidacy, and what its person is recognized by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Indexed {
+    pub(crate) candidacy: Candidacy,
+    /// None where a version before 3 stored it.
+    pub(crate) keys: Option<BTreeSet<KeyDigest>>,
+}
 
-    fn to_payload(&self) -> Vec<u8> {
-        CandidacyV1 {
-            opportunity: pack(self.opportunity.as_str()),
-            contact: self.contact.as_ref().map(|contact| pack(contact.as_str())),
-            name: self.name.clone(),
-            stage: self.stage.as_ref().map(|stage| pack(stage.as_str())),
-            entered_stage_at: self.entered_stage_at.as_millis(),
-            applied_at: self.applied_at.as_millis(),
-            archived: self.archived.as_ref().map(|archived| ArchivedV1 {
+impl CandidacyV3 {
+    fn of(candidacy: &Candidacy, keys: Vec<u8>) -> CandidacyV3 {
+        CandidacyV3 {
+            opportunity: pack(candidacy.opportunity.as_str()),
+            contact: candidacy
+                .contact
+                .as_ref()
+                .map(|contact| pack(contact.as_str())),
+            name: candidacy.name.clone(),
+            stage: candidacy.stage.as_ref().map(|stage| pack(stage.as_str())),
+            entered_stage_at: candidacy.entered_stage_at.as_millis(),
+            applied_at: candidacy.applied_at.as_millis(),
+            archived: candidacy.archived.as_ref().map(|archived| ArchivedV3 {
                 at: archived.at.as_millis(),
                 reason: archived.reason.as_ref().map(|reason| pack(reason.as_str())),
             }),
-            snoozed_until: self.snoozed_until.map(Timestamp::as_millis),
-            owner: self.owner.as_ref().map(|owner| pack(owner.as_str())),
-            posting: self.posting.as_ref().map(|posting| pack(posting.as_str())),
-            tags: self.tags.clone(),
-            origin: self.origin.clone(),
-            confidential: self.confidential,
-            updated_at: self.updated_at.map(Timestamp::as_millis),
-            last_interaction_at: self.last_interaction_at.map(Timestamp::as_millis),
-            anonymized: self.anonymized,
+            snoozed_until: candidacy.snoozed_until.map(Timestamp::as_millis),
+            owner: candidacy.owner.as_ref().map(|owner| pack(owner.as_str())),
+            posting: candidacy
+                .posting
+                .as_ref()
+                .map(|posting| pack(posting.as_str())),
+            tags: candidacy.tags.clone(),
+            origin: candidacy.origin.clone(),
+            confidential: candidacy.confidential,
+            updated_at: candidacy.updated_at.map(Timestamp::as_millis),
+            last_interaction_at: candidacy.last_interaction_at.map(Timestamp::as_millis),
+            anonymized: candidacy.anonymized,
+            keys,
+            contact_until: candidacy.contact_until.map(Timestamp::as_millis),
         }
-        .encode_to_vec()
     }
 
-    fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        let stored: CandidacyV1 = versions_to(Self::VERSION, version, payload)?;
+    fn into_candidacy(self) -> Option<Candidacy> {
+        let stored = self;
         let archived = match stored.archived {
             None => None,
             Some(archived) => Some(Archived {
@@ -107,6 +129,40 @@ impl Stored for Candidacy {
             updated_at: stored.updated_at.map(Timestamp::from_millis),
             last_interaction_at: stored.last_interaction_at.map(Timestamp::from_millis),
             anonymized: stored.anonymized,
+            contact_until: stored.contact_until.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// Where its keys are not asked for.
+impl Stored for Candidacy {
+    const VERSION: u8 = 3;
+
+    fn to_payload(&self) -> Vec<u8> {
+        CandidacyV3::of(self, Vec::new()).encode_to_vec()
+    }
+
+    fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
+        versions_to::<CandidacyV3>(Self::VERSION, version, payload)?.into_candidacy()
+    }
+}
+
+impl Stored for Indexed {
+    const VERSION: u8 = Candidacy::VERSION;
+
+    fn to_payload(&self) -> Vec<u8> {
+        let keys = self.keys.iter().flatten().flatten().copied().collect();
+        CandidacyV3::of(&self.candidacy, keys).encode_to_vec()
+    }
+
+    fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
+        let mut stored: CandidacyV3 = versions_to(Self::VERSION, version, payload)?;
+        let bytes = std::mem::take(&mut stored.keys);
+        let (keys, rest) = bytes.as_chunks();
+        let keys = (version >= 3).then(|| keys.iter().copied().collect());
+        rest.is_empty().then_some(Indexed {
+            candidacy: stored.into_candidacy()?,
+            keys,
         })
     }
 }

@@ -2,14 +2,14 @@
 
 use uuid::Uuid;
 
-pub(super) fn pack(id: &str) -> Vec<u8> {
+pub(crate) fn pack(id: &str) -> Vec<u8> {
     match Uuid::try_parse(id) {
         Ok(uuid) if uuid.hyphenated().to_string() == id => [&[0], &uuid.as_bytes()[..]].concat(),
         _ => id.as_bytes().to_vec(),
     }
 }
 
-pub(super) fn unpack(bytes: &[u8]) -> Option<String> {
+pub(crate) fn unpack(bytes: &[u8]) -> Option<String> {
     match bytes.split_first() {
         Some((0, uuid)) => Some(Uuid::from_slice(uuid).ok()?.hyphenated().to_string()),
         _ => String::from_utf8(bytes.to_vec()).ok(),

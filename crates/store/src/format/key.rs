@@ -4,12 +4,18 @@ use domain::hydration::Urgency;
 use domain::{ConnectionId, Listing, OperationId, Parent, Stream};
 use lever::{ContactId, OpportunityId, StageId, Timestamp};
 
+use super::identity::KeyDigest;
 use crate::error::{Error, ErrorKind};
 
 /// Where the store's own header is.
 pub(crate) const HEADER: &[u8] = b"header";
 /// Where the number of the last commit is.
 pub(crate) const COMMIT: &[u8] = b"commit";
+
+/// Where it stands that every candidacy has its identity keys.
+pub(crate) const IDENTITIES: &[u8] = b"identities";
+/// Where the secret of identity digests is.
+pub(crate) const IDENTITY_SECRET: &[u8] = b"identity_secret";
 
 /// The longest id that can be part of a key, in bytes. Lever's are UUIDs, slugs, and the texts of tags and sources.
 const LONGEST_ID: usize = 1024;
@@ -92,6 +98,20 @@ pub(crate) fn contact_entry(
     opportunity: &OpportunityId,
 ) -> Result<Vec<u8>, Error> {
     Ok([&contact(connection, of)?[..], id(opportunity.as_str())?].concat())
+}
+
+/// A run of identity entries.
+pub(crate) fn identity_run(connection: ConnectionId, number: u64) -> Vec<u8> {
+    [&connection.as_bytes()[..], &number.to_be_bytes()].concat()
+}
+
+/// The place of a leaf that begins with this entry, its opportunity packed; without one, before all of the digest.
+pub(crate) fn identity_leaf(
+    connection: ConnectionId,
+    digest: &KeyDigest,
+    opportunity: &[u8],
+) -> Vec<u8> {
+    [connection.as_bytes(), &digest[..], opportunity].concat()
 }
 
 /// Begins the keys of all records below a parent.

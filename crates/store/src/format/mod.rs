@@ -8,7 +8,8 @@
 //! | table | key | value | version |
 //! |---|---|---|---|
 //! | `meta` | `header` / `commit` | [`Header`] / [`Counter`] | 1 |
-//! | `connections` | c | connection settings | 3 |
+//! | `meta` | `identity_secret` / `identities` | [`Secret`]: sealed / [`Counter`]: every candidacy has its digests | 1 |
+//! | `connections` | c | connection settings | 4 |
 //! | `external_ids` | external id | [`Owner`]: c | 1 |
 //! | `credentials` | c | [`SealedCredential`]: API key or OAuth tokens, a generation, and whether a renewal is under way | 3 |
 //! | `purges` | c | empty: the data of a deleted connection are being removed | - |
@@ -17,7 +18,7 @@
 //! | `listings` | c, listing 1 | cursor, last success, last error | 1 |
 //! | `heads` | c, stream 1, id | [`Head`]: stamps, digest and parent of a record, and its document up to 2 KB | 3 |
 //! | `documents` | c, stream 1, id | [`Document`]: Lever's JSON, zstd level 1, over 2 KB | 1 |
-//! | `candidacies` | c, opportunity | compact candidacy | 2 |
+//! | `candidacies` | c, opportunity | [`Indexed`]: compact candidacy, digests of its identity keys | 3 |
 //! | `by_stage` | c, stage NUL, entered at 8, opportunity | empty: active candidacies | - |
 //! | `by_contact` | c, contact NUL, opportunity | empty | - |
 //! | `counts` | c, stream 1 | [`Counter`]: live records | 1 |
@@ -45,6 +46,8 @@
 //! | `change_floors` | c | [`Counter`]: number of the last change that was pruned | 1 |
 //! | `eeo_heads`, `eeo_documents`, `eeo_counts` | as without `eeo_` | the same, for EEO responses only | 1 |
 //! | `hidings` | c | empty: confidential records are hidden, since the key may not see them | - |
+//! | `identity_runs` | c, number 8 | [`IdentityRun`]: what a commit changed about who has which identity key | 1 |
+//! | `identity_leaves` | c, digest 12, packed opportunity; the first: c | [`IdentityLeaf`]: a stretch of all entries | 1 |
 //! | `forgets` | c, opportunity | [`Forget`]: what is still to be removed of a person | 1 |
 //!
 //! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.
@@ -58,6 +61,7 @@ mod forget;
 pub(crate) mod frame;
 mod hydration;
 mod id;
+mod identity;
 pub(crate) mod key;
 mod listing;
 mod mapping;
@@ -76,9 +80,12 @@ mod token;
 mod zip;
 
 pub(crate) use calls::CallBlock;
+pub(crate) use candidacy::Indexed;
 pub(crate) use change::ChangeBlock;
 pub(crate) use credential::{CredentialForm, SealedCredential, open_credential, plain_credential};
 pub(crate) use forget::Forget;
+pub(crate) use id::{pack, unpack};
+pub(crate) use identity::{IdentityEntries, IdentityEntry, IdentityLeaf, IdentityRun, KeyDigest};
 pub(crate) use pieces::Pieces;
 pub(crate) use record::{Document, Head, digest};
 pub(crate) use small::{Counter, Header, Moment, Owner, Secret};

@@ -88,6 +88,7 @@ fn candidacy() -> Candidacy {
         updated_at: Some(at(7)),
         last_interaction_at: Some(at(-8)),
         anonymized: true,
+        contact_until: None,
     }
 }
 
@@ -228,7 +229,7 @@ fn a_document_written_by_any_zstd_is_read() {
 fn a_candidacy_has_these_bytes() {
     pinned(
         &candidacy(),
-        "02118fc4e50a11000102030405064708890a0b0c0d0e0f101211000102030405064708890a0b0c0d0e0f101a03416461220d6170706c6963616e742d6e65772880d095ffbc31308080babbc82e3a1508051211000102030405064708890a0b0c0d0e0f1040064a11000102030405064708890a0b0c0d0e0f105211000102030405064708890a0b0c0d0e0f105a016162076170706c6965646801700778f8ffffffffffffffff01800101",
+        "0308ebbaca0a11000102030405064708890a0b0c0d0e0f101211000102030405064708890a0b0c0d0e0f101a03416461220d6170706c6963616e742d6e65772880d095ffbc31308080babbc82e3a1508051211000102030405064708890a0b0c0d0e0f1040064a11000102030405064708890a0b0c0d0e0f105211000102030405064708890a0b0c0d0e0f105a016162076170706c6965646801700778f8ffffffffffffffff01800101",
     );
     let version_1 = "0a11000102030405064708890a0b0c0d0e0f101211000102030405064708890a0b0c0d0e0f101a03416461220d6170706c6963616e742d6e65772880d095ffbc31308080babbc82e3a1508051211000102030405064708890a0b0c0d0e0f1040064a11000102030405064708890a0b0c0d0e0f105211000102030405064708890a0b0c0d0e0f105a016162076170706c6965646801700778f8ffffffffffffffff01";
     let old = Candidacy {
@@ -236,6 +237,25 @@ fn a_candidacy_has_these_bytes() {
         ..candidacy()
     };
     assert!(Candidacy::from_payload(1, &bytes(version_1)) == Some(old));
+    let version_2 = format!("{version_1}800101");
+    assert!(Candidacy::from_payload(2, &bytes(&version_2)) == Some(candidacy()));
+    let keyless = Indexed::from_payload(2, &bytes(&version_2)).unwrap();
+    assert_eq!(keyless.keys, None);
+    let consenting = Candidacy {
+        contact_until: Some(at(9)),
+        ..candidacy()
+    };
+    pinned(
+        &Indexed {
+            candidacy: consenting,
+            keys: Some(BTreeSet::from([[1; 12], [2; 12]])),
+        },
+        "03e8e0ab080a11000102030405064708890a0b0c0d0e0f101211000102030405064708890a0b0c0d0e0f101a03416461220d6170706c6963616e742d6e65772880d095ffbc31308080babbc82e3a1508051211000102030405064708890a0b0c0d0e0f1040064a11000102030405064708890a0b0c0d0e0f105211000102030405064708890a0b0c0d0e0f105a016162076170706c6965646801700778f8ffffffffffffffff018001018a0118010101010101010101010101020202020202020202020202900109",
+    );
+    comes_back(&Indexed {
+        candidacy: candidacy(),
+        keys: Some(BTreeSet::new()),
+    });
     let bare = Candidacy {
         contact: None,
         stage: None,
@@ -248,6 +268,30 @@ fn a_candidacy_has_these_bytes() {
         ..candidacy()
     };
     comes_back(&bare);
+}
+
+#[test]
+fn identity_runs_and_leaves_have_these_bytes() {
+    let entries = |digest: u8| {
+        let entries = [([digest; 12], pack(UUID)), ([digest; 12], b"o".to_vec())];
+        IdentityEntries::from_sorted(&entries)
+    };
+    let run = IdentityRun {
+        added: entries(1),
+        removed: entries(2),
+    };
+    pinned(
+        &run,
+        "01d92f51a90a320a180101010101010101010101010101010101010101010101011212000102030405064708890a0b0c0d0e0f106f1a02110112320a180202020202020202020202020202020202020202020202021212000102030405064708890a0b0c0d0e0f106f1a021101",
+    );
+    pinned(
+        &IdentityLeaf(entries(3)),
+        "01aaed8d320a180303030303030303030303030303030303030303030303031212000102030405064708890a0b0c0d0e0f106f1a021101",
+    );
+    // Lengths that do not add up are damage.
+    for torn in ["0a0c010101010101010101010101", "1201611a0102"] {
+        assert!(IdentityLeaf::from_payload(1, &bytes(torn)).is_none());
+    }
 }
 
 #[test]

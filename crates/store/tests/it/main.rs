@@ -17,6 +17,7 @@ mod disconnecting;
 mod earlier_versions;
 mod examining;
 mod forgetting;
+mod identities;
 mod journal;
 mod nudges;
 mod opening;

@@ -1,5 +1,6 @@
 //! A store on a temporary folder, and things to put into it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -124,6 +125,7 @@ pub(crate) fn candidacy(opportunity: &str, stage: &str, entered: i64) -> Candida
         updated_at: None,
         last_interaction_at: None,
         anonymized: false,
+        contact_until: None,
     }
 }
 
@@ -138,6 +140,7 @@ pub(crate) fn opportunity(candidacy: Candidacy) -> Incoming {
         updated_at: candidacy.updated_at,
         rank: 0,
         candidacy: Some(candidacy),
+        identity: BTreeSet::new(),
         posting_state: None,
         parent: None,
     }
@@ -151,6 +154,7 @@ pub(crate) fn tag(text: &str, raw: &str) -> Incoming {
         updated_at: None,
         rank: 0,
         candidacy: None,
+        identity: BTreeSet::new(),
         posting_state: None,
         parent: None,
     }

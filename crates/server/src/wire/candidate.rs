@@ -1,0 +1,110 @@
+//! Who somebody is in Lever, and how candidacies stand.
+
+use ::lever::ContactId;
+use engine::{Agreement, Known, Looked, Lookup, Match, MatchStrength, Outcome, Standing};
+use proto::v1 as pb;
+
+use super::connection::non_empty;
+use super::inbound::to_sla;
+use super::time::to_timestamp;
+
+/// What the caller knows of somebody.
+pub fn from_identity(identity: pb::Identity) -> Known {
+    Known {
+        key: identity.key,
+        emails: identity.emails,
+        linkedin_url: identity.linkedin_url,
+        github_url: identity.github_url,
+        twitter_url: identity.twitter_url,
+        phones: identity.phones,
+        name: identity.name,
+        company: identity.company,
+        contact: non_empty(&identity.contact_id).map(ContactId::from),
+    }
+}
+
+/// The answer to a lookup as the wire has it.
+pub fn to_lookup(lookup: Lookup) -> pb::LookupCandidatesResponse {
+    pb::LookupCandidatesResponse {
+        results: lookup.results.into_iter().map(to_result).collect(),
+        as_of: lookup.as_of.map(to_timestamp),
+        history_start_time: lookup.history_start.map(to_timestamp),
+    }
+}
+
+fn to_result(looked: Looked) -> pb::LookupResult {
+    pb::LookupResult {
+        key: looked.key,
+        matches: looked.matches.into_iter().map(to_match).collect(),
+        unused_fields: looked.unused,
+    }
+}
+
+fn to_match(person: Match) -> pb::CandidateMatch {
+    let strength = match person.strength {
+        MatchStrength::Weak => pb::MatchStrength::Weak,
+        MatchStrength::Strong => pb::MatchStrength::Strong,
+        MatchStrength::Exact => pb::MatchStrength::Exact,
+    };
+    pb::CandidateMatch {
+        contact_id: id_text(person.contact.as_ref()),
+        name: person.name,
+        strength: strength.into(),
+        evidence: person.evidence.into_iter().map(to_evidence).collect(),
+        candidacies: person.candidacies.into_iter().map(to_candidacy).collect(),
+        do_not_contact: person.do_not_contact,
+        anonymized: person.anonymized,
+        last_interaction_at: person.last_interaction_at.map(to_timestamp),
+    }
+}
+
+fn to_evidence(agreement: Agreement) -> pb::MatchEvidence {
+    pb::MatchEvidence {
+        kind: agreement.kind.to_owned(),
+        field: agreement.field,
+    }
+}
+
+/// A candidacy as the wire has it.
+pub fn to_candidacy(standing: Standing) -> pb::Candidacy {
+    let outcome = match standing.outcome {
+        Outcome::Pending => pb::CandidacyOutcome::Pending,
+        Outcome::Hired => pb::CandidacyOutcome::Hired,
+        Outcome::Declined => pb::CandidacyOutcome::Declined,
+        Outcome::Unknown => pb::CandidacyOutcome::Unspecified,
+    };
+    let candidacy = standing.candidacy;
+    let archived = candidacy.archived.as_ref();
+    pb::Candidacy {
+        opportunity_id: candidacy.opportunity.to_string(),
+        contact_id: id_text(candidacy.contact.as_ref()),
+        name: candidacy.name,
+        stage_id: id_text(candidacy.stage.as_ref()),
+        stage_text: standing.stage_text,
+        product_stage: standing.code.to_string(),
+        outcome: outcome.into(),
+        posting_id: id_text(candidacy.posting.as_ref()),
+        posting_text: standing.posting_text,
+        owner_id: id_text(candidacy.owner.as_ref()),
+        owner_name: standing.owner_name,
+        origin: candidacy.origin,
+        tags: candidacy.tags,
+        applied_at: Some(to_timestamp(candidacy.applied_at)),
+        entered_stage_at: Some(to_timestamp(candidacy.entered_stage_at)),
+        archived_at: archived.map(|archived| to_timestamp(archived.at)),
+        archive_reason_id: id_text(archived.and_then(|archived| archived.reason.as_ref())),
+        archive_reason_text: standing.archive_reason_text,
+        snoozed_until: candidacy
+            .snoozed_until
+            .filter(|_| standing.snoozed)
+            .map(to_timestamp),
+        sla: Some(to_sla(&standing.sla)),
+        last_interaction_at: candidacy.last_interaction_at.map(to_timestamp),
+        updated_at: candidacy.updated_at.map(to_timestamp),
+        confidential: candidacy.confidential,
+    }
+}
+
+fn id_text<I: ToString>(id: Option<&I>) -> String {
+    id.map(ToString::to_string).unwrap_or_default()
+}

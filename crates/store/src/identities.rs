@@ -1,0 +1,532 @@
+//! Finding people by what they are recognized by.
+//!
+//! An opportunity's identity keys are stored as keyed digests beside its candidacy, which is the truth. The way from a
+//! digest to the opportunities that have it is an index in two parts: each commit adds one run, a short sorted list of
+//! what it changed, and now and then the runs are folded into leaves, which hold all entries of the connection in
+//! order. A row for each key would double what a first import writes; a run for each page costs next to nothing.
+//! What the index tells is checked against the candidacy, so that an entry too many does no harm.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use domain::identity::IdentityKey;
+use domain::{Candidacy, ConnectionId};
+use lever::{ContactId, OpportunityId, Timestamp};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::draft::Draft;
+use crate::error::Error;
+use crate::format::{
+    Counter, IdentityEntries, IdentityEntry, IdentityLeaf, IdentityRun, Indexed, KeyDigest, key,
+    pack, unpack,
+};
+use crate::store::Store;
+use crate::table::{Table, Tables};
+use crate::upsert::Upsert;
+
+/// From how many runs on folding is worth its while.
+const FOLD_FROM: usize = 16;
+/// Entries of a leaf before it is split: about 8 KB.
+const LARGEST_LEAF: usize = 256;
+/// Leaves that one commit of a fold changes, so that no other commit waits for long.
+const LEAVES_AT_ONCE: usize = 256;
+/// Opportunities that one key is followed to: an address that so many share tells nobody from another.
+const MOST_OF_A_KEY: usize = 100;
+/// Opportunities of one person that are told.
+const MOST_OF_A_PERSON: usize = 1_000;
+
+/// Turns identity keys into what is stored of them.
+pub(crate) struct Digester(Zeroizing<[u8; 32]>);
+
+impl std::fmt::Debug for Digester {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Digester").finish_non_exhaustive()
+    }
+}
+
+impl Digester {
+    pub(crate) fn new(secret: Zeroizing<[u8; 32]>) -> Digester {
+        Digester(secret)
+    }
+
+    /// The secret comes first and most of the hash is cut off, so that nobody can lengthen what was hashed.
+    fn digest(&self, connection: ConnectionId, key: &IdentityKey) -> KeyDigest {
+        let mut hash = Sha256::new_with_prefix(*self.0);
+        hash.update(connection.as_bytes());
+        hash.update(key.kind());
+        for part in key.parts() {
+            hash.update([0]);
+            hash.update(part);
+        }
+        let mut digest = KeyDigest::default();
+        let width = digest.len();
+        digest.copy_from_slice(&hash.finalize()[..width]);
+        digest
+    }
+
+    pub(crate) fn digests(
+        &self,
+        connection: ConnectionId,
+        keys: &BTreeSet<IdentityKey>,
+    ) -> BTreeSet<KeyDigest> {
+        keys.iter()
+            .map(|key| self.digest(connection, key))
+            .collect()
+    }
+}
+
+/// What a commit changes about who has which key: the last word on each entry.
+#[derive(Default)]
+pub(crate) struct Noted(BTreeMap<IdentityEntry, bool>);
+
+impl Noted {
+    /// Notes that an opportunity has other keys than before.
+    pub(crate) fn moved(
+        &mut self,
+        opportunity: &OpportunityId,
+        before: &BTreeSet<KeyDigest>,
+        after: &BTreeSet<KeyDigest>,
+    ) {
+        let id = pack(opportunity.as_str());
+        for digest in after.difference(before) {
+            self.0.insert((*digest, id.clone()), true);
+        }
+        for digest in before.difference(after) {
+            self.0.insert((*digest, id.clone()), false);
+        }
+    }
+
+    /// Stores it as one run.
+    pub(crate) fn put(self, draft: &mut Draft<'_>, connection: ConnectionId) -> Result<(), Error> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let prefix = key::connection(connection);
+        let last = draft
+            .tables()
+            .scan(Table::IdentityRuns, &prefix)
+            .next_back();
+        let mut number = match last.transpose()? {
+            Some((last, _)) => number_of(&last)? + 1,
+            None => 0,
+        };
+        while draft.contains(Table::IdentityRuns, &key::identity_run(connection, number))? {
+            number += 1;
+        }
+        let of = |wanted: bool| {
+            let entries = self.0.iter().filter(move |(_, added)| **added == wanted);
+            IdentityEntries::from_sorted(entries.map(|(entry, _)| entry))
+        };
+        let run = IdentityRun {
+            added: of(true),
+            removed: of(false),
+        };
+        draft.put_new(
+            Table::IdentityRuns,
+            key::identity_run(connection, number),
+            &run,
+        );
+        Ok(())
+    }
+}
+
+fn number_of(key: &[u8]) -> Result<u64, Error> {
+    let number = key.get(16..).and_then(|bytes| bytes.try_into().ok());
+    let number = number.ok_or_else(|| Error::corrupt(Table::IdentityRuns))?;
+    Ok(u64::from_be_bytes(number))
+}
+
+/// Whom a lookup is about.
+#[derive(Clone, Default)]
+pub struct Sought {
+    /// By what they are recognized.
+    pub keys: Vec<IdentityKey>,
+    /// People whose ids are known.
+    pub contacts: Vec<ContactId>,
+}
+
+impl std::fmt::Debug for Sought {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sought")
+            .field("keys", &self.keys.len())
+            .field("contacts", &self.contacts.len())
+            .finish()
+    }
+}
+
+/// Who was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// For each key in turn, the opportunities that have it, at most 100.
+    pub by_key: Vec<Vec<OpportunityId>>,
+    /// Those opportunities, and all others of the same people and of those asked for by id, archived ones too.
+    pub candidacies: HashMap<OpportunityId, Candidacy>,
+    /// The opportunities of each of these people, at most 1,000, in the order of their ids.
+    pub by_contact: HashMap<ContactId, Vec<OpportunityId>>,
+}
+
+impl Store {
+    /// Finds opportunities by identity keys, and all that their people have.
+    ///
+    /// Reads a few rows for each key, however large the account is.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn find_people(
+        &self,
+        connection: ConnectionId,
+        sought: Sought,
+    ) -> Result<Found, Error> {
+        self.read(move |tables| Finding::new(tables, connection).find(&sought))
+            .await
+    }
+
+    /// Whether every candidacy of the store has its identity keys: a store of an earlier version has not.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn identities_complete(&self) -> Result<bool, Error> {
+        let done: Option<Counter> = self.tables().get(Table::Meta, key::IDENTITIES)?;
+        Ok(done.is_some())
+    }
+
+    /// Notes that every candidacy has its identity keys.
+    ///
+    /// # Errors
+    /// As every write.
+    pub async fn set_identities_complete(&self) -> Result<(), Error> {
+        self.commit(|draft| {
+            draft.put(Table::Meta, key::IDENTITIES.to_vec(), &Counter(1));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Lists the opportunities without identity keys among the `limit` candidacies after the one given, and the last of
+    /// those that were looked at; none when there are no more.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn without_identity(
+        &self,
+        connection: ConnectionId,
+        after: Option<&OpportunityId>,
+        limit: usize,
+    ) -> Result<(Vec<OpportunityId>, Option<OpportunityId>), Error> {
+        let prefix = key::connection(connection);
+        let after = after.map(|id| key::candidacy(connection, id)).transpose()?;
+        self.read(move |tables| {
+            let from = after.as_ref().unwrap_or(&prefix);
+            let (mut bare, mut last) = (Vec::new(), None);
+            for entry in tables
+                .scan_after(Table::Candidacies, &prefix, from)
+                .take(limit)
+            {
+                let indexed: Option<Indexed> = tables.value(Table::Candidacies, entry)?;
+                let Some(Indexed { candidacy, keys }) = indexed else {
+                    continue;
+                };
+                if keys.is_none() {
+                    bare.push(candidacy.opportunity.clone());
+                }
+                last = Some(candidacy.opportunity);
+            }
+            Ok((bare, last))
+        })
+        .await
+    }
+
+    /// Gives opportunities their identity keys, and derives their candidacies anew; one that has keys, or is gone, stays
+    /// as it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) without such a connection.
+    pub async fn set_identities(
+        &self,
+        connection: ConnectionId,
+        people: Vec<(Candidacy, BTreeSet<IdentityKey>)>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.commit(move |draft| {
+            draft.require_kept(connection)?;
+            let mut upsert = Upsert::new(draft, connection, now, now)?;
+            people
+                .iter()
+                .try_for_each(|(candidacy, identity)| upsert.rederived(candidacy, identity))?;
+            upsert.finish().map(drop)
+        })
+        .await
+    }
+
+    /// Folds the runs of a connection into its leaves once there are 16 of them; gives how many were.
+    ///
+    /// Done in several commits; one that is cut short is begun anew, and finds nothing amiss.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when the connection is gone.
+    pub async fn fold_identities(&self, connection: ConnectionId) -> Result<usize, Error> {
+        let (numbers, moves) = self.read(move |tables| runs_of(tables, connection)).await?;
+        if numbers.len() < FOLD_FROM {
+            return Ok(0);
+        }
+        let moves: Arc<Vec<(IdentityEntry, bool)>> = Arc::new(moves.into_iter().collect());
+        let mut at = 0;
+        while at < moves.len() {
+            let moves = moves.clone();
+            let step = move |draft: &mut Draft<'_>| fold(draft, connection, &moves, at);
+            at = self.commit(step).await?;
+        }
+        let folded = numbers.len();
+        self.commit(move |draft| {
+            for number in &numbers {
+                let key = key::identity_run(connection, *number);
+                draft.remove(Table::IdentityRuns, key);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(folded)
+    }
+}
+
+type Moves = BTreeMap<IdentityEntry, bool>;
+
+/// The numbers of all runs, and what they come to together.
+fn runs_of(tables: &Tables, connection: ConnectionId) -> Result<(Vec<u64>, Moves), Error> {
+    let (mut numbers, mut moves) = (Vec::new(), Moves::new());
+    for entry in tables.scan(Table::IdentityRuns, &key::connection(connection)) {
+        let (key, value) = entry?;
+        let number = number_of(&key)?;
+        let run: Option<IdentityRun> = tables.value(Table::IdentityRuns, Ok((key, value)))?;
+        let Some(run) = run else { continue };
+        numbers.push(number);
+        for (entries, added) in [(&run.removed, false), (&run.added, true)] {
+            moves.extend(entries.iter().map(|entry| (owned(entry), added)));
+        }
+    }
+    Ok((numbers, moves))
+}
+
+fn owned((digest, id): (&[u8], &[u8])) -> IdentityEntry {
+    let mut owned = KeyDigest::default();
+    owned.copy_from_slice(digest);
+    (owned, id.to_vec())
+}
+
+/// Brings the moves from `at` on into a number of leaves; gives how far it came.
+fn fold(
+    draft: &mut Draft<'_>,
+    connection: ConnectionId,
+    moves: &[(IdentityEntry, bool)],
+    mut at: usize,
+) -> Result<usize, Error> {
+    draft.require_kept(connection)?;
+    let prefix = key::connection(connection);
+    for _ in 0..LEAVES_AT_ONCE {
+        let Some(((digest, id), _)) = moves.get(at) else {
+            break;
+        };
+        let target = key::identity_leaf(connection, digest, id);
+        let (place, leaf) = match leaf_with(draft.tables(), connection, &target)? {
+            Some((place, leaf)) => (place, leaf),
+            // The first leaf has everything before the second.
+            None => (prefix.clone(), IdentityLeaf::default()),
+        };
+        let mut rest = draft
+            .tables()
+            .scan_after(Table::IdentityLeaves, &prefix, &place);
+        let end = rest.next().transpose()?.map(|(next, _)| next);
+        let before_end = |((digest, id), _): &&(IdentityEntry, bool)| {
+            let key = key::identity_leaf(connection, digest, id);
+            end.as_ref().is_none_or(|end| key < *end)
+        };
+        let here = moves[at..].iter().take_while(before_end).count();
+        let mut entries: BTreeSet<IdentityEntry> = leaf.0.iter().map(owned).collect();
+        for (entry, added) in &moves[at..at + here] {
+            match added {
+                true => entries.insert(entry.clone()),
+                false => entries.remove(entry),
+            };
+        }
+        put_leaves(draft, connection, place, entries);
+        at += here;
+    }
+    Ok(at)
+}
+
+/// Stores the entries of one leaf, as several when they are too many; the first keeps its place.
+fn put_leaves(
+    draft: &mut Draft<'_>,
+    connection: ConnectionId,
+    place: Vec<u8>,
+    entries: BTreeSet<IdentityEntry>,
+) {
+    if entries.is_empty() {
+        draft.remove(Table::IdentityLeaves, place);
+        return;
+    }
+    let entries: Vec<IdentityEntry> = entries.into_iter().collect();
+    let size = match entries.len() > LARGEST_LEAF {
+        true => LARGEST_LEAF / 2,
+        false => LARGEST_LEAF,
+    };
+    let mut place = Some(place);
+    for part in entries.chunks(size) {
+        let (digest, id) = &part[0];
+        let key = place
+            .take()
+            .unwrap_or_else(|| key::identity_leaf(connection, digest, id));
+        let leaf = IdentityLeaf(IdentityEntries::from_sorted(part));
+        draft.put(Table::IdentityLeaves, key, &leaf);
+    }
+}
+
+/// The last leaf that begins at `target` or before.
+fn leaf_with(
+    tables: &Tables,
+    connection: ConnectionId,
+    target: &[u8],
+) -> Result<Option<(Vec<u8>, IdentityLeaf)>, Error> {
+    let prefix = key::connection(connection);
+    let mut leaves = tables.scan_to(Table::IdentityLeaves, &prefix, target);
+    while let Some(entry) = leaves.next_back() {
+        let (place, value) = entry?;
+        let leaf = tables.value(Table::IdentityLeaves, Ok((place.clone(), value)))?;
+        if let Some(leaf) = leaf {
+            return Ok(Some((place, leaf)));
+        }
+    }
+    Ok(None)
+}
+
+/// One lookup at work.
+struct Finding<'t> {
+    tables: &'t Tables,
+    connection: ConnectionId,
+    found: Found,
+    /// What was looked at and is not there.
+    indexed: HashMap<OpportunityId, Option<BTreeSet<KeyDigest>>>,
+}
+
+impl<'t> Finding<'t> {
+    fn new(tables: &'t Tables, connection: ConnectionId) -> Self {
+        Self {
+            tables,
+            connection,
+            found: Found::default(),
+            indexed: HashMap::new(),
+        }
+    }
+
+    fn find(mut self, sought: &Sought) -> Result<Found, Error> {
+        let digester = self.tables.digester()?;
+        let digests = sought
+            .keys
+            .iter()
+            .map(|key| digester.digest(self.connection, key));
+        let digests: Vec<KeyDigest> = digests.collect();
+        let mut ids: Vec<BTreeSet<Vec<u8>>> = vec![BTreeSet::new(); digests.len()];
+        // Runs before leaves: what is folded in between is met twice rather than not at all.
+        self.search_runs(&digests, &mut ids)?;
+        for (digest, ids) in digests.iter().zip(&mut ids) {
+            self.search_leaves(digest, ids)?;
+        }
+        for (digest, ids) in digests.iter().zip(ids) {
+            let mut having = Vec::new();
+            for id in ids {
+                let id = unpack(&id).ok_or_else(|| Error::corrupt(Table::IdentityLeaves))?;
+                let id = OpportunityId::from(id);
+                self.load(&id)?;
+                let keys = self.indexed.get(&id).and_then(Option::as_ref);
+                if keys.is_some_and(|keys| keys.contains(digest)) {
+                    having.push(id);
+                }
+                if having.len() == MOST_OF_A_KEY {
+                    break;
+                }
+            }
+            self.found.by_key.push(having);
+        }
+        let of_those_found = self.found.candidacies.values();
+        let mut people: BTreeSet<ContactId> = of_those_found
+            .filter_map(|candidacy| candidacy.contact.clone())
+            .collect();
+        people.extend(sought.contacts.iter().cloned());
+        people.iter().try_for_each(|contact| self.person(contact))?;
+        Ok(self.found)
+    }
+
+    fn search_runs(
+        &self,
+        digests: &[KeyDigest],
+        ids: &mut [BTreeSet<Vec<u8>>],
+    ) -> Result<(), Error> {
+        let runs = key::connection(self.connection);
+        for run in self
+            .tables
+            .values::<IdentityRun>(Table::IdentityRuns, &runs)
+        {
+            let run = run?;
+            for (digest, ids) in digests.iter().zip(&mut *ids) {
+                ids.extend(run.added.find(digest).map(<[u8]>::to_vec));
+            }
+        }
+        Ok(())
+    }
+
+    fn search_leaves(&self, digest: &KeyDigest, ids: &mut BTreeSet<Vec<u8>>) -> Result<(), Error> {
+        let target = key::identity_leaf(self.connection, digest, &[]);
+        if let Some((_, leaf)) = leaf_with(self.tables, self.connection, &target)? {
+            ids.extend(leaf.0.find(digest).map(<[u8]>::to_vec));
+        }
+        // Leaves that begin in the midst of those who share the key.
+        for leaf in self
+            .tables
+            .values::<IdentityLeaf>(Table::IdentityLeaves, &target)
+        {
+            ids.extend(leaf?.0.find(digest).map(<[u8]>::to_vec));
+            if ids.len() > MOST_OF_A_KEY {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads an opportunity, once.
+    fn load(&mut self, id: &OpportunityId) -> Result<(), Error> {
+        if self.indexed.contains_key(id) {
+            return Ok(());
+        }
+        let key = key::candidacy(self.connection, id)?;
+        let stored: Option<Indexed> = self.tables.get(Table::Candidacies, &key)?;
+        let keys = stored.map(|Indexed { candidacy, keys }| {
+            self.found.candidacies.insert(id.clone(), candidacy);
+            keys.unwrap_or_default()
+        });
+        self.indexed.insert(id.clone(), keys);
+        Ok(())
+    }
+
+    fn person(&mut self, contact: &ContactId) -> Result<(), Error> {
+        let Ok(prefix) = key::contact(self.connection, contact) else {
+            return Ok(());
+        };
+        let mut all = Vec::new();
+        for entry in self
+            .tables
+            .scan(Table::ByContact, &prefix)
+            .take(MOST_OF_A_PERSON)
+        {
+            let (key, _empty) = entry?;
+            let id = key::text_after(&key, prefix.len());
+            let id = OpportunityId::from(id.ok_or_else(|| Error::corrupt(Table::ByContact))?);
+            self.load(&id)?;
+            if self.found.candidacies.contains_key(&id) {
+                all.push(id);
+            }
+        }
+        self.found.by_contact.insert(contact.clone(), all);
+        Ok(())
+    }
+}
