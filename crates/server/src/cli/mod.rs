@@ -14,6 +14,7 @@ mod history;
 mod inbound;
 mod json;
 pub(crate) mod logging;
+mod lookup;
 mod mapping;
 mod operations;
 mod output;
@@ -100,6 +101,8 @@ enum Command {
     Sync(sync::Sync),
     /// Lists inbound applicants with their SLA.
     Inbound(inbound::Inbound),
+    /// Tells who somebody is in Lever, from the mirror.
+    Lookup(lookup::Lookup),
     /// Shows and changes how Lever's stages map onto the product's.
     #[command(subcommand)]
     Mapping(mapping::Command),
@@ -152,6 +155,7 @@ impl Cli {
             Command::Status(command) => sync::status(global, command).await,
             Command::Sync(command) => sync::sync(global, command).await,
             Command::Inbound(command) => inbound::run(global, command).await,
+            Command::Lookup(command) => lookup::run(global, command).await,
             Command::Mapping(command) => mapping::run(global, command).await,
             Command::Write(command) => write::run(global, command).await,
             Command::Op(command) => operations::run(global, command).await,

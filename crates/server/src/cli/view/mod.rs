@@ -6,6 +6,7 @@
 pub(crate) mod applicants;
 pub(super) mod connections;
 pub(super) mod history;
+pub(super) mod lookup;
 pub(crate) mod mapping;
 pub(crate) mod operation;
 pub(super) mod permissions;

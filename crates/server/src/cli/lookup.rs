@@ -1,0 +1,96 @@
+//! `fulcrum lookup`.
+
+use proto::v1 as pb;
+
+use super::output::WIDTH;
+use super::view::{DIM, grouped, lookup, styled, time};
+use super::{Client, Failure, Global, Output, json};
+
+/// Arguments of `fulcrum lookup`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Lookup {
+    /// The connection by id, external id or name; may be left out when there is one.
+    connection: Option<String>,
+    /// An e-mail address; repeat for more.
+    #[arg(long = "email", value_name = "ADDRESS")]
+    emails: Vec<String>,
+    /// A LinkedIn profile.
+    #[arg(long, value_name = "URL", default_value = "")]
+    linkedin: String,
+    /// A GitHub page.
+    #[arg(long, value_name = "URL", default_value = "")]
+    github: String,
+    /// A page on X.
+    #[arg(long, value_name = "URL", default_value = "")]
+    twitter: String,
+    /// A telephone number; repeat for more.
+    #[arg(long = "phone", value_name = "NUMBER")]
+    phones: Vec<String>,
+    /// The full name; counts together with --company.
+    #[arg(long, default_value = "", requires = "company")]
+    name: String,
+    /// An employer; counts together with --name.
+    #[arg(long, default_value = "", requires = "name")]
+    company: String,
+    /// Lever's id of the person.
+    #[arg(long, value_name = "ID", default_value = "")]
+    contact: String,
+}
+
+/// Tells who somebody is in Lever.
+pub(super) async fn run(global: &Global, command: Lookup) -> Result<(), Failure> {
+    let client = Client::open(global).await?;
+    let connection = client.connection(command.connection.as_deref()).await?;
+    let identity = pb::Identity {
+        emails: command.emails,
+        linkedin_url: command.linkedin,
+        github_url: command.github,
+        twitter_url: command.twitter,
+        phones: command.phones,
+        name: command.name,
+        company: command.company,
+        contact_id: command.contact,
+        ..Default::default()
+    };
+    if identity == pb::Identity::default() {
+        return Err(Failure::new(
+            "say whom to look up: give --email, --linkedin, --github, --twitter, --phone, --contact, \
+             or --name with --company",
+        ));
+    }
+    let request = pb::LookupCandidatesRequest {
+        connection_id: connection.id,
+        identities: vec![identity],
+    };
+    let answer = client.candidates().lookup_candidates(request).await?;
+    let answer = answer.into_inner();
+    let mut output = Output::standard();
+    if global.json {
+        return output.json(&json::of("LookupCandidatesResponse", &answer)?);
+    }
+    let now = time::now_ms();
+    let matches = answer.results.iter().flat_map(|result| &result.matches);
+    let people = matches.clone().count() as u64;
+    if people > 0 {
+        output.text(lookup::table(matches, now, WIDTH))?;
+    }
+    for field in answer
+        .results
+        .iter()
+        .flat_map(|result| &result.unused_fields)
+    {
+        output.line(format!(
+            "{field} is nothing that somebody can be recognized by"
+        ))?;
+    }
+    let as_of = match &answer.as_of {
+        Some(as_of) => format!(", as of {}", time::ago(Some(as_of), now)),
+        None => ", and the first walk is still under way".to_owned(),
+    };
+    let who = match people {
+        0 => "nobody is found".to_owned(),
+        1 => "1 person".to_owned(),
+        _ => format!("{} possible matches", grouped(people)),
+    };
+    output.line(styled(DIM, &format!("{who}{as_of}")))
+}
