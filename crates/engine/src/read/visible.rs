@@ -74,8 +74,8 @@ pub(crate) fn is_secret(raw: &str) -> bool {
     Marks::of(raw).secret()
 }
 
-/// Longer texts are ids of nothing.
-const LONGEST_ID: usize = 200;
+/// Longer texts are ids of nothing in Lever.
+pub(crate) const LONGEST_ID: usize = 200;
 
 /// What one caller may see of one connection.
 pub(crate) struct Sight<'e> {
