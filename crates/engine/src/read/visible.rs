@@ -10,7 +10,7 @@ use store::Secrecy;
 use super::RawRecord;
 use super::resource;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, about_id};
 use crate::link::Link;
 
 /// Extra rights of the caller a record is read for.
@@ -248,10 +248,7 @@ impl Sight<'_> {
                     Err(error) if matches!(error.kind(), lever::ErrorKind::NotFound) => {
                         Err(Error::not_found("opportunity", opportunity.as_str()))
                     }
-                    Err(error) if matches!(error.kind(), lever::ErrorKind::InvalidRequest) => Err(
-                        Error::invalid("opportunity_id", "this cannot be an id of Lever's"),
-                    ),
-                    Err(error) => Err(error.into()),
+                    Err(error) => Err(about_id(error, "opportunity_id")),
                 }
             }
         }
