@@ -105,46 +105,64 @@ mod tests {
         }
     }
 
-    fn candidacy(id: &str, owner: Option<&str>) -> Candidacy {
-        let opportunity = json!({"id": id, "stage": "s", "owner": owner});
+    fn candidacy(id: &str, stage: &str, owner: Option<&str>) -> Candidacy {
+        let opportunity = json!({"id": id, "stage": stage, "owner": owner});
         Candidacy::from_lever(&serde_json::from_value(opportunity).unwrap(), None)
+    }
+
+    /// None, on track, at risk, breached, paused.
+    fn counts([none, on_track, at_risk, breached, paused]: [u64; 5]) -> SlaCounts {
+        SlaCounts {
+            none,
+            on_track,
+            at_risk,
+            breached,
+            paused,
+        }
     }
 
     #[test]
     fn people_are_counted_by_stage_posting_and_owner_and_the_next_due_come_first() {
         let mut report = SlaReport::default();
-        for (id, owner, state, due) in [
-            ("late", Some("u"), SlaState::AtRisk, Some(90)),
-            ("soon", None, SlaState::OnTrack, Some(50)),
-            ("later", None, SlaState::OnTrack, Some(101)),
-            ("over", Some("u"), SlaState::Breached, Some(10)),
-            ("asleep", None, SlaState::Paused, Some(60)),
-            ("free", None, SlaState::None, None),
+        for (id, stage, owner, state, due) in [
+            ("last", "s", Some("u"), SlaState::AtRisk, Some(100)),
+            ("soon", "s", None, SlaState::OnTrack, Some(50)),
+            ("later", "s", None, SlaState::OnTrack, Some(101)),
+            ("over", "t", Some("u"), SlaState::Breached, Some(10)),
+            ("long", "s", Some("u"), SlaState::Breached, Some(1)),
+            ("gone", "s", Some("u"), SlaState::Breached, Some(2)),
+            ("asleep", "s", None, SlaState::Paused, Some(60)),
+            ("free", "s", None, SlaState::None, None),
         ] {
-            report.count(&candidacy(id, owner), &sla(state, due), at(100));
+            report.count(&candidacy(id, stage, owner), &sla(state, due), at(100));
         }
+        let applied = Candidacy {
+            posting: Some("p".into()),
+            ..candidacy("applied", "s", None)
+        };
+        report.count(&applied, &sla(SlaState::None, None), at(100));
         let report = report.finish();
-        let all = SlaCounts {
-            none: 1,
-            on_track: 2,
-            at_risk: 1,
-            breached: 1,
-            paused: 1,
-        };
-        assert_eq!(report.total, all);
-        assert_eq!(report.by_stage, [("s".into(), all)].into());
-        assert_eq!(report.by_posting, [(None, all)].into());
-        let owned = SlaCounts {
-            at_risk: 1,
-            breached: 1,
-            ..SlaCounts::default()
-        };
-        assert_eq!(report.by_owner[&Some("u".into())], owned);
+        assert_eq!(report.total, counts([2, 2, 1, 3, 1]));
+        let stages = [
+            ("s".into(), counts([2, 2, 1, 2, 1])),
+            ("t".into(), counts([0, 0, 0, 1, 0])),
+        ];
+        assert_eq!(report.by_stage, stages.into());
+        let postings = [
+            (None, counts([1, 2, 1, 3, 1])),
+            (Some("p".into()), counts([1, 0, 0, 0, 0])),
+        ];
+        assert_eq!(report.by_posting, postings.into());
+        let owners = [
+            (None, counts([2, 2, 0, 0, 1])),
+            (Some("u".into()), counts([0, 0, 1, 3, 0])),
+        ];
+        assert_eq!(report.by_owner, owners.into());
         let due: Vec<_> = report
             .due
             .iter()
             .map(|due| due.opportunity.as_str())
             .collect();
-        assert_eq!(due, ["soon", "late"]);
+        assert_eq!(due, ["soon", "last"]);
     }
 }

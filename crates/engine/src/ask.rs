@@ -9,7 +9,7 @@ use lever::{ErrorKind as LeverErrorKind, Lane, OpportunityId, Timestamp};
 use store::{Incoming, Refresh};
 
 use crate::engine::{Engine, Shared};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, about_id};
 use crate::link::Link;
 use crate::pull::{incoming_opportunity, policy, scope};
 use crate::skew::Moment;
@@ -18,7 +18,7 @@ impl Engine {
     /// Reads one opportunity now; the lists below it are read next, however long ago it was archived.
     ///
     /// # Errors
-    /// Not found; precondition while paused; Lever's refusals.
+    /// Not found; invalid for what cannot be an id; precondition while paused; Lever's refusals.
     pub async fn sync_opportunity(
         &self,
         id: ConnectionId,
@@ -121,7 +121,7 @@ pub(crate) async fn look(
     let answer = match link.client(how.lane).answer(&request).await {
         Ok(answer) => answer,
         Err(error) if matches!(error.kind(), LeverErrorKind::NotFound) => return Ok(Seen::Gone),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(about_id(error, "opportunity_id")),
     };
     let received = Moment::now(&shared.clock);
     let requested_at = link.answered(answer.date, sent, received);

@@ -1,6 +1,7 @@
 //! Linking Lever accounts, and their settings.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use domain::{Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp};
 use lever::{ErrorKind as LeverErrorKind, UserId};
@@ -10,6 +11,7 @@ use store::{ErrorKind as StoreErrorKind, Secrets};
 use crate::credential::{self, NewCredential, Obtained};
 use crate::engine::{Engine, disconnected_error, new_id};
 use crate::error::{Error, KEY_REJECTED, KEY_REJECTED_MESSAGE, Result, Violation};
+use crate::read::LONGEST_ID;
 use crate::webhook::register::not_configured;
 
 /// An account to link.
@@ -79,6 +81,9 @@ pub struct Linked {
 
 const LONGEST_NAME: usize = 200;
 
+/// How far ahead of our clock a start may lie: whoever means today may live east of us.
+const FARTHEST_START: Duration = Duration::from_secs(24 * 3600);
+
 impl Engine {
     /// Links an account after one call to Lever with its credential (F-01).
     ///
@@ -94,7 +99,8 @@ impl Engine {
         new: NewConnection,
         credential: NewCredential,
     ) -> Result<Linked> {
-        check_names(&new.display_name, new.external_id.as_deref())?;
+        self.shared.clients.base_url(&new.environment)?;
+        Given::from(&new).check(self.shared.clock.now())?;
         check_selection(&new.streams)?;
         if new.webhooks {
             self.check_webhooks()?;
@@ -249,10 +255,10 @@ impl Engine {
         if expected.is_some_and(|expected| expected != present.revision) {
             return Err(moved_on(present.revision));
         }
+        Given::from(&patch).check(self.shared.clock.now())?;
         let signature_tokens = patch.signature_tokens.clone();
         let new_tokens = signature_tokens.is_some();
         let changed = patched(present.clone(), patch);
-        check_names(&changed.display_name, changed.external_id.as_deref())?;
         if changed.streams.is_empty() {
             return Err(Error::invalid(
                 "connection.streams",
@@ -424,37 +430,93 @@ fn patched(mut connection: Connection, patch: ConnectionPatch) -> Connection {
     connection
 }
 
-fn check_names(display_name: &str, external_id: Option<&str>) -> Result<()> {
-    let mut violations = Vec::new();
-    if display_name.trim().is_empty() || display_name.chars().count() > LONGEST_NAME {
-        violations.push(Violation {
-            field: "connection.display_name".to_owned(),
-            message: format!("give 1 to {LONGEST_NAME} characters"),
-        });
-    }
-    let named = [
-        ("connection.display_name", display_name),
-        ("connection.external_id", external_id.unwrap_or_default()),
-    ];
-    for (field, name) in named {
-        if name.chars().any(is_unseen) {
-            violations.push(Violation {
-                field: field.to_owned(),
-                message: "leave out line breaks and other control characters".to_owned(),
-            });
+/// Settings that can be wrong by themselves, as far as a request gives them.
+///
+/// The others are not looked at: an earlier version may have let in what is refused today.
+#[derive(Default)]
+struct Given<'a> {
+    display_name: Option<&'a str>,
+    external_id: Option<&'a str>,
+    sync_start: Option<Timestamp>,
+    default_acting_user: Option<&'a UserId>,
+}
+
+impl<'a> From<&'a NewConnection> for Given<'a> {
+    fn from(new: &'a NewConnection) -> Given<'a> {
+        Given {
+            display_name: Some(&new.display_name),
+            external_id: new.external_id.as_deref(),
+            sync_start: new.sync_start,
+            default_acting_user: new.default_acting_user.as_ref(),
         }
     }
-    if external_id.is_some_and(|id| id.is_empty() || id.chars().count() > LONGEST_NAME) {
-        violations.push(Violation {
-            field: "connection.external_id".to_owned(),
-            message: format!("give 1 to {LONGEST_NAME} characters, or leave it out"),
-        });
+}
+
+impl<'a> From<&'a ConnectionPatch> for Given<'a> {
+    fn from(patch: &'a ConnectionPatch) -> Given<'a> {
+        Given {
+            display_name: patch.display_name.as_deref(),
+            external_id: patch.external_id.as_ref().and_then(Option::as_deref),
+            sync_start: patch.sync_start.flatten(),
+            default_acting_user: patch.default_acting_user.as_ref().and_then(Option::as_ref),
+        }
     }
-    if violations.is_empty() {
-        Ok(())
+}
+
+impl Given<'_> {
+    /// Invalid, naming each bad field.
+    fn check(&self, now: Timestamp) -> Result<()> {
+        let start_fault = |start| start_fault(start, now);
+        let faults = [
+            ("display_name", self.display_name.and_then(name_fault)),
+            ("external_id", self.external_id.and_then(name_fault)),
+            ("sync_start_time", self.sync_start.and_then(start_fault)),
+            (
+                "default_acting_user_id",
+                self.default_acting_user.and_then(user_fault),
+            ),
+        ];
+        let violation = |(field, fault): (_, Option<String>)| {
+            Some(Violation {
+                field: format!("connection.{field}"),
+                message: fault?,
+            })
+        };
+        let violations: Vec<_> = faults.into_iter().filter_map(violation).collect();
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::violations(violations))
+        }
+    }
+}
+
+/// What is wrong with the name of a connection, whether it is for people or the product's own.
+fn name_fault(name: &str) -> Option<String> {
+    if name.trim().is_empty() || name.chars().count() > LONGEST_NAME {
+        Some(format!("give 1 to {LONGEST_NAME} characters"))
+    } else if name.chars().any(is_unseen) {
+        Some("leave out line breaks and other control characters".to_owned())
     } else {
-        Err(Error::violations(violations))
+        None
     }
+}
+
+fn start_fault(start: Timestamp, now: Timestamp) -> Option<String> {
+    (start > now.plus(FARTHEST_START)).then(|| {
+        "it is more than a day ahead, so that nothing would be mirrored: give a time that has come, \
+         or leave it out to mirror all"
+            .to_owned()
+    })
+}
+
+fn user_fault(user: &UserId) -> Option<String> {
+    let id = user.as_str();
+    let fits = id.len() <= LONGEST_ID && lever::segment_fault(id).is_none();
+    (!fits).then(|| {
+        "this cannot be an id of Lever's: give that of a Lever user as ListUsers tells it, or leave it out"
+            .to_owned()
+    })
 }
 
 /// Control characters, and those that turn the direction of the text around them (Unicode, Bidi_Control).
@@ -522,23 +584,88 @@ mod tests {
         }
     }
 
+    /// The fields that are refused, in order.
+    fn refused(given: &Given<'_>) -> Vec<String> {
+        let Err(error) = given.check(Timestamp::default()) else {
+            return Vec::new();
+        };
+        let crate::ErrorKind::Invalid { violations } = error.kind() else {
+            panic!("{error:?}")
+        };
+        violations.iter().map(|bad| bad.field.clone()).collect()
+    }
+
     #[test]
-    fn a_name_for_people_is_one_line_without_control_characters() {
-        assert!(check_names("Acme \u{2013} Z\u{fc}rich", None).is_ok());
-        for bad in ["", " ", "a\nb", "a\r", "\u{1b}[31mred", "a\0", "a\u{85}b"] {
-            let refused = check_names(bad, None).unwrap_err().to_string();
-            assert!(
-                refused.contains("connection.display_name"),
-                "{bad:?}: {refused}"
-            );
+    fn a_name_is_one_line_without_control_characters() {
+        let both = |name| Given {
+            display_name: Some(name),
+            external_id: Some(name),
+            ..Given::default()
+        };
+        let longest = "\u{fc}".repeat(LONGEST_NAME);
+        for good in ["Acme \u{2013} Z\u{fc}rich", "customer 7", "x", &longest] {
+            assert!(refused(&both(good)).is_empty(), "{good:?}");
         }
-        assert!(check_names("Acme", Some("customer 7")).is_ok());
-        for bad in ["a\0", "a\nb", "\t", "\u{7f}", "a\u{202e}b"] {
-            let refused = check_names("Acme", Some(bad)).unwrap_err().to_string();
-            assert!(
-                refused.contains("connection.external_id"),
-                "{bad:?}: {refused}"
-            );
+        let long = "x".repeat(LONGEST_NAME + 1);
+        let torn = [
+            "a\nb",
+            "a\r",
+            "\t",
+            "\u{1b}[31mred",
+            "a\0",
+            "\u{7f}",
+            "a\u{85}b",
+        ];
+        for bad in ["", " ", &long, "a\u{202e}b"].iter().chain(&torn) {
+            let fields = ["connection.display_name", "connection.external_id"];
+            assert_eq!(refused(&both(bad)), fields, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_start_is_at_most_a_day_ahead() {
+        let starting = |at| Given {
+            sync_start: Some(at),
+            ..Given::default()
+        };
+        let day = Timestamp::default().plus(FARTHEST_START);
+        assert!(refused(&starting(day)).is_empty());
+        let later = day.plus(Duration::from_millis(1));
+        assert_eq!(refused(&starting(later)), ["connection.sync_start_time"]);
+    }
+
+    #[test]
+    fn an_acting_user_has_an_id_that_can_be_one() {
+        for (id, good) in [
+            ("u".repeat(LONGEST_ID), true),
+            ("u".repeat(LONGEST_ID + 1), false),
+            ("u\n".to_owned(), false),
+            ("..".to_owned(), false),
+        ] {
+            let user = UserId::from(id);
+            let given = Given {
+                default_acting_user: Some(&user),
+                ..Given::default()
+            };
+            let bad = refused(&given);
+            assert_eq!(bad.is_empty(), good, "{user}");
+            assert!(bad.iter().all(|f| f == "connection.default_acting_user_id"));
+        }
+    }
+
+    #[test]
+    fn an_update_answers_for_what_it_gives_alone() {
+        assert!(refused(&Given::from(&ConnectionPatch::default())).is_empty());
+        let patch = ConnectionPatch {
+            external_id: Some(None),
+            sync_start: Some(Some(Timestamp::from_millis(i64::MAX))),
+            default_acting_user: Some(Some("..".into())),
+            ..ConnectionPatch::default()
+        };
+        let fields = [
+            "connection.sync_start_time",
+            "connection.default_acting_user_id",
+        ];
+        assert_eq!(refused(&Given::from(&patch)), fields);
     }
 }

@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::engine::{Engine, Shared};
-use crate::error::{APP_REFUSED, Error, KEY_REJECTED, Result, grant_refused_message};
+use crate::error::{APP_REFUSED, Error, KEY_REJECTED, NO_AUTHORITY, Result, grant_refused_message};
 use crate::link::{Link, lever_region};
 use crate::settings::OAuthClient;
 
@@ -432,6 +432,7 @@ fn not_granted(error: oauth::Error) -> Error {
             Vec::new(),
         ),
         oauth::Error::App { .. } => Error::precondition(KEY_REJECTED, APP_REFUSED, Vec::new()),
+        oauth::Error::Nowhere => Error::precondition(KEY_REJECTED, NO_AUTHORITY, Vec::new()),
         oauth::Error::Unreachable { .. }
         | oauth::Error::Malformed
         | oauth::Error::NotBegun

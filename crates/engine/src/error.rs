@@ -292,6 +292,14 @@ impl From<lever::Error> for Error {
     }
 }
 
+/// The error of a call whose path holds the id a caller gave in `field`: one that no path can hold is the caller's.
+pub(crate) fn about_id(error: lever::Error, field: &'static str) -> Error {
+    if error.is_unsendable() {
+        return Error::invalid(field, "this cannot be an id of Lever's");
+    }
+    error.into()
+}
+
 /// Lever's own words on a refusal; they may name somebody.
 fn words(error: &lever::Error) -> Option<String> {
     match error.kind() {
@@ -333,6 +341,7 @@ pub(crate) fn credential_message(error: &lever::Error) -> Option<&'static str> {
     match error.kind() {
         _ if error.needs_reconnect() => Some(grant_refused_message(error.lost_renewal())),
         _ if error.is_refused_app() => Some(APP_REFUSED),
+        _ if error.lacks_authority() => Some(NO_AUTHORITY),
         lever::ErrorKind::Unauthorized => Some(KEY_REJECTED_MESSAGE),
         _ => None,
     }
@@ -341,6 +350,10 @@ pub(crate) fn credential_message(error: &lever::Error) -> Option<&'static str> {
 /// What to say when Lever does not accept our own OAuth client.
 pub(crate) const APP_REFUSED: &str = "Lever does not accept this service's OAuth client: \
      have the operator check lever.oauth_client_id and lever.oauth_client_secret";
+
+/// What to say when there is nothing where OAuth tokens are asked for.
+pub(crate) const NO_AUTHORITY: &str = "there is nothing at the address where this service asks for OAuth tokens \
+     (status 404): have the operator check lever.oauth_url, a base address to which /oauth/token is appended";
 
 /// What to say about a permission the key lacks, in Lever's words.
 pub(crate) fn permission_message(permission: &str) -> String {

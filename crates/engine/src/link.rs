@@ -465,15 +465,24 @@ impl Clients {
         }
     }
 
-    fn base_url(&self, environment: &Environment) -> Result<BaseUrl> {
+    /// Where an environment answers.
+    ///
+    /// # Errors
+    /// Invalid for a base URL that is not allowed here, or is none.
+    pub(crate) fn base_url(&self, environment: &Environment) -> Result<BaseUrl> {
         match environment {
             Environment::Region(region) => Ok(lever_region(*region).base_url()),
             Environment::BaseUrl(_) if !self.settings.allow_base_url => Err(Error::invalid(
                 "connection.base_url",
                 "a base URL is not allowed here: name a region, or have the operator set lever.allow_base_url",
             )),
-            Environment::BaseUrl(text) => BaseUrl::parse(text)
-                .map_err(|error| Error::invalid("connection.base_url", error.to_string())),
+            Environment::BaseUrl(text) => BaseUrl::parse(text).map_err(|_says_no_more| {
+                Error::invalid(
+                    "connection.base_url",
+                    "give an http or https address with a host and perhaps a path, \
+                     without user, password, query and fragment",
+                )
+            }),
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) use live::first_page;
 pub(crate) use mirror::{kept, readable};
 pub(crate) use resource::{list, stream_of};
 pub use visible::Viewer;
-pub(crate) use visible::{Sight, is_confidential, is_secret, secrecy};
+pub(crate) use visible::{LONGEST_ID, Sight, is_confidential, is_secret, secrecy};
 
 use crate::engine::Engine;
 use crate::error::Result;

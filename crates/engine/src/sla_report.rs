@@ -195,3 +195,102 @@ fn worst_first(mut rows: Vec<SlaRow>) -> Vec<SlaRow> {
     });
     rows
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use domain::StageMapping;
+    use store::Incoming;
+
+    use super::*;
+    use crate::testing;
+
+    fn person(number: usize, stage: &str, confidentiality: &str) -> Incoming {
+        let id = format!("{stage}-{confidentiality}-{number}");
+        let raw = format!(
+            r#"{{"id":"{id}","stage":"{stage}","confidentiality":"{confidentiality}","createdAt":{number}}}"#
+        );
+        testing::opportunity(&id, &raw)
+    }
+
+    #[tokio::test]
+    async fn everybody_is_counted_who_is_asked_about_and_may_be_seen() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let open = (0..=STEP).map(|number| person(number, "new", "non-confidential"));
+        let others = [
+            person(0, "new", "confidential"),
+            person(0, "offer", "non-confidential"),
+        ];
+        let (engine, id) = testing::engine(folder.path(), open.chain(others).collect()).await;
+        let mapping = StageMapping {
+            inbound_stages: [StageId::from("new")].into(),
+            ..StageMapping::initial(Timestamp::default())
+        };
+        for (all_stages, confidential, more) in [
+            (false, false, 0),
+            (false, true, 1),
+            (true, false, 1),
+            (true, true, 2),
+        ] {
+            let query = SlaQuery {
+                all_stages,
+                within: Duration::ZERO,
+                limit: 0,
+                confidential,
+            };
+            let report = engine.counted(id, &mapping, query).await.unwrap();
+            let people: u64 = report.by_owner.values().map(|counts| sum(*counts)).sum();
+            assert_eq!(people, STEP as u64 + 1 + more, "{query:?}");
+        }
+    }
+
+    fn sum(counts: SlaCounts) -> u64 {
+        counts.none + counts.on_track + counts.at_risk + counts.breached + counts.paused
+    }
+
+    #[tokio::test]
+    async fn rows_have_lever_s_names_and_the_worst_come_first() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let records = [
+            (Stream::Stages, "s", r#"{"id":"s","text":"New"}"#),
+            (Stream::Postings, "p", r#"{"id":"p","text":"Baker"}"#),
+            (Stream::Users, "u", r#"{"id":"u","name":"Ada"}"#),
+        ];
+        let records = records.map(|(stream, id, raw)| testing::incoming(stream, id, raw));
+        let (engine, id) = testing::engine(folder.path(), records.into()).await;
+        let late = |breached, at_risk| SlaCounts {
+            breached,
+            at_risk,
+            ..SlaCounts::default()
+        };
+        let report = SlaReport {
+            by_stage: [("gone".into(), late(9, 9)), ("s".into(), late(0, 0))].into(),
+            by_posting: [(None, late(1, 1)), (Some("p".into()), late(1, 2))].into(),
+            by_owner: [
+                (None, late(0, 3)),
+                (Some("u".into()), late(1, 0)),
+                (Some("v".into()), late(0, 3)),
+            ]
+            .into(),
+            ..SlaReport::default()
+        };
+        let told = |rows: Vec<SlaRow>| -> Vec<(String, String, u64)> {
+            let row = |row: SlaRow| (row.id, row.text, row.counts.at_risk);
+            rows.into_iter().map(row).collect()
+        };
+        let expected = |rows: &[(&str, &str, u64)]| -> Vec<(String, String, u64)> {
+            let row = |(id, text, at_risk): &(&str, &str, u64)| {
+                ((*id).to_owned(), (*text).to_owned(), *at_risk)
+            };
+            rows.iter().map(row).collect()
+        };
+        let stages = engine.stage_rows(id, &report).await.unwrap();
+        assert_eq!(told(stages), expected(&[("s", "New", 0), ("gone", "", 9)]));
+        let postings = engine.posting_rows(id, &report).await.unwrap();
+        assert_eq!(told(postings), expected(&[("p", "Baker", 2), ("", "", 1)]));
+        let owners = engine.owner_rows(id, &report).await.unwrap();
+        let owned = [("u", "Ada", 0), ("", "", 3), ("v", "", 3)];
+        assert_eq!(told(owners), expected(&owned));
+    }
+}

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use domain::{Connection, ConnectionId, Environment, Region, Stream};
+use domain::{Candidacy, Connection, ConnectionId, Environment, Region, Stream};
 use lever::Timestamp;
-use store::{Options, Store};
+use secrecy::SecretString;
+use store::{Incoming, Options, Refresh, Store};
+
+use crate::{Clock, Engine, Settings};
 
 /// A connection that keeps `streams` and leaves nothing out, made at `created_at`.
 pub(crate) fn connection(streams: &[Stream], created_at: Timestamp) -> Connection {
@@ -42,6 +45,55 @@ pub(crate) async fn store(folder: &Path) -> Store {
     };
     let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options));
     opened.await.expect("opened").expect("a store")
+}
+
+/// A record as a pull brings it.
+pub(crate) fn incoming(stream: Stream, id: &str, raw: &str) -> Incoming {
+    Incoming {
+        stream,
+        id: id.to_owned(),
+        raw: raw.to_owned(),
+        updated_at: None,
+        rank: 0,
+        candidacy: None,
+        identity: std::collections::BTreeSet::new(),
+        posting_state: None,
+        parent: None,
+    }
+}
+
+/// The same of an opportunity, with its candidacy.
+pub(crate) fn opportunity(id: &str, raw: &str) -> Incoming {
+    let read = serde_json::from_str(raw).expect("an opportunity");
+    Incoming {
+        candidacy: Some(Candidacy::from_lever(&read, None)),
+        ..incoming(Stream::Opportunities, id, raw)
+    }
+}
+
+/// An engine that asks Lever nothing, with one connection and these records in its mirror.
+pub(crate) async fn engine(folder: &Path, records: Vec<Incoming>) -> (Engine, ConnectionId) {
+    install_crypto();
+    let store = store(folder).await;
+    let connection = connection(Stream::DEFAULT, Timestamp::default());
+    let id = connection.id;
+    let key = SecretString::from("k");
+    let created = store.create_connection(connection, key).await;
+    created.expect("a connection");
+    let shown = Refresh {
+        connection: id,
+        requested_at: Timestamp::default(),
+        now: Timestamp::default(),
+        records,
+        deleted: Vec::new(),
+        quarantined: Vec::new(),
+        policy: Default::default(),
+    };
+    store.apply_refresh(shown).await.expect("applied");
+    let mut settings = Settings::default();
+    settings.pull.enabled = false;
+    let engine = Engine::start(store, settings, Clock::system()).await;
+    (engine.expect("an engine"), id)
 }
 
 /// Chooses what TLS is made with, which the program does in `main`.

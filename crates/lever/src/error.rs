@@ -151,6 +151,16 @@ impl Error {
         self.stopped() == Some(&Stopped::App)
     }
 
+    /// Whether there is nothing where tokens are asked for: the address of the authority is wrong.
+    pub fn lacks_authority(&self) -> bool {
+        self.stopped() == Some(&Stopped::Nowhere)
+    }
+
+    /// Whether the request itself cannot be sent, such as for an id that no path can hold; nothing was sent.
+    pub fn is_unsendable(&self) -> bool {
+        self.kind == ErrorKind::InvalidRequest && self.stopped().is_none()
+    }
+
     fn stopped(&self) -> Option<&Stopped> {
         self.source.as_ref()?.downcast_ref()
     }

@@ -121,7 +121,7 @@ pub struct Lever {
     pub oauth_client_id: String,
     /// Its secret.
     pub oauth_client_secret: Secret,
-    /// Where its tokens are had; empty for Lever's own place.
+    /// The base of where its tokens are had, `/oauth/token` is appended; empty for Lever's own place.
     pub oauth_url: String,
 }
 

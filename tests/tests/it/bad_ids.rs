@@ -111,6 +111,16 @@ async fn opportunities_and_operations_that_do_not_exist_are_told_from_bad_ids() 
             Code::NotFound
         );
     }
+    for id in ["a\0b", "a\nb"] {
+        let request = pb::StartSyncRequest {
+            connection_id: world.connection.clone(),
+            opportunity_id: id.to_owned(),
+            ..Default::default()
+        };
+        let told = refused(world.api.sync().start_sync(request).await);
+        assert_eq!(told.code, Code::InvalidArgument, "{id:?}: {told:?}");
+        assert_eq!(told.fields, ["opportunity_id"], "{id:?}");
+    }
     assert!(world.writes().is_empty());
     // Nothing but the path of one opportunity was asked for.
     let strange: Vec<_> = world

@@ -3,7 +3,7 @@
 use proto::v1 as pb;
 use tonic::Code;
 
-use crate::support::{Setup, Table, World, refused};
+use crate::support::{Setup, Table, World, now, refused};
 
 #[tokio::test]
 async fn a_bad_mapping_is_refused_with_all_of_its_faults() {
@@ -75,9 +75,10 @@ async fn a_bad_mapping_is_refused_with_all_of_its_faults() {
 async fn a_connection_with_absurd_settings_is_refused() {
     let world = World::synced(Setup::new(20)).await;
     let mut table = Table::default();
+    // Nobody answers there: what is asked before all is looked at is told as a silence.
     let good = || pb::Connection {
         display_name: "Another".to_owned(),
-        base_url: world.lever.base_url(),
+        base_url: "http://127.0.0.1:1/v1".to_owned(),
         ..Default::default()
     };
     let at = |seconds, nanos| Some(prost_types::Timestamp { seconds, nanos });
@@ -100,6 +101,27 @@ async fn a_connection_with_absurd_settings_is_refused() {
             "connection.external_id",
             pb::Connection {
                 external_id: "x".repeat(201),
+                ..good()
+            },
+        ),
+        (
+            "connection.default_acting_user_id",
+            pb::Connection {
+                default_acting_user_id: "..".to_owned(),
+                ..good()
+            },
+        ),
+        (
+            "connection.excluded_fields[0]",
+            pb::Connection {
+                excluded_fields: vec![format!("contacts.{}", "x".repeat(10_000))],
+                ..good()
+            },
+        ),
+        (
+            "connection.sync_start_time",
+            pb::Connection {
+                sync_start_time: at(253_402_300_799, 0),
                 ..good()
             },
         ),
@@ -147,7 +169,21 @@ async fn a_connection_with_absurd_settings_is_refused() {
             },
         ),
     ];
-    for (field, connection) in cases {
+    let addresses = [
+        "ftp://127.0.0.1",
+        "http://user:password@127.0.0.1:1",
+        "http://127.0.0.1:1/?a=b",
+        "http://127.0.0.1:1/#a",
+        "nonsense",
+    ]
+    .map(|address| {
+        let connection = pb::Connection {
+            base_url: address.to_owned(),
+            ..good()
+        };
+        ("connection.base_url", connection)
+    });
+    for (field, connection) in cases.into_iter().chain(addresses) {
         let request = pb::CreateConnectionRequest {
             connection: Some(connection),
             api_key: lever_sim::DEFAULT_KEY.to_owned(),
@@ -183,6 +219,7 @@ async fn a_connection_with_absurd_settings_is_refused() {
         connection: Some(pb::Connection {
             id: world.connection.clone(),
             etag: etag.to_owned(),
+            default_acting_user_id: "..".to_owned(),
             ..good()
         }),
         update_mask: Some(prost_types::FieldMask {
@@ -200,6 +237,11 @@ async fn a_connection_with_absurd_settings_is_refused() {
             update("", &["api_key"]),
             Code::InvalidArgument,
             "update_mask.paths[0]",
+        ),
+        (
+            update("", &["display_name", "default_acting_user_id"]),
+            Code::InvalidArgument,
+            "connection.default_acting_user_id",
         ),
         (
             update("v77", &["display_name"]),
@@ -238,15 +280,15 @@ async fn a_connection_with_absurd_settings_is_refused() {
     assert_eq!(listed.connections.len(), 1, "nothing was stored");
 }
 
-/// A far but possible date is a setting like any other.
+/// A date after everybody was made is a setting like any other, as long as it comes within a day.
 #[tokio::test]
-async fn a_start_date_far_away_is_kept_and_told_as_given() {
+async fn a_start_date_after_everybody_is_kept_and_told_as_given() {
     let mut setup = Setup::new(20);
-    let far = prost_types::Timestamp {
-        seconds: 253_402_300_799,
+    let start = prost_types::Timestamp {
+        seconds: now() / 1000 + 3600,
         nanos: 0,
     };
-    setup.connection.sync_start_time = Some(far);
+    setup.connection.sync_start_time = Some(start);
     let world = World::synced(setup).await;
     let request = pb::GetConnectionRequest {
         connection_id: world.connection.clone(),
@@ -260,7 +302,7 @@ async fn a_start_date_far_away_is_kept_and_told_as_given() {
         .into_inner();
     assert_eq!(
         told.connection.expect("a connection").sync_start_time,
-        Some(far)
+        Some(start)
     );
     assert!(world.mirrored().await.is_empty());
 }

@@ -331,6 +331,40 @@ async fn a_code_that_is_used_up_or_grants_too_little_is_refused_and_nothing_is_s
     assert!(all.expect("a list").into_inner().connections.is_empty());
 }
 
+/// Where the address of the token endpoint is set in place of its base, neither the code nor the client is to blame.
+#[tokio::test]
+async fn an_authority_that_is_nowhere_is_told_as_such() {
+    let mut world = world(10, Duration::from_secs(3600)).await;
+    let first = code(&world, SCOPES).await;
+    link(&mut world, &first).await.expect("linked");
+    world.until_synced().await;
+    world.stop().await;
+    let mut world = world.configured_like(|lever| {
+        let endpoint = format!("{}/oauth/token", lever.auth_url());
+        vec![("FULCRUM__LEVER__OAUTH_URL", endpoint)]
+    });
+    world.start().await;
+
+    let second = code(&world, SCOPES).await;
+    let renewal = pb::RotateCredentialRequest {
+        connection_id: world.connection.clone(),
+        api_key: String::new(),
+        oauth: grant(&second),
+    };
+    let told = refused(world.api.connections().rotate_credential(renewal).await);
+    assert_eq!(told.reason, "LEVER_KEY_REJECTED");
+    assert!(told.message.contains("check lever.oauth_url"), "{told:?}");
+
+    world.lever.expire_access_tokens();
+    world.pull().await;
+    until("the status names the setting", async || {
+        let status = world.status().await;
+        let names = |stream: &pb::StreamStatus| stream.error.contains("check lever.oauth_url");
+        status.streams.iter().any(names).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn without_a_client_in_the_settings_a_grant_is_refused_with_the_way_out() {
     let mut world = World::with_opportunities(10).await;

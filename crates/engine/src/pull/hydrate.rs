@@ -568,3 +568,80 @@ fn whole(stream: Stream, content: Content, requested_at: Timestamp) -> ChildList
         whole: true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use store::RunFilter;
+
+    use super::*;
+    use crate::testing;
+
+    fn done(changes: &[(Stream, u64)], troubles: &[(Stream, Trouble)]) -> Done {
+        Done {
+            parent: Parent::Opportunity("o".into()),
+            worked: true,
+            changes: changes.iter().copied().collect(),
+            troubles: troubles.iter().cloned().collect(),
+            outcome: Ok(()),
+        }
+    }
+
+    /// S-11.
+    #[tokio::test]
+    async fn a_round_is_one_run_for_each_stream_that_it_touched() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (engine, id) = testing::engine(folder.path(), Vec::new()).await;
+        let (shared, link) = (&engine.shared, engine.link(id).unwrap());
+        let refused = Trouble::Forbidden("find all opportunity offers".to_owned());
+        let mut runs = Runs::default();
+        let streams = [Stream::Notes, Stream::Offers, Stream::Forms];
+        for changes in [2, 3] {
+            // Each parent begins its lists anew; the runs go on.
+            runs.begin(shared, &link, streams.iter());
+            link.below.page(Stream::Notes, 10, 10);
+            runs.add(&done(&[(Stream::Notes, changes)], &[]));
+        }
+        runs.add(&done(&[], &[(Stream::Offers, refused)]));
+        runs.add(&done(&[], &[]));
+        runs.end(shared, &link).await;
+
+        let kept = shared.store.runs(id, RunFilter::default(), None, 10).await;
+        let mut told: Vec<_> = kept
+            .unwrap()
+            .into_iter()
+            .map(|run| {
+                assert_eq!(run.requests, run.pages);
+                let came_to = (run.pages, run.records, run.changes, run.outcome);
+                (run.listing, came_to)
+            })
+            .collect();
+        told.sort_by(|one, next| one.0.cmp(&next.0));
+        let permission = "find all opportunity offers".to_owned();
+        let expected = [
+            ("notes".to_owned(), (2, 20, 5, RunOutcome::Succeeded)),
+            (
+                "offers".to_owned(),
+                (0, 0, 0, RunOutcome::Forbidden(permission)),
+            ),
+        ];
+        assert_eq!(told, expected);
+        let running = |stream| link.below.of(stream).is_some_and(|pass| pass.running());
+        assert!(!streams.into_iter().any(running));
+    }
+
+    #[tokio::test]
+    async fn rounds_that_find_nothing_are_kept_once_in_a_while() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (engine, id) = testing::engine(folder.path(), Vec::new()).await;
+        let (shared, link) = (&engine.shared, engine.link(id).unwrap());
+        for records in [1, 2] {
+            let mut runs = Runs::default();
+            runs.begin(shared, &link, [Stream::Panels].iter());
+            link.below.page(Stream::Panels, records, records);
+            runs.end(shared, &link).await;
+        }
+        let kept = shared.store.runs(id, RunFilter::default(), None, 10).await;
+        let records: Vec<_> = kept.unwrap().iter().map(|run| run.records).collect();
+        assert_eq!(records, [1]);
+    }
+}

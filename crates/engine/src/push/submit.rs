@@ -12,7 +12,7 @@ use super::content::{check_content, check_request_id, digest};
 use super::plan::{self, PlannedCall};
 use super::{acting, new_id};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, about_id};
 use crate::mapping;
 use crate::read::is_confidential;
 
@@ -387,9 +387,7 @@ impl Engine {
             Ok(record) if !request.confidential && is_confidential(record.raw.get()) => {
                 Err(unknown())
             }
-            Err(error) if matches!(error.kind(), lever::ErrorKind::InvalidRequest) => Err(
-                Error::invalid("opportunity_id", "this cannot be an id of Lever's"),
-            ),
+            Err(error) if error.is_unsendable() => Err(about_id(error, "opportunity_id")),
             _ => Ok(()),
         }
     }

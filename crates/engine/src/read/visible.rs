@@ -10,7 +10,7 @@ use store::Secrecy;
 use super::RawRecord;
 use super::resource;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, about_id};
 use crate::link::Link;
 
 /// Extra rights of the caller a record is read for.
@@ -74,8 +74,8 @@ pub(crate) fn is_secret(raw: &str) -> bool {
     Marks::of(raw).secret()
 }
 
-/// Longer texts are ids of nothing.
-const LONGEST_ID: usize = 200;
+/// Longer texts are ids of nothing in Lever.
+pub(crate) const LONGEST_ID: usize = 200;
 
 /// What one caller may see of one connection.
 pub(crate) struct Sight<'e> {
@@ -248,10 +248,7 @@ impl Sight<'_> {
                     Err(error) if matches!(error.kind(), lever::ErrorKind::NotFound) => {
                         Err(Error::not_found("opportunity", opportunity.as_str()))
                     }
-                    Err(error) if matches!(error.kind(), lever::ErrorKind::InvalidRequest) => Err(
-                        Error::invalid("opportunity_id", "this cannot be an id of Lever's"),
-                    ),
-                    Err(error) => Err(error.into()),
+                    Err(error) => Err(about_id(error, "opportunity_id")),
                 }
             }
         }
@@ -276,9 +273,8 @@ fn below_people(parameter: &str) -> Option<Stream> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use crate::testing;
 
     #[test]
     fn only_a_document_that_says_so_is_confidential_or_secret() {
@@ -322,62 +318,25 @@ mod tests {
         }
     }
 
-    fn incoming(stream: Stream, id: &str, raw: &str) -> store::Incoming {
-        store::Incoming {
-            stream,
-            id: id.to_owned(),
-            raw: raw.to_owned(),
-            updated_at: None,
-            rank: 0,
-            candidacy: None,
-            identity: BTreeSet::new(),
-            posting_state: None,
-            parent: None,
-        }
-    }
-
     /// Somebody with one file, `file-of-<id>`.
     fn person(id: &str, confidentiality: &str) -> Vec<store::Incoming> {
         let raw = format!(r#"{{"id":"{id}","confidentiality":"{confidentiality}"}}"#);
-        let opportunity = serde_json::from_str(&raw).unwrap();
-        let person = store::Incoming {
-            candidacy: Some(domain::Candidacy::from_lever(&opportunity, None)),
-            ..incoming(Stream::Opportunities, id, &raw)
-        };
+        let person = testing::opportunity(id, &raw);
         let file = store::Incoming {
             parent: Some(domain::Parent::Opportunity(id.into())),
-            ..incoming(Stream::Files, &format!("file-of-{id}"), "{}")
+            ..testing::incoming(Stream::Files, &format!("file-of-{id}"), "{}")
         };
         vec![person, file]
     }
 
     #[tokio::test]
     async fn what_is_below_a_hidden_person_is_reached_through_nobody() {
-        crate::testing::install_crypto();
         let folder = tempfile::TempDir::new().unwrap();
-        let store = crate::testing::store(folder.path()).await;
-        let connection = crate::testing::connection(Stream::DEFAULT, Default::default());
-        let id = connection.id;
-        let key = secrecy::SecretString::from("k");
-        store.create_connection(connection, key).await.unwrap();
-        let shown = store::Refresh {
-            connection: id,
-            requested_at: Default::default(),
-            now: Default::default(),
-            records: [
-                person("open", "non-confidential"),
-                person("closed", "confidential"),
-            ]
-            .concat(),
-            deleted: Vec::new(),
-            quarantined: Vec::new(),
-            policy: Default::default(),
-        };
-        store.apply_refresh(shown).await.unwrap();
-        let mut settings = crate::Settings::default();
-        settings.pull.enabled = false;
-        let engine = Engine::start(store, settings, crate::Clock::system()).await;
-        let engine = engine.unwrap();
+        let people = [
+            person("open", "non-confidential"),
+            person("closed", "confidential"),
+        ];
+        let (engine, id) = testing::engine(folder.path(), people.concat()).await;
         for (confidential, file, found) in [
             (false, "file-of-open", true),
             (false, "file-of-nobody", true),

@@ -9,9 +9,8 @@ use uuid::Uuid;
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::read::LONGEST_ID;
 
-/// No id of Lever's is longer.
-const LONGEST_ID: usize = 200;
 /// The name for events that this version does not know; what Lever calls them may be anything.
 const OTHER: &str = "other";
 

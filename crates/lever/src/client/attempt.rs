@@ -90,6 +90,8 @@ pub(crate) enum Stopped {
     NoToken,
     #[error("Lever does not accept the app that asks for access tokens")]
     App,
+    #[error("there is nothing where access tokens are asked for")]
+    Nowhere,
     #[error("Lever no longer accepts the refresh token; the account must be connected again")]
     Reconnect {
         /// Whether a renewal before was begun and never answered.

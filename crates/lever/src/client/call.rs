@@ -213,7 +213,7 @@ fn kind_of(stopped: Stopped) -> ErrorKind {
         Stopped::NoTurn | Stopped::NoToken => ErrorKind::Unreachable,
         Stopped::TimedOut(_) | Stopped::CutOff => ErrorKind::Lost,
         Stopped::TooLarge(_) => ErrorKind::Malformed,
-        Stopped::Credential | Stopped::App => ErrorKind::InvalidRequest,
+        Stopped::Credential | Stopped::App | Stopped::Nowhere => ErrorKind::InvalidRequest,
         Stopped::Reconnect { .. } => ErrorKind::Unauthorized,
     }
 }

@@ -97,6 +97,7 @@ fn stopped(error: oauth::Error) -> Stopped {
     match error {
         oauth::Error::Refused { unanswered, .. } => Stopped::Reconnect { unanswered },
         oauth::Error::App { .. } => Stopped::App,
+        oauth::Error::Nowhere => Stopped::Nowhere,
         oauth::Error::Unreachable { .. }
         | oauth::Error::Malformed
         | oauth::Error::NotBegun

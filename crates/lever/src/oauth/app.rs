@@ -249,12 +249,27 @@ fn refusal(status: u16, body: &[u8]) -> Error {
         _ => format!("status {status}"),
     };
     match code.as_str() {
+        code if status == 404 && !is_known(code) => Error::Nowhere,
         "invalid_grant" | "access_denied" => Error::Refused {
             code,
             unanswered: false,
         },
         _ => Error::App { code },
     }
+}
+
+/// Whether an authority says so (RFC 6749, section 5.2; Lever: "OAuth" for the last).
+fn is_known(code: &str) -> bool {
+    matches!(
+        code,
+        "invalid_request"
+            | "invalid_client"
+            | "invalid_grant"
+            | "unauthorized_client"
+            | "unsupported_grant_type"
+            | "invalid_scope"
+            | "access_denied"
+    )
 }
 
 fn is_code(text: &str) -> bool {
@@ -338,6 +353,13 @@ mod tests {
         );
         let odd = refusal(400, br#"{"error":"Unknown or invalid refresh token Ada"}"#);
         assert_eq!(odd.to_string(), "Lever refused the app (status 400)");
+        // What is no authority may say anything.
+        for body in [&b""[..], b"<html>", br#"{"error":"not_found"}"#] {
+            assert_eq!(refusal(404, body), Error::Nowhere);
+        }
+        assert!(Error::Nowhere.gave_nothing() && !Error::Nowhere.needs_reconnect());
+        let known = refusal(404, br#"{"error":"invalid_client"}"#);
+        assert!(matches!(known, Error::App { .. }));
         for status in [429, 500, 503] {
             let later = refusal(status, b"");
             assert!(matches!(later, Error::Unreachable { .. }) && later.gave_nothing());

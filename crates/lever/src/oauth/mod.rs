@@ -33,6 +33,9 @@ pub enum Error {
         /// Lever's code, such as `invalid_client`.
         code: String,
     },
+    /// There is nothing where tokens are asked for (404): the address is not the authority's.
+    #[error("there is no authority at the address where tokens are asked for")]
+    Nowhere,
     /// No answer came, or one that says to try again later.
     #[error("Lever's authority was not reached: {reason}")]
     Unreachable {
@@ -56,7 +59,7 @@ impl Error {
     /// Whether the authority gave no tokens for sure, so that the refresh token was not used up.
     pub(crate) fn gave_nothing(&self) -> bool {
         match self {
-            Error::Refused { .. } | Error::App { .. } | Error::NotBegun => true,
+            Error::Refused { .. } | Error::App { .. } | Error::Nowhere | Error::NotBegun => true,
             Error::Unreachable { may_have_acted, .. } => !may_have_acted,
             Error::Malformed | Error::NotKept => false,
         }

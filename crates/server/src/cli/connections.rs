@@ -32,7 +32,7 @@ pub(super) struct Connect {
         hide_default_value = true
     )]
     base_url: String,
-    /// A stream to keep; repeat for more. Without any: all.
+    /// A stream to keep; repeat for more. Without any: all but eeo_responses.
     #[arg(long = "stream", value_name = "S")]
     streams: Vec<String>,
     /// Have Lever tell of changes at once, by webhooks.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ::lever::UserId;
-use domain::{Connection, Environment, ExcludedField, Region, Stream};
+use domain::{Connection, Environment, ExcludedField, Region, Stream, Timestamp};
 use engine::{
     ConnectionPatch, CredentialKind, Error, MOST_GIVEN_TOKENS, NewConnection, NewCredential,
     OAuthGrant, Result, SyncState, WebhookState,
@@ -173,14 +173,30 @@ fn from_signature_tokens(tokens: &[String]) -> Result<Vec<SecretString>> {
         .collect())
 }
 
+/// The most fields one connection leaves out.
+const MOST_FIELDS: usize = 500;
+/// The longest of them, in bytes; Lever's own are far shorter.
+const LONGEST_FIELD: usize = 200;
+/// The most steps of its path; Lever's own are far fewer.
+const DEEPEST_FIELD: usize = 10;
+
+/// The fields to leave out.
+///
+/// # Errors
+/// Invalid for more than 500, and for one that cannot be left out, is none, or is longer or deeper than any of Lever's.
 fn from_excluded_fields(fields: &[String]) -> Result<BTreeSet<ExcludedField>> {
+    const FIELD: &str = "connection.excluded_fields";
+    if fields.len() > MOST_FIELDS {
+        return Err(Error::invalid(FIELD, format!("give at most {MOST_FIELDS}")));
+    }
     let field = |(index, text): (usize, &String)| {
-        ExcludedField::parse(text).map_err(|refusal| {
-            Error::invalid(
-                format!("connection.excluded_fields[{index}]"),
-                refusal.to_string(),
-            )
-        })
+        let bad = |why| Error::invalid(format!("{FIELD}[{index}]"), why);
+        if text.len() > LONGEST_FIELD || text.matches('.').count() > DEEPEST_FIELD {
+            return Err(bad(format!(
+                "Lever has no such field: give stream.path of at most {LONGEST_FIELD} bytes and {DEEPEST_FIELD} steps"
+            )));
+        }
+        ExcludedField::parse(text).map_err(|refusal| bad(refusal.to_string()))
     };
     fields.iter().enumerate().map(field).collect()
 }
@@ -191,18 +207,14 @@ fn from_excluded_fields(fields: &[String]) -> Result<BTreeSet<ExcludedField>> {
 /// Invalid, naming the field.
 pub fn from_pb(connection: &pb::Connection) -> Result<NewConnection> {
     Ok(NewConnection {
-        display_name: connection.display_name.trim().to_owned(),
+        display_name: from_name(connection),
         external_id: non_empty(&connection.external_id),
         environment: from_environment(connection)?,
         streams: from_streams(&connection.streams)?,
-        sync_start: connection
-            .sync_start_time
-            .as_ref()
-            .map(|at| from_timestamp("connection.sync_start_time", at))
-            .transpose()?,
+        sync_start: from_start(connection)?,
         include_archived: connection.include_archived.unwrap_or(true),
         include_snoozed: connection.include_snoozed.unwrap_or(true),
-        default_acting_user: non_empty(&connection.default_acting_user_id).map(UserId::from),
+        default_acting_user: from_user(connection),
         excluded_fields: from_excluded_fields(&connection.excluded_fields)?,
         include_secret_notes: connection.include_secret_notes,
         webhooks: connection.webhooks,
@@ -210,32 +222,53 @@ pub fn from_pb(connection: &pb::Connection) -> Result<NewConnection> {
     })
 }
 
-/// The changes an update asks for.
+fn from_name(connection: &pb::Connection) -> String {
+    connection.display_name.trim().to_owned()
+}
+
+fn from_start(connection: &pb::Connection) -> Result<Option<Timestamp>> {
+    let start = connection.sync_start_time.as_ref();
+    start
+        .map(|at| from_timestamp("connection.sync_start_time", at))
+        .transpose()
+}
+
+fn from_user(connection: &pb::Connection) -> Option<UserId> {
+    non_empty(&connection.default_acting_user_id).map(UserId::from)
+}
+
+/// The changes an update asks for; what its mask does not name is not looked at.
 ///
 /// # Errors
 /// Invalid for a path that cannot be changed, and for a bad value.
 pub fn from_update(connection: &pb::Connection, paths: &[String]) -> Result<ConnectionPatch> {
-    let new = from_pb(connection)?;
-    let mut patch = ConnectionPatch::default();
     if paths.is_empty() {
         return Err(Error::invalid("update_mask", "name the fields to change"));
     }
+    let mut patch = ConnectionPatch::default();
     for (index, path) in paths.iter().enumerate() {
         match path.as_str() {
-            "display_name" => patch.display_name = Some(new.display_name.clone()),
-            "external_id" => patch.external_id = Some(new.external_id.clone()),
-            "streams" => patch.streams = Some(new.streams.clone()),
-            "sync_start_time" => patch.sync_start = Some(new.sync_start),
-            "include_archived" => patch.include_archived = Some(new.include_archived),
-            "include_snoozed" => patch.include_snoozed = Some(new.include_snoozed),
-            "default_acting_user_id" => {
-                patch.default_acting_user = Some(new.default_acting_user.clone())
+            "display_name" => patch.display_name = Some(from_name(connection)),
+            "external_id" => patch.external_id = Some(non_empty(&connection.external_id)),
+            "streams" => patch.streams = Some(from_streams(&connection.streams)?),
+            "sync_start_time" => patch.sync_start = Some(from_start(connection)?),
+            "include_archived" => {
+                patch.include_archived = Some(connection.include_archived.unwrap_or(true));
             }
-            "excluded_fields" => patch.excluded_fields = Some(new.excluded_fields.clone()),
-            "include_secret_notes" => patch.include_secret_notes = Some(new.include_secret_notes),
-            "webhooks" => patch.webhooks = Some(new.webhooks),
+            "include_snoozed" => {
+                patch.include_snoozed = Some(connection.include_snoozed.unwrap_or(true));
+            }
+            "default_acting_user_id" => patch.default_acting_user = Some(from_user(connection)),
+            "excluded_fields" => {
+                patch.excluded_fields = Some(from_excluded_fields(&connection.excluded_fields)?);
+            }
+            "include_secret_notes" => {
+                patch.include_secret_notes = Some(connection.include_secret_notes)
+            }
+            "webhooks" => patch.webhooks = Some(connection.webhooks),
             "webhook_signature_tokens" => {
-                patch.signature_tokens = Some(new.signature_tokens.clone())
+                let tokens = from_signature_tokens(&connection.webhook_signature_tokens)?;
+                patch.signature_tokens = Some(tokens);
             }
             _ => {
                 return Err(Error::invalid(
@@ -378,6 +411,30 @@ mod tests {
     }
 
     #[test]
+    fn fields_to_leave_out_are_few_short_and_not_deep() {
+        let steps = |count| format!("contacts.{}", vec!["x"; count].join("."));
+        let bytes = |length| format!("contacts.{}", "x".repeat(length - "contacts.".len()));
+        let refused = |fields: &[String]| {
+            let read = from_excluded_fields(fields);
+            read.map_err(|error| error.to_string()).err()
+        };
+        for most in [steps(DEEPEST_FIELD), bytes(LONGEST_FIELD)] {
+            assert_eq!(refused(&[most]), None);
+        }
+        for endless in [steps(DEEPEST_FIELD + 1), bytes(LONGEST_FIELD + 1)] {
+            let told = refused(&[steps(1), endless]).unwrap();
+            assert!(
+                told.starts_with("connection.excluded_fields[1]: "),
+                "{told}"
+            );
+        }
+        let many = |count| vec![steps(1); count];
+        assert_eq!(refused(&many(MOST_FIELDS)), None);
+        let told = refused(&many(MOST_FIELDS + 1)).unwrap();
+        assert_eq!(told, "connection.excluded_fields: give at most 500");
+    }
+
+    #[test]
     fn an_update_changes_only_what_its_mask_names() {
         let connection = pb::Connection {
             display_name: "New".to_owned(),
@@ -386,6 +443,13 @@ mod tests {
         let patch = from_update(&connection, &["display_name".to_owned()]).unwrap();
         assert_eq!(patch.display_name.as_deref(), Some("New"));
         assert!(patch.external_id.is_none() && patch.streams.is_none());
+        // Whoever sends all it was told may send what an earlier version let in.
+        let earlier = pb::Connection {
+            excluded_fields: vec!["contacts.id".to_owned()],
+            ..connection.clone()
+        };
+        assert!(from_update(&earlier, &["display_name".to_owned()]).is_ok());
+        assert!(from_update(&earlier, &["excluded_fields".to_owned()]).is_err());
         assert!(from_update(&connection, &["region".to_owned()]).is_err());
         assert!(from_update(&connection, &[]).is_err());
     }
