@@ -38,6 +38,8 @@ pub struct Candidacy {
     pub posting: Option<PostingId>,
     /// Tags as Lever has them.
     pub tags: Vec<String>,
+    /// Sources as Lever has them.
+    pub sources: Vec<String>,
     /// The origin in Lever's words (`applied`, `sourced`, ...).
     pub origin: String,
     /// Whether it is confidential.
@@ -93,6 +95,7 @@ impl Candidacy {
             owner: opportunity.owner.clone(),
             posting: application.and_then(|application| application.posting.clone()),
             tags: opportunity.tags.clone(),
+            sources: opportunity.sources.clone(),
             origin: opportunity
                 .origin
                 .as_ref()

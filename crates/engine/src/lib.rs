@@ -7,6 +7,7 @@
 mod access;
 mod ask;
 mod call;
+mod candidates;
 mod clock;
 mod connect;
 mod credential;
@@ -40,6 +41,9 @@ mod upkeep;
 mod webhook;
 
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
+pub use candidates::{
+    CandidateFilter, CandidateOrder, CandidatePlace, Candidates, CandidatesQuery,
+};
 pub use clock::Clock;
 pub use connect::{ConnectionPatch, Linked, NewConnection};
 pub use credential::{CredentialKind, NewCredential, OAuthGrant};

@@ -25,6 +25,17 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// The product stage it makes; none where the Lever stage does.
+    pub(crate) fn code(self) -> Option<StageCode> {
+        match self {
+            Outcome::Hired => Some(StageCode::HIRED),
+            Outcome::Declined => Some(StageCode::REJECTED),
+            Outcome::Pending | Outcome::Unknown => None,
+        }
+    }
+}
+
 /// How one candidacy stands.
 #[derive(Debug, Clone)]
 pub struct Standing {
@@ -59,12 +70,7 @@ impl Engine {
         rows: Vec<Candidacy>,
     ) -> Result<Vec<Standing>> {
         let mapping = mapping::present(&self.shared, id).await?;
-        let reasons: HashMap<ArchiveReasonId, ArchiveReason> =
-            mapping::archive_reasons(&self.shared, id)
-                .await?
-                .into_iter()
-                .map(|reason| (reason.id.clone(), reason))
-                .collect();
+        let reasons = self.reasons(id).await?;
         let now = self.shared.clock.now();
         let mut names: HashMap<UserId, String> = HashMap::new();
         let mut standings = Vec::with_capacity(rows.len());
@@ -76,28 +82,33 @@ impl Engine {
                 posting_text,
                 sla,
             } = applicant;
-            let (outcome, archive_reason_text) = outcome(&candidacy, &reasons);
+            let outcome = reasons.outcome(&candidacy);
             let owner_name = match &candidacy.owner {
                 Some(owner) => self.user_name(id, owner, &mut names).await?,
                 None => String::new(),
             };
             standings.push(Standing {
                 snoozed: candidacy.snoozed(now),
+                archive_reason_text: reasons.text(&candidacy),
                 candidacy,
                 stage_text,
-                code: match outcome {
-                    Outcome::Hired => StageCode::HIRED,
-                    Outcome::Declined => StageCode::REJECTED,
-                    Outcome::Pending | Outcome::Unknown => code,
-                },
+                code: outcome.code().unwrap_or(code),
                 outcome,
-                archive_reason_text,
                 posting_text,
                 owner_name,
                 sla,
             });
         }
         Ok(standings)
+    }
+
+    pub(crate) async fn reasons(&self, id: ConnectionId) -> Result<Reasons> {
+        let reasons = mapping::archive_reasons(&self.shared, id)
+            .await?
+            .into_iter();
+        Ok(Reasons(
+            reasons.map(|reason| (reason.id.clone(), reason)).collect(),
+        ))
     }
 
     async fn user_name(
@@ -123,20 +134,32 @@ impl Engine {
     }
 }
 
-/// What became of a candidacy, and the text of the reason.
-fn outcome(
-    candidacy: &Candidacy,
-    reasons: &HashMap<ArchiveReasonId, ArchiveReason>,
-) -> (Outcome, String) {
-    let Some(archived) = &candidacy.archived else {
-        return (Outcome::Pending, String::new());
-    };
-    let Some(reason) = &archived.reason else {
-        return (Outcome::Declined, String::new());
-    };
-    match reasons.get(reason) {
-        None => (Outcome::Unknown, String::new()),
-        Some(reason) if reason.kind == ReasonKind::Hired => (Outcome::Hired, reason.text.clone()),
-        Some(reason) => (Outcome::Declined, reason.text.clone()),
+/// The archive reasons of an account.
+pub(crate) struct Reasons(HashMap<ArchiveReasonId, ArchiveReason>);
+
+impl Reasons {
+    /// What became of a candidacy.
+    pub(crate) fn outcome(&self, candidacy: &Candidacy) -> Outcome {
+        let Some(archived) = &candidacy.archived else {
+            return Outcome::Pending;
+        };
+        match &archived.reason {
+            None => Outcome::Declined,
+            Some(reason) => match self.0.get(reason).map(|reason| &reason.kind) {
+                None => Outcome::Unknown,
+                Some(ReasonKind::Hired) => Outcome::Hired,
+                Some(_) => Outcome::Declined,
+            },
+        }
+    }
+
+    /// Lever's text of the reason a candidacy is archived with; empty where there is none.
+    fn text(&self, candidacy: &Candidacy) -> String {
+        let reason = candidacy
+            .archived
+            .as_ref()
+            .and_then(|archived| archived.reason.as_ref());
+        let reason = reason.and_then(|reason| self.0.get(reason));
+        reason.map(|reason| reason.text.clone()).unwrap_or_default()
     }
 }

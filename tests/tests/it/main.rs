@@ -7,6 +7,7 @@ mod architecture;
 mod bad_ids;
 mod bad_settings;
 mod bad_writes;
+mod candidates;
 mod connecting;
 mod coverage;
 mod crash_pull;

@@ -141,6 +141,13 @@ macro_rules! writes {
                 self.lookup(request).await
             }
 
+            async fn list_candidates(
+                &self,
+                request: Request<pb::ListCandidatesRequest>,
+            ) -> Result<Response<pb::ListCandidatesResponse>, Status> {
+                self.list_candidacies(request).await
+            }
+
             async fn stream_lookup_candidates(
                 &self,
                 request: Request<Streaming<pb::StreamLookupCandidatesRequest>>,

@@ -1,7 +1,10 @@
-//! Looking people up, for `CandidateService`.
+//! Finding people, for `CandidateService`.
 
-use ::engine::Error;
+use ::engine::{CandidatesQuery, Error};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use domain::ConnectionId;
+use prost::Message as _;
 use proto::v1 as pb;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
@@ -10,8 +13,11 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{Api, caller, connection_of, in_our_words};
 use crate::auth::{CONFIDENTIAL, Caller};
-use crate::wire::candidate::{from_identity, to_lookup};
+use crate::wire;
+use crate::wire::candidate::{from_filter, from_identity, from_order, to_candidacy, to_lookup};
+use crate::wire::page_token::Bound;
 use crate::wire::status::status;
+use crate::wire::time::to_timestamp;
 
 /// Answers that wait for a caller who is slow to take them.
 const AHEAD: usize = 1;
@@ -81,6 +87,41 @@ impl Api {
             as_of: answer.as_of,
             history_start_time: answer.history_start_time,
         })
+    }
+
+    pub(super) async fn list_candidacies(
+        &self,
+        request: Request<pb::ListCandidatesRequest>,
+    ) -> Result<Response<pb::ListCandidatesResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let id = connection_of(&caller, &request.connection_id)?;
+        let limit = wire::page_size(request.page_size, 100, 1000).map_err(status)?;
+        let filter = request.filter.unwrap_or_default();
+        let question = (
+            request.order.to_string(),
+            STANDARD_NO_PAD.encode(filter.encode_to_vec()),
+        );
+        let question = [&request.connection_id, &question.0, &question.1];
+        let bound = Bound::new(&caller.id, "ListCandidates", &question.map(String::as_str));
+        let store = self.engine.store();
+        let after: Option<(i64, String)> =
+            bound.open(store, &request.page_token).map_err(status)?;
+        let query = CandidatesQuery {
+            filter: from_filter(filter).map_err(status)?,
+            order: from_order(request.order).map_err(status)?,
+            after: after.map(|(place, opportunity)| (place, opportunity.into())),
+            limit,
+            confidential: caller.has(CONFIDENTIAL),
+        };
+        let page = self.engine.candidates(id, query).await.map_err(status)?;
+        let next = page.next.map(|(place, id)| (place, id.to_string()));
+        Ok(Response::new(pb::ListCandidatesResponse {
+            candidacies: page.candidacies.into_iter().map(to_candidacy).collect(),
+            next_page_token: bound.seal(store, next.as_ref()).map_err(status)?,
+            total_size: page.total,
+            as_of: page.as_of.map(to_timestamp),
+        }))
     }
 
     async fn looked_up(

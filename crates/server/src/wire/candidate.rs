@@ -1,12 +1,18 @@
 //! Who somebody is in Lever, and how candidacies stand.
 
+use std::collections::BTreeSet;
+
 use ::lever::ContactId;
-use engine::{Agreement, Known, Looked, Lookup, Match, MatchStrength, Outcome, Standing};
+use domain::sla::SlaState;
+use engine::{
+    Agreement, CandidateFilter, CandidateOrder, Error, Known, Looked, Lookup, Match, MatchStrength,
+    Outcome, Result, Standing,
+};
 use proto::v1 as pb;
 
 use super::connection::non_empty;
 use super::inbound::to_sla;
-use super::time::to_timestamp;
+use super::time::{from_timestamp, to_timestamp};
 
 /// What the caller knows of somebody.
 pub fn from_identity(identity: pb::Identity) -> Known {
@@ -89,6 +95,7 @@ pub fn to_candidacy(standing: Standing) -> pb::Candidacy {
         owner_name: standing.owner_name,
         origin: candidacy.origin,
         tags: candidacy.tags,
+        sources: candidacy.sources,
         applied_at: Some(to_timestamp(candidacy.applied_at)),
         entered_stage_at: Some(to_timestamp(candidacy.entered_stage_at)),
         archived_at: archived.map(|archived| to_timestamp(archived.at)),
@@ -107,4 +114,78 @@ pub fn to_candidacy(standing: Standing) -> pb::Candidacy {
 
 fn id_text<I: ToString>(id: Option<&I>) -> String {
     id.map(ToString::to_string).unwrap_or_default()
+}
+
+/// Values of one kind in a filter.
+const MOST_VALUES: usize = 100;
+
+/// The candidacies that are asked for.
+///
+/// # Errors
+/// Invalid for too many values, an unknown state, or a time that is none.
+pub fn from_filter(filter: pb::CandidateFilter) -> Result<CandidateFilter> {
+    let states = filter.sla_states.iter().enumerate();
+    let sla_states = states.map(|(at, state)| from_sla_state(at, *state));
+    let since = filter.updated_since.as_ref();
+    Ok(CandidateFilter {
+        sla_states: sla_states.collect::<Result<_>>()?,
+        updated_since: since
+            .map(|since| from_timestamp("filter.updated_since", since))
+            .transpose()?,
+        product_stages: values("product_stages", filter.product_stages)?,
+        stages: values("stage_ids", filter.stage_ids)?,
+        postings: values("posting_ids", filter.posting_ids)?,
+        owners: values("owner_ids", filter.owner_ids)?,
+        sources: values("sources", lower_case(filter.sources))?,
+        tags: values("tags", lower_case(filter.tags))?,
+        origins: values("origins", filter.origins)?,
+        archived: filter.archived,
+        snoozed: filter.snoozed,
+    })
+}
+
+fn lower_case(texts: Vec<String>) -> Vec<String> {
+    texts.iter().map(|text| text.to_lowercase()).collect()
+}
+
+fn values<T: From<String> + Ord>(field: &str, values: Vec<String>) -> Result<BTreeSet<T>> {
+    if values.len() > MOST_VALUES {
+        return Err(Error::invalid(
+            format!("filter.{field}"),
+            format!("give at most {MOST_VALUES} of them"),
+        ));
+    }
+    Ok(values.into_iter().map(T::from).collect())
+}
+
+fn from_sla_state(at: usize, state: i32) -> Result<SlaState> {
+    Ok(match pb::SlaState::try_from(state) {
+        Ok(pb::SlaState::None) => SlaState::None,
+        Ok(pb::SlaState::OnTrack) => SlaState::OnTrack,
+        Ok(pb::SlaState::AtRisk) => SlaState::AtRisk,
+        Ok(pb::SlaState::Breached) => SlaState::Breached,
+        Ok(pb::SlaState::Paused) => SlaState::Paused,
+        Ok(pb::SlaState::Unspecified) | Err(_) => {
+            return Err(Error::invalid(
+                format!("filter.sla_states[{at}]"),
+                "this is no known state",
+            ));
+        }
+    })
+}
+
+/// The order asked for.
+///
+/// # Errors
+/// Invalid for an unknown one.
+pub fn from_order(order: i32) -> Result<CandidateOrder> {
+    match pb::CandidateOrder::try_from(order) {
+        Ok(pb::CandidateOrder::Unspecified | pb::CandidateOrder::Updated) => {
+            Ok(CandidateOrder::Updated)
+        }
+        Ok(pb::CandidateOrder::Applied) => Ok(CandidateOrder::Applied),
+        Ok(pb::CandidateOrder::EnteredStage) => Ok(CandidateOrder::Entered),
+        Ok(pb::CandidateOrder::Waiting) => Ok(CandidateOrder::Waiting),
+        Err(_) => Err(Error::invalid("order", "this is no known order")),
+    }
 }

@@ -52,6 +52,9 @@ struct CandidacyV3 {
     /// Since version 3.
     #[prost(int64, optional, tag = "18")]
     contact_until: Option<i64>,
+    /// Since version 3.
+    #[prost(string, repeated, tag = "19")]
+    sources: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -99,6 +102,7 @@ impl CandidacyV3 {
             last_interaction_at: candidacy.last_interaction_at.map(Timestamp::as_millis),
             anonymized: candidacy.anonymized,
             keys,
+            sources: candidacy.sources.clone(),
             contact_until: candidacy.contact_until.map(Timestamp::as_millis),
         }
     }
@@ -129,6 +133,7 @@ impl CandidacyV3 {
             updated_at: stored.updated_at.map(Timestamp::from_millis),
             last_interaction_at: stored.last_interaction_at.map(Timestamp::from_millis),
             anonymized: stored.anonymized,
+            sources: stored.sources,
             contact_until: stored.contact_until.map(Timestamp::from_millis),
         })
     }

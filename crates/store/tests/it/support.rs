@@ -126,6 +126,7 @@ pub(crate) fn candidacy(opportunity: &str, stage: &str, entered: i64) -> Candida
         last_interaction_at: None,
         anonymized: false,
         contact_until: None,
+        sources: Vec::new(),
     }
 }
 
