@@ -151,6 +151,16 @@ impl Error {
         self.stopped() == Some(&Stopped::App)
     }
 
+    /// How long Lever lets nothing through with this credential: in its own word on a 429, or what is left of the pause
+    /// after one, where that outlasts the deadline of the call.
+    pub fn pause(&self) -> Option<Duration> {
+        match (&self.kind, self.stopped()) {
+            (_, Some(Stopped::Paused(rest))) => Some(*rest),
+            (ErrorKind::RateLimited, _) => self.retry_after,
+            _ => None,
+        }
+    }
+
     fn stopped(&self) -> Option<&Stopped> {
         self.source.as_ref()?.downcast_ref()
     }
@@ -165,7 +175,8 @@ impl Error {
     /// A call that creates is, only when Lever surely did not act.
     pub fn retry(&self) -> Retry {
         let unsafe_to_repeat = self.repeat == Repeat::Creates && self.may_have_acted();
-        match self.retry_after {
+        let told = self.pause().or(self.retry_after);
+        match told {
             _ if unsafe_to_repeat || !self.kind.is_passing() => Retry::No,
             Some(pause) => Retry::After(pause),
             None => Retry::Backoff,

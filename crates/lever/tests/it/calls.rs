@@ -233,6 +233,24 @@ async fn a_pause_beyond_the_deadline_ends_the_call() {
 }
 
 #[tokio::test]
+async fn a_call_that_a_long_pause_outlasts_fails_at_once_and_says_how_long() {
+    let server = server(
+        status(429).insert_header("retry-after", "3600"),
+        opportunity(),
+    )
+    .await;
+    let client = client(&server.uri());
+    let first = client.send(&get()).await.unwrap_err();
+    assert_eq!(first.pause(), Some(Duration::from_secs(3600)));
+    let next = client.send(&get()).await.unwrap_err();
+    assert_eq!(*next.kind(), ErrorKind::Unreachable);
+    let rest = next.pause().expect("it says how long");
+    assert!(rest > Duration::ZERO && rest <= Duration::from_secs(3600));
+    assert_eq!(next.retry(), Retry::After(rest));
+    assert_eq!(requests(&server).await, 1);
+}
+
+#[tokio::test]
 async fn refusals_have_their_kinds_and_are_final() {
     let masked = "no [...]".to_owned();
     for (code, kind) in [

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{Extensions, StatusCode};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
+use tokio::time::Instant;
 
 use super::{Context, Stopped, context, stopped};
 use crate::budget::Budget;
@@ -21,6 +22,11 @@ impl Middleware for RateBudget {
         next: Next<'_>,
     ) -> Result<Response> {
         let Context { lane, deadline, .. } = *context(extensions);
+        // Nobody waits for a turn that cannot come in time.
+        let pause = self.0.snapshot().paused_for;
+        if Instant::now() + pause > deadline && !pause.is_zero() {
+            return Err(stopped(Stopped::Paused(pause)));
+        }
         let turn = tokio::time::timeout_at(deadline, self.0.acquire(lane)).await;
         let granted = turn.map_err(|_| stopped(Stopped::NoTurn))?;
         if let Some(context) = extensions.get_mut::<Context>() {
