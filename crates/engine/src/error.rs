@@ -219,7 +219,7 @@ impl From<lever::Error> for Error {
                 ..Self::precondition(KEY_REJECTED, message, Vec::new())
             };
         }
-        if let Some(retry_after) = error.pause().filter(|pause| !pause.is_zero()) {
+        if let Some(retry_after) = error.pause() {
             return Self {
                 kind: ErrorKind::Unavailable { retry_after },
                 source: Some(Box::new(error)),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::budget::Pause;
 use crate::client::{Stopped, redact};
 use crate::registry::{Operation, Repeat};
 
@@ -151,14 +152,23 @@ impl Error {
         self.stopped() == Some(&Stopped::App)
     }
 
-    /// How long Lever lets nothing through with this credential: in its own word on a 429, or what is left of the pause
-    /// after one, where that outlasts the deadline of the call.
+    /// How long nothing goes out with this credential, never zero: in Lever's own word on a 429, as far as it is
+    /// [believed](Pause::LONGEST_TOLD), or what is left of the pause after one, where that outlasts the deadline of
+    /// the call.
     pub fn pause(&self) -> Option<Duration> {
-        match (&self.kind, self.stopped()) {
-            (_, Some(Stopped::Paused(rest))) => Some(*rest),
-            (ErrorKind::RateLimited, _) => self.retry_after,
+        let left = match (&self.kind, self.stopped()) {
+            (_, Some(Stopped::Paused(left))) => Some(*left),
+            (ErrorKind::RateLimited, _) => {
+                self.retry_after.map(|told| told.min(Pause::LONGEST_TOLD))
+            }
             _ => None,
-        }
+        };
+        left.filter(|left| !left.is_zero())
+    }
+
+    /// Whether the call ended in a pause after a 429 without a request: Lever has not seen it.
+    pub fn was_held_back(&self) -> bool {
+        matches!(self.stopped(), Some(Stopped::Paused(_)))
     }
 
     fn stopped(&self) -> Option<&Stopped> {
