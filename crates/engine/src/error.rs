@@ -79,6 +79,12 @@ impl Error {
         &self.kind
     }
 
+    /// How long the key is in a pause after a 429, where that is what stood in the way; never zero.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        let source = self.source.as_ref()?;
+        source.downcast_ref::<lever::Error>()?.pause()
+    }
+
     /// The sentence for who asked for just this: with Lever's own words, where it refused.
     ///
     /// Not to be logged or stored.
@@ -436,8 +442,9 @@ mod tests {
         let error = answered_with(429, "retry-after: 3600\r\n", "").await;
         let retry_after = Duration::from_secs(3600);
         assert_eq!(*error.kind(), ErrorKind::Unavailable { retry_after });
+        assert_eq!(error.pause(), Some(retry_after));
         assert!(error.to_string().contains("pause"), "{error}");
-        assert!(Trouble::of(&error).sentence().contains("pause"));
+        assert_eq!(answered(400, "").await.pause(), None);
     }
 
     #[tokio::test]

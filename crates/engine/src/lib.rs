@@ -18,6 +18,7 @@ mod inbound;
 mod link;
 mod mapping;
 mod nudge;
+mod pause;
 mod permissions;
 mod progress;
 mod pull;
@@ -47,6 +48,7 @@ pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
 pub use mapping::{
     MappedStage, MappingView, Preview, StageMappingVersion, SuggestedStage, Suggestions,
 };
+pub use pause::KeyPause;
 pub use permissions::{
     ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,
 };
