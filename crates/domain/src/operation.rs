@@ -408,6 +408,9 @@ pub enum Event {
     Refused(Failure),
     /// Lever surely did not act, and the same call is worth making later.
     NotSent,
+    /// The key is in a pause after a 429: Lever surely did not act, and is asked once the pause is over, however long
+    /// that takes.
+    HeldBack,
     /// The answer was lost: Lever may or may not have acted. Also what a start finds after a crash.
     Lost,
     /// Lever was read back and shows the effect.
@@ -516,6 +519,7 @@ impl Operation {
             }
             (State::Sending { .. }, Event::Done { .. }) => State::Succeeded,
             (State::Sending { .. }, Event::NotSent) => self.again(now, patience),
+            (State::Sending { .. }, Event::HeldBack) => State::Recorded { not_before: None },
             (State::Sending { .. }, Event::Lost)
                 if self.write.creates() && !self.write.leaves_a_mark() =>
             {
@@ -883,6 +887,21 @@ mod tests {
     }
 
     #[test]
+    fn a_write_that_a_pause_after_429_held_back_stays_recorded_however_old_it_is() {
+        for write in [note(), operation(Write::Unarchive)] {
+            let sending = run(write, &[Event::Started]);
+            for hours in [0, 25, 24 * 365] {
+                let now = at(hours * 3_600_000);
+                let held_back = sending.after(Event::HeldBack, now, &Patience::default());
+                assert_eq!(held_back.state, State::Recorded { not_before: None });
+            }
+        }
+        let lost = run(note(), &[Event::Started, Event::Lost]);
+        let late = lost.after(Event::HeldBack, at(SECOND), &Patience::default());
+        assert_eq!(late.state, lost.state);
+    }
+
+    #[test]
     fn what_is_settled_stays_settled() {
         let refusal = Failure {
             kind: FailureKind::Invalid,
@@ -899,6 +918,7 @@ mod tests {
                 Event::Lost,
                 Event::NotFound,
                 Event::NotSent,
+                Event::HeldBack,
                 Event::Withdrawn,
             ] {
                 let after = settled.after(event, at(99 * SECOND), &Patience::default());

@@ -19,7 +19,7 @@ use crate::push::Outbox;
 use crate::settings::Settings;
 use crate::supervise::supervise;
 use crate::webhook::{self, Tokens};
-use crate::{credential, identity, nudge, pull, push, traffic, upkeep};
+use crate::{credential, identity, nudge, pause, pull, push, traffic, upkeep};
 
 /// What every part of the engine uses.
 #[derive(Debug)]
@@ -179,6 +179,7 @@ impl Engine {
         });
         self.tasks
             .spawn(traffic::run(self.shared.clone(), link.clone()));
+        self.tasks.spawn(pause::tell(link.clone()));
         self.work("pull", &link, pull::run);
         self.work("sweep", &link, pull::sweep::run);
         self.work("hydrate", &link, pull::hydrate::run);

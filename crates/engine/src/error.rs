@@ -79,6 +79,12 @@ impl Error {
         &self.kind
     }
 
+    /// How long the key is in a pause after a 429, where that is what stood in the way; never zero.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        let source = self.source.as_ref()?;
+        source.downcast_ref::<lever::Error>()?.pause()
+    }
+
     /// The sentence for who asked for just this: with Lever's own words, where it refused.
     ///
     /// Not to be logged or stored.
@@ -217,6 +223,16 @@ impl From<lever::Error> for Error {
             return Self {
                 source: Some(Box::new(error)),
                 ..Self::precondition(KEY_REJECTED, message, Vec::new())
+            };
+        }
+        if let Some(retry_after) = error.pause() {
+            return Self {
+                kind: ErrorKind::Unavailable { retry_after },
+                source: Some(Box::new(error)),
+                ..Self::unavailable(
+                    "Lever has answered that this key makes too many requests, and nothing is sent with it until the \
+                     pause after that is over; ask again then",
+                )
             };
         }
         let (kind, message) = match error.kind() {
@@ -387,13 +403,18 @@ mod tests {
 
     /// What becomes of a call that Lever answers with this status and body.
     async fn answered(status: u16, body: &'static str) -> Error {
+        answered_with(status, "", body).await
+    }
+
+    /// The same with header lines, each with its end.
+    async fn answered_with(status: u16, headers: &'static str, body: &'static str) -> Error {
         testing::install_crypto();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let lever = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let length = body.len();
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n");
+            let head = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n");
             // A request without a body fits one read.
             let read = stream.read(&mut [0; 4096]).unwrap();
             assert!(read > 0);
@@ -427,6 +448,16 @@ mod tests {
             logged.contains("status 400") && !logged.contains("Ada"),
             "{logged}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_pause_that_lever_asks_for_is_told_with_its_length() {
+        let error = answered_with(429, "retry-after: 3600\r\n", "").await;
+        let retry_after = Duration::from_secs(3600);
+        assert_eq!(*error.kind(), ErrorKind::Unavailable { retry_after });
+        assert_eq!(error.pause(), Some(retry_after));
+        assert!(error.to_string().contains("pause"), "{error}");
+        assert_eq!(answered(400, "").await.pause(), None);
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ mod link;
 mod lookup;
 mod mapping;
 mod nudge;
+mod pause;
 mod permissions;
 mod progress;
 mod pull;
@@ -55,6 +56,7 @@ pub use lookup::{Agreement, Known, Looked, Lookup, MOST_IDENTITIES, Match, Match
 pub use mapping::{
     MappedStage, MappingView, Preview, StageMappingVersion, SuggestedStage, Suggestions,
 };
+pub use pause::KeyPause;
 pub use permissions::{
     ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,
 };

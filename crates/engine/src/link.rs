@@ -16,6 +16,7 @@ use crate::access::KeyAccess;
 use crate::clock::Clock;
 use crate::credential::{Opened, Refusal};
 use crate::error::{Error, Result};
+use crate::pause::Told;
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::skew::{Moment, Skew};
@@ -70,6 +71,8 @@ pub(crate) struct Link {
     pub(crate) nudged: Notify,
     /// Until when single opportunities are not read, since the key may not.
     single_reads_refused: Mutex<Option<Instant>>,
+    /// The last pause of the key that was told.
+    told_pause: Mutex<Option<Told>>,
     /// The webhooks of the connection: what verifies them, and how their registration stands.
     pub(crate) webhooks: Webhooks,
 }
@@ -116,6 +119,7 @@ impl Link {
             rechecks: Mutex::new((0, 0)),
             nudged: Notify::new(),
             single_reads_refused: Mutex::new(None),
+            told_pause: Mutex::new(None),
             webhooks: Webhooks::default(),
         }))
     }
@@ -274,17 +278,29 @@ impl Link {
 
     /// Works one round, which tells how long to rest after it; `None` when the link is stopped.
     ///
-    /// A stop or a pause ends the round at once. A pause lasts until pulling is resumed, and no rest follows it.
+    /// It begins when pulling is not paused, and the key not after a 429. A stop ends it at once, and so does pausing
+    /// pulling: no rest follows then, and the next round begins once pulling is resumed.
     /// The round is boxed so that a worker at rest holds a pointer, and not the room of its longest round.
     pub(crate) async fn work(&self, round: BoxFuture<'_, Duration>) -> Option<Duration> {
         tokio::select! {
             biased;
+            () = self.stop.cancelled() => return None,
+            () = self.until_free() => {}
+        }
+        tokio::select! {
+            biased;
             () = self.stop.cancelled() => None,
-            () = self.until_paused(true) => tokio::select! {
-                () = self.stop.cancelled() => None,
-                () = self.until_paused(false) => Some(Duration::ZERO),
-            },
+            () = self.until_paused(true) => Some(Duration::ZERO),
             wait = round => Some(wait),
+        }
+    }
+
+    /// Waits until nothing keeps a round from beginning.
+    async fn until_free(&self) {
+        self.until_paused(false).await;
+        while self.pause().is_some() {
+            self.outlast_pause().await;
+            self.until_paused(false).await;
         }
     }
 
@@ -386,6 +402,12 @@ impl Link {
     pub(crate) fn known_lever_time(&self, ours: Timestamp) -> Option<Timestamp> {
         let skew = *self.skew();
         skew.is_known().then(|| skew.lever_time(ours))
+    }
+
+    pub(crate) fn told_pause(&self) -> MutexGuard<'_, Option<Told>> {
+        self.told_pause
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn skew(&self) -> MutexGuard<'_, Skew> {

@@ -66,7 +66,7 @@ async fn follow_due(shared: &Shared, link: &Link, patience: &mut Patience) -> Re
     patience.keep(&groups);
     let now = shared.clock.now();
     groups.retain(|group| patience.is_over(&group.subject, now));
-    let more = groups.len() > A_ROUND;
+    let mut more = groups.len() > A_ROUND;
     groups.truncate(A_ROUND);
     let mut looks = stream::iter(groups)
         .map(async |group| {
@@ -75,9 +75,12 @@ async fn follow_due(shared: &Shared, link: &Link, patience: &mut Patience) -> Re
         })
         .buffer_unordered(PARALLEL);
     while let Some((group, outcome)) = looks.next().await {
-        let outcome = outcome.unwrap_or_else(|error| {
-            tracing::warn!(connection = %link.id(), error = %crate::report(&error), "a nudge is followed later");
-            Followed::Later
+        let outcome = outcome.unwrap_or_else(|error| match error.pause() {
+            Some(_) => Followed::AfterPause,
+            None => {
+                tracing::warn!(connection = %link.id(), error = %crate::report(&error), "a nudge is followed later");
+                Followed::Later
+            }
         });
         metrics::counter!("fulcrum_nudges_total", "result" => outcome.name())
             .increment(group.nudges.len() as u64);
@@ -87,6 +90,7 @@ async fn follow_due(shared: &Shared, link: &Link, patience: &mut Patience) -> Re
                 patience.done(&group.subject);
             }
             Followed::Later => patience.wait(&group.subject, shared.clock.now()),
+            Followed::AfterPause => more = true,
         }
     }
     let wait = patience.shortest(shared.clock.now()).unwrap_or(IDLE);
@@ -100,20 +104,22 @@ enum Followed {
     Done,
     /// It does not yet.
     Later,
+    /// The key is in a pause after a 429, which the next round outlasts.
+    AfterPause,
 }
 
 impl Followed {
     fn name(self) -> &'static str {
         match self {
             Followed::Done => "done",
-            Followed::Later => "later",
+            Followed::Later | Followed::AfterPause => "later",
         }
     }
 
     fn and(self, other: Followed) -> Followed {
         match self {
             Followed::Done => other,
-            Followed::Later => self,
+            Followed::Later | Followed::AfterPause => self,
         }
     }
 }

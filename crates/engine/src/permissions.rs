@@ -319,6 +319,8 @@ fn tried(error: &lever::Error) -> Tried {
         LeverErrorKind::Forbidden { .. } => Tried::Answered(403),
         LeverErrorKind::NotFound => Tried::Answered(404),
         LeverErrorKind::RateLimited => Tried::Answered(429),
+        // That answer holds until the pause after it is over.
+        _ if error.was_held_back() => Tried::Answered(429),
         LeverErrorKind::Invalid { status, .. } | LeverErrorKind::Unavailable { status } => {
             Tried::Answered(*status)
         }

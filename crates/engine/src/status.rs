@@ -11,6 +11,7 @@ use crate::ask::refuse_paused;
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result};
 use crate::link::Link;
+use crate::pause::KeyPause;
 use crate::progress::PassProgress;
 use crate::pull::{self, Again, Trouble, listing_of};
 use crate::settings::PullSettings;
@@ -103,6 +104,8 @@ pub struct SyncStatus {
     pub as_of: Option<Timestamp>,
     /// Whether the inbound stages have been read once.
     pub inbound_ready: bool,
+    /// The pause after a 429 that the key is in; none when calls go out.
+    pub pause: Option<KeyPause>,
 }
 
 impl Engine {
@@ -127,6 +130,7 @@ impl Engine {
             made_requests: link.requests(),
             as_of: as_of(&view.connection, &view.listings, Stream::ALL),
             inbound_ready: inbound_ready(&view.listings),
+            pause: view.pause,
         })
     }
 
@@ -256,6 +260,8 @@ struct View {
     budget: f64,
     /// How many opportunities Lever may have, by what it says of its sources.
     people: u64,
+    /// The pause after a 429 that the key is in.
+    pause: Option<KeyPause>,
     now: Timestamp,
 }
 
@@ -289,6 +295,7 @@ impl View {
             settings: shared.settings.pull,
             budget: (budget.rate_per_second * (1.0 - budget.share_left)).max(1.0),
             people: link.people_estimate(),
+            pause: link.key_pause(&shared.clock),
             now,
         })
     }
@@ -318,6 +325,7 @@ impl View {
             error: trouble
                 .map(|trouble| trouble.sentence())
                 .or_else(|| self.trouble_beside(stream))
+                .or_else(|| self.late(state))
                 .or_else(|| (aside > 0).then(|| set_aside(aside)))
                 .filter(|_| !off),
             pages: pass.map_or(0, |pass| pass.pages),
@@ -336,6 +344,12 @@ impl View {
             quarantined: aside,
             waiting: self.backlog.of(stream),
         }
+    }
+
+    /// Why a stream is older than it should be, though nothing is wrong with it.
+    fn late(&self, state: StreamState) -> Option<String> {
+        let pause = self.pause.filter(|_| state == StreamState::Stale);
+        pause.map(|pause| pause.reason())
     }
 
     /// A refusal of the credential comes before the next pass can note it; a permission that is missing says more.
@@ -577,6 +591,7 @@ mod tests {
             },
             budget: 10.0,
             people: 0,
+            pause: None,
             now: at(now),
         }
     }
@@ -823,6 +838,33 @@ mod tests {
         };
         assert_eq!(hours(1), StreamState::Synced);
         assert_eq!(hours(3), StreamState::Stale);
+    }
+
+    #[test]
+    fn a_stream_that_is_late_in_a_pause_says_so_and_no_other_does() {
+        let late = |hours: i64, trouble: Option<Trouble>| {
+            let listings = BTreeMap::from([(Listing::Users, read(Some(0), trouble))]);
+            let mut view = view(&[Stream::Users], listings, hours * 3600);
+            view.pause = Some(KeyPause {
+                since: at(0),
+                until: at(3600),
+                told: Some(Duration::from_secs(3600)),
+            });
+            let status = view.stream(Stream::Users, 1);
+            (status.state, status.error.unwrap_or_default())
+        };
+        let (state, error) = late(3, None);
+        assert_eq!(state, StreamState::Stale);
+        assert!(
+            error.starts_with("Lever answered 429 with Retry-After of 3600 seconds"),
+            "{error}"
+        );
+        assert_eq!(late(1, None), (StreamState::Synced, String::new()));
+        let failed = Trouble::Failed("no".to_owned());
+        assert_eq!(
+            late(3, Some(failed)),
+            (StreamState::Failed, "no".to_owned())
+        );
     }
 
     #[test]

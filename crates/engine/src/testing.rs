@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use domain::{Candidacy, Connection, ConnectionId, Environment, Region, Stream};
-use lever::Timestamp;
+use lever::{BudgetConfig, Timestamp};
 use secrecy::SecretString;
 use store::{Incoming, Options, Refresh, Store};
+use tempfile::TempDir;
 
-use crate::{Clock, Engine, Settings};
+use crate::{Clock, Engine, PullSettings, Settings};
 
 /// A connection that keeps `streams` and leaves nothing out, made at `created_at`.
 pub(crate) fn connection(streams: &[Stream], created_at: Timestamp) -> Connection {
@@ -94,6 +95,36 @@ pub(crate) async fn engine(folder: &Path, records: Vec<Incoming>) -> (Engine, Co
     settings.pull.enabled = false;
     let engine = Engine::start(store, settings, Clock::system()).await;
     (engine.expect("an engine"), id)
+}
+
+/// An engine with one connection that is linked to nothing, and that nothing is pulled of.
+///
+/// Dropping the folder takes the store away.
+pub(crate) async fn unlinked(budget: BudgetConfig) -> (TempDir, Engine, ConnectionId) {
+    install_crypto();
+    let folder = TempDir::new().expect("a folder");
+    let store = store(folder.path()).await;
+    let connection = Connection {
+        // Nobody listens there.
+        environment: Environment::BaseUrl("http://127.0.0.1:1/v1".to_owned()),
+        ..connection(&[], Timestamp::default())
+    };
+    let id = connection.id;
+    let key = SecretString::from("k");
+    let created = store.create_connection(connection, key).await;
+    created.expect("a connection");
+    let settings = Settings {
+        allow_base_url: true,
+        budget,
+        pull: PullSettings {
+            enabled: false,
+            ..PullSettings::default()
+        },
+        ..Settings::default()
+    };
+    let clock = Clock::new(Timestamp::default);
+    let engine = Engine::start(store, settings, clock).await;
+    (folder, engine.expect("an engine"), id)
 }
 
 /// Chooses what TLS is made with, which the program does in `main`.

@@ -116,6 +116,8 @@ pub enum When {
 pub enum Action {
     /// 429, nothing done.
     TooManyRequests,
+    /// 429 with a `Retry-After` of this many seconds, nothing done.
+    RetryAfter(u64),
     /// This status of 5xx, nothing done.
     ServerErrorBefore(u16),
     /// Everything done, then this status of 5xx.

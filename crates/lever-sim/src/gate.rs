@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
+use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
@@ -230,7 +230,9 @@ async fn exchange(desk: Arc<Desk>, line: Line, asked: Asked) -> Response {
         stall(&line, wait).await;
     }
     let (answer, effect) = match fault {
-        Some(Action::TooManyRequests) => (Refusal::too_many_requests().into(), false),
+        Some(Action::TooManyRequests | Action::RetryAfter(_)) => {
+            (Refusal::too_many_requests().into(), false)
+        }
         Some(Action::ServerErrorBefore(status)) => (Refusal::server_error(status).into(), false),
         Some(Action::ResetBefore) => return reset(&desk, &line, &asked, false),
         _ => desk
@@ -247,11 +249,15 @@ async fn exchange(desk: Arc<Desk>, line: Line, asked: Asked) -> Response {
     if let Some(Action::StallAfter(wait)) = fault {
         stall(&line, wait).await;
     }
-    respond(
+    let mut response = respond(
         &answer,
         (desk.clock)(),
         fault == Some(Action::TruncatedBody),
-    )
+    );
+    if let Some(Action::RetryAfter(seconds)) = fault {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 async fn stall(line: &Line, wait: Duration) {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::budget::Pause;
 use crate::client::{Stopped, redact};
 use crate::registry::{Operation, Repeat};
 
@@ -161,6 +162,25 @@ impl Error {
         self.kind == ErrorKind::InvalidRequest && self.stopped().is_none()
     }
 
+    /// How long nothing goes out with this credential, never zero: in Lever's own word on a 429, as far as it is
+    /// [believed](Pause::LONGEST_TOLD), or what is left of the pause after one, where that outlasts the deadline of
+    /// the call.
+    pub fn pause(&self) -> Option<Duration> {
+        let left = match (&self.kind, self.stopped()) {
+            (_, Some(Stopped::Paused(left))) => Some(*left),
+            (ErrorKind::RateLimited, _) => {
+                self.retry_after.map(|told| told.min(Pause::LONGEST_TOLD))
+            }
+            _ => None,
+        };
+        left.filter(|left| !left.is_zero())
+    }
+
+    /// Whether the call ended in a pause after a 429 without a request: Lever has not seen it.
+    pub fn was_held_back(&self) -> bool {
+        matches!(self.stopped(), Some(Stopped::Paused(_)))
+    }
+
     fn stopped(&self) -> Option<&Stopped> {
         self.source.as_ref()?.downcast_ref()
     }
@@ -175,7 +195,8 @@ impl Error {
     /// A call that creates is, only when Lever surely did not act.
     pub fn retry(&self) -> Retry {
         let unsafe_to_repeat = self.repeat == Repeat::Creates && self.may_have_acted();
-        match self.retry_after {
+        let told = self.pause().or(self.retry_after);
+        match told {
             _ if unsafe_to_repeat || !self.kind.is_passing() => Retry::No,
             Some(pause) => Retry::After(pause),
             None => Retry::Backoff,

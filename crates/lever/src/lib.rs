@@ -43,7 +43,7 @@ pub use registry::{Access, AnswerKind, BodyKind, Method, Operation, PerformAs, R
 pub use time::Timestamp;
 
 #[cfg(feature = "client")]
-pub use budget::{Budget, BudgetConfig, Granted, Lane, PerLane, Snapshot};
+pub use budget::{Budget, BudgetConfig, Granted, Lane, Late, Pause, PerLane, Snapshot};
 #[cfg(feature = "client")]
 pub use client::{
     Answer, Attempt, BaseUrl, Chunks, Client, Credential, Download, Http, Jitter, Limits, Observer,

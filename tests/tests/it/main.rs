@@ -33,6 +33,7 @@ mod mapping_versions;
 mod mirror;
 mod oauth;
 mod open_roles;
+mod pauses;
 mod permission_report;
 mod permissions;
 mod quarantine;

@@ -65,8 +65,17 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    /// Reads the page that `pass` names.
+    /// Reads the page that `pass` names; a pause of the key is waited for.
     pub(super) async fn fetch(&self, pass: &Pass) -> Result<Fetched, Unread> {
+        loop {
+            match self.fetch_now(pass).await {
+                Err(unread) if unread.meets_a_pause() => self.link.outlast_pause().await,
+                fetched => return fetched,
+            }
+        }
+    }
+
+    async fn fetch_now(&self, pass: &Pass) -> Result<Fetched, Unread> {
         let sent = Moment::now(&self.shared.clock);
         let window = Window::of(self.listing, pass);
         let (content, deleted, next, date) = match self.listing {

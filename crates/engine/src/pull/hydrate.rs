@@ -41,8 +41,13 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Reads what waits until the link is stopped.
 pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
     remember_troubles(&shared, &link).await;
-    let mut failed = Failed::default();
-    while let Some(wait) = link.work(round(&shared, &link, &mut failed).boxed()).await {
+    let (mut failed, mut runs) = (Failed::default(), Runs::default());
+    loop {
+        let round = round(&shared, &link, &mut failed, &mut runs);
+        let worked = link.work(round.boxed()).await;
+        // A round that was ended by a stop or a pause has left them.
+        runs.end(&shared, &link, true).await;
+        let Some(wait) = worked else { return };
         link.rest(&link.hydrate_now, wait).await;
     }
 }
@@ -92,10 +97,15 @@ impl Failed {
 }
 
 /// Reads until nothing waits; tells how long to wait before the next round.
-async fn round(shared: &Shared, link: &Link, failed: &mut Failed) -> Duration {
-    match drain(shared, link, failed).await {
+async fn round(shared: &Shared, link: &Link, failed: &mut Failed, runs: &mut Runs) -> Duration {
+    let drained = drain(shared, link, failed, runs).await;
+    let in_pause = drained.as_ref().is_err_and(|error| error.pause().is_some());
+    runs.end(shared, link, in_pause).await;
+    match drained {
         Ok(()) if failed.0.is_empty() => Duration::from_secs(3600),
         Ok(()) => RETRY,
+        // The next round begins after it.
+        Err(_) if in_pause => Duration::ZERO,
         Err(error) => {
             tracing::warn!(connection = %link.id(), error = %crate::report(&error), "reading below records failed");
             match Trouble::of(&error) {
@@ -107,15 +117,17 @@ async fn round(shared: &Shared, link: &Link, failed: &mut Failed) -> Duration {
 }
 
 /// One bad opportunity is passed over; when nothing but failures comes back, Lever is left alone for a while.
-async fn drain(shared: &Shared, link: &Link, failed: &mut Failed) -> Result<()> {
+///
+/// In a pause of the key no more is taken up; what was asked for before is kept.
+async fn drain(shared: &Shared, link: &Link, failed: &mut Failed, runs: &mut Runs) -> Result<()> {
     let parallel = shared.settings.pull.children_parallel.max(1);
     let mut except = failed.resting();
     let mut bad = Vec::new();
     let (mut worked, mut failures) = (false, 0);
-    let mut runs = Runs::default();
     let mut reads = FuturesUnordered::new();
+    let mut in_pause = None;
     let ended = loop {
-        if reads.len() < parallel && shared.settings.pull.enabled {
+        if reads.len() < parallel && in_pause.is_none() && shared.settings.pull.enabled {
             let limit = parallel - reads.len();
             let store = &shared.store;
             for waiting in store
@@ -129,7 +141,7 @@ async fn drain(shared: &Shared, link: &Link, failed: &mut Failed) -> Result<()> 
             }
         }
         let Some(done) = reads.next().await else {
-            break Ok(());
+            break in_pause.map_or(Ok(()), Err);
         };
         worked |= done.worked;
         failures = if done.worked { 0 } else { failures + 1 };
@@ -139,6 +151,7 @@ async fn drain(shared: &Shared, link: &Link, failed: &mut Failed) -> Result<()> 
                 except.remove(&done.parent);
                 failed.0.remove(&done.parent);
             }
+            Err(error) if error.pause().is_some() => in_pause = Some(error),
             // It stays among the exceptions of this round.
             Err(error) => {
                 bad.push(done.parent);
@@ -151,7 +164,6 @@ async fn drain(shared: &Shared, link: &Link, failed: &mut Failed) -> Result<()> 
         link.moved();
     };
     failed.rest(bad, worked);
-    runs.end(shared, link).await;
     ended
 }
 
@@ -193,15 +205,15 @@ impl Runs {
         }
     }
 
-    /// Keeps what was read; rounds that found nothing only once in a while.
-    async fn end(self, shared: &Shared, link: &Link) {
-        for (stream, run) in self.0 {
+    /// Keeps what was read; rounds that found nothing only once in a while, unless they were cut off before the end.
+    async fn end(&mut self, shared: &Shared, link: &Link, cut_off: bool) {
+        while let Some((stream, run)) = self.0.pop_first() {
             link.below.ended(stream);
             let Some(pass) = link.below.of(stream) else {
                 continue;
             };
             let untouched = pass.pages == 0 && run.trouble.is_none();
-            let nothing = run.changes == 0 && run.trouble.is_none();
+            let nothing = run.changes == 0 && run.trouble.is_none() && !cut_off;
             if untouched || nothing && !link.below.worth_noting(stream) {
                 continue;
             }
@@ -215,10 +227,11 @@ impl Runs {
                 records: pass.records,
                 changes: run.changes,
                 requests: pass.pages,
-                outcome: run
-                    .trouble
-                    .as_ref()
-                    .map_or(RunOutcome::Succeeded, super::came_to),
+                outcome: match &run.trouble {
+                    Some(trouble) => super::came_to(trouble),
+                    None if cut_off => RunOutcome::Interrupted,
+                    None => RunOutcome::Succeeded,
+                },
             };
             if let Err(error) = shared.store.note_run(kept).await {
                 tracing::debug!(connection = %link.id(), %stream, error = %crate::report(&error), "a run is not kept");
@@ -514,6 +527,10 @@ impl<'a> Reading<'a> {
     /// One list of one record that always fails, where others do not, must not keep the mirror from being complete:
     /// it goes to quarantine, and is asked for again when the record changes.
     async fn failed(&mut self, stream: Stream, error: Error) -> Result<()> {
+        // Nothing is wrong with the list, or the stream.
+        if error.pause().is_some() {
+            return Err(error);
+        }
         let trouble = Trouble::of(&error);
         if !self.last || !matches!(trouble, Trouble::Failed(_)) {
             self.note(stream, &trouble).await?;
@@ -603,7 +620,7 @@ mod tests {
         }
         runs.add(&done(&[], &[(Stream::Offers, refused)]));
         runs.add(&done(&[], &[]));
-        runs.end(shared, &link).await;
+        runs.end(shared, &link, false).await;
 
         let kept = shared.store.runs(id, RunFilter::default(), None, 10).await;
         let mut told: Vec<_> = kept
@@ -638,7 +655,7 @@ mod tests {
             let mut runs = Runs::default();
             runs.begin(shared, &link, [Stream::Panels].iter());
             link.below.page(Stream::Panels, records, records);
-            runs.end(shared, &link).await;
+            runs.end(shared, &link, false).await;
         }
         let kept = shared.store.runs(id, RunFilter::default(), None, 10).await;
         let records: Vec<_> = kept.unwrap().iter().map(|run| run.records).collect();

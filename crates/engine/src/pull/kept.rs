@@ -30,6 +30,11 @@ impl Unread {
     pub(super) fn is_invalid_offset(&self) -> bool {
         matches!(self, Unread::Lever(error) if error.is_invalid_offset())
     }
+
+    /// Whether the key is in a pause after a 429, so that nothing was asked.
+    pub(super) fn meets_a_pause(&self) -> bool {
+        matches!(self, Unread::Lever(error) if error.pause().is_some())
+    }
 }
 
 impl From<lever::Error> for Unread {

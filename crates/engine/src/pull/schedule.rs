@@ -89,7 +89,7 @@ pub(super) async fn until_next(shared: &Shared, link: &Link, worker: Worker) -> 
     Ok(next.since(now).max(Duration::from_millis(100)))
 }
 
-/// When each listing a connection needs is due, by Lever's clock; nothing while pulling is off or paused.
+/// When each listing a connection needs is due, by Lever's clock; nothing while pulling is off or paused by somebody.
 pub(crate) fn due_times(
     shared: &Shared,
     link: &Link,
@@ -101,10 +101,13 @@ pub(crate) fn due_times(
     }
     let now = link.lever_time(shared.clock.now());
     let settings = &shared.settings.pull;
+    // Nothing begins while the key is in a pause.
+    let pause = link.key_pause(&shared.clock);
+    let earliest = pause.map_or(now, |pause| link.lever_time(pause.until).max(now));
     kept(&connection)
         .map(|listing| {
             let at = plan(link, &connection, listing, states, settings, now);
-            (listing, at.max(now))
+            (listing, at.max(earliest))
         })
         .collect()
 }

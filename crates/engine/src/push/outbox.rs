@@ -192,6 +192,17 @@ impl Outbox {
                     .increment(1);
                     return Ok(Progress::Settled);
                 }
+                // Cancelling it stays possible, and nothing is kept but that it is recorded.
+                State::Recorded { .. } | State::Reconciling { .. }
+                    if self.link.pause().is_some() =>
+                {
+                    self.nap(
+                        self.link
+                            .pause()
+                            .map_or(Duration::ZERO, |pause| pause.left()),
+                    )
+                    .await;
+                }
                 State::Recorded {
                     not_before: Some(at),
                 } if self.waits_for(*at) => {
@@ -206,7 +217,9 @@ impl Outbox {
                 }
                 State::Reconciling { .. } => {
                     let event = reconcile::look(&self.shared, &self.link, &operation).await;
-                    self.settle_with(&operation, event).await?;
+                    if let Some(event) = event {
+                        self.settle_with(&operation, event).await?;
+                    }
                 }
                 State::Succeeded | State::Failed(_) | State::Uncertain(_) | State::Cancelled => {
                     return Ok(Progress::Settled);
@@ -312,7 +325,7 @@ impl Outbox {
             loop {
                 tokio::select! {
                     () = link.stop.cancelled() => return,
-                    () = tokio::time::sleep(pause) => {}
+                    () = after_pause(&link, pause) => {}
                 }
                 if send::refresh(&shared, &link, &opportunity).await {
                     return;
@@ -346,8 +359,11 @@ impl Outbox {
     }
 
     async fn sleep_until(&self, at: Timestamp) {
-        let wait = at.since(self.shared.clock.now());
-        // Woken now and then, since a person may cancel while it waits.
+        self.nap(at.since(self.shared.clock.now())).await;
+    }
+
+    /// Waits, and wakes now and then, since a person may cancel meanwhile.
+    async fn nap(&self, wait: Duration) {
         self.pause(wait.clamp(Duration::from_millis(10), Duration::from_secs(5)))
             .await;
     }
@@ -358,6 +374,12 @@ impl Outbox {
             () = tokio::time::sleep(wait) => {}
         }
     }
+}
+
+/// Waits, and then until the key is in no pause after a 429.
+async fn after_pause(link: &Link, wait: Duration) {
+    tokio::time::sleep(wait).await;
+    link.outlast_pause().await;
 }
 
 /// The list below the opportunity that a write has changed.
@@ -406,4 +428,91 @@ fn written_at(operation: &Operation) -> Timestamp {
         .marker
         .plus(PAST)
         .plus(last.since(operation.created_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ConnectionId;
+    use lever::{BudgetConfig, Lane};
+    use store::Recording;
+
+    use super::*;
+    use crate::push::new_id;
+    use crate::testing;
+
+    fn note(connection: ConnectionId) -> Operation {
+        let at = Timestamp::default();
+        Operation {
+            id: OperationId::new(new_id()),
+            connection,
+            opportunity: OpportunityId::from("o"),
+            request_id: "r".to_owned(),
+            digest: [0; 32],
+            write: Write::CreateNote {
+                value: "hello".to_owned(),
+                secret: false,
+            },
+            state: State::Recorded { not_before: None },
+            attempts: Vec::new(),
+            result_id: None,
+            answer: None,
+            acting_user: None,
+            marker: at,
+            asked_by: String::new(),
+            created_at: at,
+            updated_at: at,
+            revision: 1,
+        }
+    }
+
+    /// In real time: paused time would run on while the store works.
+    #[tokio::test]
+    async fn a_write_that_waits_for_its_turn_when_a_pause_begins_is_recorded_again_and_stays_so() {
+        // A token a second, and a minute of others who wait for theirs.
+        let slow = BudgetConfig {
+            rate_per_second: 1.0,
+            burst: 1,
+            interactive_reserve: 0,
+            ..BudgetConfig::default()
+        };
+        let (_folder, engine, id) = testing::unlinked(slow).await;
+        let running = engine.running(id).unwrap();
+        let client = running.link.client(Lane::Interactive);
+        let others = async {
+            let turns = (0..60).map(|_| client.budget().acquire(Lane::Interactive));
+            futures::future::join_all(turns).await;
+            std::future::pending().await
+        };
+        let store = &engine.shared.store;
+        let until = async |state: &str, revision: u64| loop {
+            let present = store.operations(id, None, None, 1).await.unwrap().remove(0);
+            if present.state.name() == state && present.revision >= revision {
+                return present;
+            }
+            tokio::task::yield_now().await;
+        };
+        let write = async {
+            let keep = Duration::from_secs(3600);
+            let recording = store.record_operation(note(id), keep).await.unwrap();
+            let Recording::New(operation) = recording else {
+                panic!("it is new")
+            };
+            running.outbox.submit(operation.opportunity, operation.id);
+            until("SENDING", 2).await;
+            client.budget().saw_rate_limit(Some(keep));
+            let held_back = until("RECORDED", 3).await;
+            assert!(held_back.attempts.is_empty(), "{:?}", held_back.attempts);
+            // The store does one thing after the other: whatever wished to move it would have come in between.
+            for _ in 0..5 {
+                store.set_schedule(id, Stream::Users, None).await.unwrap();
+            }
+            let cancelled = engine.cancel_operation(id, operation.id).await.unwrap();
+            assert_eq!(cancelled.state, State::Cancelled);
+            assert_eq!(cancelled.revision, held_back.revision + 1);
+        };
+        tokio::select! {
+            () = others => {}
+            () = write => {}
+        }
+    }
 }

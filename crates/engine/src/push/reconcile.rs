@@ -16,9 +16,10 @@ use crate::link::Link;
 /// How far Lever's stamps may lie before our sending of a note: clocks differ.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
-/// Reads Lever back once.
-pub(super) async fn look(shared: &Shared, link: &Link, operation: &Operation) -> Event {
-    match result_of(shared, link, operation).await {
+/// Reads Lever back once; tells nothing where the key is in a pause after a 429.
+pub(super) async fn look(shared: &Shared, link: &Link, operation: &Operation) -> Option<Event> {
+    let event = match result_of(shared, link, operation).await {
+        Err(error) if error.pause().is_some() => return None,
         Ok(Some(id)) => Event::Found {
             result_id: Some(id),
         },
@@ -41,7 +42,8 @@ pub(super) async fn look(shared: &Shared, link: &Link, operation: &Operation) ->
             );
             Event::LookFailed
         }
-    }
+    };
+    Some(event)
 }
 
 /// The permission that Lever misses, if that is why it refused.

@@ -205,6 +205,10 @@ impl Try<'_> {
     }
 
     fn note<T>(&mut self, operation: &str, at: Timestamp, outcome: &Result<Answer<T>, Error>) {
+        // In a pause of the key no call is made.
+        if outcome.as_ref().is_err_and(Error::was_held_back) {
+            return;
+        }
         let status = match outcome {
             Ok(answer) => Some(answer.status),
             Err(error) => status_of(error),
@@ -320,13 +324,20 @@ fn written_or_not(error: &Error) -> Event {
     match refusal(error) {
         Some(failure) => Event::Refused(failure),
         None if error.may_have_acted() => Event::Lost,
-        None => Event::NotSent,
+        None => not_sent(error),
     }
 }
 
 /// What an error of the read before the write means: nothing was written.
 fn not_written(error: &Error) -> Event {
-    refusal(error).map_or(Event::NotSent, Event::Refused)
+    refusal(error).map_or_else(|| not_sent(error), Event::Refused)
+}
+
+fn not_sent(error: &Error) -> Event {
+    match error.pause() {
+        Some(_) => Event::HeldBack,
+        None => Event::NotSent,
+    }
 }
 
 /// A refusal for good, as far as the error is one.
@@ -379,6 +390,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::testing;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_meets_a_pause_after_429_was_not_sent_and_stands_still() {
+        let (_folder, engine, id) = testing::unlinked(lever::BudgetConfig::default()).await;
+        let client = engine.link(id).unwrap().client(Lane::Interactive);
+        let hour = Duration::from_secs(3600);
+        client.budget().saw_rate_limit(Some(hour));
+        let error = client.send(&fresh_read(&"o".into())).await.unwrap_err();
+        assert_eq!(written_or_not(&error), Event::HeldBack);
+        assert_eq!(not_written(&error), Event::HeldBack);
+    }
 
     fn opportunity(value: serde_json::Value) -> lever::Opportunity {
         serde_json::from_value(value).unwrap()

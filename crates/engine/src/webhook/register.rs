@@ -31,7 +31,7 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
             biased;
             () = link.stop.cancelled() => return,
             // Boxed: a worker at rest needs no room for it.
-            outcome = bring(&shared, &link).boxed() => outcome,
+            outcome = bring_after_pause(&shared, &link).boxed() => outcome,
         };
         let wait = match outcome {
             Ok(state) => {
@@ -39,6 +39,8 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
                 pause = FIRST_PAUSE;
                 CHECK
             }
+            // How they stand is not known any worse; it goes on after the pause.
+            Err(error) if error.pause().is_some() => continue,
             Err(error) => {
                 tracing::warn!(connection = %link.id(), error = %crate::report(&error), "webhooks are not as wished");
                 let (state, wait) = match Trouble::of(&error) {
@@ -66,6 +68,11 @@ fn is_passing(error: &Error) -> bool {
         error.kind(),
         crate::error::ErrorKind::Unavailable { .. } | crate::error::ErrorKind::Exhausted
     )
+}
+
+async fn bring_after_pause(shared: &Shared, link: &Link) -> Result<WebhookState> {
+    link.outlast_pause().await;
+    bring(shared, link).await
 }
 
 /// Does what is missing; tells how things stand then.

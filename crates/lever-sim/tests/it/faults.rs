@@ -59,8 +59,25 @@ async fn statuses_come_before_or_after_the_effect() {
         (seen.unwrap(), there)
     };
     assert_eq!(seen(Action::TooManyRequests).await, (429, false));
+    assert_eq!(seen(Action::RetryAfter(7)).await, (429, false));
     assert_eq!(seen(Action::ServerErrorBefore(503)).await, (503, false));
     assert_eq!(seen(Action::ServerErrorAfter(502)).await, (502, true));
+}
+
+#[tokio::test]
+async fn a_429_names_a_pause_where_the_fault_says_so() {
+    let world = World::of(1).await;
+    let told = async |action| {
+        world.sim.set_faults(FaultPlan {
+            seed: 1,
+            rules: vec![FaultRule::always(action)],
+        });
+        let answer = world.request(Method::GET, "/users").send().await.unwrap();
+        let word = answer.headers().get("retry-after");
+        word.map(|word| word.to_str().unwrap().to_owned())
+    };
+    assert_eq!(told(Action::TooManyRequests).await, None);
+    assert_eq!(told(Action::RetryAfter(7)).await.as_deref(), Some("7"));
 }
 
 #[tokio::test]

@@ -6,14 +6,13 @@ use std::time::Duration;
 use super::config::BudgetConfig;
 use super::lane::{Lane, PerLane};
 use super::pace::Pace;
+use super::pause::Pause;
 use super::shares::Shares;
 
 /// The first pause after a 429 that names none.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause of our own choice.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The longest pause Lever is believed to ask for.
-const LONGEST_TOLD: Duration = Duration::from_secs(3600);
 /// Forgives the rounding of fractions of a token.
 const ROUNDING: f64 = 1e-5;
 
@@ -43,7 +42,7 @@ pub struct Bucket {
     rate: f64,
     tokens: f64,
     filled_at: Duration,
-    paused_until: Duration,
+    pause: Pause<Duration>,
     next_pause: Duration,
     shares: Shares,
     queues: PerLane<VecDeque<Ticket>>,
@@ -60,7 +59,7 @@ impl Bucket {
             tokens: config.burst(),
             config,
             filled_at: Duration::ZERO,
-            paused_until: Duration::ZERO,
+            pause: Pause::default(),
             next_pause: FIRST_PAUSE,
             shares: Shares::new(),
             queues: PerLane::default(),
@@ -95,8 +94,8 @@ impl Bucket {
         let Some(lane) = self.shares.choose(|lane| !self.queues[lane].is_empty()) else {
             return Step::Idle;
         };
-        if now < self.paused_until {
-            return Step::Wait(self.paused_until);
+        if now < self.pause.until {
+            return Step::Wait(self.pause.until);
         }
         self.fill(now);
         let missing = self.needed(lane) - self.tokens;
@@ -139,26 +138,35 @@ impl Bucket {
     /// Lowers the rate, once for all calls that were on their way when the limit struck: by half, or to what passed
     /// since it struck before, which is what others leave us.
     pub fn saw_rate_limit(&mut self, now: Duration, told: Option<Duration>) {
-        let told = told.map(|told| told.min(LONGEST_TOLD));
-        if now < self.paused_until {
-            self.paused_until = self
-                .paused_until
-                .max(now.saturating_add(told.unwrap_or_default()));
+        let lasts = told.map(|told| told.min(Pause::LONGEST_TOLD));
+        if now < self.pause.until {
+            let until = now.saturating_add(lasts.unwrap_or_default());
+            if until > self.pause.until {
+                self.pause = Pause {
+                    until,
+                    told,
+                    ..self.pause
+                };
+            }
             return;
         }
-        self.paused_until = now.saturating_add(told.unwrap_or(self.next_pause));
+        self.pause = Pause {
+            since: now,
+            until: now.saturating_add(lasts.unwrap_or(self.next_pause)),
+            told,
+        };
         self.next_pause = (self.next_pause * 2).min(LONGEST_PAUSE);
-        self.pace.strike(now, self.paused_until);
-        self.rate = self.pace.at(self.paused_until);
+        self.pace.strike(now, self.pause.until);
+        self.rate = self.pace.at(self.pause.until);
         // The pause refills nothing: what is there when it ends is what interactive calls were promised.
         self.tokens = self.config.reserve();
-        self.filled_at = self.paused_until;
+        self.filled_at = self.pause.until;
     }
 
     /// Notes an answer that was no 429.
     pub fn saw_success(&mut self, now: Duration) {
         self.pace.passed();
-        if now >= self.paused_until {
+        if now >= self.pause.until {
             self.next_pause = FIRST_PAUSE;
         }
     }
@@ -168,9 +176,9 @@ impl Bucket {
         self.pace.at(now)
     }
 
-    /// How long the pause after a 429 still lasts; zero when there is none.
-    pub fn paused_for(&self, now: Duration) -> Duration {
-        self.paused_until.saturating_sub(now)
+    /// The pause after a 429 that holds at `now`.
+    pub fn pause(&self, now: Duration) -> Option<Pause<Duration>> {
+        Some(self.pause).filter(|pause| now < pause.until)
     }
 
     /// Calls waiting in each lane.
@@ -195,6 +203,13 @@ mod tests {
 
     fn bucket() -> Bucket {
         Bucket::new(BudgetConfig::even())
+    }
+
+    /// How long a pause still lasts; zero when there is none.
+    fn paused_for(bucket: &Bucket, now: Duration) -> Duration {
+        bucket
+            .pause(now)
+            .map_or(Duration::ZERO, |pause| pause.until - now)
     }
 
     fn join_many(bucket: &mut Bucket, lane: Lane, count: usize) {
@@ -299,12 +314,12 @@ mod tests {
             bucket.saw_rate_limit(ms(10), None);
         }
         assert_eq!(
-            (bucket.rate(ms(10)), bucket.paused_for(ms(10))),
+            (bucket.rate(ms(10)), paused_for(&bucket, ms(10))),
             (5.0, ms(1_000))
         );
         bucket.saw_rate_limit(ms(20), Some(ms(5_000)));
         assert_eq!(
-            (bucket.rate(ms(20)), bucket.paused_for(ms(20))),
+            (bucket.rate(ms(20)), paused_for(&bucket, ms(20))),
             (5.0, ms(5_000))
         );
     }
@@ -316,23 +331,39 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..7 {
             bucket.saw_rate_limit(now, None);
-            pauses.push(bucket.paused_for(now).as_secs());
-            now += bucket.paused_for(now);
+            pauses.push(paused_for(&bucket, now).as_secs());
+            now += paused_for(&bucket, now);
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
         assert_eq!(bucket.rate(now), 1.0);
         bucket.saw_success(now);
         bucket.saw_rate_limit(now, None);
-        assert_eq!(bucket.paused_for(now), ms(1_000));
+        assert_eq!(paused_for(&bucket, now), ms(1_000));
     }
 
     #[test]
     fn lever_s_own_word_decides_the_pause() {
         let mut bucket = bucket();
         bucket.saw_rate_limit(ms(0), Some(ms(45_000)));
-        assert_eq!(bucket.paused_for(ms(0)), ms(45_000));
+        assert_eq!(paused_for(&bucket, ms(0)), ms(45_000));
         bucket.saw_rate_limit(ms(0), Some(Duration::MAX));
-        assert_eq!(bucket.paused_for(ms(0)), LONGEST_TOLD);
+        assert_eq!(paused_for(&bucket, ms(0)), Pause::LONGEST_TOLD);
+    }
+
+    #[test]
+    fn a_pause_tells_its_first_answer_and_the_word_that_decides_its_end() {
+        let mut bucket = bucket();
+        assert_eq!(bucket.pause(ms(0)), None);
+        bucket.saw_rate_limit(ms(10), None);
+        bucket.saw_rate_limit(ms(20), Some(ms(5_000)));
+        bucket.saw_rate_limit(ms(30), Some(ms(100)));
+        let pause = Pause {
+            since: ms(10),
+            until: ms(5_020),
+            told: Some(ms(5_000)),
+        };
+        assert_eq!(bucket.pause(ms(5_019)), Some(pause));
+        assert_eq!(bucket.pause(ms(5_020)), None);
     }
 
     #[test]

@@ -5,16 +5,19 @@
 //! argument; [`Budget`] does the waiting.
 //!
 //! Invariants: grants never exceed the rate beyond the burst; no lane that waits is left out of its share;
-//! a waiter that gives up leaves no trace; a 429 stops everybody.
+//! a waiter that gives up leaves no trace; a 429 stops everybody; nobody waits for a turn that a pause keeps from
+//! coming in time.
 
 mod bucket;
 mod config;
 mod lane;
 mod pace;
+mod pause;
 mod shared;
 mod shares;
 
 pub use bucket::{Bucket, Step, Ticket};
 pub use config::BudgetConfig;
 pub use lane::{Lane, PerLane};
-pub use shared::{Budget, Granted, Snapshot};
+pub use pause::Pause;
+pub use shared::{Budget, Granted, Late, Snapshot};

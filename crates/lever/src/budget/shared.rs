@@ -4,18 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::bucket::{Bucket, Step, Ticket};
 use super::config::BudgetConfig;
 use super::lane::{Lane, PerLane};
+use super::pause::Pause;
 
 /// The budget all calls of one credential share. Runs inside a tokio runtime.
 #[derive(Debug)]
 pub struct Budget {
     origin: Instant,
     state: Mutex<State>,
+    /// The last pause, whether it still lasts or not.
+    pauses: watch::Sender<Option<Pause>>,
 }
 
 #[derive(Debug)]
@@ -31,13 +34,22 @@ pub struct Granted {
     pub waited: Duration,
 }
 
+/// Why a call got no leave before its deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Late {
+    /// Its turn did not come.
+    NoTurn,
+    /// A pause after a 429 lasts until after the deadline; it is over this long after now.
+    Paused(Duration),
+}
+
 /// What a budget looks like at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Snapshot {
     /// Requests a second at present.
     pub rate: f64,
-    /// How long the pause after a 429 still lasts; zero when there is none.
-    pub paused_for: Duration,
+    /// The pause after a 429 that holds now.
+    pub pause: Option<Pause>,
     /// Calls waiting in each lane.
     pub waiting: PerLane<usize>,
     /// Calls granted to each lane since the start.
@@ -54,6 +66,7 @@ impl Budget {
         Budget {
             origin: Instant::now(),
             state: Mutex::new(state),
+            pauses: watch::Sender::new(None),
         }
     }
 
@@ -75,10 +88,49 @@ impl Budget {
         }
     }
 
+    /// Waits for leave to make one attempt in `lane` before `deadline`.
+    ///
+    /// # Errors
+    /// That none came; at once where a pause lasts for longer, whether it holds already or begins while this waits.
+    pub async fn acquire_before(&self, lane: Lane, deadline: Instant) -> Result<Granted, Late> {
+        tokio::select! {
+            biased;
+            left = self.pause_beyond(deadline) => Err(Late::Paused(left)),
+            turn = tokio::time::timeout_at(deadline, self.acquire(lane)) => turn.map_err(|_| Late::NoTurn),
+        }
+    }
+
+    /// Waits for a pause that lasts until after `deadline`; tells how long it is.
+    async fn pause_beyond(&self, deadline: Instant) -> Duration {
+        let mut pauses = self.pauses();
+        let outlasts = |pause: &Option<Pause>| {
+            pause.is_some_and(|pause| pause.until > deadline && !pause.left().is_zero())
+        };
+        let pause = pauses
+            .wait_for(outlasts)
+            .await
+            .ok()
+            .and_then(|pause| *pause);
+        match pause {
+            Some(pause) => pause.left(),
+            // The budget, and with it who tells of pauses, is there as long as somebody waits at it.
+            None => std::future::pending().await,
+        }
+    }
+
     /// Notes a 429: everybody pauses for `told`, or as long as the budget thinks fit.
     pub fn saw_rate_limit(&self, told: Option<Duration>) {
         let now = self.now();
-        self.state().bucket.saw_rate_limit(now, told);
+        let mut state = self.state();
+        state.bucket.saw_rate_limit(now, told);
+        let pause = state.bucket.pause(now);
+        self.pauses
+            .send_replace(pause.map(|pause| pause.counted_from(self.origin)));
+    }
+
+    /// Tells of each pause as it begins, and as its end moves; the last one stays when it is over.
+    pub fn pauses(&self) -> watch::Receiver<Option<Pause>> {
+        self.pauses.subscribe()
     }
 
     /// Notes an answer that was no 429.
@@ -93,7 +145,10 @@ impl Budget {
         let state = self.state();
         Snapshot {
             rate: state.bucket.rate(now),
-            paused_for: state.bucket.paused_for(now),
+            pause: state
+                .bucket
+                .pause(now)
+                .map(|pause| pause.counted_from(self.origin)),
             waiting: state.bucket.waiting(),
             granted: state.bucket.granted(),
         }
@@ -264,7 +319,8 @@ mod tests {
     async fn a_429_pauses_every_caller() {
         let budget = shared(BudgetConfig::even());
         budget.saw_rate_limit(None);
-        assert_eq!(budget.snapshot().paused_for, Duration::from_secs(1));
+        let pause = budget.snapshot().pause.expect("a pause");
+        assert_eq!(pause.left(), Duration::from_secs(1));
         assert_eq!(budget.snapshot().rate, 5.0);
         let (a, b) = tokio::join!(
             budget.acquire(Lane::Interactive),
@@ -272,6 +328,49 @@ mod tests {
         );
         assert_eq!(a.waited, Duration::from_secs(1));
         assert!(b.waited > Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_when_a_pause_begins_that_lasts_too_long_is_sent_away_at_once() {
+        let budget = shared(BudgetConfig {
+            burst: 1,
+            interactive_reserve: 0,
+            ..BudgetConfig::even()
+        });
+        budget.acquire(Lane::Follow).await;
+        let began = Instant::now();
+        let (short, long, ()) = tokio::join!(
+            budget.acquire_before(Lane::Interactive, began + Duration::from_secs(20)),
+            budget.acquire_before(Lane::Sweep, began + Duration::from_secs(3600)),
+            async {
+                pass(50).await;
+                budget.saw_rate_limit(Some(Duration::from_secs(60)));
+                pass(1).await;
+                assert_eq!(budget.snapshot().waiting[Lane::Interactive], 0);
+                assert_eq!(budget.snapshot().waiting[Lane::Sweep], 1);
+            }
+        );
+        assert_eq!(short, Err(Late::Paused(Duration::from_secs(60))));
+        // The pause, and then the token that it did not fill.
+        assert_eq!(long.unwrap().waited, Duration::from_millis(60_250));
+        // A pause that is over is no reason any more.
+        assert_eq!(
+            budget.acquire_before(Lane::Sweep, began).await,
+            Err(Late::NoTurn)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_during_a_pause_waits_only_if_it_ends_in_time() {
+        let budget = shared(BudgetConfig::even());
+        budget.saw_rate_limit(Some(Duration::from_secs(60)));
+        let began = Instant::now();
+        let in_time = began + Duration::from_secs(61);
+        let late = budget.acquire_before(Lane::Interactive, began + Duration::from_secs(59));
+        assert_eq!(late.await, Err(Late::Paused(Duration::from_secs(60))));
+        assert_eq!(Instant::now(), began);
+        let turn = budget.acquire_before(Lane::Interactive, in_time).await;
+        assert_eq!(turn.unwrap().waited, Duration::from_secs(60));
     }
 
     #[tokio::test(start_paused = true)]

@@ -78,6 +78,8 @@ impl Context {
 pub(crate) enum Stopped {
     #[error("no turn came before the deadline")]
     NoTurn,
+    #[error("Lever lets no request through for another {} s", .0.as_secs())]
+    Paused(Duration),
     #[error("no whole answer within {} ms", .0.as_millis())]
     TimedOut(Duration),
     #[error("the answer is larger than {0} bytes")]

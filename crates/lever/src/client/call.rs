@@ -210,7 +210,7 @@ fn http_method(method: Method) -> http::Method {
 
 fn kind_of(stopped: Stopped) -> ErrorKind {
     match stopped {
-        Stopped::NoTurn | Stopped::NoToken => ErrorKind::Unreachable,
+        Stopped::NoTurn | Stopped::Paused(_) | Stopped::NoToken => ErrorKind::Unreachable,
         Stopped::TimedOut(_) | Stopped::CutOff => ErrorKind::Lost,
         Stopped::TooLarge(_) => ErrorKind::Malformed,
         Stopped::Credential | Stopped::App | Stopped::Nowhere => ErrorKind::InvalidRequest,

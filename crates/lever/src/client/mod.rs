@@ -65,6 +65,7 @@ impl Default for Limits {
 #[derive(Clone)]
 pub struct Client {
     layers: ClientWithMiddleware,
+    budget: Arc<Budget>,
     base_url: BaseUrl,
     limits: Limits,
     lane: Lane,
@@ -87,13 +88,19 @@ impl Client {
     ) -> Client {
         Client {
             renewable: credential.is_renewable(),
-            layers: layer::chain(&http, budget, credential),
+            layers: layer::chain(&http, budget.clone(), credential),
+            budget,
             base_url,
             limits,
             lane: Lane::Interactive,
             observer: None,
             jitter: Arc::new(random),
         }
+    }
+
+    /// The budget its calls spend from.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// The same client, calling in another lane.

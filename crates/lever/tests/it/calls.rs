@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use lever::{
-    CreateNote, ErrorKind, GetOpportunity, Lane, Limits, ListStages, MoveToStage, Retry, Timestamp,
+    BudgetConfig, CreateNote, ErrorKind, GetOpportunity, Lane, Limits, ListStages, MoveToStage,
+    Retry, Timestamp,
 };
 use serde_json::json;
 use wiremock::matchers::{body_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{client, observed};
+use crate::support::{client, client_with, observed};
 
 fn note() -> CreateNote {
     CreateNote {
@@ -229,6 +230,53 @@ async fn a_pause_beyond_the_deadline_ends_the_call() {
     let error = client(&server.uri()).send(&get()).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::RateLimited);
     assert_eq!(error.retry(), Retry::After(Duration::from_secs(60)));
+    assert_eq!(requests(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_call_that_a_long_pause_outlasts_fails_at_once_and_says_how_long() {
+    let server = server(
+        status(429).insert_header("retry-after", "3600"),
+        opportunity(),
+    )
+    .await;
+    let client = client(&server.uri());
+    let first = client.send(&get()).await.unwrap_err();
+    assert_eq!(first.pause(), Some(Duration::from_secs(3600)));
+    let next = client.send(&get()).await.unwrap_err();
+    assert_eq!(*next.kind(), ErrorKind::Unreachable);
+    let rest = next.pause().expect("it says how long");
+    assert!(rest > Duration::ZERO && rest <= Duration::from_secs(3600));
+    assert_eq!(next.retry(), Retry::After(rest));
+    assert_eq!(requests(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_call_that_waits_when_a_long_pause_begins_fails_at_once() {
+    let server = server(
+        status(429)
+            .insert_header("retry-after", "7200")
+            .set_delay(Duration::from_millis(100)),
+        opportunity(),
+    )
+    .await;
+    let client = client_with(
+        &server.uri(),
+        BudgetConfig {
+            rate_per_second: 1.0,
+            burst: 1,
+            interactive_reserve: 0,
+            ..BudgetConfig::default()
+        },
+    );
+    let (call, other) = (get(), get());
+    let (refused, waiting) = tokio::join!(client.send(&call), client.send(&other));
+    // More than an hour is not believed.
+    let hour = Duration::from_secs(3600);
+    assert_eq!(refused.unwrap_err().pause(), Some(hour));
+    let held_back = waiting.unwrap_err();
+    assert!(held_back.was_held_back() && !held_back.may_have_acted());
+    assert!(held_back.pause().is_some_and(|left| left <= hour));
     assert_eq!(requests(&server).await, 1);
 }
 

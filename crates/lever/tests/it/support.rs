@@ -8,14 +8,19 @@ use lever::{Attempt, BaseUrl, Budget, BudgetConfig, Client, Credential, Http, Li
 
 /// A client with no pauses between attempts and a budget that never makes it wait.
 pub(crate) fn client(address: &str) -> Client {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-    let budget = Budget::new(BudgetConfig {
+    let budget = BudgetConfig {
         rate_per_second: 1_000.0,
         burst: 100,
         ..BudgetConfig::default()
+    };
+    client_with(address, budget)
+}
+
+/// The same client with a budget of these settings.
+pub(crate) fn client_with(address: &str, budget: BudgetConfig) -> Client {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
     });
     let base_url = BaseUrl::parse(&format!("{address}/v1")).unwrap();
     let limits = Limits {
@@ -27,7 +32,7 @@ pub(crate) fn client(address: &str) -> Client {
         Http::new().unwrap(),
         base_url,
         Credential::api_key("secret-key-1234".into()),
-        Arc::new(budget),
+        Arc::new(Budget::new(budget)),
         limits,
     )
     .with_jitter(Arc::new(|| 0.0))

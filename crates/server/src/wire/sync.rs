@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::{Cursor, Schedule, ScheduleError, Stream};
-use engine::{Error, Result, StreamSchedule, StreamState, StreamStatus, SyncState, SyncStatus};
+use engine::{
+    Error, KeyPause, Result, StreamSchedule, StreamState, StreamStatus, SyncState, SyncStatus,
+};
 use proto::v1 as pb;
 use proto::v1::stream_schedule::When;
 use store::{Answered, ApiCall, CallFilter, Quarantined, Run, RunOutcome};
@@ -21,6 +23,15 @@ pub fn to_status(status: &SyncStatus) -> pb::SyncStatus {
         eta: status.eta.map(to_duration),
         as_of: status.as_of.map(to_timestamp),
         inbound_ready: status.inbound_ready,
+        rate_limit_pause: status.pause.as_ref().map(to_pause),
+    }
+}
+
+fn to_pause(pause: &KeyPause) -> pb::RateLimitPause {
+    pb::RateLimitPause {
+        start_time: Some(to_timestamp(pause.since)),
+        end_time: Some(to_timestamp(pause.until)),
+        reason: pause.reason(),
     }
 }
 
@@ -66,6 +77,7 @@ pub fn to_response(status: pb::SyncStatus) -> pb::GetSyncStatusResponse {
         eta: status.eta,
         as_of: status.as_of,
         inbound_ready: status.inbound_ready,
+        rate_limit_pause: status.rate_limit_pause,
     }
 }
 

@@ -7,7 +7,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 
 use super::{Context, Stopped, context, stopped};
-use crate::budget::Budget;
+use crate::budget::{Budget, Late};
 use crate::client::date;
 
 pub(super) struct RateBudget(pub(super) Arc<Budget>);
@@ -21,8 +21,8 @@ impl Middleware for RateBudget {
         next: Next<'_>,
     ) -> Result<Response> {
         let Context { lane, deadline, .. } = *context(extensions);
-        let turn = tokio::time::timeout_at(deadline, self.0.acquire(lane)).await;
-        let granted = turn.map_err(|_| stopped(Stopped::NoTurn))?;
+        let turn = self.0.acquire_before(lane, deadline).await;
+        let granted = turn.map_err(|late| stopped(late.into()))?;
         if let Some(context) = extensions.get_mut::<Context>() {
             context.waited = granted.waited;
         }
@@ -35,5 +35,14 @@ impl Middleware for RateBudget {
             _ => self.0.saw_success(),
         }
         Ok(response)
+    }
+}
+
+impl From<Late> for Stopped {
+    fn from(late: Late) -> Stopped {
+        match late {
+            Late::NoTurn => Stopped::NoTurn,
+            Late::Paused(left) => Stopped::Paused(left),
+        }
     }
 }

@@ -44,8 +44,22 @@ pub(crate) fn page(connection: &pb::Connection, status: &pb::SyncStatus, now_ms:
             styled(BAD, &stream.error)
         ));
     }
+    if let Some(pause) = &status.rate_limit_pause {
+        let why = format!("{}: {}", in_pause(pause, now_ms), pause.reason);
+        page.push_str(&format!("\n{}", styled(WARN, &why)));
+    }
     page.push_str(&format!("\n{}\n", styled(DIM, &requests(status))));
     page
+}
+
+/// Since when nothing is sent to Lever, and when it goes on.
+fn in_pause(pause: &pb::RateLimitPause, now_ms: i64) -> String {
+    let since = time::ago(pause.start_time.as_ref(), now_ms);
+    let on = match &pause.end_time {
+        Some(end) => format!(", goes on {}", time::until(end, now_ms)),
+        None => String::new(),
+    };
+    format!("paused by Lever {since}{on}")
 }
 
 fn streams(status: &pb::SyncStatus, now_ms: i64) -> String {
@@ -110,8 +124,12 @@ pub(crate) fn records(status: &pb::SyncStatus) -> u64 {
 
 /// A status in one line, for progress where nothing may move.
 pub(crate) fn line(status: &pb::SyncStatus) -> String {
+    let paused = match &status.rate_limit_pause {
+        Some(_) => " · paused by Lever",
+        None => "",
+    };
     format!(
-        "{} · {} · {}",
+        "{} · {} · {}{paused}",
         state(status.state()),
         counted(records(status), "record"),
         requests(status)
@@ -128,6 +146,7 @@ pub(crate) fn status(response: pb::GetSyncStatusResponse) -> pb::SyncStatus {
         eta: response.eta,
         as_of: response.as_of,
         inbound_ready: response.inbound_ready,
+        rate_limit_pause: response.rate_limit_pause,
     }
 }
 
@@ -153,6 +172,33 @@ mod tests {
             error: error.to_owned(),
             ..Default::default()
         }
+    }
+
+    #[test]
+    fn a_pause_of_the_key_is_told_with_its_end_and_why() {
+        let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+        let mut status = pb::SyncStatus {
+            state: pb::SyncState::Stale.into(),
+            made_requests: 1,
+            rate_limit_pause: Some(pb::RateLimitPause {
+                start_time: at(100),
+                end_time: at(3_700),
+                reason: "Lever answered 429".to_owned(),
+            }),
+            ..Default::default()
+        };
+        let page =
+            |status: &pb::SyncStatus| plain(&page(&pb::Connection::default(), status, 1_300_000));
+        assert!(
+            page(&status)
+                .ends_with("\npaused by Lever 20 min ago, goes on in 40 min: Lever answered 429\n1 request to Lever\n"),
+            "{}",
+            page(&status)
+        );
+        assert!(line(&status).ends_with(" · paused by Lever"));
+        status.rate_limit_pause = None;
+        assert!(!page(&status).contains("paused by Lever"));
+        assert!(!line(&status).contains("paused"));
     }
 
     #[test]
