@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::stage_mapping::effect::{Effect, Side};
 use domain::stage_mapping::{self, ClockScope, KnownAccount, StageCode, StageMapping};
 use domain::suggest::{self, Suggestion};
-use domain::{Candidacy, ConnectionId, Stream};
+use domain::{Candidacy, ConnectionId, Stream, Versioned as _};
 use lever::{ArchiveReason, Stage, StageChange, StageId};
 use store::{ErrorKind as StoreErrorKind, MappingVersion, Tombstones};
 

@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use domain::stage_mapping::{StageMapping, document};
+use domain::mapping_document::{self as document, MappingDocument};
+use domain::stage_mapping::StageMapping;
 use proto::v1 as pb;
 use serde_json::Value;
 
@@ -222,7 +223,11 @@ async fn suggest(global: &Global, subject: &Subject) -> Result<(), Failure> {
 }
 
 async fn export(subject: &Subject) -> Result<(), Failure> {
-    Output::standard().text(document::to_toml(&mapping(&subject.present().await?)?))
+    let mappings = MappingDocument {
+        stages: Some(mapping(&subject.present().await?)?),
+        fields: None,
+    };
+    Output::standard().text(document::to_toml(&mappings))
 }
 
 async fn diff(global: &Global, subject: &Subject, new: pb::StageMapping) -> Result<(), Failure> {
@@ -349,7 +354,10 @@ fn read_document(path: &Path) -> Result<StageMapping, Failure> {
     let failed =
         |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error: io::Error| failed(&error))?;
-    document::from_toml(&text).map_err(|error| failed(&error))
+    let document = document::from_toml(&text).map_err(|error| failed(&error))?;
+    document
+        .stages
+        .ok_or_else(|| failed(&"there are no product_stages in it"))
 }
 
 fn mapping(answer: &pb::StageMapping) -> Result<StageMapping, Failure> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ::lever::{ArchiveReasonId, StageId};
+use domain::Versioned as _;
 use domain::stage_mapping::{
     ClockScope, DayUnit, ProductStage, SlaSettings, StageCode, StageKind, StageMapping, Violation,
     Weekday,
