@@ -34,6 +34,7 @@ mod sync;
 mod testing;
 mod traffic;
 mod upkeep;
+mod versions;
 mod webhook;
 
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
@@ -44,9 +45,7 @@ pub use download::{FileBytes, FileDownload, FileSource};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
-pub use mapping::{
-    MappedStage, MappingView, Preview, StageMappingVersion, SuggestedStage, Suggestions,
-};
+pub use mapping::{MappedStage, MappingView, Preview, SuggestedStage, Suggestions};
 pub use permissions::{
     ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,
 };
@@ -56,6 +55,7 @@ pub use settings::{OAuthClient, PullSettings, Settings};
 pub use sla_report::{SlaOverview, SlaQuery, SlaRow};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
 pub use sync::{QuarantineMark, RunMark, StreamSchedule};
+pub use versions::SavedMapping;
 pub use webhook::receive::Received;
 pub use webhook::{MOST_GIVEN_TOKENS, WebhookState};
 

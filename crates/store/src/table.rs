@@ -76,6 +76,7 @@ tables! {
     Forgets = "forgets", "connection and opportunity";
     FormerSettings = "former_settings", "connection";
     Hidings = "hidings", "connection";
+    FieldMappings = "field_mappings", "connection and version";
 }
 
 impl Table {

@@ -1,6 +1,7 @@
 //! `StageMappingService`.
 
-use engine::{Error, ErrorKind, StageMappingVersion, Violation};
+use domain::StageMapping;
+use engine::{Error, ErrorKind, SavedMapping, Violation};
 use proto::v1 as pb;
 use proto::v1::stage_mapping_service_server::StageMappingService;
 use tonic::{Request, Response, Status};
@@ -72,12 +73,9 @@ impl StageMappingService for Api {
         let question = [request.connection_id.as_str()];
         let bound = Bound::new(&caller.id, "ListStageMappingVersions", &question);
         let before: Option<u64> = bound.open(store, &request.page_token).map_err(status)?;
-        let versions = self
-            .engine
-            .stage_mapping_versions(id)
-            .await
-            .map_err(status)?;
-        let older = |version: &&StageMappingVersion| {
+        let versions = self.engine.mapping_versions::<StageMapping>(id).await;
+        let versions = versions.map_err(status)?;
+        let older = |version: &&SavedMapping<StageMapping>| {
             before.is_none_or(|before| version.mapping.version < before)
         };
         let page: Vec<_> = versions.iter().filter(older).take(size).collect();
@@ -130,15 +128,8 @@ fn given(mapping: Option<pb::StageMapping>) -> Result<pb::StageMapping, Status> 
     mapping.ok_or_else(|| status(Error::invalid("stage_mapping", "give the whole mapping")))
 }
 
-fn violations(violations: Vec<domain::stage_mapping::Violation>) -> Status {
-    let violations = violations
-        .into_iter()
-        .map(|bad| Violation {
-            field: format!("stage_mapping.{}", bad.field),
-            message: bad.message,
-        })
-        .collect();
-    status(Error::violations(violations))
+fn violations(found: Vec<domain::Violation>) -> Status {
+    status(Error::violations(Violation::within("stage_mapping", found)))
 }
 
 /// Names of fields as the domain has them, and as the message has them.
