@@ -2,7 +2,7 @@
 //!
 //! Lever: the schemas of the API description; a test compares. References that Lever expands when asked are ids here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::SourcePath;
 use crate::Stream;
@@ -397,9 +397,16 @@ pub(super) fn leads_to_many(path: &SourcePath) -> bool {
     })
 }
 
-/// The fields that an account has made up, as far as they were seen. A stream without any is not known yet.
+/// So many fields of each kind are known by name.
+const MOST_FIELDS: usize = 1_000;
+
+/// The fields that an account has made up, as far as they were seen. Of a stream without any, and of one that was not
+/// seen whole, any name may be one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AccountFields(BTreeMap<Stream, Vec<AccountField>>);
+pub struct AccountFields {
+    fields: BTreeMap<Stream, Vec<AccountField>>,
+    open: BTreeSet<Stream>,
+}
 
 /// A field that an account has made up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -417,22 +424,33 @@ pub struct AccountField {
 impl AccountFields {
     /// Notes a field of a stream; one that is there already is noted once.
     pub fn add(&mut self, stream: Stream, field: AccountField) {
-        let fields = self.0.entry(stream).or_default();
-        if !fields.contains(&field) {
-            fields.push(field);
+        let fields = self.fields.entry(stream).or_default();
+        match fields.contains(&field) {
+            true => {}
+            false if fields.len() >= MOST_FIELDS => self.leave_open(stream),
+            false => fields.push(field),
         }
+    }
+
+    /// Notes that a stream has more fields than were seen.
+    pub fn leave_open(&mut self, stream: Stream) {
+        self.open.insert(stream);
     }
 
     /// The paths to them, in the order they were noted.
     pub fn paths(&self) -> impl Iterator<Item = KnownPath> {
-        self.0
+        self.fields
             .iter()
             .flat_map(|(stream, fields)| fields.iter().filter_map(|field| field.path(*stream)))
     }
 
-    /// Whether the texts in brackets, and the keys of custom fields, are known; a stream not seen yet knows all.
+    /// Whether the texts in brackets, and the keys of custom fields, are known or may be.
     fn knows(&self, path: &SourcePath) -> bool {
-        let Some(fields) = self.0.get(&path.stream()) else {
+        let seen_whole = self
+            .fields
+            .get(&path.stream())
+            .filter(|_| !self.open.contains(&path.stream()));
+        let Some(fields) = seen_whole else {
             return true;
         };
         let folded = |text: &str| text.trim().to_lowercase();
@@ -567,6 +585,27 @@ pub(super) mod tests {
             assert!(knows(&path(text), &account()), "{text}");
             assert_eq!(kind_of(&path(text)), Some(PathKind::Answer), "{text}");
         }
+    }
+
+    #[test]
+    fn of_a_stream_that_was_not_seen_whole_any_name_may_be_one() {
+        let mut account = account();
+        let unheard = path(r#"forms.fields["Unheard of"]"#);
+        assert!(!knows(&unheard, &account));
+        account.leave_open(Stream::Forms);
+        assert!(knows(&unheard, &account));
+        assert!(!knows(&path("forms.unheard"), &account));
+        for n in 0..=MOST_FIELDS {
+            let field = AccountField {
+                id: n.to_string(),
+                text: n.to_string(),
+                group_id: String::new(),
+                group: String::new(),
+            };
+            account.add(Stream::Feedback, field);
+        }
+        assert!(knows(&path(r#"feedback.fields["Unheard of"]"#), &account));
+        assert_eq!(account.paths().count(), 4 + MOST_FIELDS);
     }
 
     #[test]

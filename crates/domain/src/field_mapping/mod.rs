@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 pub use difference::diff;
 pub use path::{InvalidPath, LONGEST_PATH, SourcePath};
-pub use records::{Record, Records, Scope};
+pub use records::{Record, Records, Scope, Unread};
 pub use rule::{Derivation, Direction, FieldCode, InvalidFieldCode, LinkPick, Policy, Rule};
 pub use value::{
     Activity, ActivityKind, Attachment, Confidence, Content, Field, FieldState, MonthOfYear, Note,

@@ -1,7 +1,7 @@
 //! The records that one person is evaluated from.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lever::Timestamp;
 use serde_json::Value;
@@ -71,6 +71,15 @@ pub enum Scope {
     Opportunity,
 }
 
+/// Why there are no records of a stream though Lever may have some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unread {
+    /// They have not been read yet.
+    Pending,
+    /// The connection does not keep them, or Lever refuses them.
+    Withheld,
+}
+
 /// All records of one person that may be seen, the newest of each kind first.
 #[derive(Debug, Clone)]
 pub struct Records {
@@ -80,6 +89,8 @@ pub struct Records {
     users: BTreeSet<String>,
     /// Notes that were written through this service.
     own_notes: BTreeSet<String>,
+    /// Streams without their records.
+    unread: BTreeMap<Stream, Unread>,
 }
 
 impl Records {
@@ -112,6 +123,7 @@ impl Records {
             scope,
             users: BTreeSet::new(),
             own_notes: BTreeSet::new(),
+            unread: BTreeMap::new(),
         }
     }
 
@@ -129,6 +141,17 @@ impl Records {
     pub fn with_own_notes(mut self, ids: BTreeSet<String>) -> Records {
         self.own_notes = ids;
         self
+    }
+
+    /// With the streams whose records are missing: a field without a value then says so.
+    #[must_use]
+    pub fn with_unread(mut self, unread: BTreeMap<Stream, Unread>) -> Records {
+        self.unread = unread;
+        self
+    }
+
+    pub(super) fn unread(&self, stream: Stream) -> Option<Unread> {
+        self.unread.get(&stream).copied()
     }
 
     /// Of one kind, the newest first.

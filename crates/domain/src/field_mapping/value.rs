@@ -34,6 +34,8 @@ pub enum FieldState {
     Blank,
     /// None yet: Lever is still reading a resume, or the lists below the person have not been read.
     Pending,
+    /// None, since the connection does not keep the records it would come from, or Lever refuses them.
+    Withheld,
     /// NA: the mapping has no source for it (F-31).
     NotAvailable,
 }

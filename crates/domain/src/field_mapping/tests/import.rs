@@ -476,3 +476,42 @@ fn a_protected_field_and_one_that_only_goes_out_give_nothing() {
             .all(|field| ![code("NAME"), code("TITLE")].contains(&field.code))
     );
 }
+
+#[test]
+fn nothing_is_concluded_from_records_that_were_not_read() {
+    let nobody = |unread: &[(Stream, Unread)]| {
+        records(Scope::Person, &[]).with_unread(unread.iter().copied().collect())
+    };
+    let state =
+        |of: &str, unread: &[(Stream, Unread)]| field(&derived(), &nobody(unread), of).state;
+    use FieldState::{Blank, Pending, Withheld};
+    let resumes = |unread| [(Stream::Resumes, unread)];
+    assert_eq!(state("WORK_EXPERIENCE", &[]), Blank);
+    assert_eq!(state("WORK_EXPERIENCE", &resumes(Unread::Pending)), Pending);
+    assert_eq!(state("COMPANY", &resumes(Unread::Withheld)), Withheld);
+    let strict = field(&initial(), &nobody(&resumes(Unread::Pending)), "TITLE");
+    assert_eq!(strict.state, Blank);
+    assert_eq!(state("TAGS", &resumes(Unread::Pending)), Blank);
+    let notes = (Stream::Notes, Unread::Withheld);
+    assert_eq!(state("NOTES", &[notes]), Withheld);
+    assert_eq!(
+        state("ACTIVITY_FEED", &[notes, (Stream::Files, Unread::Pending)]),
+        Pending
+    );
+}
+
+#[test]
+fn only_what_the_rules_look_at_need_be_read() {
+    use Stream::{Applications, Contacts, Files, Notes, Opportunities, Resumes};
+    let strict: Vec<_> = initial().streams().into_iter().collect();
+    assert_eq!(
+        strict,
+        [Opportunities, Applications, Contacts, Notes, Resumes, Files]
+    );
+    assert!(derived().streams().contains(&Stream::Feedback));
+    let nothing = FieldMapping {
+        rules: Vec::new(),
+        ..initial()
+    };
+    assert!(nothing.streams().is_empty());
+}
