@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use super::catalog::{ATTACHMENTS, NOTES};
 use super::found::Finding;
 use super::records::{Records, Unread};
-use super::value::{Field, FieldState};
+use super::value::{Field, FieldState, Warning};
 use super::{Derivation, FieldMapping, Rule, activity, attachments, person, resume, strict};
 use crate::Stream;
 
 /// Values of one field beyond these are left out, so that a profile has a bound.
 const MOST_VALUES: usize = 5_000;
+
+/// Values of a profile are kept up to so many bytes, so that it fits into a message.
+const LARGEST: usize = 768 << 10;
 
 impl FieldMapping {
     /// What the records of a person say, field by field in the order of the rules.
@@ -18,7 +21,12 @@ impl FieldMapping {
     /// A rule that only exports, or whose field is protected, gives nothing and is left out.
     pub fn evaluate(&self, records: &Records) -> Vec<Field> {
         let rules = self.rules.iter().filter(|rule| rule.imports());
-        rules.map(|rule| self.field(rule, records)).collect()
+        let mut room = LARGEST;
+        let mut fields: Vec<_> = rules.map(|rule| self.field(rule, records)).collect();
+        for field in &mut fields {
+            keep_within(field, &mut room);
+        }
+        fields
     }
 
     /// The kinds of records that [`FieldMapping::evaluate`] looks at; no others need be read.
@@ -42,7 +50,10 @@ impl FieldMapping {
                 ..Finding::default()
             },
         };
-        finding.values.truncate(MOST_VALUES);
+        if finding.values.len() > MOST_VALUES {
+            finding.values.truncate(MOST_VALUES);
+            finding.warn(Warning::Shortened);
+        }
         let state = match finding.state {
             Some(state) => state,
             None if finding.values.is_empty() => blank(rule, records),
@@ -56,6 +67,23 @@ impl FieldMapping {
             warnings: finding.warnings,
             policy: rule.policy,
         }
+    }
+}
+
+/// Leaves out the values of a field that no longer fit, and says so.
+fn keep_within(field: &mut Field, room: &mut usize) {
+    let before = field.values.len();
+    field
+        .values
+        .retain(|value| match room.checked_sub(value.raw.len()) {
+            Some(left) => {
+                *room = left;
+                true
+            }
+            None => false,
+        });
+    if field.values.len() < before && !field.warnings.contains(&Warning::Shortened) {
+        field.warnings.push(Warning::Shortened);
     }
 }
 

@@ -240,7 +240,7 @@ pub enum Warning {
     HeadlineListsCompanies,
     /// The name is an e-mail address.
     NameIsAddress,
-    /// The value was cut at its bound; `raw` has all of it.
+    /// A value was cut at its bound, and `raw` has all of it; or values beyond what a profile holds were left out.
     Shortened,
     /// An address that is none, that many people share, or that belongs to a user of the account.
     DoubtfulAddress,

@@ -254,3 +254,25 @@ fn links_are_taken_by_what_they_lead_to_and_look_alikes_by_nobody() {
         FieldState::Blank
     );
 }
+
+#[test]
+fn a_profile_has_a_bound_and_says_what_it_left_out() {
+    let note = |id: usize, text: &str| {
+        (
+            Stream::Notes,
+            json!({"id": format!("{id:05}"), "fields": [{"value": text}]}),
+        )
+    };
+    let long: Vec<_> = (0..10).map(|id| note(id, &"x".repeat(100_000))).collect();
+    let found = field(&initial(), &records(Scope::Person, &long), "NOTES");
+    assert_eq!(
+        (found.values.len(), found.warnings),
+        (7, vec![Warning::Shortened])
+    );
+    let many: Vec<_> = (0..5_001).map(|id| note(id, "x")).collect();
+    let found = field(&initial(), &records(Scope::Person, &many), "NOTES");
+    assert_eq!(
+        (found.values.len(), found.warnings),
+        (5_000, vec![Warning::Shortened])
+    );
+}
