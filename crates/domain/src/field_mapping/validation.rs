@@ -93,9 +93,8 @@ impl Check<'_> {
                 "name the derivation, or set derived to false",
             );
         }
-        if let Some(path) = &rule.path {
-            self.path(path, &format!("{place}.path"));
-        }
+        let path = rule.path.as_ref();
+        let known = path.is_none_or(|path| self.path(path, &format!("{place}.path")));
         if rule.link.is_some() && !rule.path.as_ref().is_some_and(leads_to_links) {
             let message =
                 "only opportunities.links and applications.links lead to links; leave link out";
@@ -108,16 +107,17 @@ impl Check<'_> {
                 "give a path, or a derivation that can be switched on",
             );
         }
-        if rule.exports() && !rule.not_available() && !takes(rule) {
+        if known && rule.exports() && !rule.not_available() && !takes(rule) {
             let message =
                 "Lever takes no value there when somebody is exported: set direction to import";
             self.fault(format!("{place}.direction"), message);
         }
     }
 
-    fn path(&mut self, path: &SourcePath, field: &str) {
+    /// Whether the path leads somewhere, or did when the version before was saved.
+    fn path(&mut self, path: &SourcePath, field: &str) -> bool {
         if self.kept.contains(path) || catalog::knows(path, self.account) {
-            return;
+            return true;
         }
         let mut message = format!("Lever's records have no {}", shortened(&path.to_string()));
         if self.hints > 0 {
@@ -126,6 +126,7 @@ impl Check<'_> {
             message.push_str(&catalog::nearest_to(path, self.account).join(", "));
         }
         self.fault(field, message);
+        false
     }
 
     fn hosts(&mut self, hosts: &[String]) {
@@ -197,7 +198,6 @@ mod tests {
         let starts = [
             "rules[0].label: a label has at most 100",
             "rules[0].path: Lever's records have no opportunities.nam; nearest: opportunities.name, ",
-            "rules[0].direction: Lever takes no value there",
             "rules[5].direction: Lever takes no value there",
             "rules[7].derived: name the derivation",
             "rules[7].link: only opportunities.links",
