@@ -25,7 +25,7 @@ pub struct SourceField {
 pub struct FieldPreview {
     /// The settings that differ, one line for people each.
     pub differences: Vec<String>,
-    /// By the saved mapping.
+    /// By the saved mapping; empty where nobody is named.
     pub before: Vec<Field>,
     /// By the one given.
     pub after: Vec<Field>,
@@ -111,25 +111,34 @@ impl Engine {
         Ok(kept.collect())
     }
 
-    /// What a mapping would make of a person or a candidacy; changes nothing.
+    /// What a mapping would make of a person or a candidacy, and of nobody what it would change; saves nothing.
     ///
     /// # Errors
-    /// As [`Engine::profile`], and invalid with every bad field.
+    /// As [`Engine::profile`] where somebody is named, and invalid with every bad field.
     pub async fn preview_field_mapping(
         &self,
         id: ConnectionId,
         proposed: FieldMapping,
-        whose: &Whose,
+        whose: Option<&Whose>,
         viewer: Viewer,
     ) -> Result<FieldPreview> {
         let sight = self.sight(id, viewer)?;
         let before: FieldMapping = versions::present(&self.shared, id).await?;
         self.check_fields(id, &proposed, &before, viewer).await?;
+        let differences = diff(&before, &proposed);
+        let Some(whose) = whose else {
+            return Ok(FieldPreview {
+                differences,
+                before: Vec::new(),
+                after: Vec::new(),
+                as_of: None,
+            });
+        };
         let mut streams = before.streams();
         streams.extend(proposed.streams());
         let person = person(&sight, whose, &streams).await?;
         Ok(FieldPreview {
-            differences: diff(&before, &proposed),
+            differences,
             before: before.evaluate(&person.records),
             after: proposed.evaluate(&person.records),
             as_of: person.as_of,

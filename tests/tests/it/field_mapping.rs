@@ -6,7 +6,7 @@ use proto::v1::preview_field_mapping_request::Whose;
 use serde_json::Value;
 use tonic::{Code, Status};
 
-use crate::support::{Setup, World, fresh_id, refused};
+use crate::support::{Setup, World, fresh_id, program, refused};
 
 impl World {
     async fn field_mapping(&self) -> pb::FieldMapping {
@@ -183,7 +183,7 @@ async fn f_31_a_preview_shows_what_a_derivation_gives_a_real_person_and_saves_no
     );
     assert_eq!(
         (blank.code, blank.fields),
-        (Code::InvalidArgument, vec!["opportunity_id".to_owned()])
+        (Code::InvalidArgument, vec!["contact_id".to_owned()])
     );
     assert_eq!(world.field_mapping().await, shipped);
 }
@@ -433,4 +433,103 @@ async fn a_preview_hides_confidential_people_secret_notes_and_what_a_connection_
     world.api = open.with_token(&plain);
     let denied = refused(world.save_fields(mapping).await);
     assert_eq!(denied.code, Code::PermissionDenied);
+}
+
+impl World {
+    /// Runs `fulcrum mapping` against the service: whether it succeeded, and what it said.
+    async fn mapping_command(&self, arguments: &[&str]) -> (bool, String) {
+        let server = format!("http://{}", self.service().grpc);
+        let output = program()
+            .arg("mapping")
+            .args(arguments)
+            .args(["--server", &server])
+            .stdin(std::process::Stdio::null())
+            .output()
+            .await
+            .expect("the program runs");
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.success(),
+            String::from_utf8(said).expect("UTF-8"),
+        )
+    }
+}
+
+/// Both mappings are one document: exported, compared, applied where agreed, and taken back one by one.
+#[tokio::test]
+async fn both_mappings_go_through_one_document() {
+    let world = World::synced(Setup::new(20)).await;
+    let (done, exported) = world.mapping_command(&["export"]).await;
+    assert!(done && exported.contains("[[product_stages]]") && exported.contains("[[fields]]"));
+    let file = world.home.path("mapping.toml");
+    let name = file.to_str().expect("UTF-8").to_owned();
+    std::fs::write(&file, &exported).expect("written");
+    assert_eq!(
+        world.mapping_command(&["diff", &name]).await,
+        (true, "no difference\n".to_owned())
+    );
+
+    let changed = exported
+        .replacen("at_risk_percent = 75", "at_risk_percent = 50", 1)
+        .replacen(
+            "derivation = \"work_experience\"\nderived = false",
+            "derivation = \"work_experience\"\nderived = true",
+            1,
+        );
+    std::fs::write(&file, &changed).expect("written");
+    let (done, told) = world.mapping_command(&["diff", &name]).await;
+    assert!(
+        done && told.contains("sla.at_risk_percent: 75 -> 50"),
+        "{told}"
+    );
+    assert!(told.contains("field WORK_EXPERIENCE: "), "{told}");
+    let (done, told) = world.mapping_command(&["apply", &name]).await;
+    assert!(!done && told.contains("--yes"), "{told}");
+    assert_eq!(world.field_mapping().await.version, 0);
+    let (done, told) = world.mapping_command(&["apply", &name, "--yes"]).await;
+    let at_one = "the stage mapping is at version 1\nthe field mapping is at version 1\n";
+    assert!(done && told.ends_with(at_one), "{told}");
+    assert!(rule_mut(&mut world.field_mapping().await, "WORK_EXPERIENCE").derived);
+
+    // A fault in either saves neither.
+    let half = changed
+        .replacen("at_risk_percent = 50", "at_risk_percent = 60", 1)
+        .replacen("opportunities.headline", "opportunities.headlin", 1);
+    std::fs::write(&file, half).expect("written");
+    let (done, told) = world.mapping_command(&["apply", &name, "--yes"]).await;
+    assert!(
+        !done && told.contains("nearest: opportunities.headline"),
+        "{told}"
+    );
+    assert_eq!(
+        world
+            .mapping()
+            .await
+            .stage_mapping
+            .expect("a mapping")
+            .version,
+        1
+    );
+
+    // A document with one of them leaves the other alone.
+    std::fs::write(&file, "fields = []").expect("written");
+    let (done, told) = world.mapping_command(&["apply", &name, "--yes"]).await;
+    assert!(
+        done && told.ends_with("the field mapping is at version 2\n"),
+        "{told}"
+    );
+    let (done, told) = world
+        .mapping_command(&["rollback", "0", "--fields", "--yes"])
+        .await;
+    assert!(
+        done && told.ends_with("the field mapping is at version 3\n"),
+        "{told}"
+    );
+    assert_eq!(world.field_mapping().await.rules.len(), 14);
+    let (_, told) = world.mapping_command(&["versions", "--fields"]).await;
+    assert_eq!(told.matches("version ").count(), 4, "{told}");
+    let (_, told) = world.mapping_command(&["versions"]).await;
+    assert_eq!(told.matches("version ").count(), 2, "{told}");
+    let (_, told) = world.mapping_command(&["fields"]).await;
+    assert!(told.contains("contacts.location.name  text\n"), "{told}");
 }

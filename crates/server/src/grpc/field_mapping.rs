@@ -121,10 +121,10 @@ impl FieldMappingService for Api {
         let request = request.into_inner();
         let id = connection_of(&caller, &request.connection_id)?;
         let (_etag, proposed) = given(request.field_mapping)?;
-        let whose = whose(request.whose)?;
-        let preview = self
-            .engine
-            .preview_field_mapping(id, proposed, &whose, viewer(&caller));
+        let whose = request.whose.map(whose).transpose()?;
+        let preview =
+            self.engine
+                .preview_field_mapping(id, proposed, whose.as_ref(), viewer(&caller));
         Ok(Response::new(to_preview(&preview.await.map_err(status)?)))
     }
 }
@@ -137,17 +137,17 @@ fn given(mapping: Option<pb::FieldMapping>) -> Result<(String, FieldMapping), St
     Ok((mapping.etag, read))
 }
 
-fn whose(asked: Option<Asked>) -> Result<Whose, Status> {
-    match asked {
-        Some(Asked::OpportunityId(id)) if !id.is_empty() => {
-            Ok(Whose::Opportunity(OpportunityId::from(id.as_str())))
-        }
-        Some(Asked::ContactId(id)) if !id.is_empty() => {
-            Ok(Whose::Contact(ContactId::from(id.as_str())))
-        }
-        _ => {
-            let message = "give the opportunity_id or the contact_id of whom to try the mapping on";
-            Err(status(Error::invalid("opportunity_id", message)))
-        }
+fn whose(asked: Asked) -> Result<Whose, Status> {
+    let (field, id) = match &asked {
+        Asked::OpportunityId(id) => ("opportunity_id", id),
+        Asked::ContactId(id) => ("contact_id", id),
+    };
+    if id.is_empty() {
+        let message = "give the id of whom to try the mapping on, or leave it out";
+        return Err(status(Error::invalid(field, message)));
     }
+    Ok(match asked {
+        Asked::OpportunityId(id) => Whose::Opportunity(OpportunityId::from(id.as_str())),
+        Asked::ContactId(id) => Whose::Contact(ContactId::from(id.as_str())),
+    })
 }
