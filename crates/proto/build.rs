@@ -9,10 +9,12 @@ type Failure = Box<dyn std::error::Error>;
 const FILES: &[&str] = &[
     "fulcrum/v1/candidate_service.proto",
     "fulcrum/v1/connection_service.proto",
+    "fulcrum/v1/field_mapping_service.proto",
     "fulcrum/v1/inbound_service.proto",
     "fulcrum/v1/lever_records.proto",
     "fulcrum/v1/lever_service.proto",
     "fulcrum/v1/operation_service.proto",
+    "fulcrum/v1/profile.proto",
     "fulcrum/v1/stage_mapping_service.proto",
     "fulcrum/v1/sync_service.proto",
 ];

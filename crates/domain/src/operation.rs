@@ -14,6 +14,12 @@ use lever::{ArchiveReasonId, OpportunityId, RequisitionId, StageId, Timestamp, U
 use crate::ConnectionId;
 use crate::id::our_id;
 
+/// The longest note that is written in one piece, in bytes.
+pub const LONGEST_NOTE: usize = 60_000;
+
+/// The largest file Lever takes, in bytes (behaviour: "Files").
+pub const LARGEST_FILE: u64 = 30 << 20;
+
 our_id! {
     /// Our own id of an operation (time-ordered).
     OperationId

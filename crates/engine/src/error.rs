@@ -73,6 +73,17 @@ pub struct Violation {
     pub message: String,
 }
 
+impl Violation {
+    /// Faults of a part of a request, with the part's name before each field.
+    pub fn within(part: &str, found: Vec<domain::Violation>) -> Vec<Violation> {
+        let named = found.into_iter().map(|fault| Violation {
+            field: format!("{part}.{}", fault.field),
+            message: fault.message,
+        });
+        named.collect()
+    }
+}
+
 impl Error {
     /// The class.
     pub fn kind(&self) -> &ErrorKind {

@@ -15,6 +15,7 @@ mod disconnect;
 mod download;
 mod engine;
 mod error;
+mod field_mapping;
 mod identity;
 mod inbound;
 mod link;
@@ -23,6 +24,7 @@ mod mapping;
 mod nudge;
 mod pause;
 mod permissions;
+mod profile;
 mod progress;
 mod pull;
 mod push;
@@ -39,6 +41,7 @@ mod sync;
 mod testing;
 mod traffic;
 mod upkeep;
+mod versions;
 mod webhook;
 
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
@@ -51,22 +54,23 @@ pub use credential::{CredentialKind, NewCredential, OAuthGrant};
 pub use download::{FileBytes, FileDownload, FileSource};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
+pub use field_mapping::{FieldPreview, SourceField};
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
 pub use lookup::{Agreement, Known, Looked, Lookup, MOST_IDENTITIES, Match, MatchStrength};
-pub use mapping::{
-    MappedStage, MappingView, Preview, StageMappingVersion, SuggestedStage, Suggestions,
-};
+pub use mapping::{MappedStage, MappingView, Preview, SuggestedStage, Suggestions};
 pub use pause::KeyPause;
 pub use permissions::{
     ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,
 };
+pub use profile::Profile;
 pub use push::{Acting, DryRun, PlannedCall, PlannedFile, WriteRequest};
-pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer};
+pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer, Whose};
 pub use settings::{OAuthClient, PullSettings, Settings};
 pub use sla_report::{SlaOverview, SlaQuery, SlaRow};
 pub use standing::{Outcome, Standing};
 pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
 pub use sync::{QuarantineMark, RunMark, StreamSchedule};
+pub use versions::SavedMapping;
 pub use webhook::receive::Received;
 pub use webhook::{MOST_GIVEN_TOKENS, WebhookState, webhooks_left};
 

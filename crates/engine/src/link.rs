@@ -1,6 +1,6 @@
 //! One connection at work: its client, its budget, its progress, its workers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -73,6 +73,8 @@ pub(crate) struct Link {
     single_reads_refused: Mutex<Option<Instant>>,
     /// The last pause of the key that was told.
     told_pause: Mutex<Option<Told>>,
+    /// The addresses of the account's users, and when their list was read.
+    user_addresses: Mutex<Option<(Timestamp, Arc<BTreeSet<String>>)>>,
     /// The webhooks of the connection: what verifies them, and how their registration stands.
     pub(crate) webhooks: Webhooks,
 }
@@ -120,6 +122,7 @@ impl Link {
             nudged: Notify::new(),
             single_reads_refused: Mutex::new(None),
             told_pause: Mutex::new(None),
+            user_addresses: Mutex::new(None),
             webhooks: Webhooks::default(),
         }))
     }
@@ -130,6 +133,20 @@ impl Link {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// The addresses of the account's users as they were read at that time; none if another time is known.
+    pub(crate) fn user_addresses(&self, read_at: Timestamp) -> Option<Arc<BTreeSet<String>>> {
+        let known = self.user_addresses.lock();
+        let known = known.unwrap_or_else(PoisonError::into_inner);
+        let (at, addresses) = known.as_ref()?;
+        (*at == read_at).then(|| addresses.clone())
+    }
+
+    /// Keeps the addresses of the account's users for the next time.
+    pub(crate) fn keep_user_addresses(&self, read_at: Timestamp, addresses: Arc<BTreeSet<String>>) {
+        let known = self.user_addresses.lock();
+        *known.unwrap_or_else(PoisonError::into_inner) = Some((read_at, addresses));
     }
 
     /// Takes over new settings.

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use domain::stage_mapping::effect::{Effect, Side};
 use domain::stage_mapping::{self, ClockScope, KnownAccount, StageCode, StageMapping};
 use domain::suggest::{self, Suggestion};
-use domain::{Candidacy, ConnectionId, Stream};
+use domain::{Candidacy, ConnectionId, Stream, Versioned as _};
 use lever::{ArchiveReason, Stage, StageChange, StageId};
-use store::{ErrorKind as StoreErrorKind, MappingVersion, Tombstones};
+use store::Tombstones;
 
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result, Violation, not_read_yet};
+use crate::versions;
 
 /// How sure a suggestion must be to be part of the suggested mapping, in percent.
 const SURE: u8 = 50;
@@ -55,15 +56,6 @@ pub struct Preview {
     pub effect: Effect,
     /// Where each Lever stage would stand.
     pub stages: Vec<MappedStage>,
-}
-
-/// A version of the mapping.
-#[derive(Debug, Clone)]
-pub struct StageMappingVersion {
-    /// The version.
-    pub mapping: StageMapping,
-    /// What differs from the version before, one line for people each; empty for version 0.
-    pub differences: Vec<String>,
 }
 
 /// Suggestions, and the mapping they would make.
@@ -127,36 +119,9 @@ impl Engine {
     ) -> Result<MappingView> {
         self.link(id)?;
         let before = self.present_if(id, etag, "etag").await?;
-        let versions = versions(&self.shared, id).await?;
-        let wanted = versions.into_iter().find(|one| one.version == version);
         // It was checked when it was saved; what Lever has dropped since is shown as missing.
-        let wanted = wanted
-            .ok_or_else(|| Error::not_found("version of the mapping", &version.to_string()))?;
+        let wanted = self.earlier(id, version).await?;
         self.save(id, &before, wanted, author).await
-    }
-
-    /// All versions of the mapping with what each changed, the newest first; version 0 is the last.
-    ///
-    /// # Errors
-    /// Not found.
-    pub async fn stage_mapping_versions(
-        &self,
-        id: ConnectionId,
-    ) -> Result<Vec<StageMappingVersion>> {
-        self.connection(id).await?;
-        let versions = versions(&self.shared, id).await?;
-        let mut told: Vec<_> = versions
-            .iter()
-            .zip(std::iter::once(None).chain(versions.iter().map(Some)))
-            .map(|(mapping, before)| StageMappingVersion {
-                mapping: mapping.clone(),
-                differences: before
-                    .map(|before| stage_mapping::diff(before, mapping))
-                    .unwrap_or_default(),
-            })
-            .collect();
-        told.reverse();
-        Ok(told)
     }
 
     /// What a mapping would change if it were saved now (X3); changes nothing.
@@ -211,19 +176,6 @@ impl Engine {
         }
     }
 
-    /// The present mapping, if that is the one somebody changed.
-    async fn present_if(&self, id: ConnectionId, etag: &str, field: &str) -> Result<StageMapping> {
-        let present = present(&self.shared, id).await?;
-        match etag {
-            "" => Err(Error::invalid(
-                field,
-                "give the etag of the version you changed, as GetStageMapping tells it",
-            )),
-            etag if etag == present.etag() => Ok(present),
-            _ => Err(somebody_saved(&present)),
-        }
-    }
-
     async fn check(
         &self,
         id: ConnectionId,
@@ -248,17 +200,7 @@ impl Engine {
     ) -> Result<MappingView> {
         let mut mapping = settings.succeeding(before, author, self.shared.clock.now());
         mapping.refresh_texts(&stages(&self.shared, id).await?);
-        let version = to_version(&mapping)?;
-        let saved = self.shared.store.put_mapping(id, version, before.version);
-        match saved.await {
-            Ok(()) => {}
-            Err(error) if matches!(error.kind(), StoreErrorKind::MappingMoved { .. }) => {
-                let present = present(&self.shared, id).await?;
-                return Err(somebody_saved(&present));
-            }
-            Err(error) => return Err(error.into()),
-        }
-        tracing::info!(connection = %id, version = mapping.version, "stage mapping saved");
+        self.save_version(id, before, &mapping).await?;
         view(&self.shared, id, mapping).await
     }
 
@@ -291,28 +233,9 @@ impl Engine {
     }
 }
 
-/// The present mapping, or version 0.
+/// The present stage mapping, or version 0.
 pub(crate) async fn present(shared: &Shared, id: ConnectionId) -> Result<StageMapping> {
-    match shared.store.mapping(id).await? {
-        Some(version) => from_version(&version),
-        None => version_zero(shared, id).await,
-    }
-}
-
-/// The shipped mapping, as old as the connection.
-async fn version_zero(shared: &Shared, id: ConnectionId) -> Result<StageMapping> {
-    let connection = shared.store.connection(id).await?;
-    let created_at = connection.map(|connection| connection.created_at);
-    Ok(StageMapping::initial(created_at.unwrap_or_default()))
-}
-
-/// All versions, the oldest first; version 0 is in no table.
-async fn versions(shared: &Shared, id: ConnectionId) -> Result<Vec<StageMapping>> {
-    let mut versions = vec![version_zero(shared, id).await?];
-    for version in shared.store.mapping_versions(id).await? {
-        versions.push(from_version(&version)?);
-    }
-    Ok(versions)
+    versions::present(shared, id).await
 }
 
 /// The moves of somebody through the stages: the compact record has none, the document does.
@@ -432,44 +355,6 @@ fn row(
     }
 }
 
-fn violations(violations: Vec<domain::stage_mapping::Violation>) -> Error {
-    Error::violations(
-        violations
-            .into_iter()
-            .map(|violation| Violation {
-                field: format!("stage_mapping.{}", violation.field),
-                message: violation.message,
-            })
-            .collect(),
-    )
-}
-
-fn somebody_saved(present: &StageMapping) -> Error {
-    Error::aborted(
-        "ETAG_MISMATCH",
-        "somebody else saved the mapping first: read it again, then repeat the change",
-        vec![
-            ("etag", present.etag()),
-            ("version", present.version.to_string()),
-            ("author", present.author.clone()),
-        ],
-    )
-}
-
-fn to_version(mapping: &StageMapping) -> Result<MappingVersion> {
-    Ok(MappingVersion {
-        version: mapping.version,
-        author: mapping.author.clone(),
-        created_at: mapping.created_at,
-        document: serde_json::to_vec(mapping).map_err(Error::internal)?,
-    })
-}
-
-fn from_version(version: &MappingVersion) -> Result<StageMapping> {
-    let mut mapping: StageMapping =
-        serde_json::from_slice(&version.document).map_err(Error::internal)?;
-    mapping.version = version.version;
-    mapping.author.clone_from(&version.author);
-    mapping.created_at = version.created_at;
-    Ok(mapping)
+fn violations(found: Vec<domain::Violation>) -> Error {
+    Error::violations(Violation::within("stage_mapping", found))
 }

@@ -3,9 +3,11 @@
 //! Both ways end in the same rules: confidential records and what belongs to them only for callers with the right,
 //! secret notes only where the connection keeps them, and no field the connection leaves out.
 
+pub(crate) mod account_fields;
 mod filter;
 mod live;
 mod mirror;
+pub(crate) mod person;
 mod resource;
 mod visible;
 
@@ -17,6 +19,7 @@ use lever::OpportunityId;
 pub use filter::Filter;
 pub(crate) use live::first_page;
 pub(crate) use mirror::{kept, readable};
+pub use person::Whose;
 pub(crate) use resource::{list, stream_of};
 pub use visible::Viewer;
 pub(crate) use visible::{LONGEST_ID, Sight, is_confidential, is_secret, secrecy};

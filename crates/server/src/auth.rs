@@ -76,6 +76,21 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.ConnectionService/ListConnections", ANY),
     ("/fulcrum.v1.ConnectionService/RotateCredential", ADMIN),
     ("/fulcrum.v1.ConnectionService/UpdateConnection", ADMIN),
+    ("/fulcrum.v1.FieldMappingService/GetFieldMapping", ANY),
+    (
+        "/fulcrum.v1.FieldMappingService/ListFieldMappingVersions",
+        ANY,
+    ),
+    ("/fulcrum.v1.FieldMappingService/ListSourceFields", READERS),
+    (
+        "/fulcrum.v1.FieldMappingService/PreviewFieldMapping",
+        READERS,
+    ),
+    (
+        "/fulcrum.v1.FieldMappingService/RollbackFieldMapping",
+        ADMIN,
+    ),
+    ("/fulcrum.v1.FieldMappingService/UpdateFieldMapping", ADMIN),
     ("/fulcrum.v1.InboundService/GetSlaReport", ANY),
     ("/fulcrum.v1.InboundService/ListAdvanceTargets", ANY),
     ("/fulcrum.v1.InboundService/ListApplicants", ANY),

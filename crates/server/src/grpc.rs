@@ -2,12 +2,14 @@
 
 mod candidate;
 mod connection;
+mod field_mapping;
 mod inbound;
 mod lever;
 mod lookup;
 mod operation;
 mod stage_mapping;
 mod sync;
+mod versions;
 
 use std::time::Duration;
 
@@ -15,9 +17,10 @@ use ::lever as lever_ids;
 use axum::extract::{Request as HttpRequest, State};
 use axum::middleware::{self, Next};
 use axum::response::Response as HttpResponse;
-use engine::{Engine, ErrorKind};
+use engine::{Engine, ErrorKind, Viewer};
 use proto::v1::candidate_service_server::CandidateServiceServer;
 use proto::v1::connection_service_server::ConnectionServiceServer;
+use proto::v1::field_mapping_service_server::FieldMappingServiceServer;
 use proto::v1::inbound_service_server::InboundServiceServer;
 use proto::v1::lever_service_server::LeverServiceServer;
 use proto::v1::operation_service_server::OperationServiceServer;
@@ -66,6 +69,7 @@ pub fn routes(api: Api, authority: Authority, max_message_bytes: usize) -> anyho
         .add_service(reflection_alpha)
         .add_service(bounded!(CandidateServiceServer))
         .add_service(bounded!(ConnectionServiceServer))
+        .add_service(bounded!(FieldMappingServiceServer))
         .add_service(bounded!(InboundServiceServer))
         .add_service(bounded!(LeverServiceServer))
         .add_service(bounded!(OperationServiceServer))
@@ -151,6 +155,13 @@ fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
         .get::<Caller>()
         .cloned()
         .ok_or_else(unauthenticated)
+}
+
+/// What a caller may see where the key of a connection sees it too.
+fn viewer(caller: &Caller) -> Viewer {
+    Viewer {
+        confidential: caller.has(CONFIDENTIAL),
+    }
 }
 
 /// Reads the connection a request names and checks it against the caller, before anything else.

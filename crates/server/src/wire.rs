@@ -5,11 +5,13 @@
 pub mod candidate;
 pub mod connection;
 pub mod download;
+pub mod field_mapping;
 pub mod inbound;
 pub mod lever;
 pub mod operation;
 pub mod page_token;
 pub mod permissions;
+pub mod profile;
 pub mod stage_mapping;
 pub mod status;
 pub mod sync;

@@ -1,6 +1,6 @@
-//! Versions of the mapping of a connection. What a mapping says is not read here.
+//! Versions of the mappings of a connection, one history for each kind. What a mapping says is not read here.
 
-use domain::ConnectionId;
+use domain::{ConnectionId, MappingKind};
 use lever::Timestamp;
 
 use crate::error::{Error, ErrorKind};
@@ -11,7 +11,7 @@ use crate::table::{Table, Tables};
 /// One version of a mapping document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappingVersion {
-    /// Counts from 1 within a connection; the etag.
+    /// Counts from 1 within a connection and a kind; the etag.
     pub version: u64,
     /// Who wrote it.
     pub author: String,
@@ -26,8 +26,12 @@ impl Store {
     ///
     /// # Errors
     /// As every read.
-    pub async fn mapping(&self, connection: ConnectionId) -> Result<Option<MappingVersion>, Error> {
-        present(self.tables(), connection)
+    pub async fn mapping(
+        &self,
+        connection: ConnectionId,
+        kind: MappingKind,
+    ) -> Result<Option<MappingVersion>, Error> {
+        present(self.tables(), connection, kind)
     }
 
     /// Stores the version after `expected_version` (0 when there is none yet).
@@ -39,12 +43,13 @@ impl Store {
     pub async fn put_mapping(
         &self,
         connection: ConnectionId,
+        kind: MappingKind,
         mapping: MappingVersion,
         expected_version: u64,
     ) -> Result<(), Error> {
         self.commit(move |draft| {
             draft.require_connection(connection)?;
-            let present = present(draft.tables(), connection)?;
+            let present = present(draft.tables(), connection, kind)?;
             if present.as_ref().map_or(0, |present| present.version) != expected_version {
                 let kind = ErrorKind::MappingMoved {
                     present: present.map(Box::new),
@@ -61,7 +66,7 @@ impl Store {
                 ));
             }
             draft.put(
-                Table::Mappings,
+                table(kind),
                 key::mapping(connection, mapping.version),
                 &mapping,
             );
@@ -77,16 +82,28 @@ impl Store {
     pub async fn mapping_versions(
         &self,
         connection: ConnectionId,
+        kind: MappingKind,
     ) -> Result<Vec<MappingVersion>, Error> {
         let prefix = key::connection(connection);
-        self.read(move |tables| tables.values(Table::Mappings, &prefix).collect())
+        self.read(move |tables| tables.values(table(kind), &prefix).collect())
             .await
     }
 }
 
-fn present(tables: &Tables, connection: ConnectionId) -> Result<Option<MappingVersion>, Error> {
+fn table(kind: MappingKind) -> Table {
+    match kind {
+        MappingKind::Stages => Table::Mappings,
+        MappingKind::Fields => Table::FieldMappings,
+    }
+}
+
+fn present(
+    tables: &Tables,
+    connection: ConnectionId,
+    kind: MappingKind,
+) -> Result<Option<MappingVersion>, Error> {
     tables
-        .values(Table::Mappings, &key::connection(connection))
+        .values(table(kind), &key::connection(connection))
         .next_back()
         .transpose()
 }

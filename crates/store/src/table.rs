@@ -79,6 +79,7 @@ tables! {
     Hidings = "hidings", "connection";
     IdentityRuns = "identity_runs", "connection and number";
     IdentityLeaves = "identity_leaves", "connection, digest and opportunity";
+    FieldMappings = "field_mappings", "connection and version";
 }
 
 impl Table {

@@ -281,6 +281,14 @@ async fn a_token_for_one_connection_cannot_tell_another_from_none() {
             stage_mapping: Some(pb::StageMapping::default())
         });
         mapping.rollback_stage_mapping(RollbackStageMappingRequest { etag: "v0".to_owned() });
+        fields.get_field_mapping(GetFieldMappingRequest {});
+        fields.list_field_mapping_versions(ListFieldMappingVersionsRequest {});
+        fields.list_source_fields(ListSourceFieldsRequest {});
+        fields.preview_field_mapping(PreviewFieldMappingRequest {
+            field_mapping: Some(pb::FieldMapping::default()),
+            whose: Some(pb::preview_field_mapping_request::Whose::OpportunityId(opportunity.clone()))
+        });
+        fields.rollback_field_mapping(RollbackFieldMappingRequest { etag: "v0".to_owned() });
         lever.list_opportunities(ListOpportunitiesRequest {});
         lever.get_opportunity(GetOpportunityRequest { opportunity_id: opportunity.clone() });
         operations.list_operations(ListOperationsRequest {});

@@ -56,6 +56,14 @@ async fn ids_that_name_nothing_are_not_found_and_missing_ones_are_asked_for() {
             mapping.preview_stage_mapping(PreviewStageMappingRequest
                 stage_mapping: Some(pb::StageMapping::default()));
             mapping.rollback_stage_mapping(RollbackStageMappingRequest etag: "v0".to_owned());
+            fields.get_field_mapping(GetFieldMappingRequest);
+            fields.list_field_mapping_versions(ListFieldMappingVersionsRequest);
+            fields.list_source_fields(ListSourceFieldsRequest);
+            fields.preview_field_mapping(PreviewFieldMappingRequest
+                field_mapping: Some(pb::FieldMapping::default()));
+            fields.rollback_field_mapping(RollbackFieldMappingRequest etag: "v0".to_owned());
+            fields.update_field_mapping(UpdateFieldMappingRequest
+                field_mapping: Some(pb::FieldMapping::default()));
             lever.list_opportunities(ListOpportunitiesRequest);
             lever.get_opportunity(GetOpportunityRequest);
             lever.list_stages(ListStagesRequest);

@@ -19,6 +19,7 @@ mod earlier_data;
 mod every_permission;
 mod extracting;
 mod fairness;
+mod field_mapping;
 mod first_applicants;
 mod foreign_lever;
 mod forgetting;

@@ -213,6 +213,7 @@ mod tests {
     use super::super::tests::{code, initial, stage};
     use super::*;
     use crate::stage_mapping::{DayUnit, Weekday};
+    use crate::versioned::Versioned;
 
     #[test]
     fn equal_settings_have_no_differences_whoever_saved_them() {

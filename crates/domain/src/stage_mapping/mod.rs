@@ -7,9 +7,7 @@
 //! This module does not decide who may change a mapping, and it never drops a stage that Lever lost.
 
 mod difference;
-pub mod document;
 pub mod effect;
-mod nearest;
 mod product_stage;
 mod rules;
 mod settings;
@@ -25,10 +23,11 @@ pub use difference::diff;
 pub use product_stage::{InvalidStageCode, ProductStage, StageCode, StageKind};
 pub use rules::{AdvanceTarget, Refusal};
 pub use settings::{ClockScope, DayUnit, SlaSettings, Weekday};
-pub use validation::{KnownAccount, Violation};
+pub use validation::KnownAccount;
 
-/// The mapping every connection begins with, documented for people.
-const SHIPPED: &str = include_str!("../../../../config/mapping.toml");
+use crate::mapping_document;
+use crate::versioned::{MappingKind, Stamp, Versioned};
+pub use crate::violation::Violation;
 
 /// One version of an account's stage mapping.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,35 +68,10 @@ impl StageMapping {
     /// The shipped mapping, version 0: the default product stages of product.md 6.2, with only the stage ids
     /// every Lever account has (`lead-new`, `lead-reached-out`, `lead-responded`, `applicant-new`, `offer`).
     pub fn initial(now: Timestamp) -> StageMapping {
-        let shipped = document::from_toml(SHIPPED).expect("the shipped mapping is read by a test");
         StageMapping {
             created_at: now,
-            ..shipped
+            ..mapping_document::shipped().stages
         }
-    }
-
-    /// These settings as the version after `previous`, keeping the texts of stages that Lever no longer lists.
-    #[must_use]
-    pub fn succeeding(
-        mut self,
-        previous: &StageMapping,
-        author: &str,
-        now: Timestamp,
-    ) -> StageMapping {
-        self.version = previous.version.saturating_add(1);
-        self.author = author.to_owned();
-        self.created_at = now;
-        for (stage, text) in &previous.last_known_text {
-            self.last_known_text
-                .entry(stage.clone())
-                .or_insert_with(|| text.clone());
-        }
-        self
-    }
-
-    /// The tag a caller gives back to change exactly this version, such as `v3`.
-    pub fn etag(&self) -> String {
-        format!("v{}", self.version)
     }
 
     /// The product stage of a Lever stage; [`StageCode::UNMAPPED`] when it is in none.
@@ -163,6 +137,41 @@ impl StageMapping {
             .chain(&self.inbound_stages)
             .chain(&self.advance_excluded_stages)
             .collect()
+    }
+}
+
+impl Versioned for StageMapping {
+    const KIND: MappingKind = MappingKind::Stages;
+
+    fn initial(now: Timestamp) -> StageMapping {
+        StageMapping::initial(now)
+    }
+
+    fn stamp(&self) -> Stamp<'_> {
+        Stamp {
+            version: self.version,
+            author: &self.author,
+            created_at: self.created_at,
+        }
+    }
+
+    fn set_stamp(&mut self, stamp: Stamp<'_>) {
+        self.version = stamp.version;
+        self.author = stamp.author.to_owned();
+        self.created_at = stamp.created_at;
+    }
+
+    /// The texts of stages that Lever no longer lists are kept.
+    fn inherit(&mut self, previous: &StageMapping) {
+        for (stage, text) in &previous.last_known_text {
+            self.last_known_text
+                .entry(stage.clone())
+                .or_insert_with(|| text.clone());
+        }
+    }
+
+    fn differences(&self, before: &StageMapping) -> Vec<String> {
+        diff(before, self)
     }
 }
 

@@ -1,19 +1,19 @@
 //! Product stages: the buckets of the sourcing product that Lever stages are grouped into.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
 
 use lever::StageId;
 use serde::{Deserialize, Serialize};
 
-/// The longest code, in characters.
-const LONGEST_CODE: usize = 40;
+use crate::code::code;
 
-/// The code of a product stage: upper-case ASCII letters, digits and underscores, 1 to 40 of them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct StageCode(Cow<'static, str>);
+code! {
+    /// The code of a product stage: upper-case ASCII letters, digits and underscores, 1 to 40 of them.
+    StageCode,
+    /// The text is not a product stage code.
+    InvalidStageCode,
+    "a product stage code is 1 to 40 upper-case letters, digits and underscores, such as RECRUITER_SCREEN"
+}
 
 impl StageCode {
     /// The code of a Lever stage that is in no product stage; reserved.
@@ -22,19 +22,6 @@ impl StageCode {
     pub const HIRED: StageCode = StageCode(Cow::Borrowed("HIRED"));
     /// Archived with any other reason; reserved, never the code of a stage.
     pub const REJECTED: StageCode = StageCode(Cow::Borrowed("REJECTED"));
-
-    /// Reads a code; reserved ones are codes too.
-    ///
-    /// # Errors
-    /// [`InvalidStageCode`] if the text has another shape.
-    pub fn parse(text: &str) -> Result<StageCode, InvalidStageCode> {
-        let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-        if (1..=LONGEST_CODE).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(StageCode(Cow::Owned(text.to_owned())))
-        } else {
-            Err(InvalidStageCode)
-        }
-    }
 
     /// A code written in this crate's source, where its tests vouch for the shape.
     pub(crate) const fn from_static(code: &'static str) -> StageCode {
@@ -50,46 +37,6 @@ impl StageCode {
     /// Whether the code has a fixed meaning and so cannot name a product stage.
     pub fn is_reserved(&self) -> bool {
         [Self::UNMAPPED, Self::HIRED, Self::REJECTED].contains(self)
-    }
-
-    /// The code as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The text is not a product stage code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a product stage code is 1 to 40 upper-case letters, digits and underscores, such as RECRUITER_SCREEN"
-)]
-pub struct InvalidStageCode;
-
-impl fmt::Display for StageCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for StageCode {
-    type Err = InvalidStageCode;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
-    }
-}
-
-impl TryFrom<String> for StageCode {
-    type Error = InvalidStageCode;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
-    }
-}
-
-impl From<StageCode> for String {
-    fn from(code: StageCode) -> String {
-        code.0.into_owned()
     }
 }
 

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lever::{ArchiveReason, ArchiveReasonId, Stage, StageId};
 
-use super::nearest::nearest;
 use super::{ProductStage, StageMapping};
 use crate::calendar::Calendar;
+use crate::nearest::nearest;
+use crate::violation::{Violation, shortened};
 
 const MOST_SLA_DAYS: u16 = 365;
 const LONGEST_LABEL: usize = 100;
@@ -24,25 +25,6 @@ pub struct KnownAccount<'a> {
     pub stages: &'a [Stage],
     /// `/archive_reasons`.
     pub reasons: &'a [ArchiveReason],
-}
-
-/// One fault of a mapping.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {message}")]
-pub struct Violation {
-    /// The path of the faulty field, such as `product_stages[2].stages[0]`.
-    pub field: String,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
-impl Violation {
-    pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Violation {
-            field: field.into(),
-            message: message.into(),
-        }
-    }
 }
 
 impl StageMapping {
@@ -233,16 +215,6 @@ impl<'a> Check<'a> {
 
 fn keyed(field: &str, key: &str) -> String {
     format!("{field}[{:?}]", shortened(key))
-}
-
-/// An id of a sane length; others come from a caller and are cut.
-fn shortened(id: &str) -> String {
-    const LONGEST: usize = 60;
-    if id.chars().count() <= LONGEST {
-        return id.to_owned();
-    }
-    let start: String = id.chars().take(LONGEST).collect();
-    format!("{start}...")
 }
 
 #[cfg(test)]

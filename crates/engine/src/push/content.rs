@@ -1,7 +1,7 @@
 //! What a write asks, looked at alone: whether it can be right, and whether it is the same as another.
 
 use domain::Write;
-use domain::operation::{FileUpload, RawWrite, UploadTarget};
+use domain::operation::{FileUpload, LARGEST_FILE, LONGEST_NOTE, RawWrite, UploadTarget};
 use sha2::{Digest, Sha256};
 
 use super::submit::{Acting, WriteRequest, hex};
@@ -21,7 +21,9 @@ pub(super) fn check_request_id(request_id: &str) -> Result<()> {
 /// What is wrong with the content itself, whatever the account.
 pub(super) fn check_content(write: &Write) -> Result<()> {
     match write {
-        Write::CreateNote { value, .. } if value.trim().is_empty() || value.len() > 60_000 => {
+        Write::CreateNote { value, .. }
+            if value.trim().is_empty() || value.len() > LONGEST_NOTE =>
+        {
             Err(Error::invalid("value", "give a text of 1 to 60,000 bytes"))
         }
         Write::AddTags { tags } | Write::RemoveTags { tags } => check_texts("tags", tags),
@@ -45,9 +47,6 @@ pub(super) fn check_content(write: &Write) -> Result<()> {
 
 /// The largest body of a raw write, in bytes.
 const LARGEST_BODY: usize = 1 << 20;
-
-/// The largest file Lever takes, in bytes (behaviour: "Files").
-pub(super) const LARGEST_FILE: u64 = 30 << 20;
 
 /// What can be wrong with a file before its bytes are there.
 fn check_file(file: &FileUpload) -> Result<()> {

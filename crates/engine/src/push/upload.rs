@@ -4,12 +4,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::operation::LARGEST_FILE;
 use domain::{Operation, Write};
 use futures::{Stream, StreamExt as _};
 use store::{ReceivedFile, Store};
 
 use super::acting;
-use super::content::{LARGEST_FILE, TOO_LARGE};
+use super::content::TOO_LARGE;
 use super::submit::WriteRequest;
 use crate::engine::Engine;
 use crate::error::{Error, Result};

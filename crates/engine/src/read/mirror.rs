@@ -168,7 +168,7 @@ async fn chunk(
 }
 
 /// The applications an opportunity names: at most one in today's Lever.
-async fn applications(
+pub(super) async fn applications(
     sight: &Sight<'_>,
     opportunity: &OpportunityId,
     after: Option<&str>,
@@ -212,7 +212,7 @@ fn to_raw(query: &ReadQuery, record: StoredRecord) -> RawRecord {
     }
 }
 
-fn from_stored(stream: Stream, record: StoredRecord) -> RawRecord {
+pub(super) fn from_stored(stream: Stream, record: StoredRecord) -> RawRecord {
     let below_a_person = stream.parent() == Some(Stream::Opportunities);
     RawRecord {
         id: record.id,
@@ -261,7 +261,7 @@ async fn check(
         .ok_or_else(|| not_hydrated(stream, opportunity))
 }
 
-fn not_refused(state: Option<&StreamState>) -> Result<()> {
+pub(super) fn not_refused(state: Option<&StreamState>) -> Result<()> {
     let trouble = state
         .and_then(|state| state.last_error.as_deref())
         .map(Trouble::from_text);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use proto::v1 as pb;
 use proto::v1::candidate_service_client::CandidateServiceClient;
 use proto::v1::connection_service_client::ConnectionServiceClient;
+use proto::v1::field_mapping_service_client::FieldMappingServiceClient;
 use proto::v1::inbound_service_client::InboundServiceClient;
 use proto::v1::lever_service_client::LeverServiceClient;
 use proto::v1::operation_service_client::OperationServiceClient;
@@ -101,6 +102,12 @@ impl Client {
     /// Lists applicants.
     pub(crate) fn inbound(&self) -> InboundServiceClient<Authorized> {
         InboundServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Maps fields.
+    pub(crate) fn field_mapping(&self) -> FieldMappingServiceClient<Authorized> {
+        FieldMappingServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Maps stages.

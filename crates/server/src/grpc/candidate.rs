@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use engine::{Error, FileDownload, Viewer};
+use engine::{Error, FileDownload};
 use proto::v1 as pb;
 use proto::v1::candidate_service_server::CandidateService;
 use tokio::sync::mpsc;
@@ -11,7 +11,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Api, caller, connection_of, in_our_words};
+use super::{Api, caller, connection_of, in_our_words, viewer};
 use crate::auth::{ACT_AS_ANY, CONFIDENTIAL, Caller};
 use crate::wire::download::{from_download, to_chunks, to_info};
 use crate::wire::operation::{Common, WriteMessage, to_dry_run, to_pb};
@@ -163,9 +163,7 @@ macro_rules! writes {
                 let request = request.into_inner();
                 let id = connection_of(&caller, &request.connection_id)?;
                 let (opportunity, source) = from_download(&request).map_err(status)?;
-                let viewer = Viewer {
-                    confidential: caller.has(CONFIDENTIAL),
-                };
+                let viewer = viewer(&caller);
                 let file = self
                     .engine
                     .download(id, &opportunity, source, viewer)

@@ -4,12 +4,12 @@ use ::lever::{Access, OpportunityId};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use domain::{Stream, Write};
-use engine::{Error, ReadFrom, ReadOne, ReadQuery, Viewer, WriteRequest};
+use engine::{Error, ReadFrom, ReadOne, ReadQuery, WriteRequest};
 use proto::v1 as pb;
 use proto::v1::lever_service_server::LeverService;
 use tonic::{Request, Response, Status};
 
-use super::{Api, caller, connection_of};
+use super::{Api, caller, connection_of, viewer};
 use crate::auth::{ACT_AS_ANY, CONFIDENTIAL, Caller, EEO, Role};
 use crate::wire;
 use crate::wire::connection::non_empty;
@@ -35,12 +35,6 @@ struct Wanted {
     opportunity_id: String,
     read_from: i32,
     include_raw_json: bool,
-}
-
-fn viewer(caller: &Caller) -> Viewer {
-    Viewer {
-        confidential: caller.has(CONFIDENTIAL),
-    }
 }
 
 /// Answers to the questions for equal opportunity need a right of their own.

@@ -1,13 +1,13 @@
 //! `StageMappingService`.
 
-use engine::{Error, ErrorKind, StageMappingVersion, Violation};
+use domain::StageMapping;
+use engine::{Error, ErrorKind, Violation};
 use proto::v1 as pb;
 use proto::v1::stage_mapping_service_server::StageMappingService;
 use tonic::{Request, Response, Status};
 
+use super::versions::Asked as AskedVersions;
 use super::{Api, caller, connection_of};
-use crate::wire::page_size;
-use crate::wire::page_token::Bound;
 use crate::wire::stage_mapping::{
     from_pb, to_mapped, to_pb, to_preview, to_suggestion, to_version,
 };
@@ -66,28 +66,16 @@ impl StageMappingService for Api {
     ) -> Result<Response<pb::ListStageMappingVersionsResponse>, Status> {
         let caller = caller(&request)?;
         let request = request.into_inner();
-        let id = connection_of(&caller, &request.connection_id)?;
-        let size = page_size(request.page_size, 50, 500).map_err(status)?;
-        let store = self.engine.store();
-        let question = [request.connection_id.as_str()];
-        let bound = Bound::new(&caller.id, "ListStageMappingVersions", &question);
-        let before: Option<u64> = bound.open(store, &request.page_token).map_err(status)?;
-        let versions = self
-            .engine
-            .stage_mapping_versions(id)
-            .await
-            .map_err(status)?;
-        let older = |version: &&StageMappingVersion| {
-            before.is_none_or(|before| version.mapping.version < before)
+        let asked = AskedVersions {
+            rpc: "ListStageMappingVersions",
+            connection: connection_of(&caller, &request.connection_id)?,
+            page_size: request.page_size,
+            page_token: &request.page_token,
         };
-        let page: Vec<_> = versions.iter().filter(older).take(size).collect();
-        let last = page.last().map(|version| version.mapping.version);
+        let (versions, next_page_token) = self.versions::<StageMapping>(&caller, asked).await?;
         Ok(Response::new(pb::ListStageMappingVersionsResponse {
-            versions: page.into_iter().map(to_version).collect(),
-            // Version 0 is the oldest.
-            next_page_token: bound
-                .seal(store, last.filter(|last| *last > 0).as_ref())
-                .map_err(status)?,
+            versions: versions.iter().map(to_version).collect(),
+            next_page_token,
         }))
     }
 
@@ -130,15 +118,8 @@ fn given(mapping: Option<pb::StageMapping>) -> Result<pb::StageMapping, Status> 
     mapping.ok_or_else(|| status(Error::invalid("stage_mapping", "give the whole mapping")))
 }
 
-fn violations(violations: Vec<domain::stage_mapping::Violation>) -> Status {
-    let violations = violations
-        .into_iter()
-        .map(|bad| Violation {
-            field: format!("stage_mapping.{}", bad.field),
-            message: bad.message,
-        })
-        .collect();
-    status(Error::violations(violations))
+fn violations(found: Vec<domain::Violation>) -> Status {
+    status(Error::violations(Violation::within("stage_mapping", found)))
 }
 
 /// Names of fields as the domain has them, and as the message has them.

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ::lever::{ArchiveReasonId, StageId};
+use domain::Versioned as _;
 use domain::stage_mapping::{
     ClockScope, DayUnit, ProductStage, SlaSettings, StageCode, StageKind, StageMapping, Violation,
     Weekday,
 };
-use engine::{MappedStage, Preview, StageMappingVersion, SuggestedStage};
+use engine::{MappedStage, Preview, SavedMapping, SuggestedStage};
 use proto::v1 as pb;
 
 use super::inbound::to_sla_state;
@@ -119,7 +120,7 @@ pub fn to_suggestion(stage: &SuggestedStage) -> pb::StageSuggestion {
 }
 
 /// A version and what it changed.
-pub fn to_version(version: &StageMappingVersion) -> pb::StageMappingVersion {
+pub fn to_version(version: &SavedMapping<StageMapping>) -> pb::StageMappingVersion {
     pb::StageMappingVersion {
         stage_mapping: Some(to_pb(&version.mapping)),
         differences: version.differences.clone(),

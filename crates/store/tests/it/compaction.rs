@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::operation::State;
-use domain::{Operation, Stream, Write};
+use domain::{MappingKind, Operation, Stream, Write};
 use store::{Compacted, ErrorKind, Incoming, Options, Quarantined, Store, Tombstones};
 use tempfile::TempDir;
 
@@ -161,7 +161,10 @@ async fn grown() -> TempDir {
             store.apply(page(c, version, records)).await.unwrap();
         }
     }
-    store.put_mapping(c, mapping(1), 0).await.unwrap();
+    store
+        .put_mapping(c, MappingKind::Stages, mapping(1), 0)
+        .await
+        .unwrap();
     store.close().await.unwrap();
     folder
 }
@@ -180,7 +183,10 @@ async fn assert_whole(folder: &Path) {
             .map(|record| record.raw.clone())
             .eq((0..RECORDS).map(|number| noisy(4, number).raw))
     );
-    assert_eq!(store.mapping(c).await.unwrap(), Some(mapping(1)));
+    assert_eq!(
+        store.mapping(c, MappingKind::Stages).await.unwrap(),
+        Some(mapping(1))
+    );
     let changes = store.changes(c, 0, usize::MAX).await.unwrap();
     assert_eq!(changes.len() as u64, store.last_sequence(c).await.unwrap());
     assert!(store.api_key(c).await.unwrap().is_some());

@@ -1,4 +1,4 @@
-use domain::{Connection, Cursor, Disconnected, Listing, Stream};
+use domain::{Connection, Cursor, Disconnected, Listing, MappingKind, Stream};
 use secrecy::{ExposeSecret, SecretString};
 use store::{ErrorKind, ListingOutcome, Secrets, Store, TokenRecord, Tombstones};
 
@@ -198,7 +198,9 @@ async fn a_deleted_connection_leaves_nothing_and_its_neighbors_everything() {
             .record_operation(operation(of, 1, "r"), std::time::Duration::ZERO)
             .await
             .unwrap();
-        store.put_mapping(of, mapping(1), 0).await.unwrap();
+        for kind in MappingKind::ALL {
+            store.put_mapping(of, *kind, mapping(1), 0).await.unwrap();
+        }
         store
             .note_listing(of, Listing::Tags, ListingOutcome::Succeeded(at(1)))
             .await
@@ -222,7 +224,9 @@ async fn a_deleted_connection_leaves_nothing_and_its_neighbors_everything() {
     assert!(store.count_by_stage(id).await.unwrap().is_empty());
     assert!(store.cursors(id).await.unwrap().is_empty());
     assert_eq!(store.operations(id, None, None, 9).await.unwrap(), []);
-    assert_eq!(store.mapping(id).await.unwrap(), None);
+    for kind in MappingKind::ALL {
+        assert_eq!(store.mapping(id, *kind).await.unwrap(), None);
+    }
     assert_eq!(
         store.count(connection(2).id, Stream::Tags).await.unwrap(),
         1500
@@ -266,7 +270,7 @@ async fn nothing_is_stored_for_a_connection_that_is_gone() {
     );
     assert_eq!(
         store
-            .put_mapping(id, mapping(1), 0)
+            .put_mapping(id, MappingKind::Stages, mapping(1), 0)
             .await
             .unwrap_err()
             .kind(),
@@ -281,9 +285,19 @@ async fn nothing_is_stored_for_a_connection_that_is_gone() {
 #[tokio::test]
 async fn a_mapping_is_replaced_only_by_who_has_read_the_present_one() {
     let (_folder, store, id) = connected().await;
-    assert_eq!(store.mapping(id).await.unwrap(), None);
-    store.put_mapping(id, mapping(1), 0).await.unwrap();
-    let error = store.put_mapping(id, mapping(1), 0).await.unwrap_err();
+    // What is saved of the other kind does not count.
+    for kind in [MappingKind::Stages, MappingKind::Fields] {
+        replaced_in_order(&store, id, kind).await;
+    }
+}
+
+async fn replaced_in_order(store: &store::Store, id: domain::ConnectionId, kind: MappingKind) {
+    assert_eq!(store.mapping(id, kind).await.unwrap(), None);
+    store.put_mapping(id, kind, mapping(1), 0).await.unwrap();
+    let error = store
+        .put_mapping(id, kind, mapping(1), 0)
+        .await
+        .unwrap_err();
     assert_eq!(
         error.kind(),
         &ErrorKind::MappingMoved {
@@ -292,7 +306,7 @@ async fn a_mapping_is_replaced_only_by_who_has_read_the_present_one() {
     );
     assert_eq!(
         store
-            .put_mapping(id, mapping(3), 1)
+            .put_mapping(id, kind, mapping(3), 1)
             .await
             .unwrap_err()
             .kind(),
@@ -300,10 +314,10 @@ async fn a_mapping_is_replaced_only_by_who_has_read_the_present_one() {
     );
     let mut long = mapping(2);
     long.document = noise(300_000);
-    store.put_mapping(id, long.clone(), 1).await.unwrap();
-    assert_eq!(store.mapping(id).await.unwrap(), Some(long.clone()));
+    store.put_mapping(id, kind, long.clone(), 1).await.unwrap();
+    assert_eq!(store.mapping(id, kind).await.unwrap(), Some(long.clone()));
     assert_eq!(
-        store.mapping_versions(id).await.unwrap(),
+        store.mapping_versions(id, kind).await.unwrap(),
         [mapping(1), long]
     );
 }

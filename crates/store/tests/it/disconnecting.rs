@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Connection, Disconnected, Schedule, Stream};
+use domain::{Connection, Disconnected, MappingKind, Schedule, Stream};
 use secrecy::{ExposeSecret, SecretString};
 use store::{Credential, ErrorKind, Nudge, OAuthTokens, Store, StoredWebhook};
 
@@ -208,7 +208,10 @@ async fn an_account_connected_again_goes_on_where_it_stood() {
     let mut first = page(c, 10, vec![tag("a", "{}")]);
     first.next = idle(10);
     store.apply(first).await.unwrap();
-    store.put_mapping(c, mapping(1), 0).await.unwrap();
+    store
+        .put_mapping(c, MappingKind::Stages, mapping(1), 0)
+        .await
+        .unwrap();
     store
         .disconnect(c, Disconnected::at(at(100)))
         .await
@@ -227,7 +230,10 @@ async fn an_account_connected_again_goes_on_where_it_stood() {
     assert_eq!(store.connection(c).await.unwrap(), Some(again));
     let stored = store.credential(c).await.unwrap().unwrap();
     assert_eq!(access_token(&stored.credential), "access-1");
-    assert_eq!(store.mapping(c).await.unwrap(), Some(mapping(1)));
+    assert_eq!(
+        store.mapping(c, MappingKind::Stages).await.unwrap(),
+        Some(mapping(1))
+    );
     assert_eq!(store.count(c, Stream::Tags).await.unwrap(), 1);
     assert_eq!(store.cursors(c).await.unwrap().len(), 1);
     store

@@ -4,7 +4,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use domain::operation::State;
-use domain::{Connection, Cursor, Environment, Listing, Stream, Write};
+use domain::{Connection, Cursor, Environment, Listing, MappingKind, Stream, Write};
 use secrecy::ExposeSecret;
 use store::{Incoming, Order, Store, StoredRecord, Tombstones, check};
 use tempfile::TempDir;
@@ -76,7 +76,11 @@ async fn the_connections_of_the_first_version_are_read() {
 #[tokio::test]
 async fn the_mapping_of_the_first_version_is_read() {
     let (_folder, store, connection) = first_version().await;
-    let mapping = store.mapping(connection.id).await.unwrap().unwrap();
+    let mapping = store
+        .mapping(connection.id, MappingKind::Stages)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(mapping.version, 1);
     let document = String::from_utf8(mapping.document).unwrap();
     assert!(document.contains("910a2dec-8902-4cc1-beeb-8da1658eec67"));

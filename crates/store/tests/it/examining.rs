@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{Schedule, Stream};
+use domain::{MappingKind, Schedule, Stream};
 use secrecy::SecretString;
 use store::{ApiCall, Examined, Incoming, Nudge, Quarantined, Run, RunOutcome, StoredWebhook};
 use tempfile::TempDir;
@@ -50,7 +50,9 @@ async fn full() -> TempDir {
         .record_operation(operation(c, 1, "r"), Duration::ZERO)
         .await
         .unwrap();
-    store.put_mapping(c, mapping(1), 0).await.unwrap();
+    for kind in MappingKind::ALL {
+        store.put_mapping(c, *kind, mapping(1), 0).await.unwrap();
+    }
     let hour = Schedule::every(Duration::from_secs(3600)).unwrap();
     store
         .set_schedule(c, Stream::Tags, Some(hour))
@@ -202,6 +204,7 @@ async fn an_altered_value_is_found_in_every_table() {
         "external_ids",
         "credentials",
         "mappings",
+        "field_mappings",
         "listings",
         "heads",
         "documents",

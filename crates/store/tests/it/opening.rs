@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use domain::Stream;
+use domain::{MappingKind, Stream};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use store::{Error, ErrorKind, Options, Store, StoredRecord, Tombstones};
 use tempfile::TempDir;
@@ -48,7 +48,10 @@ async fn a_reopened_store_has_everything() {
     let mut first = page(c, 10, vec![tag("a", "{\"x\": 1}")]);
     first.next = idle(10);
     store.apply(first).await.unwrap();
-    store.put_mapping(c, mapping(1), 0).await.unwrap();
+    store
+        .put_mapping(c, MappingKind::Stages, mapping(1), 0)
+        .await
+        .unwrap();
     drop(store);
 
     let store = open(folder.path());
@@ -68,7 +71,10 @@ async fn a_reopened_store_has_everything() {
         "{\"x\": 1}"
     );
     assert_eq!(store.changes(c, 0, 9).await.unwrap().len(), 1);
-    assert_eq!(store.mapping(c).await.unwrap(), Some(mapping(1)));
+    assert_eq!(
+        store.mapping(c, MappingKind::Stages).await.unwrap(),
+        Some(mapping(1))
+    );
 }
 
 #[tokio::test]

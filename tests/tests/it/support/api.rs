@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use proto::v1::candidate_service_client::CandidateServiceClient;
 use proto::v1::connection_service_client::ConnectionServiceClient;
+use proto::v1::field_mapping_service_client::FieldMappingServiceClient;
 use proto::v1::inbound_service_client::InboundServiceClient;
 use proto::v1::lever_service_client::LeverServiceClient;
 use proto::v1::operation_service_client::OperationServiceClient;
@@ -71,6 +72,7 @@ impl Api {
     clients! {
         candidates: CandidateServiceClient;
         connections: ConnectionServiceClient;
+        fields: FieldMappingServiceClient;
         inbound: InboundServiceClient;
         lever: LeverServiceClient;
         operations: OperationServiceClient;

@@ -1,11 +1,11 @@
-//! How Lever's stages map onto the product's.
+//! How Lever's stages and records map onto the product's.
 
 use proto::v1 as pb;
 
 use super::super::output::WIDTH;
 use super::table::{Align, Cell, Column, Table};
 use super::time::ago;
-use super::{BAD, DIM, GOOD, PLAIN, WARN, grouped, word};
+use super::{BAD, DIM, GOOD, PLAIN, WARN, grouped, styled, word};
 
 /// The code of a Lever stage that is in no product stage.
 const UNMAPPED: &str = "UNMAPPED";
@@ -91,11 +91,99 @@ fn confidence(share: f64) -> Cell {
     Cell::new(style, format!("{:.0} %", share * 100.0))
 }
 
-/// What a mapping would change, and for how many people.
-pub(crate) fn preview(preview: &pb::PreviewStageMappingResponse) -> String {
-    if preview.differences.is_empty() {
+/// What saving would change: of each mapping that is spoken of.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// Of the stage mapping.
+    pub(crate) stages: Option<pb::PreviewStageMappingResponse>,
+    /// Of the field mapping.
+    pub(crate) fields: Option<pb::PreviewFieldMappingResponse>,
+}
+
+/// Which of the two mappings differ.
+pub(crate) struct Differ {
+    pub(crate) stages: bool,
+    pub(crate) fields: bool,
+}
+
+impl Wanted {
+    /// Differences of one mapping alone.
+    pub(crate) fn of(fields: bool, differences: Vec<String>) -> Wanted {
+        match fields {
+            true => Wanted {
+                stages: None,
+                fields: Some(pb::PreviewFieldMappingResponse {
+                    differences,
+                    ..Default::default()
+                }),
+            },
+            false => Wanted {
+                stages: Some(pb::PreviewStageMappingResponse {
+                    differences,
+                    ..Default::default()
+                }),
+                fields: None,
+            },
+        }
+    }
+
+    fn lines(&self) -> (&[String], &[String]) {
+        let stages = self.stages.as_ref().map(|one| one.differences.as_slice());
+        let fields = self.fields.as_ref().map(|one| one.differences.as_slice());
+        (stages.unwrap_or_default(), fields.unwrap_or_default())
+    }
+
+    /// Which mappings would change.
+    pub(crate) fn differ(&self) -> Differ {
+        let (stages, fields) = self.lines();
+        Differ {
+            stages: !stages.is_empty(),
+            fields: !fields.is_empty(),
+        }
+    }
+
+    /// How many settings would change.
+    pub(crate) fn changes(&self) -> usize {
+        let (stages, fields) = self.lines();
+        stages.len() + fields.len()
+    }
+}
+
+/// The versions that the mappings spoken of are at.
+#[derive(Debug, Default)]
+pub(crate) struct Saved {
+    /// Of the stage mapping.
+    pub(crate) stages: Option<pb::StageMapping>,
+    /// Of the field mapping.
+    pub(crate) fields: Option<pb::FieldMapping>,
+}
+
+/// A line for each mapping spoken of.
+pub(crate) fn saved(saved: &Saved) -> String {
+    let line = |what: &str, version: u64| format!("the {what} mapping is at version {version}\n");
+    let stages = saved.stages.as_ref().map(|one| line("stage", one.version));
+    let fields = saved.fields.as_ref().map(|one| line("field", one.version));
+    stages.unwrap_or_default() + &fields.unwrap_or_default()
+}
+
+/// What saving would change, and for how many people.
+pub(crate) fn preview(wanted: &Wanted) -> String {
+    if wanted.changes() == 0 {
         return "no difference\n".to_owned();
     }
+    let (_stages, fields) = wanted.lines();
+    let stages = wanted.stages.as_ref().map(of_stages).unwrap_or_default();
+    let fields = fields.iter().map(|line| format!("  {line}"));
+    stages
+        .into_iter()
+        .chain(fields)
+        .collect::<Vec<_>>()
+        .join("\n")
+        + "\n"
+}
+
+/// What the stage mapping would change: settings first, and then people.
+fn of_stages(preview: &pb::PreviewStageMappingResponse) -> Vec<String> {
     let mut lines: Vec<_> = preview
         .differences
         .iter()
@@ -115,7 +203,52 @@ pub(crate) fn preview(preview: &pb::PreviewStageMappingResponse) -> String {
     ];
     let inbound = inbound.iter().filter(|(count, _)| *count > 0);
     lines.extend(inbound.map(|(count, what)| format!("{}: {what}", people(*count))));
-    lines.join("\n") + "\n"
+    lines
+}
+
+/// The rules of the field mapping in so many columns, a line each.
+pub(crate) fn rules(rules: &[pb::FieldRule], width: usize) -> String {
+    let mut table = Table::new([
+        Column::flexible("FIELD"),
+        Column::flexible("LEVER"),
+        Column::fixed("DIRECTION", Align::Left),
+        Column::fixed("POLICY", Align::Left),
+    ]);
+    for rule in rules {
+        table.row([
+            Cell::from(&rule.field),
+            lever_source(rule),
+            Cell::from(word(rule.direction().as_str_name(), "FIELD_DIRECTION_")),
+            Cell::from(word(rule.policy().as_str_name(), "FIELD_POLICY_")),
+        ]);
+    }
+    table.text(width)
+}
+
+fn lever_source(rule: &pb::FieldRule) -> Cell {
+    let derivation = word(rule.derivation().as_str_name(), "FIELD_DERIVATION_");
+    match (rule.derived, rule.link()) {
+        _ if rule.not_available => Cell::new(DIM, "NA"),
+        (true, _) => Cell::from(format!("derived: {derivation}")),
+        (false, pb::FieldLink::Unspecified) => Cell::from(&rule.path),
+        (false, link) => {
+            let link = word(link.as_str_name(), "FIELD_LINK_");
+            Cell::from(format!("{}: {link}", rule.path))
+        }
+    }
+}
+
+/// Paths with what stands there, a line each. A path is never cut: it is there to be copied.
+pub(crate) fn source_fields(fields: &[pb::SourceField]) -> String {
+    let mut text = String::new();
+    for field in fields {
+        let kind = word(field.kind().as_str_name(), "SOURCE_FIELD_KIND_");
+        let kept = if field.kept { "" } else { ", not kept" };
+        // Nothing in a path drives the terminal: titles with control characters have none.
+        let path = &field.path;
+        text += &format!("{path}  {}\n", styled(DIM, &format!("{kind}{kept}")));
+    }
+    text
 }
 
 fn people(count: u64) -> String {
@@ -131,18 +264,46 @@ fn sla_state(state: pb::SlaState) -> String {
     word(state.as_str_name(), "SLA_STATE_")
 }
 
+/// A version of whichever mapping.
+pub(crate) trait Version {
+    /// Number, author, and when it was saved.
+    fn stamp(&self) -> (u64, &str, Option<&prost_types::Timestamp>);
+    /// What it changed.
+    fn differences(&self) -> &[String];
+}
+
+/// Both kinds of versions have the same parts.
+macro_rules! version {
+    ($version:ident, $mapping:ident) => {
+        impl Version for pb::$version {
+            fn stamp(&self) -> (u64, &str, Option<&prost_types::Timestamp>) {
+                let mapping = self.$mapping.as_ref();
+                mapping.map_or((0, "", None), |one| {
+                    (one.version, one.author.as_str(), one.update_time.as_ref())
+                })
+            }
+
+            fn differences(&self) -> &[String] {
+                &self.differences
+            }
+        }
+    };
+}
+
+version! { StageMappingVersion, stage_mapping }
+version! { FieldMappingVersion, field_mapping }
+
 /// Versions with what each changed.
-pub(crate) fn versions(versions: &[pb::StageMappingVersion], now_ms: i64) -> String {
+pub(crate) fn versions<V: Version>(versions: &[V], now_ms: i64) -> String {
     let mut text = String::new();
     for version in versions {
-        let mapping = version.stage_mapping.clone().unwrap_or_default();
-        let by = match mapping.author.as_str() {
+        let (number, author, at) = version.stamp();
+        let by = match author {
             "" => "as shipped".to_owned(),
             author => format!("by {author}"),
         };
-        let when = ago(mapping.update_time.as_ref(), now_ms);
-        text += &format!("version {}, {when}, {by}\n", mapping.version);
-        for line in &version.differences {
+        text += &format!("version {number}, {}, {by}\n", ago(at, now_ms));
+        for line in version.differences() {
             text += &format!("  {line}\n");
         }
     }
@@ -198,14 +359,102 @@ mod tests {
             becoming_inbound: 3,
             ..Default::default()
         };
+        let stages = Wanted {
+            stages: Some(told),
+            fields: None,
+        };
         assert_eq!(
-            preview(&told),
+            preview(&stages),
             "  inbound stages: + offer\n\
              1,204 open candidacies from UNMAPPED to REVIEW\n\
              1 open candidacy from SLA on track to at risk\n\
              3 open candidacies: become inbound applicants\n"
         );
+        let two = Wanted {
+            fields: Wanted::of(true, vec!["field TAGS: removed".to_owned()]).fields,
+            ..Wanted::of(false, vec!["inbound stages: + offer".to_owned()])
+        };
+        assert_eq!(
+            preview(&two),
+            "  inbound stages: + offer\n  field TAGS: removed\n"
+        );
+        assert_eq!(two.changes(), 2);
+        let one = Wanted::of(true, vec!["field TAGS: removed".to_owned()]).differ();
+        assert!(one.fields && !one.stages);
         assert_eq!(preview(&Default::default()), "no difference\n");
+    }
+
+    #[test]
+    fn rules_tell_what_is_in_force() {
+        use pb::{FieldDerivation, FieldDirection, FieldLink, FieldPolicy};
+        let rule = |field: &str, path: &str, direction: FieldDirection| pb::FieldRule {
+            field: field.to_owned(),
+            path: path.to_owned(),
+            direction: direction.into(),
+            policy: FieldPolicy::FillIfBlank.into(),
+            ..Default::default()
+        };
+        let rules_of = [
+            rule("NAME", "opportunities.name", FieldDirection::Both),
+            pb::FieldRule {
+                link: FieldLink::Github.into(),
+                policy: FieldPolicy::Never.into(),
+                ..rule("GITHUB_URL", "opportunities.links", FieldDirection::Export)
+            },
+            pb::FieldRule {
+                derivation: FieldDerivation::WorkExperience.into(),
+                derived: true,
+                ..rule("WORK_EXPERIENCE", "", FieldDirection::Import)
+            },
+            pb::FieldRule {
+                not_available: true,
+                ..rule("COMPANY", "", FieldDirection::Both)
+            },
+        ];
+        assert_eq!(
+            plain(&rules(&rules_of, 80)),
+            "FIELD            LEVER                        DIRECTION  POLICY\n\
+             NAME             opportunities.name           both       fill if blank\n\
+             GITHUB_URL       opportunities.links: github  export     never\n\
+             WORK_EXPERIENCE  derived: work experience     import     fill if blank\n\
+             COMPANY          NA                           both       fill if blank\n"
+        );
+    }
+
+    #[test]
+    fn paths_are_told_whole() {
+        let field = |path: &str, kind: pb::SourceFieldKind, kept| pb::SourceField {
+            path: path.to_owned(),
+            kind: kind.into(),
+            kept,
+            ..Default::default()
+        };
+        let long = format!("forms.fields[\"{}\"]", "x".repeat(100));
+        let fields = [
+            field("contacts.name", pb::SourceFieldKind::Text, true),
+            field(&long, pb::SourceFieldKind::Answer, false),
+        ];
+        let shown = plain(&source_fields(&fields));
+        assert_eq!(
+            shown,
+            format!("contacts.name  text\n{long}  answer, not kept\n")
+        );
+    }
+
+    #[test]
+    fn what_was_saved_is_told_for_each_mapping() {
+        let stages = pb::StageMapping {
+            version: 3,
+            ..Default::default()
+        };
+        let told = saved(&Saved {
+            stages: Some(stages),
+            fields: Some(Default::default()),
+        });
+        assert_eq!(
+            told,
+            "the stage mapping is at version 3\nthe field mapping is at version 0\n"
+        );
     }
 
     #[test]

@@ -3,12 +3,12 @@
 /// How many candidates are named.
 const NAMED: usize = 3;
 /// Longer texts are compared by their beginning, to bound the work.
-const COMPARED: usize = 48;
+const COMPARED: usize = 80;
 
 /// The candidates, given as id and text, that are most like what was written; nearest first, at most three.
 ///
-/// The text counts as much as the id: a name written in place of an id is the likeliest mistake.
-pub(super) fn nearest<'a>(
+/// The text counts as much as the id: a name written in place of an id is the likeliest mistake. An empty text is none.
+pub(crate) fn nearest<'a>(
     written: &str,
     candidates: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Vec<String> {
@@ -17,14 +17,22 @@ pub(super) fn nearest<'a>(
         .map(|(id, text)| {
             let by_id = distance(&written, &folded(id));
             let by_text = distance(&written, &folded(text));
-            (by_id.min(by_text), id, text)
+            let either = if text.is_empty() {
+                by_id
+            } else {
+                by_id.min(by_text)
+            };
+            (either, id, text)
         })
         .collect();
     ranked.sort();
     ranked
         .into_iter()
         .take(NAMED)
-        .map(|(_, id, text)| format!("{id} ({text:?})"))
+        .map(|(_, id, text)| match text {
+            "" => id.to_owned(),
+            text => format!("{id} ({text:?})"),
+        })
         .collect()
 }
 
@@ -90,5 +98,7 @@ mod tests {
         );
         assert_eq!(nearest("x", stages.into_iter()).len(), 3);
         assert!(nearest("x", std::iter::empty()).is_empty());
+        let nameless = [("longer than it", ""), ("an id", "")];
+        assert_eq!(nearest("an idd", nameless.into_iter())[0], "an id");
     }
 }
