@@ -216,6 +216,7 @@ struct Visible {
     by_key: BTreeMap<IdentityKey, Vec<OpportunityId>>,
     candidacies: HashMap<OpportunityId, Candidacy>,
     by_contact: HashMap<ContactId, Vec<OpportunityId>>,
+    merged: HashMap<ContactId, ContactId>,
 }
 
 impl Visible {
@@ -226,6 +227,7 @@ impl Visible {
             by_key: keys.into_iter().zip(found.by_key).collect(),
             candidacies,
             by_contact: found.by_contact,
+            merged: found.merged,
         }
     }
 
@@ -313,7 +315,7 @@ impl Question {
             }
         };
         if let Some(contact) = &self.contact {
-            let who = Who::Contact(contact.clone());
+            let who = Who::Contact(found.merged.get(contact).unwrap_or(contact).clone());
             let evidence = Agreement {
                 kind: "contact_id",
                 field: "contact_id".to_owned(),

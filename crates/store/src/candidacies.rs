@@ -7,7 +7,7 @@ use domain::{Candidacy, ConnectionId};
 use lever::{ContactId, OpportunityId, StageId, Timestamp};
 
 use crate::error::Error;
-use crate::format::key;
+use crate::format::{Alias, key};
 use crate::store::Store;
 use crate::table::{Table, Tables};
 
@@ -99,7 +99,8 @@ impl Store {
         .await
     }
 
-    /// Lists the opportunities of a person, archived ones too.
+    /// Lists the opportunities of a person, archived ones too; of a contact whose last opportunity was given to another,
+    /// those of that one.
     ///
     /// # Errors
     /// As every read.
@@ -108,23 +109,49 @@ impl Store {
         connection: ConnectionId,
         contact: &ContactId,
     ) -> Result<Vec<OpportunityId>, Error> {
-        let Ok(prefix) = key::contact(connection, contact) else {
-            return Ok(Vec::new());
-        };
+        let contact = contact.clone();
         self.read(move |tables| {
-            let opportunity = |entry: Result<(Vec<u8>, Vec<u8>), Error>| {
-                let (key, _empty) = entry?;
-                let id = key::text_after(&key, prefix.len())
-                    .ok_or_else(|| Error::corrupt(Table::ByContact))?;
-                Ok(OpportunityId::from(id))
-            };
-            tables
-                .scan(Table::ByContact, &prefix)
-                .map(opportunity)
-                .collect()
+            let (_present, opportunities) = of_contact(tables, connection, &contact, usize::MAX)?;
+            Ok(opportunities)
         })
         .await
     }
+}
+
+/// How often a person can have been merged into another, and still be found.
+const MOST_MERGES: usize = 16;
+
+/// The opportunities of a person, at most so many, and the contact that has them: another than the one asked for where
+/// that one's were given to it.
+pub(crate) fn of_contact(
+    tables: &Tables,
+    connection: ConnectionId,
+    contact: &ContactId,
+    limit: usize,
+) -> Result<(ContactId, Vec<OpportunityId>), Error> {
+    let mut present = contact.clone();
+    for _ in 0..MOST_MERGES {
+        // One that no key can hold is nobody's.
+        let Ok(prefix) = key::contact(connection, &present) else {
+            break;
+        };
+        let mut opportunities = Vec::new();
+        for entry in tables.scan(Table::ByContact, &prefix).take(limit) {
+            let (key, _empty) = entry?;
+            let id = key::text_after(&key, prefix.len());
+            let id = id.ok_or_else(|| Error::corrupt(Table::ByContact))?;
+            opportunities.push(OpportunityId::from(id));
+        }
+        let alias: Option<Alias> = match opportunities.is_empty() {
+            true => tables.get(Table::ContactAliases, &prefix)?,
+            false => None,
+        };
+        match alias {
+            Some(Alias(next)) => present = next,
+            None => return Ok((present, opportunities)),
+        }
+    }
+    Ok((present, Vec::new()))
 }
 
 /// The entries of one stage, each as its place in the order: 8 bytes of time, then the opportunity id.

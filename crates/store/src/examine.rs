@@ -12,8 +12,8 @@ use lever::OpportunityId;
 use crate::compact::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::format::{
-    CallBlock, ChangeBlock, Counter, Document, Forget, Head, Header, IdentityLeaf, IdentityRun,
-    Indexed, Moment, Owner, SealedCredential, Secret, Stored, digest, frame, key,
+    Alias, CallBlock, ChangeBlock, Counter, Document, Forget, Head, Header, IdentityLeaf,
+    IdentityRun, Indexed, Moment, Owner, SealedCredential, Secret, Stored, digest, frame, key,
 };
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
@@ -297,6 +297,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::Webhooks | Table::WebhookTokens => is::<Secret>(table, &value),
         Table::Schedules => is::<Schedule>(table, &value),
         Table::Forgets => is::<Forget>(table, &value),
+        Table::ContactAliases => is::<Alias>(table, &value),
         Table::IdentityRuns => is::<IdentityRun>(table, &value),
         Table::IdentityLeaves => is::<IdentityLeaf>(table, &value),
         Table::Hydrations => is::<Hydration>(table, &value),

@@ -15,6 +15,7 @@ use lever::{ContactId, OpportunityId, Timestamp};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::candidacies::of_contact;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{
@@ -164,6 +165,8 @@ pub struct Found {
     pub candidacies: HashMap<OpportunityId, Candidacy>,
     /// The opportunities of each of these people, at most 1,000, in the order of their ids.
     pub by_contact: HashMap<ContactId, Vec<OpportunityId>>,
+    /// Who among those asked for by id has become somebody else in Lever, and whom.
+    pub merged: HashMap<ContactId, ContactId>,
 }
 
 impl Store {
@@ -509,24 +512,18 @@ impl<'t> Finding<'t> {
     }
 
     fn person(&mut self, contact: &ContactId) -> Result<(), Error> {
-        let Ok(prefix) = key::contact(self.connection, contact) else {
-            return Ok(());
-        };
+        let (present, ids) = of_contact(self.tables, self.connection, contact, MOST_OF_A_PERSON)?;
         let mut all = Vec::new();
-        for entry in self
-            .tables
-            .scan(Table::ByContact, &prefix)
-            .take(MOST_OF_A_PERSON)
-        {
-            let (key, _empty) = entry?;
-            let id = key::text_after(&key, prefix.len());
-            let id = OpportunityId::from(id.ok_or_else(|| Error::corrupt(Table::ByContact))?);
+        for id in ids {
             self.load(&id)?;
             if self.found.candidacies.contains_key(&id) {
                 all.push(id);
             }
         }
-        self.found.by_contact.insert(contact.clone(), all);
+        if present != *contact {
+            self.found.merged.insert(contact.clone(), present.clone());
+        }
+        self.found.by_contact.insert(present, all);
         Ok(())
     }
 }

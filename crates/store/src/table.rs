@@ -77,6 +77,7 @@ tables! {
     Forgets = "forgets", "connection and opportunity";
     FormerSettings = "former_settings", "connection";
     Hidings = "hidings", "connection";
+    ContactAliases = "contact_aliases", "connection and contact";
     IdentityRuns = "identity_runs", "connection and number";
     IdentityLeaves = "identity_leaves", "connection, digest and opportunity";
     FieldMappings = "field_mappings", "connection and version";

@@ -11,7 +11,7 @@ use crate::children;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::forget::{self, Cause};
-use crate::format::{ChangeBlock, Counter, Head, Indexed, digest, key};
+use crate::format::{Alias, ChangeBlock, Counter, Head, Indexed, digest, key};
 use crate::hydrations;
 use crate::identities::Noted;
 use crate::pull::{Applied, Deleted, Incoming};
@@ -510,6 +510,9 @@ impl<'d, 'a> Upsert<'d, 'a> {
         for (table, entry) in index_keys(self.connection, candidacy)? {
             self.draft.mark(table, entry);
         }
+        if let Some(known) = known {
+            self.rehome(known, candidacy)?;
+        }
         let indexed = Indexed {
             candidacy: candidacy.clone(),
             keys: Some(keys),
@@ -518,6 +521,25 @@ impl<'d, 'a> Upsert<'d, 'a> {
             None => self.draft.put_new(Table::Candidacies, key, &indexed),
             Some(_) => self.draft.put(Table::Candidacies, key, &indexed),
         }
+        Ok(())
+    }
+
+    /// Leaves an alias behind where a contact has given its last opportunity to another, as when Lever merges two.
+    fn rehome(&mut self, known: &Candidacy, candidacy: &Candidacy) -> Result<(), Error> {
+        let (Some(former), Some(present)) = (&known.contact, &candidacy.contact) else {
+            return Ok(());
+        };
+        if former == present {
+            return Ok(());
+        }
+        let prefix = key::contact(self.connection, former)?;
+        for entry in self.draft.tables().scan(Table::ByContact, &prefix) {
+            if self.draft.contains(Table::ByContact, &entry?.0)? {
+                return Ok(());
+            }
+        }
+        let alias = Alias(present.clone());
+        self.draft.put(Table::ContactAliases, prefix, &alias);
         Ok(())
     }
 

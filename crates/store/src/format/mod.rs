@@ -46,6 +46,7 @@
 //! | `change_floors` | c | [`Counter`]: number of the last change that was pruned | 1 |
 //! | `eeo_heads`, `eeo_documents`, `eeo_counts` | as without `eeo_` | the same, for EEO responses only | 1 |
 //! | `hidings` | c | empty: confidential records are hidden, since the key may not see them | - |
+//! | `contact_aliases` | c, former contact | [`Alias`]: the contact that has its opportunities now | 1 |
 //! | `identity_runs` | c, number 8 | [`IdentityRun`]: what a commit changed about who has which identity key | 1 |
 //! | `identity_leaves` | c, digest 12, packed opportunity; the first: c | [`IdentityLeaf`]: a stretch of all entries | 1 |
 //! | `forgets` | c, opportunity | [`Forget`]: what is still to be removed of a person | 1 |
@@ -88,7 +89,7 @@ pub(crate) use id::{pack, unpack};
 pub(crate) use identity::{IdentityEntries, IdentityEntry, IdentityLeaf, IdentityRun, KeyDigest};
 pub(crate) use pieces::Pieces;
 pub(crate) use record::{Document, Head, digest};
-pub(crate) use small::{Counter, Header, Moment, Owner, Secret};
+pub(crate) use small::{Alias, Counter, Header, Moment, Owner, Secret};
 pub(crate) use texts::{open_texts, plain_texts};
 pub(crate) use zip::{compress, store_plain};
 

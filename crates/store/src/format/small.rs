@@ -1,10 +1,10 @@
 //! Values of one or two fields.
 
-use lever::Timestamp;
+use lever::{ContactId, Timestamp};
 use prost::Message;
 use uuid::Uuid;
 
-use super::{Stored, version_1};
+use super::{Stored, pack, unpack, version_1};
 
 /// What a store says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,5 +144,31 @@ impl Stored for Secret {
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
         version_1::<BytesV1>(version, payload).map(|secret| Self(secret.bytes))
+    }
+}
+
+/// The contact that has the opportunities of a former one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Alias(pub(crate) ContactId);
+
+#[derive(Clone, PartialEq, Message)]
+struct AliasV1 {
+    #[prost(bytes = "vec", tag = "1")]
+    contact: Vec<u8>,
+}
+
+impl Stored for Alias {
+    const VERSION: u8 = 1;
+
+    fn to_payload(&self) -> Vec<u8> {
+        AliasV1 {
+            contact: pack(self.0.as_str()),
+        }
+        .encode_to_vec()
+    }
+
+    fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
+        let AliasV1 { contact } = version_1(version, payload)?;
+        Some(Alias(unpack(&contact)?.into()))
     }
 }

@@ -273,6 +273,11 @@ fn a_candidacy_has_these_bytes() {
 }
 
 #[test]
+fn an_alias_has_these_bytes() {
+    pinned(&Alias("c".into()), "010c3ccf590a0163");
+}
+
+#[test]
 fn identity_runs_and_leaves_have_these_bytes() {
     let entries = |digest: u8| {
         let entries = [([digest; 12], pack(UUID)), ([digest; 12], b"o".to_vec())];

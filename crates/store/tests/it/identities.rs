@@ -246,3 +246,55 @@ async fn people_of_an_earlier_version_are_found_once_they_were_given_their_keys(
     let (_fresh, new) = fresh();
     assert!(new.identities_complete().await.unwrap());
 }
+
+#[tokio::test]
+async fn a_person_who_was_merged_into_another_is_found_under_both_ids() {
+    let (_folder, store, c) = connected().await;
+    let of = |id: &str, contact: &str| {
+        let mut candidacy = candidacy(id, "s", 1);
+        candidacy.contact = Some(contact.into());
+        Incoming {
+            raw: format!("{{\"contact\":\"{contact}\"}}"),
+            ..opportunity(candidacy)
+        }
+    };
+    let asked = |contact: &str| Sought {
+        keys: Vec::new(),
+        contacts: vec![contact.into()],
+    };
+    let both = vec![of("o1", "a"), of("o2", "a"), of("o3", "b")];
+    store.apply_refresh(refresh(c, 1, both)).await.unwrap();
+    // One of two is given away: who has the other stays who they are.
+    store
+        .apply_refresh(refresh(c, 2, vec![of("o1", "b")]))
+        .await
+        .unwrap();
+    let told = store
+        .opportunities_of_contact(c, &"a".into())
+        .await
+        .unwrap();
+    assert_eq!(names(&told), ["o2"]);
+    store
+        .apply_refresh(refresh(c, 3, vec![of("o2", "b")]))
+        .await
+        .unwrap();
+    let told = store
+        .opportunities_of_contact(c, &"a".into())
+        .await
+        .unwrap();
+    assert_eq!(names(&told), ["o1", "o2", "o3"]);
+    // And on to a third, two in one page.
+    let moved = vec![of("o1", "c"), of("o2", "c"), of("o3", "c")];
+    store.apply_refresh(refresh(c, 4, moved)).await.unwrap();
+    let found = store.find_people(c, asked("a")).await.unwrap();
+    assert_eq!(found.merged[&"a".into()], "c".into());
+    assert_eq!(names(&found.by_contact[&"c".into()]), ["o1", "o2", "o3"]);
+    // Who comes back under the old id is that person again.
+    store
+        .apply_refresh(refresh(c, 5, vec![of("o4", "a")]))
+        .await
+        .unwrap();
+    let found = store.find_people(c, asked("a")).await.unwrap();
+    assert!(found.merged.is_empty());
+    assert_eq!(names(&found.by_contact[&"a".into()]), ["o4"]);
+}
