@@ -1,5 +1,6 @@
 //! Tokens: who may call what, who sees which connection, and that no secret is ever shown (P13, P14, P-02).
 
+use lever_sim::Act;
 use proto::v1 as pb;
 use tonic::Code;
 
@@ -99,16 +100,22 @@ async fn a_reader_may_read_and_nothing_else() {
 #[tokio::test]
 async fn confidential_people_do_not_exist_for_a_token_without_the_right() {
     let mut world = World::with_opportunities(400).await;
-    world.connect().await;
-    world.until_synced().await;
     let secret = world
         .lever
         .opportunities()
         .into_iter()
-        .find(|person| person["confidentiality"] == "confidential")
+        .find(|person| person["confidentiality"] == "confidential" && person["archived"].is_null())
         .expect("the population has some");
     let contact = secret["contact"].as_str().expect("a contact").to_owned();
     let secret = secret["id"].as_str().expect("an id").to_owned();
+    let add = Act::AddFile {
+        opportunity: secret.clone(),
+        name: "portfolio.pdf".to_owned(),
+        user: None,
+    };
+    let file = world.lever.act(add).expect("known").expect("a file");
+    world.connect().await;
+    world.until_synced().await;
     let trusted = restarted_with(
         &mut world,
         &["--role", "product", "--right", "confidential"],
@@ -117,14 +124,24 @@ async fn confidential_people_do_not_exist_for_a_token_without_the_right() {
     let plain = restarted_with(&mut world, &["--role", "product"]).await;
 
     world.api = world.api.with_token(&trusted);
+    let files = world.records("files").await.expect("read");
+    assert!(files.contains_key(&file));
     let request_id = fresh_id();
     let written = world
         .note(&secret, &request_id, "for few")
         .await
         .expect("seen");
     assert_eq!(world.operations().await.len(), 1);
+    let open = world.lever.opportunities().into_iter();
+    let (closed, open): (Vec<_>, Vec<_>) = open
+        .filter(|person| person["archived"].is_null())
+        .partition(|person| person["confidentiality"] == "confidential");
+    assert_eq!(waiting(&world).await, open.len() + closed.len());
 
     world.api = world.api.with_token(&plain);
+    assert_eq!(waiting(&world).await, open.len());
+    let other = open[0]["id"].as_str().expect("an id");
+    assert_unreachable_through(&world, other, &file).await;
     assert_eq!(
         refused(world.opportunity(&secret).await).code,
         Code::NotFound
@@ -164,6 +181,58 @@ async fn confidential_people_do_not_exist_for_a_token_without_the_right() {
     assert!(world.operations().await.is_empty());
     assert!(!world.mirrored().await.contains_key(&secret));
     assert_eq!(world.notes_saying(&secret, "for few"), 1);
+}
+
+/// How many people the report of all stages counts.
+async fn waiting(world: &World) -> usize {
+    let request = pb::GetSlaReportRequest {
+        connection_id: world.connection.clone(),
+        all_stages: true,
+        ..Default::default()
+    };
+    let report = world.api.inbound().get_sla_report(request).await;
+    let total = report.expect("a report").into_inner().total;
+    let total = total.expect("counts");
+    let all = total.none + total.on_track + total.at_risk + total.breached + total.paused;
+    usize::try_from(all).expect("a small number")
+}
+
+/// Lever may answer for a file below anybody: nothing that may not be seen is asked of it, live, by `Call` or as bytes.
+async fn assert_unreachable_through(world: &World, opportunity: &str, file: &str) {
+    let get = pb::GetFileRequest {
+        connection_id: world.connection.clone(),
+        file_id: file.to_owned(),
+        opportunity_id: opportunity.to_owned(),
+        read_from: pb::ReadFrom::Lever.into(),
+        ..Default::default()
+    };
+    let told = refused(world.api.lever().get_file(get).await);
+    assert_eq!(told.code, Code::NotFound);
+    let download = pb::DownloadFileRequest {
+        connection_id: world.connection.clone(),
+        opportunity_id: opportunity.to_owned(),
+        source: Some(pb::download_file_request::Source::FileId(file.to_owned())),
+        ..Default::default()
+    };
+    let told = refused(world.api.candidates().download_file(download).await);
+    assert_eq!(told.code, Code::NotFound);
+    for operation in ["getOpportunityFile", "deleteOpportunityFile"] {
+        let call = pb::CallRequest {
+            connection_id: world.connection.clone(),
+            operation_id: operation.to_owned(),
+            request_id: fresh_id(),
+            path_parameters: [("opportunity", opportunity), ("file", file)]
+                .map(|(name, id)| (name.to_owned(), id.to_owned()))
+                .into(),
+            ..Default::default()
+        };
+        let told = refused(world.api.lever().call(call).await);
+        assert_eq!(told.code, Code::NotFound, "{operation}");
+    }
+    let astray = format!("/opportunities/{opportunity}/files/{file}");
+    let asked = world.lever.audit().into_iter();
+    let asked: Vec<_> = asked.filter(|call| call.path.contains(&astray)).collect();
+    assert!(asked.is_empty(), "{asked:?}");
 }
 
 #[tokio::test]
