@@ -7,6 +7,7 @@
 mod access;
 mod ask;
 mod call;
+mod candidate;
 mod candidates;
 mod clock;
 mod connect;
@@ -45,6 +46,7 @@ mod versions;
 mod webhook;
 
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
+pub use candidate::{CandidacyDetail, Candidate, StageStay, StageTime, UnreadList};
 pub use candidates::{
     CandidateFilter, CandidateOrder, CandidatePlace, Candidates, CandidatesQuery,
 };

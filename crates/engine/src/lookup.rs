@@ -361,12 +361,7 @@ fn described(
     let mut candidacies: Vec<Standing> = candidacies
         .filter_map(|candidacy| standings.get(&candidacy.opportunity).cloned())
         .collect();
-    let order = |standing: &Standing| {
-        let candidacy = &standing.candidacy;
-        let changed = candidacy.updated_at.unwrap_or(candidacy.entered_stage_at);
-        Reverse((candidacy.active(), changed))
-    };
-    candidacies.sort_by_key(order);
+    candidacies.sort_by_key(Standing::order);
     let rows = || candidacies.iter().map(|standing| &standing.candidacy);
     Match {
         contact: match person.who {

@@ -1,5 +1,6 @@
 //! How a candidacy stands, with the names a person needs: answered from the mirror.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use domain::sla::Sla;
@@ -57,6 +58,17 @@ pub struct Standing {
     pub sla: Sla,
     /// Whether it is asleep now.
     pub snoozed: bool,
+}
+
+impl Standing {
+    /// In the order of a person's candidacies: open ones first, then by their last change.
+    pub(crate) fn order(&self) -> impl Ord + use<> {
+        let changed = self
+            .candidacy
+            .updated_at
+            .unwrap_or(self.candidacy.entered_stage_at);
+        Reverse((self.candidacy.active(), changed))
+    }
 }
 
 impl Engine {

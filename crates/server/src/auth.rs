@@ -59,6 +59,7 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.CandidateService/ChangeStage", WRITERS),
     ("/fulcrum.v1.CandidateService/CreateNote", WRITERS),
     ("/fulcrum.v1.CandidateService/DownloadFile", READERS),
+    ("/fulcrum.v1.CandidateService/GetCandidate", READERS),
     ("/fulcrum.v1.CandidateService/ListCandidates", READERS),
     ("/fulcrum.v1.CandidateService/LookupCandidates", READERS),
     ("/fulcrum.v1.CandidateService/RemoveSources", WRITERS),

@@ -40,10 +40,10 @@ pub struct KnownPath {
     pub group: String,
 }
 
-/// What the mapping of Findem calls the notes of an opportunity: a list below it.
+/// What the product guide calls the notes of an opportunity: a list below it.
 pub const NOTES: &str = "opportunities.notes";
 
-/// What the mapping of Findem calls attachments, as it is spelled there. Lever has no such field: resumes, files, and
+/// What the product guide calls attachments, as it is spelled there. Lever has no such field: resumes, files, and
 /// files given as answers are meant (product.md 5.1).
 pub const ATTACHMENTS: &str = "applications.atach_docs";
 

@@ -1,7 +1,7 @@
 //! The field mapping: how Lever's records and the fields of the product speak to each other (product.md 5).
 //!
 //! A mapping is a versioned value whose rules are data: product field, path or derivation, direction, policy, strict or
-//! derived. The shipped one is the table of Findem's guide, word for word: what it marks NA stays NA until somebody
+//! derived. The shipped one is the table of the product guide, word for word: what it marks NA stays NA until somebody
 //! switches the derivation on (F-31). [`FieldMapping::evaluate`] reads a person's records by it, and
 //! [`export::export`] writes the product's values by the same rules.
 //!

@@ -189,7 +189,7 @@ impl Reading<'_> {
         (address.to_owned(), confidence)
     }
 
-    /// Word for word, as the table of Findem maps it, though it may be no title (product.md 5.0).
+    /// Word for word, as the product guide maps it, though it may be no title (product.md 5.0).
     fn headline(&mut self, raw: &str) -> String {
         if lists_companies(raw, self.records) {
             self.finding.warn(Warning::HeadlineListsCompanies);

@@ -141,6 +141,13 @@ macro_rules! writes {
                 self.lookup(request).await
             }
 
+            async fn get_candidate(
+                &self,
+                request: Request<pb::GetCandidateRequest>,
+            ) -> Result<Response<pb::GetCandidateResponse>, Status> {
+                self.person(request).await
+            }
+
             async fn list_candidates(
                 &self,
                 request: Request<pb::ListCandidatesRequest>,

@@ -11,10 +11,12 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Api, caller, connection_of, in_our_words};
+use super::{Api, caller, connection_of, in_our_words, viewer};
 use crate::auth::{CONFIDENTIAL, Caller};
 use crate::wire;
-use crate::wire::candidate::{from_filter, from_identity, from_order, to_candidacy, to_lookup};
+use crate::wire::candidate::{
+    from_filter, from_identity, from_order, from_whose, to_candidacy, to_candidate, to_lookup,
+};
 use crate::wire::page_token::Bound;
 use crate::wire::status::status;
 use crate::wire::time::to_timestamp;
@@ -122,6 +124,20 @@ impl Api {
             total_size: page.total,
             as_of: page.as_of.map(to_timestamp),
         }))
+    }
+
+    pub(super) async fn person(
+        &self,
+        request: Request<pb::GetCandidateRequest>,
+    ) -> Result<Response<pb::GetCandidateResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let id = connection_of(&caller, &request.connection_id)?;
+        let whose = from_whose(request.whose).map_err(status)?;
+        let candidate = self.engine.candidate(id, whose, viewer(&caller)).await;
+        let candidate = candidate.map_err(status)?;
+        let answer = to_candidate(candidate, request.include_raw_json);
+        Ok(Response::new(answer))
     }
 
     async fn looked_up(

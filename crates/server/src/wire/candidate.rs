@@ -3,16 +3,20 @@
 use std::collections::BTreeSet;
 
 use ::lever::ContactId;
+use domain::Stream;
 use domain::sla::SlaState;
 use engine::{
-    Agreement, CandidateFilter, CandidateOrder, Error, Known, Looked, Lookup, Match, MatchStrength,
-    Outcome, Result, Standing,
+    Agreement, CandidacyDetail, Candidate, CandidateFilter, CandidateOrder, Error, Known, Looked,
+    Lookup, Match, MatchStrength, Outcome, RawRecord, Result, StageStay, StageTime, Standing,
+    UnreadList, Whose,
 };
 use proto::v1 as pb;
 
 use super::connection::non_empty;
 use super::inbound::to_sla;
-use super::time::{from_timestamp, to_timestamp};
+use super::lever::Shown;
+use super::profile::to_field;
+use super::time::{from_timestamp, to_duration, to_timestamp};
 
 /// What the caller knows of somebody.
 pub fn from_identity(identity: pb::Identity) -> Known {
@@ -187,5 +191,104 @@ pub fn from_order(order: i32) -> Result<CandidateOrder> {
         Ok(pb::CandidateOrder::EnteredStage) => Ok(CandidateOrder::Entered),
         Ok(pb::CandidateOrder::Waiting) => Ok(CandidateOrder::Waiting),
         Err(_) => Err(Error::invalid("order", "this is no known order")),
+    }
+}
+
+/// Who is asked for.
+///
+/// # Errors
+/// Invalid for nobody.
+pub fn from_whose(whose: Option<pb::get_candidate_request::Whose>) -> Result<Whose> {
+    use pb::get_candidate_request::Whose as Asked;
+    let field = match &whose {
+        Some(Asked::ContactId(_)) => "contact_id",
+        Some(Asked::OpportunityId(_)) | None => "opportunity_id",
+    };
+    match whose {
+        Some(Asked::ContactId(id)) if !id.is_empty() => Ok(Whose::Contact(id.into())),
+        Some(Asked::OpportunityId(id)) if !id.is_empty() => Ok(Whose::Opportunity(id.into())),
+        _ => Err(Error::invalid(
+            field,
+            "name the person by Lever's id, or by that of one of the candidacies",
+        )),
+    }
+}
+
+/// All that is known of a person as the wire has it.
+pub fn to_candidate(candidate: Candidate, include_raw_json: bool) -> pb::GetCandidateResponse {
+    let profile = candidate.profile;
+    let details = candidate.candidacies.into_iter();
+    pb::GetCandidateResponse {
+        contact_id: id_text(profile.contact.as_ref()),
+        fields: profile.fields.iter().map(to_field).collect(),
+        field_mapping_version: profile.mapping_version,
+        candidacies: details
+            .map(|detail| to_detail(detail, include_raw_json))
+            .collect(),
+        do_not_contact: candidate.do_not_contact,
+        anonymized: candidate.anonymized,
+        as_of: profile.as_of.map(to_timestamp),
+    }
+}
+
+fn to_detail(detail: CandidacyDetail, include_raw_json: bool) -> pb::CandidacyDetail {
+    let mut shown = pb::CandidacyDetail {
+        candidacy: Some(to_candidacy(detail.standing)),
+        stays: detail.stays.iter().map(to_stay).collect(),
+        stage_times: detail.times.iter().map(to_stage_time).collect(),
+        furthest_stage_id: id_text(detail.furthest.as_ref()),
+        effective_furthest_stage_id: id_text(detail.effective_furthest.as_ref()),
+        unread: detail.unread.into_iter().map(to_unread).collect(),
+        ..Default::default()
+    };
+    for (stream, records) in &detail.lists {
+        let shown = &mut shown;
+        match stream {
+            Stream::Notes => shown.notes = all(records, include_raw_json),
+            Stream::Interviews => shown.interviews = all(records, include_raw_json),
+            Stream::Panels => shown.panels = all(records, include_raw_json),
+            Stream::Feedback => shown.feedback = all(records, include_raw_json),
+            Stream::Offers => shown.offers = all(records, include_raw_json),
+            Stream::Resumes => shown.resumes = all(records, include_raw_json),
+            Stream::Files => shown.files = all(records, include_raw_json),
+            Stream::Forms => shown.forms = all(records, include_raw_json),
+            Stream::Referrals => shown.referrals = all(records, include_raw_json),
+            _ => {}
+        }
+    }
+    shown
+}
+
+fn all<T: Shown>(records: &[RawRecord], include_raw_json: bool) -> Vec<T> {
+    let records = records.iter();
+    records
+        .map(|record| T::shown(record, include_raw_json))
+        .collect()
+}
+
+fn to_stay(stay: &StageStay) -> pb::StageStay {
+    pb::StageStay {
+        stage_id: stay.stay.stage.to_string(),
+        stage_text: stay.text.clone(),
+        product_stage: stay.code.to_string(),
+        entered_at: Some(to_timestamp(stay.stay.entered_at)),
+        left_at: stay.stay.left_at.map(to_timestamp),
+    }
+}
+
+fn to_stage_time(time: &StageTime) -> pb::StageTime {
+    pb::StageTime {
+        stage_id: time.stage.to_string(),
+        stage_text: time.text.clone(),
+        product_stage: time.code.to_string(),
+        time: Some(to_duration(time.time)),
+    }
+}
+
+fn to_unread(list: UnreadList) -> pb::UnreadList {
+    pb::UnreadList {
+        stream: list.stream.name().to_owned(),
+        reason: list.reason.to_owned(),
+        message: list.message,
     }
 }
