@@ -304,6 +304,10 @@ mod tests {
         let second = ("fields[1].value[1]".to_owned(), json!("C"));
         assert_eq!(languages.last(), Some(&second));
         assert_eq!(read("forms.fields.id").len(), 3);
+        // What has no answer is told as it is.
+        let last = read("forms.fields").pop();
+        let odd = ("fields[2]".to_owned(), json!({"id": "3", "text": "Odd"}));
+        assert_eq!(last, Some(odd));
         assert_eq!(read("forms.text.deeper"), []);
         let cost = json!({"customFields": {"cost center": {"city": "Rome"}}});
         let found = path(r#"requisitions.customFields["cost center"].city"#);

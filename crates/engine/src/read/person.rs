@@ -189,12 +189,14 @@ impl Reader<'_, '_> {
         };
         for stream in self.streams.iter().copied() {
             let records = match stream {
-                Stream::Applications => applications(self.sight, opportunity, None).await?,
-                _ if !Stream::CHILDREN.contains(&stream) => continue,
+                _ if stream.parent() != Some(Stream::Opportunities) => continue,
                 _ if !self.has(stream) => {
                     self.unread.insert(stream, Unread::Withheld);
                     continue;
                 }
+                // The contact was read with the person.
+                Stream::Contacts => continue,
+                Stream::Applications => applications(self.sight, opportunity, None).await?,
                 _ => {
                     if !read(&stream) {
                         self.unread.insert(stream, Unread::Pending);
