@@ -100,5 +100,8 @@ mod tests {
         assert!(nearest("x", std::iter::empty()).is_empty());
         let nameless = [("longer than it", ""), ("an id", "")];
         assert_eq!(nearest("an idd", nameless.into_iter())[0], "an id");
+        // An empty text is not near to everything short.
+        let far = [("aaaaaa", ""), ("zzz", "")];
+        assert_eq!(nearest("mm", far.into_iter())[0], "zzz");
     }
 }

@@ -229,7 +229,7 @@ impl Writer<'_> {
                     rule.policy,
                 );
             }
-            Place::Employers if !self.export.body.contains_key("headline") => {
+            Place::Employers => {
                 let headline = self.employers(rule, values);
                 self.attribute(
                     "headline",
@@ -238,7 +238,6 @@ impl Writer<'_> {
                     rule.policy,
                 );
             }
-            Place::Employers => {}
             Place::Emails => self.emails(rule, values),
             Place::Phones => self.phones(rule, values),
             Place::Links => self.links(rule, values),

@@ -90,6 +90,22 @@ fn attachments_are_resumes_files_and_files_given_as_answers_each_once() {
 }
 
 #[test]
+fn files_of_unknown_size_are_not_taken_for_one() {
+    let file = |id: &str| {
+        (
+            Stream::Files,
+            json!({"id": id, "name": "cv.pdf", "status": "processed"}),
+        )
+    };
+    let found = field(
+        &initial(),
+        &records(Scope::Person, &[file("1"), file("2")]),
+        "ATTACHMENTS",
+    );
+    assert_eq!((found.values.len(), found.warnings.len()), (2, 0));
+}
+
+#[test]
 fn notes_tell_each_comment_and_our_own_are_known_again() {
     let note = |id: &str, at: i64, fields: Value| {
         (

@@ -106,6 +106,7 @@ fn somebody_new_is_sent_as_one_opportunity() {
 #[test]
 fn derived_rows_go_to_the_headline_the_location_and_a_note() {
     let person = profile(&[
+        ("NAME", said(&["Ada"])),
         ("TITLE", said(&["Engineer"])),
         ("COMPANY", said(&["Elsewhere", "initech"])),
         ("LOCATION", said(&["London"])),
@@ -131,7 +132,7 @@ fn derived_rows_go_to_the_headline_the_location_and_a_note() {
     let sent = new(&derived(), &person);
     assert_eq!(
         Value::from(sent.body),
-        json!({"headline": "Initech, Acme, Inc., Elsewhere", "location": "London"})
+        json!({"name": "Ada", "headline": "Initech, Acme, Inc., Elsewhere", "location": "London"})
     );
     assert_eq!(
         sent.notes,
