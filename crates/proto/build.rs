@@ -8,6 +8,7 @@ type Failure = Box<dyn std::error::Error>;
 
 const FILES: &[&str] = &[
     "fulcrum/v1/candidate_service.proto",
+    "fulcrum/v1/change_service.proto",
     "fulcrum/v1/connection_service.proto",
     "fulcrum/v1/field_mapping_service.proto",
     "fulcrum/v1/inbound_service.proto",

@@ -210,6 +210,14 @@ impl From<store::Error> for Error {
                 },
                 "somebody else changed this at the same moment: read it again, then repeat the change",
             ),
+            store::ErrorKind::ResumeExpired => (
+                ErrorKind::Precondition {
+                    reason: "RESUME_TOKEN_EXPIRED",
+                    details: Vec::new(),
+                },
+                "changes are kept for seven days, and some after this token are gone: read the present state, \
+                 then watch from there without a token",
+            ),
             store::ErrorKind::NotFound => (
                 ErrorKind::NotFound { what: "connection" },
                 "the connection was not found",

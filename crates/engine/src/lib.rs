@@ -9,6 +9,7 @@ mod ask;
 mod call;
 mod candidate;
 mod candidates;
+mod changes;
 mod clock;
 mod connect;
 mod credential;
@@ -50,6 +51,7 @@ pub use candidate::{CandidacyDetail, Candidate, StageStay, StageTime, UnreadList
 pub use candidates::{
     CandidateFilter, CandidateOrder, CandidatePlace, Candidates, CandidatesQuery,
 };
+pub use changes::{ChangeEvent, Changes, ChangesQuery};
 pub use clock::Clock;
 pub use connect::{ConnectionPatch, Linked, NewConnection};
 pub use credential::{CredentialKind, NewCredential, OAuthGrant};

@@ -70,6 +70,7 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ),
     ("/fulcrum.v1.CandidateService/Unarchive", WRITERS),
     ("/fulcrum.v1.CandidateService/UploadFile", WRITERS),
+    ("/fulcrum.v1.ChangeService/WatchChanges", READERS),
     ("/fulcrum.v1.ConnectionService/CheckPermissions", ADMIN),
     ("/fulcrum.v1.ConnectionService/CreateConnection", ADMIN),
     ("/fulcrum.v1.ConnectionService/DeleteConnection", ADMIN),

@@ -1,6 +1,7 @@
 //! The gRPC services: decode, one engine call, encode.
 
 mod candidate;
+mod change;
 mod connection;
 mod field_mapping;
 mod inbound;
@@ -19,6 +20,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response as HttpResponse;
 use engine::{Engine, ErrorKind, Viewer};
 use proto::v1::candidate_service_server::CandidateServiceServer;
+use proto::v1::change_service_server::ChangeServiceServer;
 use proto::v1::connection_service_server::ConnectionServiceServer;
 use proto::v1::field_mapping_service_server::FieldMappingServiceServer;
 use proto::v1::inbound_service_server::InboundServiceServer;
@@ -69,6 +71,7 @@ pub fn routes(api: Api, authority: Authority, max_message_bytes: usize) -> anyho
         .add_service(reflection_alpha)
         .add_service(bounded!(CandidateServiceServer))
         .add_service(bounded!(ConnectionServiceServer))
+        .add_service(bounded!(ChangeServiceServer))
         .add_service(bounded!(FieldMappingServiceServer))
         .add_service(bounded!(InboundServiceServer))
         .add_service(bounded!(LeverServiceServer))

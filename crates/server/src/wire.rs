@@ -3,6 +3,7 @@
 //! `to_*` makes messages, `from_*` reads them; what cannot be read is a list of violations that name the field.
 
 pub mod candidate;
+pub mod change;
 pub mod connection;
 pub mod download;
 pub mod field_mapping;

@@ -9,6 +9,7 @@ mod bad_settings;
 mod bad_writes;
 mod candidate;
 mod candidates;
+mod changes;
 mod connecting;
 mod coverage;
 mod crash_pull;

@@ -221,6 +221,15 @@ pub(super) fn from_stored(stream: Stream, record: StoredRecord) -> RawRecord {
     }
 }
 
+/// A stored record as the caller may see it; none of what the caller may not.
+pub(crate) async fn seen_record(
+    sight: &Sight<'_>,
+    stream: Stream,
+    record: StoredRecord,
+) -> Result<Option<RawRecord>> {
+    sight.shown(stream, from_stored(stream, record)).await
+}
+
 /// Whether the mirror can answer, and how new the answer is.
 async fn check(
     sight: &Sight<'_>,

@@ -210,7 +210,7 @@ pub fn from_pb(connection: &pb::Connection) -> Result<NewConnection> {
         display_name: from_name(connection),
         external_id: non_empty(&connection.external_id),
         environment: from_environment(connection)?,
-        streams: from_streams(&connection.streams)?,
+        streams: from_streams("connection.streams", &connection.streams)?,
         sync_start: from_start(connection)?,
         include_archived: connection.include_archived.unwrap_or(true),
         include_snoozed: connection.include_snoozed.unwrap_or(true),
@@ -250,7 +250,9 @@ pub fn from_update(connection: &pb::Connection, paths: &[String]) -> Result<Conn
         match path.as_str() {
             "display_name" => patch.display_name = Some(from_name(connection)),
             "external_id" => patch.external_id = Some(non_empty(&connection.external_id)),
-            "streams" => patch.streams = Some(from_streams(&connection.streams)?),
+            "streams" => {
+                patch.streams = Some(from_streams("connection.streams", &connection.streams)?)
+            }
             "sync_start_time" => patch.sync_start = Some(from_start(connection)?),
             "include_archived" => {
                 patch.include_archived = Some(connection.include_archived.unwrap_or(true));
@@ -328,10 +330,14 @@ fn to_region(region: Region) -> pb::Region {
     }
 }
 
-fn from_streams(names: &[String]) -> Result<BTreeSet<Stream>> {
+/// Reads the names of streams that `field` lists.
+///
+/// # Errors
+/// Invalid, with the names there are.
+pub fn from_streams(field: &str, names: &[String]) -> Result<BTreeSet<Stream>> {
     let mut streams = BTreeSet::new();
     for (index, name) in names.iter().enumerate() {
-        streams.insert(from_stream(&format!("connection.streams[{index}]"), name)?);
+        streams.insert(from_stream(&format!("{field}[{index}]"), name)?);
     }
     Ok(streams)
 }

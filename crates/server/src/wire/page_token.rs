@@ -39,14 +39,24 @@ impl Bound {
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// Opens a token; nothing for the first page.
+    /// Opens a page token; nothing for the first page.
     pub fn open<T: DeserializeOwned>(&self, store: &Store, token: &str) -> Result<Option<T>> {
+        self.open_named(store, "page_token", token)
+    }
+
+    /// Opens a token that a request gives as `field`; nothing for an empty one.
+    pub fn open_named<T: DeserializeOwned>(
+        &self,
+        store: &Store,
+        field: &'static str,
+        token: &str,
+    ) -> Result<Option<T>> {
         if token.is_empty() {
             return Ok(None);
         }
         let bad = || {
             Error::invalid(
-                "page_token",
+                field,
                 "this token does not belong to this question: send the same fields as before, or start without it",
             )
         };

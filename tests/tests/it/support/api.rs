@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use proto::v1::candidate_service_client::CandidateServiceClient;
+use proto::v1::change_service_client::ChangeServiceClient;
 use proto::v1::connection_service_client::ConnectionServiceClient;
 use proto::v1::field_mapping_service_client::FieldMappingServiceClient;
 use proto::v1::inbound_service_client::InboundServiceClient;
@@ -71,6 +72,7 @@ impl Api {
 
     clients! {
         candidates: CandidateServiceClient;
+        changes: ChangeServiceClient;
         connections: ConnectionServiceClient;
         fields: FieldMappingServiceClient;
         inbound: InboundServiceClient;
