@@ -38,12 +38,13 @@ async fn round(engine: &Engine) -> Result<(), StoreError> {
             if !complete {
                 index(&engine.shared, connection.id).await?;
             }
-            store.fold_identities(connection.id).await
+            while store.fold_identities(connection.id).await? > 0 {}
+            Ok::<(), StoreError>(())
         };
         match outcome.await {
             // Removed at this moment.
             Err(error) if matches!(error.kind(), StoreErrorKind::NotFound) => {}
-            outcome => drop(outcome?),
+            outcome => outcome?,
         }
     }
     if !complete {

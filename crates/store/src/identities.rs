@@ -28,6 +28,8 @@ use crate::upsert::Upsert;
 
 /// From how many runs on folding is worth its while.
 const FOLD_FROM: usize = 16;
+/// Runs that are folded together at most: some 130,000 entries of a first import, 10 MB in memory.
+const MOST_FOLDED: usize = 256;
 /// Entries of a leaf before it is split: about 8 KB.
 const LARGEST_LEAF: usize = 256;
 /// Leaves that one commit of a fold changes, so that no other commit waits for long.
@@ -262,7 +264,7 @@ impl Store {
         .await
     }
 
-    /// Folds the runs of a connection into its leaves once there are 16 of them; gives how many were.
+    /// Folds the oldest runs of a connection into its leaves once there are 16 of them, at most 256; gives how many were.
     ///
     /// Done in several commits; one that is cut short is begun anew, and finds nothing amiss.
     ///
@@ -295,10 +297,11 @@ impl Store {
 
 type Moves = BTreeMap<IdentityEntry, bool>;
 
-/// The numbers of all runs, and what they come to together.
+/// The numbers of the oldest runs, and what they come to together.
 fn runs_of(tables: &Tables, connection: ConnectionId) -> Result<(Vec<u64>, Moves), Error> {
     let (mut numbers, mut moves) = (Vec::new(), Moves::new());
-    for entry in tables.scan(Table::IdentityRuns, &key::connection(connection)) {
+    let runs = tables.scan(Table::IdentityRuns, &key::connection(connection));
+    for entry in runs.take(MOST_FOLDED) {
         let (key, value) = entry?;
         let number = number_of(&key)?;
         let run: Option<IdentityRun> = tables.value(Table::IdentityRuns, Ok((key, value)))?;

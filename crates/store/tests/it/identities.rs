@@ -136,6 +136,26 @@ async fn folding_loses_nobody_and_a_key_of_many_is_followed_to_a_hundred() {
 }
 
 #[tokio::test]
+async fn many_runs_are_folded_the_oldest_first() {
+    let (_folder, store, c) = connected().await;
+    // The last word on the address is in the last run.
+    for number in 0..300 {
+        let people = vec![person(number, emails([number]))];
+        store.apply_refresh(refresh(c, 1, people)).await.unwrap();
+    }
+    let moved = vec![person(0, emails([900]))];
+    store.apply_refresh(refresh(c, 2, moved)).await.unwrap();
+    assert_eq!(store.fold_identities(c).await.unwrap(), 256);
+    let found = find(&store, c, vec![email(0), email(299), email(900)]).await;
+    let named: Vec<_> = found.by_key.iter().map(|having| names(having)).collect();
+    assert_eq!(named, [vec![], vec!["o299"], vec!["o0"]]);
+    assert_eq!(store.fold_identities(c).await.unwrap(), 45);
+    let found = find(&store, c, vec![email(0), email(299), email(900)]).await;
+    let named: Vec<_> = found.by_key.iter().map(|having| names(having)).collect();
+    assert_eq!(named, [vec![], vec!["o299"], vec!["o0"]]);
+}
+
+#[tokio::test]
 async fn what_a_person_has_else_comes_with_what_was_found() {
     let (_folder, store, c) = connected().await;
     let of_contact = |id: &str, contact: &str, keys| {
