@@ -75,7 +75,8 @@ async fn x16_a_consumer_that_comes_back_misses_nothing_and_learns_nothing_person
     world.lever.act(gone).expect("deleted");
     world.pull().await;
     until("the deletion is mirrored", async || {
-        (refused(world.opportunity(&people[2]).await).code == Code::NotFound).then_some(())
+        let told = world.opportunity(&people[2]).await.err()?;
+        (told.code() == Code::NotFound).then_some(())
     })
     .await;
     until("the move is mirrored", async || {
