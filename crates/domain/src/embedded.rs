@@ -103,17 +103,7 @@ mod tests {
     use serde_yaml_ng::Value;
 
     use super::*;
-
-    /// The description of the API; the test that needs it does nothing without.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tests are told where the documents are"
-    )]
-    fn description() -> Option<Value> {
-        let folder = std::env::var_os("FULCRUM_LEVER_DOCS")?;
-        let text = std::fs::read_to_string(std::path::Path::new(&folder).join("openapi.yaml"));
-        Some(serde_yaml_ng::from_str(&text.unwrap()).unwrap())
-    }
+    use crate::testing::description;
 
     /// Every attribute below a schema that says which objects may stand in it.
     fn holding(schema: &Value, found: &mut Vec<(String, String)>) {

@@ -28,6 +28,8 @@ pub mod stage_history;
 pub mod stage_mapping;
 pub mod stream;
 pub mod suggest;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod versioned;
 mod violation;

@@ -272,7 +272,7 @@ impl Store {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when the connection is gone.
     pub async fn fold_identities(&self, connection: ConnectionId) -> Result<usize, Error> {
         let (numbers, moves) = self.read(move |tables| runs_of(tables, connection)).await?;
-        if numbers.len() < FOLD_FROM {
+        if numbers.is_empty() {
             return Ok(0);
         }
         let moves: Arc<Vec<(IdentityEntry, bool)>> = Arc::new(moves.into_iter().collect());
@@ -297,12 +297,16 @@ impl Store {
 
 type Moves = BTreeMap<IdentityEntry, bool>;
 
-/// The numbers of the oldest runs, and what they come to together.
+/// The numbers of the oldest runs, and what they come to together; nothing, and unread, while folding is not worth its
+/// while.
 fn runs_of(tables: &Tables, connection: ConnectionId) -> Result<(Vec<u64>, Moves), Error> {
     let (mut numbers, mut moves) = (Vec::new(), Moves::new());
     let runs = tables.scan(Table::IdentityRuns, &key::connection(connection));
-    for entry in runs.take(MOST_FOLDED) {
-        let (key, value) = entry?;
+    let runs: Vec<_> = runs.take(MOST_FOLDED).collect::<Result<_, _>>()?;
+    if runs.len() < FOLD_FROM {
+        return Ok((numbers, moves));
+    }
+    for (key, value) in runs {
         let number = number_of(&key)?;
         let run: Option<IdentityRun> = tables.value(Table::IdentityRuns, Ok((key, value)))?;
         let Some(run) = run else { continue };

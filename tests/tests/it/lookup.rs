@@ -260,12 +260,12 @@ async fn people_are_found_as_lever_has_them_now() {
     until(
         "nobody is found by what was taken out of Lever",
         async || {
-            let gone = world.found(by_email(&gone_email)).await;
-            let gone = gone
+            let left = world.found(by_email(&gone_email)).await;
+            let left = left
                 .iter()
-                .all(|found| !opportunities(found).contains(text(&people[0], "id")));
+                .all(|found| !opportunities(found).contains(text(gone, "id")));
             let anonymized = world.found(by_email(&anonymized_email)).await;
-            (gone && anonymized.is_empty()).then_some(())
+            (left && anonymized.is_empty()).then_some(())
         },
     )
     .await;

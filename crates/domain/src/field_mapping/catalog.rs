@@ -522,6 +522,7 @@ pub(super) mod tests {
     use serde_yaml_ng::Value;
 
     use super::*;
+    use crate::testing::description;
 
     fn path(text: &str) -> SourcePath {
         SourcePath::parse(text).unwrap()
@@ -637,17 +638,6 @@ pub(super) mod tests {
                 "{text}: {nearest:?}"
             );
         }
-    }
-
-    /// The description of the API; the test that needs it does nothing without.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tests are told where the documents are"
-    )]
-    fn description() -> Option<Value> {
-        let folder = std::env::var_os("FULCRUM_LEVER_DOCS")?;
-        let text = std::fs::read_to_string(std::path::Path::new(&folder).join("openapi.yaml"));
-        Some(serde_yaml_ng::from_str(&text.unwrap()).unwrap())
     }
 
     /// The attributes of a schema, through its references and alternatives, and of the elements of a list.
