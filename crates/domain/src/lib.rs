@@ -36,7 +36,7 @@ mod violation;
 
 pub use calendar::Calendar;
 pub use candidacy::Candidacy;
-pub use change::{Change, ChangeKind};
+pub use change::{Change, ChangeKind, Event, RecordChange};
 pub use connection::{Connection, ConnectionId, Disconnected, Environment, Region};
 pub use cursor::{Cursor, Part};
 pub use excluded::{ExcludedField, NotExcludable};

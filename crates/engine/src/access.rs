@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domain::ConnectionId;
+use domain::{ConnectionId, Timestamp};
 use store::Store;
 
 /// What is known of a key's access to confidential records.
@@ -74,7 +74,14 @@ impl KeyAccess {
     }
 
     /// Takes note of what an answer to something `asked` tells, and has the store keep whether records are hidden.
-    pub(crate) async fn learn(&self, store: &Store, id: ConnectionId, asked: Access, sees: bool) {
+    pub(crate) async fn learn(
+        &self,
+        store: &Store,
+        id: ConnectionId,
+        asked: Access,
+        sees: bool,
+        now: Timestamp,
+    ) {
         let told = match sees {
             true => Confidential::Allowed,
             false => Confidential::Denied,
@@ -88,7 +95,7 @@ impl KeyAccess {
             return;
         }
         self.hides.store(!sees, Ordering::Relaxed);
-        if let Err(error) = store.note_hiding(id, !sees).await {
+        if let Err(error) = store.note_hiding(id, !sees, now).await {
             tracing::error!(connection = %id, error = %crate::report(&error), "cannot note what the key may see");
             return;
         }
@@ -115,7 +122,6 @@ impl KeyAccess {
 
 #[cfg(test)]
 mod tests {
-    use domain::Timestamp;
     use secrecy::SecretString;
 
     use super::*;
@@ -140,7 +146,9 @@ mod tests {
         let access = KeyAccess::default();
         for sees in [false, true, false] {
             access.begin_key();
-            access.learn(&store, id, access.present(), sees).await;
+            access
+                .learn(&store, id, access.present(), sees, Timestamp::default())
+                .await;
             assert_eq!(access.hides(), !sees);
             assert_eq!(store.hides_confidential(id).await.unwrap(), !sees);
         }
@@ -151,13 +159,17 @@ mod tests {
     async fn what_could_not_be_stored_holds_and_is_learned_again_by_the_next_answer() {
         let (_folder, store, id) = world(false).await;
         let access = KeyAccess::default();
-        access.learn(&store, id, access.present(), false).await;
+        access
+            .learn(&store, id, access.present(), false, Timestamp::default())
+            .await;
         assert!(access.hides());
         assert_eq!(access.present().confidential, Confidential::Unknown);
         let connection = testing::connection(&[], Timestamp::default());
         let key = SecretString::from("k");
         store.create_connection(connection, key).await.unwrap();
-        access.learn(&store, id, access.present(), false).await;
+        access
+            .learn(&store, id, access.present(), false, Timestamp::default())
+            .await;
         assert_eq!(access.present().confidential, Confidential::Denied);
         assert!(store.hides_confidential(id).await.unwrap());
     }
@@ -168,7 +180,9 @@ mod tests {
         let access = KeyAccess::default();
         let asked = access.present();
         access.begin_key();
-        access.learn(&store, id, asked, false).await;
+        access
+            .learn(&store, id, asked, false, Timestamp::default())
+            .await;
         assert!(!access.hides());
         assert_eq!(access.present().confidential, Confidential::Unknown);
     }
@@ -178,10 +192,14 @@ mod tests {
         let (_folder, store, id) = world(true).await;
         let access = KeyAccess::default();
         let first = access.present();
-        access.learn(&store, id, first, false).await;
+        access
+            .learn(&store, id, first, false, Timestamp::default())
+            .await;
         let known = access.present();
         assert_eq!(known.turn, first.turn);
-        access.learn(&store, id, known, true).await;
+        access
+            .learn(&store, id, known, true, Timestamp::default())
+            .await;
         assert_eq!(access.present().confidential, Confidential::Allowed);
         // What was read before was read without them.
         assert!(!access.sees_all_since(known));

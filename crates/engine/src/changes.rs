@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use domain::change::SlaMark;
 use domain::stage_mapping::{StageCode, StageMapping};
-use domain::{Change, ChangeKind, ConnectionId, Stream};
+use domain::{Change, ChangeKind, ConnectionId, Event, Stream, Timestamp};
 use lever::{OpportunityId, StageId};
 use tokio::sync::watch;
 
@@ -27,15 +28,49 @@ pub struct ChangesQuery {
     pub eeo: bool,
 }
 
-/// A change, with what its record is about now.
+/// A change, with what it is about now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeEvent {
-    /// What changed.
-    pub change: Change,
+    /// Its number.
+    pub sequence: u64,
+    /// When it was stored.
+    pub at: Timestamp,
+    /// What happened.
+    pub what: Happened,
     /// The candidacy it is about.
     pub opportunity: Option<OpportunityId>,
     /// Of an opportunity: the stage it is in now, and the product stage.
     pub stage: Option<(StageId, StageCode)>,
+}
+
+/// What a consumer is told has happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happened {
+    /// A record was taken into the mirror, replaced or removed.
+    Record {
+        /// The kind of record.
+        stream: Stream,
+        /// Lever's id of it.
+        id: String,
+        /// What happened to it.
+        kind: ChangeKind,
+    },
+    /// A candidacy has come closer to its due time.
+    Sla(SlaMark),
+    /// A version of the stage mapping was saved.
+    StagesMapped(u64),
+}
+
+impl ChangeEvent {
+    fn bare(change: &Change, what: Happened) -> ChangeEvent {
+        ChangeEvent {
+            sequence: change.sequence,
+            at: change.at,
+            what,
+            opportunity: None,
+            stage: None,
+        }
+    }
 }
 
 /// The next changes.
@@ -64,16 +99,18 @@ impl Engine {
         let found = self.shared.store.changes(id, after, STEP).await?;
         let more = found.len() == STEP;
         let last = found.last().map_or(after, |change| change.sequence);
-        let asked = |stream: Stream| {
-            (query.streams.is_empty() || query.streams.contains(&stream))
-                && (query.eeo || stream != Stream::EeoResponses)
-        };
-        let found = found.into_iter().filter(|change| asked(change.stream));
         let mapping = mapping::present(&self.shared, id).await?;
         let reasons = self.reasons(id).await?;
+        let teller = Teller {
+            shared: &self.shared,
+            sight: &sight,
+            query,
+            mapping: &mapping,
+            reasons: &reasons,
+        };
         let mut events = Vec::new();
-        for change in found {
-            events.extend(told(&self.shared, &sight, &mapping, &reasons, change).await?);
+        for change in &found {
+            events.extend(teller.told(change).await?);
         }
         Ok(Changes {
             events,
@@ -92,53 +129,89 @@ impl Engine {
     }
 }
 
-/// A change as the caller may see it; none of what the caller may not see.
-async fn told(
-    shared: &Shared,
-    sight: &Sight<'_>,
-    mapping: &StageMapping,
-    reasons: &Reasons,
-    change: Change,
-) -> Result<Option<ChangeEvent>> {
-    let bare = |change| ChangeEvent {
-        change,
-        opportunity: None,
-        stage: None,
-    };
-    if change.kind == ChangeKind::Deleted {
-        return Ok(Some(bare(change)));
+/// Tells what has happened to one who watches.
+struct Teller<'a> {
+    shared: &'a Shared,
+    sight: &'a Sight<'a>,
+    query: &'a ChangesQuery,
+    mapping: &'a StageMapping,
+    reasons: &'a Reasons,
+}
+
+impl Teller<'_> {
+    /// A change as the caller may see it; none of what the caller may not see, or has not asked for.
+    async fn told(&self, change: &Change) -> Result<Option<ChangeEvent>> {
+        match &change.event {
+            Event::Record(record) if self.asked(record.stream) => {
+                let what = Happened::Record {
+                    stream: record.stream,
+                    id: record.id.clone(),
+                    kind: record.kind,
+                };
+                let bare = ChangeEvent::bare(change, what);
+                match record.kind {
+                    ChangeKind::Deleted => Ok(Some(bare)),
+                    _ => self.record(bare, record.stream, &record.id).await,
+                }
+            }
+            Event::Sla { opportunity, mark } if self.asked(Stream::Opportunities) => {
+                let bare = ChangeEvent::bare(change, Happened::Sla(*mark));
+                let told = self.record(bare, Stream::Opportunities, opportunity.as_str());
+                // Of whom nothing is known any more, nothing is due.
+                Ok(told.await?.filter(|told| told.opportunity.is_some()))
+            }
+            Event::StagesMapped { version } if self.asked(Stream::Opportunities) => {
+                let what = Happened::StagesMapped(*version);
+                Ok(Some(ChangeEvent::bare(change, what)))
+            }
+            _ => Ok(None),
+        }
     }
-    let store = &shared.store;
-    let id = sight.connection.id;
-    let stored = store.record(id, change.stream, &change.id).await?;
-    // Gone since: the change that says so comes later.
-    let Some(stored) = stored.filter(|record| record.deleted_at.is_none()) else {
-        return Ok(Some(bare(change)));
-    };
-    let Some(record) = seen_record(sight, change.stream, stored).await? else {
-        return Ok(None);
-    };
-    if change.stream != Stream::Opportunities {
-        return Ok(Some(ChangeEvent {
-            opportunity: record.opportunity.map(OpportunityId::from),
-            ..bare(change)
-        }));
+
+    fn asked(&self, stream: Stream) -> bool {
+        let streams = &self.query.streams;
+        (streams.is_empty() || streams.contains(&stream))
+            && (self.query.eeo || stream != Stream::EeoResponses)
     }
-    let opportunity = OpportunityId::from(change.id.as_str());
-    let candidacy = store.candidacy(id, &opportunity).await?;
-    let stage = candidacy.and_then(|candidacy| {
-        let stage = candidacy.stage.clone()?;
-        let code = reasons.outcome(&candidacy).code();
-        Some((
-            stage.clone(),
-            code.unwrap_or_else(|| mapping.code_of(&stage).clone()),
-        ))
-    });
-    Ok(Some(ChangeEvent {
-        change,
-        opportunity: Some(opportunity),
-        stage,
-    }))
+
+    /// Adds what a record is about now.
+    async fn record(
+        &self,
+        bare: ChangeEvent,
+        stream: Stream,
+        id: &str,
+    ) -> Result<Option<ChangeEvent>> {
+        let (store, connection) = (&self.shared.store, self.sight.connection.id);
+        let stored = store.record(connection, stream, id).await?;
+        // Gone since: the change that says so comes later.
+        let Some(stored) = stored.filter(|record| record.deleted_at.is_none()) else {
+            return Ok(Some(bare));
+        };
+        let Some(record) = seen_record(self.sight, stream, stored).await? else {
+            return Ok(None);
+        };
+        if stream != Stream::Opportunities {
+            return Ok(Some(ChangeEvent {
+                opportunity: record.opportunity.map(OpportunityId::from),
+                ..bare
+            }));
+        }
+        let opportunity = OpportunityId::from(id);
+        let candidacy = store.candidacy(connection, &opportunity).await?;
+        let stage = candidacy.and_then(|candidacy| {
+            let stage = candidacy.stage.clone()?;
+            let code = self.reasons.outcome(&candidacy).code();
+            Some((
+                stage.clone(),
+                code.unwrap_or_else(|| self.mapping.code_of(&stage).clone()),
+            ))
+        });
+        Ok(Some(ChangeEvent {
+            opportunity: Some(opportunity),
+            stage,
+            ..bare
+        }))
+    }
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub use candidate::{CandidacyDetail, Candidate, StageStay, StageTime, UnreadList
 pub use candidates::{
     CandidateFilter, CandidateOrder, CandidatePlace, Candidates, CandidatesQuery,
 };
-pub use changes::{ChangeEvent, Changes, ChangesQuery};
+pub use changes::{ChangeEvent, Changes, ChangesQuery, Happened};
 pub use clock::Clock;
 pub use connect::{ConnectionPatch, Linked, NewConnection};
 pub use credential::{CredentialKind, NewCredential, OAuthGrant};

@@ -128,7 +128,8 @@ impl Engine {
         if confidential != ConfidentialAccess::Unknown {
             let sees = confidential == ConfidentialAccess::On;
             let store = &self.shared.store;
-            link.access.learn(store, id, access, sees).await;
+            let now = self.shared.clock.now();
+            link.access.learn(store, id, access, sees, now).await;
         }
         Ok(PermissionReport {
             permissions: statuses,

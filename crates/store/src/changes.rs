@@ -1,11 +1,40 @@
 //! Numbered changes of a connection.
 
-use domain::{Change, ConnectionId};
+use domain::{Change, ConnectionId, Event};
+use lever::Timestamp;
 
+use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::format::{ChangeBlock, Counter, key};
 use crate::store::Store;
 use crate::table::Table;
+
+/// Numbers what has happened and stores it; gives the number of the last change there is.
+///
+/// Once in a transaction at most: what happened in it has one value.
+pub(crate) fn append(
+    draft: &mut Draft<'_>,
+    connection: ConnectionId,
+    at: Timestamp,
+    events: Vec<Event>,
+) -> Result<u64, Error> {
+    let last = draft.count(Table::Sequences, &key::connection(connection))?;
+    let changes = (last + 1..).zip(events);
+    let changes = changes.map(|(sequence, event)| Change {
+        sequence,
+        at,
+        event,
+    });
+    let block = ChangeBlock(changes.collect());
+    let Some(sequence) = block.last() else {
+        return Ok(last);
+    };
+    let counter = Counter(sequence);
+    draft.put_new(Table::Changes, key::change(connection, sequence), &block);
+    draft.put(Table::Sequences, key::connection(connection), &counter);
+    draft.announce(connection, sequence);
+    Ok(sequence)
+}
 
 impl Store {
     /// Lists up to `limit` changes after the number `after`, in order and without gaps.

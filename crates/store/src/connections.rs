@@ -1,8 +1,10 @@
 //! Connections: their settings, and how they begin and end.
 
-use domain::{Connection, ConnectionId, Disconnected};
+use domain::{Connection, ConnectionId, Disconnected, Event};
+use lever::Timestamp;
 use secrecy::SecretString;
 
+use crate::changes;
 use crate::credentials::Secrets;
 use crate::draft::Draft;
 use crate::error::Error;
@@ -109,11 +111,16 @@ impl Store {
         self.tables().contains(Table::Hidings, &key::connection(id))
     }
 
-    /// Notes whether confidential records are hidden; writes nothing where that is known.
+    /// Notes whether confidential records are hidden, as a numbered change; writes nothing where that is known.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
-    pub async fn note_hiding(&self, id: ConnectionId, hides: bool) -> Result<(), Error> {
+    pub async fn note_hiding(
+        &self,
+        id: ConnectionId,
+        hides: bool,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         self.commit(move |draft| {
             draft.require_connection(id)?;
             let key = key::connection(id);
@@ -121,9 +128,10 @@ impl Store {
             match hides {
                 true if !known => draft.mark(Table::Hidings, key),
                 false if known => draft.remove(Table::Hidings, key),
-                _ => {}
+                _ => return Ok(()),
             }
-            Ok(())
+            let news = vec![Event::Confidential { hidden: hides }];
+            changes::append(draft, id, now, news).map(drop)
         })
         .await
     }

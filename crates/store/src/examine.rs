@@ -13,7 +13,8 @@ use crate::compact::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::format::{
     Alias, CallBlock, ChangeBlock, Counter, Document, Forget, Head, Header, IdentityLeaf,
-    IdentityRun, Indexed, Moment, Owner, SealedCredential, Secret, Stored, digest, frame, key,
+    IdentityRun, Indexed, Moment, Owner, SealedCredential, Secret, SlaTold, Stored, digest, frame,
+    key,
 };
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
@@ -300,6 +301,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::ContactAliases => is::<Alias>(table, &value),
         Table::IdentityRuns => is::<IdentityRun>(table, &value),
         Table::IdentityLeaves => is::<IdentityLeaf>(table, &value),
+        Table::SlaMarks => is::<SlaTold>(table, &value),
         Table::Hydrations => is::<Hydration>(table, &value),
         Table::Backlogs => is::<Backlog>(table, &value),
         Table::StreamStates => is::<StreamState>(table, &value),

@@ -44,6 +44,7 @@ mod runs;
 mod schedules;
 mod seal;
 mod sidecar;
+mod sla_marks;
 mod space;
 mod store;
 mod table;

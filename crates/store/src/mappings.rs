@@ -1,8 +1,9 @@
 //! Versions of the mappings of a connection, one history for each kind. What a mapping says is not read here.
 
-use domain::{ConnectionId, MappingKind};
+use domain::{ConnectionId, Event, MappingKind};
 use lever::Timestamp;
 
+use crate::changes;
 use crate::error::{Error, ErrorKind};
 use crate::format::key;
 use crate::store::Store;
@@ -34,7 +35,7 @@ impl Store {
         present(self.tables(), connection, kind)
     }
 
-    /// Stores the version after `expected_version` (0 when there is none yet).
+    /// Stores the version after `expected_version` (0 when there is none yet); one of stages is a numbered change.
     ///
     /// # Errors
     /// [`ErrorKind::MappingMoved`] with the present version when it is not the expected one,
@@ -70,7 +71,13 @@ impl Store {
                 key::mapping(connection, mapping.version),
                 &mapping,
             );
-            Ok(())
+            let news = match kind {
+                MappingKind::Stages => vec![Event::StagesMapped {
+                    version: mapping.version,
+                }],
+                MappingKind::Fields => Vec::new(),
+            };
+            changes::append(draft, connection, mapping.created_at, news).map(drop)
         })
         .await
     }

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use domain::change::{Move, Place};
 use domain::hydration::{Policy, Sighting, overtaken};
 use domain::identity::IdentityKey;
-use domain::{Candidacy, Change, ChangeKind, ConnectionId, Parent, Stream};
+use domain::{Candidacy, ChangeKind, ConnectionId, Event, Parent, RecordChange, Stream};
 use lever::Timestamp;
 
+use crate::changes;
 use crate::children;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::forget::{self, Cause};
-use crate::format::{Alias, ChangeBlock, Counter, Head, Indexed, digest, key};
+use crate::format::{Alias, Counter, Head, Indexed, digest, key};
 use crate::hydrations;
 use crate::identities::Noted;
 use crate::pull::{Applied, Deleted, Incoming};
@@ -28,7 +30,7 @@ pub(crate) struct Upsert<'d, 'a> {
     requested_at: Timestamp,
     now: Timestamp,
     applied: Applied,
-    changes: Vec<Change>,
+    changes: Vec<Event>,
     policy: Option<&'d Policy>,
     /// Whether the connection has anything in quarantine; if not, nothing is looked for there.
     quarantine: bool,
@@ -43,17 +45,13 @@ impl<'d, 'a> Upsert<'d, 'a> {
         requested_at: Timestamp,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let applied = Applied {
-            last_sequence: draft.count(Table::Sequences, &key::connection(connection))?,
-            ..Applied::default()
-        };
         Ok(Self {
             quarantine: quarantine::any(draft, connection)?,
             draft,
             connection,
             requested_at,
             now,
-            applied,
+            applied: Applied::default(),
             changes: Vec::new(),
             policy: None,
             identities: Noted::default(),
@@ -101,6 +99,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             incoming.updated_at,
             &digest,
         );
+        let mut changed = None;
         let frame = match verdict {
             Verdict::Stale => {
                 self.applied.stale += 1;
@@ -117,12 +116,12 @@ impl<'d, 'a> Upsert<'d, 'a> {
             Verdict::Created => {
                 self.applied.created += 1;
                 self.count(incoming.stream, 1)?;
-                self.change(incoming.stream, &incoming.id, ChangeKind::Created);
+                changed = Some(self.change(incoming.stream, &incoming.id, ChangeKind::Created));
                 self.document(&key, incoming, known.as_ref())
             }
             Verdict::Updated => {
                 self.applied.updated += 1;
-                self.change(incoming.stream, &incoming.id, ChangeKind::Updated);
+                changed = Some(self.change(incoming.stream, &incoming.id, ChangeKind::Updated));
                 self.document(&key, incoming, known.as_ref())
             }
         };
@@ -134,7 +133,15 @@ impl<'d, 'a> Upsert<'d, 'a> {
         }
         self.put_below(incoming)?;
         if let Some(candidacy) = &incoming.candidacy {
-            self.candidacy(candidacy, &incoming.identity, new)?;
+            let moved = Move {
+                from: self.candidacy(candidacy, &incoming.identity, new)?,
+                to: Place::of(candidacy),
+            };
+            // Nobody moves unnoticed, whatever the document says.
+            if changed.is_none() && moved.from != moved.to {
+                changed = Some(self.change(incoming.stream, &incoming.id, ChangeKind::Updated));
+            }
+            self.note_move(changed, moved);
         }
         self.plan(incoming, verdict != Verdict::Unchanged, new)
     }
@@ -367,10 +374,19 @@ impl<'d, 'a> Upsert<'d, 'a> {
         self.draft.put(Table::heads(stream), key, tombstone);
         self.applied.deleted += 1;
         self.count(stream, -1)?;
-        self.change(stream, id, ChangeKind::Deleted);
+        let changed = self.change(stream, id, ChangeKind::Deleted);
         if stream == Stream::Opportunities {
             let key = key::candidacy(self.connection, &id.into())?;
             let former: Option<Indexed> = self.draft.get(Table::Candidacies, &key)?;
+            let place = former
+                .as_ref()
+                .and_then(|former| Place::of(&former.candidacy));
+            let gone = Move {
+                from: place,
+                to: None,
+            };
+            self.note_move(Some(changed), gone);
+            self.draft.remove(Table::SlaMarks, key.clone());
             if let Some(Indexed { candidacy, keys }) = former {
                 self.unindex(&candidacy)?;
                 let (opportunity, keys) = (&candidacy.opportunity, keys.unwrap_or_default());
@@ -480,25 +496,28 @@ impl<'d, 'a> Upsert<'d, 'a> {
         quarantine::release_below(self.draft, self.connection, parent, stream, before)
     }
 
+    /// Takes in a candidacy, and tells where it stood before.
+    ///
     /// Also for an unchanged opportunity: its application, of which the candidacy tells too, may have changed.
     fn candidacy(
         &mut self,
         candidacy: &Candidacy,
         identity: &BTreeSet<IdentityKey>,
         new: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Place>, Error> {
         let key = key::candidacy(self.connection, &candidacy.opportunity)?;
         let former: Option<Indexed> = match new {
             true => None,
             false => self.draft.get(Table::Candidacies, &key)?,
         };
         let known = former.as_ref().map(|former| &former.candidacy);
+        let place = known.and_then(Place::of);
         self.forget_anonymized(known, candidacy)?;
         let digester = self.draft.tables().digester()?;
         let keys = digester.digests(self.connection, identity);
         let known_keys = former.as_ref().and_then(|former| former.keys.as_ref());
         if known == Some(candidacy) && known_keys == Some(&keys) {
-            return Ok(());
+            return Ok(place);
         }
         let none = BTreeSet::new();
         let opportunity = &candidacy.opportunity;
@@ -521,7 +540,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             None => self.draft.put_new(Table::Candidacies, key, &indexed),
             Some(_) => self.draft.put(Table::Candidacies, key, &indexed),
         }
-        Ok(())
+        Ok(place)
     }
 
     /// Leaves an alias behind where a contact has given its last opportunity to another, as when Lever merges two.
@@ -552,7 +571,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
         let key = key::candidacy(self.connection, &candidacy.opportunity)?;
         let known: Option<Indexed> = self.draft.get(Table::Candidacies, &key)?;
         match known.is_some_and(|known| known.keys.is_none()) {
-            true => self.candidacy(candidacy, identity, false),
+            true => self.candidacy(candidacy, identity, false).map(drop),
             false => Ok(()),
         }
     }
@@ -574,31 +593,29 @@ impl<'d, 'a> Upsert<'d, 'a> {
         Ok(())
     }
 
-    fn change(&mut self, stream: Stream, id: &str, kind: ChangeKind) {
-        self.applied.last_sequence += 1;
-        self.changes.push(Change {
-            sequence: self.applied.last_sequence,
-            at: self.now,
+    /// Notes what happened to a record; gives its place among what this transaction has noted.
+    fn change(&mut self, stream: Stream, id: &str, kind: ChangeKind) -> usize {
+        self.changes.push(Event::Record(RecordChange {
             stream,
             id: id.to_owned(),
             kind,
-        });
+            moved: None,
+        }));
+        self.changes.len() - 1
+    }
+
+    /// Completes what was noted of an opportunity.
+    fn note_move(&mut self, changed: Option<usize>, moved: Move) {
+        if let Some(Event::Record(change)) = changed.and_then(|at| self.changes.get_mut(at)) {
+            change.moved = Some(moved);
+        }
     }
 
     /// Stores the changes and the number of the last one, and gives the counts.
-    pub(crate) fn finish(self) -> Result<Applied, Error> {
+    pub(crate) fn finish(mut self) -> Result<Applied, Error> {
         self.identities.put(self.draft, self.connection)?;
-        let block = ChangeBlock(self.changes);
-        if let Some(sequence) = block.last() {
-            let key = key::change(self.connection, sequence);
-            self.draft.put_new(Table::Changes, key, &block);
-            self.draft.put(
-                Table::Sequences,
-                key::connection(self.connection),
-                &Counter(sequence),
-            );
-            self.draft.announce(self.connection, sequence);
-        }
+        self.applied.last_sequence =
+            changes::append(self.draft, self.connection, self.now, self.changes)?;
         Ok(self.applied)
     }
 }

@@ -296,7 +296,8 @@ impl<'a> Fetcher<'a> {
         };
         if untold {
             let (store, id) = (&self.shared.store, self.link.id());
-            self.link.access.learn(store, id, access, sees).await;
+            let now = self.shared.clock.now();
+            self.link.access.learn(store, id, access, sees, now).await;
         }
         Ok(answer)
     }

@@ -189,7 +189,14 @@ async fn ask(
         && !chosen
         && operation.query.contains(&CONFIDENTIALITY)
         && access.confidential != Confidential::Denied;
-    let (store, id) = (&sight.engine.shared.store, sight.connection.id);
+    let learn = async |sees| {
+        let shared = &sight.engine.shared;
+        let (store, now) = (&shared.store, shared.clock.now());
+        let known = &link.access;
+        known
+            .learn(store, sight.connection.id, access, sees, now)
+            .await;
+    };
     if all {
         let wider = [
             query.clone(),
@@ -198,7 +205,7 @@ async fn ask(
         .concat();
         match call(&client, operation, &path, wider).await? {
             Ok(reply) => {
-                link.access.learn(store, id, access, true).await;
+                learn(true).await;
                 return Ok(reply);
             }
             Err(error) if matches!(error.kind(), LeverErrorKind::Forbidden { .. }) => {}
@@ -209,7 +216,7 @@ async fn ask(
         .await?
         .map_err(refused)?;
     if all {
-        link.access.learn(store, id, access, false).await;
+        learn(false).await;
     }
     Ok(reply)
 }

@@ -1,6 +1,9 @@
 //! Numbered changes, those of one transaction in one value.
 
-use domain::{Change, ChangeKind, Stream};
+use std::collections::BTreeMap;
+
+use domain::Stream;
+use domain::change::{Change, ChangeKind, Event, Move, Place, RecordChange, SlaMark};
 use lever::Timestamp;
 use prost::Message;
 
@@ -39,35 +42,62 @@ struct ChangeV1 {
     kind: u32,
 }
 
+/// Version 2 had neither places nor what is numbered from 4 on.
 #[derive(Clone, PartialEq, Message)]
-struct BlockV2 {
+struct BlockV3 {
     #[prost(uint64, tag = "1")]
     first: u64,
     #[prost(int64, tag = "2")]
     at: i64,
     #[prost(message, repeated, tag = "3")]
-    changes: Vec<EntryV2>,
+    changes: Vec<EntryV3>,
+    /// Each place that one of the changes names, once.
+    #[prost(message, repeated, tag = "4")]
+    places: Vec<PlaceV3>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct EntryV2 {
+struct PlaceV3 {
+    #[prost(bytes = "vec", tag = "1")]
+    stage: Vec<u8>,
+    #[prost(bool, tag = "2")]
+    confidential: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct EntryV3 {
+    /// Of a record.
     #[prost(uint32, tag = "1")]
     stream: u32,
+    /// Of a record or an opportunity.
     #[prost(bytes = "vec", tag = "2")]
     id: Vec<u8>,
     #[prost(uint32, tag = "3")]
     kind: u32,
+    /// Where an opportunity stood before: 0 for nowhere, else its place counted from 1; absent when not noted.
+    #[prost(uint32, optional, tag = "4")]
+    from: Option<u32>,
+    /// Where it stood after, likewise.
+    #[prost(uint32, optional, tag = "5")]
+    to: Option<u32>,
+    /// Of a mapping.
+    #[prost(uint64, tag = "6")]
+    version: u64,
 }
 
 impl Stored for ChangeBlock {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn to_payload(&self) -> Vec<u8> {
         let first = self.0.first();
-        BlockV2 {
+        let mut places = Places::default();
+        let changes = self.0.iter();
+        let changes = changes.map(|change| from_event(&change.event, &mut places));
+        BlockV3 {
             first: first.map_or(0, |change| change.sequence),
             at: first.map_or(0, |change| change.at.as_millis()),
-            changes: self.0.iter().map(from_change).collect(),
+            changes: changes.collect(),
+            places: places.stored(),
         }
         .encode_to_vec()
     }
@@ -75,45 +105,146 @@ impl Stored for ChangeBlock {
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
         let changes = match version {
             1 => vec![to_single(version_1(version, payload)?)?],
-            2 => to_changes(BlockV2::decode(payload).ok()?)?,
+            2 | 3 => to_changes(BlockV3::decode(payload).ok()?)?,
             _ => return None,
         };
         (!changes.is_empty()).then_some(Self(changes))
     }
 }
 
-fn to_single(stored: ChangeV1) -> Option<Change> {
-    Some(Change {
-        sequence: stored.sequence,
-        at: Timestamp::from_millis(stored.at),
-        stream: Stream::from_tag(stored.stream.try_into().ok()?)?,
-        id: unpack(&stored.id)?,
-        kind: kind_of(stored.kind)?,
-    })
-}
+/// The places of one block: most changes of a page name few stages.
+#[derive(Default)]
+struct Places<'c>(BTreeMap<&'c Place, u32>);
 
-fn from_change(change: &Change) -> EntryV2 {
-    EntryV2 {
-        stream: change.stream.tag().into(),
-        id: pack(&change.id),
-        kind: kind_number(change.kind),
+impl<'c> Places<'c> {
+    /// The number of a place, from 1; 0 for nowhere.
+    fn number(&mut self, place: Option<&'c Place>) -> u32 {
+        let Some(place) = place else { return 0 };
+        let next = u32::try_from(self.0.len() + 1).unwrap_or(u32::MAX);
+        *self.0.entry(place).or_insert(next)
+    }
+
+    fn stored(&self) -> Vec<PlaceV3> {
+        let mut numbered: Vec<_> = self.0.iter().collect();
+        numbered.sort_by_key(|(_place, number)| **number);
+        let places = numbered.into_iter().map(|(place, _number)| PlaceV3 {
+            stage: pack(place.stage.as_str()),
+            confidential: place.confidential,
+        });
+        places.collect()
     }
 }
 
-fn to_changes(block: BlockV2) -> Option<Vec<Change>> {
-    let numbered = (block.first..).zip(block.changes);
+fn from_event<'c>(event: &'c Event, places: &mut Places<'c>) -> EntryV3 {
+    match event {
+        Event::Record(change) => {
+            let moved = change.moved.as_ref();
+            EntryV3 {
+                stream: change.stream.tag().into(),
+                id: pack(&change.id),
+                kind: kind_number(change.kind),
+                from: moved.map(|moved| places.number(moved.from.as_ref())),
+                to: moved.map(|moved| places.number(moved.to.as_ref())),
+                ..EntryV3::default()
+            }
+        }
+        Event::Sla { opportunity, mark } => EntryV3 {
+            id: pack(opportunity.as_str()),
+            kind: match mark {
+                SlaMark::AtRisk => AT_RISK,
+                SlaMark::Breached => BREACHED,
+            },
+            ..EntryV3::default()
+        },
+        Event::StagesMapped { version } => EntryV3 {
+            kind: STAGES_MAPPED,
+            version: *version,
+            ..EntryV3::default()
+        },
+        Event::Confidential { hidden } => EntryV3 {
+            kind: if *hidden { HIDDEN } else { SHOWN },
+            ..EntryV3::default()
+        },
+    }
+}
+
+fn to_single(stored: ChangeV1) -> Option<Change> {
+    let record = RecordChange {
+        stream: Stream::from_tag(stored.stream.try_into().ok()?)?,
+        id: unpack(&stored.id)?,
+        kind: kind_of(stored.kind)?,
+        moved: None,
+    };
+    Some(Change {
+        sequence: stored.sequence,
+        at: Timestamp::from_millis(stored.at),
+        event: Event::Record(record),
+    })
+}
+
+fn to_changes(block: BlockV3) -> Option<Vec<Change>> {
+    let places = block.places.iter().map(to_place);
+    let places: Vec<Place> = places.collect::<Option<_>>()?;
+    let numbered = (block.first..).zip(&block.changes);
     numbered
         .map(|(sequence, entry)| {
-            to_single(ChangeV1 {
+            Some(Change {
                 sequence,
-                at: block.at,
-                stream: entry.stream,
-                id: entry.id,
-                kind: entry.kind,
+                at: Timestamp::from_millis(block.at),
+                event: to_event(entry, &places)?,
             })
         })
         .collect()
 }
+
+fn to_event(entry: &EntryV3, places: &[Place]) -> Option<Event> {
+    let sla = |mark| {
+        let opportunity = unpack(&entry.id)?.into();
+        Some(Event::Sla { opportunity, mark })
+    };
+    match entry.kind {
+        AT_RISK => sla(SlaMark::AtRisk),
+        BREACHED => sla(SlaMark::Breached),
+        STAGES_MAPPED => Some(Event::StagesMapped {
+            version: entry.version,
+        }),
+        HIDDEN => Some(Event::Confidential { hidden: true }),
+        SHOWN => Some(Event::Confidential { hidden: false }),
+        of_a_record => Some(Event::Record(RecordChange {
+            stream: Stream::from_tag(entry.stream.try_into().ok()?)?,
+            id: unpack(&entry.id)?,
+            kind: kind_of(of_a_record)?,
+            moved: match (entry.from, entry.to) {
+                (Some(from), Some(to)) => Some(Move {
+                    from: numbered(places, from)?,
+                    to: numbered(places, to)?,
+                }),
+                _ => None,
+            },
+        })),
+    }
+}
+
+/// The place with a number; nothing for a number that no place has.
+fn numbered(places: &[Place], number: u32) -> Option<Option<Place>> {
+    match usize::try_from(number).ok()?.checked_sub(1) {
+        None => Some(None),
+        Some(at) => places.get(at).cloned().map(Some),
+    }
+}
+
+fn to_place(stored: &PlaceV3) -> Option<Place> {
+    Some(Place {
+        stage: unpack(&stored.stage)?.into(),
+        confidential: stored.confidential,
+    })
+}
+
+const AT_RISK: u32 = 4;
+const BREACHED: u32 = 5;
+const STAGES_MAPPED: u32 = 6;
+const HIDDEN: u32 = 7;
+const SHOWN: u32 = 8;
 
 fn kind_number(kind: ChangeKind) -> u32 {
     match kind {

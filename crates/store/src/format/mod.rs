@@ -73,6 +73,7 @@ mod quarantine;
 mod record;
 mod run;
 mod schedule;
+mod sla_mark;
 mod small;
 #[cfg(test)]
 mod tests;
@@ -89,6 +90,7 @@ pub(crate) use id::{pack, unpack};
 pub(crate) use identity::{IdentityEntries, IdentityEntry, IdentityLeaf, IdentityRun, KeyDigest};
 pub(crate) use pieces::Pieces;
 pub(crate) use record::{Document, Head, digest};
+pub(crate) use sla_mark::SlaTold;
 pub(crate) use small::{Alias, Counter, Header, Moment, Owner, Secret};
 pub(crate) use texts::{open_texts, plain_texts};
 pub(crate) use zip::{compress, store_plain};

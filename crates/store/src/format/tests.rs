@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use domain::candidacy::Archived;
+use domain::change::{Move, Place, SlaMark};
 use domain::hydration::{Stamps, Urgency};
 use domain::operation::{Attempt, Failure, FailureKind, FileUpload, RawWrite, State, UploadTarget};
 use domain::{
     Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor, Disconnected,
-    Environment, ExcludedField, Hydration, Operation, OperationId, Parent, Part, Region, Schedule,
-    Stream, Write,
+    Environment, Event, ExcludedField, Hydration, Operation, OperationId, Parent, Part,
+    RecordChange, Region, Schedule, Stream, Write,
 };
 use lever::Timestamp;
 use uuid::Uuid;
@@ -739,25 +740,79 @@ fn what_is_to_be_forgotten_has_these_bytes() {
 
 #[test]
 fn the_changes_of_one_transaction_have_these_bytes() {
-    let change = |sequence, stream, id: &str, kind| Change {
+    let change = |sequence, event| Change {
         sequence,
         at: at(2),
-        stream,
-        id: id.to_owned(),
-        kind,
+        event,
     };
-    let deleted = change(1, Stream::Tags, "x", ChangeKind::Deleted);
-    pinned(
-        &ChangeBlock(vec![
-            deleted.clone(),
-            change(2, Stream::Opportunities, UUID, ChangeKind::Created),
-        ]),
+    let record = |stream, id: &str, kind, moved| {
+        let id = id.to_owned();
+        Event::Record(RecordChange {
+            stream,
+            id,
+            kind,
+            moved,
+        })
+    };
+    let person = |kind, moved| record(Stream::Opportunities, UUID, kind, moved);
+    let place = |stage: &str, confidential| {
+        Some(Place {
+            stage: stage.into(),
+            confidential,
+        })
+    };
+    let deleted = change(1, record(Stream::Tags, "x", ChangeKind::Deleted, None));
+    let created = person(ChangeKind::Created, None);
+    was_written_as(
+        &ChangeBlock(vec![deleted.clone(), change(2, created)]),
         "024e44358c080110021a07080412017818031a17080c1211000102030405064708890a0b0c0d0e0f101801",
+    );
+    let moves = [
+        Move::default(),
+        Move {
+            from: None,
+            to: place("a", false),
+        },
+        Move {
+            from: place("a", false),
+            to: place("a", true),
+        },
+        Move {
+            from: place(UUID, true),
+            to: place("a", true),
+        },
+    ];
+    let moved = moves.map(|moved| person(ChangeKind::Updated, Some(moved)));
+    let sla = |mark| Event::Sla {
+        opportunity: "o".into(),
+        mark,
+    };
+    let others = [
+        sla(SlaMark::AtRisk),
+        sla(SlaMark::Breached),
+        Event::StagesMapped { version: 300 },
+        Event::Confidential { hidden: true },
+        Event::Confidential { hidden: false },
+    ];
+    let all = moved.into_iter().chain(others);
+    let all = (2..)
+        .zip(all)
+        .map(|(sequence, event)| change(sequence, event));
+    pinned(
+        &ChangeBlock([deleted.clone()].into_iter().chain(all).collect()),
+        "035cc8ed97080110021a07080412017818031a1b080c1211000102030405064708890a0b0c0d0e0f101802200028001a1b080c1211000102030405064708890a0b0c0d0e0f101802200028011a1b080c1211000102030405064708890a0b0c0d0e0f101802200128021a1b080c1211000102030405064708890a0b0c0d0e0f101802200328021a0512016f18041a0512016f18051a05180630ac021a0218071a02180822030a016122050a0161100122150a11000102030405064708890a0b0c0d0e0f101001",
+    );
+    pinned(
+        &SlaTold {
+            entered_at: at(2),
+            mark: SlaMark::Breached,
+        },
+        "015151be9908021002",
     );
     was_written_as(
         &ChangeBlock(vec![deleted]),
         "0131083f090801100218042201782803",
     );
     let none = ChangeBlock(Vec::new()).to_payload();
-    assert!(ChangeBlock::from_payload(2, &none).is_none());
+    assert!(ChangeBlock::from_payload(3, &none).is_none());
 }

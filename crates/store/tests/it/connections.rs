@@ -1,4 +1,4 @@
-use domain::{Connection, Cursor, Disconnected, Listing, MappingKind, Stream};
+use domain::{Connection, Cursor, Disconnected, Event, Listing, MappingKind, Stream};
 use secrecy::{ExposeSecret, SecretString};
 use store::{ErrorKind, ListingOutcome, Secrets, Store, TokenRecord, Tombstones};
 
@@ -154,22 +154,26 @@ async fn f04_whether_confidential_records_are_hidden_outlives_a_restart_and_is_w
         (ours, store.hides_confidential(other.id).await.unwrap())
     };
     assert_eq!(hidden(&store).await, (false, false));
-    store.note_hiding(id, true).await.unwrap();
+    store.note_hiding(id, true, at(1)).await.unwrap();
     assert_eq!(hidden(&store).await, (true, false));
     let written = commits(folder.path());
-    store.note_hiding(id, true).await.unwrap();
-    store.note_hiding(other.id, false).await.unwrap();
+    store.note_hiding(id, true, at(1)).await.unwrap();
+    store.note_hiding(other.id, false, at(1)).await.unwrap();
     assert_eq!(commits(folder.path()), written);
     store.close().await.unwrap();
 
     let store = open(folder.path());
     assert_eq!(hidden(&store).await, (true, false));
-    store.note_hiding(id, false).await.unwrap();
+    store.note_hiding(id, false, at(1)).await.unwrap();
     assert_eq!(hidden(&store).await, (false, false));
-    store.note_hiding(id, true).await.unwrap();
+    store.note_hiding(id, true, at(1)).await.unwrap();
+    let told = store.changes(id, 0, 9).await.unwrap();
+    let told: Vec<_> = told.into_iter().map(|change| change.event).collect();
+    let expected = [true, false, true].map(|hidden| Event::Confidential { hidden });
+    assert_eq!(told, expected);
     store.delete_connection(id).await.unwrap();
     assert_eq!(hidden(&store).await, (false, false));
-    let gone = store.note_hiding(id, true).await.unwrap_err();
+    let gone = store.note_hiding(id, true, at(1)).await.unwrap_err();
     assert_eq!(gone.kind(), &ErrorKind::NotFound);
 }
 

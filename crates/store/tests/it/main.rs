@@ -25,5 +25,6 @@ mod operations;
 mod properties;
 mod pull;
 mod quarantine;
+mod sla_marks;
 mod support;
 mod uploads;

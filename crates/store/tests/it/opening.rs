@@ -70,7 +70,8 @@ async fn a_reopened_store_has_everything() {
             .raw,
         "{\"x\": 1}"
     );
-    assert_eq!(store.changes(c, 0, 9).await.unwrap().len(), 1);
+    // The record and the mapping.
+    assert_eq!(store.changes(c, 0, 9).await.unwrap().len(), 2);
     assert_eq!(
         store.mapping(c, MappingKind::Stages).await.unwrap(),
         Some(mapping(1))

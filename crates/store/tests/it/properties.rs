@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::candidacy::Archived;
-use domain::{Candidacy, ChangeKind, Stream};
+use domain::change::Place;
+use domain::{Candidacy, Change, ChangeKind, RecordChange, Stream};
 use proptest::prelude::*;
 use store::{Order, Tombstones};
 
@@ -59,6 +60,31 @@ fn listed(model: &Model, order: Order) -> Vec<Candidacy> {
         active.reverse();
     }
     active
+}
+
+/// Where everybody stands who stands somewhere.
+type Places = BTreeMap<String, Place>;
+
+fn places(model: &Model) -> Places {
+    let present = model.iter().filter_map(|(id, candidacy)| {
+        let place = Place::of(candidacy.as_ref()?)?;
+        Some((id.clone(), place))
+    });
+    present.collect()
+}
+
+/// Where the moves that were noted lead, each beginning where the one before has ended.
+fn replayed(changes: &[Change]) -> Places {
+    let mut places = Places::new();
+    for change in changes {
+        let RecordChange { id, moved, .. } = record_of(change);
+        let moved = moved.clone().unwrap();
+        assert_eq!(moved.from, places.remove(id));
+        if let Some(place) = moved.to {
+            places.insert(id.clone(), place);
+        }
+    }
+    places
 }
 
 proptest! {
@@ -117,12 +143,13 @@ proptest! {
 
             let changes = store.changes(c, 0, usize::MAX).await.unwrap();
             assert!(changes.iter().map(|change| change.sequence).eq(1..=changes.len() as u64));
-            let balance: i64 = changes.iter().map(|change| match change.kind {
+            let balance: i64 = changes.iter().map(|change| match record_of(change).kind {
                 ChangeKind::Created => 1,
                 ChangeKind::Updated => 0,
                 ChangeKind::Deleted => -1,
             }).sum();
             assert_eq!(balance, live as i64);
+            assert_eq!(replayed(&changes), places(&model));
         });
     }
 }

@@ -12,7 +12,10 @@ use crate::support::*;
 fn kinds(changes: &[Change]) -> Vec<(u64, &str, ChangeKind)> {
     changes
         .iter()
-        .map(|change| (change.sequence, change.id.as_str(), change.kind))
+        .map(|change| {
+            let record = record_of(change);
+            (change.sequence, record.id.as_str(), record.kind)
+        })
         .collect()
 }
 

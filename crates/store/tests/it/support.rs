@@ -7,8 +7,8 @@ use std::time::Duration;
 use domain::hydration::Policy;
 use domain::operation::State;
 use domain::{
-    Candidacy, Connection, ConnectionId, Cursor, Environment, Listing, Operation, OperationId,
-    Region, Stream, Timestamp, Write,
+    Candidacy, Change, Connection, ConnectionId, Cursor, Environment, Event, Listing, Operation,
+    OperationId, RecordChange, Region, Stream, Timestamp, Write,
 };
 use secrecy::{ExposeSecret, SecretString};
 use store::{Deleted, Incoming, MappingVersion, Options, Page, Refresh, Store};
@@ -283,4 +283,13 @@ pub(crate) async fn show(store: &Store, c: ConnectionId, ids: &[&str]) {
     let people = ids.iter().map(|id| opportunity(candidacy(id, "s", 5)));
     let people = refresh(c, 1, people.collect());
     store.apply_refresh(people).await.unwrap();
+}
+
+/// What a change did to a record; panics if it is about none.
+#[track_caller]
+pub(crate) fn record_of(change: &Change) -> &RecordChange {
+    match &change.event {
+        Event::Record(record) => record,
+        other => panic!("not of a record: {other:?}"),
+    }
 }
