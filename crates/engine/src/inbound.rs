@@ -9,6 +9,7 @@ use domain::{Candidacy, ConnectionId, Stream, Timestamp};
 use lever::{ArchiveReason, OpportunityId, PostingId, StageId};
 use store::Order;
 
+use crate::applicant_watch::WatchPlace;
 use crate::engine::Engine;
 use crate::error::{Error, Result, not_read_yet};
 use crate::{mapping, status};
@@ -39,8 +40,8 @@ pub struct Applicants {
     pub total: u64,
     /// The start of the oldest last-complete pass the list rests on.
     pub as_of: Option<Timestamp>,
-    /// The number of the last change committed before the list was read.
-    pub last_sequence: u64,
+    /// From where changes of the list are told.
+    pub place: WatchPlace,
 }
 
 /// One open candidacy in an inbound stage.
@@ -85,9 +86,10 @@ impl Engine {
         let connection = link.connection();
         let listings = self.shared.store.cursors(id).await?;
         crate::read::readable(&connection, &listings, Stream::Opportunities)?;
+        // Taken first: what changes while the list is made is told again rather than missed.
+        let sequence = self.shared.store.last_sequence(id).await?;
         let mapping = mapping::present(&self.shared, id).await?;
         let stages = asked_stages(&mapping, &query.stages)?;
-        let last_sequence = self.shared.store.last_sequence(id).await?;
         let mut rows = self.rows(id, &stages, &query).await?;
         // The first applicants are shown while the others are still being read; nobody is not an answer yet (X6).
         if rows.is_empty() && !status::inbound_ready(&listings) {
@@ -108,7 +110,10 @@ impl Engine {
             next,
             total,
             as_of: status::as_of(&connection, &listings, &[Stream::Opportunities]),
-            last_sequence,
+            place: WatchPlace {
+                sequence,
+                mapping_version: mapping.version,
+            },
         })
     }
 
@@ -278,7 +283,7 @@ impl Engine {
 }
 
 /// The stages to list: those asked for, which must be inbound, or all inbound ones.
-fn asked_stages(mapping: &StageMapping, asked: &[StageId]) -> Result<Vec<StageId>> {
+pub(crate) fn asked_stages(mapping: &StageMapping, asked: &[StageId]) -> Result<Vec<StageId>> {
     if asked.is_empty() {
         return Ok(mapping.inbound_stages.iter().cloned().collect());
     }

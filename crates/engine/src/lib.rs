@@ -5,6 +5,7 @@
 //! rate budget. Nothing here knows gRPC.
 
 mod access;
+mod applicant_watch;
 mod ask;
 mod call;
 mod candidate;
@@ -46,6 +47,9 @@ mod upkeep;
 mod versions;
 mod webhook;
 
+pub use applicant_watch::{
+    ApplicantEvent, ApplicantEvents, ApplicantNews, ApplicantWatch, WatchPlace, WatchQuery,
+};
 pub use call::{Asked, Called, find_operation, tells_eeo, tells_of_everybody};
 pub use candidate::{CandidacyDetail, Candidate, StageStay, StageTime, UnreadList};
 pub use candidates::{

@@ -18,7 +18,7 @@ use lever::OpportunityId;
 
 pub use filter::Filter;
 pub(crate) use live::first_page;
-pub(crate) use mirror::{kept, readable, seen_record};
+pub(crate) use mirror::{kept, permitted, readable, seen_record};
 pub use person::Whose;
 pub(crate) use resource::{list, stream_of};
 pub use visible::Viewer;

@@ -96,6 +96,7 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.InboundService/GetSlaReport", ANY),
     ("/fulcrum.v1.InboundService/ListAdvanceTargets", ANY),
     ("/fulcrum.v1.InboundService/ListApplicants", ANY),
+    ("/fulcrum.v1.InboundService/WatchApplicants", ANY),
     ("/fulcrum.v1.InboundService/ListRejectReasons", ANY),
     ("/fulcrum.v1.LeverService/Call", READERS),
     ("/fulcrum.v1.LeverService/GetApplication", READERS),

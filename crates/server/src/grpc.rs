@@ -4,6 +4,7 @@ mod candidate;
 mod change;
 mod connection;
 mod field_mapping;
+mod follow;
 mod inbound;
 mod lever;
 mod lookup;

@@ -42,7 +42,8 @@ impl Store {
     /// Changes are kept for seven days.
     ///
     /// # Errors
-    /// [`ErrorKind::ResumeExpired`] when some of those after `after` are pruned already.
+    /// [`ErrorKind::ResumeExpired`] when some of those after `after` are pruned already, and when so many were never
+    /// numbered, as after a store was restored from a backup.
     pub async fn changes(
         &self,
         connection: ConnectionId,
@@ -65,7 +66,11 @@ impl Store {
             // Looked at last: what was pruned before has taken nothing of what was found.
             let floor: Option<Counter> = tables.get(Table::ChangeFloors, &prefix)?;
             if after < floor.unwrap_or_default().0 {
-                return Err(expired());
+                return Err(expired(PRUNED));
+            }
+            let last: Option<Counter> = tables.get(Table::Sequences, &prefix)?;
+            if after > last.unwrap_or_default().0 {
+                return Err(expired(AHEAD));
             }
             Ok(found)
         })
@@ -84,9 +89,9 @@ impl Store {
     }
 }
 
-fn expired() -> Error {
-    Error::new(
-        ErrorKind::ResumeExpired,
-        "changes are kept for seven days, and some after this place are gone: begin again from the present state",
-    )
+const PRUNED: &str = "changes are kept for seven days, and some after this place are gone: begin again from the present state";
+const AHEAD: &str = "this place lies ahead of all changes, as after the store was restored from a backup: begin again from the present state";
+
+fn expired(why: &'static str) -> Error {
+    Error::new(ErrorKind::ResumeExpired, why)
 }

@@ -50,5 +50,6 @@ mod stopping;
 mod support;
 mod troubled_reads;
 mod uploads;
+mod watching_applicants;
 mod webhooks;
 mod write_back;

@@ -322,20 +322,35 @@ pub(crate) fn readable(
     listings: &BTreeMap<Listing, ListingState>,
     stream: Stream,
 ) -> Result<()> {
-    kept(connection, stream)?;
-    let listed = stream.parent().unwrap_or(stream);
-    let state = listing_of(listed).and_then(|listing| listings.get(&listing));
-    let trouble = state
-        .and_then(|state| state.last_error.as_deref())
-        .map(Trouble::from_text);
+    permitted(connection, listings, stream)?;
+    let state = listed(stream).and_then(|listing| listings.get(&listing));
     // A reset forgets the cursor, not the records.
     let never_read = state
         .is_none_or(|state| state.cursor == domain::Cursor::New && state.last_success_at.is_none());
-    match trouble {
+    match never_read {
+        true => Err(not_read_yet("STREAM_NOT_READ", &stream.to_string(), None)),
+        false => Ok(()),
+    }
+}
+
+/// Whether the mirror will answer for a stream one day: it is kept, and the key is not known to lack the permission.
+pub(crate) fn permitted(
+    connection: &Connection,
+    listings: &BTreeMap<Listing, ListingState>,
+    stream: Stream,
+) -> Result<()> {
+    kept(connection, stream)?;
+    let state = listed(stream).and_then(|listing| listings.get(&listing));
+    let trouble = state.and_then(|state| state.last_error.as_deref());
+    match trouble.map(Trouble::from_text) {
         Some(Trouble::Forbidden(permission)) => Err(missing(permission)),
-        _ if never_read => Err(not_read_yet("STREAM_NOT_READ", &stream.to_string(), None)),
         _ => Ok(()),
     }
+}
+
+/// The listing that a stream, or what it hangs on, is read by.
+fn listed(stream: Stream) -> Option<Listing> {
+    listing_of(stream.parent().unwrap_or(stream))
 }
 
 #[cfg(test)]

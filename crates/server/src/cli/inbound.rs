@@ -1,6 +1,7 @@
 //! `fulcrum inbound`.
 
 use proto::v1 as pb;
+use tokio_stream::StreamExt as _;
 
 use super::output::WIDTH;
 use super::view::applicants::{self, Detail};
@@ -24,6 +25,9 @@ pub(super) struct Inbound {
     /// Show the ids that writes take instead of job and waiting time.
     #[arg(long)]
     ids: bool,
+    /// Then tell who comes, changes and goes, until interrupted.
+    #[arg(long)]
+    watch: bool,
 }
 
 /// Lists inbound applicants.
@@ -36,9 +40,9 @@ pub(super) async fn run(global: &Global, command: Inbound) -> Result<(), Failure
         pb::ApplicantOrder::NewestFirst
     };
     let request = pb::ListApplicantsRequest {
-        connection_id: connection.id,
+        connection_id: connection.id.clone(),
         page_size: command.limit,
-        stage_ids: command.stages,
+        stage_ids: command.stages.clone(),
         order: order.into(),
         ..Default::default()
     };
@@ -48,17 +52,52 @@ pub(super) async fn run(global: &Global, command: Inbound) -> Result<(), Failure
         .await?
         .into_inner();
     let mut output = Output::standard();
-    if global.json {
+    if !global.json {
+        let now = time::now_ms();
+        let detail = if command.ids {
+            Detail::Ids
+        } else {
+            Detail::Job
+        };
+        output.text(applicants::table(&page.applicants, detail, now, WIDTH))?;
+        output.line(styled(DIM, &footer(&page, now)))?;
+    } else if !command.watch {
         return output.json(&json::of("ListApplicantsResponse", &page)?);
-    }
-    let now = time::now_ms();
-    let detail = if command.ids {
-        Detail::Ids
     } else {
-        Detail::Job
+        output.line(json::of("ListApplicantsResponse", &page)?.to_string())?;
+    }
+    if !command.watch {
+        return Ok(());
+    }
+    let request = pb::WatchApplicantsRequest {
+        connection_id: connection.id,
+        resume_token: page.watch_token,
+        stage_ids: command.stages,
     };
-    output.text(applicants::table(&page.applicants, detail, now, WIDTH))?;
-    output.line(styled(DIM, &footer(&page, now)))
+    watch(global, &client, request, &mut output).await
+}
+
+/// Each event is a line, or each answer a JSON document on one.
+async fn watch(
+    global: &Global,
+    client: &Client,
+    request: pb::WatchApplicantsRequest,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let answers = client.inbound().watch_applicants(request).await?;
+    let mut answers = answers.into_inner();
+    while let Some(answer) = answers.next().await {
+        let answer = answer?;
+        if global.json {
+            output.line(json::of("WatchApplicantsResponse", &answer)?.to_string())?;
+            continue;
+        }
+        let now = time::now_ms();
+        for event in &answer.events {
+            output.line(applicants::event(event, now))?;
+        }
+    }
+    Ok(())
 }
 
 fn footer(page: &pb::ListApplicantsResponse, now_ms: i64) -> String {

@@ -4,19 +4,16 @@ use ::engine::ChangesQuery;
 use domain::ConnectionId;
 use proto::v1 as pb;
 use proto::v1::change_service_server::ChangeService;
-use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::follow::{Answers, Next, follow};
 use super::{Api, caller, connection_of, viewer};
 use crate::auth::EEO;
 use crate::wire::change::to_change;
 use crate::wire::connection::from_streams;
 use crate::wire::page_token::Bound;
 use crate::wire::status::status;
-
-/// Answers that wait for a caller who is slow to take them.
-const AHEAD: usize = 1;
 
 type Answer = Result<pb::WatchChangesResponse, Status>;
 
@@ -45,58 +42,45 @@ impl ChangeService for Api {
             Some(place) => place,
             None => *moves.borrow_and_update(),
         };
+        let mut answers = Following {
+            api: self.clone(),
+            id,
+            after: place,
+            query,
+            bound,
+        };
         // A token that is too old is refused before anything is streamed.
-        let mut next = self.next_changes(id, place, &query, &bound).await?;
-        let (sender, receiver) = mpsc::channel(AHEAD);
-        let api = self.clone();
-        tokio::spawn(async move {
-            let mut first = true;
-            loop {
-                let (answer, after, more) = next;
-                if (first || !answer.changes.is_empty()) && sender.send(Ok(answer)).await.is_err() {
-                    return;
-                }
-                first = false;
-                if !more {
-                    tokio::select! {
-                        () = api.stop.cancelled() => return,
-                        () = sender.closed() => return,
-                        changed = moves.changed() => if changed.is_err() { return },
-                    }
-                }
-                next = match api.next_changes(id, after, &query, &bound).await {
-                    Ok(next) => next,
-                    Err(refusal) => {
-                        // Whoever has left needs no reason.
-                        let _ = sender.send(Err(refusal)).await;
-                        return;
-                    }
-                };
-            }
-        });
-        Ok(Response::new(ReceiverStream::new(receiver)))
+        let first = answers.next().await?;
+        let stop = self.stop.clone();
+        Ok(Response::new(follow(first, answers, moves, stop)))
     }
 }
 
-impl Api {
-    /// The next changes, where they end, and whether more are there.
-    async fn next_changes(
-        &self,
-        id: ConnectionId,
-        after: u64,
-        query: &ChangesQuery,
-        bound: &Bound,
-    ) -> Result<(pb::WatchChangesResponse, u64, bool), Status> {
-        let found = self
-            .engine
-            .changes(id, after, query)
-            .await
-            .map_err(status)?;
-        let token = bound.seal(self.engine.store(), Some(&found.after));
-        let answer = pb::WatchChangesResponse {
-            changes: found.events.into_iter().map(to_change).collect(),
-            resume_token: token.map_err(status)?,
-        };
-        Ok((answer, found.after, found.more))
+/// The changes of a connection, one answer after the other.
+struct Following {
+    api: Api,
+    id: ConnectionId,
+    after: u64,
+    query: ChangesQuery,
+    bound: Bound,
+}
+
+impl Answers for Following {
+    type Answer = pb::WatchChangesResponse;
+
+    async fn next(&mut self) -> Result<Next<pb::WatchChangesResponse>, Status> {
+        let engine = &self.api.engine;
+        let found = engine.changes(self.id, self.after, &self.query).await;
+        let found = found.map_err(status)?;
+        self.after = found.after;
+        let token = self.bound.seal(engine.store(), Some(&found.after));
+        Ok(Next {
+            tells: !found.events.is_empty(),
+            more: found.more,
+            answer: pb::WatchChangesResponse {
+                changes: found.events.into_iter().map(to_change).collect(),
+                resume_token: token.map_err(status)?,
+            },
+        })
     }
 }

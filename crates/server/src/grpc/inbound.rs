@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use ::lever::{OpportunityId, StageId, Timestamp};
-use engine::{ApplicantsQuery, Error, SlaQuery};
+use engine::{ApplicantWatch, ApplicantsQuery, Error, SlaQuery, WatchPlace, WatchQuery};
 use proto::v1 as pb;
 use proto::v1::inbound_service_server::InboundService;
 use serde::{Deserialize, Serialize};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::follow::{Answers, Next, follow};
 use super::{Api, caller, connection_of};
-use crate::auth::{CONFIDENTIAL, Role};
+use crate::auth::{CONFIDENTIAL, Caller, Role};
 use crate::wire;
 use crate::wire::connection::non_empty;
 use crate::wire::page_token::Bound;
@@ -24,8 +26,92 @@ struct Position {
     opportunity: String,
 }
 
+/// How far somebody was told of applicants.
+#[derive(Serialize, Deserialize)]
+struct WatchToken {
+    sequence: u64,
+    mapping: u64,
+}
+
+impl WatchToken {
+    fn of(place: WatchPlace) -> WatchToken {
+        WatchToken {
+            sequence: place.sequence,
+            mapping: place.mapping_version,
+        }
+    }
+
+    fn place(&self) -> WatchPlace {
+        WatchPlace {
+            sequence: self.sequence,
+            mapping_version: self.mapping,
+        }
+    }
+}
+
+/// What tokens for applicants are bound to: whoever narrows the stages watches fewer people from the same place.
+fn watch_bound(caller: &Caller, connection: &str) -> Bound {
+    Bound::new(&caller.id, "WatchApplicants", &[connection])
+}
+
+/// The applicants of a connection, one answer after the other.
+struct Watching {
+    api: Api,
+    watch: ApplicantWatch,
+    bound: Bound,
+}
+
+impl Answers for Watching {
+    type Answer = pb::WatchApplicantsResponse;
+
+    async fn next(&mut self) -> Result<Next<pb::WatchApplicantsResponse>, Status> {
+        let next = self.watch.next().await.map_err(status)?;
+        let (store, place) = (self.api.engine.store(), WatchToken::of(next.place));
+        let token = self.bound.seal(store, Some(&place)).map_err(status)?;
+        Ok(Next {
+            tells: !next.events.is_empty(),
+            more: next.more,
+            answer: pb::WatchApplicantsResponse {
+                events: next.events.iter().map(wire::inbound::to_event).collect(),
+                resume_token: token,
+            },
+        })
+    }
+}
+
 #[tonic::async_trait]
 impl InboundService for Api {
+    type WatchApplicantsStream = ReceiverStream<Result<pb::WatchApplicantsResponse, Status>>;
+
+    async fn watch_applicants(
+        &self,
+        request: Request<pb::WatchApplicantsRequest>,
+    ) -> Result<Response<Self::WatchApplicantsStream>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let id = connection_of(&caller, &request.connection_id)?;
+        let moves = self.engine.watch_changes(id).map_err(status)?;
+        let bound = watch_bound(&caller, &request.connection_id);
+        let store = self.engine.store();
+        let after: Option<WatchToken> = bound
+            .open_named(store, "resume_token", &request.resume_token)
+            .map_err(status)?;
+        let query = WatchQuery {
+            stages: request.stage_ids.into_iter().map(StageId::from).collect(),
+            confidential: caller.has(CONFIDENTIAL),
+        };
+        let after = after.map(|token| token.place());
+        let watch = self.engine.watch_applicants(id, query, after).await;
+        let mut answers = Watching {
+            api: self.clone(),
+            watch: watch.map_err(status)?,
+            bound,
+        };
+        let first = answers.next().await?;
+        let stop = self.stop.clone();
+        Ok(Response::new(follow(first, answers, moves, stop)))
+    }
+
     async fn list_applicants(
         &self,
         request: Request<pb::ListApplicantsRequest>,
@@ -64,11 +150,8 @@ impl InboundService for Api {
             entered_ms: entered.as_millis(),
             opportunity: opportunity.as_str().to_owned(),
         });
-        let watched = Bound::new(
-            &caller.id,
-            "WatchApplicants",
-            &[request.connection_id.as_str()],
-        );
+        let place = WatchToken::of(page.place);
+        let watched = watch_bound(&caller, &request.connection_id);
         Ok(Response::new(pb::ListApplicantsResponse {
             applicants: page
                 .applicants
@@ -76,9 +159,7 @@ impl InboundService for Api {
                 .map(wire::inbound::to_applicant)
                 .collect(),
             next_page_token: bound.seal(store, next.as_ref()).map_err(status)?,
-            watch_token: watched
-                .seal(store, Some(&page.last_sequence))
-                .map_err(status)?,
+            watch_token: watched.seal(store, Some(&place)).map_err(status)?,
             as_of: page.as_of.map(to_timestamp),
             total_size: page.total,
         }))

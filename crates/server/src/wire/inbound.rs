@@ -3,7 +3,9 @@
 use ::lever::ArchiveReason;
 use domain::sla::{Sla, SlaState};
 use domain::sla_report::SlaCounts;
-use engine::{AdvanceTarget, Applicant, Error, Result, SlaOverview, SlaRow};
+use engine::{
+    AdvanceTarget, Applicant, ApplicantEvent, ApplicantNews, Error, Result, SlaOverview, SlaRow,
+};
 use proto::v1 as pb;
 use store::Order;
 
@@ -43,6 +45,22 @@ pub fn to_applicant(applicant: &Applicant) -> pb::Applicant {
             .unwrap_or_default(),
         origin: candidacy.origin.clone(),
         tags: candidacy.tags.clone(),
+    }
+}
+
+/// What has happened to an applicant, as the wire has it.
+pub fn to_event(event: &ApplicantEvent) -> pb::ApplicantEvent {
+    let kind = match event.news {
+        ApplicantNews::Arrived => pb::ApplicantEventKind::Arrived,
+        ApplicantNews::Changed => pb::ApplicantEventKind::Changed,
+        ApplicantNews::Left => pb::ApplicantEventKind::Left,
+    };
+    pb::ApplicantEvent {
+        kind: kind.into(),
+        opportunity_id: event.opportunity.as_str().to_owned(),
+        applicant: event.applicant.as_ref().map(to_applicant),
+        sequence: event.sequence,
+        time: Some(to_timestamp(event.at)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proto::v1 as pb;
 
 use super::table::{Align, Cell, Column, Table};
-use super::{BAD, DIM, GOOD, PLAIN, WARN, time};
+use super::{BAD, DIM, GOOD, PLAIN, WARN, styled, time};
 
 /// What a list of applicants shows beside names and SLA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,28 @@ pub(crate) fn table(
         });
     }
     table.text(width)
+}
+
+/// What has happened to an applicant, on one line.
+pub(crate) fn event(event: &pb::ApplicantEvent, now_ms: i64) -> String {
+    let (style, word) = match event.kind() {
+        pb::ApplicantEventKind::Arrived => (GOOD, "arrived"),
+        pb::ApplicantEventKind::Left => (DIM, "left   "),
+        pb::ApplicantEventKind::Changed | pb::ApplicantEventKind::Unspecified => (PLAIN, "changed"),
+    };
+    let word = styled(style, word);
+    let Some(applicant) = &event.applicant else {
+        return format!("{word}  {}", event.opportunity_id);
+    };
+    let sla = sla(applicant.sla.as_ref(), now_ms);
+    let parts = [
+        name(applicant),
+        job(applicant),
+        Cell::from(&applicant.stage_text),
+        sla,
+    ];
+    let parts: Vec<String> = parts.iter().map(Cell::styled).collect();
+    format!("{word}  {}  {}", event.opportunity_id, parts.join("  "))
 }
 
 fn name(applicant: &pb::Applicant) -> Cell {
@@ -152,6 +174,26 @@ mod tests {
              Chika Sample    Designer          New applicant     10 h  paused\n\
              Dara Sample     Designer          New applicant     10 h  -\n"
         );
+    }
+
+    #[test]
+    fn an_event_is_one_line_that_names_the_candidacy_first() {
+        let now = 10 * HOUR * 1_000;
+        let told = |kind: pb::ApplicantEventKind, applicant| {
+            let event = pb::ApplicantEvent {
+                kind: kind.into(),
+                opportunity_id: "o-1".to_owned(),
+                applicant,
+                ..Default::default()
+            };
+            plain(&super::event(&event, now))
+        };
+        let ada = applicant("Ada\nExample", "", pb::SlaState::AtRisk, 14);
+        assert_eq!(
+            told(pb::ApplicantEventKind::Arrived, Some(ada)),
+            "arrived  o-1  Ada Example  (general)  New applicant  at risk, in 4 h"
+        );
+        assert_eq!(told(pb::ApplicantEventKind::Left, None), "left     o-1");
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Cell {
             .collect();
         Cell { text, style }
     }
+
+    /// The text in its style, as it stands outside of a table.
+    pub(crate) fn styled(&self) -> String {
+        styled(self.style, &self.text)
+    }
 }
 
 impl<T: AsRef<str>> From<T> for Cell {
