@@ -3,7 +3,7 @@
 default:
     @just --list
 
-# Exactly what CI runs: formatting, lints, tests, docs, protos, dependencies, the demo to its end.
+# Exactly what CI runs: formatting, lints, tests, docs, protos, dependencies, the demo to its end, the client in Python.
 check:
     bash .ci/run
 
@@ -43,3 +43,8 @@ bench *arguments:
 peers python="python3.11":
     cargo build
     {{ python }} tests/peers/run.py target/debug/fulcrum target/peers
+
+# Runs the client in Python, with stubs made from the protos, against the service and the simulator.
+client python="python3":
+    cargo build
+    {{ python }} tests/clients/python/run.py target/debug/fulcrum target/clients

@@ -107,6 +107,23 @@ mod tests {
         }
     }
 
+    /// The suffixes of product.md 5.1, each as Lever writes it after a comma.
+    #[test]
+    fn a_legal_form_stays_with_the_name_before_it() {
+        for form in [
+            "Inc", "Inc.", "LLC", "Ltd", "Ltd.", "Co.", "Corp", "GmbH", "S.A.", "LP", "PLC",
+            "Co., Ltd",
+        ] {
+            let employer = format!("Initech, {form}");
+            let headline = format!("Globex, {employer}, Central Perk");
+            assert_eq!(
+                of_headline(&headline),
+                ["Globex", &employer, "Central Perk"],
+                "{form}"
+            );
+        }
+    }
+
     #[test]
     fn employers_are_compared_without_their_legal_form() {
         for (name, same) in [

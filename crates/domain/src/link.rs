@@ -357,12 +357,28 @@ mod tests {
         ] {
             leads_to(raw, LinkKind::GitHubOwned, ada);
         }
+        let longest = "a".repeat(39);
+        leads_to(
+            &format!("github.com/{longest}"),
+            LinkKind::GitHub,
+            Some(&format!("https://github.com/{longest}")),
+        );
         for login in [
             "-ada",
             "ada-",
             "a--da",
             "orgs",
+            "about",
             "Topics",
+            "features",
+            "settings",
+            "marketplace",
+            "sponsors",
+            "login",
+            "explore",
+            "search",
+            "pulls",
+            "issues",
             "a.b",
             &"a".repeat(40),
         ] {
@@ -423,6 +439,11 @@ mod tests {
                 LinkKind::Portfolio,
             ),
             ("https://gitlab.com/ada", LinkKind::Portfolio),
+            ("https://angel.co/u/ada", LinkKind::SocialMedia),
+            ("https://www.behance.net/ada", LinkKind::Portfolio),
+            ("https://www.kaggle.com/ada", LinkKind::Portfolio),
+            ("https://bitbucket.org/ada", LinkKind::Portfolio),
+            ("https://www.monster.com/profile/ada", LinkKind::Other),
             ("https://www.indeed.com/r/ada", LinkKind::Other),
             ("https://uk.indeed.co.uk/r/ada", LinkKind::Other),
             ("https://www.glassdoor.de/x", LinkKind::Other),
@@ -436,7 +457,7 @@ mod tests {
     #[test]
     fn the_products_own_pages_are_known_by_their_host() {
         leads_to(
-            "https://app.product.example/profile/1?utm_campaign=x&id=2",
+            "HTTPS://App.Product.example/profile/1/?utm_campaign=x&id=2&trk=y&originalSubdomain=uk&ref=z#top",
             LinkKind::Platform,
             Some("https://app.product.example/profile/1?id=2"),
         );

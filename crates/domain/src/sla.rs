@@ -122,6 +122,8 @@ pub fn group_entered_at(
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::calendar::tests::{at, calendars, settings};

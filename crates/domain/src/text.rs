@@ -43,7 +43,9 @@ mod tests {
 
     #[test]
     fn x22_placeholders_are_no_values() {
-        for text in ["None", " N/A ", "UNKNOWN", "-", "", " \t ", "null"] {
+        for text in [
+            "None", " N/A ", "UNKNOWN", "-", "–", "?", "n.a.", "", " \t ", "null",
+        ] {
             assert_eq!(meaningful(text), None, "{text}");
         }
         for (text, kept) in [(" Nonesuch ", "Nonesuch"), ("Head of\n-", "Head of -")] {

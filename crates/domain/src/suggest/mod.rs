@@ -197,6 +197,8 @@ mod tests {
             ("Abhinai Stage", "UNMAPPED"),
             ("Entretien", "UNMAPPED"),
             ("Stage 3", "UNMAPPED"),
+            ("Vorstellungsgespräch", "UNMAPPED"),
+            ("面接", "UNMAPPED"),
         ];
         for (text, expected) in vectors {
             assert_eq!(read(text), expected, "{text}");
@@ -237,9 +239,212 @@ mod tests {
             ("Applied", "NEW_APPLICANT"),
             ("Shortlist", "REVIEW"),
             ("Exec Interview", "FINAL_INTERVIEW"),
+            ("Assessment", "ASSESSMENT"),
+            ("Contacted / applied", "REACHED_OUT"),
+            ("HM Interview", "INTERVIEW"),
+            ("Technical Interview", "INTERVIEW"),
         ];
         for (text, expected) in names {
             assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    /// Each row of the table with each of its words.
+    #[test]
+    fn section_6_5_every_word_of_every_row() {
+        let rows: [(&str, &[&str]); 15] = [
+            ("REVIEW", &["review"]),
+            (
+                "HIRED",
+                &[
+                    "hired",
+                    "onboarding",
+                    "start date",
+                    "started date",
+                    "accepted",
+                    "pre-boarding",
+                ],
+            ),
+            (
+                "REJECTED",
+                &[
+                    "rejected",
+                    "declined",
+                    "disqualified",
+                    "archived",
+                    "withdrawn",
+                    "not a fit",
+                    "not interested",
+                ],
+            ),
+            (
+                "HOLD",
+                &[
+                    "hold",
+                    "parked",
+                    "keep warm",
+                    "silver medal",
+                    "future",
+                    "pending headcount",
+                ],
+            ),
+            (
+                "OFFER",
+                &[
+                    "offer",
+                    "compensation review",
+                    "compensation approval",
+                    "verbal",
+                    "background check",
+                    "reference check",
+                    "contract",
+                ],
+            ),
+            (
+                "ASSESSMENT",
+                &[
+                    "assessment",
+                    "take-home",
+                    "coding test",
+                    "code test",
+                    "skills test",
+                    "technical test",
+                    "coding challenge",
+                    "code challenge",
+                    "skills challenge",
+                    "technical challenge",
+                    "case study",
+                    "work sample",
+                    "HackerRank",
+                    "Codility",
+                    "CodeSignal",
+                ],
+            ),
+            (
+                "FINAL_INTERVIEW",
+                &[
+                    "on-site",
+                    "final",
+                    "panel",
+                    "super day",
+                    "face-to-face",
+                    "loop",
+                    "in-person",
+                    "exec",
+                    "founder",
+                    "culture",
+                    "values",
+                    "bar raiser",
+                    "debrief",
+                ],
+            ),
+            (
+                "INTERVIEW",
+                &["hiring manager screen", "hm screen", "technical screen"],
+            ),
+            (
+                "RECRUITER_SCREEN",
+                &["pre-screen", "screen", "screening", "phone screen"],
+            ),
+            (
+                "INTERVIEW",
+                &[
+                    "interview",
+                    "phone",
+                    "technical",
+                    "hiring manager",
+                    "3rd round",
+                    "video",
+                    "pair programming",
+                    "presentation",
+                    "system design",
+                ],
+            ),
+            (
+                "REVIEW",
+                &[
+                    "shortlist",
+                    "shortlisted",
+                    "screened",
+                    "submitted to",
+                    "qualified",
+                ],
+            ),
+            (
+                "RESPONDED",
+                &["responded", "replied", "engaged", "interested", "nurture"],
+            ),
+            (
+                "REACHED_OUT",
+                &[
+                    "reached out",
+                    "outreach",
+                    "contacted",
+                    "messaged",
+                    "emailed",
+                    "InMail",
+                    "sequence",
+                ],
+            ),
+            (
+                "NEW_APPLICANT",
+                &[
+                    "new applicant",
+                    "applicant",
+                    "applied",
+                    "application",
+                    "inbound",
+                ],
+            ),
+            (
+                "NEW_LEAD",
+                &[
+                    "new lead",
+                    "lead",
+                    "prospect",
+                    "sourced",
+                    "talent pool",
+                    "referral",
+                    "new",
+                ],
+            ),
+        ];
+        for (expected, names) in rows {
+            for name in names {
+                assert_eq!(read(name), expected, "{name}");
+                // Told in other letters, with a number and with words that mean nothing.
+                let dressed = format!("12. {} (Berlin)", name.to_uppercase());
+                assert_eq!(read(&dressed), expected, "{dressed}");
+            }
+        }
+        for who in ["recruiter", "talent", "HR", "intro", "initial", "first"] {
+            for what in ["screen", "call", "chat", "interview"] {
+                let name = format!("{who} {what}");
+                assert_eq!(read(&name), "RECRUITER_SCREEN", "{name}");
+            }
+        }
+    }
+
+    /// The last column of the table.
+    #[test]
+    fn section_6_2_typical_stages_of_each_group() {
+        let rows: [(&str, &[&str]); 11] = [
+            ("NEW_LEAD", &["Sourced", "Prospect"]),
+            ("REACHED_OUT", &["Contacted"]),
+            ("RESPONDED", &["Interested"]),
+            ("NEW_APPLICANT", &["Applied"]),
+            ("REVIEW", &["Application review", "HM review", "Shortlist"]),
+            ("RECRUITER_SCREEN", &["Recruiter screen", "Phone screen"]),
+            ("ASSESSMENT", &["Take-home", "Skills tests"]),
+            ("INTERVIEW", &["Phone interview", "HM interview"]),
+            ("FINAL_INTERVIEW", &["On-site interview", "Panel"]),
+            ("OFFER", &["Reference check"]),
+            ("HOLD", &["Hold", "Silver medalist"]),
+        ];
+        for (expected, names) in rows {
+            for name in names {
+                assert_eq!(read(name), expected, "{name}");
+            }
         }
     }
 

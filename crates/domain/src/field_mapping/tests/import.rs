@@ -287,6 +287,18 @@ fn location() {
     }
 }
 
+/// X22 as stated, for each placeholder it names.
+#[test]
+fn x22_a_title_that_is_a_placeholder_is_absent_with_a_warning() {
+    for headline in ["None", "N/A", "Unknown", "-"] {
+        let person = records(Scope::Person, &[opportunity(json!({"headline": headline}))]);
+        let title = field(&initial(), &person, "TITLE");
+        assert_eq!(title.state, FieldState::Blank, "{headline}");
+        assert!(title.values.is_empty(), "{headline}");
+        assert_eq!(title.warnings, [Warning::Placeholder], "{headline}");
+    }
+}
+
 #[test]
 fn title_is_the_headline_word_for_word_unless_derived() {
     use Warning::{HeadlineListsCompanies, Placeholder};
