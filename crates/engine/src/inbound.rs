@@ -107,7 +107,7 @@ impl Engine {
             applicants,
             next,
             total,
-            as_of: status::as_of(&connection, &listings, &[Stream::Opportunities]),
+            as_of: status::inbound_as_of(&link, &listings, &mapping.inbound_stages),
             last_sequence,
         })
     }

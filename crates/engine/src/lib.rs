@@ -72,8 +72,8 @@ pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer
 pub use settings::{OAuthClient, PullSettings, Settings};
 pub use sla_report::{SlaOverview, SlaQuery, SlaRow};
 pub use standing::{Outcome, Standing};
-pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
-pub use sync::{QuarantineMark, RunMark, StreamSchedule};
+pub use status::{InboundStatus, StreamState, StreamStatus, SyncState, SyncStatus};
+pub use sync::{QuarantineMark, RunMark, Scheduled, StreamSchedule};
 pub use versions::SavedMapping;
 pub use webhook::receive::Received;
 pub use webhook::{MOST_GIVEN_TOKENS, WebhookState, webhooks_left};
