@@ -1,12 +1,17 @@
 //! Applicants stay fresh while everybody else is read seldom, slowly, or not at all (S-03, X12, X17).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lever_sim::{self as sim, Act, Action, FaultPlan, FaultRule};
 use proto::v1 as pb;
 use proto::v1::stream_schedule::When;
+use serde_json::json;
 use tonic::Code;
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::support::{LeverClock, Setup, World, http, refused, until};
 
@@ -312,4 +317,46 @@ async fn without_inbound_stages_nothing_is_followed() {
     .await;
     assert_eq!(world.inbound().await.as_of, None);
     assert_eq!(world.age_in_metrics().await, None);
+}
+
+fn page(ids: &[&str]) -> ResponseTemplate {
+    let records = ids.iter().map(|id| json!({"id": id, "text": id}));
+    let data: Vec<_> = records.collect();
+    ResponseTemplate::new(200).set_body_json(json!({"data": data, "hasNext": false}))
+}
+
+/// A stage that Lever no longer has, and refuses to be asked for, keeps nobody else from being read.
+#[tokio::test]
+async fn a_stage_that_is_gone_from_lever_is_missed_at_once_and_not_asked_for_again() {
+    let lever = MockServer::start().await;
+    let gone = Arc::new(AtomicBool::new(false));
+    let is_gone = gone.clone();
+    let stages = move |_: &Request| match is_gone.load(Ordering::Relaxed) {
+        true => page(&["interview"]),
+        false => page(&["applicant-new", "interview"]),
+    };
+    let is_gone = gone.clone();
+    let people = move |request: &Request| {
+        let named = request.url.query().unwrap_or_default();
+        match is_gone.load(Ordering::Relaxed) && named.contains("stage_id=applicant-new") {
+            true => ResponseTemplate::new(400).set_body_json(json!({"code": "BadRequestError"})),
+            false => page(&[]),
+        }
+    };
+    let mock = Mock::given(method("GET")).and(path("/v1/stages"));
+    mock.respond_with(stages).mount(&lever).await;
+    let mock = Mock::given(method("GET")).and(path("/v1/opportunities"));
+    mock.respond_with(people).mount(&lever).await;
+    let mut setup = seldom("1s");
+    setup.connection.streams = vec!["stages".to_owned(), "opportunities".to_owned()];
+    setup.connection.base_url = format!("{}/v1", lever.uri());
+    let world = World::synced(setup).await;
+    assert_eq!(world.inbound().await.state(), pb::StreamState::Synced);
+
+    gone.store(true, Ordering::Relaxed);
+    until("nobody asks for the stage any more", async || {
+        (world.inbound().await.state() == pb::StreamState::Off).then_some(())
+    })
+    .await;
+    assert_eq!(world.status().await.state(), pb::SyncState::Synced);
 }

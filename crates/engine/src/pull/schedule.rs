@@ -63,7 +63,11 @@ impl Worker {
 /// The listings a worker is to walk now.
 pub(super) async fn due(shared: &Shared, link: &Link, worker: Worker) -> Result<Vec<Listing>> {
     let states = shared.store.cursors(link.id()).await?;
-    let forced = link.take_forced(|listing| worker.walks(listing));
+    let mut forced = link.take_forced(|listing| worker.walks(listing));
+    // Who asks for these asks for everybody too: only the pause after a failure ends.
+    for listing in forced.extract_if(.., |listing| Listing::INBOUND.contains(listing)) {
+        link.set_retry_at(listing, None);
+    }
     let connection = link.connection();
     let known = Known {
         inbound: worker.inbound(shared, link).await?,
@@ -74,8 +78,7 @@ pub(super) async fn due(shared: &Shared, link: &Link, worker: Worker) -> Result<
     Ok(kept(&connection)
         .filter(|listing| worker.walks(*listing))
         .filter(|listing| {
-            let asked = forced.contains(listing) && known.can_be_walked(*listing);
-            asked
+            forced.contains(listing)
                 || known.settings.enabled && plan(link, &connection, *listing, &known) <= known.now
         })
         .collect())
