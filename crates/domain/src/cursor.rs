@@ -110,6 +110,19 @@ impl Cursor {
         }
     }
 
+    /// The same for a listing that is only followed, and of which everything is known up to `since`.
+    pub fn next_from(&self, since: Timestamp) -> Pass {
+        let since = match self {
+            Cursor::Follow { .. } => return self.next(Part::All),
+            Cursor::Idle { since: own, .. } => since.max(*own),
+            Cursor::New | Cursor::Backfill { .. } => since,
+        };
+        Pass::Follow {
+            since,
+            offset: None,
+        }
+    }
+
     /// The cursor after the page that answered `pass`.
     ///
     /// `lever_now` is Lever's time when the page was answered; it counts only for the first page of a pass.
@@ -218,6 +231,20 @@ impl Cursor {
         )
     }
 
+    /// From when on the inbound stages have not been read; none until they have been read once.
+    pub fn inbound_since(&self) -> Option<Timestamp> {
+        let walked = self.began().filter(|_| self.inbound_read());
+        self.as_of().or(walked)
+    }
+
+    /// A cursor whose next pass reads what changed at or after `since`.
+    pub fn following(since: Timestamp) -> Cursor {
+        Cursor::Idle {
+            since,
+            complete: true,
+        }
+    }
+
     /// Whether no pass is under way.
     pub fn idle(&self) -> bool {
         matches!(self, Cursor::New | Cursor::Idle { .. })
@@ -317,6 +344,46 @@ mod tests {
                 complete: true
             }
         );
+    }
+
+    #[test]
+    fn the_inbound_stages_are_followed_from_where_they_were_read() {
+        let backfill = |part| Cursor::Backfill {
+            began: at(100),
+            part,
+            offset: offset("p2"),
+        };
+        for unread in [Cursor::New, backfill(Part::Inbound), backfill(Part::All)] {
+            assert_eq!(unread.inbound_since(), None, "{unread:?}");
+        }
+        assert_eq!(backfill(Part::Rest).inbound_since(), Some(at(100)));
+        let follow = Cursor::Follow {
+            since: at(100),
+            began: at(500),
+            offset: None,
+        };
+        assert_eq!(follow.inbound_since(), Some(at(100)));
+        assert_eq!(Cursor::following(at(7)).inbound_since(), Some(at(7)));
+    }
+
+    #[test]
+    fn a_listing_that_is_only_followed_reads_from_what_is_known() {
+        let follow = |since| Pass::Follow {
+            since: at(since),
+            offset: None,
+        };
+        assert_eq!(Cursor::New.next_from(at(100)), follow(100));
+        assert_eq!(Cursor::following(at(50)).next_from(at(100)), follow(100));
+        assert_eq!(Cursor::following(at(150)).next_from(at(100)), follow(150));
+        // A pass under way asks for the same to its end.
+        let middle = Cursor::Follow {
+            since: at(50),
+            began: at(120),
+            offset: offset("p2"),
+        };
+        assert_eq!(middle.next_from(at(100)), middle.next(Part::All));
+        let ended = middle.after(&middle.next_from(at(100)), None, at(130));
+        assert_eq!(ended, Cursor::following(at(120)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use lever::{StageChange, StageId, Timestamp};
 
 use crate::Candidacy;
 use crate::calendar::Calendar;
+use crate::change::SlaMark;
 use crate::stage_mapping::{ClockScope, StageCode, StageMapping};
 
 /// SLAs of at least so many days are at risk with one day left, whatever the percentage.
@@ -78,7 +79,7 @@ pub fn assess(
         SlaState::Paused
     } else if now > due_at {
         SlaState::Breached
-    } else if at_risk(calendar, entered_at, days, mapping.sla.at_risk_percent, now) {
+    } else if now >= at_risk_at(calendar, entered_at, days, mapping.sla.at_risk_percent) {
         SlaState::AtRisk
     } else {
         SlaState::OnTrack
@@ -92,9 +93,49 @@ pub fn assess(
     }
 }
 
-fn at_risk(calendar: &Calendar, start: Timestamp, days: u16, percent: u8, now: Timestamp) -> bool {
-    let one_day_left = || days >= LONG_DAYS && now >= calendar.due(start, days - 1);
-    now >= calendar.share(start, days, percent) || one_day_left()
+/// From when on an SLA is at risk.
+fn at_risk_at(calendar: &Calendar, start: Timestamp, days: u16, percent: u8) -> Timestamp {
+    let by_share = calendar.share(start, days, percent);
+    match days {
+        LONG_DAYS.. => by_share.min(calendar.due(start, days - 1)),
+        _ => by_share,
+    }
+}
+
+/// What there is to tell of an SLA, and when to look at it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turns {
+    /// The mark that holds, and since when it does.
+    pub mark: Option<(SlaMark, Timestamp)>,
+    /// When the next mark, or the end of a snooze, comes if nothing else happens; none for never.
+    pub next: Option<Timestamp>,
+}
+
+/// What there is to tell of the SLA of a candidacy that was assessed at `now`.
+///
+/// A mark holds from the first millisecond at which [`assess`] tells it.
+pub fn turns(
+    candidacy: &Candidacy,
+    mapping: &StageMapping,
+    calendar: &Calendar,
+    sla: &Sla,
+) -> Turns {
+    let (Some(days), Some(due_at)) = (sla.days, sla.due_at) else {
+        return Turns {
+            mark: None,
+            next: None,
+        };
+    };
+    let at_risk = at_risk_at(calendar, sla.entered_at, days, mapping.sla.at_risk_percent);
+    let breached = due_at.plus(Duration::from_millis(1));
+    let (mark, next) = match sla.state {
+        SlaState::None => (None, None),
+        SlaState::Paused => (None, candidacy.snoozed_until),
+        SlaState::OnTrack => (None, Some(at_risk.min(breached))),
+        SlaState::AtRisk => (Some((SlaMark::AtRisk, at_risk)), Some(breached)),
+        SlaState::Breached => (Some((SlaMark::Breached, breached)), None),
+    };
+    Turns { mark, next }
 }
 
 /// When the present, unbroken stay in the product stage began, read from Lever's `stageChanges`.
@@ -320,6 +361,46 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn each_turn_is_the_next_moment_at_which_the_state_is_another(
+            calendar in calendars(),
+            days in 0u16..9,
+            percent in 0u8..=100,
+            snoozed in prop::option::of(0i64..20 * 86_400_000),
+            later in 0i64..20 * 86_400_000,
+            between in 0.0f64..1.0,
+        ) {
+            let start = at("2026-03-24T10:11:12.131[UTC]");
+            let mut candidacy = candidacy("applicant-new", start);
+            candidacy.snoozed_until = snoozed.map(|ms| Timestamp::from_millis(start.as_millis() + ms));
+            let mut mapping = mapping(Some(days));
+            mapping.sla.at_risk_percent = percent;
+            let judged = |now| assess(&candidacy, &mapping, &calendar, now, None);
+            let mut now = Timestamp::from_millis(start.as_millis() + later);
+            for _ in 0..4 {
+                let sla = judged(now);
+                let Turns { mark, next } = turns(&candidacy, &mapping, &calendar, &sla);
+                let expected = match sla.state {
+                    SlaState::AtRisk => Some(SlaMark::AtRisk),
+                    SlaState::Breached => Some(SlaMark::Breached),
+                    _ => None,
+                };
+                prop_assert_eq!(mark.map(|(mark, _)| mark), expected);
+                prop_assert!(mark.is_none_or(|(_, since)| since <= now));
+                let Some(next) = next else {
+                    prop_assert_eq!(sla.state, SlaState::Breached);
+                    break;
+                };
+                prop_assert!(next > now);
+                let some = now.as_millis() + ((next.as_millis() - now.as_millis()) as f64 * between) as i64;
+                for same in [some.min(next.as_millis() - 1), next.as_millis() - 1] {
+                    prop_assert_eq!(judged(Timestamp::from_millis(same)).state, sla.state);
+                }
+                prop_assert!(judged(next).state != sla.state);
+                now = next;
+            }
+        }
+
         #[test]
         fn no_moment_however_absurd_makes_it_panic(
             calendar in calendars(),

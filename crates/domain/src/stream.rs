@@ -170,6 +170,10 @@ pub enum Listing {
     DeletedApplications = 15,
     /// `GET /postings/deleted`.
     DeletedPostings = 16,
+    /// `GET /opportunities` of the inbound stages: what changed among applicants.
+    InboundApplicants = 17,
+    /// `GET /opportunities` by when they entered their stage: who left the inbound stages.
+    StageMoves = 18,
     /// `GET /eeo/responses/pii`; read only where the connection names the stream (X23).
     EeoResponses = 24,
 }
@@ -193,7 +197,14 @@ impl Listing {
         Listing::DeletedPostings,
         Listing::EeoResponses,
         Listing::OpportunitySweep,
+        Listing::InboundApplicants,
+        Listing::StageMoves,
     ];
+
+    /// What keeps the inbound stages fresh while the pass over all opportunities takes long, or comes seldom.
+    ///
+    /// The first shows who is there, the second who is not there any more; neither is ever walked whole.
+    pub const INBOUND: &[Listing] = &[Listing::InboundApplicants, Listing::StageMoves];
 
     /// The account lists: short, unfiltered, read whole each time.
     pub const ACCOUNT: &[Listing] = &[
@@ -244,9 +255,11 @@ impl Listing {
             Listing::FormTemplates => Stream::FormTemplates,
             Listing::DeletedApplications => Stream::Applications,
             Listing::EeoResponses => Stream::EeoResponses,
-            Listing::Opportunities | Listing::DeletedOpportunities | Listing::OpportunitySweep => {
-                Stream::Opportunities
-            }
+            Listing::Opportunities
+            | Listing::DeletedOpportunities
+            | Listing::OpportunitySweep
+            | Listing::InboundApplicants
+            | Listing::StageMoves => Stream::Opportunities,
         }
     }
 
@@ -257,6 +270,8 @@ impl Listing {
             Listing::DeletedApplications => "deleted_applications",
             Listing::DeletedPostings => "deleted_postings",
             Listing::OpportunitySweep => "opportunity_sweep",
+            Listing::InboundApplicants => "inbound_applicants",
+            Listing::StageMoves => "stage_moves",
             other => other.stream().name(),
         }
     }
@@ -311,6 +326,10 @@ mod tests {
         }
         for listing in Listing::ALL {
             assert_eq!(Listing::from_tag(listing.tag()), Some(*listing));
+            let namesakes = Listing::ALL
+                .iter()
+                .filter(|other| other.name() == listing.name());
+            assert_eq!(namesakes.count(), 1, "{listing}");
         }
         assert_eq!(Stream::from_name("jobs"), None);
         assert_eq!(Stream::from_tag(0), None);

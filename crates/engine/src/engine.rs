@@ -19,7 +19,7 @@ use crate::push::Outbox;
 use crate::settings::Settings;
 use crate::supervise::supervise;
 use crate::webhook::{self, Tokens};
-use crate::{credential, identity, nudge, pause, pull, push, traffic, upkeep};
+use crate::{credential, identity, nudge, pause, pull, push, sla_marks, traffic, upkeep};
 
 /// What every part of the engine uses.
 #[derive(Debug)]
@@ -182,8 +182,10 @@ impl Engine {
         self.tasks.spawn(pause::tell(link.clone()));
         self.work("pull", &link, pull::run);
         self.work("sweep", &link, pull::sweep::run);
+        self.work("inbound", &link, pull::inbound::run);
         self.work("hydrate", &link, pull::hydrate::run);
         self.work("nudges", &link, nudge::run);
+        self.work("sla", &link, sla_marks::run);
         self.work("webhooks", &link, webhook::register::run);
         if let Some(former) = self.shared.store.former_settings(link.id()).await? {
             let settings = link.connection();
@@ -292,6 +294,15 @@ impl Engine {
         let unusable = self.unusable();
         let why = unusable.get(&id).map(Unusable::error);
         Err(why.unwrap_or_else(|| Error::not_found("connection", &id.to_string())))
+    }
+
+    /// The links of all connections that are worked on.
+    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        running
+            .values()
+            .map(|running| running.link.clone())
+            .collect()
     }
 
     /// The link of a connection.

@@ -109,7 +109,7 @@ impl Engine {
             applicants,
             next,
             total,
-            as_of: status::as_of(&connection, &listings, &[Stream::Opportunities]),
+            as_of: status::inbound_as_of(&link, &listings, &mapping.inbound_stages),
             place: WatchPlace {
                 sequence,
                 mapping_version: mapping.version,

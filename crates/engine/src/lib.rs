@@ -35,6 +35,7 @@ mod read;
 mod selection;
 mod settings;
 mod skew;
+mod sla_marks;
 mod sla_report;
 mod standing;
 mod status;
@@ -76,8 +77,8 @@ pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer
 pub use settings::{OAuthClient, PullSettings, Settings};
 pub use sla_report::{SlaOverview, SlaQuery, SlaRow};
 pub use standing::{Outcome, Standing};
-pub use status::{StreamState, StreamStatus, SyncState, SyncStatus};
-pub use sync::{QuarantineMark, RunMark, StreamSchedule};
+pub use status::{InboundStatus, StreamState, StreamStatus, SyncState, SyncStatus};
+pub use sync::{QuarantineMark, RunMark, Scheduled, StreamSchedule};
 pub use versions::SavedMapping;
 pub use webhook::receive::Received;
 pub use webhook::{MOST_GIVEN_TOKENS, WebhookState, webhooks_left};

@@ -18,6 +18,7 @@ use crate::credential::{Opened, Refusal};
 use crate::error::{Error, Result};
 use crate::pause::Told;
 use crate::progress::Progress;
+use crate::pull::inbound::Followed;
 use crate::settings::Settings;
 use crate::skew::{Moment, Skew};
 use crate::traffic::Traffic;
@@ -37,18 +38,22 @@ pub(crate) struct Link {
     pub(crate) pull_now: Notify,
     /// Wakes the walk over everybody before its next scheduled time.
     pub(crate) sweep_now: Notify,
+    /// Wakes the passes over the inbound stages before their next scheduled time.
+    pub(crate) inbound_now: Notify,
+    /// The inbound stages that were last followed on their own.
+    pub(crate) followed: Followed,
     /// Held while opportunities are followed.
     pub(crate) following: tokio::sync::Mutex<()>,
     /// What a caller asked to be pulled now.
     forced: Mutex<Vec<Listing>>,
-    /// Ends both workers.
+    /// Ends all workers.
     pub(crate) stop: CancellationToken,
     /// Counts what a watcher of the status should see.
     progress: watch::Sender<u64>,
     /// What was called in Lever since the start of the process.
     traffic: Arc<Traffic>,
-    /// When streams are pulled, where that differs from the service's own schedule.
-    schedules: RwLock<BTreeMap<Stream, Schedule>>,
+    /// When listings are walked, where that differs from the service's own schedule.
+    schedules: RwLock<BTreeMap<Listing, Schedule>>,
     /// What to add to our clock to get Lever's.
     skew: Mutex<Skew>,
     /// Whether the key may see confidential records.
@@ -104,6 +109,8 @@ impl Link {
             refusal: RwLock::new(opened.refusal),
             pull_now: Notify::new(),
             sweep_now: Notify::new(),
+            inbound_now: Notify::new(),
+            followed: Followed::default(),
             following: tokio::sync::Mutex::new(()),
             forced: Mutex::new(Vec::new()),
             stop: CancellationToken::new(),
@@ -210,6 +217,7 @@ impl Link {
     pub(crate) fn wake(&self) {
         self.pull_now.notify_one();
         self.sweep_now.notify_one();
+        self.inbound_now.notify_one();
     }
 
     /// What was asked for since the last call, as far as it is `mine`.
@@ -381,8 +389,8 @@ impl Link {
         &self.traffic
     }
 
-    /// When streams are pulled, where that differs from the service's own schedule.
-    pub(crate) fn schedules(&self) -> BTreeMap<Stream, Schedule> {
+    /// When listings are walked, where that differs from the service's own schedule.
+    pub(crate) fn schedules(&self) -> BTreeMap<Listing, Schedule> {
         self.schedules
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -390,7 +398,7 @@ impl Link {
     }
 
     /// Takes over new schedules.
-    pub(crate) fn set_schedules(&self, schedules: BTreeMap<Stream, Schedule>) {
+    pub(crate) fn set_schedules(&self, schedules: BTreeMap<Listing, Schedule>) {
         *self
             .schedules
             .write()

@@ -1,12 +1,14 @@
 //! Lever to us: walks listings page by page into the mirror.
 //!
-//! One worker per connection runs rounds, and a second one walks over everybody now and then. In each round the
+//! One worker per connection runs rounds, a second one walks over everybody now and then, and a third keeps the inbound
+//! stages fresh where the first takes long or comes seldom. In each round the
 //! listings that are due are walked: stages and archive reasons first, then opportunities (inbound stages, then the
 //! rest) with the remaining account lists beside them. Every page commits with its cursor, so a round can end
 //! anywhere and the next one goes on from there. Nothing is concluded from a listing that failed.
 
 mod fetch;
 pub(crate) mod hydrate;
+pub(crate) mod inbound;
 mod kept;
 mod page;
 mod policy;
@@ -28,12 +30,13 @@ use std::time::Duration;
 
 use domain::{Listing, Stream, Timestamp};
 use futures::FutureExt as _;
+use lever::Lane;
 use store::{Forgotten, ListingOutcome, Run, RunOutcome};
 use tokio::time::Instant;
 
 use self::schedule::Worker;
 use crate::engine::Shared;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::link::Link;
 
 /// Pulls one connection until its link is stopped; [`sweep`] does so beside it.
@@ -130,6 +133,7 @@ async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<
     let outcome = walk::walk(shared, link, listing).await;
     link.passes.ended(listing);
     let walked = outcome.as_ref().ok().copied();
+    let refused = outcome.as_ref().is_err_and(is_refusal);
     note_run(shared, link, listing, began, &outcome).await;
     if let Err(error) = note_outcome(shared, link, listing, outcome).await {
         tracing::error!(connection = %link.id(), %listing, error = %crate::report(&error), "cannot note a pass");
@@ -138,11 +142,26 @@ async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<
         // The first walk over everybody follows the first by stages.
         link.sweep_now.notify_one();
     }
+    if listing == Listing::InboundApplicants {
+        match walked {
+            Some(_) => link.followed.ended(),
+            // Perhaps a stage is gone: Lever's list of them tells.
+            None if refused && link.retry_in(Listing::Stages).is_none() => {
+                link.force(&[Listing::Stages]);
+            }
+            None => {}
+        }
+    }
     link.moved();
     Some(Ended {
         walked: walked?,
         began,
     })
+}
+
+/// Whether Lever refused what it was asked for, and not who asked.
+fn is_refusal(error: &crate::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Invalid { .. })
 }
 
 /// Keeps what a pass came to for people to look at; passes that found nothing only once in a while.
@@ -161,7 +180,7 @@ async fn note_run(
     let run = Run {
         connection: link.id(),
         listing: listing.name().to_owned(),
-        lane: None,
+        lane: lane(listing).map(|lane| lane.as_str().to_owned()),
         began,
         ended: shared.clock.now(),
         pages: walked.pages,
@@ -176,6 +195,11 @@ async fn note_run(
     if let Err(error) = shared.store.note_run(run).await {
         tracing::debug!(connection = %link.id(), %listing, error = %crate::report(&error), "a run is not kept");
     }
+}
+
+/// The one lane that the requests of all passes over a listing go in; none for those that change it.
+fn lane(listing: Listing) -> Option<Lane> {
+    Listing::INBOUND.contains(&listing).then_some(Lane::Inbound)
 }
 
 /// What a run came to that met with trouble.

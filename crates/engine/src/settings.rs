@@ -50,6 +50,8 @@ pub struct PullSettings {
     pub postings_interval: Duration,
     /// Between two follow passes over opportunities.
     pub opportunities_interval: Duration,
+    /// How old what is known of the inbound stages may grow until they are followed on their own.
+    pub inbound_interval: Duration,
     /// Between two looks at the deleted list.
     pub deleted_interval: Duration,
     /// Between two complete walks of the opportunities.
@@ -74,6 +76,7 @@ impl PullSettings {
             | Listing::DeletedApplications
             | Listing::DeletedPostings => self.deleted_interval,
             Listing::OpportunitySweep => self.sweep_interval,
+            Listing::InboundApplicants | Listing::StageMoves => self.inbound_interval,
             Listing::Users
             | Listing::Stages
             | Listing::ArchiveReasons
@@ -95,6 +98,7 @@ impl Default for PullSettings {
             account_interval: Duration::from_secs(3600),
             postings_interval: Duration::from_secs(3600),
             opportunities_interval: Duration::from_secs(60),
+            inbound_interval: Duration::from_secs(300),
             deleted_interval: Duration::from_secs(600),
             sweep_interval: Duration::from_secs(24 * 3600),
             children_archived_within: Duration::from_secs(365 * 24 * 3600),
@@ -116,6 +120,39 @@ impl Default for Settings {
             pull: PullSettings::default(),
             patience: Patience::default(),
             parallel_operations: 16,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_listing_has_its_interval() {
+        let settings = PullSettings {
+            account_interval: Duration::from_secs(1),
+            postings_interval: Duration::from_secs(2),
+            opportunities_interval: Duration::from_secs(3),
+            inbound_interval: Duration::from_secs(4),
+            deleted_interval: Duration::from_secs(5),
+            sweep_interval: Duration::from_secs(6),
+            ..PullSettings::default()
+        };
+        for listing in Listing::ALL {
+            let seconds = match listing {
+                Listing::Postings => 2,
+                Listing::Opportunities => 3,
+                inbound if Listing::INBOUND.contains(inbound) => 4,
+                deletions if deletions.tells_deletions() => 5,
+                Listing::OpportunitySweep => 6,
+                account => {
+                    assert!(Listing::ACCOUNT.contains(account), "{account}");
+                    1
+                }
+            };
+            let interval = settings.interval(*listing);
+            assert_eq!(interval, Duration::from_secs(seconds), "{listing}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::{Backlog, Connection, ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp};
+use lever::StageId;
 use store::{ListingState, StreamState as StreamBelow};
 use tokio::sync::watch;
 
@@ -13,8 +14,10 @@ use crate::error::{Error, Result};
 use crate::link::Link;
 use crate::pause::KeyPause;
 use crate::progress::PassProgress;
+use crate::pull::inbound::Inbound;
 use crate::pull::{self, Again, Trouble, listing_of};
 use crate::settings::PullSettings;
+use crate::sync::StreamSchedule;
 
 /// A mirror as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +90,21 @@ pub struct StreamStatus {
     pub waiting: u64,
 }
 
+/// How fresh the inbound stages are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InboundStatus {
+    /// How they are doing; stale when older than twice their interval, off where nobody is kept or no stage is inbound.
+    pub state: StreamState,
+    /// The start of the last pass that has read who is in them and who left them: over everybody, or over them alone.
+    pub as_of: Option<Timestamp>,
+    /// When they are followed on their own, counted from `as_of`.
+    pub schedule: StreamSchedule,
+    /// When that is due next, by Lever's clock, unless everybody is read before.
+    pub next_run_at: Option<Timestamp>,
+    /// What went wrong when it was due, with the way out, or why it is late.
+    pub error: Option<String>,
+}
+
 /// A mirror as a whole and stream by stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyncStatus {
@@ -104,6 +122,8 @@ pub struct SyncStatus {
     pub as_of: Option<Timestamp>,
     /// Whether the inbound stages have been read once.
     pub inbound_ready: bool,
+    /// How fresh the inbound stages are.
+    pub inbound: InboundStatus,
     /// The pause after a 429 that the key is in; none when calls go out.
     pub pause: Option<KeyPause>,
 }
@@ -130,8 +150,26 @@ impl Engine {
             made_requests: link.requests(),
             as_of: as_of(&view.connection, &view.listings, Stream::ALL),
             inbound_ready: inbound_ready(&view.listings),
+            inbound: view.inbound_status(),
             pause: view.pause,
         })
+    }
+
+    /// How old what each connection shows of its inbound stages is; those that never read them are left out.
+    ///
+    /// Reckoned when it is asked, so that it grows while nothing is read.
+    pub async fn inbound_ages(&self) -> Vec<(ConnectionId, Duration)> {
+        let mut ages = Vec::new();
+        for link in self.links() {
+            match inbound_age(&self.shared, &link).await {
+                Ok(age) => ages.extend(age.map(|age| (link.id(), age))),
+                Err(error) => {
+                    tracing::warn!(connection = %link.id(), error = %crate::report(&error), "cannot tell an age");
+                }
+            }
+        }
+        ages.sort();
+        ages
     }
 
     /// Sees each change of a connection's status.
@@ -186,6 +224,7 @@ fn asked_listings(streams: &[Stream]) -> Vec<Listing> {
         .iter()
         .copied()
         .filter(|listing| *listing != Listing::OpportunitySweep)
+        .filter(|listing| !Listing::INBOUND.contains(listing))
         .filter(|listing| {
             streams.is_empty()
                 || asked.contains(listing)
@@ -222,6 +261,23 @@ pub(crate) fn inbound_ready(listings: &BTreeMap<Listing, ListingState>) -> bool 
         .is_some_and(|state| state.cursor.inbound_read())
 }
 
+async fn inbound_age(shared: &Shared, link: &Link) -> Result<Option<Duration>> {
+    let inbound = Inbound::of(shared, link).await?;
+    let listings = shared.store.cursors(link.id()).await?;
+    let now = link.lever_time(shared.clock.now());
+    let as_of = inbound.as_of(&listings).filter(|_| inbound.any());
+    Ok(as_of.map(|as_of| now.since(as_of)))
+}
+
+/// As of when applicants are listed, by this choice of inbound stages.
+pub(crate) fn inbound_as_of(
+    link: &Link,
+    listings: &BTreeMap<Listing, ListingState>,
+    chosen: &BTreeSet<StageId>,
+) -> Option<Timestamp> {
+    Inbound::chosen(link, chosen).as_of(listings)
+}
+
 /// The start of the oldest last-complete pass that an answer about `streams` rests on.
 ///
 /// Streams that are not kept, or that the key may not read, do not count: nothing rests on them.
@@ -253,8 +309,9 @@ struct View {
     passes: BTreeMap<Listing, PassProgress>,
     passes_below: BTreeMap<Stream, PassProgress>,
     due: BTreeMap<Listing, Timestamp>,
-    /// When streams are pulled, where that differs from `settings`.
-    schedules: BTreeMap<Stream, Schedule>,
+    inbound: Inbound,
+    /// When listings are walked, where that differs from `settings`.
+    schedules: BTreeMap<Listing, Schedule>,
     settings: PullSettings,
     /// Requests a second.
     budget: f64,
@@ -281,8 +338,10 @@ impl View {
             .filter_map(|stream| Some((*stream, link.below.of(*stream)?)));
         let budget = &shared.settings.budget;
         let listings = store.cursors(id).await?;
+        let inbound = Inbound::of(shared, link).await?;
         Ok(View {
-            due: pull::due_times(shared, link, &listings),
+            due: pull::due_times(shared, link, &listings, inbound),
+            inbound,
             connection: link.connection(),
             refusal: link.refusal(),
             listings,
@@ -401,12 +460,65 @@ impl View {
     ///
     /// For times of the wall clock: two of them have passed.
     fn stale(&self, stream: Stream, last: Timestamp) -> bool {
-        let Some(listing) = source(stream) else {
-            return false;
-        };
+        source(stream).is_some_and(|listing| self.stale_listing(listing, last))
+    }
+
+    fn stale_listing(&self, listing: Listing, last: Timestamp) -> bool {
         let again = self.again(listing);
         let second = again.next(again.next(last));
         self.now > second.max(last.plus(Duration::from_secs(60)))
+    }
+
+    /// How fresh the inbound stages are.
+    fn inbound_status(&self) -> InboundStatus {
+        let as_of = self.inbound.as_of(&self.listings);
+        let trouble = self.inbound_trouble();
+        let state = match (&trouble, as_of) {
+            _ if !self.inbound.any() => StreamState::Off,
+            (Some(Trouble::Forbidden(_)), _) => StreamState::Forbidden,
+            (Some(_), _) => StreamState::Failed,
+            (None, None) if inbound_ready(&self.listings) => StreamState::Syncing,
+            (None, None) => self.state(Stream::Opportunities, None),
+            (None, Some(at)) if self.stale_listing(Listing::InboundApplicants, at) => {
+                StreamState::Stale
+            }
+            (None, Some(_)) => StreamState::Synced,
+        };
+        let on = state != StreamState::Off;
+        let due = Listing::INBOUND
+            .iter()
+            .filter_map(|listing| self.due.get(listing));
+        InboundStatus {
+            state,
+            as_of: as_of.filter(|_| on),
+            schedule: StreamSchedule::of(
+                Listing::InboundApplicants,
+                &self.schedules,
+                &self.settings,
+            ),
+            next_run_at: due.min().copied().filter(|_| on),
+            error: trouble
+                .map(|trouble| trouble.sentence())
+                .or_else(|| self.late(state))
+                .filter(|_| on),
+        }
+    }
+
+    /// Why the inbound stages could not be read when that was due: a pass over everybody since then makes up for it.
+    fn inbound_trouble(&self) -> Option<Trouble> {
+        let own = Listing::INBOUND.iter().find_map(|listing| {
+            let error = self.listings.get(listing)?.last_error.as_deref()?;
+            let read_at = self.inbound.read_at(*listing, &self.listings);
+            let made_up = read_at.is_some_and(|at| self.again(*listing).next(at) > self.now);
+            (!made_up).then(|| Trouble::from_text(error))
+        });
+        // Until they were read once, everything rests on the first walk.
+        let first = || {
+            let unread = self.inbound.as_of(&self.listings).is_none();
+            unread.then(|| self.trouble(Stream::Opportunities))?
+        };
+        let refused = || Some(Trouble::KeyRejected(self.refusal?.to_owned()));
+        own.or_else(first).or_else(refused)
     }
 
     /// Whether somebody may be missing whose stage Lever does not list: everybody was not walked over yet.
@@ -510,12 +622,16 @@ fn sync_state(view: &View, streams: &[StreamStatus]) -> SyncState {
             .iter()
             .filter(|status| status.state != StreamState::Off)
     };
-    let noted = || {
-        let errors = view.listings.values();
-        errors.filter_map(|state| state.last_error.as_deref())
-    };
+    // What the inbound stages were refused may be made up for.
+    let listings = view.listings.iter();
+    let noted = listings
+        .filter(|(listing, _)| !Listing::INBOUND.contains(listing))
+        .filter_map(|(_, state)| state.last_error.as_deref().map(Trouble::from_text))
+        .chain(view.inbound_trouble());
     let key_rejected = view.refusal.is_some()
-        || noted().any(|text| matches!(Trouble::from_text(text), Trouble::KeyRejected(_)));
+        || noted
+            .into_iter()
+            .any(|trouble| matches!(trouble, Trouble::KeyRejected(_)));
     let refused = |status: &StreamStatus| status.state == StreamState::Forbidden;
     let people_refused =
         kept().any(|status| status.stream == Stream::Opportunities && refused(status));
@@ -584,6 +700,7 @@ mod tests {
             passes: BTreeMap::new(),
             passes_below: BTreeMap::new(),
             due: BTreeMap::new(),
+            inbound: Inbound::with_stages(),
             schedules: BTreeMap::new(),
             settings: PullSettings {
                 opportunities_interval: PERIOD,
@@ -872,7 +989,7 @@ mod tests {
         let seen = |schedule: Schedule, hours: i64| {
             let listings = BTreeMap::from([(Listing::Users, read(Some(0), None))]);
             let mut view = view(&[Stream::Users], listings, hours * 3600);
-            view.schedules = BTreeMap::from([(Stream::Users, schedule)]);
+            view.schedules = BTreeMap::from([(Listing::Users, schedule)]);
             let status = view.stream(Stream::Users, 1);
             (status.state, status.data_age_bound.as_secs() / 3600)
         };
@@ -882,6 +999,115 @@ mod tests {
         let at_two = || Schedule::cron("0 2 * * *", "UTC").unwrap();
         assert_eq!(seen(at_two(), 26), (StreamState::Synced, 2));
         assert_eq!(seen(at_two(), 27), (StreamState::Stale, 2));
+    }
+
+    /// A connection whose opportunities were last read at 1000, and asks for its inbound stages after 300 s.
+    fn with_inbound(now: i64) -> View {
+        let people = ListingState {
+            cursor: Cursor::following(at(1000)),
+            ..read(Some(1000), None)
+        };
+        let listings = BTreeMap::from([(Listing::Opportunities, people)]);
+        view(&[Stream::Opportunities], listings, now)
+    }
+
+    #[test]
+    fn x12_the_inbound_stages_are_stale_when_older_than_twice_their_interval() {
+        let told = |now, moves: Option<i64>| {
+            let mut view = with_inbound(now);
+            view.schedules = BTreeMap::from([(
+                Listing::Opportunities,
+                Schedule::every(Duration::from_secs(24 * 3600)).unwrap(),
+            )]);
+            view.listings.insert(Listing::StageMoves, read(moves, None));
+            let status = view.inbound_status();
+            (status.state, status.as_of)
+        };
+        assert_eq!(told(1600, None), (StreamState::Synced, Some(at(1000))));
+        assert_eq!(told(1601, None), (StreamState::Stale, Some(at(1000))));
+        // Only who has left was read since.
+        assert_eq!(told(1601, Some(1500)), (StreamState::Stale, Some(at(1000))));
+    }
+
+    #[test]
+    fn s03_the_inbound_stages_have_a_schedule_of_their_own() {
+        let mut view = with_inbound(2000);
+        let default = view.inbound_status().schedule;
+        let five_minutes = Schedule::Interval(Duration::from_secs(300));
+        assert_eq!((default.schedule, default.is_default), (five_minutes, true));
+        let hour = Schedule::every(Duration::from_secs(3600)).unwrap();
+        view.schedules = BTreeMap::from([(Listing::InboundApplicants, hour.clone())]);
+        let set = view.inbound_status();
+        assert_eq!(
+            (set.schedule.schedule, set.schedule.is_default),
+            (hour, false)
+        );
+        assert_eq!(set.state, StreamState::Synced);
+    }
+
+    #[test]
+    fn without_an_inbound_stage_there_is_nothing_to_be_told() {
+        let mut view = with_inbound(1100);
+        view.inbound = Inbound::default();
+        view.due.insert(Listing::InboundApplicants, at(1300));
+        let status = view.inbound_status();
+        assert_eq!(
+            (status.state, status.as_of, status.next_run_at),
+            (StreamState::Off, None, None)
+        );
+    }
+
+    #[test]
+    fn before_the_first_walk_the_inbound_stages_are_pending_and_then_syncing() {
+        let state = |cursor| {
+            let mut view = with_inbound(1100);
+            view.listings = BTreeMap::from([(
+                Listing::Opportunities,
+                ListingState {
+                    cursor,
+                    ..ListingState::default()
+                },
+            )]);
+            view.inbound_status().state
+        };
+        let part = |part| Cursor::Backfill {
+            began: at(1000),
+            part,
+            offset: None,
+        };
+        assert_eq!(state(part(domain::Part::Inbound)), StreamState::Syncing);
+        assert_eq!(state(part(domain::Part::Rest)), StreamState::Syncing);
+        let mut nothing = with_inbound(1100);
+        nothing.listings.clear();
+        assert_eq!(nothing.inbound_status().state, StreamState::Pending);
+    }
+
+    #[test]
+    fn trouble_with_the_inbound_stages_is_told_until_a_pass_over_everybody_makes_up_for_it() {
+        let with = |trouble: Trouble, now| {
+            let mut view = with_inbound(now);
+            let troubled = read(None, Some(trouble));
+            view.listings.insert(Listing::InboundApplicants, troubled);
+            view
+        };
+        let failed = || Trouble::Failed("away".to_owned());
+        let status = with(failed(), 1301).inbound_status();
+        assert_eq!(
+            (status.state, status.as_of, status.error.as_deref()),
+            (StreamState::Failed, Some(at(1000)), Some("away"))
+        );
+        let made_up = with(failed(), 1299).inbound_status();
+        assert_eq!((made_up.state, made_up.error), (StreamState::Synced, None));
+
+        let refused = Trouble::Forbidden("find all opportunities".to_owned());
+        let status = with(refused, 1301).inbound_status();
+        assert_eq!(status.state, StreamState::Forbidden);
+
+        let rejected = || Trouble::KeyRejected("no".to_owned());
+        assert_eq!(whole(&with(rejected(), 1301)), SyncState::Failed);
+        let mut later = with(rejected(), 1299);
+        later.settings.opportunities_interval = Duration::from_secs(3600);
+        assert_eq!(whole(&later), SyncState::Synced);
     }
 
     #[test]

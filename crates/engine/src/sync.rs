@@ -11,15 +11,65 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::link::Link;
 use crate::pull::listing_of;
+use crate::settings::PullSettings;
 use crate::status::SyncStatus;
 
-/// When a stream is read.
+/// When a list is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamSchedule {
     /// When.
     pub schedule: Schedule,
     /// Whether nobody has set it.
     pub is_default: bool,
+}
+
+impl StreamSchedule {
+    pub(crate) fn of(
+        listing: Listing,
+        set: &BTreeMap<Listing, Schedule>,
+        settings: &PullSettings,
+    ) -> StreamSchedule {
+        let own = set.get(&listing).cloned();
+        StreamSchedule {
+            is_default: own.is_none(),
+            schedule: own.unwrap_or(Schedule::Interval(settings.interval(listing))),
+        }
+    }
+}
+
+/// What is read on a schedule, and has passes to tell of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheduled {
+    /// The list of a stream.
+    Stream(Stream),
+    /// The inbound stages on their own.
+    InboundApplicants,
+}
+
+impl Scheduled {
+    /// What has that name: a stream, or `inbound_applicants`.
+    pub fn from_name(name: &str) -> Option<Scheduled> {
+        if name == Listing::InboundApplicants.name() {
+            return Some(Scheduled::InboundApplicants);
+        }
+        Stream::from_name(name).map(Scheduled::Stream)
+    }
+
+    /// The name of its passes. What arrives inside opportunities is read by theirs.
+    fn passes(self) -> &'static str {
+        match self {
+            Scheduled::InboundApplicants => Listing::InboundApplicants.name(),
+            Scheduled::Stream(stream) => listing_of(stream).map_or(stream.name(), Listing::name),
+        }
+    }
+
+    /// The listing whose schedule it is.
+    fn listing(self) -> Result<Listing> {
+        match self {
+            Scheduled::InboundApplicants => Ok(Listing::InboundApplicants),
+            Scheduled::Stream(stream) => own_listing(stream),
+        }
+    }
 }
 
 /// Where a list of runs goes on: the beginning and the listing of the last one given.
@@ -29,25 +79,20 @@ pub type RunMark = (Timestamp, String);
 pub type QuarantineMark = [u8; 17];
 
 impl Engine {
-    /// Passes that ended, newest first, of one stream or of all.
+    /// Passes that ended, newest first, of one list or of all.
     ///
     /// # Errors
     /// Not found.
     pub async fn runs(
         &self,
         id: ConnectionId,
-        stream: Option<Stream>,
+        of: Option<Scheduled>,
         after: Option<RunMark>,
         limit: usize,
     ) -> Result<Vec<Run>> {
         self.link(id)?;
         let filter = RunFilter {
-            listing: stream.map(|stream| {
-                // What arrives inside opportunities is read by their passes.
-                listing_of(stream)
-                    .map_or(stream.name(), Listing::name)
-                    .to_owned()
-            }),
+            listing: of.map(|of| of.passes().to_owned()),
             ..RunFilter::default()
         };
         Ok(self.shared.store.runs(id, filter, after, limit).await?)
@@ -102,42 +147,32 @@ impl Engine {
     pub async fn schedules(&self, id: ConnectionId) -> Result<BTreeMap<Stream, StreamSchedule>> {
         self.link(id)?;
         let set = self.shared.store.schedules(id).await?;
+        let settings = &self.shared.settings.pull;
         let schedules = Stream::ALL.iter().filter_map(|stream| {
             let listing = listing_of(*stream)?;
-            let own = set.get(&listing.stream()).cloned();
-            let is_default = own.is_none();
-            let default = || Schedule::Interval(self.shared.settings.pull.interval(listing));
-            let schedule = own.unwrap_or_else(default);
-            Some((
-                *stream,
-                StreamSchedule {
-                    schedule,
-                    is_default,
-                },
-            ))
+            Some((*stream, StreamSchedule::of(listing, &set, settings)))
         });
         Ok(schedules.collect())
     }
 
-    /// Sets when a stream is read; none goes back to the default.
+    /// Sets when a list is read; none goes back to the default.
     ///
     /// # Errors
     /// Not found; invalid for a stream that is read together with another, or below other records.
     pub async fn set_schedule(
         &self,
         id: ConnectionId,
-        stream: Stream,
+        of: Scheduled,
         schedule: Option<Schedule>,
     ) -> Result<StreamSchedule> {
         let link = self.link(id)?;
-        own_listing(stream)?;
-        self.shared.store.set_schedule(id, stream, schedule).await?;
-        link.set_schedules(self.shared.store.schedules(id).await?);
+        let (store, listing) = (&self.shared.store, of.listing()?);
+        store.set_schedule(id, listing, schedule).await?;
+        let set = store.schedules(id).await?;
+        let holds = StreamSchedule::of(listing, &set, &self.shared.settings.pull);
+        link.set_schedules(set);
         link.moved();
-        let mut schedules = self.schedules(id).await?;
-        schedules
-            .remove(&stream)
-            .ok_or_else(|| Error::not_found("stream", stream.name()))
+        Ok(holds)
     }
 
     /// Forgets how far a stream was read and reads it whole again; its records stay until then.
@@ -275,5 +310,30 @@ mod tests {
         let refused = |stream| own_listing(stream).unwrap_err().to_string();
         assert!(refused(Stream::Contacts).contains("opportunities"));
         assert!(refused(Stream::Notes).starts_with("stream"));
+        let inbound = Scheduled::from_name("inbound_applicants").unwrap();
+        assert_eq!(inbound.listing().unwrap(), Listing::InboundApplicants);
+        assert_eq!(inbound.passes(), "inbound_applicants");
+        let contacts = Scheduled::from_name("contacts").unwrap();
+        assert_eq!(contacts.passes(), "opportunities");
+        for name in ["stage_moves", "opportunity_sweep", ""] {
+            assert_eq!(Scheduled::from_name(name), None, "{name}");
+        }
+    }
+
+    /// Schedules were stored under the tag of their stream.
+    #[test]
+    fn the_listing_of_a_stream_is_known_by_the_same_number() {
+        for stream in Stream::ALL {
+            if let Ok(listing) = own_listing(*stream) {
+                assert_eq!(listing.tag(), stream.tag(), "{stream}");
+            }
+        }
+        for listing in Listing::INBOUND {
+            let stream = Stream::from_tag(listing.tag());
+            assert!(
+                stream.is_none_or(|stream| own_listing(stream).is_err()),
+                "{listing}"
+            );
+        }
     }
 }

@@ -140,6 +140,9 @@ pub struct Pull {
     /// Between two looks at what changed among the opportunities.
     #[serde(with = "units::duration")]
     pub opportunities_interval: Duration,
+    /// How old what is known of the inbound stages may grow until they are read on their own.
+    #[serde(with = "units::duration")]
+    pub inbound_interval: Duration,
     /// Between two looks at what was deleted.
     #[serde(with = "units::duration")]
     pub deleted_interval: Duration,

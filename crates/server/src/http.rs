@@ -5,6 +5,7 @@ mod webhooks;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -12,6 +13,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use domain::ConnectionId;
 use engine::Engine;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -52,7 +54,10 @@ pub fn router(health: Health, authority: Authority, engine: Engine) -> Router {
     let inside = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+        .route(
+            "/metrics",
+            get(metrics).with_state((health.metrics.clone(), engine.clone())),
+        )
         .fallback(|| async {
             (
                 StatusCode::NOT_FOUND,
@@ -76,15 +81,35 @@ async fn ready(State(health): State<Health>) -> Response {
     }
 }
 
-async fn metrics(State(health): State<Health>) -> impl IntoResponse {
-    health.metrics.run_upkeep();
+async fn metrics(State((metrics, engine)): State<(PrometheusHandle, Engine)>) -> impl IntoResponse {
+    metrics.run_upkeep();
+    let mut text = metrics.render();
+    text.push_str(&inbound_ages(&engine.inbound_ages().await));
     (
         [(
             header::CONTENT_TYPE,
             "text/plain; version=0.0.4; charset=utf-8",
         )],
-        health.metrics.render(),
+        text,
     )
+}
+
+/// How old the inbound stages of each connection are, as a gauge.
+///
+/// Made when it is asked for: one that is set after a pass would stand still just when nothing is read any more, and
+/// stay after its connection is gone.
+fn inbound_ages(ages: &[(ConnectionId, Duration)]) -> String {
+    let mut text = String::new();
+    if !ages.is_empty() {
+        text.push_str("# TYPE fulcrum_inbound_age_seconds gauge\n");
+    }
+    for (connection, age) in ages {
+        let seconds = age.as_secs_f64();
+        text.push_str(&format!(
+            "fulcrum_inbound_age_seconds{{connection=\"{connection}\"}} {seconds}\n"
+        ));
+    }
+    text
 }
 
 /// Without tokens only requests that name this machine pass: a page in a browser elsewhere cannot rebind its name.
@@ -131,6 +156,17 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, host.parse().unwrap());
         names_this_machine(&headers)
+    }
+
+    #[test]
+    fn ages_are_told_for_each_connection_and_nothing_without_any() {
+        let connection = ConnectionId::from_bytes([1; 16]);
+        assert_eq!(
+            inbound_ages(&[(connection, Duration::from_millis(1500))]),
+            "# TYPE fulcrum_inbound_age_seconds gauge\n\
+             fulcrum_inbound_age_seconds{connection=\"01010101-0101-0101-0101-010101010101\"} 1.5\n"
+        );
+        assert_eq!(inbound_ages(&[]), "");
     }
 
     #[test]

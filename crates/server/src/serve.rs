@@ -290,6 +290,7 @@ fn engine_settings(settings: &Settings) -> engine::Settings {
             account_interval: settings.pull.account_interval,
             postings_interval: settings.pull.postings_interval,
             opportunities_interval: settings.pull.opportunities_interval,
+            inbound_interval: settings.pull.inbound_interval,
             deleted_interval: settings.pull.deleted_interval,
             sweep_interval: settings.pull.sweep_interval,
             children_archived_within: settings.pull.children_archived_within,

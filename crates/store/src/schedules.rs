@@ -1,8 +1,8 @@
-//! When the streams of a connection are pulled, where that differs from the service's own schedule.
+//! When the lists of a connection are walked, where that differs from the service's own schedule.
 
 use std::collections::BTreeMap;
 
-use domain::{ConnectionId, Schedule, Stream};
+use domain::{ConnectionId, Listing, Schedule};
 
 use crate::error::Error;
 use crate::format::key;
@@ -10,19 +10,19 @@ use crate::store::Store;
 use crate::table::Table;
 
 impl Store {
-    /// Sets the schedule of a stream; none goes back to the service's own.
+    /// Sets the schedule of a listing; none goes back to the service's own.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) without such a connection.
     pub async fn set_schedule(
         &self,
         connection: ConnectionId,
-        stream: Stream,
+        listing: Listing,
         schedule: Option<Schedule>,
     ) -> Result<(), Error> {
         self.commit(move |draft| {
             draft.require_connection(connection)?;
-            let key = key::stream(connection, stream);
+            let key = key::listing(connection, listing);
             match &schedule {
                 Some(schedule) => draft.put(Table::Schedules, key, schedule),
                 None => draft.remove(Table::Schedules, key),
@@ -39,12 +39,12 @@ impl Store {
     pub async fn schedules(
         &self,
         connection: ConnectionId,
-    ) -> Result<BTreeMap<Stream, Schedule>, Error> {
+    ) -> Result<BTreeMap<Listing, Schedule>, Error> {
         let mut schedules = BTreeMap::new();
-        for stream in Stream::ALL {
-            let key = key::stream(connection, *stream);
+        for listing in Listing::ALL {
+            let key = key::listing(connection, *listing);
             if let Some(schedule) = self.tables().get(Table::Schedules, &key)? {
-                schedules.insert(*stream, schedule);
+                schedules.insert(*listing, schedule);
             }
         }
         Ok(schedules)

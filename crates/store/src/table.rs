@@ -68,7 +68,7 @@ tables! {
     NudgeTokens = "nudge_tokens", "connection and digest";
     Webhooks = "webhooks", "connection and webhook";
     WebhookTokens = "webhook_tokens", "connection";
-    Schedules = "schedules", "connection and stream";
+    Schedules = "schedules", "connection and listing";
     QuarantineCounts = "quarantine_counts", "connection";
     ChangeFloors = "change_floors", "connection";
     EeoHeads = "eeo_heads", "connection, stream and record";

@@ -27,6 +27,7 @@ mod foreign_lever;
 mod forgetting;
 mod hiding;
 mod histories;
+mod inbound_freshness;
 mod left_out;
 mod lever_service;
 mod lookup;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lever_sim::{Act, Applicant};
+use lever_sim::Act;
 use proto::v1 as pb;
 use tonic::{Code, Status, Streaming};
 
@@ -24,16 +24,6 @@ impl World {
         };
         let answer = self.api.inbound().watch_applicants(request).await?;
         Ok(answer.into_inner())
-    }
-
-    /// Somebody applies on the job site.
-    fn apply(&self, name: &str) -> String {
-        let applicant = Applicant {
-            name: Some(name.to_owned()),
-            ..Applicant::default()
-        };
-        let applies = Act::Apply { applicant };
-        self.lever.act(applies).expect("applied").expect("an id")
     }
 }
 

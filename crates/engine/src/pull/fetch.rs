@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::cursor::{DATE_SLACK, OVERLAP, Pass};
-use domain::stage_mapping::StageMapping;
 use domain::{Connection, Listing, Part, Stream, Timestamp};
 use lever::{
     Answer, Any, Client, Endpoint, ErrorKind, Lane, ListEndpoint, Offset, Page, StageId, registry,
 };
 use store::Deleted;
 
+use super::inbound::{self, InboundStages};
 use super::kept::{Keeping, List, Read, Unread};
 use super::page::{self, Content};
 use super::request::{self, AsTheyCome, Parts};
@@ -36,6 +36,8 @@ pub(super) struct Fetcher<'a> {
     link: &'a Link,
     listing: Listing,
     parts: Parts,
+    /// For the pass over them: the inbound stages as they were when it began.
+    inbound: Option<InboundStages>,
     /// Records of an account list read so far: the place of the next one in Lever's order.
     /// A list whose order counts (stages) fits one page, so that no restart falls between two of its pages.
     read: AtomicU32,
@@ -47,11 +49,16 @@ impl<'a> Fetcher<'a> {
             Listing::Opportunities => parts(shared, link).await?,
             _ => Parts::default(),
         };
+        let inbound = match listing {
+            Listing::InboundApplicants => Some(InboundStages::present(shared, link).await?),
+            _ => None,
+        };
         Ok(Self {
             shared,
             link,
             listing,
             parts,
+            inbound,
             read: AtomicU32::new(0),
         })
     }
@@ -63,6 +70,11 @@ impl<'a> Fetcher<'a> {
         } else {
             Part::Inbound
         }
+    }
+
+    /// The stages that a pass over the inbound ones asks for.
+    pub(super) fn inbound(&self) -> Option<&InboundStages> {
+        self.inbound.as_ref()
     }
 
     /// Reads the page that `pass` names; a pause of the key is waited for.
@@ -79,9 +91,10 @@ impl<'a> Fetcher<'a> {
         let sent = Moment::now(&self.shared.clock);
         let window = Window::of(self.listing, pass);
         let (content, deleted, next, date) = match self.listing {
-            Listing::Opportunities | Listing::OpportunitySweep => {
-                self.fetch_opportunities(pass).await?
-            }
+            Listing::Opportunities
+            | Listing::OpportunitySweep
+            | Listing::InboundApplicants
+            | Listing::StageMoves => self.fetch_opportunities(pass).await?,
             deletions if deletions.tells_deletions() => self.fetch_deleted(pass, &window).await?,
             _ => self.fetch_account(pass).await?,
         };
@@ -99,20 +112,17 @@ impl<'a> Fetcher<'a> {
 
     async fn fetch_opportunities(&self, pass: &Pass) -> Result<Parsed, Unread> {
         let connection = self.link.connection();
-        let lane = if self.listing == Listing::OpportunitySweep {
-            Lane::Sweep
-        } else {
-            request::opportunity_lane(pass)
-        };
         let access = self.link.access.present();
+        let lane = request::opportunity_lane(self.listing, pass);
         let client = self.link.client(lane);
         let answer = self
             .with_confidential(access, |confidential| {
                 let list = request::opportunities(&connection, pass, &self.parts, confidential);
-                let list = if self.listing == Listing::OpportunitySweep {
-                    request::whole(list)
-                } else {
-                    list
+                let list = match (self.listing, &self.inbound) {
+                    (Listing::OpportunitySweep, _) => request::whole(list),
+                    (Listing::StageMoves, _) => request::by_entry(list),
+                    (_, Some(stages)) => request::in_stages(list, &stages.asked),
+                    _ => list,
                 };
                 answered(&client, AsTheyCome(list))
             })
@@ -361,16 +371,13 @@ impl Window {
     }
 }
 
-/// Splits the stages Lever lists into the inbound ones and the rest.
-///
-/// Inbound are those of mapping version 0, whatever was saved since: a walk that goes on after a restart
-/// must be split as it was when it began, or people would fall between its parts.
+/// Splits the stages Lever lists into those that the first walk begins with and the rest.
 async fn parts(shared: &Shared, link: &Link) -> Result<Parts> {
-    let mapping = StageMapping::initial(link.connection().created_at);
+    let first = inbound::first_stages(&link.connection());
     let stages = crate::mapping::stages(shared, link.id()).await?;
     let (inbound, rest): (Vec<StageId>, Vec<StageId>) = stages
         .into_iter()
         .map(|stage| stage.id)
-        .partition(|stage| mapping.inbound_stages.contains(stage));
+        .partition(|stage| first.contains(stage));
     Ok(Parts { inbound, rest })
 }

@@ -1,7 +1,7 @@
 //! What to ask Lever for one page of a listing.
 
 use domain::cursor::{OVERLAP, Pass};
-use domain::{Connection, Part};
+use domain::{Connection, Listing, Part};
 use lever::{
     Any, ConfidentialityFilter, Endpoint, Lane, ListArchiveReasons, ListOpportunities,
     ListPostings, ListSources, ListStages, ListTags, ListUsers, Offset, Operation,
@@ -25,15 +25,20 @@ impl<E: Endpoint> Endpoint for AsTheyCome<E> {
     }
 }
 
-/// The lane of a page: what a person sees first comes first.
-pub(super) fn opportunity_lane(pass: &Pass) -> Lane {
-    match pass {
-        Pass::Backfill {
-            part: Part::Inbound,
-            ..
-        } => Lane::Inbound,
-        Pass::Backfill { .. } => Lane::Backfill,
-        Pass::Follow { .. } => Lane::Follow,
+/// The lane of a page of opportunities: what a person sees first comes first.
+pub(super) fn opportunity_lane(listing: Listing, pass: &Pass) -> Lane {
+    match (listing, pass) {
+        (Listing::OpportunitySweep, _) => Lane::Sweep,
+        (inbound, _) if Listing::INBOUND.contains(&inbound) => Lane::Inbound,
+        (
+            _,
+            Pass::Backfill {
+                part: Part::Inbound,
+                ..
+            },
+        ) => Lane::Inbound,
+        (_, Pass::Backfill { .. }) => Lane::Backfill,
+        (_, Pass::Follow { .. }) => Lane::Follow,
     }
 }
 
@@ -88,6 +93,25 @@ pub(super) fn whole(list: ListOpportunities) -> ListOpportunities {
     ListOpportunities {
         archived: None,
         snoozed: None,
+        ..list
+    }
+}
+
+/// The same page of those in these stages only.
+pub(super) fn in_stages(list: ListOpportunities, stages: &[StageId]) -> ListOpportunities {
+    ListOpportunities {
+        stage_id: stages.to_vec(),
+        ..list
+    }
+}
+
+/// The page of those who entered their stage since, instead of those of whom anything changed.
+///
+/// Every way into a stage counts, backward ones too, and so does being archived (behaviour: "Opportunities").
+pub(super) fn by_entry(list: ListOpportunities) -> ListOpportunities {
+    ListOpportunities {
+        advanced_at_start: list.updated_at_start,
+        updated_at_start: None,
         ..list
     }
 }
@@ -181,7 +205,8 @@ mod tests {
         );
         assert_eq!(request.created_at_start, Some(Timestamp::from_millis(77)));
         assert_eq!(request.confidentiality, Some(ConfidentialityFilter::All));
-        assert_eq!(opportunity_lane(&pass), Lane::Inbound);
+        let lane = |pass| opportunity_lane(Listing::Opportunities, pass);
+        assert_eq!(lane(&pass), Lane::Inbound);
         let rest = Pass::Backfill {
             part: Part::Rest,
             offset: Some(Offset::from("o")),
@@ -190,7 +215,7 @@ mod tests {
         assert_eq!(request.stage_id.len(), 2);
         assert_eq!(request.offset, Some(Offset::from("o")));
         assert_eq!(request.confidentiality, None);
-        assert_eq!(opportunity_lane(&rest), Lane::Backfill);
+        assert_eq!(lane(&rest), Lane::Backfill);
     }
 
     #[test]
@@ -204,5 +229,43 @@ mod tests {
         assert_eq!(request.updated_at_start, Some(since.minus(OVERLAP)));
         assert_eq!((request.archived, request.snoozed), (None, None));
         assert!(request.stage_id.is_empty());
+    }
+
+    #[test]
+    fn the_inbound_stages_are_followed_in_a_lane_of_their_own_by_change_and_by_entry() {
+        let since = Timestamp::from_millis(10_000_000);
+        let pass = Pass::Follow {
+            since,
+            offset: Some(Offset::from("o")),
+        };
+        let list = opportunities(&connection(), &pass, &parts(), Confidential::Unknown);
+        let applicants = in_stages(list.clone(), &parts().inbound);
+        let moves = by_entry(list.clone());
+        assert_eq!(
+            applicants.request(),
+            ListOpportunities {
+                stage_id: vec![StageId::from("in")],
+                ..list.clone()
+            }
+            .request()
+        );
+        assert_eq!(
+            moves.request(),
+            ListOpportunities {
+                updated_at_start: None,
+                advanced_at_start: Some(since.minus(OVERLAP)),
+                ..list
+            }
+            .request()
+        );
+        for listing in Listing::INBOUND {
+            assert_eq!(opportunity_lane(*listing, &pass), Lane::Inbound);
+        }
+        assert_eq!(
+            opportunity_lane(Listing::Opportunities, &pass),
+            Lane::Follow
+        );
+        let sweep = opportunity_lane(Listing::OpportunitySweep, &pass);
+        assert_eq!(sweep, Lane::Sweep);
     }
 }

@@ -9,7 +9,8 @@ use store::ListingState;
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::Link;
-use crate::pull::{Trouble, listing_of};
+use crate::pull::Trouble;
+use crate::pull::inbound::Inbound;
 use crate::settings::PullSettings;
 
 /// How long a pass that failed waits: what is refused will be refused again until somebody acts (S-06).
@@ -29,37 +30,56 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Who walks a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Worker {
-    /// Everything but the sweep.
+    /// Everything that has no worker of its own.
     Pull,
     /// The walk over everybody.
     Sweep,
+    /// The passes over the inbound stages.
+    Inbound,
 }
 
 impl Worker {
+    fn of(listing: Listing) -> Worker {
+        match listing {
+            Listing::OpportunitySweep => Worker::Sweep,
+            Listing::InboundApplicants | Listing::StageMoves => Worker::Inbound,
+            _ => Worker::Pull,
+        }
+    }
+
     fn walks(self, listing: Listing) -> bool {
-        (self == Worker::Sweep) == (listing == Listing::OpportunitySweep)
+        Worker::of(listing) == self
+    }
+
+    /// What only the passes over the inbound stages depend on.
+    async fn inbound(self, shared: &Shared, link: &Link) -> Result<Inbound> {
+        match self {
+            Worker::Inbound => Inbound::of(shared, link).await,
+            Worker::Pull | Worker::Sweep => Ok(Inbound::default()),
+        }
     }
 }
 
 /// The listings a worker is to walk now.
 pub(super) async fn due(shared: &Shared, link: &Link, worker: Worker) -> Result<Vec<Listing>> {
     let states = shared.store.cursors(link.id()).await?;
-    let forced = link.take_forced(|listing| worker.walks(listing));
+    let mut forced = link.take_forced(|listing| worker.walks(listing));
+    // Who asks for these asks for everybody too: only the pause after a failure ends.
+    for listing in forced.extract_if(.., |listing| Listing::INBOUND.contains(listing)) {
+        link.set_retry_at(listing, None);
+    }
     let connection = link.connection();
-    let now = link.lever_time(shared.clock.now());
+    let known = Known {
+        inbound: worker.inbound(shared, link).await?,
+        states: &states,
+        settings: &shared.settings.pull,
+        now: link.lever_time(shared.clock.now()),
+    };
     Ok(kept(&connection)
         .filter(|listing| worker.walks(*listing))
         .filter(|listing| {
             forced.contains(listing)
-                || shared.settings.pull.enabled
-                    && plan(
-                        link,
-                        &connection,
-                        *listing,
-                        &states,
-                        &shared.settings.pull,
-                        now,
-                    ) <= now
+                || known.settings.enabled && plan(link, &connection, *listing, &known) <= known.now
         })
         .collect())
 }
@@ -71,22 +91,18 @@ pub(super) async fn until_next(shared: &Shared, link: &Link, worker: Worker) -> 
         return Ok(LONGEST_PAUSE);
     }
     let connection = link.connection();
-    let now = link.lever_time(shared.clock.now());
+    let known = Known {
+        inbound: worker.inbound(shared, link).await?,
+        states: &states,
+        settings: &shared.settings.pull,
+        now: link.lever_time(shared.clock.now()),
+    };
     let next = kept(&connection)
         .filter(|listing| worker.walks(*listing))
-        .map(|listing| {
-            plan(
-                link,
-                &connection,
-                listing,
-                &states,
-                &shared.settings.pull,
-                now,
-            )
-        })
+        .map(|listing| plan(link, &connection, listing, &known))
         .min()
-        .unwrap_or_else(|| now.plus(LONGEST_PAUSE));
-    Ok(next.since(now).max(Duration::from_millis(100)))
+        .unwrap_or_else(|| known.now.plus(LONGEST_PAUSE));
+    Ok(next.since(known.now).max(Duration::from_millis(100)))
 }
 
 /// When each listing a connection needs is due, by Lever's clock; nothing while pulling is off or paused by somebody.
@@ -94,34 +110,73 @@ pub(crate) fn due_times(
     shared: &Shared,
     link: &Link,
     states: &BTreeMap<Listing, ListingState>,
+    inbound: Inbound,
 ) -> BTreeMap<Listing, Timestamp> {
     let connection = link.connection();
     if !shared.settings.pull.enabled || connection.paused {
         return BTreeMap::new();
     }
     let now = link.lever_time(shared.clock.now());
-    let settings = &shared.settings.pull;
+    let known = Known {
+        inbound,
+        states,
+        settings: &shared.settings.pull,
+        now,
+    };
     // Nothing begins while the key is in a pause.
     let pause = link.key_pause(&shared.clock);
     let earliest = pause.map_or(now, |pause| link.lever_time(pause.until).max(now));
     kept(&connection)
+        .filter(|listing| known.can_be_walked(*listing))
         .map(|listing| {
-            let at = plan(link, &connection, listing, states, settings, now);
+            let at = plan(link, &connection, listing, &known);
             (listing, at.max(earliest))
         })
         .collect()
 }
 
-/// When a listing is due, from all that is known of it.
-fn plan(
-    link: &Link,
-    connection: &Connection,
-    listing: Listing,
-    states: &BTreeMap<Listing, ListingState>,
-    settings: &PullSettings,
+/// What the plan of each listing rests on.
+struct Known<'a> {
+    states: &'a BTreeMap<Listing, ListingState>,
+    inbound: Inbound,
+    settings: &'a PullSettings,
+    /// By Lever's clock.
     now: Timestamp,
-) -> Timestamp {
-    let again = Again::of(listing, &link.schedules(), settings);
+}
+
+impl Known<'_> {
+    /// Whether there is anything to walk: the inbound stages are followed only once they have been read.
+    fn can_be_walked(&self, listing: Listing) -> bool {
+        !Listing::INBOUND.contains(&listing) || self.inbound.begins(self.states).is_some()
+    }
+
+    /// When one of the passes over the inbound stages is due: it is put off by every pass over everybody.
+    fn inbound_at(
+        &self,
+        listing: Listing,
+        retry_at: Option<Timestamp>,
+        again: &Again,
+    ) -> Timestamp {
+        let Some(begins) = self.inbound.begins(self.states) else {
+            return again.next(self.now);
+        };
+        let own = self.states.get(&listing).cloned().unwrap_or_default();
+        let state = ListingState {
+            last_success_at: self.inbound.read_at(listing, self.states),
+            ..own
+        };
+        next_at(again.next(begins), Some(&state), retry_at, again, self.now)
+    }
+}
+
+/// When a listing is due, from all that is known of it.
+fn plan(link: &Link, connection: &Connection, listing: Listing, known: &Known<'_>) -> Timestamp {
+    let (states, now) = (known.states, known.now);
+    let again = Again::of(listing, &link.schedules(), known.settings);
+    let retry_at = link.retry_in(listing).map(|pause| now.plus(pause));
+    if Listing::INBOUND.contains(&listing) {
+        return known.inbound_at(listing, retry_at, &again);
+    }
     let walked = |listing| states.get(&listing).and_then(|state| state.last_success_at);
     // The walk by stages comes first, for a while at least.
     let waits = listing == Listing::OpportunitySweep && walked(Listing::Opportunities).is_none();
@@ -130,13 +185,7 @@ fn plan(
     } else {
         AT_ONCE
     };
-    next_at(
-        first_at,
-        states.get(&listing),
-        link.retry_in(listing).map(|pause| now.plus(pause)),
-        &again,
-        now,
-    )
+    next_at(first_at, states.get(&listing), retry_at, &again, now)
 }
 
 /// When a listing is walked again after it was.
@@ -148,14 +197,17 @@ pub(crate) enum Again {
 }
 
 impl Again {
-    /// A schedule of a stream is for its own list; deletions and the walk over everybody keep theirs.
+    /// Both passes over the inbound stages go by one schedule.
     pub(crate) fn of(
         listing: Listing,
-        schedules: &BTreeMap<Stream, Schedule>,
+        schedules: &BTreeMap<Listing, Schedule>,
         settings: &PullSettings,
     ) -> Again {
-        let own = listing_of(listing.stream()) == Some(listing);
-        match schedules.get(&listing.stream()).filter(|_| own) {
+        let by = match listing {
+            Listing::StageMoves => Listing::InboundApplicants,
+            other => other,
+        };
+        match schedules.get(&by) {
             Some(schedule) => Again::Scheduled(schedule.clone()),
             None => Again::After(settings.interval(listing)),
         }
@@ -202,7 +254,10 @@ fn needed(streams: &BTreeSet<Stream>, listing: Listing) -> bool {
     let below = |parent| streams.iter().any(|stream| stream.parent() == Some(parent));
     let people = keeps(Stream::Opportunities) || below(Stream::Opportunities);
     match listing {
-        Listing::Opportunities | Listing::OpportunitySweep => people,
+        Listing::Opportunities
+        | Listing::OpportunitySweep
+        | Listing::InboundApplicants
+        | Listing::StageMoves => people,
         Listing::DeletedOpportunities => below(Stream::Opportunities),
         Listing::DeletedApplications => keeps(Stream::Applications),
         Listing::DeletedPostings => keeps(Stream::Postings) && people,
@@ -318,16 +373,107 @@ mod tests {
         assert_eq!(walked(&[Stream::PostingForms]), [Listing::Postings]);
         assert_eq!(
             walked(&[Stream::Opportunities]),
-            [Listing::Opportunities, Listing::OpportunitySweep]
+            [
+                &[Listing::Opportunities, Listing::OpportunitySweep],
+                Listing::INBOUND
+            ]
+            .concat()
         );
         assert_eq!(
             walked(&[Stream::Notes]),
             [
-                Listing::Opportunities,
-                Listing::DeletedOpportunities,
-                Listing::OpportunitySweep
+                &[
+                    Listing::Opportunities,
+                    Listing::DeletedOpportunities,
+                    Listing::OpportunitySweep
+                ],
+                Listing::INBOUND
             ]
+            .concat()
         );
+    }
+
+    #[test]
+    fn each_listing_has_one_worker() {
+        for listing in Listing::ALL {
+            let workers = [Worker::Pull, Worker::Sweep, Worker::Inbound];
+            let theirs = workers.iter().filter(|worker| worker.walks(*listing));
+            assert_eq!(theirs.count(), 1, "{listing}");
+        }
+        assert!(Worker::Pull.walks(Listing::Opportunities));
+        assert!(Worker::Sweep.walks(Listing::OpportunitySweep));
+        for listing in Listing::INBOUND {
+            assert!(Worker::Inbound.walks(*listing));
+        }
+    }
+
+    #[test]
+    fn both_passes_over_the_inbound_stages_go_by_their_schedule_and_nothing_else_does() {
+        let hour = Schedule::every(Duration::from_secs(3600)).unwrap();
+        let schedules = BTreeMap::from([(Listing::InboundApplicants, hour)]);
+        let settings = PullSettings::default();
+        for listing in Listing::ALL {
+            let again = Again::of(*listing, &schedules, &settings);
+            let by_schedule = matches!(again, Again::Scheduled(_));
+            assert_eq!(by_schedule, Listing::INBOUND.contains(listing), "{listing}");
+        }
+    }
+
+    /// When the inbound stages are due that were last read by the main listing and by their own at these times.
+    fn inbound_at(main: Option<i64>, own: Option<i64>, now: i64) -> Timestamp {
+        let states = BTreeMap::from([
+            (
+                Listing::Opportunities,
+                read(main, Cursor::following(at(500))),
+            ),
+            (Listing::StageMoves, read(own, Cursor::following(at(500)))),
+        ]);
+        inbound_of(&states, now)
+    }
+
+    fn inbound_of(states: &BTreeMap<Listing, ListingState>, now: i64) -> Timestamp {
+        let known = Known {
+            states,
+            inbound: Inbound::with_stages(),
+            settings: &PullSettings::default(),
+            now: at(now),
+        };
+        known.inbound_at(Listing::StageMoves, None, &Again::After(INTERVAL))
+    }
+
+    #[test]
+    fn the_inbound_stages_are_due_an_interval_after_they_were_last_read_either_way() {
+        assert_eq!(inbound_at(Some(1000), None, 1010), at(1060));
+        assert_eq!(inbound_at(Some(1000), Some(1030), 1040), at(1090));
+        assert_eq!(inbound_at(Some(1050), Some(1030), 1055), at(1110));
+        // During the first walk: an interval after they were read.
+        assert_eq!(inbound_at(None, None, 510), at(560));
+        assert!(inbound_at(Some(1000), None, 1070) <= at(1070));
+    }
+
+    #[test]
+    fn the_inbound_stages_are_not_due_before_they_were_read_once() {
+        let unread = BTreeMap::from([(Listing::Opportunities, read(None, Cursor::New))]);
+        for now in [0, 1000, 100_000] {
+            assert_eq!(inbound_of(&unread, now), at(now + 60));
+        }
+    }
+
+    #[test]
+    fn a_pass_over_the_inbound_stages_that_was_cut_short_goes_on_at_once() {
+        let cut = Cursor::Follow {
+            since: at(900),
+            began: at(1000),
+            offset: None,
+        };
+        let states = BTreeMap::from([
+            (
+                Listing::Opportunities,
+                read(Some(1000), Cursor::following(at(1000))),
+            ),
+            (Listing::StageMoves, read(Some(900), cut)),
+        ]);
+        assert_eq!(inbound_of(&states, 1001), AT_ONCE);
     }
 
     #[test]

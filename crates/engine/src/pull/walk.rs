@@ -94,6 +94,21 @@ pub(super) async fn release_unseen(
     Ok(())
 }
 
+/// Up to when the listing over everybody has read the inbound stages, where that is of use.
+///
+/// Should it have begun anew just now, what changed since the account was linked is more than enough.
+async fn read_until(shared: &Shared, link: &Link, listing: Listing) -> Result<Timestamp> {
+    if !Listing::INBOUND.contains(&listing) {
+        return Ok(Timestamp::default());
+    }
+    let main = shared
+        .store
+        .cursor(link.id(), Listing::Opportunities)
+        .await?;
+    let linked = link.connection().created_at;
+    Ok(main.inbound_since().unwrap_or(linked))
+}
+
 struct Walk<'a> {
     shared: &'a Shared,
     link: &'a Link,
@@ -103,6 +118,8 @@ struct Walk<'a> {
     started: Option<Timestamp>,
     /// Whether the pass is one over everything.
     of_everything: bool,
+    /// Up to when the listing over everybody has read the inbound stages, for the passes over these.
+    read_until: Timestamp,
 }
 
 impl<'a> Walk<'a> {
@@ -114,6 +131,7 @@ impl<'a> Walk<'a> {
             fetcher: Fetcher::new(shared, link, listing).await?,
             started: None,
             of_everything: false,
+            read_until: read_until(shared, link, listing).await?,
         })
     }
 
@@ -128,6 +146,7 @@ impl<'a> Walk<'a> {
             .store
             .cursor(self.link.id(), self.listing)
             .await?;
+        cursor = self.with_stages(cursor).await?;
         let begins = cursor.at_the_beginning();
         let mut pass = self.next(&cursor);
         self.check_room(&pass)?;
@@ -197,6 +216,7 @@ impl<'a> Walk<'a> {
     fn next(&self, cursor: &Cursor) -> Pass {
         match self.listing {
             Listing::Opportunities => cursor.next(self.fetcher.first_part()),
+            inbound if Listing::INBOUND.contains(&inbound) => cursor.next_from(self.read_until),
             deletions if deletions.tells_deletions() => match cursor.next(Part::All) {
                 Pass::Backfill { .. } => Pass::Follow {
                     since: self.link.connection().created_at,
@@ -207,6 +227,23 @@ impl<'a> Walk<'a> {
             _ if cursor.idle() => Cursor::New.next(Part::All),
             _ => cursor.next(Part::All),
         }
+    }
+
+    /// A pass over other inbound stages than the one before begins from where everybody was read: what changed since
+    /// in a stage that is new among them was not asked for.
+    async fn with_stages(&self, cursor: Cursor) -> Result<Cursor> {
+        let Some(stages) = self.fetcher.inbound() else {
+            return Ok(cursor);
+        };
+        if self.link.followed.are(stages) {
+            return Ok(cursor);
+        }
+        let anew = Cursor::following(self.read_until);
+        if cursor != anew {
+            self.move_cursor(&cursor, anew.clone()).await?;
+        }
+        self.link.followed.begin(stages.clone());
+        Ok(anew)
     }
 
     async fn commit(&self, from: &Cursor, to: &Cursor, page: Fetched) -> Result<u64> {

@@ -432,7 +432,7 @@ fn written_at(operation: &Operation) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use domain::ConnectionId;
+    use domain::{ConnectionId, Listing};
     use lever::{BudgetConfig, Lane};
     use store::Recording;
 
@@ -504,7 +504,7 @@ mod tests {
             assert!(held_back.attempts.is_empty(), "{:?}", held_back.attempts);
             // The store does one thing after the other: whatever wished to move it would have come in between.
             for _ in 0..5 {
-                store.set_schedule(id, Stream::Users, None).await.unwrap();
+                store.set_schedule(id, Listing::Users, None).await.unwrap();
             }
             let cancelled = engine.cancel_operation(id, operation.id).await.unwrap();
             assert_eq!(cancelled.state, State::Cancelled);

@@ -71,6 +71,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
         ("pull.account_interval", pull.account_interval),
         ("pull.postings_interval", pull.postings_interval),
         ("pull.opportunities_interval", pull.opportunities_interval),
+        ("pull.inbound_interval", pull.inbound_interval),
         ("pull.deleted_interval", pull.deleted_interval),
         ("pull.sweep_interval", pull.sweep_interval),
         ("pull.children_recheck", pull.children_recheck),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ::lever::{OpportunityId, Timestamp};
 use domain::ConnectionId;
-use engine::{Error, QuarantineMark, RunMark};
+use engine::{Error, QuarantineMark, RunMark, Scheduled};
 use proto::v1 as pb;
 use proto::v1::sync_service_server::SyncService;
 use tokio::sync::mpsc;
@@ -40,6 +40,14 @@ fn named_stream(name: &str) -> Result<Option<domain::Stream>, Status> {
     }
     let stream = wire::connection::from_stream("stream", name).map_err(status)?;
     Ok(Some(stream))
+}
+
+/// What a request names that is read on a schedule.
+fn scheduled(name: &str) -> Result<Scheduled, Status> {
+    match Scheduled::from_name(name) {
+        Some(scheduled) => Ok(scheduled),
+        None => one_stream(name).map(Scheduled::Stream),
+    }
 }
 
 /// The stream a request must name.
@@ -163,10 +171,10 @@ impl SyncService for Api {
         request: Request<pb::UpdateScheduleRequest>,
     ) -> Result<Response<pb::UpdateScheduleResponse>, Status> {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
-        let stream = one_stream(&request.get_ref().stream)?;
+        let of = scheduled(&request.get_ref().stream)?;
         let schedule = wire::sync::from_schedule(request.get_ref().schedule.as_ref());
         let schedule = schedule.map_err(status)?;
-        let set = self.engine.set_schedule(id, stream, schedule).await;
+        let set = self.engine.set_schedule(id, of, schedule).await;
         let set = set.map_err(status)?;
         Ok(Response::new(pb::UpdateScheduleResponse {
             schedule: Some(wire::sync::to_schedule(&set)),
@@ -180,7 +188,10 @@ impl SyncService for Api {
         let caller = caller(&request)?;
         let request = request.into_inner();
         let id = connection_of(&caller, &request.connection_id)?;
-        let stream = named_stream(&request.stream)?;
+        let of = match request.stream.as_str() {
+            "" => None,
+            name => Some(scheduled(name)?),
+        };
         let size = wire::page_size(request.page_size, 100, 1000).map_err(status)?;
         let store = self.engine.store();
         let bound = Bound::new(
@@ -194,7 +205,7 @@ impl SyncService for Api {
             after.map(|(began, listing)| (Timestamp::from_millis(began), listing));
         let mut runs = self
             .engine
-            .runs(id, stream, after, size + 1)
+            .runs(id, of, after, size + 1)
             .await
             .map_err(status)?;
         let more = runs.len() > size;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{Cursor, Schedule, ScheduleError, Stream};
 use engine::{
-    Error, KeyPause, Result, StreamSchedule, StreamState, StreamStatus, SyncState, SyncStatus,
+    Error, InboundStatus, KeyPause, Result, StreamSchedule, StreamState, StreamStatus, SyncState,
+    SyncStatus,
 };
 use proto::v1 as pb;
 use proto::v1::stream_schedule::When;
@@ -24,6 +25,17 @@ pub fn to_status(status: &SyncStatus) -> pb::SyncStatus {
         as_of: status.as_of.map(to_timestamp),
         inbound_ready: status.inbound_ready,
         rate_limit_pause: status.pause.as_ref().map(to_pause),
+        inbound: Some(to_inbound(&status.inbound)),
+    }
+}
+
+fn to_inbound(inbound: &InboundStatus) -> pb::InboundStatus {
+    pb::InboundStatus {
+        state: to_stream_state(inbound.state).into(),
+        as_of: inbound.as_of.map(to_timestamp),
+        schedule: Some(to_schedule(&inbound.schedule)),
+        next_run_at: inbound.next_run_at.map(to_timestamp),
+        error: inbound.error.clone().unwrap_or_default(),
     }
 }
 
@@ -78,6 +90,7 @@ pub fn to_response(status: pb::SyncStatus) -> pb::GetSyncStatusResponse {
         as_of: status.as_of,
         inbound_ready: status.inbound_ready,
         rate_limit_pause: status.rate_limit_pause,
+        inbound: status.inbound,
     }
 }
 
@@ -94,8 +107,8 @@ pub fn to_state(state: SyncState) -> pb::SyncState {
     }
 }
 
-fn to_stream(status: &StreamStatus) -> pb::StreamStatus {
-    let state = match status.state {
+fn to_stream_state(state: StreamState) -> pb::StreamState {
+    match state {
         StreamState::Pending => pb::StreamState::Pending,
         StreamState::Syncing => pb::StreamState::Syncing,
         StreamState::Synced => pb::StreamState::Synced,
@@ -103,10 +116,13 @@ fn to_stream(status: &StreamStatus) -> pb::StreamStatus {
         StreamState::Failed => pb::StreamState::Failed,
         StreamState::Forbidden => pb::StreamState::Forbidden,
         StreamState::Off => pb::StreamState::Off,
-    };
+    }
+}
+
+fn to_stream(status: &StreamStatus) -> pb::StreamStatus {
     pb::StreamStatus {
         name: status.stream.name().to_owned(),
-        state: state.into(),
+        state: to_stream_state(status.state).into(),
         records: status.records,
         last_success_at: status.last_success_at.map(to_timestamp),
         error: status.error.clone().unwrap_or_default(),

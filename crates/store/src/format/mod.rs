@@ -41,7 +41,7 @@
 //! | `nudge_tokens` | c, SHA-256 of a delivery's token 32 | [`Moment`]: when it arrived | 1 |
 //! | `webhooks` | c, Lever's id | [`Secret`]: sealed event and signature token | 1 |
 //! | `webhook_tokens` | c | [`Secret`]: sealed signature tokens of an admin | 1 |
-//! | `schedules` | c, stream 1 | schedule | 1 |
+//! | `schedules` | c, listing 1 | schedule | 1 |
 //! | `quarantine_counts` | c | how many are kept, how many were dropped | 1 |
 //! | `change_floors` | c | [`Counter`]: number of the last change that was pruned | 1 |
 //! | `eeo_heads`, `eeo_documents`, `eeo_counts` | as without `eeo_` | the same, for EEO responses only | 1 |

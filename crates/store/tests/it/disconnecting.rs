@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Connection, Disconnected, MappingKind, Schedule, Stream};
+use domain::{Connection, Disconnected, Listing, MappingKind, Schedule, Stream};
 use secrecy::{ExposeSecret, SecretString};
 use store::{Credential, ErrorKind, Nudge, OAuthTokens, Store, StoredWebhook};
 
@@ -74,30 +74,33 @@ async fn of_two_refreshes_of_the_same_tokens_one_is_stored() {
 }
 
 #[tokio::test]
-async fn a_stream_has_the_schedule_that_was_set_last() {
+async fn a_listing_has_the_schedule_that_was_set_last() {
     let (folder, store, c) = connected().await;
     let cron = Schedule::cron("0 6 * * MON-FRI", "Europe/Berlin").unwrap();
     let hour = Schedule::every(Duration::from_secs(3600)).unwrap();
     for schedule in [Some(hour.clone()), Some(cron.clone())] {
         store
-            .set_schedule(c, Stream::Notes, schedule)
+            .set_schedule(c, Listing::InboundApplicants, schedule)
             .await
             .unwrap();
     }
     store
-        .set_schedule(c, Stream::Tags, Some(hour.clone()))
+        .set_schedule(c, Listing::Tags, Some(hour.clone()))
         .await
         .unwrap();
     store.close().await.unwrap();
     let store = open(folder.path());
     let set = store.schedules(c).await.unwrap();
-    assert!(
-        set.into_iter()
-            .eq([(Stream::Tags, hour.clone()), (Stream::Notes, cron)])
-    );
-    store.set_schedule(c, Stream::Notes, None).await.unwrap();
+    assert!(set.into_iter().eq([
+        (Listing::Tags, hour.clone()),
+        (Listing::InboundApplicants, cron)
+    ]));
+    store
+        .set_schedule(c, Listing::InboundApplicants, None)
+        .await
+        .unwrap();
     let set = store.schedules(c).await.unwrap();
-    assert!(set.into_iter().eq([(Stream::Tags, hour)]));
+    assert!(set.into_iter().eq([(Listing::Tags, hour)]));
     assert!(store.schedules(id(2)).await.unwrap().is_empty());
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{MappingKind, Schedule, Stream};
+use domain::{Listing, MappingKind, Schedule, Stream};
 use secrecy::SecretString;
 use store::{ApiCall, Examined, Incoming, Nudge, Quarantined, Run, RunOutcome, StoredWebhook};
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ async fn full() -> TempDir {
     }
     let hour = Schedule::every(Duration::from_secs(3600)).unwrap();
     store
-        .set_schedule(c, Stream::Tags, Some(hour))
+        .set_schedule(c, Listing::Tags, Some(hour))
         .await
         .unwrap();
     let nudge = Nudge {

@@ -55,6 +55,16 @@ impl World {
             .collect()
     }
 
+    /// Somebody applies on the job site for the newest job.
+    pub(crate) fn apply(&self, name: &str) -> String {
+        let applicant = lever_sim::Applicant {
+            name: Some(name.to_owned()),
+            ..Default::default()
+        };
+        let applies = lever_sim::Act::Apply { applicant };
+        self.lever.act(applies).expect("applied").expect("an id")
+    }
+
     /// Archives somebody in Lever, for the first of its reasons.
     pub(crate) fn archive_in_lever(&self, opportunity: &str) {
         let reasons = self.lever.archive_reasons();

@@ -33,6 +33,9 @@ pub(crate) fn page(connection: &pb::Connection, status: &pb::SyncStatus, now_ms:
         None => String::new(),
     };
     let mut page = format!("{name} · {state}{as_of}\n\n{}", streams(status, now_ms));
+    if let Some(inbound) = &status.inbound {
+        page.push_str(&format!("\n{}", inbound_stages(inbound, now_ms)));
+    }
     for stream in status
         .streams
         .iter()
@@ -50,6 +53,28 @@ pub(crate) fn page(connection: &pb::Connection, status: &pb::SyncStatus, now_ms:
     }
     page.push_str(&format!("\n{}\n", styled(DIM, &requests(status))));
     page
+}
+
+/// How fresh the inbound stages are, and when they are read on their own.
+fn inbound_stages(inbound: &pb::InboundStatus, now_ms: i64) -> String {
+    let state = word(inbound.state().as_str_name(), "STREAM_STATE_");
+    let mut line = format!(
+        "inbound stages: {}",
+        styled(stream_style(inbound.state()), &state)
+    );
+    if let Some(as_of) = &inbound.as_of {
+        line.push_str(&format!(" · as of {}", time::ago(Some(as_of), now_ms)));
+    }
+    if let Some(next) = &inbound.next_run_at {
+        line.push_str(&format!(
+            " · read on their own {} unless everybody is read before",
+            time::until(next, now_ms)
+        ));
+    }
+    if !inbound.error.is_empty() {
+        line.push_str(&format!("\n{}", styled(BAD, &inbound.error)));
+    }
+    line
 }
 
 /// Since when nothing is sent to Lever, and when it goes on.
@@ -147,6 +172,7 @@ pub(crate) fn status(response: pb::GetSyncStatusResponse) -> pb::SyncStatus {
         as_of: response.as_of,
         inbound_ready: response.inbound_ready,
         rate_limit_pause: response.rate_limit_pause,
+        inbound: response.inbound,
     }
 }
 
@@ -199,6 +225,38 @@ mod tests {
         status.rate_limit_pause = None;
         assert!(!page(&status).contains("paused by Lever"));
         assert!(!line(&status).contains("paused"));
+    }
+
+    #[test]
+    fn the_inbound_stages_are_told_with_their_age_and_their_next_turn() {
+        let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+        let told = |inbound| plain(&inbound_stages(&inbound, 1_300_000));
+        let fresh = pb::InboundStatus {
+            state: pb::StreamState::Synced.into(),
+            as_of: at(1_240),
+            next_run_at: at(1_540),
+            ..Default::default()
+        };
+        assert_eq!(
+            told(fresh),
+            "inbound stages: synced · as of 1 min ago · read on their own in 4 min unless everybody is read before"
+        );
+        let failed = pb::InboundStatus {
+            state: pb::StreamState::Failed.into(),
+            as_of: at(100),
+            error: "Lever is failing".to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(
+            told(failed.clone()),
+            "inbound stages: failed · as of 20 min ago\nLever is failing"
+        );
+        let status = pb::SyncStatus {
+            inbound: Some(failed),
+            ..Default::default()
+        };
+        let page = plain(&page(&pb::Connection::default(), &status, 1_300_000));
+        assert!(page.contains("\ninbound stages: failed"), "{page}");
     }
 
     #[test]
