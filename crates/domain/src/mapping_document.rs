@@ -149,6 +149,7 @@ pub fn from_toml(text: &str) -> Result<MappingDocument, DocumentError> {
         reject_excluded_reasons: document.reject_excluded_reasons.unwrap_or_default(),
         sla: document.sla.unwrap_or_default(),
         last_known_text: BTreeMap::new(),
+        last_known_reason_text: BTreeMap::new(),
     });
     let about_fields = document.platform_hosts.is_some();
     let fields = document.fields.map(|rules| FieldMapping {

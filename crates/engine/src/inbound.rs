@@ -38,7 +38,7 @@ pub struct Applicants {
     pub next: Option<(Timestamp, OpportunityId)>,
     /// Open candidacies in the stages asked for, all pages together, confidential ones included.
     pub total: u64,
-    /// The start of the oldest last-complete pass the list rests on.
+    /// Up to when the list has everything: the start of the newest complete pass over the inbound stages.
     pub as_of: Option<Timestamp>,
     /// From where changes of the list are told.
     pub place: WatchPlace,

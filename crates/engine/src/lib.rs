@@ -66,7 +66,7 @@ pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Viol
 pub use field_mapping::{FieldPreview, SourceField};
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
 pub use lookup::{Agreement, Known, Looked, Lookup, MOST_IDENTITIES, Match, MatchStrength};
-pub use mapping::{MappedStage, MappingView, Preview, SuggestedStage, Suggestions};
+pub use mapping::{MappedStage, MappingView, Notice, Preview, SuggestedStage, Suggestions};
 pub use pause::KeyPause;
 pub use permissions::{
     ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,

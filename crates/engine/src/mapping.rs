@@ -1,9 +1,11 @@
 //! The stage mapping of a connection: kept in versions, read often, changed rarely.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::stage_mapping::effect::{Effect, Side};
-use domain::stage_mapping::{self, ClockScope, KnownAccount, StageCode, StageMapping};
+use domain::stage_mapping::{
+    self, ClockScope, Drift, DriftKind, KnownAccount, StageCode, StageMapping,
+};
 use domain::suggest::{self, Suggestion};
 use domain::{Candidacy, ConnectionId, Stream, Versioned as _};
 use lever::{ArchiveReason, Stage, StageChange, StageId};
@@ -26,6 +28,17 @@ pub struct MappingView {
     pub mapping: StageMapping,
     /// Lever's stages in pipeline order, then missing ones.
     pub stages: Vec<MappedStage>,
+    /// What Lever has changed since the mapping was saved.
+    pub notices: Vec<Notice>,
+}
+
+/// Something that Lever has changed since a mapping was saved.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// What.
+    pub drift: Drift,
+    /// Where a new or renamed stage probably belongs, if that is somewhere else than it is.
+    pub suggestion: Option<SuggestedStage>,
 }
 
 /// A Lever stage and where the mapping puts it.
@@ -137,7 +150,7 @@ impl Engine {
         let before = present(&self.shared, id).await?;
         self.check(id, &proposed, &before).await?;
         let mut after = proposed.succeeding(&before, "", self.shared.clock.now());
-        after.refresh_texts(&stages(&self.shared, id).await?);
+        note_texts(&self.shared, id, &mut after).await?;
         Ok(Preview {
             differences: stage_mapping::diff(&before, &after),
             effect: self.effect(id, &before, &after).await?,
@@ -199,8 +212,11 @@ impl Engine {
         author: &str,
     ) -> Result<MappingView> {
         let mut mapping = settings.succeeding(before, author, self.shared.clock.now());
-        mapping.refresh_texts(&stages(&self.shared, id).await?);
+        note_texts(&self.shared, id, &mut mapping).await?;
         self.save_version(id, before, &mapping).await?;
+        if mapping.inbound_stages != before.inbound_stages {
+            self.link(id)?.inbound_now.notify_one();
+        }
         view(&self.shared, id, mapping).await
     }
 
@@ -220,11 +236,7 @@ impl Engine {
         let suggestions = suggestions
             .into_iter()
             .zip(&stages)
-            .map(|(suggestion, stage)| SuggestedStage {
-                present: mapping.code_of(&stage.id).clone(),
-                text: stage.text.clone(),
-                suggestion,
-            })
+            .map(|(suggestion, stage)| suggested_stage(&mapping, stage, suggestion))
             .collect();
         Ok(Suggestions {
             suggestions,
@@ -290,6 +302,7 @@ pub(crate) async fn typed<T: serde::de::DeserializeOwned>(
 async fn view(shared: &Shared, id: ConnectionId, mapping: StageMapping) -> Result<MappingView> {
     let stages = stages(shared, id).await?;
     let mut counts = shared.store.count_by_stage(id).await?;
+    let occupied: BTreeSet<StageId> = counts.keys().cloned().collect();
     let mut rows: Vec<MappedStage> = stages
         .iter()
         .map(|stage| {
@@ -309,10 +322,60 @@ async fn view(shared: &Shared, id: ConnectionId, mapping: StageMapping) -> Resul
             row(&mapping, &stage, text, active, true)
         }));
     }
+    let reasons = archive_reasons(shared, id).await?;
     Ok(MappingView {
+        notices: notices(&mapping, &stages, &reasons, &occupied),
         mapping,
         stages: rows,
     })
+}
+
+fn notices(
+    mapping: &StageMapping,
+    stages: &[Stage],
+    reasons: &[ArchiveReason],
+    occupied: &BTreeSet<StageId>,
+) -> Vec<Notice> {
+    let account = KnownAccount { stages, reasons };
+    let drift = mapping.drift(&account, occupied);
+    let stage_of = |one: &Drift| {
+        matches!(one.kind, DriftKind::NewStage | DriftKind::RenamedStage)
+            .then(|| stages.iter().position(|stage| stage.id.as_str() == one.id))
+            .flatten()
+    };
+    let suggestions = match drift.is_empty() {
+        true => Vec::new(),
+        false => suggest::suggest(stages),
+    };
+    let notices = drift.into_iter().map(|drift| {
+        let suggestion = stage_of(&drift).and_then(|at| {
+            let suggested = suggested_stage(mapping, &stages[at], suggestions.get(at)?.clone());
+            let code = &suggested.suggestion.code;
+            let elsewhere = *code != suggested.present && code != StageCode::unmapped();
+            elsewhere.then_some(suggested)
+        });
+        Notice { drift, suggestion }
+    });
+    notices.collect()
+}
+
+fn suggested_stage(
+    mapping: &StageMapping,
+    stage: &Stage,
+    suggestion: Suggestion,
+) -> SuggestedStage {
+    SuggestedStage {
+        present: mapping.code_of(&stage.id).clone(),
+        text: stage.text.clone(),
+        suggestion,
+    }
+}
+
+/// Has a mapping note what Lever calls things now.
+async fn note_texts(shared: &Shared, id: ConnectionId, mapping: &mut StageMapping) -> Result<()> {
+    mapping.refresh_texts(&stages(shared, id).await?);
+    mapping.refresh_reason_texts(&archive_reasons(shared, id).await?);
+    Ok(())
 }
 
 /// Stages that Lever no longer lists but the mapping or somebody's candidacy still names: never dropped (6.6).

@@ -3,7 +3,7 @@
 use proto::v1 as pb;
 use tonic::{Code, Status};
 
-use crate::support::{Setup, World, refused};
+use crate::support::{Setup, World, refused, until};
 
 /// The text of a page of versions: number, author and how many settings differ.
 type Told = Vec<(u64, usize)>;
@@ -181,4 +181,54 @@ async fn x3_a_preview_counts_whom_a_change_moves_and_changes_nothing() {
         [r#"stage_mapping.inbound_stage_ids["nowhere"]"#]
     );
     assert_eq!(world.present_mapping().await, before);
+}
+
+/// X7 as stated: a stage is renamed in Lever, the mapping still works, and one notice is open.
+#[tokio::test]
+async fn x7_what_lever_changes_under_a_mapping_is_told_until_it_is_saved_again() {
+    let world = World::synced(Setup::new(40)).await;
+    let stages = world.lever.stages();
+    let id = |at: usize| stages[at]["id"].as_str().expect("an id").to_owned();
+    let (renamed, gone) = (id(stages.len() - 1), id(stages.len() - 2));
+    let mut mapping = world.present_mapping().await;
+    mapping.product_stages[7].stage_ids.push(gone.clone());
+    world.save_mapping(mapping).await.expect("saved");
+    assert_eq!(world.mapping().await.notices, []);
+
+    let rename = lever_sim::Act::RenameStage {
+        stage: renamed.clone(),
+        text: "Take-home exercise".to_owned(),
+    };
+    world.lever.act(rename).expect("renamed");
+    let deactivate = lever_sim::Act::DeactivateStage {
+        stage: gone.clone(),
+    };
+    world.lever.act(deactivate).expect("deactivated");
+    world.pull().await;
+    let answer = until("both are told", async || {
+        let answer = world.mapping().await;
+        (answer.notices.len() == 2).then_some(answer)
+    })
+    .await;
+    let kinds: Vec<_> = answer
+        .notices
+        .iter()
+        .map(|notice| (notice.kind(), notice.id.as_str()))
+        .collect();
+    let expected = [
+        (pb::MappingNoticeKind::RenamedStage, renamed.as_str()),
+        (pb::MappingNoticeKind::MissingStage, gone.as_str()),
+    ];
+    assert_eq!(kinds, expected);
+    let notice = &answer.notices[0];
+    assert_eq!(notice.text, "Take-home exercise");
+    let suggestion = notice.suggestion.as_ref().expect("a suggestion");
+    assert_eq!(suggestion.product_stage, "ASSESSMENT");
+
+    world
+        .save_mapping(world.present_mapping().await)
+        .await
+        .expect("saved");
+    let left = world.mapping().await.notices;
+    assert!(left.iter().all(|notice| notice.id == gone), "{left:?}");
 }

@@ -7,6 +7,7 @@
 //! This module does not decide who may change a mapping, and it never drops a stage that Lever lost.
 
 mod difference;
+mod drift;
 pub mod effect;
 mod product_stage;
 mod rules;
@@ -20,6 +21,7 @@ use lever::{ArchiveReasonId, StageId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use difference::diff;
+pub use drift::{Drift, DriftKind};
 pub use product_stage::{InvalidStageCode, ProductStage, StageCode, StageKind};
 pub use rules::{AdvanceTarget, Refusal};
 pub use settings::{ClockScope, DayUnit, SlaSettings, Weekday};
@@ -62,6 +64,9 @@ pub struct StageMapping {
     /// The text each stage had when Lever last listed it, kept when the stage is gone (X7).
     #[serde(default)]
     pub last_known_text: BTreeMap<StageId, String>,
+    /// The same of archive reasons.
+    #[serde(default)]
+    pub last_known_reason_text: BTreeMap<ArchiveReasonId, String>,
 }
 
 impl StageMapping {
@@ -122,6 +127,14 @@ impl StageMapping {
         }
     }
 
+    /// Notes the present text of every archive reason Lever lists, likewise.
+    pub fn refresh_reason_texts(&mut self, reasons: &[lever::ArchiveReason]) {
+        for reason in reasons {
+            let text = reason.text.clone();
+            self.last_known_reason_text.insert(reason.id.clone(), text);
+        }
+    }
+
     fn product_stage_of(&self, stage: &StageId) -> Option<&ProductStage> {
         self.product_stages
             .iter()
@@ -161,11 +174,16 @@ impl Versioned for StageMapping {
         self.created_at = stamp.created_at;
     }
 
-    /// The texts of stages that Lever no longer lists are kept.
+    /// The texts of stages and archive reasons that Lever no longer lists are kept.
     fn inherit(&mut self, previous: &StageMapping) {
         for (stage, text) in &previous.last_known_text {
             self.last_known_text
                 .entry(stage.clone())
+                .or_insert_with(|| text.clone());
+        }
+        for (reason, text) in &previous.last_known_reason_text {
+            self.last_known_reason_text
+                .entry(reason.clone())
                 .or_insert_with(|| text.clone());
         }
     }
@@ -188,6 +206,7 @@ impl fmt::Debug for StageMapping {
             .field("reject_excluded_reasons", &self.reject_excluded_reasons)
             .field("sla", &self.sla)
             .field("last_known_text", &self.last_known_text)
+            .field("last_known_reason_text", &self.last_known_reason_text)
             .finish_non_exhaustive()
     }
 }

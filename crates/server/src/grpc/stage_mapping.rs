@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use super::versions::Asked as AskedVersions;
 use super::{Api, caller, connection_of};
 use crate::wire::stage_mapping::{
-    from_pb, to_mapped, to_pb, to_preview, to_suggestion, to_version,
+    from_pb, to_mapped, to_notice, to_pb, to_preview, to_suggestion, to_version,
 };
 use crate::wire::status::status;
 
@@ -24,6 +24,7 @@ impl StageMappingService for Api {
         Ok(Response::new(pb::GetStageMappingResponse {
             stage_mapping: Some(to_pb(&view.mapping)),
             stages: view.stages.iter().map(to_mapped).collect(),
+            notices: view.notices.iter().map(to_notice).collect(),
         }))
     }
 

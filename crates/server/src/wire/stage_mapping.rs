@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use ::lever::{ArchiveReasonId, StageId};
 use domain::Versioned as _;
 use domain::stage_mapping::{
-    ClockScope, DayUnit, ProductStage, SlaSettings, StageCode, StageKind, StageMapping, Violation,
-    Weekday,
+    ClockScope, DayUnit, DriftKind, ProductStage, SlaSettings, StageCode, StageKind, StageMapping,
+    Violation, Weekday,
 };
-use engine::{MappedStage, Preview, SavedMapping, SuggestedStage};
+use engine::{MappedStage, Notice, Preview, SavedMapping, SuggestedStage};
 use proto::v1 as pb;
 
 use super::inbound::to_sla_state;
@@ -89,6 +89,7 @@ pub fn from_pb(mapping: &pb::StageMapping) -> Result<StageMapping, Vec<Violation
             .collect::<BTreeSet<_>>(),
         sla,
         last_known_text: BTreeMap::new(),
+        last_known_reason_text: BTreeMap::new(),
     })
 }
 
@@ -116,6 +117,27 @@ pub fn to_suggestion(stage: &SuggestedStage) -> pb::StageSuggestion {
         confidence: f64::from(suggestion.confidence) / 100.0,
         warning: suggestion.warning.unwrap_or_default().to_owned(),
         present_product_stage: stage.present.as_str().to_owned(),
+    }
+}
+
+/// What Lever has changed since the mapping was saved.
+pub fn to_notice(notice: &Notice) -> pb::MappingNotice {
+    let drift = &notice.drift;
+    let kind = match drift.kind {
+        DriftKind::NewStage => pb::MappingNoticeKind::NewStage,
+        DriftKind::RenamedStage => pb::MappingNoticeKind::RenamedStage,
+        DriftKind::MissingStage => pb::MappingNoticeKind::MissingStage,
+        DriftKind::NewReason => pb::MappingNoticeKind::NewArchiveReason,
+        DriftKind::RenamedReason => pb::MappingNoticeKind::RenamedArchiveReason,
+        DriftKind::MissingReason => pb::MappingNoticeKind::MissingArchiveReason,
+    };
+    pb::MappingNotice {
+        kind: kind.into(),
+        id: drift.id.clone(),
+        text: drift.text.clone(),
+        last_known_text: drift.last_known_text.clone(),
+        message: drift.to_string(),
+        suggestion: notice.suggestion.as_ref().map(to_suggestion),
     }
 }
 

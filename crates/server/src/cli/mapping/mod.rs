@@ -132,6 +132,7 @@ async fn show(global: &Global, chosen: Chosen) -> Result<(), Failure> {
         return output.json(&json::of("GetStageMappingResponse", &answer)?);
     }
     output.text(page::stages(&answer.stages))?;
+    output.text(page::notices(&answer.notices))?;
     let version = answer.stage_mapping.unwrap_or_default().version;
     output.line(styled(DIM, &format!("version {version}")))
 }

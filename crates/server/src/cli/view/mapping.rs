@@ -35,6 +35,19 @@ pub(crate) fn stages(stages: &[pb::MappedStage]) -> String {
     table.text(WIDTH)
 }
 
+/// What Lever has changed since the mapping was saved, a line each.
+pub(crate) fn notices(notices: &[pb::MappingNotice]) -> String {
+    let lines = notices.iter().map(|notice| {
+        let hint = notice.suggestion.as_ref().map(|suggestion| {
+            let (code, rule) = (&suggestion.product_stage, &suggestion.rule);
+            format!(" (probably {code}, {rule})")
+        });
+        let text = format!("{}{}", notice.message, hint.unwrap_or_default());
+        format!("{}\n", Cell::new(WARN, text).styled())
+    });
+    lines.collect()
+}
+
 fn lever_stage(stage: &pb::MappedStage) -> Cell {
     let text = if stage.text.is_empty() {
         &stage.stage_id
