@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 use lever::{ArchiveReasonId, StageId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -50,17 +51,20 @@ pub(crate) struct Shipped {
     pub(crate) fields: FieldMapping,
 }
 
-/// Reads the shipped document.
-pub(crate) fn shipped() -> Shipped {
-    let document = from_toml(SHIPPED).expect("the shipped document is read by a test");
-    Shipped {
-        stages: document
-            .stages
-            .expect("the shipped document has both mappings"),
-        fields: document
-            .fields
-            .expect("the shipped document has both mappings"),
-    }
+/// The shipped document, read once: a connection whose mapping nobody has changed asks for it with every answer.
+pub(crate) fn shipped() -> &'static Shipped {
+    static SHIPPED_ONCE: LazyLock<Shipped> = LazyLock::new(|| {
+        let document = from_toml(SHIPPED).expect("the shipped document is read by a test");
+        Shipped {
+            stages: document
+                .stages
+                .expect("the shipped document has both mappings"),
+            fields: document
+                .fields
+                .expect("the shipped document has both mappings"),
+        }
+    });
+    &SHIPPED_ONCE
 }
 
 /// The order of the fields is the order in the file.

@@ -99,6 +99,32 @@ impl Store {
         .await
     }
 
+    /// Counts the active candidacies in these stages, all together; reads no others.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn count_in_stages(
+        &self,
+        connection: ConnectionId,
+        stages: &[StageId],
+    ) -> Result<u64, Error> {
+        let stages: BTreeSet<StageId> = stages.iter().cloned().collect();
+        self.read(move |tables| {
+            let mut count = 0;
+            for stage in &stages {
+                let Ok(prefix) = key::stage(connection, stage) else {
+                    continue;
+                };
+                for entry in tables.scan(Table::ByStage, &prefix) {
+                    entry?;
+                    count += 1;
+                }
+            }
+            Ok(count)
+        })
+        .await
+    }
+
     /// Lists the opportunities of a person, archived ones too; of a contact whose last opportunity was given to another,
     /// those of that one.
     ///

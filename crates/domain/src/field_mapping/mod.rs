@@ -67,7 +67,7 @@ impl FieldMapping {
     pub fn initial(now: Timestamp) -> FieldMapping {
         FieldMapping {
             created_at: now,
-            ..mapping_document::shipped().fields
+            ..mapping_document::shipped().fields.clone()
         }
     }
 

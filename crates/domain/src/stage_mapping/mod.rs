@@ -75,7 +75,7 @@ impl StageMapping {
     pub fn initial(now: Timestamp) -> StageMapping {
         StageMapping {
             created_at: now,
-            ..mapping_document::shipped().stages
+            ..mapping_document::shipped().stages.clone()
         }
     }
 

@@ -1,8 +1,9 @@
 //! Compressed bytes: zstd frames that say how long their content is.
 
 use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
-use zstd::bulk::Compressor;
+use zstd::bulk::{Compressor, Decompressor};
 
 /// The most that is unpacked, in bytes; Lever's largest documents are a few hundred KB.
 const LARGEST: usize = 256 << 20;
@@ -16,6 +17,12 @@ thread_local! {
         RefCell::new(Compressor::new(LEVEL).expect("a level without a dictionary fits"));
 }
 
+/// Kept to be used again, for the same reason. Reads come from hundreds of threads, which rest most of the time: each
+/// takes one for as long as it needs it.
+static DECOMPRESSORS: Mutex<Vec<Decompressor<'static>>> = Mutex::new(Vec::new());
+/// How many are kept, of some 100 KB each.
+const KEPT: usize = 16;
+
 pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
     COMPRESSOR
         .with_borrow_mut(|compressor| compressor.compress(bytes))
@@ -28,7 +35,17 @@ pub(super) fn decompress(frame: &[u8]) -> Option<Vec<u8>> {
     let capacity = usize::try_from(length)
         .ok()
         .filter(|length| *length <= LARGEST)?;
-    zstd::bulk::decompress(frame, capacity).ok()
+    let mut decompressor = kept().pop().or_else(|| Decompressor::new().ok())?;
+    let bytes = decompressor.decompress(frame, capacity).ok();
+    let mut kept = kept();
+    if kept.len() < KEPT {
+        kept.push(decompressor);
+    }
+    bytes
+}
+
+fn kept() -> std::sync::MutexGuard<'static, Vec<Decompressor<'static>>> {
+    DECOMPRESSORS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A frame that holds the bytes as they are, so that a raw search of the disk finds them.
@@ -67,5 +84,16 @@ mod tests {
             assert!(plain.len() >= bytes.len());
         }
         assert_eq!(decompress(b"no frame"), None);
+    }
+
+    /// One that met a damaged frame is used again.
+    #[test]
+    fn a_damaged_frame_spoils_none_that_comes_after_it() {
+        let bytes = vec![7; BLOCK + 1];
+        let whole = compress(&bytes);
+        for length in 1..whole.len() {
+            assert_eq!(decompress(&whole[..length]), None, "{length}");
+            assert_eq!(decompress(&whole).as_ref(), Some(&bytes));
+        }
     }
 }

@@ -136,6 +136,9 @@ proptest! {
                 *counts.entry(candidacy.stage.unwrap()).or_insert(0) += 1;
             }
             assert_eq!(store.count_by_stage(c).await.unwrap(), counts);
+            let asked = &stages[1..];
+            let in_those = asked.iter().filter_map(|stage| counts.get(stage)).sum::<u64>();
+            assert_eq!(store.count_in_stages(c, asked).await.unwrap(), in_those);
             let live = model.values().flatten().count();
             assert_eq!(store.count(c, Stream::Opportunities).await.unwrap(), live as u64);
             let records = store.records(c, Stream::Opportunities, None, 99, Tombstones::Without).await.unwrap();
