@@ -1,7 +1,7 @@
 """A client in Python, written from the protos alone: links an account, changes its stage mapping, looks people up,
 and watches somebody apply.
 
-Usage: client.py SERVICE_ADDRESS LEVER_BASE_URL LEVER_KEY [--without-watch]
+Usage: client.py SERVICE_ADDRESS LEVER_BASE_URL LEVER_KEY
 
 Both must be running, Lever being the simulator. Ends with a traceback at the first answer that is not as expected.
 """
@@ -163,7 +163,7 @@ def watch(fulcrum, connection, base_url):
     raise AssertionError("the stream ended before anybody arrived")
 
 
-def main(address, base_url, key, *options):
+def main(address, base_url, key):
     with tempfile.TemporaryDirectory() as folder, grpc.insecure_channel(address) as channel:
         generate(folder)
         grpc.channel_ready_future(channel).result(timeout=PATIENCE_SECONDS)
@@ -176,9 +176,6 @@ def main(address, base_url, key, *options):
         look_up(fulcrum, connection)
         print(f"looked {PEOPLE} people up")
         list_applicants(fulcrum, connection)
-        if "--without-watch" in options:
-            print("did not watch anybody arrive, as asked")
-            return
         began = time.monotonic()
         watch(fulcrum, connection, base_url)
         print(f"saw somebody arrive after {time.monotonic() - began:.1f} s")

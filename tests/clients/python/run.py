@@ -30,7 +30,7 @@ def main(binary, folder):
     python = programs.environment(HERE / "requirements.txt", pathlib.Path(folder) / "client")
     with programs.simulator(binary, OPPORTUNITIES) as (base_url, key):
         with programs.service(binary, SETTINGS) as address:
-            client = [python, "-B", HERE / "client.py", address, base_url, key, "--without-watch"]
+            client = [python, "-B", HERE / "client.py", address, base_url, key]
             sys.exit(subprocess.run(client).returncode)
 
 
