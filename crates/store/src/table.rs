@@ -81,6 +81,7 @@ tables! {
     IdentityRuns = "identity_runs", "connection and number";
     IdentityLeaves = "identity_leaves", "connection, digest and opportunity";
     FieldMappings = "field_mappings", "connection and version";
+    Dismissals = "dismissals", "connection and two contacts";
 }
 
 impl Table {
