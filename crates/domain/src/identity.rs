@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use lever::ContactId;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::employer;
@@ -144,6 +145,34 @@ impl IdentityKey {
             IdentityKey::Phone(_) => "phone",
             IdentityKey::NameAndEmployer { .. } => "name_and_employer",
         }
+    }
+}
+
+/// Two different people, whichever was named first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContactPair {
+    first: ContactId,
+    second: ContactId,
+}
+
+impl ContactPair {
+    /// None for one person twice.
+    pub fn new(one: ContactId, other: ContactId) -> Option<ContactPair> {
+        let (first, second) = match one < other {
+            true => (one, other),
+            false => (other, one),
+        };
+        (first != second).then_some(ContactPair { first, second })
+    }
+
+    /// The one whose id comes first.
+    pub fn first(&self) -> &ContactId {
+        &self.first
+    }
+
+    /// The one whose id comes last.
+    pub fn second(&self) -> &ContactId {
+        &self.second
     }
 }
 
@@ -408,6 +437,15 @@ mod tests {
         assert_eq!(identity.emails, ["ada@example.com", "ada@example.org"]);
         let kinds: Vec<_> = identity.keys().iter().map(IdentityKey::kind).collect();
         assert_eq!(kinds, ["email", "email", "phone", "name_and_employer"]);
+    }
+
+    #[test]
+    fn a_pair_is_the_same_whoever_is_named_first_and_never_one_person_twice() {
+        let pair = |one: &str, other: &str| ContactPair::new(one.into(), other.into());
+        let (ab, ba) = (pair("a", "b").unwrap(), pair("b", "a").unwrap());
+        assert_eq!(ab, ba);
+        assert_eq!((ba.first().as_str(), ba.second().as_str()), ("a", "b"));
+        assert_eq!(pair("a", "a"), None);
     }
 
     #[test]

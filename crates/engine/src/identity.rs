@@ -80,7 +80,7 @@ async fn index(shared: &Shared, id: ConnectionId) -> Result<(), StoreError> {
 }
 
 /// What is derived from the documents of the mirror; none for an opportunity that is gone, or cannot be read any more.
-async fn from_documents(
+pub(crate) async fn from_documents(
     shared: &Shared,
     id: ConnectionId,
     opportunity: &OpportunityId,

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::identity::{IdentityKey, Strength};
-use domain::{Candidacy, ConnectionId, Stream, Timestamp};
+use domain::{Candidacy, Connection, ConnectionId, Listing, Stream, Timestamp};
 use lever::{ContactId, OpportunityId};
-use store::{Found, Sought};
+use store::{Found, ListingState, Sought};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -62,12 +62,21 @@ pub enum MatchStrength {
     Exact,
 }
 
-/// What agrees between an identity and somebody in Lever.
+impl From<Strength> for MatchStrength {
+    fn from(strength: Strength) -> MatchStrength {
+        match strength {
+            Strength::Strong => MatchStrength::Strong,
+            Strength::Weak => MatchStrength::Weak,
+        }
+    }
+}
+
+/// What agrees between an identity and somebody in Lever, or two people there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Agreement {
     /// The kind, such as `email` or `contact_id`.
     pub kind: &'static str,
-    /// The field of the identity, such as `emails[0]`.
+    /// The field of the identity, such as `emails[0]`; empty between two people in Lever.
     pub field: String,
 }
 
@@ -130,13 +139,7 @@ impl Engine {
     ) -> Result<Lookup> {
         let connection = self.link(id)?.connection();
         check(&identities)?;
-        let listings = self.shared.store.cursors(id).await?;
-        crate::read::readable(&connection, &listings, Stream::Opportunities)?;
-        if !self.shared.store.identities_complete().await? {
-            return Err(Error::unavailable(
-                "the index of people is being made for a mirror of an earlier version: ask again in a minute",
-            ));
-        }
+        let listings = self.people_known(&connection).await?;
         let asked: Vec<Question> = identities.into_iter().map(Question::from).collect();
         let all = confidential && self.shows_confidential(id);
         let found = self.found(id, &asked, all).await?;
@@ -162,6 +165,25 @@ impl Engine {
             as_of: status::as_of(&connection, &listings, &[Stream::Opportunities]),
             history_start: connection.sync_start,
         })
+    }
+
+    /// The listings of a connection, once its people can be told by what they are recognized by.
+    ///
+    /// # Errors
+    /// Precondition until opportunities have been read, or when the key may not read them; unavailable while the index
+    /// of a store of an earlier version is being made.
+    pub(crate) async fn people_known(
+        &self,
+        connection: &Connection,
+    ) -> Result<BTreeMap<Listing, ListingState>> {
+        let listings = self.shared.store.cursors(connection.id).await?;
+        crate::read::readable(connection, &listings, Stream::Opportunities)?;
+        if !self.shared.store.identities_complete().await? {
+            return Err(Error::unavailable(
+                "the index of people is being made for a mirror of an earlier version: ask again in a minute",
+            ));
+        }
+        Ok(listings)
     }
 
     async fn found(&self, id: ConnectionId, asked: &[Question], all: bool) -> Result<Visible> {
@@ -325,10 +347,7 @@ impl Question {
             }
         }
         for (key, field) in &self.keys {
-            let strength = match key.strength() {
-                Strength::Strong => MatchStrength::Strong,
-                Strength::Weak => MatchStrength::Weak,
-            };
+            let strength = key.strength().into();
             for who in found.with_key(key) {
                 let evidence = Agreement {
                     kind: key.kind(),
@@ -358,26 +377,40 @@ fn described(
     now: Timestamp,
 ) -> Match {
     let candidacies = found.candidacies_of(&person.who);
-    let mut candidacies: Vec<Standing> = candidacies
-        .filter_map(|candidacy| standings.get(&candidacy.opportunity).cloned())
-        .collect();
-    candidacies.sort_by_key(Standing::order);
-    let rows = || candidacies.iter().map(|standing| &standing.candidacy);
-    Match {
-        contact: match person.who {
-            Who::Contact(contact) => Some(contact),
-            Who::Alone(_) => None,
-        },
-        name: rows()
-            .map(|row| row.name.clone())
-            .find(|name| !name.is_empty())
-            .unwrap_or_default(),
-        strength: person.strength,
-        evidence: person.evidence,
-        do_not_contact: rows().any(|row| row.do_not_contact(now)),
-        anonymized: rows().any(|row| row.anonymized),
-        last_interaction_at: rows().filter_map(|row| row.last_interaction_at).max(),
-        candidacies,
+    let candidacies =
+        candidacies.filter_map(|candidacy| standings.get(&candidacy.opportunity).cloned());
+    let candidacies = candidacies.collect();
+    let contact = match person.who {
+        Who::Contact(contact) => Some(contact),
+        Who::Alone(_) => None,
+    };
+    Match::new(contact, person.strength, person.evidence, candidacies, now)
+}
+
+impl Match {
+    /// Tells of somebody what the candidacies tell, in whatever order they come.
+    pub(crate) fn new(
+        contact: Option<ContactId>,
+        strength: MatchStrength,
+        evidence: Vec<Agreement>,
+        mut candidacies: Vec<Standing>,
+        now: Timestamp,
+    ) -> Match {
+        candidacies.sort_by_key(Standing::order);
+        let rows = || candidacies.iter().map(|standing| &standing.candidacy);
+        Match {
+            contact,
+            name: rows()
+                .map(|row| row.name.clone())
+                .find(|name| !name.is_empty())
+                .unwrap_or_default(),
+            strength,
+            evidence,
+            do_not_contact: rows().any(|row| row.do_not_contact(now)),
+            anonymized: rows().any(|row| row.anonymized),
+            last_interaction_at: rows().filter_map(|row| row.last_interaction_at).max(),
+            candidacies,
+        }
     }
 }
 

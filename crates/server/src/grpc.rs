@@ -3,6 +3,7 @@
 mod candidate;
 mod change;
 mod connection;
+mod duplicates;
 mod field_mapping;
 mod follow;
 mod inbound;

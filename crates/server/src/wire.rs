@@ -6,6 +6,7 @@ pub mod candidate;
 pub mod change;
 pub mod connection;
 pub mod download;
+pub mod duplicates;
 pub mod field_mapping;
 pub mod inbound;
 pub mod lever;

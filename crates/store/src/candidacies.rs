@@ -180,6 +180,16 @@ pub(crate) fn of_contact(
     Ok((present, Vec::new()))
 }
 
+/// The contact that somebody is known as now.
+pub(crate) fn present_contact(
+    tables: &Tables,
+    connection: ConnectionId,
+    contact: &ContactId,
+) -> Result<ContactId, Error> {
+    let (present, _one) = of_contact(tables, connection, contact, 1)?;
+    Ok(present)
+}
+
 /// The entries of one stage, each as its place in the order: 8 bytes of time, then the opportunity id.
 type Places<'a> = Peekable<Box<dyn Iterator<Item = Result<Vec<u8>, Error>> + 'a>>;
 

@@ -10,6 +10,7 @@ use domain::{
 use lever::OpportunityId;
 
 use crate::compact::Progress;
+use crate::dismissals::Dismissal;
 use crate::error::{Error, ErrorKind};
 use crate::format::{
     Alias, CallBlock, ChangeBlock, Counter, Document, Forget, Head, Header, IdentityLeaf,
@@ -299,6 +300,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::Schedules => is::<Schedule>(table, &value),
         Table::Forgets => is::<Forget>(table, &value),
         Table::ContactAliases => is::<Alias>(table, &value),
+        Table::Dismissals => is::<Dismissal>(table, &value),
         Table::IdentityRuns => is::<IdentityRun>(table, &value),
         Table::IdentityLeaves => is::<IdentityLeaf>(table, &value),
         Table::SlaMarks => is::<SlaTold>(table, &value),

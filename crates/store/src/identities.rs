@@ -37,7 +37,7 @@ const LEAVES_AT_ONCE: usize = 256;
 /// Opportunities that one key is followed to: an address that so many share tells nobody from another.
 const MOST_OF_A_KEY: usize = 100;
 /// Opportunities of one person that are told.
-const MOST_OF_A_PERSON: usize = 1_000;
+pub(crate) const MOST_OF_A_PERSON: usize = 1_000;
 
 /// Turns identity keys into what is stored of them.
 pub(crate) struct Digester(Zeroizing<[u8; 32]>);
@@ -54,7 +54,7 @@ impl Digester {
     }
 
     /// The secret comes first and most of the hash is cut off, so that nobody can lengthen what was hashed.
-    fn digest(&self, connection: ConnectionId, key: &IdentityKey) -> KeyDigest {
+    pub(crate) fn digest(&self, connection: ConnectionId, key: &IdentityKey) -> KeyDigest {
         let mut hash = Sha256::new_with_prefix(*self.0);
         hash.update(connection.as_bytes());
         hash.update(key.kind());
@@ -408,6 +408,70 @@ fn leaf_with(
         }
     }
     Ok(None)
+}
+
+/// All entries from a digest on in their order, each once; what is in none of the runs left comes from the leaves, and
+/// some may be of opportunities that no longer have the key.
+pub(crate) fn entries_from(
+    tables: &Tables,
+    connection: ConnectionId,
+    from: KeyDigest,
+) -> Result<impl Iterator<Item = Result<IdentityEntry, Error>> + use<'_>, Error> {
+    // Runs before leaves: what is folded in between is met twice rather than not at all.
+    let mut noted = noted_from(tables, connection, &from)?
+        .into_iter()
+        .peekable();
+    let mut folded = folded_from(tables, connection, from)?.peekable();
+    let merged = std::iter::from_fn(move || match (noted.peek(), folded.peek()) {
+        (Some(one), Some(Ok(other))) if one < other => noted.next().map(Ok),
+        (Some(_), None) => noted.next().map(Ok),
+        _ => folded.next(),
+    });
+    // A leaf that was split after it was read comes again with its second half.
+    let mut last: Option<IdentityEntry> = None;
+    Ok(merged.filter(move |entry| {
+        let Ok(entry) = entry else { return true };
+        let further = last.as_ref().is_none_or(|last| entry > last);
+        if further {
+            last = Some(entry.clone());
+        }
+        further
+    }))
+}
+
+/// What the runs added, in its order.
+fn noted_from(
+    tables: &Tables,
+    connection: ConnectionId,
+    from: &KeyDigest,
+) -> Result<Vec<IdentityEntry>, Error> {
+    let mut noted = Vec::new();
+    for run in tables.values::<IdentityRun>(Table::IdentityRuns, &key::connection(connection)) {
+        let run = run?;
+        let added = run.added.iter().filter(|(digest, _)| *digest >= &from[..]);
+        noted.extend(added.map(owned));
+    }
+    noted.sort_unstable();
+    Ok(noted)
+}
+
+/// What the leaves have.
+fn folded_from(
+    tables: &Tables,
+    connection: ConnectionId,
+    from: KeyDigest,
+) -> Result<impl Iterator<Item = Result<IdentityEntry, Error>> + use<'_>, Error> {
+    let target = key::identity_leaf(connection, &from, &[]);
+    let first = leaf_with(tables, connection, &target)?.map(|(_place, leaf)| Ok(leaf));
+    let later = tables
+        .scan_after(Table::IdentityLeaves, &key::connection(connection), &target)
+        .filter_map(|entry| tables.value(Table::IdentityLeaves, entry).transpose());
+    let entries = |leaf: Result<IdentityLeaf, Error>| match leaf {
+        Ok(leaf) => leaf.0.iter().map(owned).map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    };
+    let all = first.into_iter().chain(later).flat_map(entries);
+    Ok(all.skip_while(move |entry| entry.as_ref().is_ok_and(|(digest, _)| *digest < from)))
 }
 
 /// One lookup at work.

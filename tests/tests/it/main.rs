@@ -17,6 +17,7 @@ mod crash_write;
 mod deletions;
 mod disconnecting;
 mod downloads;
+mod duplicates;
 mod earlier_data;
 mod every_permission;
 mod extracting;

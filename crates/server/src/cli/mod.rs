@@ -9,6 +9,7 @@ mod call;
 mod client;
 mod connections;
 mod download;
+mod duplicates;
 mod failure;
 mod history;
 mod inbound;
@@ -103,6 +104,8 @@ enum Command {
     Inbound(inbound::Inbound),
     /// Tells who somebody is in Lever, from the mirror.
     Lookup(lookup::Lookup),
+    /// Lists people who may be in Lever twice, and tells them apart.
+    Duplicates(duplicates::Duplicates),
     /// Shows and changes how Lever's stages map onto the product's.
     #[command(subcommand)]
     Mapping(mapping::Command),
@@ -156,6 +159,7 @@ impl Cli {
             Command::Sync(command) => sync::sync(global, command).await,
             Command::Inbound(command) => inbound::run(global, command).await,
             Command::Lookup(command) => lookup::run(global, command).await,
+            Command::Duplicates(command) => duplicates::run(global, command).await,
             Command::Mapping(command) => mapping::run(global, command).await,
             Command::Write(command) => write::run(global, command).await,
             Command::Op(command) => operations::run(global, command).await,
@@ -182,6 +186,17 @@ mod tests {
         let short = Cli::try_parse_from(["fulcrum", "op", "show", "op-1"]).expect("one");
         assert!(format!("{long:?}").contains("Some(\"acme\")"));
         assert!(format!("{short:?}").contains("connection: None"));
+    }
+
+    #[test]
+    fn duplicates_are_listed_or_two_people_told_apart() {
+        let parsed = |line: &str| {
+            let words = ["fulcrum", "duplicates"].into_iter();
+            Cli::try_parse_from(words.chain(line.split(' ').filter(|word| !word.is_empty())))
+        };
+        assert!(parsed("").is_ok() && parsed("acme --weak --dismissed").is_ok());
+        assert!(parsed("dismiss a b").is_ok() && parsed("dismiss -c acme a b --undo").is_ok());
+        assert!(parsed("dismiss a").is_err() && parsed("--weak dismiss a b").is_err());
     }
 
     #[test]

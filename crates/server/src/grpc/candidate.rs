@@ -155,6 +155,20 @@ macro_rules! writes {
                 self.list_candidacies(request).await
             }
 
+            async fn list_duplicates(
+                &self,
+                request: Request<pb::ListDuplicatesRequest>,
+            ) -> Result<Response<pb::ListDuplicatesResponse>, Status> {
+                self.duplicates(request).await
+            }
+
+            async fn dismiss_duplicate(
+                &self,
+                request: Request<pb::DismissDuplicateRequest>,
+            ) -> Result<Response<pb::DismissDuplicateResponse>, Status> {
+                self.tell_apart(request).await
+            }
+
             async fn stream_lookup_candidates(
                 &self,
                 request: Request<Streaming<pb::StreamLookupCandidatesRequest>>,

@@ -50,16 +50,21 @@ fn to_result(looked: Looked) -> pb::LookupResult {
     }
 }
 
-fn to_match(person: Match) -> pb::CandidateMatch {
-    let strength = match person.strength {
+/// How sure a match is.
+pub fn to_strength(strength: MatchStrength) -> pb::MatchStrength {
+    match strength {
         MatchStrength::Weak => pb::MatchStrength::Weak,
         MatchStrength::Strong => pb::MatchStrength::Strong,
         MatchStrength::Exact => pb::MatchStrength::Exact,
-    };
+    }
+}
+
+/// Somebody who may be the one, as the wire has it.
+pub fn to_match(person: Match) -> pb::CandidateMatch {
     pb::CandidateMatch {
         contact_id: id_text(person.contact.as_ref()),
         name: person.name,
-        strength: strength.into(),
+        strength: to_strength(person.strength).into(),
         evidence: person.evidence.into_iter().map(to_evidence).collect(),
         candidacies: person.candidacies.into_iter().map(to_candidacy).collect(),
         do_not_contact: person.do_not_contact,

@@ -1,6 +1,7 @@
 //! The bytes of keys.
 
 use domain::hydration::Urgency;
+use domain::identity::ContactPair;
 use domain::{ConnectionId, Listing, OperationId, Parent, Stream};
 use lever::{ContactId, OpportunityId, StageId, Timestamp};
 
@@ -98,6 +99,19 @@ pub(crate) fn contact_entry(
     opportunity: &OpportunityId,
 ) -> Result<Vec<u8>, Error> {
     Ok([&contact(connection, of)?[..], id(opportunity.as_str())?].concat())
+}
+
+/// Where it stands that two people are not one.
+pub(crate) fn dismissal(connection: ConnectionId, pair: &ContactPair) -> Result<Vec<u8>, Error> {
+    let second = id(pair.second().as_str())?;
+    Ok([&contact(connection, pair.first())?[..], second].concat())
+}
+
+/// The two people of such a key.
+pub(crate) fn dismissal_parts(key: &[u8]) -> Option<(ContactId, ContactId)> {
+    let second = after_nul(key)?;
+    let first = std::str::from_utf8(key.get(16..key.len() - second.len() - 1)?).ok()?;
+    Some((ContactId::from(first), ContactId::from(second)))
 }
 
 /// A run of identity entries.

@@ -49,6 +49,7 @@
 //! | `contact_aliases` | c, former contact | [`Alias`]: the contact that has its opportunities now | 1 |
 //! | `identity_runs` | c, number 8 | [`IdentityRun`]: what a commit changed about who has which identity key | 1 |
 //! | `identity_leaves` | c, digest 12, packed opportunity; the first: c | [`IdentityLeaf`]: a stretch of all entries | 1 |
+//! | `dismissals` | c, contact NUL, contact; the lesser id first | [`Dismissal`](crate::Dismissal): who told the two apart, and when | 1 |
 //! | `forgets` | c, opportunity | [`Forget`]: what is still to be removed of a person | 1 |
 //!
 //! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.
@@ -58,6 +59,7 @@ mod candidacy;
 mod change;
 mod connection;
 mod credential;
+mod dismissal;
 mod forget;
 pub(crate) mod frame;
 mod hydration;

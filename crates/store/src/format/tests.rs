@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::candidacy::Archived;
 use domain::change::{Move, Place, SlaMark};
 use domain::hydration::{Stamps, Urgency};
+use domain::identity::ContactPair;
 use domain::operation::{Attempt, Failure, FailureKind, FileUpload, RawWrite, State, UploadTarget};
 use domain::{
     Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor, Disconnected,
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::calls::ApiCall;
+use crate::dismissals::Dismissal;
 use crate::forget::Cause;
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
@@ -276,6 +278,21 @@ fn a_candidacy_has_these_bytes() {
 #[test]
 fn an_alias_has_these_bytes() {
     pinned(&Alias("c".into()), "010c3ccf590a0163");
+}
+
+#[test]
+fn who_told_two_people_apart_has_these_bytes() {
+    let dismissal = Dismissal {
+        by: "ada".to_owned(),
+        at: at(5),
+    };
+    pinned(&dismissal, "01778bc7e80a036164611005");
+    let pair = ContactPair::new("b".into(), "a".into()).unwrap();
+    let key = key::dismissal(connection(), &pair).unwrap();
+    assert_eq!(key[16..], *b"a\0b");
+    let people = key::dismissal_parts(&key);
+    assert_eq!(people, Some(("a".into(), "b".into())));
+    assert_eq!(key::dismissal_parts(&key[..17]), None);
 }
 
 #[test]

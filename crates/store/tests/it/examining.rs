@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use domain::identity::ContactPair;
 use domain::{Listing, MappingKind, Schedule, Stream};
 use secrecy::SecretString;
-use store::{ApiCall, Examined, Incoming, Nudge, Quarantined, Run, RunOutcome, StoredWebhook};
+use store::{
+    ApiCall, Dismissal, Examined, Incoming, Nudge, Quarantined, Run, RunOutcome, StoredWebhook,
+};
 use tempfile::TempDir;
 
 use crate::earlier_versions;
@@ -53,6 +56,12 @@ async fn full() -> TempDir {
     for kind in MappingKind::ALL {
         store.put_mapping(c, *kind, mapping(1), 0).await.unwrap();
     }
+    let strangers = ContactPair::new("a".into(), "b".into()).unwrap();
+    let dismissal = Dismissal {
+        by: "ada".to_owned(),
+        at: at(1),
+    };
+    store.dismiss(c, strangers, dismissal).await.unwrap();
     let hour = Schedule::every(Duration::from_secs(3600)).unwrap();
     store
         .set_schedule(c, Listing::Tags, Some(hour))
@@ -231,6 +240,7 @@ async fn an_altered_value_is_found_in_every_table() {
         "eeo_documents",
         "eeo_counts",
         "forgets",
+        "dismissals",
     ] {
         let tampered = copied(folder.path());
         tamper(tampered.path(), table, flip);

@@ -12,16 +12,16 @@ use store::{Found, Incoming, Sought, Store, check};
 use crate::earlier_versions::unpacked_first;
 use crate::support::*;
 
-fn email(number: usize) -> IdentityKey {
+pub(crate) fn email(number: usize) -> IdentityKey {
     IdentityKey::email(&format!("person{number}@example.com")).unwrap()
 }
 
-fn emails(numbers: impl IntoIterator<Item = usize>) -> BTreeSet<IdentityKey> {
+pub(crate) fn emails(numbers: impl IntoIterator<Item = usize>) -> BTreeSet<IdentityKey> {
     numbers.into_iter().map(email).collect()
 }
 
 /// The opportunity `o<number>` of a contact of its own, with these keys.
-fn person(number: usize, keys: BTreeSet<IdentityKey>) -> Incoming {
+pub(crate) fn person(number: usize, keys: BTreeSet<IdentityKey>) -> Incoming {
     Incoming {
         // What is derived from other documents changes while its own stays.
         raw: "{}".to_owned(),
@@ -44,13 +44,13 @@ fn names(found: &[OpportunityId]) -> Vec<&str> {
 
 /// One page of a history: who is seen with which keys, and who is deleted behind them; then perhaps a fold.
 #[derive(Debug, Clone)]
-struct Step {
-    seen: Vec<(usize, BTreeSet<usize>)>,
-    deleted: Option<usize>,
-    fold: bool,
+pub(crate) struct Step {
+    pub(crate) seen: Vec<(usize, BTreeSet<usize>)>,
+    pub(crate) deleted: Option<usize>,
+    pub(crate) fold: bool,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let keys = prop::collection::btree_set(0..8_usize, 0..4);
     (
         prop::collection::vec((0..10_usize, keys), 0..4),

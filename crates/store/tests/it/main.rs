@@ -14,6 +14,7 @@ mod compaction;
 mod connections;
 mod crash;
 mod disconnecting;
+mod duplicates;
 mod earlier_versions;
 mod examining;
 mod forgetting;

@@ -38,7 +38,7 @@ pub(crate) fn table<'m>(
     table.text(width)
 }
 
-fn name(person: &pb::CandidateMatch) -> Cell {
+pub(super) fn name(person: &pb::CandidateMatch) -> Cell {
     match person.name.as_str() {
         "" => Cell::new(DIM, "(anonymized)"),
         name if person.do_not_contact => Cell::new(BAD, format!("{name} (do not contact)")),
@@ -46,7 +46,7 @@ fn name(person: &pb::CandidateMatch) -> Cell {
     }
 }
 
-fn strength(strength: pb::MatchStrength) -> Cell {
+pub(super) fn strength(strength: pb::MatchStrength) -> Cell {
     let style = match strength {
         pb::MatchStrength::Exact | pb::MatchStrength::Strong => GOOD,
         pb::MatchStrength::Weak => WARN,
@@ -55,7 +55,7 @@ fn strength(strength: pb::MatchStrength) -> Cell {
     Cell::new(style, word(strength.as_str_name(), "MATCH_STRENGTH_"))
 }
 
-fn job(row: &pb::Candidacy) -> String {
+pub(super) fn job(row: &pb::Candidacy) -> String {
     match (row.posting_text.as_str(), row.posting_id.as_str()) {
         ("", "") => "(general)".to_owned(),
         ("", id) => id.to_owned(),
