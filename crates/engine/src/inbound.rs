@@ -102,8 +102,7 @@ impl Engine {
                     .map(|row| (row.entered_stage_at, row.opportunity.clone()))
             })
             .flatten();
-        let counts = self.shared.store.count_by_stage(id).await?;
-        let total = stages.iter().filter_map(|stage| counts.get(stage)).sum();
+        let total = self.shared.store.count_in_stages(id, &stages).await?;
         let applicants = self.described(id, &mapping, rows).await?;
         Ok(Applicants {
             applicants,

@@ -7,10 +7,14 @@
 //! `/proc`, so the simulator never counts. Linux only.
 
 mod account;
+mod answers;
+mod calls;
 mod dropping;
+mod echo;
 mod first;
 mod limiter;
 mod memory;
+mod people;
 mod polling;
 mod process;
 mod requests;
@@ -36,6 +40,12 @@ struct Arguments {
     /// The longest time the figure `memory` pulls, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pull_for: u64,
+    /// How many opportunities the mirror of `answers` has, 10,000 or more; 100,000 if not given.
+    #[arg(long, value_name = "NUMBER")]
+    people: Option<usize>,
+    /// Answers every lookup and every candidate with what this folder holds: a floor of `answers`, a child process.
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    echo: Option<std::path::PathBuf>,
     /// Reads the pages of opportunities at this base URL and drops them: the floor of `speed`, a child process.
     #[arg(long, value_name = "URL", hide = true)]
     drop_pages: Option<String>,
@@ -59,6 +69,8 @@ enum Group {
     Polling,
     /// Resident memory while a large account is pulled.
     Memory,
+    /// How fast a large mirror answers.
+    Answers,
 }
 
 /// How large the accounts are, and how long it is looked at them.
@@ -66,6 +78,7 @@ enum Group {
 struct Size {
     quick: bool,
     pull_for: std::time::Duration,
+    people: Option<usize>,
 }
 
 impl Size {
@@ -85,7 +98,12 @@ async fn main() -> ExitCode {
         dropping::run(base_url).await;
         return ExitCode::SUCCESS;
     }
+    if let Some(folder) = &arguments.echo {
+        echo::run(folder).await;
+        return ExitCode::SUCCESS;
+    }
     let size = Size {
+        people: arguments.people,
         quick: arguments.quick,
         pull_for: std::time::Duration::from_secs(arguments.pull_for),
     };
@@ -106,5 +124,6 @@ async fn measure(group: Group, size: Size, table: &mut Table) {
         Group::First => first::measure(size, table).await,
         Group::Polling => polling::measure(size, table).await,
         Group::Memory => memory::measure(size, table).await,
+        Group::Answers => answers::measure(size, table).await,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -26,10 +26,11 @@ pub(crate) const NO_LIMIT: [(&str, &str); 2] = [
 ];
 
 /// Settings that leave a pull to whoever asks for it, once the first one is over.
-pub(crate) const ON_DEMAND: [(&str, &str); 4] = [
+pub(crate) const ON_DEMAND: [(&str, &str); 5] = [
     ("FULCRUM__PULL__ACCOUNT_INTERVAL", "24h"),
     ("FULCRUM__PULL__POSTINGS_INTERVAL", "24h"),
     ("FULCRUM__PULL__OPPORTUNITIES_INTERVAL", "24h"),
+    ("FULCRUM__PULL__INBOUND_INTERVAL", "24h"),
     ("FULCRUM__PULL__DELETED_INTERVAL", "24h"),
 ];
 
@@ -45,6 +46,17 @@ impl Service {
     /// Starts it on free ports and an empty data directory, and waits until it serves.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Service {
         let home = TempDir::new().expect("a temporary folder");
+        let data = home.path().join("data");
+        Self::start_in(home, &data, settings).await
+    }
+
+    /// The same with a data directory that is there and stays.
+    pub(crate) async fn start_on(data: &Path, settings: &[(&str, &str)]) -> Service {
+        let home = TempDir::new().expect("a temporary folder");
+        Self::start_in(home, data, settings).await
+    }
+
+    async fn start_in(home: TempDir, data: &Path, settings: &[(&str, &str)]) -> Service {
         let log = home.path().join("log");
         let child = Command::new(env!("CARGO_BIN_EXE_fulcrum-under-test"))
             .env_clear()
@@ -53,7 +65,7 @@ impl Service {
             .env("FULCRUM__LOG__FORMAT", "json")
             .arg("serve")
             .arg("--data")
-            .arg(home.path().join("data"))
+            .arg(data)
             .args(["--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -73,6 +85,11 @@ impl Service {
     /// The process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id().expect("it is running")
+    }
+
+    /// The way to it, for a client of any of its services.
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
     }
 
     /// Links an account and gives the id of the connection; `streams` names what to keep, all when empty.

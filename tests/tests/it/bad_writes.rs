@@ -195,7 +195,7 @@ async fn a_message_that_is_too_large_is_refused() {
 
 /// F-41, F-42.
 #[tokio::test]
-async fn what_the_mapping_excludes_is_neither_offered_nor_taken() {
+async fn f41_f42_what_the_mapping_excludes_is_neither_offered_nor_taken() {
     let world = World::synced(Setup::new(60)).await;
     let opportunity = world.open_opportunities().remove(0);
     let reasons = world.lever.archive_reasons();

@@ -1,5 +1,7 @@
 //! The main job: link an account, see its inbound applicants, map its stages, have all of it mirrored.
 
+use std::collections::BTreeMap;
+
 use proto::v1 as pb;
 use tonic::Code;
 
@@ -25,9 +27,9 @@ async fn linking_an_account_mirrors_all_of_it_byte_for_byte() {
     assert_eq!(world.stream("opportunities").await.records, Some(650));
 }
 
-/// F-40, F-43, F-44, F-55.
+/// F-40, F-43, F-44.
 #[tokio::test]
-async fn inbound_applicants_have_the_sla_of_the_mapping_that_was_suggested_and_applied() {
+async fn f40_f44_inbound_applicants_have_the_sla_of_the_mapping_that_was_suggested_and_applied() {
     let mut world = World::with_opportunities(300).await;
     world.connect().await;
     world.until_inbound_ready().await;
@@ -135,6 +137,43 @@ async fn pages_of_applicants_add_up_to_the_whole_list() {
             .map(|applicant| applicant.opportunity_id)
             .collect::<Vec<_>>()
     );
+}
+
+/// F-55: applications are listed, not people.
+#[tokio::test]
+async fn f55_somebody_who_applied_for_two_jobs_is_listed_for_each() {
+    let mut world = World::with_opportunities(120).await;
+    world.connect().await;
+    world.until_synced().await;
+    let request = pb::ListPostingsRequest {
+        connection_id: world.connection.clone(),
+        states: vec!["published".to_owned()],
+        ..Default::default()
+    };
+    let published = world.api.lever().list_postings(request).await;
+    let published = published.expect("postings").into_inner().postings;
+    let applied: BTreeMap<String, String> = published[..2]
+        .iter()
+        .map(|posting| {
+            let applicant = lever_sim::Applicant {
+                email: Some("ada@example.com".to_owned()),
+                posting: Some(posting.id.clone()),
+                ..Default::default()
+            };
+            (world.lever.add_applicant(applicant), posting.id.clone())
+        })
+        .collect();
+    world.pull_until_mirror_equals_lever().await;
+    let listed = world.applicants().await.applicants;
+    let rows: Vec<_> = listed
+        .iter()
+        .filter(|row| applied.contains_key(&row.opportunity_id))
+        .collect();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0].contact_id, rows[1].contact_id);
+    for row in rows {
+        assert_eq!(row.posting_id, applied[&row.opportunity_id]);
+    }
 }
 
 /// Somebody who applies in Lever shows up with the next pull.
