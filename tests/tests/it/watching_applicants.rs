@@ -177,7 +177,7 @@ async fn f40_who_watches_sees_people_apply_move_on_and_come_by_a_mapping() {
 }
 
 #[tokio::test]
-async fn a_watch_can_be_narrowed_to_stages_from_any_place() {
+async fn a_watch_can_be_narrowed_to_stages_and_a_token_is_for_them() {
     let world = World::synced(Setup::new(40)).await;
     let mut mapping = world.mapping().await.stage_mapping.expect("a mapping");
     let far = world.lever.stages().last().expect("a stage")["id"].clone();
@@ -192,14 +192,10 @@ async fn a_watch_can_be_narrowed_to_stages_from_any_place() {
         .expect("an answer")
         .expect("an answer");
     assert!(first.events.is_empty() && !first.resume_token.is_empty());
+    let list = world.applicants().await;
+    let mut everybody = Watcher::begin(&world, &list).await;
     let newcomer = world.apply("Nadia Newcomer");
     world.pull().await;
-    let everybody = world.watch_applicants(&first.resume_token, &[]).await;
-    let mut everybody = Watcher {
-        stream: everybody.expect("a stream"),
-        token: String::new(),
-        people: BTreeMap::new(),
-    };
     everybody.until(Arrived, &newcomer).await;
     let act = Act::MoveStage {
         opportunity: newcomer.clone(),
@@ -220,6 +216,13 @@ async fn a_watch_can_be_narrowed_to_stages_from_any_place() {
 
     for (token, stages, field) in [
         ("nonsense", &[][..], "resume_token"),
+        // Who watches more people would miss those who were there before.
+        (first.resume_token.as_str(), &[][..], "resume_token"),
+        (
+            list.watch_token.as_str(),
+            &["applicant-new"][..],
+            "resume_token",
+        ),
         ("", &["applicant-new", "lead-new"][..], "stage_ids[1]"),
     ] {
         let told = refused(world.watch_applicants(token, stages).await);

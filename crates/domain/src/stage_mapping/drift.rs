@@ -59,7 +59,8 @@ impl fmt::Display for Drift {
             ),
             DriftKind::MissingStage => write!(
                 f,
-                "Lever no longer lists the stage {:?}: take it out of the mapping once nobody is in it",
+                "Lever no longer lists the stage {:?}: move whoever is in it, and take it out of the mapping where it is \
+                 named",
                 if known.is_empty() { &self.id } else { known }
             ),
             DriftKind::NewReason => write!(
@@ -254,7 +255,7 @@ mod tests {
         let gone = gone.iter().find(|one| one.id == "gone").unwrap();
         assert_eq!(
             gone.to_string(),
-            "Lever no longer lists the stage \"Homework\": take it out of the mapping once nobody is in it"
+            "Lever no longer lists the stage \"Homework\": move whoever is in it, and take it out of the mapping where it is named"
         );
         // Nothing is missing from what was not read, and to version 0 nothing is new.
         assert_eq!(found(&mapping, &[], &[], &["gone"]), []);

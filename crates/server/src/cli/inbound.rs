@@ -25,7 +25,7 @@ pub(super) struct Inbound {
     /// Show the ids that writes take instead of job and waiting time.
     #[arg(long)]
     ids: bool,
-    /// Then tell who comes, changes and goes, until interrupted.
+    /// Then tell who comes, changes and goes, until interrupted or the service goes away.
     #[arg(long)]
     watch: bool,
 }

@@ -1,5 +1,6 @@
 //! `InboundService`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ::lever::{OpportunityId, StageId, Timestamp};
@@ -49,9 +50,11 @@ impl WatchToken {
     }
 }
 
-/// What tokens for applicants are bound to: whoever narrows the stages watches fewer people from the same place.
-fn watch_bound(caller: &Caller, connection: &str) -> Bound {
-    Bound::new(&caller.id, "WatchApplicants", &[connection])
+/// What tokens for applicants are bound to: who watches other stages knows nothing of those who were in them before.
+fn watch_bound(caller: &Caller, connection: &str, stages: &[String]) -> Bound {
+    let stages: BTreeSet<&str> = stages.iter().map(String::as_str).collect();
+    let question: Vec<&str> = std::iter::once(connection).chain(stages).collect();
+    Bound::new(&caller.id, "WatchApplicants", &question)
 }
 
 /// The applicants of a connection, one answer after the other.
@@ -91,7 +94,7 @@ impl InboundService for Api {
         let request = request.into_inner();
         let id = connection_of(&caller, &request.connection_id)?;
         let moves = self.engine.watch_changes(id).map_err(status)?;
-        let bound = watch_bound(&caller, &request.connection_id);
+        let bound = watch_bound(&caller, &request.connection_id, &request.stage_ids);
         let store = self.engine.store();
         let after: Option<WatchToken> = bound
             .open_named(store, "resume_token", &request.resume_token)
@@ -151,7 +154,7 @@ impl InboundService for Api {
             opportunity: opportunity.as_str().to_owned(),
         });
         let place = WatchToken::of(page.place);
-        let watched = watch_bound(&caller, &request.connection_id);
+        let watched = watch_bound(&caller, &request.connection_id, &request.stage_ids);
         Ok(Response::new(pb::ListApplicantsResponse {
             applicants: page
                 .applicants

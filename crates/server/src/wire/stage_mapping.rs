@@ -64,7 +64,13 @@ pub fn from_pb(mapping: &pb::StageMapping) -> Result<StageMapping, Vec<Violation
             sla.sla_days,
             &mut violations,
         ) {
-            stage_sla_days.insert(StageId::from(sla.stage_id.as_str()), days);
+            let stage = StageId::from(sla.stage_id.as_str());
+            if stage_sla_days.insert(stage, days).is_some() {
+                violations.push(Violation {
+                    field: format!("stage_slas[{index}].stage_id"),
+                    message: "the stage has SLA days already: name it once".to_owned(),
+                });
+            }
         }
     }
     let sla = from_sla(
@@ -390,6 +396,20 @@ fn stages(texts: &[String]) -> BTreeSet<StageId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sla_days_that_are_given_twice_are_refused_by_name() {
+        let mut wire = to_pb(&StageMapping::initial(Default::default()));
+        for sla_days in [3, 9] {
+            wire.stage_slas.push(pb::StageSla {
+                stage_id: "offer".to_owned(),
+                sla_days,
+            });
+        }
+        let violations = from_pb(&wire).unwrap_err();
+        let fields: Vec<_> = violations.iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(fields, ["stage_slas[1].stage_id"]);
+    }
 
     #[test]
     fn a_mapping_survives_the_way_there_and_back() {
