@@ -11,10 +11,10 @@ use domain::{
     Change, ChangeKind, ConnectionId, Event, RecordChange, StageMapping, Stream, Timestamp,
 };
 use lever::{OpportunityId, StageId};
-use store::Order;
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::in_stages::InStages;
 use crate::inbound::{Applicant, asked_stages};
 use crate::mapping;
 
@@ -22,8 +22,6 @@ use crate::mapping;
 const STEP: usize = 500;
 /// People told of in one answer.
 const MOST: usize = 200;
-/// Candidacies read at a time.
-const READ: usize = 1000;
 
 /// Which applicants are watched.
 #[derive(Debug, Clone)]
@@ -306,27 +304,18 @@ impl ApplicantWatch {
         if stages.is_empty() {
             return Ok(stood);
         }
-        let mut after = None;
-        loop {
-            let found = store
-                .list_in_stages(id, &stages, Order::OldestFirst, after, READ)
-                .await?;
-            let last = found.last().filter(|_| found.len() == READ);
-            after = last.map(|last| (last.entered_stage_at, last.opportunity.clone()));
-            for candidacy in found {
-                if let Some(place) = Place::of(&candidacy) {
-                    stood.insert(candidacy.opportunity, place);
-                }
-            }
-            if after.is_none() {
-                break;
-            }
+        let mut walk = InStages::new(store, id, stages);
+        while let Some(found) = walk.next().await? {
+            stood.extend(found.into_iter().filter_map(|candidacy| {
+                let place = Place::of(&candidacy)?;
+                Some((candidacy.opportunity, place))
+            }));
         }
         // Read last: whoever has moved while the stages were read is here too.
         let mut sequence = sequence;
         let mut moved = BTreeSet::new();
         loop {
-            let changes = store.changes(id, sequence, READ).await?;
+            let changes = store.changes(id, sequence, STEP).await?;
             let Some(last) = changes.last() else {
                 return Ok(stood);
             };
@@ -422,15 +411,13 @@ struct Turn(BTreeMap<Place, ApplicantNews>);
 
 impl Turn {
     fn tell(&mut self, stage: &StageId, what: ApplicantNews, confidential: bool) {
-        for confidential in [false, true]
-            .into_iter()
-            .take(1 + usize::from(confidential))
-        {
-            let place = Place {
-                stage: stage.clone(),
-                confidential,
-            };
-            self.0.insert(place, what);
+        let place = |confidential| Place {
+            stage: stage.clone(),
+            confidential,
+        };
+        self.0.insert(place(false), what);
+        if confidential {
+            self.0.insert(place(true), what);
         }
     }
 }
@@ -490,7 +477,7 @@ mod tests {
 
     use domain::{Listing, Versioned as _};
     use proptest::prelude::*;
-    use store::{Deleted, Incoming, ListingOutcome, Refresh};
+    use store::{Deleted, Incoming, ListingOutcome, Order, Refresh};
 
     use super::*;
     use crate::{ApplicantsQuery, ErrorKind, testing};

@@ -178,9 +178,8 @@ impl Engine {
         {
             let states = &sieve.query.filter.sla_states;
             if !states.is_empty() {
-                let entered = self
-                    .group_entered_at(id, &sieve.mapping, &candidacy)
-                    .await?;
+                let entered =
+                    mapping::group_entered_at(&self.shared, id, &sieve.mapping, &candidacy).await?;
                 let (mapping, calendar) = (&sieve.mapping, &sieve.calendar);
                 let sla = sla::assess(&candidacy, mapping, calendar, sieve.now, entered);
                 if !states.contains(&sla.state) {

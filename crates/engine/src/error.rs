@@ -215,8 +215,8 @@ impl From<store::Error> for Error {
                     reason: "RESUME_TOKEN_EXPIRED",
                     details: Vec::new(),
                 },
-                "changes are kept for seven days, and some after this token are gone: read the present state, \
-                 then watch from there without a token",
+                "this token is older than the seven days for which changes are kept, or of before the store was \
+                 restored: read the present state, then watch from there without a token",
             ),
             store::ErrorKind::NotFound => (
                 ErrorKind::NotFound { what: "connection" },

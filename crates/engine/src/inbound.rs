@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use domain::calendar::Calendar;
 use domain::sla::{self, Sla};
-use domain::stage_mapping::{ClockScope, StageCode, StageMapping};
+use domain::stage_mapping::{StageCode, StageMapping};
 use domain::{Candidacy, ConnectionId, Stream, Timestamp};
 use lever::{ArchiveReason, OpportunityId, PostingId, StageId};
 use store::Order;
@@ -160,7 +160,8 @@ impl Engine {
         let now = self.shared.clock.now();
         let mut applicants = Vec::with_capacity(rows.len());
         for candidacy in rows {
-            let group_entered_at = self.group_entered_at(id, mapping, &candidacy).await?;
+            let group_entered_at =
+                mapping::group_entered_at(&self.shared, id, mapping, &candidacy).await?;
             let posting_text = match &candidacy.posting {
                 Some(posting) => self.posting_text(id, posting, &mut postings).await?,
                 None => String::new(),
@@ -175,20 +176,6 @@ impl Engine {
             });
         }
         Ok(applicants)
-    }
-
-    /// When the person entered the product stage, where the mapping counts from then.
-    pub(crate) async fn group_entered_at(
-        &self,
-        id: ConnectionId,
-        mapping: &StageMapping,
-        candidacy: &Candidacy,
-    ) -> Result<Option<Timestamp>> {
-        let (ClockScope::Group, Some(stage)) = (mapping.sla.clock_scope, &candidacy.stage) else {
-            return Ok(None);
-        };
-        let changes = mapping::history(&self.shared, id, candidacy).await?;
-        Ok(sla::group_entered_at(&changes, mapping, stage))
     }
 
     pub(crate) async fn posting_text(

@@ -21,6 +21,7 @@ mod engine;
 mod error;
 mod field_mapping;
 mod identity;
+mod in_stages;
 mod inbound;
 mod link;
 mod lookup;

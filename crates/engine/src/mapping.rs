@@ -7,7 +7,7 @@ use domain::stage_mapping::{
     self, ClockScope, Drift, DriftKind, KnownAccount, StageCode, StageMapping,
 };
 use domain::suggest::{self, Suggestion};
-use domain::{Candidacy, ConnectionId, Stream, Versioned as _};
+use domain::{Candidacy, ConnectionId, Stream, Timestamp, Versioned as _, sla};
 use lever::{ArchiveReason, Stage, StageChange, StageId};
 use store::Tombstones;
 
@@ -266,6 +266,20 @@ pub(crate) async fn history(
     Ok(document
         .map(|document| document.stage_changes)
         .unwrap_or_default())
+}
+
+/// When the person entered the product stage, where the mapping counts from then.
+pub(crate) async fn group_entered_at(
+    shared: &Shared,
+    id: ConnectionId,
+    mapping: &StageMapping,
+    candidacy: &Candidacy,
+) -> Result<Option<Timestamp>> {
+    let (ClockScope::Group, Some(stage)) = (mapping.sla.clock_scope, &candidacy.stage) else {
+        return Ok(None);
+    };
+    let changes = history(shared, id, candidacy).await?;
+    Ok(sla::group_entered_at(&changes, mapping, stage))
 }
 
 /// Lever's stages in pipeline order; empty until they have been read.

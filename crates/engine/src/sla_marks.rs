@@ -13,14 +13,16 @@ use std::time::Duration;
 
 use domain::calendar::Calendar;
 use domain::change::SlaEvent;
-use domain::stage_mapping::{ClockScope, StageMapping};
+use domain::stage_mapping::StageMapping;
 use domain::{Candidacy, ChangeKind, Event, Stream, Timestamp, sla};
 use futures::FutureExt as _;
 use lever::{OpportunityId, StageId};
-use store::{ErrorKind as StoreErrorKind, Order};
+use store::ErrorKind as StoreErrorKind;
+use tokio::sync::watch;
 
 use crate::engine::Shared;
 use crate::error::{Error, Result};
+use crate::in_stages::InStages;
 use crate::link::Link;
 use crate::{mapping, status};
 
@@ -30,7 +32,7 @@ const HORIZON: Duration = Duration::from_secs(3600);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Changes that come close together are looked at together.
 const TOGETHER: Duration = Duration::from_secs(1);
-/// Candidacies and changes read at a time.
+/// Changes read at a time.
 const STEP: usize = 1000;
 /// After so many changes it is quicker to look at everybody.
 const MOST_CHANGES: usize = 10_000;
@@ -58,15 +60,16 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
         tokio::select! {
             () = link.stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
-            moved = moves.changed() => match moved {
-                Ok(()) => link.rest(&tokio::sync::Notify::new(), TOGETHER).await,
-                Err(_) => return,
-            }
-        }
-        if link.stop.is_cancelled() {
-            return;
+            moved = moved(&mut moves) => if moved.is_err() { return },
         }
     }
+}
+
+/// Waits for a change, and for those that come close behind it.
+async fn moved(moves: &mut watch::Receiver<u64>) -> Result<(), watch::error::RecvError> {
+    moves.changed().await?;
+    tokio::time::sleep(TOGETHER).await;
+    Ok(())
 }
 
 /// What is known of the moments to come.
@@ -175,22 +178,13 @@ impl SlaWatch {
         let stages: Vec<StageId> = stages
             .filter(|stage| judge.mapping.sla_days(stage).is_some())
             .collect();
-        if stages.is_empty() {
-            return Ok(());
-        }
-        let mut after = None;
-        loop {
-            let found = store.list_in_stages(id, &stages, Order::OldestFirst, after, STEP);
-            let found = found.await?;
-            let last = found.last().filter(|_| found.len() == STEP);
-            after = last.map(|last| (last.entered_stage_at, last.opportunity.clone()));
+        let mut walk = InStages::new(store, id, stages);
+        while let Some(found) = walk.next().await? {
             for candidacy in &found {
                 events.extend(self.look(shared, judge, candidacy).await?);
             }
-            if after.is_none() {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
     /// What there is to tell of somebody, who is looked at again when that turns.
@@ -204,13 +198,8 @@ impl SlaWatch {
         let Some(stage) = &candidacy.stage else {
             return Ok(None);
         };
-        let group_entered_at = match mapping.sla.clock_scope {
-            ClockScope::Stage => None,
-            ClockScope::Group => {
-                let moves = mapping::history(shared, judge.connection, candidacy).await?;
-                sla::group_entered_at(&moves, mapping, stage)
-            }
-        };
+        let group_entered_at =
+            mapping::group_entered_at(shared, judge.connection, mapping, candidacy).await?;
         let now = judge.now_in(stage);
         let assessed = sla::assess(candidacy, mapping, &judge.calendar, now, group_entered_at);
         let turns = sla::turns(candidacy, mapping, &judge.calendar, &assessed);
@@ -288,7 +277,7 @@ mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
     use domain::change::SlaMark;
-    use domain::stage_mapping::DayUnit;
+    use domain::stage_mapping::{ClockScope, DayUnit};
     use domain::{Listing, Versioned as _};
     use secrecy::SecretString;
     use store::{Incoming, ListingOutcome, Refresh};

@@ -7,15 +7,12 @@ use domain::sla;
 use domain::sla_report::{SlaCounts, SlaReport};
 use domain::{ConnectionId, Stream, Timestamp};
 use lever::{PostingId, StageId, User, UserId};
-use store::Order;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::in_stages::InStages;
 use crate::inbound::Applicant;
 use crate::{mapping, status};
-
-/// How many candidacies are read at a time.
-const STEP: usize = 1000;
 
 /// Which candidacies.
 #[derive(Debug, Clone, Copy)]
@@ -115,23 +112,16 @@ impl Engine {
         let now = self.shared.clock.now();
         let until = now.plus(query.within);
         let mut report = SlaReport::default();
-        let mut after = None;
-        loop {
-            let store = &self.shared.store;
-            let found = store
-                .list_in_stages(id, &stages, Order::OldestFirst, after, STEP)
-                .await?;
-            let last = found.last().filter(|_| found.len() == STEP);
-            after = last.map(|last| (last.entered_stage_at, last.opportunity.clone()));
+        let mut walk = InStages::new(&self.shared.store, id, stages);
+        while let Some(found) = walk.next().await? {
             for candidacy in found.iter().filter(|one| all || !one.confidential) {
-                let group_entered_at = self.group_entered_at(id, mapping, candidacy).await?;
+                let group_entered_at =
+                    mapping::group_entered_at(&self.shared, id, mapping, candidacy).await?;
                 let sla = sla::assess(candidacy, mapping, &calendar, now, group_entered_at);
                 report.count(candidacy, &sla, until);
             }
-            if after.is_none() {
-                return Ok(report.finish());
-            }
         }
+        Ok(report.finish())
     }
 
     async fn stage_rows(&self, id: ConnectionId, report: &SlaReport) -> Result<Vec<SlaRow>> {
@@ -204,6 +194,7 @@ mod tests {
     use store::Incoming;
 
     use super::*;
+    use crate::in_stages::STEP;
     use crate::testing;
 
     fn person(number: usize, stage: &str, confidentiality: &str) -> Incoming {

@@ -55,6 +55,12 @@ impl Scheduled {
         Stream::from_name(name).map(Scheduled::Stream)
     }
 
+    /// All names that [`Scheduled::from_name`] knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let streams = Stream::ALL.iter().map(|stream| stream.name());
+        streams.chain([Listing::InboundApplicants.name()])
+    }
+
     /// The name of its passes. What arrives inside opportunities is read by theirs.
     fn passes(self) -> &'static str {
         match self {
@@ -310,6 +316,9 @@ mod tests {
         let refused = |stream| own_listing(stream).unwrap_err().to_string();
         assert!(refused(Stream::Contacts).contains("opportunities"));
         assert!(refused(Stream::Notes).starts_with("stream"));
+        for name in Scheduled::names() {
+            assert!(Scheduled::from_name(name).is_some(), "{name}");
+        }
         let inbound = Scheduled::from_name("inbound_applicants").unwrap();
         assert_eq!(inbound.listing().unwrap(), Listing::InboundApplicants);
         assert_eq!(inbound.passes(), "inbound_applicants");

@@ -163,7 +163,7 @@ fn missing(kind: DriftKind, id: &str, known: Option<&String>) -> Drift {
 mod tests {
     use serde_json::json;
 
-    use super::super::tests::{code, initial, stage};
+    use super::super::tests::{code, fixed_stages, initial, stage};
     use super::*;
 
     fn reason(id: &str, text: &str, kind: &str, status: &str) -> ArchiveReason {
@@ -200,15 +200,8 @@ mod tests {
         mapping
             .assign("p".into(), &code("RECRUITER_SCREEN"))
             .unwrap();
-        let fixed = [
-            "lead-new",
-            "lead-reached-out",
-            "lead-responded",
-            "applicant-new",
-            "offer",
-        ];
         let account = |text: &str| -> Vec<_> {
-            let fixed = fixed.iter().map(|id| stage(id, id));
+            let fixed = fixed_stages().into_iter();
             fixed.chain([stage("p", text)]).collect()
         };
         mapping.refresh_texts(&account("Phone"));

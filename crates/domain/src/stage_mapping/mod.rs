@@ -219,6 +219,18 @@ pub(crate) mod tests {
         serde_json::from_value(serde_json::json!({ "id": id, "text": text })).unwrap()
     }
 
+    /// The stages that every account has.
+    pub(crate) fn fixed_stages() -> Vec<lever::Stage> {
+        let fixed = [
+            "lead-new",
+            "lead-reached-out",
+            "lead-responded",
+            "applicant-new",
+            "offer",
+        ];
+        fixed.map(|id| stage(id, id)).to_vec()
+    }
+
     pub(crate) fn code(text: &str) -> StageCode {
         StageCode::parse(text).unwrap()
     }

@@ -219,18 +219,11 @@ fn keyed(field: &str, key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{code, initial, stage};
+    use super::super::tests::{code, fixed_stages, initial, stage};
     use super::*;
 
     fn account() -> Vec<Stage> {
-        let fixed = [
-            "lead-new",
-            "lead-reached-out",
-            "lead-responded",
-            "applicant-new",
-            "offer",
-        ];
-        let mut stages = fixed.map(|id| stage(id, id)).to_vec();
+        let mut stages = fixed_stages();
         stages.push(stage("1f-uuid", "Phone Screen"));
         stages
     }

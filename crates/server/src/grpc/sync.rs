@@ -44,10 +44,8 @@ fn named_stream(name: &str) -> Result<Option<domain::Stream>, Status> {
 
 /// What a request names that is read on a schedule.
 fn scheduled(name: &str) -> Result<Scheduled, Status> {
-    match Scheduled::from_name(name) {
-        Some(scheduled) => Ok(scheduled),
-        None => one_stream(name).map(Scheduled::Stream),
-    }
+    let none = || status(wire::connection::no_stream("stream", Scheduled::names()));
+    Scheduled::from_name(name).ok_or_else(none)
 }
 
 /// The stream a request must name.

@@ -347,13 +347,17 @@ pub fn from_streams(field: &str, names: &[String]) -> Result<BTreeSet<Stream>> {
 /// # Errors
 /// Invalid, with the names there are.
 pub fn from_stream(field: &str, name: &str) -> Result<Stream> {
-    Stream::from_name(name).ok_or_else(|| {
-        let names: Vec<_> = Stream::ALL.iter().map(|stream| stream.name()).collect();
-        Error::invalid(
-            field,
-            format!("this is no stream: the streams are {}", names.join(", ")),
-        )
-    })
+    let names = Stream::ALL.iter().map(|stream| stream.name());
+    Stream::from_name(name).ok_or_else(|| no_stream(field, names))
+}
+
+/// What is said of a name that is none of these.
+pub fn no_stream<'n>(field: &str, names: impl Iterator<Item = &'n str>) -> Error {
+    let names: Vec<_> = names.collect();
+    Error::invalid(
+        field,
+        format!("this is no stream: the streams are {}", names.join(", ")),
+    )
 }
 
 /// An empty text means none.

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ConnectionId;
-use domain::Stream;
 use domain::identity::{ContactPair, IdentityKey};
 use lever::ContactId;
 use proptest::prelude::*;
 use store::{Dismissal, ErrorKind, Incoming, KeyMark, SharedKey, Store, check};
 
-use crate::identities::{Step, email, emails, person, step};
+use crate::identities::{Model, email, emails, person, step};
 use crate::support::*;
 
 /// The opportunity `o<number>` of the contact given, with these keys.
@@ -46,24 +45,10 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let (_folder, store, c) = connected().await;
-            let mut model: BTreeMap<usize, Option<BTreeSet<usize>>> = BTreeMap::new();
-            for (time, Step { seen, deleted, fold }) in (1..).zip(&history) {
-                let records = seen.iter().map(|(number, keys)| {
-                    of_contact(*number, &format!("c{}", number % 4), emails(keys.iter().copied()))
-                });
-                let mut refresh = refresh(c, time, records.collect());
-                for (number, keys) in seen {
-                    let known = model.entry(*number).or_insert_with(|| Some(BTreeSet::new()));
-                    *known = known.is_some().then(|| keys.clone());
-                }
-                if let Some(number) = deleted {
-                    refresh.deleted.push(gone(Stream::Opportunities, &format!("o{number}"), time + 1));
-                    model.insert(*number, None);
-                }
-                store.apply_refresh(refresh).await.unwrap();
-                if *fold {
-                    store.fold_identities(c).await.unwrap();
-                }
+            let mut model = Model::new();
+            let person = |number: usize, keys| of_contact(number, &format!("c{}", number % 4), keys);
+            for (time, step) in (1..).zip(&history) {
+                step.happen(&store, c, time, &mut model, person).await;
             }
             let mut expected = BTreeMap::new();
             for key in 0..8 {

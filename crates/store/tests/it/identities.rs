@@ -45,9 +45,47 @@ fn names(found: &[OpportunityId]) -> Vec<&str> {
 /// One page of a history: who is seen with which keys, and who is deleted behind them; then perhaps a fold.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
-    pub(crate) seen: Vec<(usize, BTreeSet<usize>)>,
-    pub(crate) deleted: Option<usize>,
-    pub(crate) fold: bool,
+    seen: Vec<(usize, BTreeSet<usize>)>,
+    deleted: Option<usize>,
+    fold: bool,
+}
+
+/// The keys of each person by number; none marks those deleted, who do not come back.
+pub(crate) type Model = BTreeMap<usize, Option<BTreeSet<usize>>>;
+
+impl Step {
+    /// Has it happen in a store and in the model; `person` makes the record of a number and its keys. Gives how many
+    /// runs were folded.
+    pub(crate) async fn happen(
+        &self,
+        store: &Store,
+        c: ConnectionId,
+        time: i64,
+        model: &mut Model,
+        person: impl Fn(usize, BTreeSet<IdentityKey>) -> Incoming,
+    ) -> usize {
+        let records = self.seen.iter();
+        let records = records.map(|(number, keys)| person(*number, emails(keys.iter().copied())));
+        let mut refresh = refresh(c, time, records.collect());
+        for (number, keys) in &self.seen {
+            let known = model
+                .entry(*number)
+                .or_insert_with(|| Some(BTreeSet::new()));
+            *known = known.is_some().then(|| keys.clone());
+        }
+        if let Some(number) = self.deleted {
+            let id = format!("o{number}");
+            refresh
+                .deleted
+                .push(gone(Stream::Opportunities, &id, time + 1));
+            model.insert(number, None);
+        }
+        store.apply_refresh(refresh).await.unwrap();
+        match self.fold {
+            true => store.fold_identities(c).await.unwrap(),
+            false => 0,
+        }
+    }
 }
 
 pub(crate) fn step() -> impl Strategy<Value = Step> {
@@ -72,24 +110,10 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let (_folder, store, c) = connected().await;
-            // None marks those deleted: they do not come back.
-            let mut model: BTreeMap<usize, Option<BTreeSet<usize>>> = BTreeMap::new();
+            let mut model = Model::new();
             let mut folded = 0;
-            for (time, Step { seen, deleted, fold }) in (1..).zip(&history) {
-                let records = seen.iter().map(|(number, keys)| person(*number, emails(keys.iter().copied())));
-                let mut refresh = refresh(c, time, records.collect());
-                for (number, keys) in seen {
-                    let known = model.entry(*number).or_insert_with(|| Some(BTreeSet::new()));
-                    *known = known.is_some().then(|| keys.clone());
-                }
-                if let Some(number) = deleted {
-                    refresh.deleted.push(gone(Stream::Opportunities, &format!("o{number}"), time + 1));
-                    model.insert(*number, None);
-                }
-                store.apply_refresh(refresh).await.unwrap();
-                if *fold {
-                    folded += store.fold_identities(c).await.unwrap();
-                }
+            for (time, step) in (1..).zip(&history) {
+                folded += step.happen(&store, c, time, &mut model, person).await;
             }
             let found = find(&store, c, (0..8).map(email).collect()).await;
             for (key, having) in found.by_key.iter().enumerate() {
