@@ -4,6 +4,7 @@
 //! Time comes in as an argument, and so do Lever's lists (stages, archive reasons, users).
 //! The only floor below is [`lever`], for its models and ids.
 
+pub mod acting;
 pub mod calendar;
 pub mod candidacy;
 pub mod change;
@@ -34,6 +35,7 @@ pub mod text;
 pub mod versioned;
 mod violation;
 
+pub use acting::ActingBecause;
 pub use calendar::Calendar;
 pub use candidacy::Candidacy;
 pub use change::{Change, ChangeKind, Event, RecordChange};

@@ -165,7 +165,7 @@ impl Engine {
             let mut under_way = false;
             for operation in self.shared.store.open_operations(id).await? {
                 let event = match &operation.state {
-                    State::Recorded { .. } => Event::Withdrawn,
+                    State::Held { .. } | State::Recorded { .. } => Event::Withdrawn,
                     _ if Instant::now() >= deadline => Event::Abandoned,
                     _ => {
                         under_way = true;

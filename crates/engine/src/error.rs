@@ -90,6 +90,16 @@ impl Error {
         &self.kind
     }
 
+    /// The same error of what lies below a field: `items[3]` makes `links[0]` to `items[3].links[0]`.
+    pub fn below(mut self, field: &str) -> Error {
+        if let ErrorKind::Invalid { violations } = &mut self.kind {
+            for violation in violations {
+                violation.field = format!("{field}.{}", violation.field);
+            }
+        }
+        self
+    }
+
     /// How long the key is in a pause after a 429, where that is what stood in the way; never zero.
     pub(crate) fn pause(&self) -> Option<Duration> {
         let source = self.source.as_ref()?;

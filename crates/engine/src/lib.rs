@@ -75,7 +75,11 @@ pub use permissions::{
     ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,
 };
 pub use profile::Profile;
-pub use push::{Acting, DryRun, PlannedCall, PlannedFile, WriteRequest};
+pub use push::prepare;
+pub use push::{
+    Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, Hold, OperationFilter,
+    OperationPage, PlannedCall, PlannedFile, WriteRequest,
+};
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer, Whose};
 pub use settings::{OAuthClient, PullSettings, Settings};
 pub use sla_report::{SlaOverview, SlaQuery, SlaRow};

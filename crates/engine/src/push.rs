@@ -5,18 +5,26 @@
 //! decided here, from the operation's own record, so that a crash at any point decides the same way.
 
 mod acting;
+mod bulk;
 mod content;
+mod control;
+mod hold;
+mod holds;
+mod items;
 mod outbox;
 mod plan;
+pub mod prepare;
 mod reconcile;
 mod send;
 mod submit;
 mod upload;
 
+pub use bulk::{BulkDryRun, BulkItem, BulkRequest};
+pub use control::{OperationFilter, OperationPage};
 pub(crate) use outbox::Outbox;
 pub use plan::{PlannedCall, PlannedFile};
 pub(crate) use send::fresh_read;
-pub use submit::{Acting, DryRun, WriteRequest};
+pub use submit::{Acting, Chosen, DryRun, Hold, WriteRequest};
 
 use uuid::Uuid;
 

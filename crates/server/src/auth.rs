@@ -49,13 +49,16 @@ impl Role {
 const ANY: &[Role] = Role::ALL;
 const ADMIN: &[Role] = &[Role::Admin];
 const WRITERS: &[Role] = &[Role::Admin, Role::Product];
+const MOVERS: &[Role] = &[Role::Admin, Role::Product, Role::Inbound];
 const READERS: &[Role] = &[Role::Admin, Role::Product, Role::Reader];
 
 /// The roles that may call each rpc, by its path. `LeverService.Call` asks for more where it writes.
 pub const ACCESS: &[(&str, &[Role])] = &[
+    ("/fulcrum.v1.CandidateService/AddLinks", WRITERS),
     ("/fulcrum.v1.CandidateService/AddSources", WRITERS),
     ("/fulcrum.v1.CandidateService/AddTags", WRITERS),
     ("/fulcrum.v1.CandidateService/Archive", WRITERS),
+    ("/fulcrum.v1.CandidateService/BulkWrite", WRITERS),
     ("/fulcrum.v1.CandidateService/ChangeStage", WRITERS),
     ("/fulcrum.v1.CandidateService/CreateNote", WRITERS),
     ("/fulcrum.v1.CandidateService/DismissDuplicate", WRITERS),
@@ -64,6 +67,7 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.CandidateService/ListCandidates", READERS),
     ("/fulcrum.v1.CandidateService/ListDuplicates", READERS),
     ("/fulcrum.v1.CandidateService/LookupCandidates", READERS),
+    ("/fulcrum.v1.CandidateService/RemoveLinks", WRITERS),
     ("/fulcrum.v1.CandidateService/RemoveSources", WRITERS),
     ("/fulcrum.v1.CandidateService/RemoveTags", WRITERS),
     (
@@ -71,6 +75,7 @@ pub const ACCESS: &[(&str, &[Role])] = &[
         READERS,
     ),
     ("/fulcrum.v1.CandidateService/Unarchive", WRITERS),
+    ("/fulcrum.v1.CandidateService/UpdateNote", WRITERS),
     ("/fulcrum.v1.CandidateService/UploadFile", WRITERS),
     ("/fulcrum.v1.ChangeService/WatchChanges", READERS),
     ("/fulcrum.v1.ConnectionService/CheckPermissions", ADMIN),
@@ -95,10 +100,12 @@ pub const ACCESS: &[(&str, &[Role])] = &[
         ADMIN,
     ),
     ("/fulcrum.v1.FieldMappingService/UpdateFieldMapping", ADMIN),
+    ("/fulcrum.v1.InboundService/AdvanceApplicants", MOVERS),
     ("/fulcrum.v1.InboundService/GetSlaReport", ANY),
     ("/fulcrum.v1.InboundService/ListAdvanceTargets", ANY),
     ("/fulcrum.v1.InboundService/ListApplicants", ANY),
     ("/fulcrum.v1.InboundService/ListRejectReasons", ANY),
+    ("/fulcrum.v1.InboundService/RejectApplicants", MOVERS),
     ("/fulcrum.v1.InboundService/WatchApplicants", ANY),
     ("/fulcrum.v1.LeverService/Call", READERS),
     ("/fulcrum.v1.LeverService/GetApplication", READERS),
@@ -147,10 +154,12 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.LeverService/ListStages", ANY),
     ("/fulcrum.v1.LeverService/ListTags", ANY),
     ("/fulcrum.v1.LeverService/ListUsers", ANY),
-    ("/fulcrum.v1.OperationService/CancelOperation", WRITERS),
-    ("/fulcrum.v1.OperationService/GetOperation", READERS),
+    ("/fulcrum.v1.OperationService/CancelOperation", MOVERS),
+    ("/fulcrum.v1.OperationService/GetOperation", ANY),
     ("/fulcrum.v1.OperationService/ListOperations", READERS),
-    ("/fulcrum.v1.OperationService/WatchOperations", READERS),
+    ("/fulcrum.v1.OperationService/ReleaseOperation", MOVERS),
+    ("/fulcrum.v1.OperationService/RetryOperation", MOVERS),
+    ("/fulcrum.v1.OperationService/WatchOperations", ANY),
     ("/fulcrum.v1.StageMappingService/GetStageMapping", ANY),
     (
         "/fulcrum.v1.StageMappingService/ListStageMappingVersions",

@@ -1,5 +1,6 @@
 //! The gRPC services: decode, one engine call, encode.
 
+mod bulk;
 mod candidate;
 mod change;
 mod connection;
@@ -12,6 +13,7 @@ mod lookup;
 mod operation;
 mod stage_mapping;
 mod sync;
+mod tell;
 mod versions;
 
 use std::time::Duration;
@@ -20,6 +22,7 @@ use ::lever as lever_ids;
 use axum::extract::{Request as HttpRequest, State};
 use axum::middleware::{self, Next};
 use axum::response::Response as HttpResponse;
+use domain::operation::Tally;
 use engine::{Engine, ErrorKind, Viewer};
 use proto::v1::candidate_service_server::CandidateServiceServer;
 use proto::v1::change_service_server::ChangeServiceServer;
@@ -188,8 +191,22 @@ impl Api {
         let hidden = !sees && answer.contains("\"confidential\"");
         Ok(proto::v1::Operation {
             result_json: if hidden { "".into() } else { answer.into() },
+            tally: self.tally(operation).await?,
             ..crate::wire::operation::to_pb(operation)
         })
+    }
+
+    /// What became of the items of a bulk.
+    async fn tally(
+        &self,
+        operation: &domain::Operation,
+    ) -> Result<Option<proto::v1::Tally>, Status> {
+        if !matches!(operation.write, domain::Write::Bulk(_)) {
+            return Ok(None);
+        }
+        let items = self.engine.items(operation).await.map_err(status)?;
+        let tally = Tally::of(items.iter().map(|item| &item.state));
+        Ok(Some(crate::wire::operation::to_tally(tally)))
     }
 
     /// Refuses an opportunity that the caller may not see, as if it did not exist.

@@ -2,6 +2,7 @@
 //!
 //! `to_*` makes messages, `from_*` reads them; what cannot be read is a list of violations that name the field.
 
+pub mod bulk;
 pub mod candidate;
 pub mod change;
 pub mod connection;
@@ -36,8 +37,14 @@ pub fn connection_id(text: &str) -> Result<ConnectionId> {
     ConnectionId::from_str(text).map_err(|_| Error::not_found("connection", text))
 }
 
-/// Reads an operation id; anything that is none is simply not found.
+/// Reads an operation id, also that of an item of a bulk; anything that is none is simply not found.
 pub fn operation_id(text: &str) -> Result<OperationId> {
+    if let Some((bulk, number)) = text.split_once('/') {
+        let item = bulk.parse().ok().zip(number.parse::<u16>().ok());
+        return item
+            .map(|(bulk, number): (OperationId, u16)| bulk.item(number))
+            .ok_or_else(|| Error::not_found("operation", text));
+    }
     if text.is_empty() {
         return Err(Error::invalid(
             "operation_id",

@@ -51,6 +51,61 @@ impl Store {
         .await
     }
 
+    /// Records a bulk and its items, all or nothing, unless the request id was used within `keep` before.
+    ///
+    /// An item has no request id of its own: that of its bulk stands for it.
+    ///
+    /// # Errors
+    /// As [`Store::record_operation`].
+    pub async fn record_bulk(
+        &self,
+        bulk: Operation,
+        items: Vec<Operation>,
+        keep: Duration,
+    ) -> Result<Recording, Error> {
+        self.commit(move |draft| {
+            draft.require_connection(bulk.connection)?;
+            match asked_before(draft, &bulk, keep)? {
+                Some(existing) if existing.digest == bulk.digest => {
+                    return Ok(Recording::Existing(existing));
+                }
+                Some(existing) => return Ok(Recording::Mismatch { existing }),
+                None => insert(draft, &bulk)?,
+            }
+            for item in &items {
+                insert(draft, item)?;
+            }
+            Ok(Recording::New(bulk))
+        })
+        .await
+    }
+
+    /// Reads the items of a bulk, in order.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn items(
+        &self,
+        connection: ConnectionId,
+        bulk: OperationId,
+    ) -> Result<Vec<Operation>, Error> {
+        let prefix = key::connection(connection);
+        let (from, to) = (bulk.item(0), bulk.item(u16::MAX));
+        self.read(move |tables| {
+            let after = key::operation(connection, from);
+            let last = key::operation(connection, to);
+            tables
+                .scan_after(Table::Operations, &prefix, &after)
+                .take_while(|entry| entry.as_ref().map_or(true, |(key, _)| key[..] <= last[..]))
+                .filter_map(|entry| tables.value(Table::Operations, entry).transpose())
+                .filter(|item: &Result<Operation, Error>| {
+                    item.as_ref().map_or(true, |item| item.parent == Some(bulk))
+                })
+                .collect()
+        })
+        .await
+    }
+
     /// Stores the next revision of an operation; one that is settled is no longer open.
     ///
     /// # Errors
@@ -194,14 +249,23 @@ fn insert(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
     if draft.contains(Table::Operations, &key)? {
         return Err(Error::already_exists("operation id", id));
     }
-    let request_id = key::request_id(connection, &operation.request_id)?;
-    draft.put(Table::RequestIds, request_id, &Owner(*id.as_bytes()));
+    if operation.parent.is_none() {
+        let request_id = key::request_id(connection, &operation.request_id)?;
+        draft.put(Table::RequestIds, request_id, &Owner(*id.as_bytes()));
+    }
+    mark_opportunity(draft, operation)?;
+    put(draft, key, operation);
+    Ok(())
+}
+
+/// Has the operation found by its opportunity.
+fn mark_opportunity(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
+    let Operation { connection, id, .. } = *operation;
     // Some are about no opportunity, such as a change of a posting.
     if !operation.opportunity.as_str().is_empty() {
         let by_opportunity = key::opportunity_entry(connection, &operation.opportunity, id)?;
         draft.mark(Table::ByOpportunity, by_opportunity);
     }
-    put(draft, key, operation);
     Ok(())
 }
 
@@ -212,6 +276,10 @@ fn save(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
         .ok_or_else(|| Error::not_found("operation"))?;
     if stored.revision.checked_add(1) != Some(operation.revision) {
         return Err(Error::conflict("operation"));
+    }
+    // One that makes an opportunity, or finds it, is about it from then on.
+    if stored.opportunity != operation.opportunity {
+        mark_opportunity(draft, operation)?;
     }
     put(draft, key, operation);
     Ok(())

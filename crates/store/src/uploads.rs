@@ -114,9 +114,9 @@ impl Store {
         }
     }
 
-    /// Removes the file of an operation that hands one on and has settled.
+    /// Removes the file of an operation that hands one on and will not need it again.
     pub(crate) fn let_go(&self, operation: &Operation) {
-        if operation.state.settled() && matches!(operation.write, Write::UploadFile(_)) {
+        if !operation.state.may_be_sent() && matches!(operation.write, Write::UploadFile(_)) {
             let kept = self.kept_file(operation.connection, operation.id);
             drop(Place(kept.path));
         }
@@ -150,7 +150,7 @@ impl Store {
         };
         let key = key::operation(connection, operation);
         let stored: Option<Operation> = self.tables().get(Table::Operations, &key)?;
-        Ok(stored.is_some_and(|operation| !operation.state.settled()))
+        Ok(stored.is_some_and(|operation| operation.state.may_be_sent()))
     }
 }
 

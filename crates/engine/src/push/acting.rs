@@ -1,6 +1,6 @@
 //! The Lever user a write is made for (X13).
 
-use domain::{ConnectionId, Stream};
+use domain::{ActingBecause, ConnectionId, Stream};
 use lever::{OpportunityId, PerformAs, User, UserId, registry};
 
 use crate::engine::Shared;
@@ -22,18 +22,36 @@ pub enum Acting {
     LeverUser(UserId),
 }
 
+/// Whom a write is made for, and how that user was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chosen {
+    /// The Lever user; none where nobody acts.
+    pub user: Option<UserId>,
+    /// How the user was found.
+    pub because: ActingBecause,
+}
+
+impl Chosen {
+    fn new(user: UserId, because: ActingBecause) -> Chosen {
+        Chosen {
+            user: Some(user),
+            because,
+        }
+    }
+}
+
 /// Chooses the user, for a call that names one: the one named; else the default of the connection, or nobody.
 ///
 /// The owner of the opportunity, or else of its posting, stands in before that default for an e-mail that is unknown
 /// or of a deactivated user, and after it where nobody was named and Lever insists on somebody.
-pub(super) async fn choose(shared: &Shared, request: &WriteRequest) -> Result<Option<UserId>> {
+pub(super) async fn choose(shared: &Shared, request: &WriteRequest) -> Result<Chosen> {
     let wanted = registry::find(plan::lever_operation(&request.write))
         .map_or(PerformAs::No, |operation| operation.perform_as);
     if wanted == PerformAs::No {
-        return Ok(None);
+        return Ok(Chosen::default());
     }
-    let user = best(shared, request, wanted == PerformAs::Required).await?;
-    if user.is_none() && wanted == PerformAs::Required {
+    let chosen = best(shared, request, wanted == PerformAs::Required).await?;
+    if chosen.user.is_none() && wanted == PerformAs::Required {
         return Err(Error::precondition(
             "ACTING_USER_REQUIRED",
             "Lever wants to know for whom this write is made: give acting_user or perform_as, \
@@ -41,16 +59,21 @@ pub(super) async fn choose(shared: &Shared, request: &WriteRequest) -> Result<Op
             Vec::new(),
         ));
     }
-    Ok(user)
+    Ok(chosen)
 }
 
-async fn best(shared: &Shared, request: &WriteRequest, required: bool) -> Result<Option<UserId>> {
+async fn best(shared: &Shared, request: &WriteRequest, required: bool) -> Result<Chosen> {
     let id = request.connection;
     let connection = shared.store.connection(id).await?;
-    let default = connection.and_then(|connection| connection.default_acting_user);
+    let default = connection
+        .and_then(|connection| connection.default_acting_user)
+        .map(|user| Chosen::new(user, ActingBecause::ConnectionDefault));
     let email = match &request.acting {
-        Acting::LeverUser(user) => return known_user(shared, id, user).await.map(Some),
-        Acting::Default if default.is_some() || !required => return Ok(default),
+        Acting::LeverUser(user) => {
+            let named = known_user(shared, id, user).await?;
+            return Ok(Chosen::new(named, ActingBecause::Named));
+        }
+        Acting::Default if default.is_some() || !required => return Ok(default.unwrap_or_default()),
         Acting::Default => None,
         Acting::Email(email) => Some(email),
     };
@@ -60,11 +83,11 @@ async fn best(shared: &Shared, request: &WriteRequest, required: bool) -> Result
         let of_email = |user: &&User| same_address(user.email.as_deref(), email);
         users.iter().find(of_email).map(|user| user.id.clone())
     });
-    if named.is_some() {
-        return Ok(named);
+    if let Some(named) = named {
+        return Ok(Chosen::new(named, ActingBecause::Email));
     }
     let owner = owner(shared, id, &request.opportunity, &users).await?;
-    Ok(owner.or(default))
+    Ok(owner.or(default).unwrap_or_default())
 }
 
 /// The owner of an opportunity, or else of its posting, if that is one of these users.
@@ -73,14 +96,14 @@ async fn owner(
     id: ConnectionId,
     opportunity: &OpportunityId,
     users: &[User],
-) -> Result<Option<UserId>> {
+) -> Result<Option<Chosen>> {
     let one_of_them = |user: &UserId| users.iter().any(|known| known.id == *user);
     let Some(candidacy) = shared.store.candidacy(id, opportunity).await? else {
         return Ok(None);
     };
     let owner = candidacy.owner.filter(one_of_them);
-    if owner.is_some() {
-        return Ok(owner);
+    if let Some(owner) = owner {
+        return Ok(Some(Chosen::new(owner, ActingBecause::OpportunityOwner)));
     }
     let Some(posting) = candidacy.posting else {
         return Ok(None);
@@ -93,7 +116,8 @@ async fn owner(
         record.and_then(|record| serde_json::from_str::<lever::Posting>(&record.raw).ok());
     Ok(posting
         .and_then(|posting| posting.owner)
-        .filter(one_of_them))
+        .filter(one_of_them)
+        .map(|owner| Chosen::new(owner, ActingBecause::PostingOwner)))
 }
 
 async fn known_user(shared: &Shared, id: ConnectionId, user: &UserId) -> Result<UserId> {

@@ -1,7 +1,7 @@
 //! What a write asks, looked at alone: whether it can be right, and whether it is the same as another.
 
 use domain::Write;
-use domain::operation::{FileUpload, LARGEST_FILE, LONGEST_NOTE, RawWrite, UploadTarget};
+use domain::operation::{FileUpload, LARGEST_FILE, LONGEST_NOTE, NoteText, Prepared, UploadTarget};
 use sha2::{Digest, Sha256};
 
 use super::submit::{Acting, WriteRequest, hex};
@@ -21,11 +21,17 @@ pub(super) fn check_request_id(request_id: &str) -> Result<()> {
 /// What is wrong with the content itself, whatever the account.
 pub(super) fn check_content(write: &Write) -> Result<()> {
     match write {
-        Write::CreateNote { value, .. }
-            if value.trim().is_empty() || value.len() > LONGEST_NOTE =>
+        Write::CreateNote(note)
+            if note.value.trim().is_empty() || note.value.len() > LONGEST_NOTE =>
         {
             Err(Error::invalid("value", "give a text of 1 to 60,000 bytes"))
         }
+        Write::CreateNote(NoteText {
+            score: Some(score), ..
+        }) if !(1..=4).contains(score) => Err(Error::invalid(
+            "score",
+            "give 1 (strong no) to 4 (strong yes), or leave it out",
+        )),
         Write::AddTags { tags } | Write::RemoveTags { tags } => check_texts("tags", tags),
         Write::AddSources { sources } | Write::RemoveSources { sources } => {
             check_texts("sources", sources)
@@ -37,9 +43,18 @@ pub(super) fn check_content(write: &Write) -> Result<()> {
             "archive_reason_id",
             "name the archive reason by Lever's id; Unarchive takes none",
         )),
-        Write::Raw(RawWrite {
-            body: Some(body), ..
-        }) if body.len() > LARGEST_BODY => Err(Error::invalid("body", "give at most 1 MB of JSON")),
+        Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. })
+            if raw
+                .body
+                .as_ref()
+                .is_some_and(|body| body.len() > LARGEST_BODY) =>
+        {
+            Err(Error::invalid("body", "give at most 1 MB of JSON"))
+        }
+        // What is left of it when its content was taken away.
+        Write::Prepared(Prepared { call, .. }) if call.body.is_none() => {
+            Err(Error::invalid("write", "nothing is left of what it asked"))
+        }
         Write::UploadFile(file) => check_file(file),
         _ => Ok(()),
     }
@@ -105,6 +120,11 @@ fn is_media_type(text: &str) -> bool {
 }
 
 fn check_texts(field: &str, texts: &[String]) -> Result<()> {
+    check_texts_of(field, texts, 255)
+}
+
+/// Whether 1 to 100 texts were given, each of 1 to `longest` characters.
+pub(super) fn check_texts_of(field: &str, texts: &[String], longest: usize) -> Result<()> {
     let mut violations = Vec::new();
     if texts.is_empty() || texts.len() > 100 {
         violations.push(Violation {
@@ -113,10 +133,10 @@ fn check_texts(field: &str, texts: &[String]) -> Result<()> {
         });
     }
     for (index, text) in texts.iter().enumerate() {
-        if text.trim().is_empty() || text.chars().count() > 255 {
+        if text.trim().is_empty() || text.chars().count() > longest {
             violations.push(Violation {
                 field: format!("{field}[{index}]"),
-                message: "give 1 to 255 characters that are not all blank".to_owned(),
+                message: format!("give 1 to {longest} characters that are not all blank"),
             });
         }
     }
@@ -142,9 +162,18 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
         Acting::LeverUser(user) => part(&format!("user {}", user.as_str())),
     }
     match &request.write {
-        Write::CreateNote { value, secret } => {
-            part(value);
-            part(&secret.to_string());
+        Write::CreateNote(note) => {
+            part(&note.value);
+            part(&note.secret.to_string());
+            if let Some(score) = note.score {
+                part(&format!("score {score}"));
+            }
+            if note.notify_followers {
+                part("notify followers");
+            }
+            if let Some(thread) = &note.thread {
+                part(&format!("thread {}", thread.as_str()));
+            }
         }
         Write::AddTags { tags: texts }
         | Write::RemoveTags { tags: texts }
@@ -166,6 +195,7 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
             reason,
             requisition,
             clean_interviews,
+            rejects,
         } => {
             part(reason.as_str());
             part(
@@ -175,9 +205,18 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
                     .unwrap_or_default(),
             );
             part(&clean_interviews.to_string());
+            if let Some(rejects) = rejects {
+                part("rejects");
+                part(
+                    rejects
+                        .expected_stage
+                        .as_ref()
+                        .map_or("", |stage| stage.as_str()),
+                );
+            }
         }
         Write::Unarchive => {}
-        Write::Raw(raw) => {
+        Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) => {
             part(&raw.operation);
             for (name, value) in &raw.path {
                 part(name);
@@ -191,6 +230,8 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
             }
             part(raw.body.as_deref().unwrap_or_default());
         }
+        // Its items have digests of their own.
+        Write::Bulk(bulk) => part(&bulk.kind),
         Write::UploadFile(file) => {
             part(match file.target {
                 UploadTarget::Opportunity => "opportunity",
@@ -208,6 +249,7 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use domain::ConnectionId;
+    use domain::operation::RawWrite;
     use lever::{OpportunityId, StageId, UserId};
 
     use super::*;
@@ -220,16 +262,14 @@ mod tests {
             request_id: "r".to_owned(),
             write,
             acting: Acting::Default,
+            hold: None,
             confidential: true,
             asked_by: "token".to_owned(),
         }
     }
 
     fn note(value: &str) -> Write {
-        Write::CreateNote {
-            value: value.to_owned(),
-            secret: false,
-        }
+        Write::CreateNote(NoteText::plain(value))
     }
 
     fn tags(tags: &[&str]) -> Vec<String> {
@@ -251,10 +291,10 @@ mod tests {
         };
         let different = [
             request(note("b")),
-            request(Write::CreateNote {
-                value: "a".to_owned(),
+            request(Write::CreateNote(NoteText {
                 secret: true,
-            }),
+                ..NoteText::plain("a")
+            })),
             WriteRequest {
                 opportunity: OpportunityId::from("p"),
                 ..base.clone()

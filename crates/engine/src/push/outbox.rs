@@ -1,17 +1,18 @@
 //! The operations of one connection that have not settled, in order for each opportunity.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::operation::{Attempt, Event, FailureKind, RawWrite, State};
+use domain::operation::{Attempt, Event, FailureKind, Prepared, RawWrite, State};
 use domain::{Operation, OperationId, Parent, Stream, Timestamp, Write};
 use lever::registry::{CREATE_CANDIDATE, CREATE_OPPORTUNITY};
-use lever::{ContactId, OpportunityId};
+use lever::{ContactId, Lane, OpportunityId};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use super::holds::Holds;
 use super::{plan, reconcile, send};
 use crate::engine::Shared;
 use crate::error::Result;
@@ -37,6 +38,12 @@ pub(crate) struct Outbox {
     queues: Mutex<HashMap<OpportunityId, VecDeque<OperationId>>>,
     /// How many operations may be under way at once.
     slots: Semaphore,
+    /// How many of these may be items of bulks: one write alone must not wait for a thousand.
+    bulk_slots: Semaphore,
+    /// What is kept back.
+    pub(super) holds: Holds,
+    /// The bulks whose items are being looked after.
+    pub(super) bulks: Mutex<HashSet<OperationId>>,
     /// The last marker given out, in milliseconds: none is given twice.
     last_marker: Mutex<Timestamp>,
 }
@@ -51,13 +58,16 @@ impl fmt::Debug for Outbox {
 
 impl Outbox {
     pub(crate) fn new(shared: Arc<Shared>, link: Arc<Link>, tasks: TaskTracker) -> Arc<Self> {
-        let slots = Semaphore::new(shared.settings.parallel_operations.max(1));
+        let slots = shared.settings.parallel_operations.max(1);
         Arc::new(Self {
             shared,
             link,
             tasks,
             queues: Mutex::new(HashMap::new()),
-            slots,
+            slots: Semaphore::new(slots),
+            bulk_slots: Semaphore::new((slots / 2).max(1)),
+            holds: Holds::default(),
+            bulks: Mutex::new(HashSet::new()),
             last_marker: Mutex::new(Timestamp::default()),
         })
     }
@@ -74,9 +84,46 @@ impl Outbox {
             if matches!(operation.state, State::Sending { .. }) {
                 self.save(&operation, Event::Lost).await?;
             }
-            self.submit(operation.opportunity, operation.id);
+            self.take_in(&operation);
         }
+        let outbox = self.clone();
+        let release = move || outbox.clone().release_what_is_due();
+        self.tasks
+            .spawn(supervise("held writes", self.link.stop.clone(), release));
         self.resume_refreshes().await
+    }
+
+    /// Sees to an operation that is recorded: it gets in line, or is kept back, or its items are looked after.
+    pub(crate) fn take_in(self: &Arc<Self>, operation: &Operation) {
+        match &operation.state {
+            state if state.settled() => {}
+            _ if matches!(operation.write, Write::Bulk(_)) => self.look_after(operation),
+            State::Held { release_at } => self.holds.add(*release_at, operation.id),
+            _ => self.submit(operation.opportunity.clone(), operation.id),
+        }
+    }
+
+    /// About how long so many calls take, at the present rate and with those ahead of them.
+    pub(super) fn eta(&self, calls: usize) -> Duration {
+        let budget = self.link.client(Lane::Interactive);
+        let now = budget.budget().snapshot();
+        let ahead = now.waiting[Lane::Interactive];
+        let calls = u32::try_from(ahead + calls).unwrap_or(u32::MAX);
+        let pause = now.pause.map_or(Duration::ZERO, |pause| pause.left());
+        let working = f64::from(calls) / now.rate.max(0.1);
+        pause + Duration::try_from_secs_f64(working).unwrap_or(Duration::MAX / 2)
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
     }
 
     /// Reads again what a former run of the process wrote but could not read back before it ended.
@@ -181,6 +228,7 @@ impl Outbox {
                 return Ok(Progress::Settled);
             };
             match &operation.state {
+                State::Held { .. } => return Ok(Progress::Settled),
                 state if state.settled() => {
                     tracing::info!(
                         connection = %self.link.id(), operation = %id, opportunity = %operation.opportunity,
@@ -221,7 +269,7 @@ impl Outbox {
                         self.settle_with(&operation, event).await?;
                     }
                 }
-                State::Succeeded | State::Failed(_) | State::Uncertain(_) | State::Cancelled => {
+                State::Succeeded | State::Failed(_) | State::Uncertain(_) | State::Cancelled(_) => {
                     return Ok(Progress::Settled);
                 }
             }
@@ -230,13 +278,18 @@ impl Outbox {
 
     /// Makes the call, between two durable states.
     async fn send(&self, operation: Operation) -> Result<()> {
-        // The semaphore is never closed, so a permit always comes.
+        // The semaphores are never closed, so a permit always comes.
+        let _bulk_slot = match operation.parent {
+            Some(_) => Some(self.bulk_slots.acquire().await),
+            None => None,
+        };
         let _slot = self.slots.acquire().await;
         // Kept before it is made: a start after a crash then knows that it may have had its effect.
         let attempt = Attempt {
-            lever_operation: plan::lever_operation(&operation.write).to_owned(),
+            lever_operation: plan::lever_operation(operation.present_write()).to_owned(),
             at: self.shared.clock.now(),
             status: None,
+            step: plan::step_number(&operation),
         };
         let planned = operation.with_attempt(attempt);
         let Some(mut sending) = self.save(&planned, Event::Started).await? else {
@@ -260,6 +313,7 @@ impl Outbox {
         let changed = match &event {
             Event::Done { .. } | Event::Found { .. } => true,
             Event::Refused(failure) => failure.kind == FailureKind::StageMoved,
+            Event::Skipped(failure) => failure.kind == FailureKind::AlreadyArchived,
             _ => false,
         };
         if changed {
@@ -270,7 +324,8 @@ impl Outbox {
 
     /// Shows what an operation has changed: the opportunity at once, anything else when its list is read next, now.
     async fn show(&self, operation: &Operation, event: &Event) {
-        if let Write::Raw(raw) = &operation.write {
+        let write = operation.present_write();
+        if let Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) = write {
             let stream = crate::call::written(&raw.operation);
             self.link
                 .force(&Vec::from_iter(stream.and_then(listing_of)));
@@ -279,10 +334,17 @@ impl Outbox {
         let Some(opportunity) = changed_opportunity(operation, event) else {
             return;
         };
-        if !send::refresh(&self.shared, &self.link, &opportunity).await {
+        if !send::refresh(
+            &self.shared,
+            &self.link,
+            &opportunity,
+            send::lane(operation),
+        )
+        .await
+        {
             self.refresh_later(opportunity.clone());
         }
-        if let Some(list) = changed_list(&operation.write) {
+        if let Some(list) = changed_list(write) {
             self.show_list(&opportunity, list).await;
         }
     }
@@ -296,7 +358,7 @@ impl Outbox {
         let contact = ContactId::from(contact.as_str());
         let people = store.opportunities_of_contact(id, &contact).await;
         for opportunity in people.unwrap_or_default() {
-            if !send::refresh(&self.shared, &self.link, &opportunity).await {
+            if !send::refresh(&self.shared, &self.link, &opportunity, Lane::Interactive).await {
                 self.refresh_later(opportunity);
             }
         }
@@ -327,7 +389,7 @@ impl Outbox {
                     () = link.stop.cancelled() => return,
                     () = after_pause(&link, pause) => {}
                 }
-                if send::refresh(&shared, &link, &opportunity).await {
+                if send::refresh(&shared, &link, &opportunity, Lane::Interactive).await {
                     return;
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -336,7 +398,11 @@ impl Outbox {
     }
 
     /// Keeps the next state; none if the operation moved under us.
-    async fn save(&self, operation: &Operation, event: Event) -> Result<Option<Operation>> {
+    pub(super) async fn save(
+        &self,
+        operation: &Operation,
+        event: Event,
+    ) -> Result<Option<Operation>> {
         let next = operation.after(
             event,
             self.shared.clock.now(),
@@ -385,8 +451,10 @@ async fn after_pause(link: &Link, wait: Duration) {
 /// The list below the opportunity that a write has changed.
 fn changed_list(write: &Write) -> Option<Stream> {
     let stream = match write {
-        Write::CreateNote { .. } => Some(Stream::Notes),
-        Write::Raw(raw) => crate::call::written(&raw.operation),
+        Write::CreateNote(_) => Some(Stream::Notes),
+        Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) => {
+            crate::call::written(&raw.operation)
+        }
         Write::UploadFile(file) if file.target.keeps() => Some(Stream::Files),
         _ => None,
     };
@@ -398,9 +466,9 @@ fn changed_opportunity(operation: &Operation, event: &Event) -> Option<Opportuni
     if !operation.opportunity.as_str().is_empty() {
         return Some(operation.opportunity.clone());
     }
-    match (&operation.write, event) {
+    match (operation.present_write(), event) {
         (
-            Write::Raw(raw),
+            Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }),
             Event::Done {
                 result_id: Some(made),
             },
@@ -432,6 +500,7 @@ fn written_at(operation: &Operation) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use domain::operation::NoteText;
     use domain::{ConnectionId, Listing};
     use lever::{BudgetConfig, Lane};
     use store::Recording;
@@ -445,21 +514,23 @@ mod tests {
         Operation {
             id: OperationId::new(new_id()),
             connection,
+            parent: None,
             opportunity: OpportunityId::from("o"),
             request_id: "r".to_owned(),
             digest: [0; 32],
-            write: Write::CreateNote {
-                value: "hello".to_owned(),
-                secret: false,
-            },
+            write: Write::CreateNote(NoteText::plain("hello")),
+            steps: Vec::new(),
             state: State::Recorded { not_before: None },
             attempts: Vec::new(),
             result_id: None,
             answer: None,
             acting_user: None,
+            acting_because: domain::ActingBecause::Nobody,
+            asked_for: None,
             marker: at,
             asked_by: String::new(),
             created_at: at,
+            queued_at: at,
             updated_at: at,
             revision: 1,
         }
@@ -507,7 +578,7 @@ mod tests {
                 store.set_schedule(id, Listing::Users, None).await.unwrap();
             }
             let cancelled = engine.cancel_operation(id, operation.id).await.unwrap();
-            assert_eq!(cancelled.state, State::Cancelled);
+            assert_eq!(cancelled.state, State::Cancelled(None));
             assert_eq!(cancelled.revision, held_back.revision + 1);
         };
         tokio::select! {

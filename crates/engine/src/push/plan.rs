@@ -1,10 +1,10 @@
 //! Which calls a write makes.
 
-use domain::operation::{FileUpload, RawWrite, UploadTarget};
+use domain::operation::{FileUpload, Prepared, RawWrite, UploadTarget};
 use domain::{Operation, Timestamp, Write};
 use futures::{TryFutureExt as _, stream};
 use lever::{
-    AddSources, AddTags, CreateNote, Endpoint, FileSource, Legacy, Method, MoveToStage,
+    AddComment, AddSources, AddTags, CreateNote, Endpoint, FileSource, Legacy, Method, MoveToStage,
     OpportunityId, PerformAs, RawCall, RemoveSources, RemoveTags, Request, SetArchived, UploadFile,
     UploadOpportunityFile, UserId, registry,
 };
@@ -43,6 +43,7 @@ pub struct PlannedFile {
 #[derive(Debug, Clone)]
 pub(super) enum Sending {
     Note(CreateNote),
+    Comment(AddComment),
     AddTags(AddTags),
     RemoveTags(RemoveTags),
     AddSources(AddSources),
@@ -60,25 +61,32 @@ pub(super) enum Sending {
 /// The endpoint an operation's write goes to; `kept` is the file of an upload.
 pub(super) fn sending(operation: &Operation, kept: KeptFile) -> Sending {
     endpoint(
-        &operation.write,
+        operation.present_write(),
         &operation.opportunity,
         operation.acting_user.clone(),
-        operation.marker,
+        operation.present_marker(),
         Some(kept),
     )
+}
+
+/// Which of its steps an operation is at, as its attempts note it.
+pub(super) fn step_number(operation: &Operation) -> u32 {
+    u32::try_from(operation.present_step()).unwrap_or(u32::MAX)
 }
 
 /// The operation of Lever's API description that a write goes to.
 pub(super) fn lever_operation(write: &Write) -> &str {
     match write {
-        Write::CreateNote { .. } => CreateNote::OPERATION.id,
+        Write::CreateNote(_) => CreateNote::OPERATION.id,
         Write::AddTags { .. } => AddTags::OPERATION.id,
         Write::RemoveTags { .. } => RemoveTags::OPERATION.id,
         Write::AddSources { .. } => AddSources::OPERATION.id,
         Write::RemoveSources { .. } => RemoveSources::OPERATION.id,
         Write::ChangeStage { .. } => MoveToStage::OPERATION.id,
         Write::Archive { .. } | Write::Unarchive => SetArchived::OPERATION.id,
-        Write::Raw(raw) => &raw.operation,
+        Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) => &raw.operation,
+        // It makes none; its items do.
+        Write::Bulk(_) => "",
         Write::UploadFile(file) => match file.target {
             UploadTarget::Opportunity => UploadOpportunityFile::OPERATION.id,
             UploadTarget::Candidate => Legacy::<UploadOpportunityFile>::OPERATION.id,
@@ -101,6 +109,7 @@ pub(super) fn planned(
     calls.push(
         match endpoint(write, opportunity, perform_as, marker, None) {
             Sending::Note(endpoint) => call(&endpoint),
+            Sending::Comment(endpoint) => call(&endpoint),
             Sending::AddTags(endpoint) => call(&endpoint),
             Sending::RemoveTags(endpoint) => call(&endpoint),
             Sending::AddSources(endpoint) => call(&endpoint),
@@ -133,6 +142,9 @@ pub(super) fn looks_first(write: &Write) -> bool {
         Write::ChangeStage {
             expected_stage: Some(_),
             ..
+        } | Write::Archive {
+            rejects: Some(_),
+            ..
         }
     )
 }
@@ -146,15 +158,24 @@ fn endpoint(
 ) -> Sending {
     let opportunity = opportunity.clone();
     match write.clone() {
-        Write::CreateNote { value, secret } => Sending::Note(CreateNote {
-            opportunity,
-            value,
-            secret,
-            score: None,
-            notify_followers: false,
-            created_at: Some(marker),
-            perform_as,
-        }),
+        Write::CreateNote(note) => {
+            let create = CreateNote {
+                opportunity,
+                value: note.value,
+                secret: note.secret,
+                score: note.score,
+                notify_followers: note.notify_followers,
+                created_at: Some(marker),
+                perform_as,
+            };
+            match note.thread {
+                None => Sending::Note(create),
+                Some(note) => Sending::Comment(AddComment {
+                    comment: create,
+                    note,
+                }),
+            }
+        }
         Write::AddTags { tags } => Sending::AddTags(AddTags {
             opportunity,
             tags,
@@ -184,6 +205,7 @@ fn endpoint(
             reason,
             requisition,
             clean_interviews,
+            rejects: _,
         } => Sending::Archived(SetArchived {
             opportunity,
             reason: Some(reason),
@@ -198,10 +220,13 @@ fn endpoint(
             requisition: None,
             perform_as,
         }),
-        Write::Raw(write) => match raw(write, perform_as) {
-            Ok(call) => Sending::Raw(call),
-            Err(error) => Sending::Unknown(error),
-        },
+        Write::Bulk(_) => Sending::Unknown("a bulk is written by its items".to_owned()),
+        Write::Raw(write) | Write::Prepared(Prepared { call: write, .. }) => {
+            match raw(write, perform_as) {
+                Ok(call) => Sending::Raw(call),
+                Err(error) => Sending::Unknown(error),
+            }
+        }
         Write::UploadFile(file) => upload(opportunity, perform_as, &file, source(&file, kept)),
     }
 }

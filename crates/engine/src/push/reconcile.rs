@@ -64,8 +64,8 @@ async fn result_of(shared: &Shared, link: &Link, operation: &Operation) -> Resul
     };
     let since = sent.minus(CLOCKS_DIFFER);
     let others = results_of_others(shared, operation).await?;
-    match &operation.write {
-        Write::CreateNote { value, .. } => note_of(link, operation, value, since, &others).await,
+    match operation.present_write() {
+        Write::CreateNote(note) => note_of(link, operation, &note.value, since, &others).await,
         Write::UploadFile(upload) => file_of(link, operation, upload, since, &others).await,
         _ => Ok(None),
     }
@@ -149,7 +149,7 @@ async fn note_of(
             if others.contains(note.id.as_str()) || note.deleted_at.is_some() {
                 continue;
             }
-            if carries_marker(&note, operation.marker) {
+            if carries_marker(&note, operation.present_marker()) {
                 return Ok(Some(note.id.as_str().to_owned()));
             }
             if by_text.is_none() && same_text_since(&note, value, since) {

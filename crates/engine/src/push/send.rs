@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use domain::operation::{Attempt, Event, Failure, FailureKind};
+use domain::operation::{Attempt, Event, Failure, FailureKind, Rejection};
 use domain::{Connection, Operation, Timestamp, Write};
 use lever::{
-    Answer, Client, Endpoint, Error, ErrorKind, File, GetOpportunity, Lane, OpportunityExpand,
-    OpportunityId, RawCall, Record, StageId, Upload,
+    Answer, ArchiveReasonId, Client, Endpoint, Error, ErrorKind, File, GetOpportunity, Lane,
+    OpportunityExpand, OpportunityId, RawCall, Record, StageId, Upload,
 };
 
 use super::plan::{self, Sending};
@@ -44,21 +44,26 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
     let mut try_ = Try {
         shared,
         client: link
-            .client(Lane::Interactive)
+            .client(lane(operation))
             .with_limits(shared.clients.single_try()),
         connection: link.connection(),
+        step: plan::step_number(operation),
         attempts: Vec::new(),
         answer: None,
     };
+    let write = operation.present_write();
     let tried_at = tried_at(operation);
     // What these came to does not show in the opportunity.
-    let elsewhere = matches!(operation.write, Write::Raw(_) | Write::UploadFile(_));
-    let looks_first = plan::looks_first(&operation.write) || (tried_at.is_some() && !elsewhere);
-    let event = if looks_first && !operation.write.creates() {
+    let elsewhere = matches!(
+        write,
+        Write::Raw(_) | Write::Prepared(_) | Write::UploadFile(_)
+    );
+    let looks_first = plan::looks_first(write) || (tried_at.is_some() && !elsewhere);
+    let event = if looks_first && !write.creates() {
         match try_.call(&fresh_read(&operation.opportunity)).await {
             Ok(record) => {
                 let since = tried_at.map(|at| link.lever_time(at).minus(CLOCKS_DIFFER));
-                match decide(&operation.write, &record.value, since) {
+                match decide(write, &record.value, since) {
                     Some(event) => event,
                     None => try_.write(operation).await,
                 }
@@ -73,7 +78,7 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
         Event::Refused(failure)
             if tried_at.is_some()
                 && failure.kind == FailureKind::NotFound
-                && plan::deletes(&operation.write) =>
+                && plan::deletes(write) =>
         {
             Event::Done { result_id: None }
         }
@@ -96,18 +101,32 @@ fn tried_at(operation: &Operation) -> Option<Timestamp> {
         .map_or(&[][..], |(_, earlier)| earlier);
     earlier
         .iter()
-        .filter(|attempt| attempt.lever_operation == plan::lever_operation(&operation.write))
+        .filter(|attempt| attempt.step == plan::step_number(operation))
+        .filter(|attempt| {
+            attempt.lever_operation == plan::lever_operation(operation.present_write())
+        })
         .filter(|attempt| attempt.status.is_none_or(|status| status >= 500))
         .map(|attempt| attempt.at)
         .min()
 }
 
+/// The lane of an operation's calls: somebody waits for one write; a bulk lets that one go first.
+pub(super) fn lane(operation: &Operation) -> Lane {
+    match operation.parent {
+        None => Lane::Interactive,
+        Some(_) => Lane::Inbound,
+    }
+}
+
 /// Shows the present state of an opportunity in the mirror; tells whether that is done.
-pub(super) async fn refresh(shared: &Shared, link: &Link, opportunity: &OpportunityId) -> bool {
+pub(super) async fn refresh(
+    shared: &Shared,
+    link: &Link,
+    opportunity: &OpportunityId,
+    lane: Lane,
+) -> bool {
     let sent = Moment::now(&shared.clock);
-    let client = link
-        .client(Lane::Interactive)
-        .with_limits(shared.clients.single_try());
+    let client = link.client(lane).with_limits(shared.clients.single_try());
     let outcome = async {
         let answer = match client.answer(&fresh_read(opportunity)).await {
             // The deleted list tells the mirror.
@@ -148,6 +167,8 @@ struct Try<'a> {
     shared: &'a Shared,
     client: Client,
     connection: Connection,
+    /// For which step of the operation.
+    step: u32,
     attempts: Vec<Attempt>,
     answer: Option<String>,
 }
@@ -158,13 +179,17 @@ impl Try<'_> {
             .shared
             .store
             .kept_file(operation.connection, operation.id);
-        if let Write::UploadFile(file) = &operation.write
+        if let Write::UploadFile(file) = operation.present_write()
             && !kept.is_whole(file.size).await
         {
             return Event::Refused(file_gone());
         }
         let outcome = match plan::sending(operation, kept) {
             Sending::Note(endpoint) => self
+                .call(&endpoint)
+                .await
+                .map(|note| Some(note.id.as_str().to_owned())),
+            Sending::Comment(endpoint) => self
                 .call(&endpoint)
                 .await
                 .map(|note| Some(note.id.as_str().to_owned())),
@@ -217,6 +242,7 @@ impl Try<'_> {
             lever_operation: operation.to_owned(),
             at,
             status,
+            step: self.step,
         });
     }
 }
@@ -253,27 +279,50 @@ fn decide(
         Write::ChangeStage {
             expected_stage: Some(expected),
             ..
-        } if present.stage.as_ref() != Some(expected) => {
-            let present_stage = present
-                .stage
-                .as_ref()
-                .map(|stage| stage.as_str().to_owned())
-                .unwrap_or_default();
-            Some(Event::Refused(Failure {
-                kind: FailureKind::StageMoved,
-                message: "somebody else moved the person first; nothing was written".to_owned(),
-                details: vec![("present_stage_id".to_owned(), present_stage)],
-            }))
-        }
-        Write::Archive { reason, .. } => {
-            let archived = present
-                .archived
-                .as_ref()
-                .and_then(|archived| archived.reason.as_ref());
-            if archived == Some(reason) { done } else { None }
-        }
+        } if present.stage.as_ref() != Some(expected) => Some(Event::Refused(moved(present))),
+        Write::Archive {
+            reason, rejects, ..
+        } => archive(reason, rejects.as_ref(), present),
         Write::Unarchive if present.archived.is_none() => done,
         _ => None,
+    }
+}
+
+/// What the present state says about an archiving.
+fn archive(
+    reason: &ArchiveReasonId,
+    rejects: Option<&Rejection>,
+    present: &lever::Opportunity,
+) -> Option<Event> {
+    let archived = present.archived.as_ref();
+    let present_reason = archived.and_then(|archived| archived.reason.as_ref());
+    if present_reason == Some(reason) {
+        return Some(Event::Done { result_id: None });
+    }
+    let rejects = rejects?;
+    if archived.is_some() {
+        let present_reason = present_reason.map_or("", |reason| reason.as_str());
+        return Some(Event::Skipped(Failure {
+            kind: FailureKind::AlreadyArchived,
+            message: "somebody else has archived the person already; nothing was written"
+                .to_owned(),
+            details: vec![(
+                "present_archive_reason_id".to_owned(),
+                present_reason.to_owned(),
+            )],
+        }));
+    }
+    let expected = rejects.expected_stage.as_ref()?;
+    (present.stage.as_ref() != Some(expected)).then(|| Event::Refused(moved(present)))
+}
+
+/// Somebody else was first.
+fn moved(present: &lever::Opportunity) -> Failure {
+    let present_stage = present.stage.as_ref().map_or("", |stage| stage.as_str());
+    Failure {
+        kind: FailureKind::StageMoved,
+        message: "somebody else moved the person first; nothing was written".to_owned(),
+        details: vec![("present_stage_id".to_owned(), present_stage.to_owned())],
     }
 }
 
@@ -386,7 +435,6 @@ fn refusal(error: &Error) -> Option<Failure> {
 
 #[cfg(test)]
 mod tests {
-    use lever::ArchiveReasonId;
     use serde_json::json;
 
     use super::*;
@@ -419,6 +467,7 @@ mod tests {
             reason: ArchiveReasonId::from(reason),
             requisition: None,
             clean_interviews: false,
+            rejects: None,
         }
     }
 

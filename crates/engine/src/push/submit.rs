@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use domain::operation::State;
-use domain::{ConnectionId, Operation, OperationId, Write};
-use lever::{GetOpportunity, Lane, OpportunityId, UserId};
-use store::{ErrorKind as StoreErrorKind, ReceivedFile, Recording};
+use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
+use lever::{GetOpportunity, Lane, OpportunityId};
+use store::{ReceivedFile, Recording};
 
-pub use super::acting::Acting;
+pub use super::acting::{Acting, Chosen};
 use super::content::{check_content, check_request_id, digest};
+pub use super::hold::Hold;
 use super::plan::{self, PlannedCall};
-use super::{acting, new_id};
+use super::{acting, hold, new_id};
 use crate::engine::Engine;
 use crate::error::{Error, Result, about_id};
 use crate::mapping;
@@ -32,6 +33,8 @@ pub struct WriteRequest {
     pub write: Write,
     /// For whom.
     pub acting: Acting,
+    /// How long it is kept back before it gets in line (X4).
+    pub hold: Option<Hold>,
     /// Whether the caller may see confidential people; to others they do not exist.
     pub confidential: bool,
     /// The name of the token that asks.
@@ -43,8 +46,10 @@ pub struct WriteRequest {
 pub struct DryRun {
     /// The calls in order.
     pub calls: Vec<PlannedCall>,
-    /// The Lever user they would be made for.
-    pub acting_user: Option<UserId>,
+    /// The Lever user they would be made for, and how that user was found.
+    pub acting: Chosen,
+    /// About how long the calls would take at the present rate, with those waiting ahead of them.
+    pub eta: Duration,
 }
 
 impl Engine {
@@ -93,26 +98,19 @@ impl Engine {
             return Ok(known.id);
         }
         self.check_against_account(&request).await?;
-        let acting_user = acting::choose(&self.shared, &request).await?;
+        let acting = acting::choose(&self.shared, &request).await?;
         let now = self.shared.clock.now();
+        let release_at = hold::release_at(&self.shared, request.connection, request.hold, now);
         let digest = digest(&request);
-        let operation = Operation {
-            id: OperationId::new(new_id()),
-            connection: request.connection,
-            opportunity: request.opportunity.clone(),
-            digest,
-            request_id: request.request_id,
-            write: request.write,
-            state: State::Recorded { not_before: None },
-            attempts: Vec::new(),
-            result_id: None,
-            answer: None,
-            acting_user,
-            marker: outbox.marker(now),
-            asked_by: request.asked_by,
-            created_at: now,
-            updated_at: now,
-            revision: 1,
+        let id = OperationId::new(new_id());
+        let held = release_at.await?;
+        let operation = new_operation(id, request, digest, acting, outbox.marker(now), now);
+        let operation = match held {
+            Some(release_at) => Operation {
+                state: State::Held { release_at },
+                ..operation
+            },
+            None => operation,
         };
         let store = &self.shared.store;
         let recording = match file {
@@ -125,9 +123,8 @@ impl Engine {
         };
         match recording {
             Recording::New(operation) => {
-                metrics::counter!("fulcrum_operations_total", "kind" => operation.write.kind(), "event" => "recorded")
-                    .increment(1);
-                outbox.submit(operation.opportunity, operation.id);
+                count_recorded(&operation);
+                outbox.take_in(&operation);
                 Ok(operation.id)
             }
             Recording::Existing(operation) => Ok(operation.id),
@@ -138,7 +135,8 @@ impl Engine {
     /// Whether a write can be right at all; gives the operation that its request id stands for already.
     async fn checked(&self, request: &WriteRequest) -> Result<Option<Operation>> {
         self.check_alone(request).await?;
-        self.remembered(request).await
+        self.remembered(request.connection, &request.request_id, &digest(request))
+            .await
     }
 
     /// What can be told of a write without asking Lever or knowing what was asked before.
@@ -167,139 +165,31 @@ impl Engine {
         let request = self.narrowed(request.clone());
         check_content(&request.write)?;
         self.check_against_account(&request).await?;
-        let acting_user = acting::choose(&self.shared, &request).await?;
+        let acting = acting::choose(&self.shared, &request).await?;
         let marker = outbox.marker(self.shared.clock.now());
         let calls = plan::planned(
             &request.write,
             &request.opportunity,
-            acting_user.clone(),
+            acting.user.clone(),
             marker,
         );
-        Ok(DryRun { calls, acting_user })
-    }
-
-    /// Waits until an operation has settled, at most `wait`; answers with it as it stands then.
-    ///
-    /// # Errors
-    /// Not found.
-    pub async fn wait_for(
-        &self,
-        connection: ConnectionId,
-        id: OperationId,
-        wait: Duration,
-    ) -> Result<Operation> {
-        let mut moved = self.shared.moved.subscribe();
-        let deadline = tokio::time::Instant::now() + wait;
-        loop {
-            let operation = self.operation(connection, id).await?;
-            if operation.state.settled() || tokio::time::Instant::now() >= deadline {
-                return Ok(operation);
-            }
-            loop {
-                match tokio::time::timeout_at(deadline, moved.recv()).await {
-                    Ok(Ok(other)) if other != id => {}
-                    // Ours has moved, some moves were missed, or the time is up: look again.
-                    _ => break,
-                }
-            }
-        }
-    }
-
-    /// One operation.
-    ///
-    /// # Errors
-    /// Not found.
-    pub async fn operation(&self, connection: ConnectionId, id: OperationId) -> Result<Operation> {
-        let stored = self.shared.store.operation(connection, id).await?;
-        stored.ok_or_else(|| Error::not_found("operation", &id.to_string()))
-    }
-
-    /// Whether an opportunity is confidential, as far as the mirror knows it.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub async fn is_confidential(
-        &self,
-        connection: ConnectionId,
-        opportunity: &OpportunityId,
-    ) -> Result<bool> {
-        let candidacy = self.shared.store.candidacy(connection, opportunity).await?;
-        Ok(candidacy.is_some_and(|candidacy| candidacy.confidential))
-    }
-
-    /// Operations, newest first.
-    ///
-    /// # Errors
-    /// Not found.
-    pub async fn operations(
-        &self,
-        connection: ConnectionId,
-        opportunity: Option<&OpportunityId>,
-        before: Option<OperationId>,
-        limit: usize,
-    ) -> Result<Vec<Operation>> {
-        self.connection(connection).await?;
-        Ok(self
-            .shared
-            .store
-            .operations(connection, opportunity, before, limit)
-            .await?)
-    }
-
-    /// Sees each operation that moves.
-    pub fn watch_operations(&self) -> tokio::sync::broadcast::Receiver<OperationId> {
-        self.shared.moved.subscribe()
-    }
-
-    /// Withdraws an operation that has not been sent.
-    ///
-    /// # Errors
-    /// Not found; precondition once it is being sent or has settled.
-    pub async fn cancel_operation(
-        &self,
-        connection: ConnectionId,
-        id: OperationId,
-    ) -> Result<Operation> {
-        let operation = self.operation(connection, id).await?;
-        let too_late = || {
-            Error::precondition(
-                "OPERATION_NOT_WAITING",
-                "only an operation that waits to be sent can be cancelled",
-                Vec::new(),
-            )
-        };
-        if !matches!(operation.state, State::Recorded { .. }) {
-            return Err(too_late());
-        }
-        let now = self.shared.clock.now();
-        let withdrawn = operation.after(
-            domain::operation::Event::Withdrawn,
-            now,
-            &self.shared.settings.patience,
-        );
-        match self.shared.store.save_operation(withdrawn.clone()).await {
-            Ok(()) => {}
-            Err(error) if matches!(error.kind(), StoreErrorKind::Conflict) => {
-                return Err(too_late());
-            }
-            Err(error) => return Err(error.into()),
-        }
-        // Nobody listening is fine: the state is in the store.
-        let _ = self.shared.moved.send(id);
-        Ok(withdrawn)
+        let eta = outbox.eta(calls.len());
+        Ok(DryRun { calls, acting, eta })
     }
 
     /// The operation this request id stands for already.
-    async fn remembered(&self, request: &WriteRequest) -> Result<Option<Operation>> {
-        let known = self
-            .shared
-            .store
-            .operation_by_request(request.connection, &request.request_id)
-            .await?;
+    pub(super) async fn remembered(
+        &self,
+        connection: ConnectionId,
+        request_id: &str,
+        digest: &[u8; 32],
+    ) -> Result<Option<Operation>> {
+        let store = &self.shared.store;
+        let known = store.operation_by_request(connection, request_id).await?;
         let now = self.shared.clock.now();
         match known.filter(|known| now.since(known.created_at) < REMEMBERED) {
-            Some(known) if known.digest == digest(request) => Ok(Some(known)),
-            Some(known) => Err(used_request_id(&known, &digest(request))),
+            Some(known) if known.digest == *digest => Ok(Some(known)),
+            Some(known) => Err(used_request_id(&known, digest)),
             None => Ok(None),
         }
     }
@@ -307,14 +197,21 @@ impl Engine {
     /// What can be told to be wrong before Lever is asked.
     pub(super) async fn check_against_account(&self, request: &WriteRequest) -> Result<()> {
         match &request.write {
-            Write::ChangeStage { stage, .. } => self.check_stage(request.connection, stage).await?,
-            Write::Archive { reason, .. } => self.check_reason(request.connection, reason).await?,
             // Lever itself judges what the path names.
             Write::Raw(_) => return Ok(()),
             Write::UploadFile(file) if !file.target.keeps() => return Ok(()),
-            _ => {}
+            _ => self.check_target(request).await?,
         }
         self.check_opportunity(request).await
+    }
+
+    /// Whether the account has the stage or the archive reason that a write names, and may be given it.
+    pub(super) async fn check_target(&self, request: &WriteRequest) -> Result<()> {
+        match &request.write {
+            Write::ChangeStage { stage, .. } => self.check_stage(request.connection, stage).await,
+            Write::Archive { reason, .. } => self.check_reason(request.connection, reason).await,
+            _ => Ok(()),
+        }
     }
 
     async fn check_stage(&self, id: ConnectionId, stage: &lever::StageId) -> Result<()> {
@@ -393,7 +290,50 @@ impl Engine {
     }
 }
 
-fn used_request_id(existing: &Operation, asked: &[u8; 32]) -> Error {
+/// What is recorded of a request.
+pub(super) fn new_operation(
+    id: OperationId,
+    request: WriteRequest,
+    digest: [u8; 32],
+    acting: Chosen,
+    marker: Timestamp,
+    now: Timestamp,
+) -> Operation {
+    let asked_for = match request.acting {
+        Acting::Email(email) => Some(email.trim().to_owned()),
+        Acting::Default | Acting::LeverUser(_) => None,
+    };
+    Operation {
+        id,
+        connection: request.connection,
+        parent: None,
+        opportunity: request.opportunity,
+        request_id: request.request_id,
+        digest,
+        write: request.write,
+        steps: Vec::new(),
+        state: State::Recorded { not_before: None },
+        attempts: Vec::new(),
+        result_id: None,
+        answer: None,
+        acting_user: acting.user,
+        acting_because: acting.because,
+        asked_for,
+        marker,
+        asked_by: request.asked_by,
+        created_at: now,
+        queued_at: now,
+        updated_at: now,
+        revision: 1,
+    }
+}
+
+pub(super) fn count_recorded(operation: &Operation) {
+    metrics::counter!("fulcrum_operations_total", "kind" => operation.write.kind(), "event" => "recorded")
+        .increment(1);
+}
+
+pub(super) fn used_request_id(existing: &Operation, asked: &[u8; 32]) -> Error {
     Error::already_exists(
         "this request_id was used for another write within seven days: give a new one",
         vec![

@@ -289,7 +289,7 @@ async fn own_notes(sight: &Sight<'_>, opportunities: &[OpportunityId]) -> Result
             .await?;
         let written = written
             .into_iter()
-            .filter(|one| matches!(one.write, Write::CreateNote { .. }));
+            .filter(|one| matches!(one.write, Write::CreateNote(_)));
         notes.extend(written.filter_map(|one| one.result_id));
     }
     Ok(notes)

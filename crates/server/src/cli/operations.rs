@@ -12,6 +12,12 @@ pub(super) enum Command {
     List(List),
     /// Shows one operation with the calls made to Lever.
     Show(Show),
+    /// Withdraws an operation that waits or is held, or closes one that is uncertain; of a bulk, its items.
+    Cancel(Show),
+    /// Puts a held operation in line now; of a bulk, its items.
+    Release(Show),
+    /// Tries an operation again that failed or is uncertain; of a bulk, its items.
+    Retry(Show),
 }
 
 /// Arguments of `fulcrum op list`.
@@ -44,6 +50,33 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
     match command {
         Command::List(command) => list(global, &client, command).await,
         Command::Show(command) => show(global, &client, command).await,
+        Command::Cancel(named) => {
+            let (connection_id, operation_id) = named.ids(&client).await?;
+            let request = pb::CancelOperationRequest {
+                connection_id,
+                operation_id,
+            };
+            let answer = client.operations().cancel_operation(request).await?;
+            page_of(global, answer.into_inner().operation)
+        }
+        Command::Release(named) => {
+            let (connection_id, operation_id) = named.ids(&client).await?;
+            let request = pb::ReleaseOperationRequest {
+                connection_id,
+                operation_id,
+            };
+            let answer = client.operations().release_operation(request).await?;
+            page_of(global, answer.into_inner().operation)
+        }
+        Command::Retry(named) => {
+            let (connection_id, operation_id) = named.ids(&client).await?;
+            let request = pb::RetryOperationRequest {
+                connection_id,
+                operation_id,
+            };
+            let answer = client.operations().retry_operation(request).await?;
+            page_of(global, answer.into_inner().operation)
+        }
     }
 }
 
@@ -52,7 +85,7 @@ async fn list(global: &Global, client: &Client, command: List) -> Result<(), Fai
         connection_id: client.connection(command.connection.as_deref()).await?.id,
         opportunity_id: command.opportunity,
         page_size: command.limit,
-        page_token: String::new(),
+        ..Default::default()
     };
     let page = client
         .operations()
@@ -69,17 +102,26 @@ async fn list(global: &Global, client: &Client, command: List) -> Result<(), Fai
     output.text(page::table(&page.operations, time::now_ms()))
 }
 
+impl Show {
+    /// The ids of the connection and the operation.
+    async fn ids(self, client: &Client) -> Result<(String, String), Failure> {
+        let connection = client.connection(self.connection.as_deref()).await?;
+        Ok((connection.id, self.id))
+    }
+}
+
 async fn show(global: &Global, client: &Client, command: Show) -> Result<(), Failure> {
+    let (connection_id, operation_id) = command.ids(client).await?;
     let request = pb::GetOperationRequest {
-        connection_id: client.connection(command.connection.as_deref()).await?.id,
-        operation_id: command.id,
+        connection_id,
+        operation_id,
     };
-    let answer = client
-        .operations()
-        .get_operation(request)
-        .await?
-        .into_inner();
-    let operation = answer.operation.unwrap_or_default();
+    let answer = client.operations().get_operation(request).await?;
+    page_of(global, answer.into_inner().operation)
+}
+
+fn page_of(global: &Global, operation: Option<pb::Operation>) -> Result<(), Failure> {
+    let operation = operation.unwrap_or_default();
     let mut output = Output::standard();
     if global.json {
         return output.json(&json::of("Operation", &operation)?);

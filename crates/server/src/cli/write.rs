@@ -22,6 +22,9 @@ pub(crate) enum Command {
         /// Only for people with access to secret notes.
         #[arg(long)]
         secret: bool,
+        /// Write a comment on this note instead of a note of its own.
+        #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+        note: String,
     },
     /// Adds or removes tags.
     #[command(subcommand)]
@@ -29,6 +32,9 @@ pub(crate) enum Command {
     /// Adds or removes sources.
     #[command(subcommand)]
     Source(Labels),
+    /// Adds links to the person, or removes them.
+    #[command(subcommand)]
+    Link(Labels),
     /// Moves the opportunity to another stage.
     Stage {
         #[command(flatten)]
@@ -56,6 +62,10 @@ pub(crate) enum Command {
         /// Cancel pending interviews.
         #[arg(long)]
         clean_interviews: bool,
+        /// Keep it back so long, such as 30m, 12h, or 2bd for two business days; until then `fulcrum op cancel` takes
+        /// it back.
+        #[arg(long, value_name = "TIME", value_parser = hold)]
+        hold: Option<Delay>,
     },
     /// Takes the opportunity out of the archive.
     Unarchive {
@@ -150,6 +160,32 @@ impl Manner {
     }
 }
 
+/// How long a write is kept back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Delay {
+    /// So long.
+    For(Duration),
+    /// So many business days.
+    BusinessDays(u32),
+}
+
+fn hold(text: &str) -> Result<Delay, String> {
+    let days = text
+        .strip_suffix("bd")
+        .and_then(|days| days.trim().parse().ok());
+    days.map(Delay::BusinessDays)
+        .or_else(|| parse_duration(text).map(Delay::For))
+        .ok_or_else(|| "expected a duration such as 30m, or business days such as 2bd".to_owned())
+}
+
+fn to_hold(delay: Delay) -> pb::Hold {
+    let delay = match delay {
+        Delay::For(time) => pb::hold::Delay::Duration(wire_duration(time)),
+        Delay::BusinessDays(days) => pb::hold::Delay::BusinessDays(days),
+    };
+    pb::Hold { delay: Some(delay) }
+}
+
 fn wait(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "expected a duration such as 10s".to_owned())
 }
@@ -206,7 +242,8 @@ impl Command {
             | Command::Archive { target, .. }
             | Command::Unarchive { target } => target,
             Command::Tag(Labels::Add(words) | Labels::Remove(words))
-            | Command::Source(Labels::Add(words) | Labels::Remove(words)) => &words.target,
+            | Command::Source(Labels::Add(words) | Labels::Remove(words))
+            | Command::Link(Labels::Add(words) | Labels::Remove(words)) => &words.target,
         }
     }
 }
@@ -223,9 +260,10 @@ pub(crate) async fn send(
             target,
             text,
             secret,
+            note,
         } => {
-            let request =
-                request!(CreateNoteRequest, connection, target, value: text, secret: secret);
+            let request = request!(CreateNoteRequest, connection, target, value: text, secret: secret,
+                    score: 0, notify_followers: false, note_id: note);
             to.create_note(request).await?.into_inner().operation
         }
         Command::Tag(Labels::Add(Words { target, words })) => {
@@ -235,6 +273,14 @@ pub(crate) async fn send(
         Command::Tag(Labels::Remove(Words { target, words })) => {
             let request = request!(RemoveTagsRequest, connection, target, tags: words);
             to.remove_tags(request).await?.into_inner().operation
+        }
+        Command::Link(Labels::Add(Words { target, words })) => {
+            let request = request!(AddLinksRequest, connection, target, links: words);
+            to.add_links(request).await?.into_inner().operation
+        }
+        Command::Link(Labels::Remove(Words { target, words })) => {
+            let request = request!(RemoveLinksRequest, connection, target, links: words);
+            to.remove_links(request).await?.into_inner().operation
         }
         Command::Source(Labels::Add(Words { target, words })) => {
             let request = request!(AddSourcesRequest, connection, target, sources: words);
@@ -257,10 +303,11 @@ pub(crate) async fn send(
             reason,
             requisition,
             clean_interviews,
+            hold,
         } => {
             let request = request!(
                 ArchiveRequest, connection, target,
-                archive_reason_id: reason, requisition_id: requisition, clean_interviews: clean_interviews,
+                archive_reason_id: reason, requisition_id: requisition, clean_interviews: clean_interviews, hold: hold.map(to_hold),
             );
             to.archive(request).await?.into_inner().operation
         }

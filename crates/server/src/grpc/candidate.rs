@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{Api, caller, connection_of, in_our_words, viewer};
 use crate::auth::{ACT_AS_ANY, CONFIDENTIAL, Caller};
+use crate::wire;
 use crate::wire::download::{from_download, to_chunks, to_info};
 use crate::wire::operation::{Common, WriteMessage, to_dry_run, to_pb};
 use crate::wire::status::{permission_denied, status};
@@ -134,6 +135,23 @@ macro_rules! writes {
             type StreamLookupCandidatesStream =
                 ReceiverStream<Result<pb::StreamLookupCandidatesResponse, Status>>;
 
+            type BulkWriteStream =
+                Pin<Box<dyn Stream<Item = Result<pb::BulkWriteResponse, Status>> + Send>>;
+
+            async fn bulk_write(
+                &self,
+                request: Request<pb::BulkWriteRequest>,
+            ) -> Result<Response<Self::BulkWriteStream>, Status> {
+                let caller = caller(&request)?;
+                let asked = wire::bulk::from_bulk(request.get_ref()).map_err(status)?;
+                let answers = self.bulk(caller, asked).await?.map(|told| {
+                    told.map(|operation| pb::BulkWriteResponse {
+                        operation: Some(operation),
+                    })
+                });
+                Ok(Response::new(Box::pin(answers)))
+            }
+
             async fn lookup_candidates(
                 &self,
                 request: Request<pb::LookupCandidatesRequest>,
@@ -222,6 +240,9 @@ macro_rules! writes {
 
 writes! {
     create_note: CreateNoteRequest -> CreateNoteResponse;
+    update_note: UpdateNoteRequest -> UpdateNoteResponse;
+    add_links: AddLinksRequest -> AddLinksResponse;
+    remove_links: RemoveLinksRequest -> RemoveLinksResponse;
     add_tags: AddTagsRequest -> AddTagsResponse;
     remove_tags: RemoveTagsRequest -> RemoveTagsResponse;
     add_sources: AddSourcesRequest -> AddSourcesResponse;

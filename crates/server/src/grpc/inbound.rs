@@ -1,6 +1,7 @@
 //! `InboundService`.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::time::Duration;
 
 use ::lever::{OpportunityId, StageId, Timestamp};
@@ -9,6 +10,7 @@ use proto::v1 as pb;
 use proto::v1::inbound_service_server::InboundService;
 use serde::{Deserialize, Serialize};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
 use super::follow::{Answers, Next, follow};
@@ -113,6 +115,40 @@ impl InboundService for Api {
         let first = answers.next().await?;
         let stop = self.stop.clone();
         Ok(Response::new(follow(first, answers, moves, stop)))
+    }
+
+    type AdvanceApplicantsStream =
+        Pin<Box<dyn Stream<Item = Result<pb::AdvanceApplicantsResponse, Status>> + Send>>;
+
+    async fn advance_applicants(
+        &self,
+        request: Request<pb::AdvanceApplicantsRequest>,
+    ) -> Result<Response<Self::AdvanceApplicantsStream>, Status> {
+        let caller = caller(&request)?;
+        let asked = wire::bulk::from_advance(request.get_ref()).map_err(status)?;
+        let answers = self.bulk(caller, asked).await?.map(|told| {
+            told.map(|operation| pb::AdvanceApplicantsResponse {
+                operation: Some(operation),
+            })
+        });
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    type RejectApplicantsStream =
+        Pin<Box<dyn Stream<Item = Result<pb::RejectApplicantsResponse, Status>> + Send>>;
+
+    async fn reject_applicants(
+        &self,
+        request: Request<pb::RejectApplicantsRequest>,
+    ) -> Result<Response<Self::RejectApplicantsStream>, Status> {
+        let caller = caller(&request)?;
+        let asked = wire::bulk::from_reject(request.get_ref()).map_err(status)?;
+        let answers = self.bulk(caller, asked).await?.map(|told| {
+            told.map(|operation| pb::RejectApplicantsResponse {
+                operation: Some(operation),
+            })
+        });
+        Ok(Response::new(Box::pin(answers)))
     }
 
     async fn list_applicants(

@@ -140,6 +140,7 @@ impl Api {
             wait: request.wait.as_ref(),
             acting_user: &request.acting_user,
             perform_as: &request.perform_as,
+            hold: None,
         };
         let asked = envelope
             .asks(Write::Raw(raw), &caller.name, self.default_wait)

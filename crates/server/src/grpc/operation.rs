@@ -2,19 +2,17 @@
 
 use std::pin::Pin;
 
-use ::lever::OpportunityId;
 use domain::{ConnectionId, Operation};
 use proto::v1 as pb;
 use proto::v1::operation_service_server::OperationService;
-use tokio::sync::mpsc;
-use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
 use super::{Api, caller, connection_of};
-use crate::auth::Caller;
+use crate::auth::{Caller, Role};
 use crate::wire;
-use crate::wire::connection::non_empty;
+use crate::wire::operation::from_filter;
 use crate::wire::page_token::Bound;
 use crate::wire::status::status;
 
@@ -29,7 +27,9 @@ impl Api {
         let id = connection_of(caller, connection_id)?;
         let named = wire::operation_id(operation_id).map_err(status)?;
         let operation = self.engine.operation(id, named).await.map_err(status)?;
-        if self.sees(caller, id, &operation.opportunity).await? {
+        // Who works with applicants only sees what was asked for with that token.
+        let theirs = caller.role != Role::Inbound || operation.asked_by == caller.name;
+        if theirs && self.sees(caller, id, &operation.opportunity).await? {
             Ok((id, operation))
         } else {
             Err(status(engine::Error::not_found("operation", operation_id)))
@@ -65,38 +65,30 @@ impl OperationService for Api {
         let id = connection_of(&caller, &request.connection_id)?;
         let size = wire::page_size(request.page_size, 100, 1000).map_err(status)?;
         let store = self.engine.store();
-        let question = [
-            request.connection_id.as_str(),
-            request.opportunity_id.as_str(),
-        ];
+        let filter = from_filter(&request).map_err(status)?;
+        let question = format!("{filter:?}");
+        let question = [request.connection_id.as_str(), question.as_str()];
         let bound = Bound::new(&caller.id, "ListOperations", &question);
         let before: Option<String> = bound.open(store, &request.page_token).map_err(status)?;
         let before = before
             .map(|id| wire::operation_id(&id))
             .transpose()
             .map_err(status)?;
-        let opportunity = non_empty(&request.opportunity_id).map(OpportunityId::from);
-
-        let mut page = self
+        let page = self
             .engine
-            .operations(id, opportunity.as_ref(), before, size + 1)
+            .operations(id, &filter, before, size)
             .await
             .map_err(status)?;
-        let more = page.len() > size;
-        page.truncate(size);
-        let last = page
-            .last()
-            .filter(|_| more)
-            .map(|operation| operation.id.to_string());
-        let mut operations = Vec::with_capacity(page.len());
-        for operation in &page {
+        let next = page.next.map(|next| next.to_string());
+        let mut operations = Vec::with_capacity(page.operations.len());
+        for operation in &page.operations {
             if self.sees(&caller, id, &operation.opportunity).await? {
                 operations.push(self.shown_operation(&caller, operation).await?);
             }
         }
         Ok(Response::new(pb::ListOperationsResponse {
             operations,
-            next_page_token: bound.seal(store, last.as_ref()).map_err(status)?,
+            next_page_token: bound.seal(store, next.as_ref()).map_err(status)?,
         }))
     }
 
@@ -106,44 +98,16 @@ impl OperationService for Api {
     ) -> Result<Response<Self::WatchOperationsStream>, Status> {
         let caller = caller(&request)?;
         let request = request.into_inner();
-        let mut moves = self.engine.watch_operations();
-        let (id, first) = self
+        let (_, operation) = self
             .named(&caller, &request.connection_id, &request.operation_id)
             .await?;
-        let watched = first.id;
-        let (sender, receiver) = mpsc::channel(4);
-        let api = self.clone();
-        tokio::spawn(async move {
-            let mut operation = first;
-            loop {
-                let revision = operation.revision;
-                let shown = api.shown_operation(&caller, &operation).await;
-                let last = shown.is_err() || operation.state.settled();
-                let answer = shown.map(|operation| pb::WatchOperationsResponse {
-                    operation: Some(operation),
-                });
-                if sender.send(answer).await.is_err() || last {
-                    return;
-                }
-                while operation.revision == revision {
-                    tokio::select! {
-                        () = api.stop.cancelled() => return,
-                        () = sender.closed() => return,
-                        // Missed moves are no harm: the operation is read again.
-                        _ = moves.recv() => {}
-                    }
-                    operation = match api.engine.operation(id, watched).await {
-                        Ok(operation) => operation,
-                        Err(error) => {
-                            // The watcher may be gone; then nobody needs to know.
-                            let _ = sender.send(Err(status(error))).await;
-                            return;
-                        }
-                    };
-                }
-            }
+        let told = self.tell(caller, operation);
+        let answers = ReceiverStream::new(told).map(|told| {
+            told.map(|operation| pb::WatchOperationsResponse {
+                operation: Some(operation),
+            })
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+        Ok(Response::new(Box::pin(answers)))
     }
 
     async fn cancel_operation(
@@ -162,6 +126,38 @@ impl OperationService for Api {
             .map_err(status)?;
         Ok(Response::new(pb::CancelOperationResponse {
             operation: Some(self.shown_operation(&caller, &operation).await?),
+        }))
+    }
+
+    async fn release_operation(
+        &self,
+        request: Request<pb::ReleaseOperationRequest>,
+    ) -> Result<Response<pb::ReleaseOperationResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let (id, operation) = self
+            .named(&caller, &request.connection_id, &request.operation_id)
+            .await?;
+        let released = self.engine.release_operation(id, operation.id).await;
+        let released = released.map_err(status)?;
+        Ok(Response::new(pb::ReleaseOperationResponse {
+            operation: Some(self.shown_operation(&caller, &released).await?),
+        }))
+    }
+
+    async fn retry_operation(
+        &self,
+        request: Request<pb::RetryOperationRequest>,
+    ) -> Result<Response<pb::RetryOperationResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let (id, operation) = self
+            .named(&caller, &request.connection_id, &request.operation_id)
+            .await?;
+        let retried = self.engine.retry_operation(id, operation.id).await;
+        let retried = retried.map_err(status)?;
+        Ok(Response::new(pb::RetryOperationResponse {
+            operation: Some(self.shown_operation(&caller, &retried).await?),
         }))
     }
 }

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use ::lever::{ArchiveReasonId, OpportunityId, RequisitionId, StageId, UserId};
-use domain::operation::{Attempt, State};
-use domain::{Operation, Write};
-use engine::{Acting, DryRun, Error, PlannedCall, Result, WriteRequest};
+use ::lever::{ArchiveReasonId, NoteId, OpportunityId, RequisitionId, StageId, UserId};
+use domain::operation::{Attempt, Failure, NoteText, Prepared, State, Tally};
+use domain::{ActingBecause, Operation, Write};
+use engine::{
+    Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, Error, Hold, OperationFilter,
+    PlannedCall, Result, WriteRequest, prepare,
+};
 use proto::v1 as pb;
 
 use super::connection::non_empty;
 use super::connection_id;
 use super::status::failure;
-use super::time::{from_duration, to_timestamp};
+use super::time::{from_duration, from_timestamp, to_duration, to_timestamp};
 use super::upload::from_upload;
 
 /// The longest a write waits for Lever.
@@ -19,14 +22,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// An operation as the wire has it.
 pub fn to_pb(operation: &Operation) -> pb::Operation {
-    let error = match &operation.state {
-        State::Failed(why) | State::Uncertain(why) => Some(failure(why)),
-        _ => None,
-    };
+    let error = operation.state.failure().map(failure);
     let state = to_state(&operation.state);
     pb::Operation {
-        id: operation.id.to_string(),
-        parent_id: String::new(),
+        id: wire_id(operation),
+        parent_id: operation
+            .parent
+            .map(|parent| parent.to_string())
+            .unwrap_or_default(),
         request_id: operation.request_id.clone(),
         kind: to_kind(&operation.write).into(),
         state: state.into(),
@@ -37,10 +40,7 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
             .iter()
             .map(|attempt| to_call(operation, attempt))
             .collect(),
-        steps: vec![pb::OperationStep {
-            name: step_name(&operation.write),
-            state: state.into(),
-        }],
+        steps: to_steps(operation),
         result_id: operation.result_id.clone().unwrap_or_default(),
         acting_user_id: user_id(operation.acting_user.as_ref()),
         connection_id: operation.connection.to_string(),
@@ -50,7 +50,88 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
         lever_operation: lever_operation(&operation.write),
         // Who may see it is for the service to say.
         result_json: bytes::Bytes::new(),
+        acting_because: to_because(operation.acting_because).into(),
+        acting_user: operation.asked_for.clone().unwrap_or_default(),
+        asked_by: operation.asked_by.clone(),
+        release_time: match operation.state {
+            State::Held { release_at } => Some(to_timestamp(release_at)),
+            _ => None,
+        },
+        tally: None,
+        item_kind: match &operation.write {
+            Write::Bulk(bulk) => kind_of_name(&bulk.kind).into(),
+            _ => pb::OperationKind::Unspecified.into(),
+        },
+        eta: None,
+        planned_calls: 0,
     }
+}
+
+/// The id as callers know it: that of an item names its bulk.
+fn wire_id(operation: &Operation) -> String {
+    match operation.parent {
+        Some(bulk) => format!("{bulk}/{}", operation.id.number()),
+        None => operation.id.to_string(),
+    }
+}
+
+/// What became of the items of a bulk.
+pub fn to_tally(tally: Tally) -> pb::Tally {
+    let Tally {
+        succeeded,
+        failed,
+        uncertain,
+        cancelled,
+        held,
+        open,
+    } = tally;
+    pb::Tally {
+        items: succeeded + failed + uncertain + cancelled + held + open,
+        succeeded,
+        failed,
+        uncertain,
+        cancelled,
+        held,
+        open,
+    }
+}
+
+fn to_because(because: ActingBecause) -> pb::ActingBecause {
+    match because {
+        ActingBecause::Nobody => pb::ActingBecause::Nobody,
+        ActingBecause::Named => pb::ActingBecause::Named,
+        ActingBecause::Email => pb::ActingBecause::Email,
+        ActingBecause::Linked => pb::ActingBecause::Linked,
+        ActingBecause::OpportunityOwner => pb::ActingBecause::OpportunityOwner,
+        ActingBecause::PostingOwner => pb::ActingBecause::PostingOwner,
+        ActingBecause::ConnectionDefault => pb::ActingBecause::ConnectionDefault,
+    }
+}
+
+/// The steps of an operation; one that is a single write is its own step.
+fn to_steps(operation: &Operation) -> Vec<pb::OperationStep> {
+    let state = to_state(&operation.state);
+    if operation.steps.is_empty() {
+        return vec![pb::OperationStep {
+            name: step_name(&operation.write),
+            state: state.into(),
+        }];
+    }
+    let present = operation.present_step();
+    let state_of = |index: usize, done: bool| match (done, index == present) {
+        (true, _) => pb::OperationState::Succeeded,
+        (false, true) => state,
+        // What comes after a step that ended badly is not sent.
+        (false, false) if operation.state.settled() => pb::OperationState::Cancelled,
+        (false, false) => pb::OperationState::Recorded,
+    };
+    let steps = operation.steps.iter().enumerate();
+    steps
+        .map(|(index, step)| pb::OperationStep {
+            name: step_name(&step.write),
+            state: state_of(index, step.done).into(),
+        })
+        .collect()
 }
 
 /// What a dry run would do, in the shape of an operation that was never recorded.
@@ -59,13 +140,69 @@ pub fn to_dry_run(request: &WriteRequest, planned: &DryRun) -> pb::Operation {
         request_id: request.request_id.clone(),
         kind: to_kind(&request.write).into(),
         state: pb::OperationState::Unspecified.into(),
-        lever_calls: planned.calls.iter().map(to_planned).collect(),
-        acting_user_id: user_id(planned.acting_user.as_ref()),
         connection_id: request.connection.to_string(),
         opportunity_id: request.opportunity.as_str().to_owned(),
         lever_operation: lever_operation(&request.write),
+        eta: Some(to_duration(planned.eta)),
+        ..to_planned_write(&planned.calls, &planned.acting)
+    }
+}
+
+/// The part of a dry run that is about the calls of one write.
+fn to_planned_write(calls: &[PlannedCall], acting: &Chosen) -> pb::Operation {
+    pb::Operation {
+        lever_calls: calls.iter().map(to_planned).collect(),
+        planned_calls: u32::try_from(calls.len()).unwrap_or(u32::MAX),
+        acting_user_id: user_id(acting.user.as_ref()),
+        acting_because: to_because(acting.because).into(),
         ..Default::default()
     }
+}
+
+/// What a bulk would do: the bulk, and then each of its items.
+pub fn to_bulk_dry_run(request: &BulkRequest, planned: &BulkDryRun) -> Vec<pb::Operation> {
+    let item_kind = request
+        .items
+        .first()
+        .map_or(pb::OperationKind::Unspecified, |item| to_kind(&item.write));
+    let count = |well: bool| {
+        let like = |item: &&std::result::Result<_, _>| item.is_ok() == well;
+        u32::try_from(planned.items.iter().filter(like).count()).unwrap_or(u32::MAX)
+    };
+    let bulk = pb::Operation {
+        request_id: request.request_id.clone(),
+        kind: pb::OperationKind::Bulk.into(),
+        item_kind: item_kind.into(),
+        connection_id: request.connection.to_string(),
+        eta: Some(to_duration(planned.eta)),
+        planned_calls: u32::try_from(planned.calls).unwrap_or(u32::MAX),
+        tally: Some(to_tally(Tally {
+            failed: count(false),
+            open: count(true),
+            ..Tally::default()
+        })),
+        ..Default::default()
+    };
+    let items = request.items.iter().zip(&planned.items);
+    let item = |(item, planned): (
+        &BulkItem,
+        &std::result::Result<(Vec<PlannedCall>, Chosen), Failure>,
+    )| {
+        let shown = match planned {
+            Ok((calls, acting)) => to_planned_write(calls, acting),
+            Err(why) => pb::Operation {
+                error: Some(failure(why)),
+                ..Default::default()
+            },
+        };
+        pb::Operation {
+            kind: to_kind(&item.write).into(),
+            connection_id: request.connection.to_string(),
+            opportunity_id: item.opportunity.as_str().to_owned(),
+            ..shown
+        }
+    };
+    std::iter::once(bulk).chain(items.map(item)).collect()
 }
 
 fn user_id(user: Option<&UserId>) -> String {
@@ -75,28 +212,23 @@ fn user_id(user: Option<&UserId>) -> String {
 
 fn to_state(state: &State) -> pb::OperationState {
     match state {
+        State::Held { .. } => pb::OperationState::Held,
         State::Recorded { .. } => pb::OperationState::Recorded,
         State::Sending { .. } | State::Reconciling { .. } => pb::OperationState::Sending,
         State::Succeeded => pb::OperationState::Succeeded,
         State::Failed(_) => pb::OperationState::Failed,
         State::Uncertain(_) => pb::OperationState::Uncertain,
-        State::Cancelled => pb::OperationState::Cancelled,
+        State::Cancelled(_) => pb::OperationState::Cancelled,
     }
 }
 
 fn to_kind(write: &Write) -> pb::OperationKind {
-    match write {
-        Write::CreateNote { .. } => pb::OperationKind::CreateNote,
-        Write::AddTags { .. } => pb::OperationKind::AddTags,
-        Write::RemoveTags { .. } => pb::OperationKind::RemoveTags,
-        Write::AddSources { .. } => pb::OperationKind::AddSources,
-        Write::RemoveSources { .. } => pb::OperationKind::RemoveSources,
-        Write::ChangeStage { .. } => pb::OperationKind::ChangeStage,
-        Write::Archive { .. } => pb::OperationKind::Archive,
-        Write::Unarchive => pb::OperationKind::Unarchive,
-        Write::Raw(_) => pb::OperationKind::Raw,
-        Write::UploadFile(_) => pb::OperationKind::UploadFile,
-    }
+    kind_of_name(write.kind())
+}
+
+/// The kind whose name, without its prefix, is this.
+fn kind_of_name(name: &str) -> pb::OperationKind {
+    pb::OperationKind::from_str_name(&format!("OPERATION_KIND_{name}")).unwrap_or_default()
 }
 
 fn step_name(write: &Write) -> String {
@@ -129,10 +261,12 @@ fn to_call(operation: &Operation, attempt: &Attempt) -> pb::LeverCall {
 fn filled(path: &str, operation: &Operation) -> String {
     let id = operation.opportunity.as_str();
     let path = path.replace("{opportunity}", id).replace("{candidate}", id);
-    match &operation.write {
-        Write::Raw(raw) => raw.path.iter().fold(path, |path, (name, value)| {
-            path.replace(&format!("{{{name}}}"), value)
-        }),
+    match operation.present_write() {
+        Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) => {
+            raw.path.iter().fold(path, |path, (name, value)| {
+                path.replace(&format!("{{{name}}}"), value)
+            })
+        }
         _ => path,
     }
 }
@@ -192,6 +326,9 @@ pub trait WriteMessage {
 
 macro_rules! write_message {
     ($message:ty, $request:ident => $write:expr) => {
+        write_message!($message, $request, None => $write);
+    };
+    ($message:ty, $request:ident, $hold:expr => $write:expr) => {
         impl WriteMessage for $message {
             fn read(self, asked_by: &str, default_wait: Duration) -> Result<Common> {
                 let $request = &self;
@@ -204,6 +341,7 @@ macro_rules! write_message {
                     wait: self.wait.as_ref(),
                     acting_user: &self.acting_user,
                     perform_as: &self.perform_as,
+                    hold: $hold,
                 };
                 envelope.asks(write, asked_by, default_wait)
             }
@@ -211,10 +349,26 @@ macro_rules! write_message {
     };
 }
 
-write_message!(pb::CreateNoteRequest, request => Write::CreateNote {
+write_message!(pb::CreateNoteRequest, request => Write::CreateNote(NoteText {
     value: request.value.clone(),
     secret: request.secret,
-});
+    score: from_score(request.score)?,
+    notify_followers: request.notify_followers,
+    thread: non_empty(&request.note_id).map(NoteId::from),
+}));
+write_message!(pb::UpdateNoteRequest, request => prepare::update_note(
+    &OpportunityId::from(request.opportunity_id.as_str()),
+    &NoteId::from(request.note_id.as_str()),
+    request.values.clone(),
+)?);
+write_message!(pb::AddLinksRequest, request => prepare::add_links(
+    &OpportunityId::from(request.opportunity_id.as_str()),
+    request.links.clone(),
+)?);
+write_message!(pb::RemoveLinksRequest, request => prepare::remove_links(
+    &OpportunityId::from(request.opportunity_id.as_str()),
+    request.links.clone(),
+)?);
 write_message!(pb::AddTagsRequest, request => Write::AddTags { tags: request.tags.clone() });
 write_message!(pb::RemoveTagsRequest, request => Write::RemoveTags { tags: request.tags.clone() });
 write_message!(pb::AddSourcesRequest, request => Write::AddSources { sources: request.sources.clone() });
@@ -223,10 +377,11 @@ write_message!(pb::ChangeStageRequest, request => Write::ChangeStage {
     stage: StageId::from(request.stage_id.as_str()),
     expected_stage: non_empty(&request.expected_stage_id).map(StageId::from),
 });
-write_message!(pb::ArchiveRequest, request => Write::Archive {
+write_message!(pb::ArchiveRequest, request, request.hold.as_ref() => Write::Archive {
     reason: ArchiveReasonId::from(request.archive_reason_id.as_str()),
     requisition: non_empty(&request.requisition_id).map(RequisitionId::from),
     clean_interviews: request.clean_interviews,
+    rejects: None,
 });
 write_message!(pb::UnarchiveRequest, _request => Write::Unarchive);
 write_message!(pb::UploadFileRequest, request => from_upload(request)?);
@@ -248,6 +403,8 @@ pub struct Envelope<'a> {
     pub acting_user: &'a str,
     /// A Lever user id, or empty.
     pub perform_as: &'a str,
+    /// How long it is kept back.
+    pub hold: Option<&'a pb::Hold>,
 }
 
 impl Envelope<'_> {
@@ -257,6 +414,99 @@ impl Envelope<'_> {
     /// Invalid, naming the field; not found for what is no connection id.
     pub fn asks(self, write: Write, asked_by: &str, default_wait: Duration) -> Result<Common> {
         common(self, write, asked_by, default_wait)
+    }
+}
+
+/// Which operations are asked for.
+///
+/// # Errors
+/// Invalid, naming the field; not found for a parent that is no operation id.
+pub fn from_filter(request: &pb::ListOperationsRequest) -> Result<OperationFilter> {
+    let states = names(&request.states, "states", |number| {
+        let state = pb::OperationState::try_from(number).ok();
+        state.map(|state| state.as_str_name().trim_start_matches("OPERATION_STATE_"))
+    })?;
+    let kinds = names(&request.kinds, "kinds", |number| {
+        let kind = pb::OperationKind::try_from(number).ok();
+        kind.map(|kind| kind.as_str_name().trim_start_matches("OPERATION_KIND_"))
+    })?;
+    let time = |field, at: &Option<prost_types::Timestamp>| {
+        at.as_ref().map(|at| from_timestamp(field, at)).transpose()
+    };
+    Ok(OperationFilter {
+        opportunity: non_empty(&request.opportunity_id).map(OpportunityId::from),
+        states,
+        kinds,
+        request_id: non_empty(&request.request_id).map(Into::into),
+        parent: non_empty(&request.parent_id)
+            .map(|id| super::operation_id(&id))
+            .transpose()?,
+        acting_user: non_empty(&request.acting_user_id).map(UserId::from),
+        asked_by: non_empty(&request.asked_by).map(Into::into),
+        since: time("created_since", &request.created_since)?,
+        before: time("created_before", &request.created_before)?,
+    })
+}
+
+/// The names of enum values without their prefix.
+fn names(
+    numbers: &[i32],
+    field: &str,
+    name: impl Fn(i32) -> Option<&'static str>,
+) -> Result<Vec<String>> {
+    let known = |(index, number): (usize, &i32)| {
+        let name = name(*number).filter(|name| *name != "UNSPECIFIED");
+        name.map(str::to_owned)
+            .ok_or_else(|| Error::invalid(&format!("{field}[{index}]"), "there is no such value"))
+    };
+    numbers.iter().enumerate().map(known).collect()
+}
+
+/// For whom a write is made.
+///
+/// # Errors
+/// Invalid when both are given.
+pub fn from_acting(acting_user: &str, perform_as: &str) -> Result<Acting> {
+    match (acting_user, perform_as) {
+        ("", "") => Ok(Acting::Default),
+        (email, "") => Ok(Acting::Email(email.to_owned())),
+        ("", user) => Ok(Acting::LeverUser(UserId::from(user))),
+        _ => Err(Error::invalid(
+            "perform_as",
+            "name either acting_user or perform_as, not both",
+        )),
+    }
+}
+
+/// How long a write is kept back.
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn from_hold(hold: &pb::Hold) -> Result<Hold> {
+    match &hold.delay {
+        Some(pb::hold::Delay::Duration(time)) => {
+            let longest = Duration::from_secs(30 * 24 * 3600);
+            Ok(Hold::For(from_duration("hold.duration", time, longest)?))
+        }
+        Some(pb::hold::Delay::BusinessDays(days)) => u16::try_from(*days)
+            .map(Hold::BusinessDays)
+            .map_err(|_| Error::invalid("hold.business_days", "give at most 30 days")),
+        None => Err(Error::invalid(
+            "hold",
+            "give duration or business_days, or leave hold out",
+        )),
+    }
+}
+
+fn from_score(score: u32) -> Result<Option<u8>> {
+    match score {
+        0 => Ok(None),
+        score => u8::try_from(score).map(Some).map_err(|_| {
+            Error::invalid(
+                "score",
+                "give 1 (strong no) to 4 (strong yes), or leave it out",
+            )
+        }),
     }
 }
 
@@ -271,17 +521,7 @@ fn common(
         _ => None,
     };
     let opportunity = opportunity.unwrap_or_else(|| OpportunityId::from(envelope.opportunity_id));
-    let acting = match (envelope.acting_user, envelope.perform_as) {
-        ("", "") => Acting::Default,
-        (email, "") => Acting::Email(email.to_owned()),
-        ("", user) => Acting::LeverUser(UserId::from(user)),
-        _ => {
-            return Err(Error::invalid(
-                "perform_as",
-                "name either acting_user or perform_as, not both",
-            ));
-        }
-    };
+    let acting = from_acting(envelope.acting_user, envelope.perform_as)?;
     let wait = match envelope.wait {
         Some(wait) => from_duration("wait", wait, LONGEST_WAIT)?,
         None => default_wait,
@@ -294,6 +534,7 @@ fn common(
             request_id: envelope.request_id.to_owned(),
             write,
             acting,
+            hold: envelope.hold.map(from_hold).transpose()?,
             // What the caller may see is for the service to say.
             confidential: false,
             asked_by: asked_by.to_owned(),

@@ -95,10 +95,15 @@ pub fn failure(failure: &Failure) -> rpc::Status {
 
 fn failure_code(kind: FailureKind) -> Code {
     match kind {
-        FailureKind::KeyRejected | FailureKind::PermissionMissing => Code::FailedPrecondition,
+        FailureKind::KeyRejected
+        | FailureKind::PermissionMissing
+        | FailureKind::AlreadyArchived
+        | FailureKind::StageExcluded
+        | FailureKind::ReasonExcluded
+        | FailureKind::ActingUserRequired => Code::FailedPrecondition,
         FailureKind::NotFound => Code::NotFound,
         FailureKind::Invalid => Code::InvalidArgument,
-        FailureKind::StageMoved => Code::Aborted,
+        FailureKind::StageMoved | FailureKind::ItemsFailed => Code::Aborted,
         FailureKind::Unavailable => Code::Unavailable,
         FailureKind::Unknown => Code::Unknown,
     }

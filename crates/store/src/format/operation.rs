@@ -1,7 +1,10 @@
 //! Operations: the outbox.
 
-use domain::operation::{Attempt, Failure, FailureKind, FileUpload, RawWrite, State, UploadTarget};
-use domain::{ConnectionId, Operation, OperationId, Write};
+use domain::operation::{
+    Attempt, Bulk, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, RawWrite,
+    Rejection, State, Step, UploadTarget,
+};
+use domain::{ActingBecause, ConnectionId, Operation, OperationId, Write};
 use lever::Timestamp;
 use prost::{Message, Oneof};
 
@@ -20,9 +23,9 @@ struct OperationV1 {
     request_id: String,
     #[prost(bytes = "vec", tag = "5")]
     digest: Vec<u8>,
-    #[prost(oneof = "WriteV1", tags = "6, 7, 8, 9, 10, 11, 12, 13, 29, 31")]
+    #[prost(oneof = "WriteV1", tags = "6, 7, 8, 9, 10, 11, 12, 13, 29, 31, 38, 39")]
     write: Option<WriteV1>,
-    #[prost(oneof = "StateV1", tags = "14, 15, 16, 17, 18, 19, 20")]
+    #[prost(oneof = "StateV1", tags = "14, 15, 16, 17, 18, 19, 20, 36, 37")]
     state: Option<StateV1>,
     #[prost(message, repeated, tag = "21")]
     attempts: Vec<AttemptV1>,
@@ -43,6 +46,29 @@ struct OperationV1 {
     /// Since version 2.
     #[prost(string, optional, tag = "30")]
     answer: Option<String>,
+    /// Since version 4, as all that follows.
+    #[prost(bytes = "vec", optional, tag = "32")]
+    parent: Option<Vec<u8>>,
+    #[prost(message, repeated, tag = "33")]
+    steps: Vec<StepV4>,
+    #[prost(string, tag = "34")]
+    acting_because: String,
+    #[prost(string, optional, tag = "35")]
+    asked_for: Option<String>,
+    #[prost(int64, tag = "40")]
+    queued_at: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct StepV4 {
+    #[prost(oneof = "WriteV1", tags = "6, 7, 8, 9, 10, 11, 12, 13, 29, 31, 38, 39")]
+    write: Option<WriteV1>,
+    #[prost(int64, tag = "1")]
+    marker: i64,
+    #[prost(bool, tag = "2")]
+    done: bool,
+    #[prost(string, optional, tag = "3")]
+    result_id: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -69,6 +95,12 @@ enum WriteV1 {
     /// Since version 3.
     #[prost(message, tag = "31")]
     UploadFile(UploadV3),
+    /// Since version 4.
+    #[prost(message, tag = "38")]
+    Prepared(PreparedV4),
+    /// Since version 4.
+    #[prost(message, tag = "39")]
+    Bulk(BulkV4),
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -85,8 +117,15 @@ enum StateV1 {
     Failed(FailureV1),
     #[prost(message, tag = "19")]
     Uncertain(FailureV1),
+    /// Withdrawn; without a reason.
     #[prost(message, tag = "20")]
     Cancelled(()),
+    /// Since version 4.
+    #[prost(int64, tag = "36")]
+    Held(i64),
+    /// Cancelled with a reason; since version 4.
+    #[prost(message, tag = "37")]
+    Skipped(FailureV1),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -95,6 +134,29 @@ struct NoteV1 {
     value: String,
     #[prost(bool, tag = "2")]
     secret: bool,
+    /// Since version 4, as all that follows.
+    #[prost(uint32, optional, tag = "3")]
+    score: Option<u32>,
+    #[prost(bool, tag = "4")]
+    notify_followers: bool,
+    #[prost(bytes = "vec", optional, tag = "5")]
+    thread: Option<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PreparedV4 {
+    #[prost(string, tag = "1")]
+    kind: String,
+    #[prost(message, optional, tag = "2")]
+    call: Option<RawV2>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct BulkV4 {
+    #[prost(string, tag = "1")]
+    kind: String,
+    #[prost(uint32, tag = "2")]
+    items: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -119,6 +181,15 @@ struct ArchiveV1 {
     requisition: Option<Vec<u8>>,
     #[prost(bool, tag = "3")]
     clean_interviews: bool,
+    /// Since version 4.
+    #[prost(message, optional, tag = "4")]
+    rejects: Option<RejectionV4>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RejectionV4 {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    expected_stage: Option<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -192,10 +263,13 @@ struct AttemptV1 {
     at: i64,
     #[prost(uint32, optional, tag = "3")]
     status: Option<u32>,
+    /// Since version 4.
+    #[prost(uint32, tag = "4")]
+    step: u32,
 }
 
 impl Stored for Operation {
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
 
     fn to_payload(&self) -> Vec<u8> {
         OperationV1 {
@@ -215,19 +289,41 @@ impl Stored for Operation {
             updated_at: self.updated_at.as_millis(),
             revision: self.revision,
             answer: self.answer.clone(),
+            parent: self.parent.map(|parent| parent.as_bytes().to_vec()),
+            steps: self.steps.iter().map(from_step).collect(),
+            acting_because: self.acting_because.name().to_owned(),
+            asked_for: self.asked_for.clone(),
+            queued_at: self.queued_at.as_millis(),
         }
         .encode_to_vec()
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
         let stored: OperationV1 = versions_to(Self::VERSION, version, payload)?;
+        let (acting_because, queued_at) = match version {
+            // Why an acting user was chosen was not kept, nor was there any other way into the line.
+            1..=3 => (ActingBecause::Nobody, stored.created_at),
+            _ => (
+                ActingBecause::from_name(&stored.acting_because)?,
+                stored.queued_at,
+            ),
+        };
         Some(Operation {
             id: OperationId::from_bytes(stored.id.try_into().ok()?),
             connection: ConnectionId::from_bytes(stored.connection.try_into().ok()?),
+            parent: match stored.parent {
+                Some(parent) => Some(OperationId::from_bytes(parent.try_into().ok()?)),
+                None => None,
+            },
             opportunity: unpack(&stored.opportunity)?.into(),
             request_id: stored.request_id,
             digest: stored.digest.try_into().ok()?,
             write: to_write(stored.write?)?,
+            steps: stored
+                .steps
+                .into_iter()
+                .map(to_step)
+                .collect::<Option<_>>()?,
             state: to_state(stored.state?)?,
             attempts: stored
                 .attempts
@@ -237,9 +333,12 @@ impl Stored for Operation {
             result_id: stored.result_id,
             answer: stored.answer,
             acting_user: unpack_option(stored.acting_user)?,
+            acting_because,
+            asked_for: stored.asked_for,
             marker: Timestamp::from_millis(stored.marker),
             asked_by: stored.asked_by,
             created_at: Timestamp::from_millis(stored.created_at),
+            queued_at: Timestamp::from_millis(queued_at),
             updated_at: Timestamp::from_millis(stored.updated_at),
             revision: stored.revision,
         })
@@ -251,9 +350,12 @@ fn from_write(write: &Write) -> WriteV1 {
         texts: texts.clone(),
     };
     match write {
-        Write::CreateNote { value, secret } => WriteV1::CreateNote(NoteV1 {
-            value: value.clone(),
-            secret: *secret,
+        Write::CreateNote(note) => WriteV1::CreateNote(NoteV1 {
+            value: note.value.clone(),
+            secret: note.secret,
+            score: note.score.map(u32::from),
+            notify_followers: note.notify_followers,
+            thread: note.thread.as_ref().map(|thread| pack(thread.as_str())),
         }),
         Write::AddTags { tags } => WriteV1::AddTags(texts(tags)),
         Write::RemoveTags { tags } => WriteV1::RemoveTags(texts(tags)),
@@ -270,25 +372,22 @@ fn from_write(write: &Write) -> WriteV1 {
             reason,
             requisition,
             clean_interviews,
+            rejects,
         } => WriteV1::Archive(ArchiveV1 {
             reason: pack(reason.as_str()),
             requisition: requisition
                 .as_ref()
                 .map(|requisition| pack(requisition.as_str())),
             clean_interviews: *clean_interviews,
+            rejects: rejects.as_ref().map(|rejects| RejectionV4 {
+                expected_stage: rejects
+                    .expected_stage
+                    .as_ref()
+                    .map(|stage| pack(stage.as_str())),
+            }),
         }),
         Write::Unarchive => WriteV1::Unarchive(()),
-        Write::Raw(raw) => WriteV1::Raw(RawV2 {
-            operation: raw.operation.clone(),
-            path: raw.path.iter().map(from_pair).collect(),
-            query: raw
-                .query
-                .iter()
-                .map(|(name, value)| from_pair((name, value)))
-                .collect(),
-            body: raw.body.clone(),
-            creates: raw.creates,
-        }),
+        Write::Raw(raw) => WriteV1::Raw(from_raw(raw)),
         Write::UploadFile(file) => WriteV1::UploadFile(UploadV3 {
             target: from_target(file.target),
             name: file.name.clone(),
@@ -296,7 +395,57 @@ fn from_write(write: &Write) -> WriteV1 {
             size: file.size,
             sha256: file.sha256.to_vec(),
         }),
+        Write::Prepared(prepared) => WriteV1::Prepared(PreparedV4 {
+            kind: prepared.kind.name().to_owned(),
+            call: Some(from_raw(&prepared.call)),
+        }),
+        Write::Bulk(bulk) => WriteV1::Bulk(BulkV4 {
+            kind: bulk.kind.clone(),
+            items: bulk.items,
+        }),
     }
+}
+
+fn from_raw(raw: &RawWrite) -> RawV2 {
+    RawV2 {
+        operation: raw.operation.clone(),
+        path: raw.path.iter().map(from_pair).collect(),
+        query: raw
+            .query
+            .iter()
+            .map(|(name, value)| from_pair((name, value)))
+            .collect(),
+        body: raw.body.clone(),
+        creates: raw.creates,
+    }
+}
+
+fn to_raw(raw: RawV2) -> RawWrite {
+    RawWrite {
+        operation: raw.operation,
+        path: raw.path.into_iter().map(to_pair).collect(),
+        query: raw.query.into_iter().map(to_pair).collect(),
+        body: raw.body,
+        creates: raw.creates,
+    }
+}
+
+fn from_step(step: &Step) -> StepV4 {
+    StepV4 {
+        write: Some(from_write(&step.write)),
+        marker: step.marker.as_millis(),
+        done: step.done,
+        result_id: step.result_id.clone(),
+    }
+}
+
+fn to_step(stored: StepV4) -> Option<Step> {
+    Some(Step {
+        write: to_write(stored.write?)?,
+        marker: Timestamp::from_millis(stored.marker),
+        done: stored.done,
+        result_id: stored.result_id,
+    })
 }
 
 fn from_target(target: UploadTarget) -> u32 {
@@ -319,7 +468,13 @@ fn to_target(number: u32) -> Option<UploadTarget> {
 
 fn to_write(write: WriteV1) -> Option<Write> {
     Some(match write {
-        WriteV1::CreateNote(NoteV1 { value, secret }) => Write::CreateNote { value, secret },
+        WriteV1::CreateNote(note) => Write::CreateNote(NoteText {
+            value: note.value,
+            secret: note.secret,
+            score: note.score.map(u8::try_from).transpose().ok()?,
+            notify_followers: note.notify_followers,
+            thread: unpack_option(note.thread)?,
+        }),
         WriteV1::AddTags(TextsV1 { texts }) => Write::AddTags { tags: texts },
         WriteV1::RemoveTags(TextsV1 { texts }) => Write::RemoveTags { tags: texts },
         WriteV1::AddSources(TextsV1 { texts }) => Write::AddSources { sources: texts },
@@ -335,25 +490,34 @@ fn to_write(write: WriteV1) -> Option<Write> {
             reason,
             requisition,
             clean_interviews,
+            rejects,
         }) => Write::Archive {
             reason: unpack(&reason)?.into(),
             requisition: unpack_option(requisition)?,
             clean_interviews,
+            rejects: match rejects {
+                Some(rejects) => Some(Rejection {
+                    expected_stage: unpack_option(rejects.expected_stage)?,
+                }),
+                None => None,
+            },
         },
         WriteV1::Unarchive(()) => Write::Unarchive,
-        WriteV1::Raw(raw) => Write::Raw(RawWrite {
-            operation: raw.operation,
-            path: raw.path.into_iter().map(to_pair).collect(),
-            query: raw.query.into_iter().map(to_pair).collect(),
-            body: raw.body,
-            creates: raw.creates,
-        }),
+        WriteV1::Raw(raw) => Write::Raw(to_raw(raw)),
         WriteV1::UploadFile(file) => Write::UploadFile(FileUpload {
             target: to_target(file.target)?,
             name: file.name,
             content_type: file.content_type,
             size: file.size,
             sha256: file.sha256.try_into().ok()?,
+        }),
+        WriteV1::Prepared(prepared) => Write::Prepared(Prepared {
+            kind: PreparedKind::from_name(&prepared.kind)?,
+            call: to_raw(prepared.call?),
+        }),
+        WriteV1::Bulk(bulk) => Write::Bulk(Bulk {
+            kind: bulk.kind,
+            items: bulk.items,
         }),
     })
 }
@@ -376,7 +540,9 @@ fn from_state(state: &State) -> StateV1 {
         State::Succeeded => StateV1::Succeeded(()),
         State::Failed(failure) => StateV1::Failed(from_failure(failure)),
         State::Uncertain(failure) => StateV1::Uncertain(from_failure(failure)),
-        State::Cancelled => StateV1::Cancelled(()),
+        State::Cancelled(None) => StateV1::Cancelled(()),
+        State::Cancelled(Some(why)) => StateV1::Skipped(from_failure(why)),
+        State::Held { release_at } => StateV1::Held(release_at.as_millis()),
     }
 }
 
@@ -400,7 +566,11 @@ fn to_state(state: StateV1) -> Option<State> {
         StateV1::Succeeded(()) => State::Succeeded,
         StateV1::Failed(failure) => State::Failed(to_failure(failure)?),
         StateV1::Uncertain(failure) => State::Uncertain(to_failure(failure)?),
-        StateV1::Cancelled(()) => State::Cancelled,
+        StateV1::Cancelled(()) => State::Cancelled(None),
+        StateV1::Skipped(why) => State::Cancelled(Some(to_failure(why)?)),
+        StateV1::Held(release_at) => State::Held {
+            release_at: Timestamp::from_millis(release_at),
+        },
     })
 }
 
@@ -443,6 +613,7 @@ fn from_attempt(attempt: &Attempt) -> AttemptV1 {
         lever_operation: attempt.lever_operation.clone(),
         at: attempt.at.as_millis(),
         status: attempt.status.map(u32::from),
+        step: attempt.step,
     }
 }
 
@@ -451,5 +622,6 @@ fn to_attempt(stored: AttemptV1) -> Option<Attempt> {
         lever_operation: stored.lever_operation,
         at: Timestamp::from_millis(stored.at),
         status: stored.status.map(u16::try_from).transpose().ok()?,
+        step: stored.step,
     })
 }

@@ -6,11 +6,14 @@ use domain::candidacy::Archived;
 use domain::change::{Move, Place, SlaMark};
 use domain::hydration::{Stamps, Urgency};
 use domain::identity::ContactPair;
-use domain::operation::{Attempt, Failure, FailureKind, FileUpload, RawWrite, State, UploadTarget};
+use domain::operation::{
+    Attempt, Bulk, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, RawWrite,
+    Rejection, State, Step, UploadTarget,
+};
 use domain::{
-    Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor, Disconnected,
-    Environment, Event, ExcludedField, Hydration, Operation, OperationId, Parent, Part,
-    RecordChange, Region, Schedule, Stream, Write,
+    ActingBecause, Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor,
+    Disconnected, Environment, Event, ExcludedField, Hydration, Operation, OperationId, Parent,
+    Part, RecordChange, Region, Schedule, Stream, Write,
 };
 use lever::Timestamp;
 use uuid::Uuid;
@@ -100,22 +103,28 @@ fn operation(write: Write, state: State) -> Operation {
     Operation {
         id: OperationId::new(Uuid::from_u128(2)),
         connection: connection(),
+        parent: None,
         opportunity: UUID.into(),
         request_id: "r".to_owned(),
         digest: [3; 32],
         write,
+        steps: Vec::new(),
         state,
         attempts: vec![Attempt {
             lever_operation: "op".to_owned(),
             at: at(1),
             status: Some(429),
+            step: 0,
         }],
         result_id: Some("n".to_owned()),
         answer: None,
         acting_user: Some("u".into()),
+        acting_because: ActingBecause::Nobody,
+        asked_for: None,
         marker: at(2),
         asked_by: "t".to_owned(),
         created_at: at(3),
+        queued_at: at(3),
         updated_at: at(4),
         revision: 5,
     }
@@ -502,10 +511,10 @@ fn mappings_changes_tokens_and_quarantined_records_have_these_bytes() {
 
 #[test]
 fn an_operation_has_these_bytes() {
-    let note = Write::CreateNote {
-        value: "v".to_owned(),
+    let note = Write::CreateNote(NoteText {
         secret: true,
-    };
+        ..NoteText::plain("v")
+    });
     let recorded = State::Recorded {
         not_before: Some(at(1)),
     };
@@ -531,10 +540,41 @@ fn an_operation_has_these_bytes() {
         write: upload(UploadTarget::Candidate),
         ..raw
     };
+    // As version 3 wrote it.
+    let version_3 = "033971527a0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303fa012f08021201661a03742f7420ac022a20040404040404040404040404040404040404040404040404040404040404040472020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d";
+    was_written_as(&upload, version_3);
+    let item = Operation {
+        parent: Some(OperationId::new(Uuid::from_u128(1))),
+        write: prepared(PreparedKind::CreateForm),
+        steps: vec![Step {
+            write: Write::Unarchive,
+            marker: at(9),
+            done: true,
+            result_id: Some("s".to_owned()),
+        }],
+        state: State::Held { release_at: at(8) },
+        acting_because: ActingBecause::Linked,
+        asked_for: Some("e".to_owned()),
+        queued_at: at(7),
+        ..upload
+    };
     pinned(
-        &upload,
-        "033971527a0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303fa012f08021201661a03742f7420ac022a20040404040404040404040404040404040404040404040404040404040404040472020801aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d",
+        &item,
+        "04029eb3cb0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207",
     );
+}
+
+fn prepared(kind: PreparedKind) -> Write {
+    Write::Prepared(Prepared {
+        kind,
+        call: RawWrite {
+            operation: "c".to_owned(),
+            path: [("p".to_owned(), "1".to_owned())].into(),
+            query: Vec::new(),
+            body: Some("{}".to_owned()),
+            creates: kind.creates(),
+        },
+    })
 }
 
 fn upload(target: UploadTarget) -> Write {
@@ -556,10 +596,18 @@ fn operations_of_every_kind_and_state_come_back() {
         details: vec![("k".to_owned(), "v".to_owned())],
     };
     for write in [
-        Write::CreateNote {
-            value: String::new(),
-            secret: false,
-        },
+        Write::CreateNote(NoteText::default()),
+        Write::CreateNote(NoteText {
+            value: "v".to_owned(),
+            secret: true,
+            score: Some(4),
+            notify_followers: true,
+            thread: Some(UUID.into()),
+        }),
+        Write::Bulk(Bulk {
+            kind: "ARCHIVE".to_owned(),
+            items: 1000,
+        }),
         Write::AddTags { tags: list() },
         Write::RemoveTags { tags: list() },
         Write::AddSources { sources: list() },
@@ -574,6 +622,15 @@ fn operations_of_every_kind_and_state_come_back() {
             reason: UUID.into(),
             requisition: Some(UUID.into()),
             clean_interviews: true,
+            rejects: None,
+        },
+        Write::Archive {
+            reason: UUID.into(),
+            requisition: None,
+            clean_interviews: false,
+            rejects: Some(Rejection {
+                expected_stage: Some("s".into()),
+            }),
         },
         Write::Unarchive,
         Write::Raw(RawWrite {
@@ -586,7 +643,10 @@ fn operations_of_every_kind_and_state_come_back() {
         upload(UploadTarget::Opportunity),
         upload(UploadTarget::Candidate),
         upload(UploadTarget::Application),
-    ] {
+    ]
+    .into_iter()
+    .chain(PreparedKind::ALL.iter().copied().map(prepared))
+    {
         let answered = Operation {
             answer: Some("{}".to_owned()),
             ..operation(write, State::Succeeded)
@@ -601,7 +661,9 @@ fn operations_of_every_kind_and_state_come_back() {
             looks: 2,
             look_at: at(3),
         },
-        State::Cancelled,
+        State::Cancelled(None),
+        State::Cancelled(Some(failure(FailureKind::AlreadyArchived))),
+        State::Held { release_at: at(4) },
     ];
     for kind in FailureKind::ALL {
         states.push(State::Failed(failure(*kind)));

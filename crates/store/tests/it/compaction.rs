@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use domain::operation::State;
+use domain::operation::{NoteText, State};
 use domain::{MappingKind, Operation, Stream, Write};
 use store::{Compacted, ErrorKind, Incoming, Options, Quarantined, Store, Tombstones};
 use tempfile::TempDir;
@@ -74,10 +74,10 @@ async fn with_a_person() -> TempDir {
         let number = u128::from(id.as_bytes()[0]);
         let mut note = Operation {
             opportunity: id.into(),
-            write: Write::CreateNote {
-                value: format!("{name} prefers {email}"),
+            write: Write::CreateNote(NoteText {
                 secret: true,
-            },
+                ..NoteText::plain(format!("{name} prefers {email}"))
+            }),
             ..operation(c.id, number, id)
         };
         store

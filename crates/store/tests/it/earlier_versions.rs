@@ -159,9 +159,7 @@ async fn the_operations_of_the_first_version_are_found_again() {
     };
     let note = by_request("monday").await;
     assert_eq!(note.state, State::Succeeded);
-    assert!(
-        matches!(&note.write, Write::CreateNote { value, .. } if value == "Call back on Monday")
-    );
+    assert!(matches!(&note.write, Write::CreateNote(note) if note.value == "Call back on Monday"));
     assert_eq!(
         note.result_id.as_deref(),
         Some("11d34ea4-5956-4622-8305-609afcb52e38")

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::operation::{Failure, FailureKind, State};
+use domain::operation::{Failure, FailureKind, NoteText, State};
 use domain::{ConnectionId, Disconnected, Operation, Parent, Stream, Write};
 use store::{
     ApiCall, CallFilter, ChildList, ChildRead, ErrorKind, Forgotten, Incoming, Nudge, Pruned,
@@ -65,10 +65,7 @@ async fn set_aside(store: &Store, c: ConnectionId, records: Vec<Quarantined>) {
 
 fn note(c: ConnectionId, number: u128, state: State) -> Operation {
     Operation {
-        write: Write::CreateNote {
-            value: "Ada called".to_owned(),
-            secret: false,
-        },
+        write: Write::CreateNote(NoteText::plain("Ada called")),
         state,
         ..operation(c, number, &format!("r{number}"))
     }
@@ -141,7 +138,7 @@ async fn a_forgotten_person_leaves_tombstones_only() {
     let left = store.quarantined(c, None, 9).await.unwrap();
     assert_eq!(left, [quarantined("{\"id\":\"elsewhere\"", 1)]);
     let operation = store.operation_by_request(c, "r1").await.unwrap().unwrap();
-    assert!(matches!(&operation.write, Write::CreateNote { value, .. } if value.is_empty()));
+    assert!(matches!(&operation.write, Write::CreateNote(note) if note.value.is_empty()));
     assert_eq!((operation.state, operation.revision), (State::Succeeded, 1));
     // Nothing is left to do.
     let again = store.forget_deleted(c, at(30)).await.unwrap();
@@ -316,7 +313,7 @@ async fn an_operation_that_is_not_settled_keeps_its_content_until_it_is() {
     assert_eq!(still_open, std::slice::from_ref(&open));
     store
         .save_operation(Operation {
-            state: State::Cancelled,
+            state: State::Cancelled(None),
             revision: 1,
             ..open
         })
@@ -589,7 +586,7 @@ async fn what_was_kept_long_enough_is_removed_and_nothing_else() {
     assert_eq!(calls.calls, [call(20 * DAY)]);
     let operations = store.operations(c, None, None, 9).await.unwrap();
     let texts = operations.iter().map(|operation| match &operation.write {
-        Write::CreateNote { value, .. } => value.as_str(),
+        Write::CreateNote(note) => note.value.as_str(),
         _ => panic!("another write"),
     });
     assert!(texts.eq(["Ada called", ""]));

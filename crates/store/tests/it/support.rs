@@ -7,8 +7,8 @@ use std::time::Duration;
 use domain::hydration::Policy;
 use domain::operation::State;
 use domain::{
-    Candidacy, Change, Connection, ConnectionId, Cursor, Environment, Event, Listing, Operation,
-    OperationId, RecordChange, Region, Stream, Timestamp, Write,
+    ActingBecause, Candidacy, Change, Connection, ConnectionId, Cursor, Environment, Event,
+    Listing, Operation, OperationId, RecordChange, Region, Stream, Timestamp, Write,
 };
 use secrecy::{ExposeSecret, SecretString};
 use store::{Deleted, Incoming, MappingVersion, Options, Page, Refresh, Store};
@@ -217,20 +217,25 @@ pub(crate) fn operation(connection: ConnectionId, number: u128, request_id: &str
     Operation {
         id: OperationId::new(Uuid::from_u128(number)),
         connection,
+        parent: None,
         opportunity: "o".into(),
         request_id: request_id.to_owned(),
         digest: [1; 32],
         write: Write::AddTags {
             tags: vec!["x".to_owned()],
         },
+        steps: Vec::new(),
         state: State::Recorded { not_before: None },
         attempts: Vec::new(),
         result_id: None,
         answer: None,
         acting_user: None,
+        acting_because: ActingBecause::Nobody,
+        asked_for: None,
         marker: at(1),
         asked_by: "product".to_owned(),
         created_at: at(1),
+        queued_at: at(1),
         updated_at: at(1),
         revision: 0,
     }

@@ -114,7 +114,7 @@ async fn a_start_removes_files_without_an_open_operation_and_no_other() {
         recording.await.unwrap();
     }
     store
-        .save_operation(settled(&done, State::Cancelled))
+        .save_operation(settled(&done, State::Cancelled(None)))
         .await
         .unwrap();
     store.close().await.unwrap();

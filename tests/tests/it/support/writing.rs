@@ -23,6 +23,9 @@ macro_rules! writes {
 
 writes! {
     create_note: CreateNoteRequest;
+    update_note: UpdateNoteRequest;
+    add_links: AddLinksRequest;
+    remove_links: RemoveLinksRequest;
     add_tags: AddTagsRequest;
     remove_tags: RemoveTagsRequest;
     add_sources: AddSourcesRequest;

@@ -167,6 +167,7 @@ fn note(subject: &str) -> Command {
         target: Target::new(subject, NOTE_REQUEST),
         text: NOTE.to_owned(),
         secret: false,
+        note: String::new(),
     }
 }
 
@@ -192,6 +193,7 @@ fn further(subject: &str, stage: String, reason: String) -> [Command; 7] {
             reason,
             requisition: String::new(),
             clean_interviews: false,
+            hold: None,
         },
         Command::Unarchive {
             target: target("demo-unarchive"),

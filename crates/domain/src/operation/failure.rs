@@ -1,0 +1,77 @@
+//! Why an operation did not end well.
+
+/// The class of a failure: what a caller can branch on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// Lever answered 401.
+    KeyRejected,
+    /// Lever answered 403.
+    PermissionMissing,
+    /// Lever does not know the opportunity, stage, reason or user.
+    NotFound,
+    /// Lever refused the content.
+    Invalid,
+    /// Somebody else moved the person first.
+    StageMoved,
+    /// Somebody else has archived the person already.
+    AlreadyArchived,
+    /// The stage mapping excludes the stage when advancing.
+    StageExcluded,
+    /// The stage mapping excludes the archive reason when rejecting.
+    ReasonExcluded,
+    /// Lever wants to know for whom, and nobody was found.
+    ActingUserRequired,
+    /// Items of a bulk were not written.
+    ItemsFailed,
+    /// Lever could not be reached for too long.
+    Unavailable,
+    /// Whether Lever acted could not be found out.
+    Unknown,
+}
+
+impl FailureKind {
+    /// Every kind.
+    pub const ALL: &[FailureKind] = &[
+        FailureKind::KeyRejected,
+        FailureKind::PermissionMissing,
+        FailureKind::NotFound,
+        FailureKind::Invalid,
+        FailureKind::StageMoved,
+        FailureKind::AlreadyArchived,
+        FailureKind::StageExcluded,
+        FailureKind::ReasonExcluded,
+        FailureKind::ActingUserRequired,
+        FailureKind::ItemsFailed,
+        FailureKind::Unavailable,
+        FailureKind::Unknown,
+    ];
+
+    /// The machine-readable reason in error details.
+    pub fn reason(self) -> &'static str {
+        match self {
+            FailureKind::KeyRejected => "LEVER_KEY_REJECTED",
+            FailureKind::PermissionMissing => "LEVER_PERMISSION_MISSING",
+            FailureKind::NotFound => "LEVER_NOT_FOUND",
+            FailureKind::Invalid => "LEVER_REFUSED",
+            FailureKind::StageMoved => "STAGE_MOVED",
+            FailureKind::AlreadyArchived => "ALREADY_ARCHIVED",
+            FailureKind::StageExcluded => "STAGE_EXCLUDED",
+            FailureKind::ReasonExcluded => "REASON_EXCLUDED",
+            FailureKind::ActingUserRequired => "ACTING_USER_REQUIRED",
+            FailureKind::ItemsFailed => "ITEMS_FAILED",
+            FailureKind::Unavailable => "LEVER_UNAVAILABLE",
+            FailureKind::Unknown => "OUTCOME_UNKNOWN",
+        }
+    }
+}
+
+/// Why an operation did not end well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The class.
+    pub kind: FailureKind,
+    /// One sentence for people, without personal data.
+    pub message: String,
+    /// Details by name, such as `permission` or `present_stage_id`.
+    pub details: Vec<(String, String)>,
+}

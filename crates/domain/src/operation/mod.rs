@@ -1,0 +1,546 @@
+//! One durable write to Lever: what was asked, and how far it has come.
+//!
+//! An operation is recorded before its caller gets an answer and settled after Lever has answered.
+//! The steps between are pure: [`Operation::after`] says what follows from what happened.
+//! A write that is repeated without harm goes back in line when its answer is lost;
+//! one that creates is looked for in Lever first and sent again only when it surely is not there.
+
+mod bulk;
+mod failure;
+mod write;
+
+use std::fmt;
+use std::time::Duration;
+
+use lever::{OpportunityId, Timestamp, UserId};
+
+use crate::id::our_id;
+use crate::{ActingBecause, ConnectionId};
+
+pub use bulk::Tally;
+pub use failure::{Failure, FailureKind};
+pub use write::{
+    Bulk, FileUpload, LARGEST_FILE, LONGEST_NOTE, NoteText, Prepared, PreparedKind, RawWrite,
+    Rejection, UploadTarget, Write,
+};
+
+our_id! {
+    /// Our own id of an operation (time-ordered).
+    OperationId
+}
+
+impl OperationId {
+    /// The bits of an id that number the items of a bulk.
+    const ROOM: u128 = 0xffff;
+
+    /// An id with room for items below it.
+    pub fn with_room(id: uuid::Uuid) -> OperationId {
+        OperationId(uuid::Uuid::from_u128(id.as_u128() & !Self::ROOM))
+    }
+
+    /// The id of an item, counted from 1, below an id [with room](Self::with_room): so items follow their bulk in
+    /// every list that goes by ids.
+    pub fn item(self, number: u16) -> OperationId {
+        OperationId(uuid::Uuid::from_u128(self.0.as_u128() | u128::from(number)))
+    }
+
+    /// The number of an item.
+    pub fn number(self) -> u16 {
+        u16::try_from(self.0.as_u128() & Self::ROOM).unwrap_or(u16::MAX)
+    }
+}
+
+/// Where an operation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Durable, and kept back until its time or until a person releases it (X4).
+    Held {
+        /// When it gets in line by itself.
+        release_at: Timestamp,
+    },
+    /// Durable, and waiting for its turn.
+    Recorded {
+        /// Not to be sent before this.
+        not_before: Option<Timestamp>,
+    },
+    /// A call may be on its way.
+    Sending {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The answer was lost; Lever is read back to find out what happened.
+    Reconciling {
+        /// When the call was sent.
+        sent: Timestamp,
+        /// How often Lever was read without finding it.
+        looks: u32,
+        /// When to look next.
+        look_at: Timestamp,
+    },
+    /// In Lever.
+    Succeeded,
+    /// Not in Lever; see the failure.
+    Failed(Failure),
+    /// Nobody can tell; a person decides.
+    Uncertain(Failure),
+    /// Withdrawn by a person before it was sent, or given up by a person who looked in Lever; or not needed any more,
+    /// as the failure tells.
+    Cancelled(Option<Failure>),
+}
+
+impl State {
+    /// The name of the state, as the gRPC enum has it without its prefix.
+    pub fn name(&self) -> &'static str {
+        match self {
+            State::Held { .. } => "HELD",
+            State::Recorded { .. } => "RECORDED",
+            State::Sending { .. } | State::Reconciling { .. } => "SENDING",
+            State::Succeeded => "SUCCEEDED",
+            State::Failed(_) => "FAILED",
+            State::Uncertain(_) => "UNCERTAIN",
+            State::Cancelled(_) => "CANCELLED",
+        }
+    }
+
+    /// Why it did not end well, or was not needed.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            State::Failed(failure) | State::Uncertain(failure) => Some(failure),
+            State::Cancelled(why) => why.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether a call for it may still be made: what it needs for that must be kept.
+    pub fn may_be_sent(&self) -> bool {
+        !self.settled() || matches!(self, State::Uncertain(_))
+    }
+
+    /// Whether nothing more happens by itself.
+    pub fn settled(&self) -> bool {
+        matches!(
+            self,
+            State::Succeeded | State::Failed(_) | State::Uncertain(_) | State::Cancelled(_)
+        )
+    }
+}
+
+/// One call made to Lever for an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The operation id of Lever's API description.
+    pub lever_operation: String,
+    /// When it was sent.
+    pub at: Timestamp,
+    /// The HTTP status; none when no answer came.
+    pub status: Option<u16>,
+    /// For which of the steps, from 0; 0 where there are none.
+    pub step: u32,
+}
+
+/// One of several writes that make up an operation, in their order.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What it asks of Lever.
+    pub write: Write,
+    /// As [`Operation::marker`], for this step.
+    pub marker: Timestamp,
+    /// Whether it is in Lever.
+    pub done: bool,
+    /// Lever's id of what it created.
+    pub result_id: Option<String>,
+}
+
+impl Step {
+    /// A step that waits.
+    pub fn new(write: Write, marker: Timestamp) -> Step {
+        Step {
+            write,
+            marker,
+            done: false,
+            result_id: None,
+        }
+    }
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Step")
+            .field("write", &self.write)
+            .field("done", &self.done)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One durable write to Lever.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// Our id.
+    pub id: OperationId,
+    /// The connection it writes to.
+    pub connection: ConnectionId,
+    /// The bulk it is an item of.
+    pub parent: Option<OperationId>,
+    /// The opportunity it changes.
+    pub opportunity: OpportunityId,
+    /// The caller's id for it, unique per connection for seven days.
+    pub request_id: String,
+    /// SHA-256 over what was asked, without `request_id`, `wait` and `dry_run`.
+    pub digest: [u8; 32],
+    /// What is asked of Lever.
+    pub write: Write,
+    /// The writes it is made of, in order; empty where it is one write.
+    pub steps: Vec<Step>,
+    /// Where it stands: where the first step stands that is not done, if it has steps.
+    pub state: State,
+    /// The calls made so far; the oldest are dropped beyond [`Operation::MAX_ATTEMPTS_KEPT`].
+    pub attempts: Vec<Attempt>,
+    /// Lever's id of what was created.
+    pub result_id: Option<String>,
+    /// What Lever answered to a raw write that succeeded, as JSON text without secrets.
+    pub answer: Option<String>,
+    /// The Lever user it is made for.
+    pub acting_user: Option<UserId>,
+    /// How that user was found.
+    pub acting_because: ActingBecause,
+    /// The product user's e-mail that the caller gave.
+    pub asked_for: Option<String>,
+    /// The millisecond given to Lever as a note's `createdAt`; it finds the note again (reliability.md 6).
+    pub marker: Timestamp,
+    /// The name of the token that asked.
+    pub asked_by: String,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+    /// Since when it has been in line: since it was recorded, released, or asked for again.
+    pub queued_at: Timestamp,
+    /// When it last moved.
+    pub updated_at: Timestamp,
+    /// Counts its moves; the store refuses to overwrite a newer one.
+    pub revision: u64,
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation")
+            .field("id", &self.id)
+            .field("opportunity", &self.opportunity)
+            .field("write", &self.write)
+            .field("state", &self.state)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What happened to an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Its turn has come: a call is about to be made.
+    Started,
+    /// Lever did what was asked.
+    Done {
+        /// Lever's id of what was created.
+        result_id: Option<String>,
+    },
+    /// Lever, or our own check, refused for good.
+    Refused(Failure),
+    /// Lever surely did not act, and the same call is worth making later.
+    NotSent,
+    /// The key is in a pause after a 429: Lever surely did not act, and is asked once the pause is over, however long
+    /// that takes.
+    HeldBack,
+    /// The answer was lost: Lever may or may not have acted. Also what a start finds after a crash.
+    Lost,
+    /// Lever was read back and shows the effect.
+    Found {
+        /// Lever's id of what was created.
+        result_id: Option<String>,
+    },
+    /// Lever was read back and shows nothing.
+    NotFound,
+    /// Lever could not be read back.
+    LookFailed,
+    /// Lever will not let itself be read back, however often it is asked.
+    LookRefused(Failure),
+    /// A person withdrew it, or knows what came of it.
+    Withdrawn,
+    /// Its time has come, or a person released it.
+    Released,
+    /// A person asks for it again.
+    Retried,
+    /// What it asks for is not needed any more.
+    Skipped(Failure),
+    /// All items of the bulk have settled.
+    ItemsSettled(Tally),
+    /// The account was disconnected while Lever's answer was not known.
+    Abandoned,
+}
+
+/// How long an operation waits for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Between a lost answer and the first look, and between looks: Lever's reads may lag behind its writes.
+    pub settle: Duration,
+    /// After this long without Lever, the operation fails.
+    pub give_up: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_secs(10),
+            give_up: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+/// How often a creation is sent at most: where Lever hides what it made, more would only pile up.
+const MOST_CREATIONS: u32 = 3;
+
+/// The pause before another try doubles from one second up to 2^6: what waits behind it waits as long.
+const LONGEST_DOUBLING: u32 = 6;
+
+/// How often Lever must be read without finding a creation before it is sent again.
+const LOOKS: u32 = 2;
+
+impl Operation {
+    /// The next revision of a settled operation, without what people wrote; none when nothing is left of that.
+    ///
+    /// One that could still be tried again is over then, since there is nothing to send.
+    pub fn scrubbed(&self) -> Option<Operation> {
+        let bare = |write: &Write| write.scrubbed();
+        let steps: Vec<_> = self.steps.iter().map(|step| bare(&step.write)).collect();
+        let write = bare(&self.write);
+        if write.is_none() && self.answer.is_none() && steps.iter().all(Option::is_none) {
+            return None;
+        }
+        let state = match &self.state {
+            State::Uncertain(failure) => State::Failed(failure.clone()),
+            state => state.clone(),
+        };
+        let with = |(step, bare): (&Step, Option<Write>)| Step {
+            write: bare.unwrap_or_else(|| step.write.clone()),
+            ..step.clone()
+        };
+        Some(Operation {
+            write: write.unwrap_or_else(|| self.write.clone()),
+            steps: self.steps.iter().zip(steps).map(with).collect(),
+            answer: None,
+            state,
+            revision: self.revision + 1,
+            ..self.clone()
+        })
+    }
+
+    /// How many calls are kept with an operation.
+    pub const MAX_ATTEMPTS_KEPT: usize = 50;
+
+    /// The operation after `event`.
+    ///
+    /// An event that does not fit the state (a late one) leaves the operation as it is.
+    pub fn after(&self, event: Event, now: Timestamp, patience: &Patience) -> Operation {
+        let mut next = Operation {
+            state: self.next_state(event.clone(), now, patience),
+            updated_at: now,
+            revision: self.revision + 1,
+            ..self.clone()
+        };
+        match event {
+            Event::Done { result_id } | Event::Found { result_id } => next.achieve(result_id),
+            Event::Released | Event::Retried if next.state != self.state => next.queued_at = now,
+            _ => {}
+        }
+        next
+    }
+
+    /// Notes what the write in hand came to, if that is what the state says; the next step gets in line.
+    fn achieve(&mut self, result_id: Option<String>) {
+        if self.state != State::Succeeded {
+            return;
+        }
+        let present = self.present_step();
+        if let Some(step) = self.steps.get_mut(present) {
+            step.done = true;
+            step.result_id = result_id.clone();
+        }
+        if self.result_id.is_none() {
+            self.result_id = result_id;
+        }
+        if self.present_step() < self.steps.len() {
+            self.state = State::Recorded { not_before: None };
+        }
+    }
+
+    /// Which of the steps is in hand, from 0; their number when all are done.
+    pub fn present_step(&self) -> usize {
+        let waits = self.steps.iter().position(|step| !step.done);
+        waits.unwrap_or(self.steps.len())
+    }
+
+    /// The write in hand.
+    pub fn present_write(&self) -> &Write {
+        let step = self.steps.get(self.present_step());
+        step.map_or(&self.write, |step| &step.write)
+    }
+
+    /// The marker of the write in hand.
+    pub fn present_marker(&self) -> Timestamp {
+        let step = self.steps.get(self.present_step());
+        step.map_or(self.marker, |step| step.marker)
+    }
+
+    fn next_state(&self, event: Event, now: Timestamp, patience: &Patience) -> State {
+        let write = self.present_write();
+        match (&self.state, event) {
+            (State::Recorded { .. }, Event::Started) => State::Sending { since: now },
+            (State::Held { .. } | State::Recorded { .. }, Event::Withdrawn) => State::Cancelled(None),
+            // Why it was in doubt stays to be seen.
+            (State::Uncertain(failure), Event::Withdrawn) => State::Cancelled(Some(failure.clone())),
+            (State::Held { .. }, Event::Released) => State::Recorded { not_before: None },
+            (State::Failed(_) | State::Uncertain(_), Event::Retried) => self.once_more(now),
+            (
+                State::Held { .. } | State::Recorded { .. } | State::Sending { .. },
+                Event::Skipped(why),
+            ) => State::Cancelled(Some(why)),
+            (State::Recorded { .. }, Event::ItemsSettled(tally)) => tally.outcome(),
+            (State::Recorded { .. } | State::Sending { .. }, Event::Refused(failure)) => {
+                State::Failed(failure)
+            }
+            (State::Sending { .. } | State::Reconciling { .. }, Event::Abandoned) => {
+                State::Uncertain(Failure {
+                    kind: FailureKind::Unknown,
+                    message: "the account was disconnected before Lever's answer was known: look in Lever"
+                        .to_owned(),
+                    details: Vec::new(),
+                })
+            }
+            (State::Sending { .. }, Event::Done { .. }) => State::Succeeded,
+            (State::Sending { .. }, Event::NotSent) => self.again(now, patience),
+            (State::Sending { .. }, Event::HeldBack) => State::Recorded { not_before: None },
+            (State::Sending { .. }, Event::Lost)
+                if write.creates() && !write.leaves_a_mark() =>
+            {
+                State::Uncertain(Failure {
+                    kind: FailureKind::Unknown,
+                    message: "the answer was lost, and what this call makes cannot be told from what others make: \
+                              look in Lever before asking again"
+                        .to_owned(),
+                    details: Vec::new(),
+                })
+            }
+            (State::Sending { since }, Event::Lost) if write.creates() => State::Reconciling {
+                sent: *since,
+                looks: 0,
+                look_at: now.plus(patience.settle),
+            },
+            (State::Sending { .. }, Event::Lost) => self.again(now, patience),
+            (State::Reconciling { .. }, Event::Found { .. }) => State::Succeeded,
+            (State::Reconciling { sent, looks, .. }, Event::NotFound) => {
+                if looks + 1 >= LOOKS && self.tries() >= MOST_CREATIONS {
+                    State::Uncertain(Failure {
+                        kind: FailureKind::Unknown,
+                        message: "the answers were lost and Lever, read back, shows nothing"
+                            .to_owned(),
+                        details: Vec::new(),
+                    })
+                } else if looks + 1 >= LOOKS {
+                    State::Recorded { not_before: None }
+                } else {
+                    State::Reconciling {
+                        sent: *sent,
+                        looks: looks + 1,
+                        look_at: now.plus(patience.settle),
+                    }
+                }
+            }
+            (State::Reconciling { .. }, Event::LookRefused(failure)) => State::Uncertain(failure),
+            (State::Reconciling { sent, looks, .. }, Event::LookFailed) => {
+                if now.since(*sent) > patience.give_up {
+                    State::Uncertain(Failure {
+                        kind: FailureKind::Unknown,
+                        message: "the answer was lost and Lever could not be read back".to_owned(),
+                        details: Vec::new(),
+                    })
+                } else {
+                    State::Reconciling {
+                        sent: *sent,
+                        looks: *looks,
+                        look_at: now.plus(patience.settle),
+                    }
+                }
+            }
+            (state, _) => state.clone(),
+        }
+    }
+
+    /// In line again because a person says so; what may have had its effect is looked for first.
+    fn once_more(&self, now: Timestamp) -> State {
+        let write = self.present_write();
+        match self.lost_at() {
+            Some(sent) if write.creates() && write.leaves_a_mark() => State::Reconciling {
+                sent,
+                looks: 0,
+                look_at: now,
+            },
+            _ => State::Recorded { not_before: None },
+        }
+    }
+
+    /// When the write in hand was first sent without a clear answer.
+    pub fn lost_at(&self) -> Option<Timestamp> {
+        let unclear = |attempt: &&Attempt| attempt.status.is_none_or(|status| status >= 500);
+        self.writes_made()
+            .filter(unclear)
+            .map(|attempt| attempt.at)
+            .min()
+    }
+
+    /// The calls that were made for the write in hand, without those that only looked.
+    fn writes_made(&self) -> impl Iterator<Item = &Attempt> {
+        let present = self.present_step();
+        let of_present = move |attempt: &&Attempt| attempt.step as usize == present;
+        self.attempts
+            .iter()
+            .filter(of_present)
+            .filter(|attempt| !attempt.lever_operation.starts_with("get"))
+    }
+
+    /// Back in line, a little later each time; failed when Lever was away for too long.
+    fn again(&self, now: Timestamp, patience: &Patience) -> State {
+        if now.since(self.queued_at) > patience.give_up {
+            return State::Failed(Failure {
+                kind: FailureKind::Unavailable,
+                message: "Lever could not be reached for too long; ask again".to_owned(),
+                details: Vec::new(),
+            });
+        }
+        let wait = Duration::from_secs(1 << self.tries().saturating_sub(1).min(LONGEST_DOUBLING));
+        State::Recorded {
+            not_before: Some(now.plus(wait)),
+        }
+    }
+
+    /// How often the write in hand was sent since it got in line; the looks before it do not count.
+    fn tries(&self) -> u32 {
+        let sent = self
+            .writes_made()
+            .filter(|attempt| attempt.at >= self.queued_at);
+        u32::try_from(sent.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Notes a call made for the operation.
+    pub fn with_attempt(mut self, attempt: Attempt) -> Operation {
+        if self.attempts.len() >= Self::MAX_ATTEMPTS_KEPT {
+            self.attempts.remove(0);
+        }
+        self.attempts.push(attempt);
+        self
+    }
+
+    /// Whether Lever is being read back.
+    pub fn reconciling(&self) -> bool {
+        matches!(self.state, State::Reconciling { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,349 @@
+//! Many writes of one kind under one request id.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use domain::operation::{Bulk, Failure, FailureKind, State};
+use domain::{Candidacy, ConnectionId, Operation, OperationId, Write};
+use lever::OpportunityId;
+use sha2::{Digest as _, Sha256};
+use store::Recording;
+
+use super::acting::{self, Acting, Chosen};
+use super::content::{check_content, check_request_id, digest};
+use super::hold::{self, Hold};
+use super::new_id;
+use super::plan::{self, PlannedCall};
+use super::submit::{REMEMBERED, WriteRequest, count_recorded, new_operation, used_request_id};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::mapping;
+
+/// One write of many.
+#[derive(Debug, Clone)]
+pub struct BulkItem {
+    /// Lever's id of the opportunity.
+    pub opportunity: OpportunityId,
+    /// What to write.
+    pub write: Write,
+}
+
+/// Many writes of one kind, as the caller asks for them.
+#[derive(Debug, Clone)]
+pub struct BulkRequest {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The caller's id for all of them.
+    pub request_id: String,
+    /// The writes, 1 to [`Bulk::MOST_ITEMS`], all of one kind.
+    pub items: Vec<BulkItem>,
+    /// For whom.
+    pub acting: Acting,
+    /// How long they are kept back before they get in line (X4).
+    pub hold: Option<Hold>,
+    /// Whether the caller may see confidential people; to others they do not exist.
+    pub confidential: bool,
+    /// Whether the caller works with inbound applicants only; to them nobody else exists.
+    pub inbound_only: bool,
+    /// The name of the token that asks.
+    pub asked_by: String,
+}
+
+/// What a bulk would do.
+#[derive(Debug, Clone)]
+pub struct BulkDryRun {
+    /// For each item the calls in order with whom they would be made for, or why nothing would be sent.
+    pub items: Vec<std::result::Result<(Vec<PlannedCall>, Chosen), Failure>>,
+    /// How many calls that are.
+    pub calls: usize,
+    /// About how long they would take.
+    pub eta: Duration,
+}
+
+impl Engine {
+    /// Records many writes and puts them in line, each an operation below one; returns once all are durable.
+    ///
+    /// An item that cannot be right in this account (nobody of that id, a stage that is excluded) is recorded as
+    /// failed and keeps no other from being written.
+    ///
+    /// # Errors
+    /// Invalid with each bad field; already exists if the request id was used for something else; exhausted on a full
+    /// disk. Nothing is recorded then.
+    pub async fn bulk(&self, request: BulkRequest) -> Result<Operation> {
+        let engine = self.clone();
+        // A caller who goes away must not leave behind what is recorded and in no queue.
+        self.to_the_end(async move { engine.record_bulk(request).await })
+            .await
+    }
+
+    /// The calls a bulk would make; nothing is recorded or sent (X3).
+    ///
+    /// # Errors
+    /// As [`Engine::bulk`].
+    pub async fn dry_run_bulk(&self, request: BulkRequest) -> Result<BulkDryRun> {
+        let outbox = self.running(request.connection)?.outbox;
+        check_items(&request.items)?;
+        let requests = self.requests(&request);
+        let chosen = self.judge(&requests, request.inbound_only).await?;
+        let now = self.shared.clock.now();
+        let planned = |(request, chosen): (WriteRequest, std::result::Result<Chosen, Failure>)| {
+            let chosen = chosen?;
+            let (write, opportunity) = (&request.write, &request.opportunity);
+            let marker = outbox.marker(now);
+            let calls = plan::planned(write, opportunity, chosen.user.clone(), marker);
+            Ok((calls, chosen))
+        };
+        let items: Vec<_> = requests.into_iter().zip(chosen).map(planned).collect();
+        let calls = items.iter().flatten().map(|(calls, _)| calls.len()).sum();
+        Ok(BulkDryRun {
+            items,
+            calls,
+            eta: outbox.eta(calls),
+        })
+    }
+
+    /// Reads the items of a bulk, in order.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn items(&self, bulk: &Operation) -> Result<Vec<Operation>> {
+        Ok(self.shared.store.items(bulk.connection, bulk.id).await?)
+    }
+
+    async fn record_bulk(&self, request: BulkRequest) -> Result<Operation> {
+        let outbox = self.running(request.connection)?.outbox;
+        check_request_id(&request.request_id)?;
+        let kind = check_items(&request.items)?;
+        let requests = self.requests(&request);
+        let digest = digest_of_all(kind, &requests);
+        if let Some(known) = self
+            .remembered(request.connection, &request.request_id, &digest)
+            .await?
+        {
+            return Ok(known);
+        }
+        let chosen = self.judge(&requests, request.inbound_only).await?;
+        let now = self.shared.clock.now();
+        let held = hold::release_at(&self.shared, request.connection, request.hold, now).await?;
+        let state = held.map_or(State::Recorded { not_before: None }, |release_at| {
+            State::Held { release_at }
+        });
+        let id = OperationId::with_room(new_id());
+        let bulk = bulk_operation(id, kind, &request, digest, outbox.marker(now), now);
+        let mut items = Vec::with_capacity(requests.len());
+        for (number, (request, chosen)) in (1..).zip(requests.into_iter().zip(chosen)) {
+            let (state, chosen) = match chosen {
+                Ok(chosen) => (state.clone(), chosen),
+                Err(failure) => (State::Failed(failure), Chosen::default()),
+            };
+            let (digest, marker) = (super::content::digest(&request), outbox.marker(now));
+            items.push(Operation {
+                parent: Some(id),
+                state,
+                ..new_operation(id.item(number), request, digest, chosen, marker, now)
+            });
+        }
+        let (store, recorded) = (&self.shared.store, items.clone());
+        match store.record_bulk(bulk, recorded, REMEMBERED).await? {
+            Recording::New(bulk) => {
+                for item in &items {
+                    count_recorded(item);
+                    outbox.take_in(item);
+                }
+                outbox.take_in(&bulk);
+                Ok(bulk)
+            }
+            Recording::Existing(bulk) => Ok(bulk),
+            Recording::Mismatch { existing } => Err(used_request_id(&existing, &digest)),
+        }
+    }
+
+    /// The items as requests of their own.
+    fn requests(&self, request: &BulkRequest) -> Vec<WriteRequest> {
+        let confidential = request.confidential && self.shows_confidential(request.connection);
+        let of_item = |item: &BulkItem| WriteRequest {
+            connection: request.connection,
+            opportunity: item.opportunity.clone(),
+            request_id: request.request_id.clone(),
+            write: item.write.clone(),
+            acting: request.acting.clone(),
+            hold: request.hold,
+            confidential,
+            asked_by: request.asked_by.clone(),
+        };
+        request.items.iter().map(of_item).collect()
+    }
+
+    /// Whom each write is made for, or why it cannot be right in this account.
+    async fn judge(
+        &self,
+        requests: &[WriteRequest],
+        inbound_only: bool,
+    ) -> Result<Vec<std::result::Result<Chosen, Failure>>> {
+        let mapping = match requests.first().filter(|_| inbound_only) {
+            Some(request) => Some(mapping::present(&self.shared, request.connection).await?),
+            None => None,
+        };
+        let inbound = |candidacy: &Candidacy| {
+            mapping.as_ref().is_none_or(|mapping| {
+                let stage = candidacy.stage.as_ref();
+                candidacy.archived.is_none()
+                    && stage.is_some_and(|stage| mapping.inbound_stages.contains(stage))
+            })
+        };
+        let mut targets = HashMap::new();
+        let mut judged = Vec::with_capacity(requests.len());
+        for request in requests {
+            let outcome = self.judge_one(request, &inbound, &mut targets).await;
+            judged.push(match outcome {
+                Ok(Some(failure)) => Err(failure),
+                Ok(None) => match acting::choose(&self.shared, request).await {
+                    Ok(chosen) => Ok(chosen),
+                    Err(error) => Err(failure_of(error)?),
+                },
+                Err(error) => Err(failure_of(error)?),
+            });
+        }
+        Ok(judged)
+    }
+
+    /// Why a write cannot be right in this account; `targets` keeps what is known of stages and archive reasons.
+    async fn judge_one(
+        &self,
+        request: &WriteRequest,
+        inbound: &impl Fn(&Candidacy) -> bool,
+        targets: &mut HashMap<String, Option<Failure>>,
+    ) -> Result<Option<Failure>> {
+        let (id, opportunity) = (request.connection, &request.opportunity);
+        let known = self.shared.store.candidacy(id, opportunity).await?;
+        // Whether there is somebody the mirror does not have, Lever itself tells; who may not know of everybody is
+        // not told of them.
+        let visible = match &known {
+            Some(known) => (request.confidential || !known.confidential) && inbound(known),
+            None => request.confidential,
+        };
+        if !visible {
+            return Err(Error::not_found("opportunity", opportunity.as_str()));
+        }
+        let target = match &request.write {
+            Write::ChangeStage { stage, .. } => stage.as_str(),
+            Write::Archive { reason, .. } => reason.as_str(),
+            _ => return Ok(None),
+        };
+        if let Some(known) = targets.get(target) {
+            return Ok(known.clone());
+        }
+        let outcome = self.check_target(request).await;
+        let failure = outcome.err().map(failure_of).transpose()?;
+        targets.insert(target.to_owned(), failure.clone());
+        Ok(failure)
+    }
+}
+
+/// Checks what can be told of the items alone; gives their kind.
+fn check_items(items: &[BulkItem]) -> Result<&'static str> {
+    let Some(first) = items.first() else {
+        return Err(Error::invalid("items", "give 1 to 1,000 items"));
+    };
+    if items.len() > Bulk::MOST_ITEMS {
+        return Err(Error::invalid("items", "give 1 to 1,000 items"));
+    }
+    let kind = first.write.kind();
+    let mut violations = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let mut bad = |field: &str, message: String| {
+            violations.push(Violation {
+                field: format!("items[{index}].{field}"),
+                message,
+            });
+        };
+        if item.opportunity.as_str().is_empty() {
+            bad(
+                "opportunity_id",
+                "name the opportunity by Lever's id".to_owned(),
+            );
+        }
+        if item.write.kind() != kind {
+            bad(
+                "write",
+                format!("all items are of one kind: the first is {kind}"),
+            );
+        }
+        let Err(error) = check_content(&item.write) else {
+            continue;
+        };
+        match error.kind() {
+            ErrorKind::Invalid { violations } => violations
+                .iter()
+                .for_each(|violation| bad(&violation.field, violation.message.clone())),
+            _ => bad("write", error.to_string()),
+        }
+    }
+    if violations.is_empty() {
+        Ok(kind)
+    } else {
+        Err(Error::violations(violations))
+    }
+}
+
+/// The bulk itself.
+fn bulk_operation(
+    id: OperationId,
+    kind: &str,
+    request: &BulkRequest,
+    digest: [u8; 32],
+    marker: lever::Timestamp,
+    now: lever::Timestamp,
+) -> Operation {
+    let write = Write::Bulk(Bulk {
+        kind: kind.to_owned(),
+        items: u32::try_from(request.items.len()).unwrap_or(u32::MAX),
+    });
+    let whole = WriteRequest {
+        connection: request.connection,
+        opportunity: OpportunityId::from(""),
+        request_id: request.request_id.clone(),
+        write,
+        acting: request.acting.clone(),
+        hold: None,
+        confidential: request.confidential,
+        asked_by: request.asked_by.clone(),
+    };
+    new_operation(id, whole, digest, Chosen::default(), marker, now)
+}
+
+/// SHA-256 over what all items ask.
+fn digest_of_all(kind: &str, requests: &[WriteRequest]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update("bulk ");
+    hash.update(kind);
+    for request in requests {
+        hash.update(digest(request));
+    }
+    hash.finalize().into()
+}
+
+/// What an error that is about one item says of it; any other is handed back.
+fn failure_of(error: Error) -> Result<Failure> {
+    let (kind, details) = match error.kind() {
+        ErrorKind::NotFound { .. } => (FailureKind::NotFound, Vec::new()),
+        ErrorKind::Invalid { .. } => (FailureKind::Invalid, Vec::new()),
+        ErrorKind::Precondition { reason, details } => {
+            let kind = FailureKind::ALL
+                .iter()
+                .copied()
+                .find(|kind| kind.reason() == *reason);
+            let Some(kind) = kind else {
+                return Err(error);
+            };
+            let owned = |(name, value): &(&str, String)| ((*name).to_owned(), value.clone());
+            (kind, details.iter().map(owned).collect())
+        }
+        _ => return Err(error),
+    };
+    Ok(Failure {
+        kind,
+        message: error.to_string(),
+        details,
+    })
+}

@@ -1,0 +1,382 @@
+//! Seeing operations, and what a person can do about one.
+
+use std::time::Duration;
+
+use domain::operation::{Event, State};
+use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
+use lever::{OpportunityId, UserId};
+use store::ErrorKind as StoreErrorKind;
+
+use super::content::check_content;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+/// How many operations a page looks through at most.
+const LOOKED_AT: usize = 20_000;
+
+/// How many operations are read at once.
+const LOOKED_AT_ONCE: usize = 1000;
+
+/// Which operations: those that fit every field that is set, and of a list any one value.
+#[derive(Debug, Clone, Default)]
+pub struct OperationFilter {
+    /// Those on one opportunity.
+    pub opportunity: Option<OpportunityId>,
+    /// Names of states ([`State::name`]).
+    pub states: Vec<String>,
+    /// Names of kinds ([`Write::kind`]).
+    pub kinds: Vec<String>,
+    /// The one with this request id, and its items.
+    pub request_id: Option<String>,
+    /// Items of one bulk.
+    pub parent: Option<OperationId>,
+    /// Those made for one Lever user.
+    pub acting_user: Option<UserId>,
+    /// Those asked for with the token of this name.
+    pub asked_by: Option<String>,
+    /// Those recorded at or after this.
+    pub since: Option<Timestamp>,
+    /// Those recorded before this.
+    pub before: Option<Timestamp>,
+}
+
+impl OperationFilter {
+    fn fits(&self, operation: &Operation) -> bool {
+        let any =
+            |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
+        let same = |wanted: Option<&str>, is: Option<&str>| wanted.is_none() || wanted == is;
+        let opportunity = self.opportunity.as_ref();
+        any(&self.states, operation.state.name())
+            && any(&self.kinds, operation.write.kind())
+            && opportunity.is_none_or(|wanted| *wanted == operation.opportunity)
+            && self
+                .parent
+                .is_none_or(|bulk| operation.parent == Some(bulk))
+            && same(
+                self.acting_user.as_ref().map(|user| user.as_str()),
+                operation.acting_user.as_ref().map(|user| user.as_str()),
+            )
+            && same(self.asked_by.as_deref(), Some(&operation.asked_by))
+            && self.since.is_none_or(|since| operation.created_at >= since)
+            && self
+                .before
+                .is_none_or(|before| operation.created_at < before)
+    }
+
+    /// Whether what is older than this operation does not fit.
+    fn is_past(&self, operation: &Operation) -> bool {
+        self.since.is_some_and(|since| operation.created_at < since)
+    }
+}
+
+/// One page of operations.
+#[derive(Debug, Clone)]
+pub struct OperationPage {
+    /// Newest first.
+    pub operations: Vec<Operation>,
+    /// The page after this one is of those before it; none on the last page.
+    pub next: Option<OperationId>,
+}
+
+impl OperationPage {
+    /// The first `limit` of what was found.
+    fn of(mut found: Vec<Operation>, limit: usize) -> OperationPage {
+        let more = found.len() > limit;
+        found.truncate(limit);
+        OperationPage {
+            next: found.last().filter(|_| more).map(|last| last.id),
+            operations: found,
+        }
+    }
+}
+
+impl Engine {
+    /// Waits until an operation has settled, at most `wait`; answers with it as it stands then.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn wait_for(
+        &self,
+        connection: ConnectionId,
+        id: OperationId,
+        wait: Duration,
+    ) -> Result<Operation> {
+        let mut moved = self.shared.moved.subscribe();
+        let deadline = tokio::time::Instant::now() + wait;
+        loop {
+            let operation = self.operation(connection, id).await?;
+            if operation.state.settled() || tokio::time::Instant::now() >= deadline {
+                return Ok(operation);
+            }
+            loop {
+                match tokio::time::timeout_at(deadline, moved.recv()).await {
+                    Ok(Ok(other)) if other != id => {}
+                    // Ours has moved, some moves were missed, or the time is up: look again.
+                    _ => break,
+                }
+            }
+        }
+    }
+
+    /// One operation.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn operation(&self, connection: ConnectionId, id: OperationId) -> Result<Operation> {
+        let stored = self.shared.store.operation(connection, id).await?;
+        stored.ok_or_else(|| Error::not_found("operation", &id.to_string()))
+    }
+
+    /// Whether an opportunity is confidential, as far as the mirror knows it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn is_confidential(
+        &self,
+        connection: ConnectionId,
+        opportunity: &OpportunityId,
+    ) -> Result<bool> {
+        let candidacy = self.shared.store.candidacy(connection, opportunity).await?;
+        Ok(candidacy.is_some_and(|candidacy| candidacy.confidential))
+    }
+
+    /// Operations, newest first; items of a bulk come before it, the last first.
+    ///
+    /// Where a filter lets few pass, a page ends after 20,000 operations, with fewer than `limit`.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn operations(
+        &self,
+        connection: ConnectionId,
+        filter: &OperationFilter,
+        before: Option<OperationId>,
+        limit: usize,
+    ) -> Result<OperationPage> {
+        self.connection(connection).await?;
+        if let Some(found) = self.pointed_at(connection, filter).await? {
+            let earlier = |one: &Operation| before.is_none_or(|before| one.id < before);
+            let fit = found.into_iter().rev();
+            let fit = fit.filter(|one| earlier(one) && filter.fits(one));
+            return Ok(OperationPage::of(fit.collect(), limit));
+        }
+        let store = &self.shared.store;
+        let (mut found, mut before) = (Vec::new(), before);
+        for _ in 0..LOOKED_AT / LOOKED_AT_ONCE {
+            let opportunity = filter.opportunity.as_ref();
+            let looked = store
+                .operations(connection, opportunity, before, LOOKED_AT_ONCE)
+                .await?;
+            let last = looked.last().map(|last| last.id);
+            let ended = looked.len() < LOOKED_AT_ONCE
+                || looked.last().is_some_and(|last| filter.is_past(last));
+            found.extend(looked.into_iter().filter(|one| filter.fits(one)));
+            if ended || found.len() > limit {
+                return Ok(OperationPage::of(found, limit));
+            }
+            before = last;
+        }
+        Ok(OperationPage {
+            operations: found,
+            next: before,
+        })
+    }
+
+    /// The operations that a filter points at, in their order, where an index has them.
+    async fn pointed_at(
+        &self,
+        connection: ConnectionId,
+        filter: &OperationFilter,
+    ) -> Result<Option<Vec<Operation>>> {
+        let store = &self.shared.store;
+        if let Some(request_id) = &filter.request_id {
+            let Some(asked) = store.operation_by_request(connection, request_id).await? else {
+                return Ok(Some(Vec::new()));
+            };
+            let items = match asked.write {
+                Write::Bulk(_) => store.items(connection, asked.id).await?,
+                _ => Vec::new(),
+            };
+            return Ok(Some(std::iter::once(asked).chain(items).collect()));
+        }
+        match filter.parent {
+            Some(bulk) => Ok(Some(store.items(connection, bulk).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Sees each operation that moves.
+    pub fn watch_operations(&self) -> tokio::sync::broadcast::Receiver<OperationId> {
+        self.shared.moved.subscribe()
+    }
+
+    /// Withdraws an operation that has not been sent, or closes one that nobody can tell of; of a bulk, every item
+    /// that waits.
+    ///
+    /// # Errors
+    /// Not found; precondition once it is being sent or has settled, or when no item of a bulk waits.
+    pub async fn cancel_operation(
+        &self,
+        connection: ConnectionId,
+        id: OperationId,
+    ) -> Result<Operation> {
+        let act = |state: &State| {
+            matches!(
+                state,
+                State::Held { .. } | State::Recorded { .. } | State::Uncertain(_)
+            )
+        };
+        let refusal = || {
+            Error::precondition(
+                "OPERATION_NOT_WAITING",
+                "only an operation that waits to be sent, or is uncertain, can be cancelled",
+                Vec::new(),
+            )
+        };
+        self.move_by_hand(connection, id, &Event::Withdrawn, act, refusal)
+            .await
+    }
+
+    /// Puts an operation in line that is kept back; of a bulk, every item that is.
+    ///
+    /// # Errors
+    /// Not found; precondition when it is not kept back.
+    pub async fn release_operation(
+        &self,
+        connection: ConnectionId,
+        id: OperationId,
+    ) -> Result<Operation> {
+        self.running(connection)?;
+        let act = |state: &State| matches!(state, State::Held { .. });
+        let refusal = || {
+            Error::precondition(
+                "OPERATION_NOT_HELD",
+                "only an operation that is held can be released",
+                Vec::new(),
+            )
+        };
+        self.move_by_hand(connection, id, &Event::Released, act, refusal)
+            .await
+    }
+
+    /// Has an operation tried again that failed or is uncertain; of a bulk, every item that did or is.
+    ///
+    /// What may have had its effect is looked for in Lever first.
+    ///
+    /// # Errors
+    /// Not found; precondition when it did not end so, or when what it would write is not kept any more.
+    pub async fn retry_operation(
+        &self,
+        connection: ConnectionId,
+        id: OperationId,
+    ) -> Result<Operation> {
+        self.running(connection)?;
+        let act = |state: &State| matches!(state, State::Failed(_) | State::Uncertain(_));
+        let refusal = || {
+            Error::precondition(
+                "OPERATION_NOT_RETRYABLE",
+                "only an operation that failed or is uncertain can be retried, and only while what it writes is kept \
+                 (seven days; of a file that Lever refused, not at all): ask anew under a new request_id",
+                Vec::new(),
+            )
+        };
+        self.move_by_hand(connection, id, &Event::Retried, act, refusal)
+            .await
+    }
+
+    /// Moves an operation, or those items of a bulk that can be moved.
+    async fn move_by_hand(
+        &self,
+        connection: ConnectionId,
+        id: OperationId,
+        event: &Event,
+        act: impl Fn(&State) -> bool,
+        refusal: impl Fn() -> Error,
+    ) -> Result<Operation> {
+        let operation = self.operation(connection, id).await?;
+        let (bulk, mut waiting) = match (&operation.write, operation.parent) {
+            (Write::Bulk(_), _) => {
+                let items = self.shared.store.items(connection, id).await?;
+                (Some(operation), items)
+            }
+            (_, Some(bulk)) => (
+                Some(self.operation(connection, bulk).await?),
+                vec![operation],
+            ),
+            (_, None) => (None, vec![operation]),
+        };
+        waiting.retain(|operation| act(&operation.state));
+        if let Some(bulk) = &bulk
+            && !waiting.is_empty()
+        {
+            // Before its items, so that whatever interrupts in between, somebody adds them up again.
+            self.reopen(bulk).await?;
+        }
+        let mut moved = 0;
+        for operation in &waiting {
+            moved += usize::from(self.move_one(operation, event).await?);
+        }
+        if let Some(bulk) = &bulk {
+            self.take_in(&self.operation(connection, bulk.id).await?);
+        }
+        if moved == 0 {
+            return Err(refusal());
+        }
+        self.operation(connection, id).await
+    }
+
+    /// Opens a bulk again that had settled, since an item of it moves.
+    async fn reopen(&self, bulk: &Operation) -> Result<()> {
+        if matches!(bulk.state, State::Failed(_) | State::Uncertain(_)) {
+            self.save_next(bulk, &Event::Retried).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves one operation; false if it cannot be, or moved meanwhile.
+    async fn move_one(&self, operation: &Operation, event: &Event) -> Result<bool> {
+        if matches!(event, Event::Retried) && !self.can_be_sent(operation).await {
+            return Ok(false);
+        }
+        let next = self.save_next(operation, event).await?;
+        if let Some(next) = &next {
+            self.take_in(next);
+        }
+        Ok(next.is_some())
+    }
+
+    /// Keeps what follows from an event; none if the operation moved meanwhile.
+    async fn save_next(&self, operation: &Operation, event: &Event) -> Result<Option<Operation>> {
+        let (now, patience) = (self.shared.clock.now(), &self.shared.settings.patience);
+        let next = operation.after(event.clone(), now, patience);
+        match self.shared.store.save_operation(next.clone()).await {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind(), StoreErrorKind::Conflict) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        // Nobody listening is fine: the state is in the store.
+        let _ = self.shared.moved.send(operation.id);
+        Ok(Some(next))
+    }
+
+    /// Has the outbox see to an operation, unless the connection is being stopped.
+    fn take_in(&self, operation: &Operation) {
+        if let Ok(running) = self.running(operation.connection) {
+            running.outbox.take_in(operation);
+        }
+    }
+
+    /// Whether all is there that a call for the operation needs.
+    async fn can_be_sent(&self, operation: &Operation) -> bool {
+        let write = operation.present_write();
+        let bytes_there = match write.file() {
+            Some(file) => {
+                let store = &self.shared.store;
+                let kept = store.kept_file(operation.connection, operation.id);
+                kept.is_whole(file.size).await
+            }
+            None => true,
+        };
+        bytes_there && check_content(write).is_ok()
+    }
+}

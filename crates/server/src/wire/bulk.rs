@@ -1,0 +1,155 @@
+//! Requests for many writes.
+
+use ::lever::{ArchiveReasonId, OpportunityId, RequisitionId, StageId};
+use domain::Write;
+use domain::operation::{NoteText, Rejection};
+use engine::{Acting, BulkItem, BulkRequest, Error, Result, prepare};
+use proto::v1 as pb;
+use proto::v1::bulk_item::Write as Item;
+
+use super::connection::non_empty;
+use super::connection_id;
+use super::operation::{from_acting, from_hold};
+
+/// What is asked for, as far as the request tells; what the caller may see is for the service to say.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is asked, for the engine.
+    pub request: BulkRequest,
+    /// Whether nothing is to be sent.
+    pub dry_run: bool,
+    /// Whether the caller names a Lever user itself.
+    pub names_lever_user: bool,
+}
+
+/// The fields that the requests share.
+struct Envelope<'a> {
+    connection_id: &'a str,
+    request_id: &'a str,
+    dry_run: bool,
+    acting_user: &'a str,
+    perform_as: &'a str,
+    hold: Option<&'a pb::Hold>,
+}
+
+impl Envelope<'_> {
+    fn asks(self, items: Vec<BulkItem>) -> Result<Asked> {
+        let acting = from_acting(self.acting_user, self.perform_as)?;
+        Ok(Asked {
+            names_lever_user: matches!(acting, Acting::LeverUser(_)),
+            dry_run: self.dry_run,
+            request: BulkRequest {
+                connection: connection_id(self.connection_id)?,
+                request_id: self.request_id.to_owned(),
+                items,
+                acting,
+                hold: self.hold.map(from_hold).transpose()?,
+                confidential: false,
+                inbound_only: false,
+                asked_by: String::new(),
+            },
+        })
+    }
+}
+
+macro_rules! envelope {
+    ($request:expr) => {
+        Envelope {
+            connection_id: &$request.connection_id,
+            request_id: &$request.request_id,
+            dry_run: $request.dry_run,
+            acting_user: &$request.acting_user,
+            perform_as: &$request.perform_as,
+            hold: $request.hold.as_ref(),
+        }
+    };
+}
+
+/// Reads many writes of one kind.
+///
+/// # Errors
+/// Invalid, naming the field; not found for what is no connection id.
+pub fn from_bulk(request: &pb::BulkWriteRequest) -> Result<Asked> {
+    let items = request.items.iter().enumerate();
+    let items = items.map(|(index, item)| {
+        from_item(item).map_err(|error| error.below(&format!("items[{index}]")))
+    });
+    envelope!(request).asks(items.collect::<Result<_>>()?)
+}
+
+fn from_item(item: &pb::BulkItem) -> Result<BulkItem> {
+    let opportunity = OpportunityId::from(item.opportunity_id.as_str());
+    let Some(write) = &item.write else {
+        return Err(Error::invalid(
+            "write",
+            "say what to write: note, add_tags, ...",
+        ));
+    };
+    let write = match write.clone() {
+        Item::Note(note) => Write::CreateNote(NoteText {
+            secret: note.secret,
+            ..NoteText::plain(note.value)
+        }),
+        Item::AddTags(texts) => Write::AddTags { tags: texts.values },
+        Item::RemoveTags(texts) => Write::RemoveTags { tags: texts.values },
+        Item::AddSources(texts) => Write::AddSources {
+            sources: texts.values,
+        },
+        Item::RemoveSources(texts) => Write::RemoveSources {
+            sources: texts.values,
+        },
+        Item::AddLinks(texts) => prepare::add_links(&opportunity, texts.values)?,
+        Item::RemoveLinks(texts) => prepare::remove_links(&opportunity, texts.values)?,
+        Item::ChangeStage(stage) => Write::ChangeStage {
+            stage: StageId::from(stage.stage_id),
+            expected_stage: non_empty(&stage.expected_stage_id).map(StageId::from),
+        },
+        Item::Archive(archive) => Write::Archive {
+            reason: ArchiveReasonId::from(archive.archive_reason_id),
+            requisition: non_empty(&archive.requisition_id).map(RequisitionId::from),
+            clean_interviews: archive.clean_interviews,
+            rejects: None,
+        },
+        Item::Unarchive(_) => Write::Unarchive,
+    };
+    Ok(BulkItem { opportunity, write })
+}
+
+/// Reads whom to advance.
+///
+/// # Errors
+/// Invalid, naming the field; not found for what is no connection id.
+pub fn from_advance(request: &pb::AdvanceApplicantsRequest) -> Result<Asked> {
+    let write = |applicant: &pb::ApplicantRef| Write::ChangeStage {
+        stage: StageId::from(request.stage_id.as_str()),
+        expected_stage: non_empty(&applicant.expected_stage_id).map(StageId::from),
+    };
+    envelope!(request).asks(of_applicants(&request.applicants, write))
+}
+
+/// Reads whom to reject.
+///
+/// # Errors
+/// Invalid, naming the field; not found for what is no connection id.
+pub fn from_reject(request: &pb::RejectApplicantsRequest) -> Result<Asked> {
+    let write = |applicant: &pb::ApplicantRef| Write::Archive {
+        reason: ArchiveReasonId::from(request.archive_reason_id.as_str()),
+        requisition: None,
+        clean_interviews: request.clean_interviews,
+        rejects: Some(Rejection {
+            expected_stage: non_empty(&applicant.expected_stage_id).map(StageId::from),
+        }),
+    };
+    envelope!(request).asks(of_applicants(&request.applicants, write))
+}
+
+fn of_applicants(
+    applicants: &[pb::ApplicantRef],
+    write: impl Fn(&pb::ApplicantRef) -> Write,
+) -> Vec<BulkItem> {
+    let item = |applicant: &pb::ApplicantRef| BulkItem {
+        opportunity: OpportunityId::from(applicant.opportunity_id.as_str()),
+        write: write(applicant),
+    };
+    applicants.iter().map(item).collect()
+}
