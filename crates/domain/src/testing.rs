@@ -1,5 +1,40 @@
 //! What tests of several modules use.
 
+use lever::{OpportunityId, Timestamp};
+use uuid::Uuid;
+
+use crate::operation::{Operation, OperationId, State, Write};
+use crate::{ActingBecause, ConnectionId};
+
+/// An operation that has just been recorded.
+pub(crate) fn operation(write: Write) -> Operation {
+    Operation {
+        id: OperationId::new(Uuid::nil()),
+        connection: ConnectionId::new(Uuid::nil()),
+        parent: None,
+        opportunity: OpportunityId::from("o"),
+        request_id: "r".to_owned(),
+        digest: [0; 32],
+        write,
+        steps: Vec::new(),
+        state: State::Recorded { not_before: None },
+        attempts: Vec::new(),
+        result_id: None,
+        answer: None,
+        acting_user: None,
+        acting_because: ActingBecause::Nobody,
+        asked_for: None,
+        found: Vec::new(),
+        left_out: Vec::new(),
+        marker: Timestamp::from_millis(0),
+        asked_by: String::new(),
+        created_at: Timestamp::from_millis(0),
+        queued_at: Timestamp::from_millis(0),
+        updated_at: Timestamp::from_millis(0),
+        revision: 0,
+    }
+}
+
 /// The description of the API; the test that needs it does nothing without.
 #[expect(
     clippy::disallowed_methods,

@@ -8,7 +8,6 @@ mod acting;
 mod bulk;
 mod content;
 mod control;
-mod hold;
 mod holds;
 mod items;
 mod outbox;

@@ -7,6 +7,7 @@ mod architecture;
 mod bad_ids;
 mod bad_settings;
 mod bad_writes;
+mod bulk_writes;
 mod candidate;
 mod candidates;
 mod changes;

@@ -131,6 +131,85 @@ async fn sources_are_added_and_removed() {
     assert_eq!(world.effects("removeOpportunitySources"), 1);
 }
 
+/// F-24.
+#[tokio::test]
+async fn links_are_added_to_the_person_and_removed() {
+    let (world, opportunity) = world().await;
+    let link = "https://github.com/ada-of-fulcrum".to_owned();
+    let request = pb::AddLinksRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        links: vec![link.clone()],
+        ..Default::default()
+    };
+    let operation = world.add_links(request).await.expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    let has = |person: &Value| {
+        person["links"]
+            .as_array()
+            .expect("a list")
+            .contains(&json!(link))
+    };
+    assert!(has(&shown(&world, &opportunity).await));
+
+    let request = pb::RemoveLinksRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        links: vec![link.clone(), "https://never.example".to_owned()],
+        ..Default::default()
+    };
+    let operation = world.remove_links(request).await.expect("recorded");
+    assert_eq!(operation.state(), Succeeded, "{operation:?}");
+    assert!(!has(&shown(&world, &opportunity).await));
+    assert_eq!(world.effects("addOpportunityLinks"), 1);
+    assert_eq!(world.effects("removeOpportunityLinks"), 1);
+}
+
+/// F-21.
+#[tokio::test]
+async fn a_note_is_commented_on_and_then_replaced() {
+    let (world, opportunity) = world().await;
+    let note = world
+        .note(&opportunity, &fresh_id(), "first")
+        .await
+        .expect("recorded");
+    let comment = pb::CreateNoteRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        value: "second".to_owned(),
+        note_id: note.result_id.clone(),
+        ..Default::default()
+    };
+    let comment = world.create_note(comment).await.expect("recorded");
+    assert_eq!(comment.state(), Succeeded, "{comment:?}");
+    let texts = || {
+        let notes = world.lever.notes(&opportunity);
+        let ours = notes
+            .iter()
+            .find(|one| one["id"] == note.result_id.as_str());
+        let fields = ours.expect("there")["fields"]
+            .as_array()
+            .expect("a list")
+            .clone();
+        fields
+            .iter()
+            .map(|field| field["value"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(texts(), ["first", "second"]);
+
+    let update = pb::UpdateNoteRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        note_id: note.result_id.clone(),
+        values: vec!["third".to_owned()],
+        ..Default::default()
+    };
+    let update = world.update_note(update).await.expect("recorded");
+    assert_eq!(update.state(), Succeeded, "{update:?}");
+    assert_eq!(texts(), ["third"]);
+}
+
 /// F-25: the copy shows the move without waiting for a pull, and so does the list of applicants.
 #[tokio::test]
 async fn a_move_to_another_stage_shows_at_once() {

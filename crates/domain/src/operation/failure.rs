@@ -21,6 +21,10 @@ pub enum FailureKind {
     ReasonExcluded,
     /// Lever wants to know for whom, and nobody was found.
     ActingUserRequired,
+    /// People have removed in Lever what was to be added again.
+    RemovedInLever,
+    /// None of what was to be removed is ours.
+    NotOurs,
     /// Items of a bulk were not written.
     ItemsFailed,
     /// Lever could not be reached for too long.
@@ -41,6 +45,8 @@ impl FailureKind {
         FailureKind::StageExcluded,
         FailureKind::ReasonExcluded,
         FailureKind::ActingUserRequired,
+        FailureKind::RemovedInLever,
+        FailureKind::NotOurs,
         FailureKind::ItemsFailed,
         FailureKind::Unavailable,
         FailureKind::Unknown,
@@ -58,6 +64,8 @@ impl FailureKind {
             FailureKind::StageExcluded => "STAGE_EXCLUDED",
             FailureKind::ReasonExcluded => "REASON_EXCLUDED",
             FailureKind::ActingUserRequired => "ACTING_USER_REQUIRED",
+            FailureKind::RemovedInLever => "REMOVED_IN_LEVER",
+            FailureKind::NotOurs => "NOT_OURS",
             FailureKind::ItemsFailed => "ITEMS_FAILED",
             FailureKind::Unavailable => "LEVER_UNAVAILABLE",
             FailureKind::Unknown => "OUTCOME_UNKNOWN",

@@ -7,6 +7,7 @@
 
 mod bulk;
 mod failure;
+mod hold;
 mod write;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use crate::{ActingBecause, ConnectionId};
 
 pub use bulk::Tally;
 pub use failure::{Failure, FailureKind};
+pub use hold::Hold;
 pub use write::{
     Bulk, FileUpload, LARGEST_FILE, LONGEST_NOTE, NoteText, Prepared, PreparedKind, RawWrite,
     Rejection, UploadTarget, Write,
@@ -205,6 +207,10 @@ pub struct Operation {
     pub acting_because: ActingBecause,
     /// The product user's e-mail that the caller gave.
     pub asked_for: Option<String>,
+    /// Of tags and links to add: those that were there before, when it was first sent; they are not ours.
+    pub found: Vec<String>,
+    /// What was asked for and is not written: tags that people have removed in Lever, or that are not ours to remove.
+    pub left_out: Vec<String>,
     /// The millisecond given to Lever as a note's `createdAt`; it finds the note again (reliability.md 6).
     pub marker: Timestamp,
     /// The name of the token that asked.
@@ -310,7 +316,9 @@ impl Operation {
         let bare = |write: &Write| write.scrubbed();
         let steps: Vec<_> = self.steps.iter().map(|step| bare(&step.write)).collect();
         let write = bare(&self.write);
-        if write.is_none() && self.answer.is_none() && steps.iter().all(Option::is_none) {
+        let texts = self.found.iter().chain(&self.left_out).count();
+        let kept = self.answer.iter().count() + steps.iter().flatten().count() + texts;
+        if write.is_none() && kept == 0 {
             return None;
         }
         let state = match &self.state {
@@ -325,6 +333,8 @@ impl Operation {
             write: write.unwrap_or_else(|| self.write.clone()),
             steps: self.steps.iter().zip(steps).map(with).collect(),
             answer: None,
+            found: Vec::new(),
+            left_out: Vec::new(),
             state,
             revision: self.revision + 1,
             ..self.clone()

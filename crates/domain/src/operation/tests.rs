@@ -1,39 +1,12 @@
 use std::collections::BTreeMap;
 
-use uuid::Uuid;
-
 use super::*;
+use crate::testing::operation;
 
 const SECOND: i64 = 1000;
 
 fn at(ms: i64) -> Timestamp {
     Timestamp::from_millis(ms)
-}
-
-fn operation(write: Write) -> Operation {
-    Operation {
-        id: OperationId::new(Uuid::nil()),
-        connection: ConnectionId::new(Uuid::nil()),
-        parent: None,
-        opportunity: OpportunityId::from("o"),
-        request_id: "r".to_owned(),
-        digest: [0; 32],
-        write,
-        steps: Vec::new(),
-        state: State::Recorded { not_before: None },
-        attempts: Vec::new(),
-        result_id: None,
-        answer: None,
-        acting_user: None,
-        acting_because: ActingBecause::Nobody,
-        asked_for: None,
-        marker: at(0),
-        asked_by: String::new(),
-        created_at: at(0),
-        queued_at: at(0),
-        updated_at: at(0),
-        revision: 0,
-    }
 }
 
 fn note() -> Operation {

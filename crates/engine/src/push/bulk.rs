@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use domain::operation::{Bulk, Failure, FailureKind, State};
+use domain::operation::{Bulk, Failure, FailureKind, Hold, State};
 use domain::{Candidacy, ConnectionId, Operation, OperationId, Write};
 use lever::OpportunityId;
 use sha2::{Digest as _, Sha256};
@@ -11,7 +11,6 @@ use store::Recording;
 
 use super::acting::{self, Acting, Chosen};
 use super::content::{check_content, check_request_id, digest};
-use super::hold::{self, Hold};
 use super::new_id;
 use super::plan::{self, PlannedCall};
 use super::submit::{REMEMBERED, WriteRequest, count_recorded, new_operation, used_request_id};
@@ -124,7 +123,9 @@ impl Engine {
         }
         let chosen = self.judge(&requests, request.inbound_only).await?;
         let now = self.shared.clock.now();
-        let held = hold::release_at(&self.shared, request.connection, request.hold, now).await?;
+        let held = self
+            .release_time(request.connection, request.hold, now)
+            .await?;
         let state = held.map_or(State::Recorded { not_before: None }, |release_at| {
             State::Held { release_at }
         });
@@ -191,6 +192,7 @@ impl Engine {
                     && stage.is_some_and(|stage| mapping.inbound_stages.contains(stage))
             })
         };
+        self.check_common_target(requests).await?;
         let mut targets = HashMap::new();
         let mut judged = Vec::with_capacity(requests.len());
         for request in requests {
@@ -205,6 +207,18 @@ impl Engine {
             });
         }
         Ok(judged)
+    }
+
+    /// Where all go to the same stage, or for the same reason, that one is checked for the request as a whole.
+    async fn check_common_target(&self, requests: &[WriteRequest]) -> Result<()> {
+        let Some(first) = requests.first() else {
+            return Ok(());
+        };
+        let common = target(&first.write);
+        if requests.iter().all(|one| target(&one.write) == common) {
+            self.check_target(first).await?;
+        }
+        Ok(())
     }
 
     /// Why a write cannot be right in this account; `targets` keeps what is known of stages and archive reasons.
@@ -225,10 +239,8 @@ impl Engine {
         if !visible {
             return Err(Error::not_found("opportunity", opportunity.as_str()));
         }
-        let target = match &request.write {
-            Write::ChangeStage { stage, .. } => stage.as_str(),
-            Write::Archive { reason, .. } => reason.as_str(),
-            _ => return Ok(None),
+        let Some(target) = target(&request.write) else {
+            return Ok(None);
         };
         if let Some(known) = targets.get(target) {
             return Ok(known.clone());
@@ -237,6 +249,15 @@ impl Engine {
         let failure = outcome.err().map(failure_of).transpose()?;
         targets.insert(target.to_owned(), failure.clone());
         Ok(failure)
+    }
+}
+
+/// Lever's id of the stage or the archive reason that a write names.
+fn target(write: &Write) -> Option<&str> {
+    match write {
+        Write::ChangeStage { stage, .. } => Some(stage.as_str()),
+        Write::Archive { reason, .. } => Some(reason.as_str()),
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use domain::operation::Hold;
 use domain::operation::State;
 use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{GetOpportunity, Lane, OpportunityId};
@@ -9,9 +10,8 @@ use store::{ReceivedFile, Recording};
 
 pub use super::acting::{Acting, Chosen};
 use super::content::{check_content, check_request_id, digest};
-pub use super::hold::Hold;
 use super::plan::{self, PlannedCall};
-use super::{acting, hold, new_id};
+use super::{acting, new_id};
 use crate::engine::Engine;
 use crate::error::{Error, Result, about_id};
 use crate::mapping;
@@ -100,10 +100,11 @@ impl Engine {
         self.check_against_account(&request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
         let now = self.shared.clock.now();
-        let release_at = hold::release_at(&self.shared, request.connection, request.hold, now);
         let digest = digest(&request);
         let id = OperationId::new(new_id());
-        let held = release_at.await?;
+        let held = self
+            .release_time(request.connection, request.hold, now)
+            .await?;
         let operation = new_operation(id, request, digest, acting, outbox.marker(now), now);
         let operation = match held {
             Some(release_at) => Operation {
@@ -130,6 +131,21 @@ impl Engine {
             Recording::Existing(operation) => Ok(operation.id),
             Recording::Mismatch { existing } => Err(used_request_id(&existing, &digest)),
         }
+    }
+
+    /// When a write that is asked for `now` gets in line; none for at once.
+    pub(super) async fn release_time(
+        &self,
+        connection: ConnectionId,
+        hold: Option<Hold>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>> {
+        let Some(hold) = hold else {
+            return Ok(None);
+        };
+        let mapping = mapping::present(&self.shared, connection).await?;
+        hold.release_at(&mapping.sla, now)
+            .map_err(|bad| Error::invalid(&bad.field, bad.message))
     }
 
     /// Whether a write can be right at all; gives the operation that its request id stands for already.

@@ -98,6 +98,8 @@ fn failure_code(kind: FailureKind) -> Code {
         FailureKind::KeyRejected
         | FailureKind::PermissionMissing
         | FailureKind::AlreadyArchived
+        | FailureKind::RemovedInLever
+        | FailureKind::NotOurs
         | FailureKind::StageExcluded
         | FailureKind::ReasonExcluded
         | FailureKind::ActingUserRequired => Code::FailedPrecondition,

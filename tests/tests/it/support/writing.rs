@@ -35,6 +35,28 @@ writes! {
     unarchive: UnarchiveRequest;
 }
 
+/// What a person does about one operation.
+macro_rules! by_hand {
+    ($($method:ident: $rpc:ident, $request:ident;)*) => {
+        impl World {
+            $(pub(crate) async fn $method(&self, operation: &str) -> Result<pb::Operation, Status> {
+                let request = pb::$request {
+                    connection_id: self.connection.clone(),
+                    operation_id: operation.to_owned(),
+                };
+                let answer = self.api.operations().$rpc(request).await?;
+                Ok(answer.into_inner().operation.expect("an operation"))
+            })*
+        }
+    };
+}
+
+by_hand! {
+    cancel: cancel_operation, CancelOperationRequest;
+    release: release_operation, ReleaseOperationRequest;
+    retry: retry_operation, RetryOperationRequest;
+}
+
 impl World {
     /// Writes a note and waits for it.
     pub(crate) async fn note(

@@ -1,0 +1,604 @@
+//! Many writes at once: one operation for all, one below it for each, told as they settle (F-41, F-42, F-55, X3).
+
+use std::time::Duration;
+
+use lever_sim::{Action, FaultPlan, FaultRule, When};
+use proto::v1 as pb;
+use proto::v1::OperationState::{Cancelled, Failed, Sending, Succeeded};
+use tonic::{Code, Status, Streaming};
+
+use crate::support::{Setup, World, fresh_id, refused, until, why};
+
+/// All that a stream tells, to its end.
+async fn told<M>(
+    stream: Result<tonic::Response<Streaming<M>>, Status>,
+    operation: impl Fn(M) -> Option<pb::Operation>,
+) -> Vec<pb::Operation> {
+    let mut stream = stream.expect("accepted").into_inner();
+    let mut told = Vec::new();
+    while let Some(message) = stream.message().await.expect("no error") {
+        told.push(operation(message).expect("an operation"));
+    }
+    told
+}
+
+impl World {
+    async fn bulk_write(&self, request: pb::BulkWriteRequest) -> Vec<pb::Operation> {
+        let stream = self.api.candidates().bulk_write(request).await;
+        told(stream, |message| message.operation).await
+    }
+
+    async fn advance(&self, request: pb::AdvanceApplicantsRequest) -> Vec<pb::Operation> {
+        let stream = self.api.inbound().advance_applicants(request).await;
+        told(stream, |message| message.operation).await
+    }
+
+    async fn reject(&self, request: pb::RejectApplicantsRequest) -> Vec<pb::Operation> {
+        let stream = self.api.inbound().reject_applicants(request).await;
+        told(stream, |message| message.operation).await
+    }
+
+    async fn watched_to_its_end(&self, id: &str) -> Vec<pb::Operation> {
+        let request = pb::WatchOperationsRequest {
+            connection_id: self.connection.clone(),
+            operation_id: id.to_owned(),
+        };
+        let stream = self.api.operations().watch_operations(request).await;
+        told(stream, |message| message.operation).await
+    }
+
+    /// The applicants, by candidacy and stage.
+    async fn refs(&self, count: usize) -> Vec<pb::ApplicantRef> {
+        let applicants = self.applicants().await.applicants;
+        let of = |applicant: pb::Applicant| pb::ApplicantRef {
+            opportunity_id: applicant.opportunity_id,
+            expected_stage_id: applicant.stage_id,
+        };
+        let refs: Vec<_> = applicants.into_iter().map(of).take(count).collect();
+        assert_eq!(refs.len(), count, "there are applicants enough");
+        refs
+    }
+
+    /// An active reason that is no hire.
+    fn reject_reason(&self) -> String {
+        let reasons = self.lever.archive_reasons();
+        let reason = reasons
+            .iter()
+            .find(|reason| reason["type"] == "non-hired" && reason["status"] == "active");
+        let id = reason.expect("an active reason")["id"].as_str();
+        id.expect("an id").to_owned()
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn seconds(at: Option<prost_types::Timestamp>) -> (i64, i32) {
+    let at = at.expect("a time");
+    (at.seconds, at.nanos)
+}
+
+fn note(opportunity: &str, text: &str) -> pb::BulkItem {
+    pb::BulkItem {
+        opportunity_id: opportunity.to_owned(),
+        write: Some(pb::bulk_item::Write::Note(pb::BulkNote {
+            value: text.to_owned(),
+            secret: false,
+        })),
+    }
+}
+
+#[tokio::test]
+async fn a_bulk_is_told_first_then_each_item_and_last_the_bulk_again() {
+    let world = World::synced(Setup::new(60)).await;
+    let people = world.open_opportunities();
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: people[..12].iter().map(|one| note(one, "hello")).collect(),
+        ..Default::default()
+    };
+    let told = world.bulk_write(request.clone()).await;
+    let (first, last) = (&told[0], &told[told.len() - 1]);
+    assert_eq!(told.len(), 14, "{told:?}");
+    assert_eq!(first.kind(), pb::OperationKind::Bulk);
+    assert_eq!(first.item_kind(), pb::OperationKind::CreateNote);
+    assert_eq!(
+        (last.id.as_str(), last.state()),
+        (first.id.as_str(), Succeeded)
+    );
+    let tally = last.tally.expect("a tally");
+    assert_eq!((tally.items, tally.succeeded, tally.open), (12, 12, 0));
+    let mut numbers: Vec<u32> = Vec::new();
+    for item in &told[1..13] {
+        assert_eq!((item.state(), &item.parent_id), (Succeeded, &first.id));
+        let number = item.id.strip_prefix(&format!("{}/", first.id));
+        numbers.push(
+            number
+                .expect("named by its bulk")
+                .parse()
+                .expect("a number"),
+        );
+        assert_eq!(world.notes_saying(&item.opportunity_id, "hello"), 1);
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, Vec::from_iter(1..=12));
+
+    // The same again writes nothing, and is told the same.
+    let again = world.bulk_write(request).await;
+    assert_eq!(again.len(), 13, "no need to tell twice of what has ended");
+    assert_eq!(world.effects("createOpportunityNote"), 12);
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_written_keeps_no_other_from_being_written() {
+    let world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: vec![
+            note("11111111-1111-4111-8111-111111111111", "x"),
+            note(&person, "y"),
+        ],
+        ..Default::default()
+    };
+    let told = world.bulk_write(request).await;
+    let last = told.last().expect("the bulk");
+    assert_eq!(last.state(), Failed);
+    let tally = last.tally.expect("a tally");
+    assert_eq!((tally.failed, tally.succeeded), (1, 1));
+    let failed = told.iter().find(|one| one.id.ends_with("/1"));
+    assert_eq!(why(failed.expect("told")).code, Code::NotFound);
+    assert_eq!(world.notes_saying(&person, "y"), 1);
+}
+
+#[tokio::test]
+async fn a_bulk_with_bad_content_is_refused_as_a_whole_and_names_each_field() {
+    let world = World::synced(Setup::new(40)).await;
+    let people = world.open_opportunities();
+    let tag = pb::BulkItem {
+        opportunity_id: people[1].clone(),
+        write: Some(pb::bulk_item::Write::AddTags(pb::BulkTexts {
+            values: vec!["a".to_owned()],
+        })),
+    };
+    let request = |items| pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items,
+        ..Default::default()
+    };
+    let cases = [
+        (Vec::new(), vec!["items"]),
+        (vec![note(&people[0], "x"); 1001], vec!["items"]),
+        (
+            vec![note(&people[0], " "), tag, note("", "z")],
+            vec![
+                "items[0].value",
+                "items[1].write",
+                "items[2].opportunity_id",
+            ],
+        ),
+    ];
+    for (items, fields) in cases {
+        let stream = world.api.candidates().bulk_write(request(items)).await;
+        let told = refused(stream);
+        assert_eq!(
+            (told.code, told.fields),
+            (Code::InvalidArgument, owned(&fields))
+        );
+    }
+    assert!(world.operations().await.is_empty());
+}
+
+/// X3.
+#[tokio::test]
+async fn a_dry_run_names_the_calls_of_each_item_and_sends_none() {
+    let world = World::synced(Setup::new(60)).await;
+    let before = world.lever.audit().len();
+    let request = pb::RejectApplicantsRequest {
+        connection_id: world.connection.clone(),
+        applicants: world.refs(3).await,
+        archive_reason_id: world.reject_reason(),
+        dry_run: true,
+        ..Default::default()
+    };
+    let told = world.reject(request).await;
+    assert_eq!(told.len(), 4);
+    assert_eq!(told[0].planned_calls, 9, "{:?}", told[0]);
+    assert!(told[0].eta.is_some());
+    for item in &told[1..] {
+        let calls: Vec<_> = item
+            .lever_calls
+            .iter()
+            .map(|call| call.lever_operation.as_str())
+            .collect();
+        assert_eq!(
+            calls,
+            [
+                "getOpportunity",
+                "updateOpportunityArchived",
+                "getOpportunity"
+            ]
+        );
+    }
+    let writes = world.lever.audit()[before..]
+        .iter()
+        .filter(|entry| entry.method != "GET")
+        .count();
+    assert_eq!(writes, 0);
+    assert!(world.operations().await.is_empty());
+}
+
+/// F-25, F-41: who was moved by somebody else stays there, and the others are moved.
+#[tokio::test]
+async fn advancing_leaves_alone_whoever_is_elsewhere_by_now() {
+    let world = World::synced(Setup::new(80)).await;
+    let applicants = world.refs(4).await;
+    let moved = applicants[1].opportunity_id.clone();
+    world
+        .lever
+        .move_stage(&moved, "lead-responded")
+        .expect("known");
+    let request = pb::AdvanceApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: applicants.clone(),
+        stage_id: "offer".to_owned(),
+        ..Default::default()
+    };
+    let told = world.advance(request).await;
+    for applicant in &applicants {
+        let item = told
+            .iter()
+            .find(|one| one.opportunity_id == applicant.opportunity_id)
+            .expect("told");
+        let stage = &world
+            .lever
+            .opportunity(&applicant.opportunity_id)
+            .expect("there")["stage"];
+        if applicant.opportunity_id == moved {
+            let why = why(item);
+            assert_eq!((item.state(), why.reason.as_str()), (Failed, "STAGE_MOVED"));
+            assert_eq!(why.details["present_stage_id"], "lead-responded");
+            assert_eq!(stage, "lead-responded");
+        } else {
+            assert_eq!((item.state(), stage), (Succeeded, &"offer".into()));
+        }
+    }
+    let left: Vec<_> = world.applicants().await.applicants;
+    let among = |id: &str| left.iter().any(|one| one.opportunity_id == id);
+    assert!(
+        !among(&applicants[0].opportunity_id),
+        "the mirror shows it at once"
+    );
+}
+
+/// F-41, F-42.
+#[tokio::test]
+async fn what_the_mapping_excludes_is_refused_for_each_applicant() {
+    let world = World::synced(Setup::new(60)).await;
+    let mut mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    mapping.advance_excluded_stage_ids = vec!["offer".to_owned()];
+    mapping.reject_excluded_reason_ids = vec![world.reject_reason()];
+    world.save_mapping(mapping).await.expect("saved");
+    let advance = pb::AdvanceApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: world.refs(2).await,
+        stage_id: "offer".to_owned(),
+        ..Default::default()
+    };
+    let reject = pb::RejectApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: world.refs(2).await,
+        archive_reason_id: world.reject_reason(),
+        ..Default::default()
+    };
+    let told = [
+        refused(world.api.inbound().advance_applicants(advance).await),
+        refused(world.api.inbound().reject_applicants(reject).await),
+    ];
+    for (told, reason) in told.into_iter().zip(["STAGE_EXCLUDED", "REASON_EXCLUDED"]) {
+        assert_eq!(
+            (told.code, told.reason.as_str()),
+            (Code::FailedPrecondition, reason)
+        );
+    }
+    assert!(world.operations().await.is_empty());
+    assert_eq!(world.effects("updateOpportunityStage"), 0);
+}
+
+/// F-26, F-55: who was archived by somebody else meanwhile is left alone.
+#[tokio::test]
+async fn rejecting_skips_whoever_is_archived_already() {
+    let world = World::synced(Setup::new(60)).await;
+    let applicants = world.refs(3).await;
+    let reason = world.reject_reason();
+    let other = world
+        .lever
+        .archive_reasons()
+        .iter()
+        .filter_map(|one| one["id"].as_str().map(str::to_owned))
+        .find(|id| *id != reason)
+        .expect("another reason");
+    let archived = applicants[2].opportunity_id.clone();
+    world.lever.archive(&archived, Some(&other)).expect("known");
+    let request = pb::RejectApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: applicants.clone(),
+        archive_reason_id: reason.clone(),
+        ..Default::default()
+    };
+    let told = world.reject(request).await;
+    let skipped = told
+        .iter()
+        .find(|one| one.opportunity_id == archived)
+        .expect("told");
+    assert_eq!(skipped.state(), Cancelled);
+    let why = why(skipped);
+    assert_eq!(why.reason, "ALREADY_ARCHIVED");
+    assert_eq!(why.details["present_archive_reason_id"], other);
+    let bulk = told.last().expect("the bulk");
+    assert_eq!(bulk.state(), Succeeded, "nothing went wrong: {bulk:?}");
+    let reason_of =
+        |id: &str| world.lever.opportunity(id).expect("there")["archived"]["reason"].clone();
+    assert_eq!(reason_of(&archived), other.as_str());
+    assert_eq!(reason_of(&applicants[0].opportunity_id), reason.as_str());
+}
+
+/// The stream is gone with the service; the bulk is not.
+#[tokio::test]
+async fn a_bulk_goes_on_after_a_kill_and_watching_it_tells_of_every_item() {
+    let mut world = World::synced(Setup::new(80)).await;
+    let people: Vec<_> = world.open_opportunities().into_iter().take(30).collect();
+    let stall = Action::StallAfter(Duration::from_secs(600));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("createOpportunityNote", stall).when(When::Nth(9))],
+    });
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: people.iter().map(|one| note(one, "once")).collect(),
+        ..Default::default()
+    };
+    let stream = world.api.candidates().bulk_write(request.clone()).await;
+    let mut stream = stream.expect("accepted").into_inner();
+    let bulk = stream.message().await.expect("told").expect("a message");
+    let bulk = bulk.operation.expect("the bulk");
+    until("some are written", async || {
+        (world.effects("createOpportunityNote") >= 9).then_some(())
+    })
+    .await;
+    world.kill().await;
+    world.lever.set_faults(FaultPlan::default());
+    world.start().await;
+    let told = world.watched_to_its_end(&bulk.id).await;
+    let last = told.last().expect("the bulk");
+    assert_eq!((&last.id, last.state()), (&bulk.id, Succeeded), "{last:?}");
+    let items: std::collections::BTreeSet<_> = told
+        .iter()
+        .filter(|one| one.parent_id == bulk.id && one.state() == Succeeded)
+        .map(|one| one.id.clone())
+        .collect();
+    assert_eq!(items.len(), 30);
+    for person in &people {
+        assert_eq!(world.notes_saying(person, "once"), 1);
+    }
+    assert_eq!(
+        world.bulk_write(request).await.last().expect("told").id,
+        bulk.id
+    );
+}
+
+/// X4: until its time, nothing is written; what is cancelled never is, what is released is at once.
+#[tokio::test]
+async fn held_rejections_can_be_cancelled_released_and_survive_a_restart() {
+    let mut world = World::synced(Setup::new(60)).await;
+    let applicants = world.refs(3).await;
+    let request = pb::RejectApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: applicants.clone(),
+        archive_reason_id: world.reject_reason(),
+        hold: Some(pb::Hold {
+            delay: Some(pb::hold::Delay::BusinessDays(2)),
+        }),
+        ..Default::default()
+    };
+    let stream = world.api.inbound().reject_applicants(request).await;
+    let mut stream = stream.expect("accepted").into_inner();
+    let bulk = stream.message().await.expect("told").expect("a message");
+    let bulk = bulk.operation.expect("the bulk");
+    assert_eq!(bulk.tally.expect("a tally").held, 3);
+    let item = |number: usize| format!("{}/{number}", bulk.id);
+    let held = world.operation(&item(1)).await;
+    assert_eq!(held.state(), pb::OperationState::Held);
+    assert!(seconds(held.release_time) > seconds(held.create_time));
+    // Others may write meanwhile: what is held is in nobody's way.
+    let note = world
+        .note(&applicants[0].opportunity_id, &fresh_id(), "still here")
+        .await;
+    assert_eq!(note.expect("recorded").state(), Succeeded);
+    drop(stream);
+    world.kill().await;
+    world.start().await;
+
+    assert_eq!(
+        world.cancel(&item(1)).await.expect("cancelled").state(),
+        Cancelled
+    );
+    let released = world.release(&item(2)).await.expect("released");
+    assert_ne!(released.state(), pb::OperationState::Held);
+    assert_eq!(world.settled(&item(2)).await.state(), Succeeded);
+    assert_eq!(world.effects("updateOpportunityArchived"), 1);
+    let again = refused(world.release(&item(2)).await);
+    assert_eq!(again.reason, "OPERATION_NOT_HELD");
+    // All that is left, at once.
+    world.cancel(&bulk.id).await.expect("cancelled");
+    let ended = world.settled(&bulk.id).await;
+    let tally = ended.tally.expect("a tally");
+    assert_eq!((tally.succeeded, tally.cancelled, tally.held), (1, 2, 0));
+    assert_eq!(world.effects("updateOpportunityArchived"), 1);
+}
+
+#[tokio::test]
+async fn a_held_write_is_made_when_its_time_has_come() {
+    let world = World::synced(Setup::new(40)).await;
+    let applicants = world.refs(1).await;
+    let request = pb::ArchiveRequest {
+        opportunity_id: applicants[0].opportunity_id.clone(),
+        request_id: fresh_id(),
+        archive_reason_id: world.reject_reason(),
+        wait: Some(prost_types::Duration::default()),
+        hold: Some(pb::Hold {
+            delay: Some(pb::hold::Delay::Duration(prost_types::Duration {
+                seconds: 1,
+                nanos: 0,
+            })),
+        }),
+        ..Default::default()
+    };
+    let asked = world.archive(request).await.expect("recorded");
+    assert_eq!(asked.state(), pb::OperationState::Held);
+    let settled = world.settled(&asked.id).await;
+    assert_eq!(settled.state(), Succeeded);
+    let sent = settled.lever_calls[0].call_time;
+    assert!(seconds(sent) >= seconds(asked.release_time), "{settled:?}");
+}
+
+/// What failed for a reason that has gone is tried again by hand.
+#[tokio::test]
+async fn what_failed_can_be_retried_and_a_bulk_retries_what_failed_in_it() {
+    let world = World::synced(Setup::new(80)).await;
+    let applicants = world.refs(3).await;
+    let place = |stage: &str| {
+        for applicant in &applicants {
+            let moved = world.lever.move_stage(&applicant.opportunity_id, stage);
+            moved.expect("known");
+        }
+    };
+    place("lead-responded");
+    let request = pb::AdvanceApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: applicants.clone(),
+        stage_id: "offer".to_owned(),
+        ..Default::default()
+    };
+    let bulk = world.advance(request).await.pop().expect("the bulk");
+    assert_eq!(bulk.state(), Failed);
+    assert_eq!(bulk.tally.expect("a tally").failed, 3);
+    for applicant in &applicants {
+        let (id, stage) = (&applicant.opportunity_id, &applicant.expected_stage_id);
+        world.lever.move_stage(id, stage).expect("known");
+    }
+    let first = format!("{}/1", bulk.id);
+    world.retry(&first).await.expect("in line");
+    assert_eq!(world.settled(&first).await.state(), Succeeded);
+    assert_eq!(
+        world.settled(&bulk.id).await.state(),
+        Failed,
+        "two are left"
+    );
+    world.retry(&bulk.id).await.expect("in line");
+    assert_eq!(world.settled(&bulk.id).await.state(), Succeeded);
+    for applicant in &applicants {
+        let person = world.lever.opportunity(&applicant.opportunity_id);
+        assert_eq!(person.expect("there")["stage"], "offer");
+    }
+    assert_eq!(world.effects("updateOpportunityStage"), 3);
+    let told = refused(world.retry(&bulk.id).await);
+    assert_eq!(told.reason, "OPERATION_NOT_RETRYABLE");
+}
+
+#[tokio::test]
+async fn operations_are_listed_by_what_they_are_and_whose() {
+    let world = World::synced(Setup::new(60)).await;
+    let people = world.open_opportunities();
+    let request_id = fresh_id();
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: request_id.clone(),
+        items: people[..3].iter().map(|one| note(one, "one")).collect(),
+        ..Default::default()
+    };
+    let bulk = world.bulk_write(request).await.remove(0);
+    let tags = pb::AddTagsRequest {
+        opportunity_id: people[0].clone(),
+        request_id: fresh_id(),
+        tags: vec!["t".to_owned()],
+        ..Default::default()
+    };
+    let tagged = world.add_tags(tags).await.expect("recorded");
+    let all = || pb::ListOperationsRequest {
+        connection_id: world.connection.clone(),
+        ..Default::default()
+    };
+    let ids = async |request: pb::ListOperationsRequest| {
+        let page = world.api.operations().list_operations(request).await;
+        let operations = page.expect("listed").into_inner().operations;
+        operations.into_iter().map(|one| one.id).collect::<Vec<_>>()
+    };
+    let items: Vec<_> = [3, 2, 1].map(|n| format!("{}/{n}", bulk.id)).into();
+    let with_bulk = [items.clone(), vec![bulk.id.clone()]].concat();
+    let cases = [
+        (all(), [vec![tagged.id.clone()], with_bulk.clone()].concat()),
+        (
+            pb::ListOperationsRequest {
+                kinds: vec![pb::OperationKind::AddTags.into()],
+                ..all()
+            },
+            vec![tagged.id.clone()],
+        ),
+        (
+            pb::ListOperationsRequest {
+                opportunity_id: people[0].clone(),
+                ..all()
+            },
+            vec![tagged.id.clone(), items[2].clone()],
+        ),
+        (
+            pb::ListOperationsRequest {
+                parent_id: bulk.id.clone(),
+                ..all()
+            },
+            items.clone(),
+        ),
+        (
+            pb::ListOperationsRequest {
+                request_id,
+                ..all()
+            },
+            with_bulk,
+        ),
+        (
+            pb::ListOperationsRequest {
+                states: vec![Sending.into(), Failed.into()],
+                ..all()
+            },
+            Vec::new(),
+        ),
+        (
+            pb::ListOperationsRequest {
+                created_since: tagged.create_time,
+                ..all()
+            },
+            vec![tagged.id.clone()],
+        ),
+    ];
+    for (request, expected) in cases {
+        assert_eq!(ids(request.clone()).await, expected, "{request:?}");
+    }
+    let bad = pb::ListOperationsRequest {
+        states: vec![99],
+        ..all()
+    };
+    let told = refused(world.api.operations().list_operations(bad).await);
+    assert_eq!(told.fields, ["states[0]"]);
+}
