@@ -126,7 +126,10 @@ pub fn links(prepared: &Prepared) -> Vec<String> {
 fn same(one: &str, other: &str) -> bool {
     let bare = |text: &str| {
         let text = text.trim().to_lowercase();
-        let text = text.strip_prefix("https://").or(text.strip_prefix("http://")).unwrap_or(&text);
+        let text = text
+            .strip_prefix("https://")
+            .or(text.strip_prefix("http://"))
+            .unwrap_or(&text);
         text.to_owned()
     };
     bare(one) == bare(other)
@@ -182,7 +185,12 @@ mod tests {
     #[test]
     fn what_we_remove_ourselves_is_not_taken_for_removed_by_people() {
         let mut ours = Ours::default();
-        let (before, after) = done(Write::AddTags { tags: tags(&["a", "b"]) }, &[]);
+        let (before, after) = done(
+            Write::AddTags {
+                tags: tags(&["a", "b"]),
+            },
+            &[],
+        );
         ours.learn(&before, &after);
         let (before, after) = done(Write::RemoveTags { tags: tags(&["A"]) }, &[]);
         ours.learn(&before, &after);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::stage_history::{StageHistory, Stay};
 use domain::stage_mapping::StageCode;
-use domain::{Candidacy, ConnectionId, Stream};
+use domain::{Candidacy, ConnectionId, Ours, Stream};
 use lever::StageId;
 
 use crate::engine::Engine;
@@ -65,6 +65,8 @@ pub struct CandidacyDetail {
     pub lists: Vec<(Stream, Vec<RawRecord>)>,
     /// Lists that are not shown, or not whole.
     pub unread: Vec<UnreadList>,
+    /// What of it came from us.
+    pub ours: Ours,
 }
 
 /// A stay in one stage, with the names a person needs.
@@ -190,6 +192,11 @@ impl Engine {
             effective_furthest: history.effective_furthest(&stages.order).cloned(),
             lists: Vec::new(),
             unread: Vec::new(),
+            ours: self
+                .shared
+                .store
+                .ours(id, &standing.candidacy.opportunity)
+                .await?,
             standing,
         };
         for stream in LISTS {

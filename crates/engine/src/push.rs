@@ -13,6 +13,7 @@ mod items;
 mod outbox;
 mod plan;
 pub mod prepare;
+mod provenance;
 mod reconcile;
 mod send;
 mod submit;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use domain::{
-    Backlog, Connection, ConnectionId, Hydration, Operation, OperationId, Schedule, Stream,
+    Backlog, Connection, ConnectionId, Hydration, Operation, OperationId, Ours, Schedule, Stream,
 };
 use lever::OpportunityId;
 
@@ -292,6 +292,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::Quarantine => is::<Kept>(table, &value),
         Table::QuarantineCounts => is::<QuarantineCount>(table, &value),
         Table::Operations => is::<Operation>(table, &value),
+        Table::Ours => is::<Ours>(table, &value),
         Table::Runs => is::<Run>(table, &value),
         Table::Calls => is::<CallBlock>(table, &value),
         Table::Nudges => is::<Nudge>(table, &value),

@@ -15,6 +15,7 @@ use crate::connections;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Forget, Head, key};
+use crate::ours;
 use crate::quarantine::{self, Kept, Quarantined};
 use crate::records;
 use crate::store::Store;
@@ -158,6 +159,9 @@ impl Store {
                 })
                 .await?;
             }
+            let opportunity = forgetting.opportunity.clone();
+            self.commit(move |draft| ours::forget(draft, connection, &opportunity))
+                .await?;
             let operations = self
                 .operations(connection, Some(&forgetting.opportunity), None, usize::MAX)
                 .await?;

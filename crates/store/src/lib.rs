@@ -37,6 +37,7 @@ mod mappings;
 mod nudges;
 mod opening;
 mod operations;
+mod ours;
 mod prune;
 mod pull;
 mod purge;

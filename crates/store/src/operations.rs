@@ -8,6 +8,7 @@ use lever::OpportunityId;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Owner, key};
+use crate::ours;
 use crate::pull::{self, Applied, Refresh};
 use crate::store::Store;
 use crate::table::{Entry, Table, Tables};
@@ -281,6 +282,7 @@ fn save(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
     if stored.opportunity != operation.opportunity {
         mark_opportunity(draft, operation)?;
     }
+    ours::learn(draft, &stored, operation)?;
     put(draft, key, operation);
     Ok(())
 }

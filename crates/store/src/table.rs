@@ -82,6 +82,7 @@ tables! {
     IdentityLeaves = "identity_leaves", "connection, digest and opportunity";
     FieldMappings = "field_mappings", "connection and version";
     SlaMarks = "sla_marks", "connection and opportunity";
+    Ours = "ours", "connection and opportunity";
     Dismissals = "dismissals", "connection and two contacts";
 }
 

@@ -169,6 +169,7 @@ impl Engine {
             write: item.write.clone(),
             acting: request.acting.clone(),
             hold: request.hold,
+            minds_provenance: false,
             confidential,
             asked_by: request.asked_by.clone(),
         };
@@ -327,6 +328,7 @@ fn bulk_operation(
         write,
         acting: request.acting.clone(),
         hold: None,
+        minds_provenance: false,
         confidential: request.confidential,
         asked_by: request.asked_by.clone(),
     };

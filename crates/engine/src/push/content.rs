@@ -161,6 +161,9 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
         Acting::Email(email) => part(&format!("email {}", email.trim().to_lowercase())),
         Acting::LeverUser(user) => part(&format!("user {}", user.as_str())),
     }
+    if request.minds_provenance {
+        part("minds provenance");
+    }
     match &request.write {
         Write::CreateNote(note) => {
             part(&note.value);
@@ -263,6 +266,7 @@ mod tests {
             write,
             acting: Acting::Default,
             hold: None,
+            minds_provenance: false,
             confidential: true,
             asked_by: "token".to_owned(),
         }

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::holds::Holds;
-use super::{plan, reconcile, send};
+use super::{plan, provenance, reconcile, send};
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::{Link, PAST};
@@ -291,6 +291,7 @@ impl Outbox {
             status: None,
             step: plan::step_number(&operation),
         };
+        let operation = provenance::with_found(&self.shared.store, operation).await?;
         let planned = operation.with_attempt(attempt);
         let Some(mut sending) = self.save(&planned, Event::Started).await? else {
             return Ok(());
@@ -527,6 +528,8 @@ mod tests {
             acting_user: None,
             acting_because: domain::ActingBecause::Nobody,
             asked_for: None,
+            found: Vec::new(),
+            left_out: Vec::new(),
             marker: at,
             asked_by: String::new(),
             created_at: at,

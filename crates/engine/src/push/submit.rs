@@ -35,6 +35,9 @@ pub struct WriteRequest {
     pub acting: Acting,
     /// How long it is kept back before it gets in line (X4).
     pub hold: Option<Hold>,
+    /// Whether it minds who put there what: tags that people have removed in Lever are not added again, and nothing is
+    /// removed that is not ours.
+    pub minds_provenance: bool,
     /// Whether the caller may see confidential people; to others they do not exist.
     pub confidential: bool,
     /// The name of the token that asks.
@@ -100,18 +103,22 @@ impl Engine {
         self.check_against_account(&request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
         let now = self.shared.clock.now();
+        let minded = self.minded(&request).await?;
         let digest = digest(&request);
         let id = OperationId::new(new_id());
         let held = self
             .release_time(request.connection, request.hold, now)
             .await?;
         let operation = new_operation(id, request, digest, acting, outbox.marker(now), now);
-        let operation = match held {
-            Some(release_at) => Operation {
-                state: State::Held { release_at },
-                ..operation
+        let operation = Operation {
+            write: minded.write,
+            left_out: minded.left_out,
+            state: match (minded.nothing, held) {
+                (Some(why), _) => State::Cancelled(Some(why)),
+                (None, Some(release_at)) => State::Held { release_at },
+                (None, None) => operation.state,
             },
-            None => operation,
+            ..operation
         };
         let store = &self.shared.store;
         let recording = match file {
@@ -183,12 +190,16 @@ impl Engine {
         self.check_against_account(&request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
         let marker = outbox.marker(self.shared.clock.now());
-        let calls = plan::planned(
-            &request.write,
-            &request.opportunity,
-            acting.user.clone(),
-            marker,
-        );
+        let minded = self.minded(&request).await?;
+        let calls = match minded.nothing {
+            Some(_) => Vec::new(),
+            None => plan::planned(
+                &minded.write,
+                &request.opportunity,
+                acting.user.clone(),
+                marker,
+            ),
+        };
         let eta = outbox.eta(calls.len());
         Ok(DryRun { calls, acting, eta })
     }
@@ -335,6 +346,8 @@ pub(super) fn new_operation(
         acting_user: acting.user,
         acting_because: acting.because,
         asked_for,
+        found: Vec::new(),
+        left_out: Vec::new(),
         marker,
         asked_by: request.asked_by,
         created_at: now,

@@ -267,11 +267,13 @@ pub(crate) async fn send(
             to.create_note(request).await?.into_inner().operation
         }
         Command::Tag(Labels::Add(Words { target, words })) => {
-            let request = request!(AddTagsRequest, connection, target, tags: words);
+            let request =
+                request!(AddTagsRequest, connection, target, tags: words, respect_removals: false);
             to.add_tags(request).await?.into_inner().operation
         }
         Command::Tag(Labels::Remove(Words { target, words })) => {
-            let request = request!(RemoveTagsRequest, connection, target, tags: words);
+            let request =
+                request!(RemoveTagsRequest, connection, target, tags: words, only_ours: false);
             to.remove_tags(request).await?.into_inner().operation
         }
         Command::Link(Labels::Add(Words { target, words })) => {
@@ -279,7 +281,8 @@ pub(crate) async fn send(
             to.add_links(request).await?.into_inner().operation
         }
         Command::Link(Labels::Remove(Words { target, words })) => {
-            let request = request!(RemoveLinksRequest, connection, target, links: words);
+            let request =
+                request!(RemoveLinksRequest, connection, target, links: words, only_ours: false);
             to.remove_links(request).await?.into_inner().operation
         }
         Command::Source(Labels::Add(Words { target, words })) => {

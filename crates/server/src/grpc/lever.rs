@@ -141,6 +141,7 @@ impl Api {
             acting_user: &request.acting_user,
             perform_as: &request.perform_as,
             hold: None,
+            minds_provenance: false,
         };
         let asked = envelope
             .asks(Write::Raw(raw), &caller.name, self.default_wait)

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use ::lever::ContactId;
-use domain::Stream;
+use domain::provenance::Added;
 use domain::sla::SlaState;
+use domain::{Ours, Stream};
 use engine::{
     Agreement, CandidacyDetail, Candidate, CandidateFilter, CandidateOrder, Error, Known, Looked,
     Lookup, Match, MatchStrength, Outcome, RawRecord, Result, StageStay, StageTime, Standing,
@@ -243,6 +244,7 @@ fn to_detail(detail: CandidacyDetail, include_raw_json: bool) -> pb::CandidacyDe
         stage_times: detail.times.iter().map(to_stage_time).collect(),
         furthest_stage_id: id_text(detail.furthest.as_ref()),
         effective_furthest_stage_id: id_text(detail.effective_furthest.as_ref()),
+        ours: to_ours(detail.ours),
         unread: detail.unread.into_iter().map(to_unread).collect(),
         ..Default::default()
     };
@@ -288,6 +290,17 @@ fn to_stage_time(time: &StageTime) -> pb::StageTime {
         product_stage: time.code.to_string(),
         time: Some(to_duration(time.time)),
     }
+}
+
+/// What came from us; absent where nothing did.
+fn to_ours(ours: Ours) -> Option<pb::Ours> {
+    let texts = |list: Vec<Added>| list.into_iter().map(|added| added.what).collect();
+    (!ours.is_empty()).then(|| pb::Ours {
+        tags: texts(ours.tags),
+        links: texts(ours.links),
+        note_ids: texts(ours.notes),
+        file_ids: texts(ours.files),
+    })
 }
 
 fn to_unread(list: UnreadList) -> pb::UnreadList {

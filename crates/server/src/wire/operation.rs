@@ -64,6 +64,7 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
         },
         eta: None,
         planned_calls: 0,
+        left_out: operation.left_out.clone(),
     }
 }
 
@@ -326,9 +327,9 @@ pub trait WriteMessage {
 
 macro_rules! write_message {
     ($message:ty, $request:ident => $write:expr) => {
-        write_message!($message, $request, None => $write);
+        write_message!($message, $request, None, false => $write);
     };
-    ($message:ty, $request:ident, $hold:expr => $write:expr) => {
+    ($message:ty, $request:ident, $hold:expr, $minds:expr => $write:expr) => {
         impl WriteMessage for $message {
             fn read(self, asked_by: &str, default_wait: Duration) -> Result<Common> {
                 let $request = &self;
@@ -342,6 +343,7 @@ macro_rules! write_message {
                     acting_user: &self.acting_user,
                     perform_as: &self.perform_as,
                     hold: $hold,
+                    minds_provenance: $minds,
                 };
                 envelope.asks(write, asked_by, default_wait)
             }
@@ -365,19 +367,19 @@ write_message!(pb::AddLinksRequest, request => prepare::add_links(
     &OpportunityId::from(request.opportunity_id.as_str()),
     request.links.clone(),
 )?);
-write_message!(pb::RemoveLinksRequest, request => prepare::remove_links(
+write_message!(pb::RemoveLinksRequest, request, None, request.only_ours => prepare::remove_links(
     &OpportunityId::from(request.opportunity_id.as_str()),
     request.links.clone(),
 )?);
-write_message!(pb::AddTagsRequest, request => Write::AddTags { tags: request.tags.clone() });
-write_message!(pb::RemoveTagsRequest, request => Write::RemoveTags { tags: request.tags.clone() });
+write_message!(pb::AddTagsRequest, request, None, request.respect_removals => Write::AddTags { tags: request.tags.clone() });
+write_message!(pb::RemoveTagsRequest, request, None, request.only_ours => Write::RemoveTags { tags: request.tags.clone() });
 write_message!(pb::AddSourcesRequest, request => Write::AddSources { sources: request.sources.clone() });
 write_message!(pb::RemoveSourcesRequest, request => Write::RemoveSources { sources: request.sources.clone() });
 write_message!(pb::ChangeStageRequest, request => Write::ChangeStage {
     stage: StageId::from(request.stage_id.as_str()),
     expected_stage: non_empty(&request.expected_stage_id).map(StageId::from),
 });
-write_message!(pb::ArchiveRequest, request, request.hold.as_ref() => Write::Archive {
+write_message!(pb::ArchiveRequest, request, request.hold.as_ref(), false => Write::Archive {
     reason: ArchiveReasonId::from(request.archive_reason_id.as_str()),
     requisition: non_empty(&request.requisition_id).map(RequisitionId::from),
     clean_interviews: request.clean_interviews,
@@ -405,6 +407,8 @@ pub struct Envelope<'a> {
     pub perform_as: &'a str,
     /// How long it is kept back.
     pub hold: Option<&'a pb::Hold>,
+    /// Whether it minds who put there what.
+    pub minds_provenance: bool,
 }
 
 impl Envelope<'_> {
@@ -535,6 +539,7 @@ fn common(
             write,
             acting,
             hold: envelope.hold.map(from_hold).transpose()?,
+            minds_provenance: envelope.minds_provenance,
             // What the caller may see is for the service to say.
             confidential: false,
             asked_by: asked_by.to_owned(),

@@ -70,6 +70,7 @@ mod listing;
 mod mapping;
 mod nudge;
 mod operation;
+mod ours;
 mod pieces;
 mod quarantine;
 mod record;

@@ -57,6 +57,10 @@ struct OperationV1 {
     asked_for: Option<String>,
     #[prost(int64, tag = "40")]
     queued_at: i64,
+    #[prost(string, repeated, tag = "50")]
+    found: Vec<String>,
+    #[prost(string, repeated, tag = "51")]
+    left_out: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -294,6 +298,8 @@ impl Stored for Operation {
             acting_because: self.acting_because.name().to_owned(),
             asked_for: self.asked_for.clone(),
             queued_at: self.queued_at.as_millis(),
+            found: self.found.clone(),
+            left_out: self.left_out.clone(),
         }
         .encode_to_vec()
     }
@@ -335,6 +341,8 @@ impl Stored for Operation {
             acting_user: unpack_option(stored.acting_user)?,
             acting_because,
             asked_for: stored.asked_for,
+            found: stored.found,
+            left_out: stored.left_out,
             marker: Timestamp::from_millis(stored.marker),
             asked_by: stored.asked_by,
             created_at: Timestamp::from_millis(stored.created_at),

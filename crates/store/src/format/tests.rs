@@ -10,6 +10,7 @@ use domain::operation::{
     Attempt, Bulk, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, RawWrite,
     Rejection, State, Step, UploadTarget,
 };
+use domain::provenance::{Added, Ours};
 use domain::{
     ActingBecause, Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor,
     Disconnected, Environment, Event, ExcludedField, Hydration, Operation, OperationId, Parent,
@@ -121,6 +122,8 @@ fn operation(write: Write, state: State) -> Operation {
         acting_user: Some("u".into()),
         acting_because: ActingBecause::Nobody,
         asked_for: None,
+        found: Vec::new(),
+        left_out: Vec::new(),
         marker: at(2),
         asked_by: "t".to_owned(),
         created_at: at(3),
@@ -556,11 +559,13 @@ fn an_operation_has_these_bytes() {
         acting_because: ActingBecause::Linked,
         asked_for: Some("e".to_owned()),
         queued_at: at(7),
+        found: vec!["f".to_owned()],
+        left_out: vec!["l".to_owned()],
         ..upload
     };
     pinned(
         &item,
-        "04029eb3cb0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207",
+        "049636ac960a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207920301669a03016c",
     );
 }
 
@@ -585,6 +590,21 @@ fn upload(target: UploadTarget) -> Write {
         size: 300,
         sha256: [4; 32],
     })
+}
+
+#[test]
+fn what_is_ours_has_these_bytes() {
+    let added = |what: &str, ms| Added {
+        what: what.to_owned(),
+        at: at(ms),
+    };
+    let ours = Ours {
+        tags: vec![added("t", 1), added("u", 2)],
+        links: vec![added("l", 3)],
+        notes: vec![added("n", 4)],
+        files: vec![added("f", 5)],
+    };
+    pinned(&ours, "0153626c930a050a017410010a050a0175100212050a016c10031a050a016e100422050a01661005");
 }
 
 #[test]

@@ -232,6 +232,8 @@ pub(crate) fn operation(connection: ConnectionId, number: u128, request_id: &str
         acting_user: None,
         acting_because: ActingBecause::Nobody,
         asked_for: None,
+        found: Vec::new(),
+        left_out: Vec::new(),
         marker: at(1),
         asked_by: "product".to_owned(),
         created_at: at(1),
