@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::in_stages::InStages;
 use crate::inbound::{Applicant, asked_stages};
+use crate::legend::Legend;
 use crate::mapping;
 
 /// Changes that are looked at together.
@@ -347,8 +348,8 @@ impl ApplicantWatch {
                 rows.extend(self.present(&one.opportunity).await?);
             }
         }
-        let mapping = mapping::present(&self.engine.shared, self.connection).await?;
-        let described = self.engine.described(self.connection, &mapping, rows);
+        let legend = Legend::of(&self.engine.shared, self.connection).await?;
+        let described = self.engine.described(self.connection, &legend, rows);
         let applicants: BTreeMap<OpportunityId, Applicant> = described
             .await?
             .into_iter()

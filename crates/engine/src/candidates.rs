@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::calendar::Calendar;
 use domain::sla::{self, SlaState};
 use domain::stage_mapping::{StageCode, StageMapping};
 use domain::{Candidacy, ConnectionId, Stream, Timestamp};
@@ -10,7 +9,8 @@ use lever::{OpportunityId, PostingId, StageId, UserId};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::standing::{Reasons, Standing};
+use crate::legend::Legend;
+use crate::standing::Standing;
 use crate::{mapping, status};
 
 /// How many candidacies are read at a time.
@@ -99,14 +99,12 @@ impl Engine {
         let connection = self.link(id)?.connection();
         let listings = self.shared.store.cursors(id).await?;
         crate::read::readable(&connection, &listings, Stream::Opportunities)?;
-        let mapping = mapping::present(&self.shared, id).await?;
-        check(&mapping, &query.filter)?;
+        let legend = Legend::of(&self.shared, id).await?;
+        check(&legend.mapping, &query.filter)?;
         let sieve = Sieve {
-            calendar: Calendar::new(&mapping.sla).map_err(Error::internal)?,
-            reasons: self.reasons(id).await?,
+            legend: &legend,
             now: self.shared.clock.now(),
             all: query.confidential && self.shows_confidential(id),
-            mapping,
             query: &query,
         };
         let mut rows = Rows::default();
@@ -179,8 +177,9 @@ impl Engine {
             let states = &sieve.query.filter.sla_states;
             if !states.is_empty() {
                 let entered =
-                    mapping::group_entered_at(&self.shared, id, &sieve.mapping, &candidacy).await?;
-                let (mapping, calendar) = (&sieve.mapping, &sieve.calendar);
+                    mapping::group_entered_at(&self.shared, id, &sieve.legend.mapping, &candidacy)
+                        .await?;
+                let (mapping, calendar) = (&sieve.legend.mapping, &sieve.legend.calendar);
                 let sla = sla::assess(&candidacy, mapping, calendar, sieve.now, entered);
                 if !states.contains(&sla.state) {
                     continue;
@@ -235,9 +234,7 @@ impl CandidateOrder {
 /// What lets the wanted candidacies through.
 struct Sieve<'q> {
     query: &'q CandidatesQuery,
-    mapping: StageMapping,
-    calendar: Calendar,
-    reasons: Reasons,
+    legend: &'q Legend,
     now: Timestamp,
     all: bool,
 }
@@ -280,10 +277,11 @@ impl Sieve<'_> {
 
     fn code(&self, candidacy: &Candidacy) -> StageCode {
         let of_stage = || match &candidacy.stage {
-            Some(stage) => self.mapping.code_of(stage).clone(),
+            Some(stage) => self.legend.mapping.code_of(stage).clone(),
             None => StageCode::UNMAPPED,
         };
-        self.reasons
+        self.legend
+            .reasons
             .outcome(candidacy)
             .code()
             .unwrap_or_else(of_stage)

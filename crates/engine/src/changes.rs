@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 
 use domain::change::SlaMark;
-use domain::stage_mapping::{StageCode, StageMapping};
+use domain::stage_mapping::StageCode;
 use domain::{Change, ChangeKind, ConnectionId, Event, Stream, Timestamp};
 use lever::{OpportunityId, StageId};
 use tokio::sync::watch;
 
 use crate::engine::{Engine, Shared};
 use crate::error::Result;
-use crate::mapping;
+use crate::legend::Legend;
 use crate::read::{Sight, Viewer, seen_record};
-use crate::standing::Reasons;
 
 /// Changes that are looked at for one answer.
 const STEP: usize = 500;
@@ -99,14 +98,12 @@ impl Engine {
         let found = self.shared.store.changes(id, after, STEP).await?;
         let more = found.len() == STEP;
         let last = found.last().map_or(after, |change| change.sequence);
-        let mapping = mapping::present(&self.shared, id).await?;
-        let reasons = self.reasons(id).await?;
+        let legend = Legend::of(&self.shared, id).await?;
         let teller = Teller {
             shared: &self.shared,
             sight: &sight,
             query,
-            mapping: &mapping,
-            reasons: &reasons,
+            legend: &legend,
         };
         let mut events = Vec::new();
         for change in &found {
@@ -134,8 +131,7 @@ struct Teller<'a> {
     shared: &'a Shared,
     sight: &'a Sight<'a>,
     query: &'a ChangesQuery,
-    mapping: &'a StageMapping,
-    reasons: &'a Reasons,
+    legend: &'a Legend,
 }
 
 impl Teller<'_> {
@@ -200,10 +196,10 @@ impl Teller<'_> {
         let candidacy = store.candidacy(connection, &opportunity).await?;
         let stage = candidacy.and_then(|candidacy| {
             let stage = candidacy.stage.clone()?;
-            let code = self.reasons.outcome(&candidacy).code();
+            let code = self.legend.reasons.outcome(&candidacy).code();
             Some((
                 stage.clone(),
-                code.unwrap_or_else(|| self.mapping.code_of(&stage).clone()),
+                code.unwrap_or_else(|| self.legend.mapping.code_of(&stage).clone()),
             ))
         });
         Ok(Some(ChangeEvent {
