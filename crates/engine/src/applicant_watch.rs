@@ -200,7 +200,7 @@ impl ApplicantWatch {
         Ok(more)
     }
 
-    /// What changes of records and SLAs come to.
+    /// What changes of records and SLAs, and snoozes that end, come to.
     async fn followed(&self, changes: &[Change]) -> Result<Vec<News>> {
         let all = self.sees_confidential();
         let shown =
@@ -217,7 +217,7 @@ impl ApplicantWatch {
                     (Stream::Applications, _) => self.of_application(&record.id).await?,
                     _ => None,
                 },
-                Event::Sla { opportunity, .. } => {
+                Event::Sla { opportunity, .. } | Event::Awake { opportunity } => {
                     Some((ApplicantNews::Changed, opportunity.clone()))
                 }
                 Event::StagesMapped { .. } | Event::Confidential { .. } => None,

@@ -56,6 +56,8 @@ pub enum Happened {
     },
     /// A candidacy has come closer to its due time.
     Sla(SlaMark),
+    /// The snooze of a candidacy has ended by itself.
+    Awake,
     /// A version of the stage mapping was saved.
     StagesMapped(u64),
 }
@@ -150,11 +152,12 @@ impl Teller<'_> {
                     _ => self.record(bare, record.stream, &record.id).await,
                 }
             }
-            Event::Sla { opportunity, mark } if self.asked(Stream::Opportunities) => {
-                let bare = ChangeEvent::bare(change, Happened::Sla(*mark));
-                let told = self.record(bare, Stream::Opportunities, opportunity.as_str());
-                // Of whom nothing is known any more, nothing is due.
-                Ok(told.await?.filter(|told| told.opportunity.is_some()))
+            Event::Sla { opportunity, mark } => {
+                let what = Happened::Sla(*mark);
+                self.of_time(change, what, opportunity).await
+            }
+            Event::Awake { opportunity } => {
+                self.of_time(change, Happened::Awake, opportunity).await
             }
             Event::StagesMapped { version } if self.asked(Stream::Opportunities) => {
                 let what = Happened::StagesMapped(*version);
@@ -162,6 +165,22 @@ impl Teller<'_> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// What time has made of somebody's SLA.
+    async fn of_time(
+        &self,
+        change: &Change,
+        what: Happened,
+        opportunity: &OpportunityId,
+    ) -> Result<Option<ChangeEvent>> {
+        if !self.asked(Stream::Opportunities) {
+            return Ok(None);
+        }
+        let bare = ChangeEvent::bare(change, what);
+        let told = self.record(bare, Stream::Opportunities, opportunity.as_str());
+        // Of whom nothing is known any more, nothing is due.
+        Ok(told.await?.filter(|told| told.opportunity.is_some()))
     }
 
     fn asked(&self, stream: Stream) -> bool {

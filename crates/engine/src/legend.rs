@@ -269,7 +269,7 @@ impl News {
                 Stream::Users => drop(self.users.insert(record.id)),
                 _ => {}
             },
-            Event::Sla { .. } | Event::Confidential { .. } => {}
+            Event::Sla { .. } | Event::Awake { .. } | Event::Confidential { .. } => {}
         }
     }
 }
