@@ -27,11 +27,15 @@ pub struct CandidateFilter {
     pub postings: BTreeSet<PostingId>,
     /// Owners.
     pub owners: BTreeSet<UserId>,
+    /// Those without a posting, too.
+    pub without_posting: bool,
+    /// Those without an owner, too.
+    pub without_owner: bool,
     /// Sources, in lower case.
     pub sources: BTreeSet<String>,
     /// Tags, in lower case.
     pub tags: BTreeSet<String>,
-    /// Lever's words for how somebody came in.
+    /// Lever's words for how somebody came in, in lower case.
     pub origins: BTreeSet<String>,
     /// Only archived ones, or only open ones.
     pub archived: Option<bool>,
@@ -255,9 +259,17 @@ impl Sieve<'_> {
         };
         (self.all || !candidacy.confidential)
             && wants(&filter.stages, candidacy.stage.as_ref())
-            && wants(&filter.postings, candidacy.posting.as_ref())
-            && wants(&filter.owners, candidacy.owner.as_ref())
-            && wants(&filter.origins, Some(&candidacy.origin))
+            && wants_or_none(
+                &filter.postings,
+                candidacy.posting.as_ref(),
+                filter.without_posting,
+            )
+            && wants_or_none(
+                &filter.owners,
+                candidacy.owner.as_ref(),
+                filter.without_owner,
+            )
+            && named(&filter.origins, std::slice::from_ref(&candidacy.origin))
             && named(&filter.tags, &candidacy.tags)
             && named(&filter.sources, &candidacy.sources)
             && filter
@@ -290,6 +302,14 @@ impl Sieve<'_> {
 
 fn wants<T: Ord>(wanted: &BTreeSet<T>, has: Option<&T>) -> bool {
     wanted.is_empty() || has.is_some_and(|has| wanted.contains(has))
+}
+
+/// The same where those that have none can be wanted, alone or beside others.
+fn wants_or_none<T: Ord>(wanted: &BTreeSet<T>, has: Option<&T>, none: bool) -> bool {
+    match has {
+        None => none || wanted.is_empty(),
+        Some(has) => wanted.contains(has) || wanted.is_empty() && !none,
+    }
 }
 
 /// Invalid for a product stage that nothing can be in.
@@ -360,5 +380,19 @@ mod tests {
                 assert_eq!(told, expected, "{order:?} by {limit}");
             }
         }
+    }
+
+    #[test]
+    fn those_who_have_none_are_wanted_alone_or_beside_others() {
+        let some =
+            |ids: &[&str]| -> BTreeSet<String> { ids.iter().map(|id| (*id).to_owned()).collect() };
+        let (a, b) = ("a".to_owned(), "b".to_owned());
+        let wanted = |ids: &[&str], none| {
+            [Some(&a), Some(&b), None].map(|has| wants_or_none(&some(ids), has, none))
+        };
+        assert_eq!(wanted(&[], false), [true, true, true]);
+        assert_eq!(wanted(&["a"], false), [true, false, false]);
+        assert_eq!(wanted(&[], true), [false, false, true]);
+        assert_eq!(wanted(&["a"], true), [true, false, true]);
     }
 }
