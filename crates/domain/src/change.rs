@@ -27,6 +27,11 @@ pub enum Event {
         /// How close.
         mark: SlaMark,
     },
+    /// The snooze of a candidacy has ended by itself; once for each snooze.
+    Awake {
+        /// Whose.
+        opportunity: OpportunityId,
+    },
     /// A version of the stage mapping was saved.
     StagesMapped {
         /// The version.
@@ -101,13 +106,28 @@ pub enum SlaMark {
     Breached,
 }
 
-/// An SLA mark of one stay.
+/// What the passing of time has made of an SLA.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlaEvent {
     /// Whose.
     pub opportunity: OpportunityId,
-    /// When the clock of the stay started.
-    pub entered_at: Timestamp,
-    /// Which.
-    pub mark: SlaMark,
+    /// What.
+    pub turn: SlaTurn,
+}
+
+/// What time can make of an SLA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlaTurn {
+    /// It has come closer to its due time: a mark of one stay.
+    Closer {
+        /// When the clock of the stay started.
+        entered_at: Timestamp,
+        /// Which.
+        mark: SlaMark,
+    },
+    /// A snooze has ended by itself.
+    Awake {
+        /// Until when it lasted.
+        snoozed_until: Timestamp,
+    },
 }

@@ -52,12 +52,15 @@ impl std::fmt::Debug for IdentityKey {
 }
 
 impl IdentityKey {
-    /// An address of the form `local@domain`; tags behind a plus stay, since they may tell people apart.
+    /// An address of the form `local@domain`, also as a link writes it, `mailto:local@domain`; tags behind a plus stay,
+    /// since they may tell people apart.
     pub fn email(text: &str) -> Option<IdentityKey> {
-        let folded: String = text.trim().nfkc().flat_map(char::to_lowercase).collect();
+        let bare = bare_address(text).nfkc();
+        let folded: String = bare.flat_map(char::to_lowercase).collect();
         let (local, domain) = folded.split_once('@')?;
-        let bare =
-            |c: char| c.is_whitespace() || c.is_control() || matches!(c, '@' | '<' | '>' | ',');
+        let bare = |c: char| {
+            c.is_whitespace() || c.is_control() || matches!(c, '@' | '<' | '>' | ',' | ':')
+        };
         let odd =
             folded.matches('@').count() != 1 || folded.chars().filter(|c| *c != '@').any(bare);
         let whole = !local.is_empty()
@@ -255,6 +258,19 @@ impl std::fmt::Debug for Identity {
     }
 }
 
+/// An address without what a link puts around it, `mailto:` before and `?subject=...` behind.
+pub(crate) fn bare_address(text: &str) -> &str {
+    const SCHEME: &str = "mailto:";
+    let text = text.trim();
+    match text.get(..SCHEME.len()) {
+        Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => {
+            let rest = &text[SCHEME.len()..];
+            rest.split('?').next().unwrap_or(rest).trim()
+        }
+        _ => text,
+    }
+}
+
 /// The texts without those that are there already: a contact says what its opportunities say.
 fn once<'t>(texts: impl Iterator<Item = &'t String>) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
@@ -315,6 +331,11 @@ mod tests {
             (" Ada@Example.COM ", "ada@example.com"),
             ("ada+jobs@example.com", "ada+jobs@example.com"),
             ("ÄDA@example.com", "äda@example.com"),
+            ("mailto:ada@example.com", "ada@example.com"),
+            (
+                " MailTo: Ada@example.com?subject=Hello@you ",
+                "ada@example.com",
+            ),
         ] {
             assert_eq!(email(text).as_deref(), Some(key));
         }
@@ -330,6 +351,9 @@ mod tests {
             "ada@.com",
             "ada@example.",
             "a@b.c,d@e.f",
+            "mailto:",
+            "mailto:mailto:ada@example.com",
+            "skype:ada@example.com",
         ] {
             assert_eq!(email(text), None, "{text}");
         }

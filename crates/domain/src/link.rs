@@ -153,6 +153,20 @@ fn segments(url: &Url) -> Vec<&str> {
     segments.filter(|segment| !segment.is_empty()).collect()
 }
 
+/// Whether what is at a host has a kind of its own, so that it cannot be one of the sourcing product.
+pub(crate) fn is_of_a_network(host: &str) -> bool {
+    let Some(url) = address(host) else {
+        return false;
+    };
+    let host = self::host(&url);
+    let own = ["github.com", "gist.github.com", "twitter.com", "x.com"];
+    let network = |site: &str| host == site || host.ends_with(&format!(".{site}"));
+    own.contains(&host.as_str())
+        || host.ends_with(".github.io")
+        || linkedin_host(&host)
+        || NETWORKS.iter().any(|(site, _)| network(site))
+}
+
 fn is_of_platform(host: &str, platform_hosts: &[String]) -> bool {
     let bare = |known: &String| {
         let known = known.trim().to_lowercase();
@@ -184,9 +198,16 @@ fn linkedin(path: &[&str]) -> (LinkKind, Option<String>) {
         let whole = !slug.contains(['/', '?', '#']) && !slug.chars().any(char::is_whitespace);
         whole.then(|| format!("https://www.linkedin.com/in/{slug}"))
     };
-    let person = match path {
-        ["in", slug, ..] | ["mwlite", "in", slug, ..] => profile(slug),
-        ["pub", _name, ..] => Some(format!("https://www.linkedin.com/{}", path.join("/"))),
+    // LinkedIn takes its own words in any case.
+    let words: Vec<String> = path.iter().map(|word| word.to_ascii_lowercase()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let person = match words[..] {
+        ["in", _, ..] => profile(path[1]),
+        ["mwlite", "in", _, ..] => profile(path[2]),
+        ["pub", _name, ..] => {
+            let rest = path[1..].join("/");
+            Some(format!("https://www.linkedin.com/pub/{rest}"))
+        }
         ["recruiter" | "talent" | "sales", ..] => return (LinkKind::LinkedInRecruiter, None),
         _ => None,
     };
@@ -309,6 +330,8 @@ mod tests {
             "  uk.linkedin.com/in/ADA-lovelace/en ",
             "//m.linkedin.com/mwlite/in/ada-lovelace",
             "https://mobile.linkedin.com:443/in/ada%2Dlovelace",
+            "https://www.linkedin.com/IN/ada-lovelace",
+            "LINKEDIN.COM/Mwlite/In/Ada-Lovelace",
         ] {
             leads_to(raw, LinkKind::LinkedIn, ada);
         }
@@ -316,6 +339,11 @@ mod tests {
             "https://de.linkedin.com/in/jos%C3%A9",
             LinkKind::LinkedIn,
             Some("https://www.linkedin.com/in/josé"),
+        );
+        leads_to(
+            "https://www.linkedin.com/PUB/Ada-Lovelace/1/2a/3",
+            LinkKind::LinkedIn,
+            Some("https://www.linkedin.com/pub/Ada-Lovelace/1/2a/3"),
         );
         leads_to(
             "https://www.linkedin.com/pub/Ada-Lovelace/1/2a/3",

@@ -243,6 +243,15 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_no_path_is_refused_with_the_nearest_ones() {
+        let text = "[[fields]]\nfield = \"NAME\"\npath = \"opportunities/name\"";
+        let refused = refused(text);
+        assert_eq!(refused.line, 3);
+        let near = "; nearest: opportunities.name, ";
+        assert!(refused.message.contains(near), "{}", refused.message);
+    }
+
+    #[test]
     fn the_shipped_document_has_both_mappings() {
         let shipped = shipped();
         assert!(!shipped.stages.product_stages.is_empty());

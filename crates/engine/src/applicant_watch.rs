@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::in_stages::InStages;
 use crate::inbound::{Applicant, asked_stages};
+use crate::legend::Legend;
 use crate::mapping;
 
 /// Changes that are looked at together.
@@ -199,7 +200,7 @@ impl ApplicantWatch {
         Ok(more)
     }
 
-    /// What changes of records and SLAs come to.
+    /// What changes of records and SLAs, and snoozes that end, come to.
     async fn followed(&self, changes: &[Change]) -> Result<Vec<News>> {
         let all = self.sees_confidential();
         let shown =
@@ -216,7 +217,7 @@ impl ApplicantWatch {
                     (Stream::Applications, _) => self.of_application(&record.id).await?,
                     _ => None,
                 },
-                Event::Sla { opportunity, .. } => {
+                Event::Sla { opportunity, .. } | Event::Awake { opportunity } => {
                     Some((ApplicantNews::Changed, opportunity.clone()))
                 }
                 Event::StagesMapped { .. } | Event::Confidential { .. } => None,
@@ -347,8 +348,8 @@ impl ApplicantWatch {
                 rows.extend(self.present(&one.opportunity).await?);
             }
         }
-        let mapping = mapping::present(&self.engine.shared, self.connection).await?;
-        let described = self.engine.described(self.connection, &mapping, rows);
+        let legend = Legend::of(&self.engine.shared, self.connection).await?;
+        let described = self.engine.described(self.connection, &legend, rows);
         let applicants: BTreeMap<OpportunityId, Applicant> = described
             .await?
             .into_iter()

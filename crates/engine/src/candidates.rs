@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::calendar::Calendar;
 use domain::sla::{self, SlaState};
 use domain::stage_mapping::{StageCode, StageMapping};
 use domain::{Candidacy, ConnectionId, Stream, Timestamp};
@@ -10,7 +9,8 @@ use lever::{OpportunityId, PostingId, StageId, UserId};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::standing::{Reasons, Standing};
+use crate::legend::Legend;
+use crate::standing::Standing;
 use crate::{mapping, status};
 
 /// How many candidacies are read at a time.
@@ -27,11 +27,15 @@ pub struct CandidateFilter {
     pub postings: BTreeSet<PostingId>,
     /// Owners.
     pub owners: BTreeSet<UserId>,
+    /// Those without a posting, too.
+    pub without_posting: bool,
+    /// Those without an owner, too.
+    pub without_owner: bool,
     /// Sources, in lower case.
     pub sources: BTreeSet<String>,
     /// Tags, in lower case.
     pub tags: BTreeSet<String>,
-    /// Lever's words for how somebody came in.
+    /// Lever's words for how somebody came in, in lower case.
     pub origins: BTreeSet<String>,
     /// Only archived ones, or only open ones.
     pub archived: Option<bool>,
@@ -99,14 +103,12 @@ impl Engine {
         let connection = self.link(id)?.connection();
         let listings = self.shared.store.cursors(id).await?;
         crate::read::readable(&connection, &listings, Stream::Opportunities)?;
-        let mapping = mapping::present(&self.shared, id).await?;
-        check(&mapping, &query.filter)?;
+        let legend = Legend::of(&self.shared, id).await?;
+        check(&legend.mapping, &query.filter)?;
         let sieve = Sieve {
-            calendar: Calendar::new(&mapping.sla).map_err(Error::internal)?,
-            reasons: self.reasons(id).await?,
+            legend: &legend,
             now: self.shared.clock.now(),
             all: query.confidential && self.shows_confidential(id),
-            mapping,
             query: &query,
         };
         let mut rows = Rows::default();
@@ -179,8 +181,9 @@ impl Engine {
             let states = &sieve.query.filter.sla_states;
             if !states.is_empty() {
                 let entered =
-                    mapping::group_entered_at(&self.shared, id, &sieve.mapping, &candidacy).await?;
-                let (mapping, calendar) = (&sieve.mapping, &sieve.calendar);
+                    mapping::group_entered_at(&self.shared, id, &sieve.legend.mapping, &candidacy)
+                        .await?;
+                let (mapping, calendar) = (&sieve.legend.mapping, &sieve.legend.calendar);
                 let sla = sla::assess(&candidacy, mapping, calendar, sieve.now, entered);
                 if !states.contains(&sla.state) {
                     continue;
@@ -235,9 +238,7 @@ impl CandidateOrder {
 /// What lets the wanted candidacies through.
 struct Sieve<'q> {
     query: &'q CandidatesQuery,
-    mapping: StageMapping,
-    calendar: Calendar,
-    reasons: Reasons,
+    legend: &'q Legend,
     now: Timestamp,
     all: bool,
 }
@@ -258,9 +259,17 @@ impl Sieve<'_> {
         };
         (self.all || !candidacy.confidential)
             && wants(&filter.stages, candidacy.stage.as_ref())
-            && wants(&filter.postings, candidacy.posting.as_ref())
-            && wants(&filter.owners, candidacy.owner.as_ref())
-            && wants(&filter.origins, Some(&candidacy.origin))
+            && wants_or_none(
+                &filter.postings,
+                candidacy.posting.as_ref(),
+                filter.without_posting,
+            )
+            && wants_or_none(
+                &filter.owners,
+                candidacy.owner.as_ref(),
+                filter.without_owner,
+            )
+            && named(&filter.origins, std::slice::from_ref(&candidacy.origin))
             && named(&filter.tags, &candidacy.tags)
             && named(&filter.sources, &candidacy.sources)
             && filter
@@ -280,10 +289,11 @@ impl Sieve<'_> {
 
     fn code(&self, candidacy: &Candidacy) -> StageCode {
         let of_stage = || match &candidacy.stage {
-            Some(stage) => self.mapping.code_of(stage).clone(),
+            Some(stage) => self.legend.mapping.code_of(stage).clone(),
             None => StageCode::UNMAPPED,
         };
-        self.reasons
+        self.legend
+            .reasons
             .outcome(candidacy)
             .code()
             .unwrap_or_else(of_stage)
@@ -292,6 +302,14 @@ impl Sieve<'_> {
 
 fn wants<T: Ord>(wanted: &BTreeSet<T>, has: Option<&T>) -> bool {
     wanted.is_empty() || has.is_some_and(|has| wanted.contains(has))
+}
+
+/// The same where those that have none can be wanted, alone or beside others.
+fn wants_or_none<T: Ord>(wanted: &BTreeSet<T>, has: Option<&T>, none: bool) -> bool {
+    match has {
+        None => none || wanted.is_empty(),
+        Some(has) => wanted.contains(has) || wanted.is_empty() && !none,
+    }
 }
 
 /// Invalid for a product stage that nothing can be in.
@@ -362,5 +380,19 @@ mod tests {
                 assert_eq!(told, expected, "{order:?} by {limit}");
             }
         }
+    }
+
+    #[test]
+    fn those_who_have_none_are_wanted_alone_or_beside_others() {
+        let some =
+            |ids: &[&str]| -> BTreeSet<String> { ids.iter().map(|id| (*id).to_owned()).collect() };
+        let (a, b) = ("a".to_owned(), "b".to_owned());
+        let wanted = |ids: &[&str], none| {
+            [Some(&a), Some(&b), None].map(|has| wants_or_none(&some(ids), has, none))
+        };
+        assert_eq!(wanted(&[], false), [true, true, true]);
+        assert_eq!(wanted(&["a"], false), [true, false, false]);
+        assert_eq!(wanted(&[], true), [false, false, true]);
+        assert_eq!(wanted(&["a"], true), [true, false, true]);
     }
 }

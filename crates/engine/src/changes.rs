@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 
 use domain::change::SlaMark;
-use domain::stage_mapping::{StageCode, StageMapping};
+use domain::stage_mapping::StageCode;
 use domain::{Change, ChangeKind, ConnectionId, Event, Stream, Timestamp};
 use lever::{OpportunityId, StageId};
 use tokio::sync::watch;
 
 use crate::engine::{Engine, Shared};
 use crate::error::Result;
-use crate::mapping;
+use crate::legend::Legend;
 use crate::read::{Sight, Viewer, seen_record};
-use crate::standing::Reasons;
 
 /// Changes that are looked at for one answer.
 const STEP: usize = 500;
@@ -57,6 +56,8 @@ pub enum Happened {
     },
     /// A candidacy has come closer to its due time.
     Sla(SlaMark),
+    /// The snooze of a candidacy has ended by itself.
+    Awake,
     /// A version of the stage mapping was saved.
     StagesMapped(u64),
 }
@@ -99,14 +100,12 @@ impl Engine {
         let found = self.shared.store.changes(id, after, STEP).await?;
         let more = found.len() == STEP;
         let last = found.last().map_or(after, |change| change.sequence);
-        let mapping = mapping::present(&self.shared, id).await?;
-        let reasons = self.reasons(id).await?;
+        let legend = Legend::of(&self.shared, id).await?;
         let teller = Teller {
             shared: &self.shared,
             sight: &sight,
             query,
-            mapping: &mapping,
-            reasons: &reasons,
+            legend: &legend,
         };
         let mut events = Vec::new();
         for change in &found {
@@ -134,8 +133,7 @@ struct Teller<'a> {
     shared: &'a Shared,
     sight: &'a Sight<'a>,
     query: &'a ChangesQuery,
-    mapping: &'a StageMapping,
-    reasons: &'a Reasons,
+    legend: &'a Legend,
 }
 
 impl Teller<'_> {
@@ -154,11 +152,12 @@ impl Teller<'_> {
                     _ => self.record(bare, record.stream, &record.id).await,
                 }
             }
-            Event::Sla { opportunity, mark } if self.asked(Stream::Opportunities) => {
-                let bare = ChangeEvent::bare(change, Happened::Sla(*mark));
-                let told = self.record(bare, Stream::Opportunities, opportunity.as_str());
-                // Of whom nothing is known any more, nothing is due.
-                Ok(told.await?.filter(|told| told.opportunity.is_some()))
+            Event::Sla { opportunity, mark } => {
+                let what = Happened::Sla(*mark);
+                self.of_time(change, what, opportunity).await
+            }
+            Event::Awake { opportunity } => {
+                self.of_time(change, Happened::Awake, opportunity).await
             }
             Event::StagesMapped { version } if self.asked(Stream::Opportunities) => {
                 let what = Happened::StagesMapped(*version);
@@ -166,6 +165,22 @@ impl Teller<'_> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// What time has made of somebody's SLA.
+    async fn of_time(
+        &self,
+        change: &Change,
+        what: Happened,
+        opportunity: &OpportunityId,
+    ) -> Result<Option<ChangeEvent>> {
+        if !self.asked(Stream::Opportunities) {
+            return Ok(None);
+        }
+        let bare = ChangeEvent::bare(change, what);
+        let told = self.record(bare, Stream::Opportunities, opportunity.as_str());
+        // Of whom nothing is known any more, nothing is due.
+        Ok(told.await?.filter(|told| told.opportunity.is_some()))
     }
 
     fn asked(&self, stream: Stream) -> bool {
@@ -200,10 +215,10 @@ impl Teller<'_> {
         let candidacy = store.candidacy(connection, &opportunity).await?;
         let stage = candidacy.and_then(|candidacy| {
             let stage = candidacy.stage.clone()?;
-            let code = self.reasons.outcome(&candidacy).code();
+            let code = self.legend.reasons.outcome(&candidacy).code();
             Some((
                 stage.clone(),
-                code.unwrap_or_else(|| self.mapping.code_of(&stage).clone()),
+                code.unwrap_or_else(|| self.legend.mapping.code_of(&stage).clone()),
             ))
         });
         Ok(Some(ChangeEvent {

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::credential::Renewals;
 use crate::error::{Error, Result};
+use crate::legend::Legends;
 use crate::link::{Clients, Link};
 use crate::push::Outbox;
 use crate::settings::Settings;
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) clients: Clients,
     pub(crate) renewals: Renewals,
+    pub(crate) legends: Legends,
     /// Says which operation has moved.
     pub(crate) moved: broadcast::Sender<domain::OperationId>,
 }
@@ -112,6 +114,7 @@ impl Engine {
                 settings,
                 clients,
                 renewals: Renewals::among(tasks.clone()),
+                legends: Legends::default(),
                 moved,
             }),
             running: Arc::new(RwLock::new(HashMap::new())),
@@ -242,6 +245,7 @@ impl Engine {
             return Err(Unusable::Leaving.error());
         }
         unusable.insert(id, Unusable::Leaving);
+        self.shared.legends.forget(id);
         Ok(self.all_running().remove(&id))
     }
 
@@ -269,6 +273,7 @@ impl Engine {
 
     /// Forgets a connection that does not exist any more.
     pub(crate) fn forget(&self, id: ConnectionId) {
+        self.shared.legends.forget(id);
         self.unusable().remove(&id);
         if let Some(running) = self.all_running().remove(&id) {
             running.link.stop.cancel();

@@ -127,7 +127,7 @@ impl Error {
 
     /// No such thing.
     pub fn not_found(what: &'static str, id: &str) -> Self {
-        let shown: String = id.chars().take(80).collect();
+        let shown = shown(id);
         Self::new(
             ErrorKind::NotFound { what },
             format!("{what} {shown} was not found"),
@@ -420,6 +420,19 @@ pub(crate) fn not_read_yet(reason: &'static str, what: &str, as_of: Option<Times
     )
 }
 
+/// An id as somebody wrote it: cut, and without what a terminal would act on.
+fn shown(id: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut shown = String::new();
+    for c in id.chars().take(LONGEST) {
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
@@ -513,5 +526,19 @@ mod tests {
             "Lever's answer could not be read; ask again"
         );
         assert!(matches!(error.kind(), ErrorKind::Unavailable { .. }));
+    }
+
+    #[test]
+    fn an_id_is_told_cut_and_without_what_a_terminal_would_act_on() {
+        let told = |id: &str| Error::not_found("opportunity", id).to_string();
+        assert_eq!(
+            told("a\0b\u{1b}[31m\n"),
+            "opportunity a\\u{0}b\\u{1b}[31m\\n was not found"
+        );
+        assert_eq!(told("é 王"), "opportunity é 王 was not found");
+        assert_eq!(
+            told(&"x".repeat(999)).len(),
+            "opportunity  was not found".len() + 80
+        );
     }
 }

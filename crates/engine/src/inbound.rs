@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use domain::calendar::Calendar;
 use domain::sla::{self, Sla};
 use domain::stage_mapping::{StageCode, StageMapping};
 use domain::{Candidacy, ConnectionId, Stream, Timestamp};
-use lever::{ArchiveReason, OpportunityId, PostingId, StageId};
+use lever::{ArchiveReason, OpportunityId, StageId};
 use store::Order;
 
 use crate::applicant_watch::WatchPlace;
 use crate::engine::Engine;
 use crate::error::{Error, Result, not_read_yet};
+use crate::legend::Legend;
 use crate::{mapping, status};
 
 /// Which applicants.
@@ -88,8 +88,9 @@ impl Engine {
         crate::read::readable(&connection, &listings, Stream::Opportunities)?;
         // Taken first: what changes while the list is made is told again rather than missed.
         let sequence = self.shared.store.last_sequence(id).await?;
-        let mapping = mapping::present(&self.shared, id).await?;
-        let stages = asked_stages(&mapping, &query.stages)?;
+        let legend = Legend::of(&self.shared, id).await?;
+        let mapping = &legend.mapping;
+        let stages = asked_stages(mapping, &query.stages)?;
         let mut rows = self.rows(id, &stages, &query).await?;
         // The first applicants are shown while the others are still being read; nobody is not an answer yet (X6).
         if rows.is_empty() && !status::inbound_ready(&listings) {
@@ -103,7 +104,7 @@ impl Engine {
             })
             .flatten();
         let total = self.shared.store.count_in_stages(id, &stages).await?;
-        let applicants = self.described(id, &mapping, rows).await?;
+        let applicants = self.described(id, &legend, rows).await?;
         Ok(Applicants {
             applicants,
             next,
@@ -147,57 +148,29 @@ impl Engine {
     pub(crate) async fn described(
         &self,
         id: ConnectionId,
-        mapping: &StageMapping,
+        legend: &Legend,
         rows: Vec<Candidacy>,
     ) -> Result<Vec<Applicant>> {
-        let calendar = Calendar::new(&mapping.sla).map_err(Error::internal)?;
-        let texts: HashMap<StageId, String> = mapping::stages(&self.shared, id)
-            .await?
-            .into_iter()
-            .map(|stage| (stage.id, stage.text))
-            .collect();
-        let mut postings: HashMap<PostingId, String> = HashMap::new();
+        let (mapping, calendar) = (&*legend.mapping, &*legend.calendar);
         let now = self.shared.clock.now();
         let mut applicants = Vec::with_capacity(rows.len());
         for candidacy in rows {
             let group_entered_at =
                 mapping::group_entered_at(&self.shared, id, mapping, &candidacy).await?;
             let posting_text = match &candidacy.posting {
-                Some(posting) => self.posting_text(id, posting, &mut postings).await?,
+                Some(posting) => legend.posting_text(&self.shared, id, posting).await?,
                 None => String::new(),
             };
             let stage = candidacy.stage.clone().unwrap_or_else(|| StageId::from(""));
             applicants.push(Applicant {
-                stage_text: texts.get(&stage).cloned().unwrap_or_default(),
+                stage_text: legend.stage_text(&stage),
                 code: mapping.code_of(&stage).clone(),
                 posting_text,
-                sla: sla::assess(&candidacy, mapping, &calendar, now, group_entered_at),
+                sla: sla::assess(&candidacy, mapping, calendar, now, group_entered_at),
                 candidacy,
             });
         }
         Ok(applicants)
-    }
-
-    pub(crate) async fn posting_text(
-        &self,
-        id: ConnectionId,
-        posting: &PostingId,
-        known: &mut HashMap<PostingId, String>,
-    ) -> Result<String> {
-        if let Some(text) = known.get(posting) {
-            return Ok(text.clone());
-        }
-        let record = self
-            .shared
-            .store
-            .record(id, Stream::Postings, posting.as_str())
-            .await?;
-        let text = record
-            .and_then(|record| serde_json::from_str::<lever::Posting>(&record.raw).ok())
-            .map(|posting| posting.text)
-            .unwrap_or_default();
-        known.insert(posting.clone(), text.clone());
-        Ok(text)
     }
 
     /// Lists the stages a person may be advanced to, in Lever's order (F-41).

@@ -23,6 +23,7 @@ mod field_mapping;
 mod identity;
 mod in_stages;
 mod inbound;
+mod legend;
 mod link;
 mod lookup;
 mod mapping;

@@ -1,18 +1,19 @@
-//! Tells when an SLA comes closer, once for each stay (product.md 6.3).
+//! Tells when an SLA comes closer, once for each stay, and when a snooze has ended (product.md 6.3).
 //!
 //! SLAs are computed when they are read, and nothing happens in Lever when one is breached: somebody has to look.
-//! Everybody with an SLA is looked at once an hour and after a mapping was saved, which gives the moments of the next
+//! Everybody with an SLA or in an inbound stage is looked at once an hour and after a mapping was saved, which gives the moments of the next
 //! hour at which something turns; in between, those whose moment has come are, and those who have changed.
 //!
 //! All is judged as of the last complete pass, not of now: whoever was moved in time, while the mirror was late or the
-//! service was down, is not told of. What lay before the account was connected is not told either.
+//! service was down, is not told of. What lay before the account was connected is not told either, nor is a snooze
+//! that ended so long ago that changes of that time are no longer kept.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::calendar::Calendar;
-use domain::change::SlaEvent;
+use domain::change::{SlaEvent, SlaTurn};
 use domain::stage_mapping::StageMapping;
 use domain::{Candidacy, ChangeKind, Event, Stream, Timestamp, sla};
 use futures::FutureExt as _;
@@ -32,6 +33,8 @@ const HORIZON: Duration = Duration::from_secs(3600);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Changes that come close together are looked at together.
 const TOGETHER: Duration = Duration::from_secs(1);
+/// What ended longer ago is not told: changes are kept for seven days.
+const LONGEST_AGO: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Changes read at a time.
 const STEP: usize = 1000;
 /// After so many changes it is quicker to look at everybody.
@@ -175,9 +178,7 @@ impl SlaWatch {
         let store = &shared.store;
         let id = judge.connection;
         let stages = store.count_by_stage(id).await?.into_keys();
-        let stages: Vec<StageId> = stages
-            .filter(|stage| judge.mapping.sla_days(stage).is_some())
-            .collect();
+        let stages: Vec<StageId> = stages.filter(|stage| judge.concerns(stage)).collect();
         let mut walk = InStages::new(store, id, stages);
         while let Some(found) = walk.next().await? {
             for candidacy in &found {
@@ -193,25 +194,32 @@ impl SlaWatch {
         shared: &Shared,
         judge: &Judge,
         candidacy: &Candidacy,
-    ) -> Result<Option<SlaEvent>> {
+    ) -> Result<Vec<SlaEvent>> {
         let mapping = &judge.mapping;
-        let Some(stage) = &candidacy.stage else {
-            return Ok(None);
+        let stage = candidacy.stage.as_ref();
+        let Some(stage) = stage.filter(|stage| candidacy.active() && judge.concerns(stage)) else {
+            return Ok(Vec::new());
         };
         let group_entered_at =
             mapping::group_entered_at(shared, judge.connection, mapping, candidacy).await?;
         let now = judge.now_in(stage);
         let assessed = sla::assess(candidacy, mapping, &judge.calendar, now, group_entered_at);
         let turns = sla::turns(candidacy, mapping, &judge.calendar, &assessed);
-        if let Some(next) = turns.next.filter(|next| *next <= self.horizon) {
+        let awakes = candidacy.snoozed_until.filter(|until| *until > now);
+        let next = turns.next.into_iter().chain(awakes).min();
+        if let Some(next) = next.filter(|next| *next <= self.horizon) {
             self.upcoming.insert((next, candidacy.opportunity.clone()));
         }
+        let awake = judge.ended(candidacy, now);
+        let awake = awake.map(|snoozed_until| SlaTurn::Awake { snoozed_until });
         let mark = turns.mark.filter(|(_, since)| *since >= judge.connected_at);
-        Ok(mark.map(|(mark, _)| SlaEvent {
+        let entered_at = assessed.entered_at;
+        let closer = mark.map(|(mark, _)| SlaTurn::Closer { entered_at, mark });
+        let events = awake.into_iter().chain(closer).map(|turn| SlaEvent {
             opportunity: candidacy.opportunity.clone(),
-            entered_at: assessed.entered_at,
-            mark,
-        }))
+            turn,
+        });
+        Ok(events.collect())
     }
 }
 
@@ -244,6 +252,18 @@ impl Judge {
             as_of: as_of.min(now),
             inbound_as_of: inbound.map_or(as_of, |inbound| inbound.max(as_of)).min(now),
         }))
+    }
+
+    /// Whether there is something to tell of those in a stage.
+    fn concerns(&self, stage: &StageId) -> bool {
+        self.mapping.sla_days(stage).is_some() || self.mapping.inbound_stages.contains(stage)
+    }
+
+    /// The end of a snooze that is over and still of interest.
+    fn ended(&self, candidacy: &Candidacy, now: Timestamp) -> Option<Timestamp> {
+        let until = candidacy.snoozed_until?;
+        let told_from = self.connected_at.max(now.minus(LONGEST_AGO));
+        (told_from <= until && until <= now).then_some(until)
     }
 
     fn now_in(&self, stage: &StageId) -> Timestamp {
@@ -369,6 +389,27 @@ mod tests {
                 _ => None,
             });
             told.collect()
+        }
+
+        /// Whose snoozes were told to have ended.
+        async fn told_awake(&self) -> Vec<String> {
+            let store = &self.engine.shared.store;
+            let changes = store.changes(self.link.id(), 0, 999).await.unwrap();
+            let told = changes.into_iter().filter_map(|change| match change.event {
+                Event::Awake { opportunity } => Some(opportunity.to_string()),
+                _ => None,
+            });
+            told.collect()
+        }
+
+        /// A watch of the applicants from now on.
+        async fn applicants(&self) -> crate::ApplicantWatch {
+            let query = crate::WatchQuery {
+                stages: Vec::new(),
+                confidential: false,
+            };
+            let watch = self.engine.watch_applicants(self.link.id(), query, None);
+            watch.await.unwrap()
         }
 
         async fn map(&self, change: impl FnOnce(&mut StageMapping)) {
@@ -503,6 +544,92 @@ mod tests {
             world.told().await,
             told(&[("a", Breached), ("asleep", Breached)])
         );
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_snooze_is_told_once_and_only_as_far_as_the_mirror_knows() {
+        let until = |ms: i64| format!(r#","snoozedUntil":{}"#, MONDAY + ms);
+        let asleep = |ms: i64| person("a", "applicant-new", 0, &until(ms));
+        let mut world = World::new(vec![
+            asleep(2 * HOUR),
+            // Before the account was connected.
+            person("before", "applicant-new", 0, &until(-1)),
+            // Nobody is waiting for somebody in a stage that is no inbound one and has no SLA.
+            person("elsewhere", "elsewhere", 0, &until(HOUR)),
+            // Without an SLA the end is told all the same.
+            person("no-sla", "inbound", 0, &until(3 * HOUR)),
+        ])
+        .await;
+        world
+            .map(|mapping| {
+                mapping.inbound_stages.insert("inbound".into());
+            })
+            .await;
+        let mut watch = world.applicants().await;
+        world.read_until(HOUR).await;
+        // The moment is known ahead.
+        assert_eq!(world.look(HOUR + HOUR / 2).await, 2 * HOUR);
+        assert_eq!(world.told_awake().await, [""; 0]);
+        assert_eq!(watch.next().await.unwrap().events.len(), 0);
+        // By the clock it has come; the mirror does not know yet whether Lever has moved it.
+        assert_eq!(world.look(2 * HOUR).await, 2 * HOUR + 60_000);
+        assert_eq!(world.told_awake().await, [""; 0]);
+        world.read_until(2 * HOUR).await;
+        world.look(2 * HOUR + 60_000).await;
+        assert_eq!(world.told_awake().await, ["a"]);
+        let told = watch.next().await.unwrap().events;
+        let applicant = told[0].applicant.as_ref().unwrap();
+        assert_eq!(
+            (told.len(), told[0].news),
+            (1, crate::ApplicantNews::Changed)
+        );
+        assert_eq!(applicant.candidacy.opportunity.as_str(), "a");
+        assert_eq!(applicant.sla.state, sla::SlaState::OnTrack);
+
+        // Told once, also by a process that has told nothing yet.
+        world.watch = SlaWatch::default();
+        world.read_until(3 * HOUR - 1).await;
+        world.look(3 * HOUR - 1).await;
+        assert_eq!(world.told_awake().await, ["a"]);
+        world.read_until(3 * HOUR).await;
+        world.look(3 * HOUR).await;
+        assert_eq!(world.told_awake().await, ["a", "no-sla"]);
+
+        // Another snooze is another one.
+        world.show(4 * HOUR, vec![asleep(5 * HOUR)]).await;
+        world.read_until(5 * HOUR).await;
+        world.look(5 * HOUR).await;
+        assert_eq!(world.told_awake().await, ["a", "no-sla", "a"]);
+
+        // Of one that ended longer ago than changes are kept nobody would be told.
+        world.show(6 * HOUR, vec![asleep(7 * HOUR)]).await;
+        world.read_until(8 * DAY).await;
+        world.look(8 * DAY).await;
+        assert_eq!(world.told_awake().await, ["a", "no-sla", "a"]);
+    }
+
+    #[tokio::test]
+    async fn a_snooze_that_was_moved_or_an_archived_person_does_not_awake() {
+        let until = |ms: i64| format!(r#","snoozedUntil":{}"#, MONDAY + ms);
+        let mut world = World::new(vec![
+            person("moved", "applicant-new", 0, &until(HOUR)),
+            person("gone", "applicant-new", 0, &until(HOUR)),
+        ])
+        .await;
+        world.read_until(0).await;
+        world.look(0).await;
+        let archived = format!(r#","archived":{{"archivedAt":1}}{}"#, until(HOUR));
+        let changed = [
+            person("moved", "applicant-new", 0, &until(2 * HOUR)),
+            person("gone", "applicant-new", 0, &archived),
+        ];
+        world.show(HOUR, changed.into()).await;
+        world.read_until(HOUR).await;
+        world.look(HOUR).await;
+        assert_eq!(world.told_awake().await, [""; 0]);
+        world.read_until(2 * HOUR).await;
+        world.look(2 * HOUR).await;
+        assert_eq!(world.told_awake().await, ["moved"]);
     }
 
     #[tokio::test]

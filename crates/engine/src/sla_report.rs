@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::in_stages::InStages;
 use crate::inbound::Applicant;
+use crate::legend::Legend;
 use crate::{mapping, status};
 
 /// Which candidacies.
@@ -74,8 +75,8 @@ impl Engine {
                 None,
             ));
         }
-        let mapping = mapping::present(&self.shared, id).await?;
-        let report = self.counted(id, &mapping, query).await?;
+        let legend = Legend::of(&self.shared, id).await?;
+        let report = self.counted(id, &legend.mapping, query).await?;
         let mut people = Vec::new();
         for due in report.due.iter().take(query.limit) {
             people.extend(self.shared.store.candidacy(id, &due.opportunity).await?);
@@ -83,9 +84,9 @@ impl Engine {
         Ok(SlaOverview {
             total: report.total,
             stages: self.stage_rows(id, &report).await?,
-            postings: self.posting_rows(id, &report).await?,
+            postings: self.posting_rows(id, &legend, &report).await?,
             owners: self.owner_rows(id, &report).await?,
-            breaching: self.described(id, &mapping, people).await?,
+            breaching: self.described(id, &legend, people).await?,
             breaching_size: report.due.len(),
             as_of: status::as_of(&connection, &listings, &[Stream::Opportunities]),
         })
@@ -138,12 +139,16 @@ impl Engine {
         Ok(listed.chain(gone).collect())
     }
 
-    async fn posting_rows(&self, id: ConnectionId, report: &SlaReport) -> Result<Vec<SlaRow>> {
-        let mut texts = std::collections::HashMap::new();
+    async fn posting_rows(
+        &self,
+        id: ConnectionId,
+        legend: &Legend,
+        report: &SlaReport,
+    ) -> Result<Vec<SlaRow>> {
         let mut rows = Vec::with_capacity(report.by_posting.len());
         for (posting, counts) in &report.by_posting {
             let text = match posting {
-                Some(posting) => self.posting_text(id, posting, &mut texts).await?,
+                Some(posting) => legend.posting_text(&self.shared, id, posting).await?,
                 None => String::new(),
             };
             let id = posting.as_ref().map_or("", PostingId::as_str);
@@ -278,7 +283,8 @@ mod tests {
         };
         let stages = engine.stage_rows(id, &report).await.unwrap();
         assert_eq!(told(stages), expected(&[("s", "New", 0), ("gone", "", 9)]));
-        let postings = engine.posting_rows(id, &report).await.unwrap();
+        let legend = Legend::of(&engine.shared, id).await.unwrap();
+        let postings = engine.posting_rows(id, &legend, &report).await.unwrap();
         assert_eq!(told(postings), expected(&[("p", "Baker", 2), ("", "", 1)]));
         let owners = engine.owner_rows(id, &report).await.unwrap();
         let owned = [("u", "Ada", 0), ("", "", 3), ("v", "", 3)];

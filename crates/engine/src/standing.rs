@@ -5,12 +5,13 @@ use std::collections::HashMap;
 
 use domain::sla::Sla;
 use domain::stage_mapping::StageCode;
-use domain::{Candidacy, ConnectionId, Stream};
-use lever::{ArchiveReason, ArchiveReasonId, ReasonKind, User, UserId};
+use domain::{Candidacy, ConnectionId};
+use lever::{ArchiveReason, ArchiveReasonId, ReasonKind};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Shared};
 use crate::error::Result;
 use crate::inbound::Applicant;
+use crate::legend::Legend;
 use crate::mapping;
 
 /// What became of a candidacy; Lever tells a hire from everything else and no more.
@@ -81,12 +82,11 @@ impl Engine {
         id: ConnectionId,
         rows: Vec<Candidacy>,
     ) -> Result<Vec<Standing>> {
-        let mapping = mapping::present(&self.shared, id).await?;
-        let reasons = self.reasons(id).await?;
+        let legend = Legend::of(&self.shared, id).await?;
+        let reasons = &legend.reasons;
         let now = self.shared.clock.now();
-        let mut names: HashMap<UserId, String> = HashMap::new();
         let mut standings = Vec::with_capacity(rows.len());
-        for applicant in self.described(id, &mapping, rows).await? {
+        for applicant in self.described(id, &legend, rows).await? {
             let Applicant {
                 candidacy,
                 stage_text,
@@ -96,7 +96,7 @@ impl Engine {
             } = applicant;
             let outcome = reasons.outcome(&candidacy);
             let owner_name = match &candidacy.owner {
-                Some(owner) => self.user_name(id, owner, &mut names).await?,
+                Some(owner) => legend.user_name(&self.shared, id, owner).await?,
                 None => String::new(),
             };
             standings.push(Standing {
@@ -113,43 +113,19 @@ impl Engine {
         }
         Ok(standings)
     }
-
-    pub(crate) async fn reasons(&self, id: ConnectionId) -> Result<Reasons> {
-        let reasons = mapping::archive_reasons(&self.shared, id)
-            .await?
-            .into_iter();
-        Ok(Reasons(
-            reasons.map(|reason| (reason.id.clone(), reason)).collect(),
-        ))
-    }
-
-    async fn user_name(
-        &self,
-        id: ConnectionId,
-        user: &UserId,
-        known: &mut HashMap<UserId, String>,
-    ) -> Result<String> {
-        if let Some(name) = known.get(user) {
-            return Ok(name.clone());
-        }
-        let record = self
-            .shared
-            .store
-            .record(id, Stream::Users, user.as_str())
-            .await?;
-        let name = record
-            .and_then(|record| serde_json::from_str::<User>(&record.raw).ok())
-            .and_then(|user| user.name)
-            .unwrap_or_default();
-        known.insert(user.clone(), name.clone());
-        Ok(name)
-    }
 }
 
 /// The archive reasons of an account.
+#[derive(Debug)]
 pub(crate) struct Reasons(HashMap<ArchiveReasonId, ArchiveReason>);
 
 impl Reasons {
+    pub(crate) async fn read(shared: &Shared, id: ConnectionId) -> Result<Reasons> {
+        let reasons = mapping::archive_reasons(shared, id).await?.into_iter();
+        let reasons = reasons.map(|reason| (reason.id.clone(), reason));
+        Ok(Reasons(reasons.collect()))
+    }
+
     /// What became of a candidacy.
     pub(crate) fn outcome(&self, candidacy: &Candidacy) -> Outcome {
         let Some(archived) = &candidacy.archived else {
@@ -166,7 +142,7 @@ impl Reasons {
     }
 
     /// Lever's text of the reason a candidacy is archived with; empty where there is none.
-    fn text(&self, candidacy: &Candidacy) -> String {
+    pub(crate) fn text(&self, candidacy: &Candidacy) -> String {
         let reason = candidacy
             .archived
             .as_ref()

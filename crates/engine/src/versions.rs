@@ -68,7 +68,7 @@ impl Engine {
         let wanted = versions
             .into_iter()
             .find(|one| one.stamp().version == version);
-        wanted.ok_or_else(|| Error::not_found("version of the mapping", &version.to_string()))
+        wanted.ok_or_else(|| Error::not_found("mapping version", &version.to_string()))
     }
 
     /// Stores `after`, the version that follows `before`.

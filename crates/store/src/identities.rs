@@ -553,6 +553,9 @@ impl<'t> Finding<'t> {
         let target = key::identity_leaf(self.connection, digest, &[]);
         if let Some((_, leaf)) = leaf_with(self.tables, self.connection, &target)? {
             ids.extend(leaf.0.find(digest).map(<[u8]>::to_vec));
+            if leaf.0.go_beyond(digest) {
+                return Ok(());
+            }
         }
         // Leaves that begin in the midst of those who share the key.
         for leaf in self

@@ -138,12 +138,37 @@ async fn each_filter_lets_through_those_of_lever_that_fit_and_nobody_else() {
         expected(&people, |one| text(one, "owner") == owner)
     );
     let filter = Filter {
-        origins: vec![origin.clone()],
+        origins: vec![origin.to_uppercase()],
         ..Filter::default()
     };
     assert_eq!(
         world.ids(filter).await,
         expected(&people, |one| text(one, "origin") == origin)
+    );
+    let ownerless = |one: &Value| one["owner"].is_null();
+    let filter = Filter {
+        without_owner: true,
+        ..Filter::default()
+    };
+    assert_eq!(world.ids(filter).await, expected(&people, ownerless));
+    let filter = Filter {
+        owner_ids: vec![owner.clone()],
+        without_owner: true,
+        ..Filter::default()
+    };
+    assert_eq!(
+        world.ids(filter).await,
+        expected(&people, |one| ownerless(one) || text(one, "owner") == owner)
+    );
+    let filter = Filter {
+        without_posting: true,
+        ..Filter::default()
+    };
+    assert_eq!(
+        world.ids(filter).await,
+        expected(&people, |one| one["applications"]
+            .as_array()
+            .is_none_or(Vec::is_empty))
     );
     let filter = Filter {
         tags: vec![tag.to_uppercase()],

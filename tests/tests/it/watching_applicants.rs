@@ -1,13 +1,15 @@
 //! Applicants are told of as they come, change and go, over breaks too (F-40, F-55).
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
 use std::time::Duration;
 
 use lever_sim::Act;
 use proto::v1 as pb;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tonic::{Code, Status, Streaming};
 
-use crate::support::{Setup, World, refused, until};
+use crate::support::{Door, Setup, World, program, refused, until};
 
 type Watched = Streaming<pb::WatchApplicantsResponse>;
 
@@ -230,5 +232,56 @@ async fn a_watch_can_be_narrowed_to_stages_and_a_token_is_for_them() {
             (told.code, told.fields),
             (Code::InvalidArgument, vec![field.to_owned()])
         );
+    }
+}
+
+#[tokio::test]
+async fn a_watch_in_a_terminal_goes_on_where_it_was_when_the_service_comes_back() {
+    let mut world = World::synced(Setup::new(20)).await;
+    let door = Door::open().await;
+    door.lead_to(world.service().grpc);
+    let mut watching = program()
+        .args(["inbound", "--watch", "--json", &world.connection])
+        .args(["--server", &door.url()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut said = lines(watching.stdout.take().expect("a pipe"));
+    let mut beside = lines(watching.stderr.take().expect("a pipe"));
+    // The list, and the first answer.
+    said.until("").await;
+    said.until("resumeToken").await;
+
+    world.kill().await;
+    beside.until("went away").await;
+    let newcomer = world.apply("Nadia Newcomer");
+    world.start().await;
+    world.pull().await;
+    door.lead_to(world.service().grpc);
+    beside.until("is back").await;
+    said.until(&newcomer).await;
+}
+
+/// What a program says, line by line.
+struct Lines<R>(tokio::io::Lines<BufReader<R>>);
+
+fn lines<R: AsyncRead + Unpin>(pipe: R) -> Lines<R> {
+    Lines(BufReader::new(pipe).lines())
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// Reads until a line has this in it.
+    async fn until(&mut self, part: &str) {
+        let found = async {
+            while let Some(line) = self.0.next_line().await.expect("text") {
+                if line.contains(part) {
+                    return true;
+                }
+            }
+            false
+        };
+        let found = tokio::time::timeout(Duration::from_secs(60), found).await;
+        assert!(found.expect("in time"), "it ended without saying {part}");
     }
 }

@@ -509,12 +509,17 @@ pub fn knows(path: &SourcePath, account: &AccountFields) -> bool {
 
 /// The paths that are most like one there is not.
 pub fn nearest_to(path: &SourcePath, account: &AccountFields) -> Vec<String> {
-    let known = of_lever().chain(account.paths());
+    among(of_lever().chain(account.paths()), &path.to_string())
+}
+
+/// The paths in any account that are most like a text that is no path.
+pub fn nearest_to_text(text: &str) -> Vec<String> {
+    among(of_lever(), text)
+}
+
+fn among(known: impl Iterator<Item = KnownPath>, text: &str) -> Vec<String> {
     let all: Vec<_> = known.map(|known| known.path.to_string()).collect();
-    nearest(
-        &path.to_string(),
-        all.iter().map(|path| (path.as_str(), "")),
-    )
+    nearest(text, all.iter().map(|path| (path.as_str(), "")))
 }
 
 #[cfg(test)]

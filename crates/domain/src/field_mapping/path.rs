@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::catalog;
 use crate::Stream;
 
 /// The longest path, in bytes.
@@ -41,6 +42,14 @@ enum Step {
      lists them"
 )]
 pub struct InvalidPath;
+
+impl InvalidPath {
+    /// The sentence, and the paths of any account that are most like what was written.
+    pub fn near(self, written: &str) -> String {
+        let nearest = catalog::nearest_to_text(written).join(", ");
+        format!("{self}; nearest: {nearest}")
+    }
+}
 
 impl SourcePath {
     /// Reads a path of at most 400 bytes and 12 steps.
@@ -218,10 +227,10 @@ impl fmt::Display for SourcePath {
 }
 
 impl TryFrom<String> for SourcePath {
-    type Error = InvalidPath;
+    type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
+        Self::parse(&text).map_err(|invalid| invalid.near(&text))
     }
 }
 

@@ -13,7 +13,7 @@ use super::records::{Record, Records, Scope, list, moment, text};
 use super::value::{Confidence, Content, Note, Warning};
 use super::{Rule, SourcePath};
 use crate::Stream;
-use crate::identity::IdentityKey;
+use crate::identity::{IdentityKey, bare_address};
 use crate::link::Link;
 
 /// A longer name is cut, in characters.
@@ -138,7 +138,7 @@ impl Reading<'_> {
         };
         let (value, confidence) = match path.shape().as_str() {
             "name" => self.name(meant),
-            "emails" => self.address(raw.trim()),
+            "emails" => self.address(bare_address(raw)),
             "headline" => (self.headline(raw), Confidence::Exact),
             // Tags and sources are told apart by every letter.
             _ => (raw.trim().to_owned(), Confidence::Exact),

@@ -9,6 +9,7 @@ use super::catalog::{self, AccountFields};
 use super::export::takes;
 use super::{FieldMapping, Rule, SourcePath};
 use crate::Stream;
+use crate::link;
 use crate::violation::{Violation, shortened};
 
 const MOST_RULES: usize = 200;
@@ -141,6 +142,13 @@ impl Check<'_> {
             if host.len() > LONGEST_HOST || !host.contains('.') || host.contains(odd) {
                 let message = "give a host without scheme or path, such as app.example.com";
                 self.fault(format!("platform_hosts[{index}]"), message);
+            } else if link::is_of_a_network(host) {
+                let message = format!(
+                    "{} is a network where people have pages, whose links have fields of their own; give the hosts of \
+                     your own product only",
+                    shortened(host)
+                );
+                self.fault(format!("platform_hosts[{index}]"), message);
             }
         }
     }
@@ -209,6 +217,50 @@ mod tests {
         for (fault, start) in found.iter().zip(starts) {
             assert!(fault.starts_with(start), "{fault}");
         }
+    }
+
+    #[test]
+    fn a_host_where_people_have_pages_is_none_of_the_product() {
+        let hosts = |hosts: &[&str]| {
+            let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+            faults(|mapping| mapping.platform_hosts = hosts)
+        };
+        for host in [
+            "linkedin.com",
+            "www.LinkedIn.com",
+            "de.linkedin.com",
+            "github.com",
+            "ada.github.io",
+            "x.com",
+            "medium.com",
+            "en.medium.com",
+        ] {
+            let found = hosts(&["app.example.com", host]);
+            let start = format!("platform_hosts[1]: {host} is a network");
+            assert!(
+                found.len() == 1 && found[0].starts_with(&start),
+                "{found:?}"
+            );
+        }
+        for host in [
+            "app.example.com",
+            "notlinkedin.com",
+            "github.com.example.org",
+        ] {
+            assert_eq!(hosts(&[host]), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn a_path_into_answers_for_equal_opportunity_is_refused_with_others_that_lead_somewhere() {
+        let found = faults(|mapping| {
+            rule_mut(mapping, "NAME").path = path("eeo_responses.gender");
+        });
+        let known = catalog::nearest_to_text("eeo_responses.gender").join(", ");
+        let expected = format!(
+            "rules[0].path: Lever's records have no eeo_responses.gender; nearest: {known}"
+        );
+        assert_eq!(found, [expected]);
     }
 
     #[test]

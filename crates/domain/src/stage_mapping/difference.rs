@@ -3,43 +3,42 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use lever::StageId;
+use lever::{ArchiveReasonId, StageId};
 
 use super::{ProductStage, SlaSettings, StageMapping};
 
 /// The differences between the settings of two mappings, one readable line each; empty when there are none.
 ///
-/// Stages are named by their last known text where there is one. Lines are in the order of the fields.
+/// Stages and archive reasons are named by their last known text where there is one. Lines are in the order of the fields.
 pub fn diff(before: &StageMapping, after: &StageMapping) -> Vec<String> {
     let names = Names { before, after };
     let mut lines = Vec::new();
     product_stages(before, after, &mut lines);
     stages(&names, &mut lines);
     stage_sla_days(&names, &mut lines);
-    let named = |stage: &StageId| names.of(stage);
     lines.extend(sets(
         "inbound stages",
         &before.inbound_stages,
         &after.inbound_stages,
-        named,
+        |stage| names.of(stage),
     ));
     lines.extend(sets(
         "excluded when advancing",
         &before.advance_excluded_stages,
         &after.advance_excluded_stages,
-        named,
+        |stage| names.of(stage),
     ));
     lines.extend(sets(
         "excluded when rejecting",
         &before.reject_excluded_reasons,
         &after.reject_excluded_reasons,
-        ToString::to_string,
+        |reason| names.of_reason(reason),
     ));
     sla(&before.sla, &after.sla, &mut lines);
     lines
 }
 
-/// Names stages for people.
+/// Names stages and archive reasons for people.
 struct Names<'a> {
     before: &'a StageMapping,
     after: &'a StageMapping,
@@ -48,10 +47,19 @@ struct Names<'a> {
 impl Names<'_> {
     fn of(&self, stage: &StageId) -> String {
         let known = |mapping: &StageMapping| mapping.last_known_text.get(stage).cloned();
-        match known(self.after).or_else(|| known(self.before)) {
-            Some(text) => format!("{text:?} ({stage})"),
-            None => stage.to_string(),
-        }
+        named(known(self.after).or_else(|| known(self.before)), stage)
+    }
+
+    fn of_reason(&self, reason: &ArchiveReasonId) -> String {
+        let known = |mapping: &StageMapping| mapping.last_known_reason_text.get(reason).cloned();
+        named(known(self.after).or_else(|| known(self.before)), reason)
+    }
+}
+
+fn named(text: Option<String>, id: &impl Display) -> String {
+    match text {
+        Some(text) => format!("{text:?} ({id})"),
+        None => id.to_string(),
     }
 }
 
@@ -242,6 +250,10 @@ mod tests {
         after.inbound_stages.clear();
         after.advance_excluded_stages.insert("ph".into());
         after.reject_excluded_reasons.insert("spam".into());
+        after.reject_excluded_reasons.insert("unknown".into());
+        after
+            .last_known_reason_text
+            .insert("spam".into(), "Spam or test".to_owned());
         after.sla.unit = DayUnit::Calendar;
         after.sla.working_week.remove(&Weekday::Friday);
         after.sla.holidays.insert("2026-12-25".parse().unwrap());
@@ -258,7 +270,8 @@ mod tests {
                 "SLA of stage \"Phone Screen\" (ph): none -> 2 days",
                 "inbound stages: - applicant-new",
                 "excluded when advancing: + \"Phone Screen\" (ph)",
-                "excluded when rejecting: + spam",
+                "excluded when rejecting: + \"Spam or test\" (spam)",
+                "excluded when rejecting: + unknown",
                 "sla.unit: business -> calendar",
                 "sla.working_week: - friday",
                 "sla.holidays: + 2026-12-25",

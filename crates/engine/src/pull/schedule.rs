@@ -25,6 +25,10 @@ pub(super) fn pause_after(trouble: &Trouble) -> Duration {
 /// Long past.
 const AT_ONCE: Timestamp = Timestamp::from_millis(0);
 
+/// How long a pass over the inbound stages waits for one over everybody, which reads the same and comes due at the same
+/// moment: most end sooner.
+const GRACE: Duration = Duration::from_secs(30);
+
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Who walks a listing.
@@ -150,13 +154,28 @@ impl Known<'_> {
         !Listing::INBOUND.contains(&listing) || self.inbound.begins(self.states).is_some()
     }
 
-    /// When one of the passes over the inbound stages is due: it is put off by every pass over everybody.
+    /// When one of the passes over the inbound stages is due: it is put off by every pass over everybody, and waits for
+    /// one that comes due at the same moment, at `main_at`.
     fn inbound_at(
         &self,
         listing: Listing,
         retry_at: Option<Timestamp>,
         again: &Again,
+        main_at: Option<Timestamp>,
     ) -> Timestamp {
+        let own_at = self.own_at(listing, retry_at, again);
+        // What was cut short goes on; it has asked for most already.
+        if own_at == AT_ONCE {
+            return own_at;
+        }
+        match main_at {
+            Some(main_at) if main_at <= own_at.plus(GRACE) => own_at.max(main_at.plus(GRACE)),
+            _ => own_at,
+        }
+    }
+
+    /// When it is due by what it rests on alone.
+    fn own_at(&self, listing: Listing, retry_at: Option<Timestamp>, again: &Again) -> Timestamp {
         let Some(begins) = self.inbound.begins(self.states) else {
             return again.next(self.now);
         };
@@ -175,7 +194,8 @@ fn plan(link: &Link, connection: &Connection, listing: Listing, known: &Known<'_
     let again = Again::of(listing, &link.schedules(), known.settings);
     let retry_at = link.retry_in(listing).map(|pause| now.plus(pause));
     if Listing::INBOUND.contains(&listing) {
-        return known.inbound_at(listing, retry_at, &again);
+        let main_at = main_at(link, known);
+        return known.inbound_at(listing, retry_at, &again, main_at);
     }
     let walked = |listing| states.get(&listing).and_then(|state| state.last_success_at);
     // The walk by stages comes first, for a while at least.
@@ -186,6 +206,15 @@ fn plan(link: &Link, connection: &Connection, listing: Listing, known: &Known<'_
         AT_ONCE
     };
     next_at(first_at, states.get(&listing), retry_at, &again, now)
+}
+
+/// When the pass over everybody comes due, or came due that is under way; none before the first one has ended.
+fn main_at(link: &Link, known: &Known<'_>) -> Option<Timestamp> {
+    let main = Listing::Opportunities;
+    let read = known.states.get(&main)?.last_success_at?;
+    let due = Again::of(main, &link.schedules(), known.settings).next(read);
+    let retry_at = link.retry_in(main).map(|pause| known.now.plus(pause));
+    Some(retry_at.map_or(due, |retry_at| due.max(retry_at)))
 }
 
 /// When a listing is walked again after it was.
@@ -438,7 +467,7 @@ mod tests {
             settings: &PullSettings::default(),
             now: at(now),
         };
-        known.inbound_at(Listing::StageMoves, None, &Again::After(INTERVAL))
+        known.inbound_at(Listing::StageMoves, None, &Again::After(INTERVAL), None)
     }
 
     #[test]
@@ -449,6 +478,45 @@ mod tests {
         // During the first walk: an interval after they were read.
         assert_eq!(inbound_at(None, None, 510), at(560));
         assert!(inbound_at(Some(1000), None, 1070) <= at(1070));
+    }
+
+    #[test]
+    fn a_pass_over_the_inbound_stages_waits_for_one_over_everybody_that_comes_due_with_it() {
+        let due = |main_at: Option<i64>, own_cut: bool| {
+            let own = match own_cut {
+                true => Cursor::Follow {
+                    since: at(900),
+                    began: at(1000),
+                    offset: None,
+                },
+                false => Cursor::following(at(500)),
+            };
+            let states = BTreeMap::from([
+                (
+                    Listing::Opportunities,
+                    read(Some(1000), Cursor::following(at(500))),
+                ),
+                (Listing::StageMoves, read(Some(1000), own)),
+            ]);
+            let known = Known {
+                states: &states,
+                inbound: Inbound::with_stages(),
+                settings: &PullSettings::default(),
+                now: at(1070),
+            };
+            let again = Again::After(INTERVAL);
+            known.inbound_at(Listing::StageMoves, None, &again, main_at.map(at))
+        };
+        assert_eq!(due(None, false), at(1060));
+        // It has half a minute to end; from then on the inbound stages are read whatever it does.
+        assert_eq!(due(Some(1060), false), at(1090));
+        assert_eq!(due(Some(1075), false), at(1105));
+        assert_eq!(due(Some(1040), false), at(1070));
+        // One that takes long, and one that is far away, are not waited for.
+        assert_eq!(due(Some(1020), false), at(1060));
+        assert_eq!(due(Some(1091), false), at(1060));
+        // What was cut short goes on.
+        assert_eq!(due(Some(1060), true), AT_ONCE);
     }
 
     #[test]

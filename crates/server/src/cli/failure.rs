@@ -64,6 +64,14 @@ impl Failure {
         self
     }
 
+    /// Tells it in other words: each word as `told` gives it.
+    pub(super) fn in_words(mut self, told: impl Fn(&str) -> String) -> Failure {
+        let text = |text: &str| text.split(' ').map(&told).collect::<Vec<_>>().join(" ");
+        self.message = text(&self.message);
+        self.details = self.details.iter().map(|detail| text(detail)).collect();
+        self
+    }
+
     /// Prints the failure to standard error.
     pub(super) fn report(&self) -> ExitCode {
         if !self.message.is_empty() {

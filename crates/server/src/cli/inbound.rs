@@ -1,7 +1,11 @@
 //! `fulcrum inbound`.
 
+use std::io::{self, Write as _};
+use std::time::Duration;
+
 use proto::v1 as pb;
 use tokio_stream::StreamExt as _;
+use tonic::{Code, Status};
 
 use super::output::WIDTH;
 use super::view::applicants::{self, Detail};
@@ -25,7 +29,7 @@ pub(super) struct Inbound {
     /// Show the ids that writes take instead of job and waiting time.
     #[arg(long)]
     ids: bool,
-    /// Then tell who comes, changes and goes, until interrupted or the service goes away.
+    /// Then tell who comes, changes and goes, until interrupted; goes on where it was when the service was away.
     #[arg(long)]
     watch: bool,
 }
@@ -77,27 +81,125 @@ pub(super) async fn run(global: &Global, command: Inbound) -> Result<(), Failure
     watch(global, &client, request, &mut output).await
 }
 
-/// Each event is a line, or each answer a JSON document on one.
+/// Tells what happens; while the service is away it is asked again and again, and nothing is missed.
 async fn watch(
     global: &Global,
     client: &Client,
-    request: pb::WatchApplicantsRequest,
+    mut request: pb::WatchApplicantsRequest,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let answers = client.inbound().watch_applicants(request).await?;
+    let mut away = Away::default();
+    loop {
+        match follow(global, client, &mut request, output, &mut away).await {
+            Ok(()) => {}
+            Err(Ended::Refused(status)) if is_away(&status) => {}
+            Err(Ended::Refused(status)) => return Err(status.into()),
+            Err(Ended::Failed(failure)) => return Err(failure),
+        }
+        let wait = away.noted();
+        tell(&format!(
+            "the service went away; asking again in {} s, to go on where this was",
+            wait.as_secs()
+        ));
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Why no more answers come.
+enum Ended {
+    /// The service said so, or did not answer.
+    Refused(Status),
+    /// The answers cannot be told.
+    Failed(Failure),
+}
+
+impl From<Status> for Ended {
+    fn from(status: Status) -> Ended {
+        Ended::Refused(status)
+    }
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Ended {
+        Ended::Failed(failure)
+    }
+}
+
+/// Tells each answer until no more come. Each event is a line, or each answer a JSON document on one.
+async fn follow(
+    global: &Global,
+    client: &Client,
+    request: &mut pb::WatchApplicantsRequest,
+    output: &mut Output,
+    away: &mut Away,
+) -> Result<(), Ended> {
+    let answers = client.inbound().watch_applicants(request.clone()).await?;
     let mut answers = answers.into_inner();
     while let Some(answer) = answers.next().await {
         let answer = answer?;
-        if global.json {
-            output.line(json::of("WatchApplicantsResponse", &answer)?.to_string())?;
-            continue;
+        if away.ended() {
+            tell("the service is back");
         }
-        let now = time::now_ms();
-        for event in &answer.events {
-            output.line(applicants::event(event, now))?;
-        }
+        told(global, &answer, output)?;
+        request.resume_token = answer.resume_token;
     }
     Ok(())
+}
+
+fn told(
+    global: &Global,
+    answer: &pb::WatchApplicantsResponse,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    if global.json {
+        return output.line(json::of("WatchApplicantsResponse", answer)?.to_string());
+    }
+    let now = time::now_ms();
+    for event in &answer.events {
+        output.line(applicants::event(event, now))?;
+    }
+    Ok(())
+}
+
+/// Whether a call may well succeed later: the service is being restarted, or the way to it is broken.
+fn is_away(status: &Status) -> bool {
+    match status.code() {
+        Code::Unavailable | Code::Cancelled => true,
+        // Raised by the transport below us when an answer is cut short.
+        Code::Unknown | Code::Internal => {
+            status.details().is_empty() && std::error::Error::source(status).is_some()
+        }
+        _ => false,
+    }
+}
+
+/// How long the service has been away.
+#[derive(Debug, Default)]
+struct Away {
+    asked: u32,
+}
+
+impl Away {
+    const FIRST_WAIT: Duration = Duration::from_secs(1);
+    const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+    /// It did not answer once more: how long to wait, twice as long each time.
+    fn noted(&mut self) -> Duration {
+        let wait = Self::FIRST_WAIT.saturating_mul(2_u32.saturating_pow(self.asked));
+        self.asked = self.asked.saturating_add(1);
+        wait.min(Self::LONGEST_WAIT)
+    }
+
+    /// It answers; tells whether it was away.
+    fn ended(&mut self) -> bool {
+        std::mem::take(&mut self.asked) > 0
+    }
+}
+
+/// Tells the person at the terminal, beside what is listed.
+fn tell(what: &str) {
+    // There is nobody left to tell when standard error is closed.
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 fn footer(page: &pb::ListApplicantsResponse, now_ms: i64) -> String {
@@ -113,4 +215,35 @@ fn footer(page: &pb::ListApplicantsResponse, now_ms: i64) -> String {
         None => ", the first walk is still under way".to_owned(),
     };
     format!("{}{more}{as_of}", counted(shown, "applicant"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_who_is_away_is_asked_less_and_less_often() {
+        let mut away = Away::default();
+        assert!(!away.ended());
+        let mut waits = || (0..7).map(|_| away.noted().as_secs()).collect::<Vec<_>>();
+        assert_eq!(waits(), [1, 2, 4, 8, 16, 30, 30]);
+        assert!(away.ended());
+        assert!(!away.ended());
+        assert_eq!(away.noted().as_secs(), 1);
+    }
+
+    #[test]
+    fn a_refusal_is_no_absence() {
+        assert!(is_away(&Status::unavailable("the service stops")));
+        for refusal in [
+            Status::failed_precondition("RESUME_TOKEN_EXPIRED"),
+            Status::unauthenticated("a token is required"),
+            Status::internal("a fault"),
+            Status::not_found("no connection"),
+        ] {
+            assert!(!is_away(&refusal), "{refusal}");
+        }
+        let broken = Status::from_error(Box::new(io::Error::other("broken pipe")));
+        assert!(is_away(&broken));
+    }
 }

@@ -106,7 +106,7 @@ enum Command {
     Lookup(lookup::Lookup),
     /// Lists people who may be in Lever twice, and tells them apart.
     Duplicates(duplicates::Duplicates),
-    /// Shows and changes how Lever's stages map onto the product's.
+    /// Shows and changes how Lever's stages and fields map onto the product's.
     #[command(subcommand)]
     Mapping(mapping::Command),
     /// Writes to one opportunity in Lever.

@@ -148,7 +148,9 @@ pub fn from_filter(filter: pb::CandidateFilter) -> Result<CandidateFilter> {
         owners: values("owner_ids", filter.owner_ids)?,
         sources: values("sources", lower_case(filter.sources))?,
         tags: values("tags", lower_case(filter.tags))?,
-        origins: values("origins", filter.origins)?,
+        without_posting: filter.without_posting,
+        without_owner: filter.without_owner,
+        origins: values("origins", lower_case(filter.origins))?,
         archived: filter.archived,
         snoozed: filter.snoozed,
     })

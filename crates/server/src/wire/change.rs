@@ -22,6 +22,11 @@ pub fn to_change(event: ChangeEvent) -> pb::Change {
             };
             ("opportunities", opportunity.clone(), kind)
         }
+        Happened::Awake => (
+            "opportunities",
+            opportunity.clone(),
+            pb::ChangeKind::SnoozeEnded,
+        ),
         Happened::StagesMapped(version) => ("", version.to_string(), pb::ChangeKind::StagesMapped),
     };
     let (stage, code) = event

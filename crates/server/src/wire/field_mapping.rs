@@ -11,6 +11,8 @@ use proto::v1 as pb;
 use super::profile::{to_field, to_policy};
 use super::time::to_timestamp;
 
+/// For further faults no look-alikes of a path are searched.
+const MOST_HINTS: usize = 10;
 /// More rules than a mapping may have are not read one by one.
 const MOST_READ: usize = 1_000;
 
@@ -107,6 +109,7 @@ fn to_rule(rule: &Rule) -> pb::FieldRule {
 }
 
 fn from_rule(index: usize, rule: &pb::FieldRule, violations: &mut Vec<Violation>) -> Option<Rule> {
+    let hints = violations.len() < MOST_HINTS;
     let mut bad = |field: &str, message: String| {
         violations.push(violation(&format!("rules[{index}].{field}"), message));
     };
@@ -115,7 +118,10 @@ fn from_rule(index: usize, rule: &pb::FieldRule, violations: &mut Vec<Violation>
         "" => Ok(None),
         path => SourcePath::parse(path)
             .map(Some)
-            .map_err(|error| bad("path", error.to_string())),
+            .map_err(|error| match hints {
+                true => bad("path", error.near(path)),
+                false => bad("path", error.to_string()),
+            }),
     };
     let link = from_word(rule.link, LinkPick::ALL, to_link)
         .map_err(|()| bad("link", "give one of FieldLink".to_owned()));
@@ -284,5 +290,22 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(from_pb(&flood).unwrap_err().len(), MOST_READ + 1);
+    }
+
+    #[test]
+    fn a_text_that_is_no_path_is_refused_with_the_nearest_ones() {
+        let rule = pb::FieldRule {
+            field: "NAME".to_owned(),
+            path: "opportunities headline".to_owned(),
+            ..Default::default()
+        };
+        let mapping = pb::FieldMapping {
+            rules: vec![rule; 2 * MOST_HINTS],
+            ..Default::default()
+        };
+        let found = from_pb(&mapping).unwrap_err();
+        let near = |bad: &&Violation| bad.message.contains("; nearest: opportunities.headline, ");
+        assert_eq!(found.len(), 2 * MOST_HINTS);
+        assert_eq!(found.iter().filter(near).count(), MOST_HINTS);
     }
 }

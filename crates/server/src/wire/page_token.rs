@@ -57,7 +57,8 @@ impl Bound {
         let bad = || {
             Error::invalid(
                 field,
-                "this token does not belong to this question: send the same fields as before, or start without it",
+                "this token does not belong to this question of this caller: send the same fields as before, with the bearer \
+                 token it was given to, or start without it",
             )
         };
         let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| bad())?;

@@ -216,8 +216,11 @@ pub fn from_schedule(schedule: Option<&pb::StreamSchedule>) -> Result<Option<Sch
                 let message = "an interval has no time zone: leave it out, or give cron";
                 return Err(Error::invalid("schedule.time_zone", message));
             }
-            let interval = from_duration(FIELD, interval, Schedule::LONGEST)?;
-            Schedule::every(interval).map_err(|error| Error::invalid(FIELD, error.to_string()))
+            let read = from_duration(FIELD, interval, Schedule::LONGEST);
+            // There is one rule for what an interval may be, and one sentence that tells it.
+            let schedule = read.map_err(|_| ScheduleError::Interval);
+            let schedule = schedule.and_then(Schedule::every);
+            schedule.map_err(|error| Error::invalid(FIELD, error.to_string()))
         }
         When::Cron(expression) => {
             let zone = if zone.is_empty() { "UTC" } else { zone };
@@ -345,6 +348,16 @@ mod tests {
         ] {
             let error = with(when, zone).unwrap_err();
             assert_eq!(field(error).as_deref(), Some(expected));
+        }
+        let (short, long) = (Duration::from_secs(1), Schedule::LONGEST * 2);
+        let negative = prost_types::Duration {
+            seconds: -1,
+            nanos: 0,
+        };
+        for bad in [to_duration(short), to_duration(long), negative] {
+            let error = with(When::Interval(bad), "").unwrap_err();
+            let expected = "schedule.interval: an interval is between 10 seconds and 30 days";
+            assert_eq!(error.to_string(), expected);
         }
     }
 

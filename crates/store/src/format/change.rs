@@ -42,22 +42,22 @@ struct ChangeV1 {
     kind: u32,
 }
 
-/// Version 2 had neither places nor what is numbered from 4 on.
+/// Version 2 had neither places nor what is numbered from 4 on, version 3 nothing from 9 on.
 #[derive(Clone, PartialEq, Message)]
-struct BlockV3 {
+struct BlockV4 {
     #[prost(uint64, tag = "1")]
     first: u64,
     #[prost(int64, tag = "2")]
     at: i64,
     #[prost(message, repeated, tag = "3")]
-    changes: Vec<EntryV3>,
+    changes: Vec<EntryV4>,
     /// Each place that one of the changes names, once.
     #[prost(message, repeated, tag = "4")]
-    places: Vec<PlaceV3>,
+    places: Vec<PlaceV4>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct PlaceV3 {
+struct PlaceV4 {
     #[prost(bytes = "vec", tag = "1")]
     stage: Vec<u8>,
     #[prost(bool, tag = "2")]
@@ -65,7 +65,7 @@ struct PlaceV3 {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct EntryV3 {
+struct EntryV4 {
     /// Of a record.
     #[prost(uint32, tag = "1")]
     stream: u32,
@@ -86,14 +86,14 @@ struct EntryV3 {
 }
 
 impl Stored for ChangeBlock {
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
 
     fn to_payload(&self) -> Vec<u8> {
         let first = self.0.first();
         let mut places = Places::default();
         let changes = self.0.iter();
         let changes = changes.map(|change| from_event(&change.event, &mut places));
-        BlockV3 {
+        BlockV4 {
             first: first.map_or(0, |change| change.sequence),
             at: first.map_or(0, |change| change.at.as_millis()),
             changes: changes.collect(),
@@ -105,7 +105,7 @@ impl Stored for ChangeBlock {
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
         let changes = match version {
             1 => vec![to_single(version_1(version, payload)?)?],
-            2 | 3 => to_changes(BlockV3::decode(payload).ok()?)?,
+            2..=4 => to_changes(BlockV4::decode(payload).ok()?)?,
             _ => return None,
         };
         (!changes.is_empty()).then_some(Self(changes))
@@ -124,10 +124,10 @@ impl<'c> Places<'c> {
         *self.0.entry(place).or_insert(next)
     }
 
-    fn stored(&self) -> Vec<PlaceV3> {
+    fn stored(&self) -> Vec<PlaceV4> {
         let mut numbered: Vec<_> = self.0.iter().collect();
         numbered.sort_by_key(|(_place, number)| **number);
-        let places = numbered.into_iter().map(|(place, _number)| PlaceV3 {
+        let places = numbered.into_iter().map(|(place, _number)| PlaceV4 {
             stage: pack(place.stage.as_str()),
             confidential: place.confidential,
         });
@@ -135,35 +135,40 @@ impl<'c> Places<'c> {
     }
 }
 
-fn from_event<'c>(event: &'c Event, places: &mut Places<'c>) -> EntryV3 {
+fn from_event<'c>(event: &'c Event, places: &mut Places<'c>) -> EntryV4 {
     match event {
         Event::Record(change) => {
             let moved = change.moved.as_ref();
-            EntryV3 {
+            EntryV4 {
                 stream: change.stream.tag().into(),
                 id: pack(&change.id),
                 kind: kind_number(change.kind),
                 from: moved.map(|moved| places.number(moved.from.as_ref())),
                 to: moved.map(|moved| places.number(moved.to.as_ref())),
-                ..EntryV3::default()
+                ..EntryV4::default()
             }
         }
-        Event::Sla { opportunity, mark } => EntryV3 {
+        Event::Sla { opportunity, mark } => EntryV4 {
             id: pack(opportunity.as_str()),
             kind: match mark {
                 SlaMark::AtRisk => AT_RISK,
                 SlaMark::Breached => BREACHED,
             },
-            ..EntryV3::default()
+            ..EntryV4::default()
         },
-        Event::StagesMapped { version } => EntryV3 {
+        Event::Awake { opportunity } => EntryV4 {
+            id: pack(opportunity.as_str()),
+            kind: AWAKE,
+            ..EntryV4::default()
+        },
+        Event::StagesMapped { version } => EntryV4 {
             kind: STAGES_MAPPED,
             version: *version,
-            ..EntryV3::default()
+            ..EntryV4::default()
         },
-        Event::Confidential { hidden } => EntryV3 {
+        Event::Confidential { hidden } => EntryV4 {
             kind: if *hidden { HIDDEN } else { SHOWN },
-            ..EntryV3::default()
+            ..EntryV4::default()
         },
     }
 }
@@ -182,7 +187,7 @@ fn to_single(stored: ChangeV1) -> Option<Change> {
     })
 }
 
-fn to_changes(block: BlockV3) -> Option<Vec<Change>> {
+fn to_changes(block: BlockV4) -> Option<Vec<Change>> {
     let places = block.places.iter().map(to_place);
     let places: Vec<Place> = places.collect::<Option<_>>()?;
     let numbered = (block.first..).zip(&block.changes);
@@ -197,7 +202,7 @@ fn to_changes(block: BlockV3) -> Option<Vec<Change>> {
         .collect()
 }
 
-fn to_event(entry: &EntryV3, places: &[Place]) -> Option<Event> {
+fn to_event(entry: &EntryV4, places: &[Place]) -> Option<Event> {
     let sla = |mark| {
         let opportunity = unpack(&entry.id)?.into();
         Some(Event::Sla { opportunity, mark })
@@ -205,6 +210,9 @@ fn to_event(entry: &EntryV3, places: &[Place]) -> Option<Event> {
     match entry.kind {
         AT_RISK => sla(SlaMark::AtRisk),
         BREACHED => sla(SlaMark::Breached),
+        AWAKE => Some(Event::Awake {
+            opportunity: unpack(&entry.id)?.into(),
+        }),
         STAGES_MAPPED => Some(Event::StagesMapped {
             version: entry.version,
         }),
@@ -233,7 +241,7 @@ fn numbered(places: &[Place], number: u32) -> Option<Option<Place>> {
     }
 }
 
-fn to_place(stored: &PlaceV3) -> Option<Place> {
+fn to_place(stored: &PlaceV4) -> Option<Place> {
     Some(Place {
         stage: unpack(&stored.stage)?.into(),
         confidential: stored.confidential,
@@ -245,6 +253,7 @@ const BREACHED: u32 = 5;
 const STAGES_MAPPED: u32 = 6;
 const HIDDEN: u32 = 7;
 const SHOWN: u32 = 8;
+const AWAKE: u32 = 9;
 
 fn kind_number(kind: ChangeKind) -> u32 {
     match kind {

@@ -43,13 +43,19 @@ impl IdentityEntries {
     }
 
     /// The packed ids of the opportunities that have a key.
-    pub(crate) fn find<'e>(&'e self, digest: &'e KeyDigest) -> impl Iterator<Item = &'e [u8]> {
+    pub(crate) fn find<'e>(&'e self, digest: &KeyDigest) -> impl Iterator<Item = &'e [u8]> {
         let first = self.first_at_least(digest);
         let digests = self.digests[first * WIDTH..].chunks_exact(WIDTH);
-        digests
-            .zip(self.ids_from(first))
-            .take_while(move |(found, _)| found == digest)
-            .map(|(_, id)| id)
+        let having = digests.take_while(|found| found == digest).count();
+        // The lengths are summed up only where there is something to find.
+        let ids = (having > 0).then(|| self.ids_from(first).take(having));
+        ids.into_iter().flatten()
+    }
+
+    /// Whether there is an entry of a later key, so that all of this key are here.
+    pub(crate) fn go_beyond(&self, digest: &KeyDigest) -> bool {
+        let last = self.digests.chunks_exact(WIDTH).next_back();
+        last.is_some_and(|last| last > &digest[..])
     }
 
     fn first_at_least(&self, digest: &KeyDigest) -> usize {

@@ -897,21 +897,29 @@ fn the_changes_of_one_transaction_have_these_bytes() {
     let all = (2..)
         .zip(all)
         .map(|(sequence, event)| change(sequence, event));
+    let all: Vec<_> = [deleted.clone()].into_iter().chain(all).collect();
+    let awake = Event::Awake {
+        opportunity: "o".into(),
+    };
     pinned(
-        &ChangeBlock([deleted.clone()].into_iter().chain(all).collect()),
+        &ChangeBlock(vec![change(1, awake)]),
+        "04336f844a080110021a0512016f1809",
+    );
+    was_written_as(
+        &ChangeBlock(all),
         "035cc8ed97080110021a07080412017818031a1b080c1211000102030405064708890a0b0c0d0e0f101802200028001a1b080c1211000102030405064708890a0b0c0d0e0f101802200028011a1b080c1211000102030405064708890a0b0c0d0e0f101802200128021a1b080c1211000102030405064708890a0b0c0d0e0f101802200328021a0512016f18041a0512016f18051a05180630ac021a0218071a02180822030a016122050a0161100122150a11000102030405064708890a0b0c0d0e0f101001",
     );
-    pinned(
-        &SlaTold {
-            entered_at: at(2),
-            mark: SlaMark::Breached,
-        },
-        "015151be9908021002",
-    );
+    let told = |mark, awake| SlaTold { mark, awake };
+    let breached = Some((SlaMark::Breached, at(2)));
+    was_written_as(&told(breached, None), "015151be9908021002");
+    pinned(&told(breached, Some(at(3))), "024855efd4080210021803");
+    comes_back(&told(Some((SlaMark::AtRisk, at(2))), None));
+    comes_back(&told(None, Some(at(0))));
     was_written_as(
         &ChangeBlock(vec![deleted]),
         "0131083f090801100218042201782803",
     );
     let none = ChangeBlock(Vec::new()).to_payload();
-    assert!(ChangeBlock::from_payload(3, &none).is_none());
+    assert!(ChangeBlock::from_payload(4, &none).is_none());
+    assert!(SlaTold::from_payload(1, &[]).is_none());
 }

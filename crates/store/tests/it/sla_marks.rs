@@ -1,6 +1,6 @@
 //! What is told of each SLA.
 
-use domain::change::{SlaEvent, SlaMark};
+use domain::change::{SlaEvent, SlaMark, SlaTurn};
 use domain::{Change, Event, MappingKind, Stream};
 use store::{ErrorKind, Store};
 
@@ -9,8 +9,19 @@ use crate::support::*;
 fn due(opportunity: &str, entered: i64, mark: SlaMark) -> SlaEvent {
     SlaEvent {
         opportunity: opportunity.into(),
-        entered_at: at(entered),
-        mark,
+        turn: SlaTurn::Closer {
+            entered_at: at(entered),
+            mark,
+        },
+    }
+}
+
+fn awake(opportunity: &str, snoozed_until: i64) -> SlaEvent {
+    SlaEvent {
+        opportunity: opportunity.into(),
+        turn: SlaTurn::Awake {
+            snoozed_until: at(snoozed_until),
+        },
     }
 }
 
@@ -74,6 +85,56 @@ async fn an_sla_is_told_once_for_each_stay_and_mark_also_after_a_restart() {
         (4, sla(SlaMark::AtRisk)),
     ];
     assert_eq!(told(&store).await, expected);
+}
+
+#[tokio::test]
+async fn the_end_of_a_snooze_is_told_once_and_beside_the_marks_of_the_stay() {
+    let (_folder, store, c) = connected().await;
+    let snoozed = |until: Option<i64>| {
+        let mut person = candidacy("o", "a", 10);
+        person.snoozed_until = until.map(at);
+        opportunity(person)
+    };
+    let shown = refresh(c, 1, vec![snoozed(Some(20))]);
+    store.apply_refresh(shown).await.unwrap();
+    let risk = due("o", 10, SlaMark::AtRisk);
+    // Told of another end than the one that is stored: it was moved meanwhile.
+    for (events, many) in [
+        (vec![awake("o", 19)], 0),
+        (vec![risk.clone(), awake("o", 20)], 2),
+        (vec![risk.clone(), awake("o", 20)], 0),
+    ] {
+        let told = store.tell_sla_events(c, events, at(21)).await.unwrap();
+        assert_eq!(told, many);
+    }
+    let all = vec![risk.clone(), awake("o", 20), awake("o", 30)];
+    let untold = store.untold_sla_events(c, all).await.unwrap();
+    assert_eq!(untold, [awake("o", 30)]);
+    // Another snooze is another one, and the mark of the stay stays told.
+    let again = refresh(c, 22, vec![snoozed(Some(30))]);
+    store.apply_refresh(again).await.unwrap();
+    let both = vec![awake("o", 30), risk];
+    assert_eq!(store.tell_sla_events(c, both, at(31)).await.unwrap(), 1);
+    let opportunity = || "o".into();
+    let told: Vec<Event> = told(&store)
+        .await
+        .into_iter()
+        .map(|(_, event)| event)
+        .collect();
+    let told: Vec<Event> = told
+        .into_iter()
+        .filter(|event| !matches!(event, Event::Record(_)))
+        .collect();
+    let expected = [
+        sla(SlaMark::AtRisk),
+        Event::Awake {
+            opportunity: opportunity(),
+        },
+        Event::Awake {
+            opportunity: opportunity(),
+        },
+    ];
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]

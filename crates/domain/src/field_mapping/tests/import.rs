@@ -374,7 +374,7 @@ fn emails_are_all_kept_as_they_were_and_each_once() {
     let person = records(
         Scope::Person,
         &[
-            opportunity(json!({"emails": ["ADA@example.com", "ada+jobs@example.com", "info@example.com", "", "nonsense"]})),
+            opportunity(json!({"emails": ["ADA@example.com", "ada+jobs@example.com", "info@example.com", "", "nonsense", "mailto:Ada@Example.org", "MAILTO:boss@customer.example?cc=x"]})),
             contact(json!({"emails": ["ada@example.com", "boss@customer.example"]})),
         ],
     )
@@ -394,6 +394,7 @@ fn emails_are_all_kept_as_they_were_and_each_once() {
             ("ada+jobs@example.com", Exact),
             ("info@example.com", Low),
             ("nonsense", Low),
+            ("Ada@Example.org", Exact),
         ]
     );
     assert_eq!(found.warnings, [Warning::DoubtfulAddress]);

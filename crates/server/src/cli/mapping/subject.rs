@@ -3,6 +3,7 @@
 use domain::mapping_document::MappingDocument;
 use domain::{FieldMapping, StageMapping, Violation};
 use proto::v1 as pb;
+use tonic::Status;
 
 use super::super::view::mapping::{Saved, Wanted};
 use super::super::{Client, Failure, Global};
@@ -113,7 +114,8 @@ impl Subject {
                     stage_mapping: Some(stage_mapping::to_pb(stages)),
                 };
                 let mut client = self.client.stage_mapping();
-                Some(client.preview_stage_mapping(request).await?.into_inner())
+                let answer = client.preview_stage_mapping(request).await;
+                Some(answer.map_err(in_document)?.into_inner())
             }
             None => None,
         };
@@ -125,7 +127,8 @@ impl Subject {
                     whose: None,
                 };
                 let mut client = self.client.field_mapping();
-                Some(client.preview_field_mapping(request).await?.into_inner())
+                let answer = client.preview_field_mapping(request).await;
+                Some(answer.map_err(in_document)?.into_inner())
             }
             None => None,
         };
@@ -242,4 +245,50 @@ fn not_understood(found: Vec<Violation>) -> Failure {
         "the service answered with a mapping that this program does not understand; are both of one version?",
     );
     failure.with_all(found.into_iter().map(|one| one.to_string()))
+}
+
+/// What the service says of a mapping, with the fields named as they are in the document.
+fn in_document(status: Status) -> Failure {
+    Failure::from(status).in_words(|word| {
+        let bare = ["field_mapping.", "stage_mapping."]
+            .iter()
+            .find_map(|mapping| word.strip_prefix(mapping))
+            .unwrap_or(word);
+        match bare.strip_prefix("rules[") {
+            Some(rest) => format!("fields[{rest}"),
+            None => bare.to_owned(),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+    use tonic_types::{ErrorDetails, StatusExt as _};
+
+    use super::*;
+
+    #[test]
+    fn faults_are_named_as_the_document_names_them() {
+        let mut details = ErrorDetails::new();
+        for (field, message) in [
+            (
+                "field_mapping.rules[14].field",
+                "rules[0] maps NAME already",
+            ),
+            ("field_mapping.platform_hosts[0]", "give a host"),
+            ("stage_mapping.product_stages[2]", "the rules[0] of it"),
+        ] {
+            details.add_bad_request_violation(field, message);
+        }
+        let message = "field_mapping.rules[3].path: give a path";
+        let status = Status::with_error_details(Code::InvalidArgument, message, details);
+        assert_eq!(
+            in_document(status).text(),
+            "error: fields[3].path: give a path\n  \
+             fields[14].field: fields[0] maps NAME already\n  \
+             platform_hosts[0]: give a host\n  \
+             product_stages[2]: the fields[0] of it\n"
+        );
+    }
 }
