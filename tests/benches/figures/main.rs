@@ -17,6 +17,7 @@ mod memory;
 mod people;
 mod polling;
 mod process;
+mod push;
 mod requests;
 mod service;
 mod speed;
@@ -71,6 +72,8 @@ enum Group {
     Memory,
     /// How fast a large mirror answers.
     Answers,
+    /// How soon a write is durable and on its way, and how long a thousand take.
+    Push,
 }
 
 /// How large the accounts are, and how long it is looked at them.
@@ -125,5 +128,6 @@ async fn measure(group: Group, size: Size, table: &mut Table) {
         Group::Polling => polling::measure(size, table).await,
         Group::Memory => memory::measure(size, table).await,
         Group::Answers => answers::measure(size, table).await,
+        Group::Push => push::measure(size, table).await,
     }
 }

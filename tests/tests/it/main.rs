@@ -42,6 +42,7 @@ mod open_roles;
 mod pauses;
 mod permission_report;
 mod permissions;
+mod provenance;
 mod quarantine;
 mod rate;
 mod real_input;
