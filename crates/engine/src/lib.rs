@@ -79,7 +79,7 @@ pub use profile::Profile;
 pub use push::prepare;
 pub use push::{
     Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, Hold, OperationFilter,
-    OperationPage, PlannedCall, PlannedFile, WriteRequest,
+    OperationPage, PlannedCall, PlannedFile, WriteRequest, sent,
 };
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer, Whose};
 pub use settings::{OAuthClient, PullSettings, Settings};

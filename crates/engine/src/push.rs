@@ -22,7 +22,7 @@ mod upload;
 pub use bulk::{BulkDryRun, BulkItem, BulkRequest};
 pub use control::{OperationFilter, OperationPage};
 pub(crate) use outbox::Outbox;
-pub use plan::{PlannedCall, PlannedFile};
+pub use plan::{PlannedCall, PlannedFile, sent};
 pub(crate) use send::fresh_read;
 pub use submit::{Acting, Chosen, DryRun, Hold, WriteRequest};
 

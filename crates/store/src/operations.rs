@@ -287,6 +287,17 @@ fn save(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
     Ok(())
 }
 
+/// Removes an operation that has settled, with what finds it; its request id goes by itself, after seven days.
+pub(crate) fn remove(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
+    let Operation { connection, id, .. } = *operation;
+    if !operation.opportunity.as_str().is_empty() {
+        let by_opportunity = key::opportunity_entry(connection, &operation.opportunity, id)?;
+        draft.remove(Table::ByOpportunity, by_opportunity);
+    }
+    draft.remove(Table::Operations, key::operation(connection, id));
+    Ok(())
+}
+
 fn put(draft: &mut Draft<'_>, key: Vec<u8>, operation: &Operation) {
     draft.put(Table::Operations, key.clone(), operation);
     if operation.state.settled() {

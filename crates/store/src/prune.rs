@@ -13,11 +13,14 @@ use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::forget;
 use crate::format::{ChangeBlock, Counter, Moment, Owner, Stored, key};
+use crate::operations;
 use crate::quarantine::{self, Kept};
 use crate::store::Store;
 use crate::table::{Table, Tables};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How much longer than its content an operation itself is kept: 400 days in all.
+const WITHOUT_CONTENT: Duration = Duration::from_secs(370 * 24 * 3600);
 /// How many entries one step looks at.
 const STEP: usize = 500;
 
@@ -50,7 +53,7 @@ pub struct Pruned {
     pub call_blocks: u64,
     /// Quarantined records older than 30 days.
     pub quarantined: u64,
-    /// Operations settled for 30 days whose content was removed; the operations stay.
+    /// Operations settled for 30 days whose content was removed, or for 400 days, which are gone.
     pub scrubbed_operations: u64,
     /// Connections that were disconnected long enough, with all their data.
     pub connections: u64,
@@ -178,7 +181,13 @@ impl Rule {
             removed += self.weight(draft.tables(), key)?;
             match self.table {
                 Table::Operations => {
-                    forget::scrub(draft, std::iter::once(key.clone()))?;
+                    let operation = self.value::<Operation>(draft.tables(), key)?;
+                    match operation.filter(|operation| self.is_old(operation)) {
+                        Some(operation) => operations::remove(draft, &operation)?,
+                        None => {
+                            forget::scrub(draft, std::iter::once(key.clone()))?;
+                        }
+                    }
                 }
                 Table::Quarantine => quarantine::discard(draft, self.connection, key.clone())?,
                 Table::Changes => {
@@ -233,12 +242,18 @@ impl Rule {
                 let bare = |operation: &Operation| operation.scrubbed().is_none();
                 self.alone(
                     operation
-                        .filter(|operation| operation.state.settled() && !bare(operation))
+                        .filter(|operation| operation.state.settled())
+                        .filter(|operation| !bare(operation) || self.is_old(operation))
                         .map(|operation| operation.updated_at),
                 )
             }
             _ => Fate::KeptFromHere,
         })
+    }
+
+    /// Whether an operation has been kept long enough even without its content.
+    fn is_old(self, operation: &Operation) -> bool {
+        operation.updated_at < self.before.minus(WITHOUT_CONTENT)
     }
 
     fn in_order(self, at: Timestamp) -> Fate {

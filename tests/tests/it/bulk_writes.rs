@@ -602,3 +602,33 @@ async fn operations_are_listed_by_what_they_are_and_whose() {
     let told = refused(world.api.operations().list_operations(bad).await);
     assert_eq!(told.fields, ["states[0]"]);
 }
+
+/// What was sent stays to be seen by those who write; a secret note's text is for admins.
+#[tokio::test]
+async fn an_operation_shows_what_was_sent_for_whom_and_who_asked() {
+    let world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let acting = world.lever.active_users().remove(0);
+    let request = pb::CreateNoteRequest {
+        opportunity_id: person,
+        request_id: fresh_id(),
+        value: "as it was sent".to_owned(),
+        perform_as: acting.clone(),
+        ..Default::default()
+    };
+    let asked = world.create_note(request).await.expect("recorded");
+    let seen = world.operation(&asked.id).await;
+    assert_eq!(seen.acting_because(), pb::ActingBecause::Named);
+    assert!(!seen.asked_by.is_empty());
+    let write = seen
+        .lever_calls
+        .iter()
+        .find(|call| call.lever_operation == "createOpportunityNote")
+        .expect("the call");
+    let body: serde_json::Value = serde_json::from_str(&write.body_json).expect("JSON");
+    assert_eq!(body["value"], "as it was sent");
+    assert_eq!(write.status, 201);
+    let named = |parameter: &&pb::QueryParameter| parameter.name == "perform_as";
+    let query = write.query.iter().find(named).expect("for whom");
+    assert_eq!(query.value, acting);
+}

@@ -4,7 +4,7 @@ use proto::v1 as pb;
 use proto::v1::OperationState::{Cancelled, Succeeded};
 use serde_json::{Value, json};
 
-use crate::support::{Setup, World, fresh_id, why};
+use crate::support::{Setup, World, fresh_id, until, why};
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
@@ -42,7 +42,7 @@ impl World {
     }
 
     /// Somebody works in Lever itself, past us.
-    async fn in_lever(&self, opportunity: &str, call: &str, body: Value) {
+    async fn somebody_in_lever(&self, opportunity: &str, call: &str, body: Value) {
         let url = format!(
             "{}/opportunities/{opportunity}/{call}",
             self.lever.base_url()
@@ -55,13 +55,15 @@ impl World {
             .await
             .expect("an answer");
         assert!(answer.status().is_success(), "{answer:?}");
-        self.pull().await;
+        self.pull_until_mirror_equals_lever().await;
     }
 
     async fn ours(&self, opportunity: &str) -> Option<pb::Ours> {
         let request = pb::GetCandidateRequest {
             connection_id: self.connection.clone(),
-            opportunity_id: opportunity.to_owned(),
+            whose: Some(pb::get_candidate_request::Whose::OpportunityId(
+                opportunity.to_owned(),
+            )),
             ..Default::default()
         };
         let answer = self.api.candidates().get_candidate(request).await;
@@ -80,7 +82,7 @@ async fn a_tag_that_people_removed_is_not_added_again_by_a_sync() {
     let person = world.open_opportunities().remove(0);
     world.tag(&person, &["Nightly", "Weekly"], true).await;
     world
-        .in_lever(&person, "removeTags", json!({"tags": ["Nightly"]}))
+        .somebody_in_lever(&person, "removeTags", json!({"tags": ["Nightly"]}))
         .await;
     let again = world
         .tag(&person, &["Nightly", "Weekly", "New"], true)
@@ -103,7 +105,7 @@ async fn only_what_is_ours_is_removed_where_that_is_asked_for() {
     let mut world = World::synced(Setup::new(40)).await;
     let person = world.open_opportunities().remove(0);
     world
-        .in_lever(&person, "addTags", json!({"tags": ["Theirs"]}))
+        .somebody_in_lever(&person, "addTags", json!({"tags": ["Theirs"]}))
         .await;
     world.tag(&person, &["Ours", "Theirs"], false).await;
     let note = world
@@ -144,8 +146,14 @@ async fn the_echo_of_our_own_write_is_not_a_change() {
     let watched = world.api.changes().watch_changes(request).await;
     let mut watched = watched.expect("a stream").into_inner();
     world.tag(&people[0], &["Echo"], false).await;
-    world.pull().await;
-    world.pull().await;
+    for _ in 0..2 {
+        let asked = world.calls("listOpportunities").len();
+        world.pull().await;
+        until("a pass over opportunities has begun", async || {
+            (world.calls("listOpportunities").len() > asked).then_some(())
+        })
+        .await;
+    }
     world.tag(&people[1], &["Last"], false).await;
     let mut told = 0;
     loop {

@@ -276,7 +276,7 @@ impl Engine {
             Error::precondition(
                 "OPERATION_NOT_RETRYABLE",
                 "only an operation that failed or is uncertain can be retried, and only while what it writes is kept \
-                 (seven days; of a file that Lever refused, not at all): ask anew under a new request_id",
+                 (30 days; of a file that Lever refused, not at all): ask anew under a new request_id",
                 Vec::new(),
             )
         };

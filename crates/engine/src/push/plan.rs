@@ -1,6 +1,6 @@
 //! Which calls a write makes.
 
-use domain::operation::{FileUpload, Prepared, RawWrite, UploadTarget};
+use domain::operation::{Attempt, FileUpload, Prepared, RawWrite, UploadTarget};
 use domain::{Operation, Timestamp, Write};
 use futures::{TryFutureExt as _, stream};
 use lever::{
@@ -10,6 +10,8 @@ use lever::{
 };
 use store::KeptFile;
 use tokio_util::io::ReaderStream;
+
+use super::content::check_content;
 
 /// One call to Lever that a dry run would make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +108,24 @@ pub(super) fn planned(
     if looks_first(write) {
         calls.push(call(&super::send::fresh_read(opportunity)));
     }
-    calls.push(
+    let Some(call) = planned_write(write, opportunity, perform_as, marker) else {
+        return calls;
+    };
+    calls.push(call);
+    if !opportunity.as_str().is_empty() {
+        calls.push(self::call(&super::send::fresh_read(opportunity)));
+    }
+    calls
+}
+
+/// The call that makes a write; none where it makes none.
+fn planned_write(
+    write: &Write,
+    opportunity: &OpportunityId,
+    perform_as: Option<UserId>,
+    marker: Timestamp,
+) -> Option<PlannedCall> {
+    Some(
         match endpoint(write, opportunity, perform_as, marker, None) {
             Sending::Note(endpoint) => call(&endpoint),
             Sending::Comment(endpoint) => call(&endpoint),
@@ -120,13 +139,26 @@ pub(super) fn planned(
             Sending::File(endpoint) => call(&endpoint).with_file(write),
             Sending::CandidateFile(endpoint) => call(&endpoint).with_file(write),
             Sending::Upload(endpoint) => call(&endpoint).with_file(write),
-            Sending::Unknown(_) => return calls,
+            Sending::Unknown(_) => return None,
         },
-    );
-    if !opportunity.as_str().is_empty() {
-        calls.push(call(&super::send::fresh_read(opportunity)));
-    }
-    calls
+    )
+}
+
+/// What was sent with each of the calls made for an operation, in their order; none for reads, and where it is not kept
+/// any more.
+pub fn sent(operation: &Operation) -> Vec<Option<PlannedCall>> {
+    let call_of = |attempt: &Attempt| {
+        let step = operation.steps.get(attempt.step as usize);
+        let (write, marker) = step.map_or((&operation.write, operation.marker), |step| {
+            (&step.write, step.marker)
+        });
+        if attempt.lever_operation != lever_operation(write) || check_content(write).is_err() {
+            return None;
+        }
+        let acting = operation.acting_user.clone();
+        planned_write(write, &operation.opportunity, acting, marker)
+    };
+    operation.attempts.iter().map(call_of).collect()
 }
 
 /// Whether the write deletes something.

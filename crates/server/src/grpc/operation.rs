@@ -51,8 +51,19 @@ impl OperationService for Api {
         let (_, operation) = self
             .named(&caller, &request.connection_id, &request.operation_id)
             .await?;
+        let shown = self.shown_operation(&caller, &operation).await?;
+        // What was written is for those who write; what is secret, for who configures.
+        let knows = match caller.role {
+            Role::Admin => true,
+            Role::Product => !wire::operation::is_secret(&operation),
+            Role::Reader | Role::Inbound => false,
+        };
+        let shown = match knows {
+            true => wire::operation::with_content(shown, &operation),
+            false => shown,
+        };
         Ok(Response::new(pb::GetOperationResponse {
-            operation: Some(self.shown_operation(&caller, &operation).await?),
+            operation: Some(shown),
         }))
     }
 

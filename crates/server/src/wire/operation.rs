@@ -135,6 +135,30 @@ fn to_steps(operation: &Operation) -> Vec<pb::OperationStep> {
         .collect()
 }
 
+/// Adds what was sent with each call, for callers who may know it.
+pub fn with_content(shown: pb::Operation, operation: &Operation) -> pb::Operation {
+    let sent = engine::sent(operation);
+    let calls = shown.lever_calls.into_iter().zip(sent);
+    let with = |(call, sent): (pb::LeverCall, Option<PlannedCall>)| match sent {
+        Some(sent) => pb::LeverCall {
+            status: call.status,
+            call_time: call.call_time,
+            ..to_planned(&sent)
+        },
+        None => call,
+    };
+    pb::Operation {
+        lever_calls: calls.map(with).collect(),
+        ..shown
+    }
+}
+
+/// Whether only few may know what an operation wrote: a secret note.
+pub fn is_secret(operation: &Operation) -> bool {
+    let secret = |write: &Write| matches!(write, Write::CreateNote(note) if note.secret);
+    secret(&operation.write) || operation.steps.iter().any(|step| secret(&step.write))
+}
+
 /// What a dry run would do, in the shape of an operation that was never recorded.
 pub fn to_dry_run(request: &WriteRequest, planned: &DryRun) -> pb::Operation {
     pb::Operation {

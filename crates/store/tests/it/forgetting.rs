@@ -591,6 +591,14 @@ async fn what_was_kept_long_enough_is_removed_and_nothing_else() {
     });
     assert!(texts.eq(["Ada called", ""]));
     assert_eq!(store.prune(at(31 * DAY)).await.unwrap(), Pruned::default());
+
+    // After 400 days the operation itself goes, and with it what finds it.
+    store.prune(at(401 * DAY)).await.unwrap();
+    for opportunity in [None, Some(&"o".into())] {
+        let left = store.operations(c, opportunity, None, 9).await.unwrap();
+        let numbers: Vec<_> = left.iter().map(|operation| operation.id).collect();
+        assert_eq!(numbers, [note(c, 2, State::Succeeded).id]);
+    }
 }
 
 #[tokio::test]
