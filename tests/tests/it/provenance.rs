@@ -47,6 +47,8 @@ impl World {
             "{}/opportunities/{opportunity}/{call}",
             self.lever.base_url()
         );
+        // Another test may have installed it first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let answer = reqwest::Client::new()
             .post(url)
             .basic_auth(lever_sim::DEFAULT_KEY, Some(""))

@@ -5,6 +5,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 //! Secrets are never arguments: they come from the environment, a file, or a prompt.
 
+mod bulk;
 mod call;
 mod client;
 mod connections;
@@ -102,6 +103,10 @@ enum Command {
     Sync(sync::Sync),
     /// Lists inbound applicants with their SLA.
     Inbound(inbound::Inbound),
+    /// Moves applicants to a stage, up to 1,000 at once.
+    Advance(bulk::Advance),
+    /// Rejects applicants, up to 1,000 at once, now or held so that it can be taken back.
+    Reject(bulk::Reject),
     /// Tells who somebody is in Lever, from the mirror.
     Lookup(lookup::Lookup),
     /// Lists people who may be in Lever twice, and tells them apart.
@@ -158,6 +163,8 @@ impl Cli {
             Command::Status(command) => sync::status(global, command).await,
             Command::Sync(command) => sync::sync(global, command).await,
             Command::Inbound(command) => inbound::run(global, command).await,
+            Command::Advance(command) => bulk::advance(global, command).await,
+            Command::Reject(command) => bulk::reject(global, command).await,
             Command::Lookup(command) => lookup::run(global, command).await,
             Command::Duplicates(command) => duplicates::run(global, command).await,
             Command::Mapping(command) => mapping::run(global, command).await,

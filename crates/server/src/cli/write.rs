@@ -169,7 +169,7 @@ pub(crate) enum Delay {
     BusinessDays(u32),
 }
 
-fn hold(text: &str) -> Result<Delay, String> {
+pub(super) fn hold(text: &str) -> Result<Delay, String> {
     let days = text
         .strip_suffix("bd")
         .and_then(|days| days.trim().parse().ok());
@@ -178,7 +178,7 @@ fn hold(text: &str) -> Result<Delay, String> {
         .ok_or_else(|| "expected a duration such as 30m, or business days such as 2bd".to_owned())
 }
 
-fn to_hold(delay: Delay) -> pb::Hold {
+pub(super) fn to_hold(delay: Delay) -> pb::Hold {
     let delay = match delay {
         Delay::For(time) => pb::hold::Delay::Duration(wire_duration(time)),
         Delay::BusinessDays(days) => pb::hold::Delay::BusinessDays(days),

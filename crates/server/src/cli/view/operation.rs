@@ -75,8 +75,28 @@ pub(crate) fn page(operation: &pb::Operation, now_ms: i64) -> String {
     fact("request id", &operation.request_id);
     fact("for user", &operation.acting_user_id);
     fact("made in Lever", &operation.result_id);
+    fact("asked by", &operation.asked_by);
+    fact("asked for", &operation.acting_user);
+    fact("user found", &because(operation));
     if let Some(at) = &operation.create_time {
         fact("recorded", &time::ago(Some(at), now_ms));
+    }
+    if let Some(at) = &operation.release_time {
+        fact("released", &time::until(at, now_ms));
+    }
+    if let Some(tally) = &operation.tally {
+        fact("items", &items(operation, tally));
+    }
+    if !operation.left_out.is_empty() {
+        fact("left out", &operation.left_out.join(", "));
+    }
+    if operation.planned_calls > 0 {
+        let seconds = operation.eta.as_ref().map_or(0, |eta| eta.seconds);
+        let calls = grouped(u64::from(operation.planned_calls));
+        fact(
+            "would take",
+            &format!("{calls} calls to Lever, about {seconds} s"),
+        );
     }
     for (line, name) in operation
         .error
@@ -87,6 +107,33 @@ pub(crate) fn page(operation: &pb::Operation, now_ms: i64) -> String {
         page.push_str(&format!("{name:<12} {}\n", styled(BAD, &line)));
     }
     page + &calls(operation)
+}
+
+/// How the Lever user was found, in words; nothing where there is none.
+fn because(operation: &pb::Operation) -> String {
+    use pb::ActingBecause as Because;
+    match operation.acting_because() {
+        Because::Unspecified | Because::Nobody => String::new(),
+        because => word(because.as_str_name(), "ACTING_BECAUSE_"),
+    }
+}
+
+/// What became of the items of a bulk, in words.
+fn items(operation: &pb::Operation, tally: &pb::Tally) -> String {
+    let kind = word(operation.item_kind().as_str_name(), "OPERATION_KIND_");
+    let counts = [
+        (tally.succeeded, "succeeded"),
+        (tally.failed, "failed"),
+        (tally.uncertain, "uncertain"),
+        (tally.cancelled, "cancelled"),
+        (tally.held, "held"),
+        (tally.open, "open"),
+    ];
+    let some = counts.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = some
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
+    format!("{} of {kind}: {}", tally.items, counts.join(", "))
 }
 
 fn calls(operation: &pb::Operation) -> String {
