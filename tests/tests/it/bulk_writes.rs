@@ -455,7 +455,6 @@ async fn a_held_write_is_made_when_its_time_has_come() {
         opportunity_id: applicants[0].opportunity_id.clone(),
         request_id: fresh_id(),
         archive_reason_id: world.reject_reason(),
-        wait: Some(prost_types::Duration::default()),
         hold: Some(pb::Hold {
             delay: Some(pb::hold::Delay::Duration(prost_types::Duration {
                 seconds: 1,

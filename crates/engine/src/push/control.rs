@@ -91,7 +91,7 @@ impl OperationPage {
 }
 
 impl Engine {
-    /// Waits until an operation has settled, at most `wait`; answers with it as it stands then.
+    /// Waits until an operation has settled or is held, at most `wait`; answers with it as it stands then.
     ///
     /// # Errors
     /// Not found.
@@ -105,7 +105,10 @@ impl Engine {
         let deadline = tokio::time::Instant::now() + wait;
         loop {
             let operation = self.operation(connection, id).await?;
-            if operation.state.settled() || tokio::time::Instant::now() >= deadline {
+            // What is held settles when somebody says so, or in days.
+            let waits =
+                !operation.state.settled() && !matches!(operation.state, State::Held { .. });
+            if !waits || tokio::time::Instant::now() >= deadline {
                 return Ok(operation);
             }
             loop {
