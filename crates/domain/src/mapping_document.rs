@@ -80,6 +80,8 @@ struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     reject_excluded_reasons: Option<BTreeSet<ArchiveReasonId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    lever_sends_email: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     sla: Option<SlaSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stage_sla_days: Option<BTreeMap<StageId, u16>>,
@@ -98,6 +100,7 @@ pub fn to_toml(mappings: &MappingDocument) -> String {
         inbound_stages: stages.map(|stages| stages.inbound_stages.clone()),
         advance_excluded_stages: stages.map(|stages| stages.advance_excluded_stages.clone()),
         reject_excluded_reasons: stages.map(|stages| stages.reject_excluded_reasons.clone()),
+        lever_sends_email: stages.map(|stages| stages.lever_sends_email),
         sla: stages.map(|stages| stages.sla.clone()),
         stage_sla_days: stages.map(|stages| stages.stage_sla_days.clone()),
         product_stages: stages.map(|stages| stages.product_stages.clone()),
@@ -140,6 +143,7 @@ pub fn from_toml(text: &str) -> Result<MappingDocument, DocumentError> {
     let about_stages = document.inbound_stages.is_some()
         || document.advance_excluded_stages.is_some()
         || document.reject_excluded_reasons.is_some()
+        || document.lever_sends_email.is_some()
         || document.sla.is_some()
         || document.stage_sla_days.is_some();
     let stages = document.product_stages.map(|product_stages| StageMapping {
@@ -151,6 +155,7 @@ pub fn from_toml(text: &str) -> Result<MappingDocument, DocumentError> {
         inbound_stages: document.inbound_stages.unwrap_or_default(),
         advance_excluded_stages: document.advance_excluded_stages.unwrap_or_default(),
         reject_excluded_reasons: document.reject_excluded_reasons.unwrap_or_default(),
+        lever_sends_email: document.lever_sends_email.unwrap_or_default(),
         sla: document.sla.unwrap_or_default(),
         last_known_text: BTreeMap::new(),
         last_known_reason_text: BTreeMap::new(),
@@ -194,6 +199,7 @@ mod tests {
         mapping.stage_sla_days.insert("offer".into(), 0);
         mapping.sla.holidays.insert("2026-12-25".parse().unwrap());
         mapping.reject_excluded_reasons.insert("spam".into());
+        mapping.lever_sends_email = true;
         let expected = StageMapping {
             created_at: lever::Timestamp::default(),
             ..mapping.clone()

@@ -631,3 +631,32 @@ async fn an_operation_shows_what_was_sent_for_whom_and_who_asked() {
     let query = write.query.iter().find(named).expect("for whom");
     assert_eq!(query.value, acting);
 }
+
+/// X20: nobody is written to from here; the product is told whom to write to, unless Lever does that.
+#[tokio::test]
+async fn x20_an_email_is_handed_back_with_the_rejection_unless_lever_writes_itself() {
+    let world = World::synced(Setup::new(60)).await;
+    let applicants = world.refs(2).await;
+    let reject = async |applicant: &pb::ApplicantRef| {
+        let request = pb::RejectApplicantsRequest {
+            connection_id: world.connection.clone(),
+            request_id: fresh_id(),
+            applicants: vec![applicant.clone()],
+            archive_reason_id: world.reject_reason(),
+            email_template_id: "kind-words".to_owned(),
+            ..Default::default()
+        };
+        world.reject(request).await.remove(1)
+    };
+    let told = reject(&applicants[0]).await;
+    let intent = told.email_intent.expect("an e-mail to send");
+    assert_eq!(intent.email_template_id, "kind-words");
+    assert_eq!(intent.archive_reason_id, world.reject_reason());
+
+    let mut mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    mapping.lever_sends_email = true;
+    world.save_mapping(mapping).await.expect("saved");
+    let told = reject(&applicants[1]).await;
+    assert_eq!((told.state(), told.email_intent), (Succeeded, None));
+    assert_eq!(told.left_out, owned(&["email_template_id"]));
+}

@@ -105,6 +105,8 @@ impl fmt::Debug for NoteText {
 pub struct Rejection {
     /// Refuse if the opportunity is no longer here.
     pub expected_stage: Option<StageId>,
+    /// The product's own id of the e-mail that it sends once the person is rejected (X20).
+    pub email_template: Option<String>,
 }
 
 /// A call that is ready to be made, with what its kind tells of it.

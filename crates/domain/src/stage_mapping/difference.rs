@@ -34,6 +34,14 @@ pub fn diff(before: &StageMapping, after: &StageMapping) -> Vec<String> {
         &after.reject_excluded_reasons,
         |reason| names.of_reason(reason),
     ));
+    if before.lever_sends_email != after.lever_sends_email {
+        let who = |lever: bool| if lever { "Lever" } else { "the product" };
+        lines.push(format!(
+            "who writes to rejected people: {} -> {}",
+            who(before.lever_sends_email),
+            who(after.lever_sends_email)
+        ));
+    }
     sla(&before.sla, &after.sla, &mut lines);
     lines
 }

@@ -58,6 +58,9 @@ pub struct StageMapping {
     /// Archive reasons nobody may be rejected with (F-42); the hired reason never may, listed or not.
     #[serde(default)]
     pub reject_excluded_reasons: BTreeSet<ArchiveReasonId>,
+    /// Whether Lever itself writes to whom it archives: then the product is not asked to (X20).
+    #[serde(default)]
+    pub lever_sends_email: bool,
     /// How SLA days are counted.
     #[serde(default)]
     pub sla: SlaSettings,
@@ -204,6 +207,7 @@ impl fmt::Debug for StageMapping {
             .field("inbound_stages", &self.inbound_stages)
             .field("advance_excluded_stages", &self.advance_excluded_stages)
             .field("reject_excluded_reasons", &self.reject_excluded_reasons)
+            .field("lever_sends_email", &self.lever_sends_email)
             .field("sla", &self.sla)
             .field("last_known_text", &self.last_known_text)
             .field("last_known_reason_text", &self.last_known_reason_text)

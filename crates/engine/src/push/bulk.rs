@@ -131,6 +131,9 @@ impl Engine {
         });
         let id = OperationId::with_room(new_id());
         let bulk = bulk_operation(id, kind, &request, digest, outbox.marker(now), now);
+        let mails = !mapping::present(&self.shared, request.connection)
+            .await?
+            .lever_sends_email;
         let mut items = Vec::with_capacity(requests.len());
         for (number, (request, chosen)) in (1..).zip(requests.into_iter().zip(chosen)) {
             let (state, chosen) = match chosen {
@@ -138,10 +141,14 @@ impl Engine {
                 Err(failure) => (State::Failed(failure), Chosen::default()),
             };
             let (digest, marker) = (super::content::digest(&request), outbox.marker(now));
+            let mut item = new_operation(id.item(number), request, digest, chosen, marker, now);
+            if !mails {
+                leave_email_to_lever(&mut item);
+            }
             items.push(Operation {
                 parent: Some(id),
                 state,
-                ..new_operation(id.item(number), request, digest, chosen, marker, now)
+                ..item
             });
         }
         let (store, recorded) = (&self.shared.store, items.clone());
@@ -250,6 +257,18 @@ impl Engine {
         let failure = outcome.err().map(failure_of).transpose()?;
         targets.insert(target.to_owned(), failure.clone());
         Ok(failure)
+    }
+}
+
+/// Takes back the e-mail that the product would send, where Lever sends one (X20).
+fn leave_email_to_lever(item: &mut Operation) {
+    if let Write::Archive {
+        rejects: Some(rejects),
+        ..
+    } = &mut item.write
+        && rejects.email_template.take().is_some()
+    {
+        item.left_out.push("email_template_id".to_owned());
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a write asks, looked at alone: whether it can be right, and whether it is the same as another.
 
 use domain::Write;
-use domain::operation::{FileUpload, LARGEST_FILE, LONGEST_NOTE, NoteText, Prepared, UploadTarget};
+use domain::operation::{
+    FileUpload, LARGEST_FILE, LONGEST_NOTE, NoteText, Prepared, Rejection, UploadTarget,
+};
 use sha2::{Digest, Sha256};
 
 use super::submit::{Acting, WriteRequest, hex};
@@ -39,6 +41,17 @@ pub(super) fn check_content(write: &Write) -> Result<()> {
         Write::ChangeStage { stage, .. } if stage.as_str().is_empty() => {
             Err(Error::invalid("stage_id", "name the stage by Lever's id"))
         }
+        Write::Archive {
+            rejects:
+                Some(Rejection {
+                    email_template: Some(template),
+                    ..
+                }),
+            ..
+        } if template.len() > 255 => Err(Error::invalid(
+            "email_template_id",
+            "give at most 255 bytes of your own",
+        )),
         Write::Archive { reason, .. } if reason.as_str().is_empty() => Err(Error::invalid(
             "archive_reason_id",
             "name the archive reason by Lever's id; Unarchive takes none",
@@ -216,6 +229,9 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
                         .as_ref()
                         .map_or("", |stage| stage.as_str()),
                 );
+                if let Some(template) = &rejects.email_template {
+                    part(&format!("email {template}"));
+                }
             }
         }
         Write::Unarchive => {}

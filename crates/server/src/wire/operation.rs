@@ -65,6 +65,25 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
         eta: None,
         planned_calls: 0,
         left_out: operation.left_out.clone(),
+        email_intent: to_email_intent(operation),
+    }
+}
+
+/// The e-mail that the product sends once somebody is rejected (X20).
+fn to_email_intent(operation: &Operation) -> Option<pb::EmailIntent> {
+    match (&operation.write, &operation.state) {
+        (
+            Write::Archive {
+                reason,
+                rejects: Some(rejects),
+                ..
+            },
+            State::Succeeded,
+        ) => Some(pb::EmailIntent {
+            email_template_id: rejects.email_template.clone()?,
+            archive_reason_id: reason.as_str().to_owned(),
+        }),
+        _ => None,
     }
 }
 

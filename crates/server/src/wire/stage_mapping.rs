@@ -42,6 +42,7 @@ pub fn to_pb(mapping: &StageMapping) -> pb::StageMapping {
             .map(|reason| reason.as_str().to_owned())
             .collect(),
         sla: Some(to_sla(&mapping.sla)),
+        lever_sends_email: mapping.lever_sends_email,
     }
 }
 
@@ -93,6 +94,7 @@ pub fn from_pb(mapping: &pb::StageMapping) -> Result<StageMapping, Vec<Violation
             .iter()
             .map(|reason| ArchiveReasonId::from(reason.as_str()))
             .collect::<BTreeSet<_>>(),
+        lever_sends_email: mapping.lever_sends_email,
         sla,
         last_known_text: BTreeMap::new(),
         last_known_reason_text: BTreeMap::new(),
@@ -424,6 +426,7 @@ mod tests {
         mapping.sla.holidays.insert("2026-12-25".parse().unwrap());
         mapping.sla.unit = DayUnit::Calendar;
         mapping.sla.clock_scope = ClockScope::Group;
+        mapping.lever_sends_email = true;
         let back = from_pb(&to_pb(&mapping)).unwrap();
         assert_eq!(back.product_stages, mapping.product_stages);
         assert_eq!(back.stage_sla_days, mapping.stage_sla_days);
@@ -437,6 +440,7 @@ mod tests {
             mapping.reject_excluded_reasons
         );
         assert_eq!(back.sla, mapping.sla);
+        assert!(back.lever_sends_email);
     }
 
     #[test]

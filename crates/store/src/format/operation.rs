@@ -194,6 +194,8 @@ struct ArchiveV1 {
 struct RejectionV4 {
     #[prost(bytes = "vec", optional, tag = "1")]
     expected_stage: Option<Vec<u8>>,
+    #[prost(string, optional, tag = "2")]
+    email_template: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -392,6 +394,7 @@ fn from_write(write: &Write) -> WriteV1 {
                     .expected_stage
                     .as_ref()
                     .map(|stage| pack(stage.as_str())),
+                email_template: rejects.email_template.clone(),
             }),
         }),
         Write::Unarchive => WriteV1::Unarchive(()),
@@ -506,6 +509,7 @@ fn to_write(write: WriteV1) -> Option<Write> {
             rejects: match rejects {
                 Some(rejects) => Some(Rejection {
                     expected_stage: unpack_option(rejects.expected_stage)?,
+                    email_template: rejects.email_template,
                 }),
                 None => None,
             },

@@ -653,6 +653,7 @@ fn operations_of_every_kind_and_state_come_back() {
             clean_interviews: false,
             rejects: Some(Rejection {
                 expected_stage: Some("s".into()),
+                email_template: Some("t".to_owned()),
             }),
         },
         Write::Unarchive,
