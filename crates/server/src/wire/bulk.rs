@@ -138,7 +138,7 @@ pub fn from_reject(request: &pb::RejectApplicantsRequest) -> Result<Asked> {
         clean_interviews: request.clean_interviews,
         rejects: Some(Rejection {
             expected_stage: non_empty(&applicant.expected_stage_id).map(StageId::from),
-            email_template: non_empty(&request.email_template_id).map(Into::into),
+            email_template: non_empty(&request.email_template_id),
         }),
     };
     envelope!(request).asks(of_applicants(&request.applicants, write))
