@@ -7,6 +7,7 @@
 
 mod bulk;
 mod failure;
+mod long_note;
 mod write;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use crate::{ActingBecause, ConnectionId};
 
 pub use bulk::Tally;
 pub use failure::{Failure, FailureKind};
+pub use long_note::{LONGEST_TEXT, MOST_PARTS};
 pub use write::{
     Bulk, FileUpload, LARGEST_FILE, LONGEST_NOTE, NoteText, Prepared, PreparedKind, RawWrite,
     Rejection, UploadTarget, Write,
