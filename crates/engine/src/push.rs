@@ -11,12 +11,16 @@ mod control;
 mod hold;
 mod holds;
 mod items;
+mod merge;
 mod outbox;
+mod pace;
 mod plan;
 pub mod prepare;
+mod ready;
 mod reconcile;
 mod send;
 mod submit;
+mod turn;
 mod upload;
 
 pub use bulk::{BulkDryRun, BulkItem, BulkRequest};

@@ -51,6 +51,7 @@ mod start_errors;
 mod stopping;
 mod support;
 mod troubled_reads;
+mod typed_writes;
 mod uploads;
 mod watching_applicants;
 mod webhooks;

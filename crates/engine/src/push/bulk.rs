@@ -14,7 +14,9 @@ use super::content::{check_content, check_request_id, digest};
 use super::hold::{self, Hold};
 use super::new_id;
 use super::plan::{self, PlannedCall};
-use super::submit::{REMEMBERED, WriteRequest, count_recorded, new_operation, used_request_id};
+use super::submit::{
+    REMEMBERED, WriteRequest, count_recorded, in_steps, new_operation, used_request_id,
+};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::mapping;
@@ -137,10 +139,11 @@ impl Engine {
                 Err(failure) => (State::Failed(failure), Chosen::default()),
             };
             let (digest, marker) = (super::content::digest(&request), outbox.marker(now));
+            let item = new_operation(id.item(number), request, digest, chosen, marker, now);
             items.push(Operation {
                 parent: Some(id),
                 state,
-                ..new_operation(id.item(number), request, digest, chosen, marker, now)
+                ..in_steps(item, &outbox, now)
             });
         }
         let (store, recorded) = (&self.shared.store, items.clone());

@@ -1,7 +1,7 @@
 //! What a write asks, looked at alone: whether it can be right, and whether it is the same as another.
 
 use domain::Write;
-use domain::operation::{FileUpload, LARGEST_FILE, LONGEST_NOTE, NoteText, Prepared, UploadTarget};
+use domain::operation::{FileUpload, LARGEST_FILE, LONGEST_TEXT, NoteText, Prepared, UploadTarget};
 use sha2::{Digest, Sha256};
 
 use super::submit::{Acting, WriteRequest, hex};
@@ -22,9 +22,9 @@ pub(super) fn check_request_id(request_id: &str) -> Result<()> {
 pub(super) fn check_content(write: &Write) -> Result<()> {
     match write {
         Write::CreateNote(note)
-            if note.value.trim().is_empty() || note.value.len() > LONGEST_NOTE =>
+            if note.value.trim().is_empty() || note.value.len() > LONGEST_TEXT =>
         {
-            Err(Error::invalid("value", "give a text of 1 to 60,000 bytes"))
+            Err(Error::invalid("value", "give a text of 1 to 600,000 bytes"))
         }
         Write::CreateNote(NoteText {
             score: Some(score), ..

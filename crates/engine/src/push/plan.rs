@@ -1,5 +1,7 @@
 //! Which calls a write makes.
 
+use std::time::Duration;
+
 use domain::operation::{FileUpload, Prepared, RawWrite, UploadTarget};
 use domain::{Operation, Timestamp, Write};
 use futures::{TryFutureExt as _, stream};
@@ -95,7 +97,7 @@ pub(super) fn lever_operation(write: &Write) -> &str {
     }
 }
 
-/// The calls a write would make, in order.
+/// The calls a write would make, in order: those of each note that a long text is written as.
 pub(super) fn planned(
     write: &Write,
     opportunity: &OpportunityId,
@@ -106,7 +108,35 @@ pub(super) fn planned(
     if looks_first(write) {
         calls.push(call(&super::send::fresh_read(opportunity)));
     }
-    calls.push(
+    for (index, write) in (0..).zip(pieces(write)) {
+        let (user, marker) = (
+            perform_as.clone(),
+            marker.plus(Duration::from_millis(index)),
+        );
+        calls.extend(planned_call_of(&write, opportunity, user, marker));
+    }
+    if !opportunity.as_str().is_empty() {
+        calls.push(call(&super::send::fresh_read(opportunity)));
+    }
+    calls
+}
+
+/// The writes that are sent for one.
+fn pieces(write: &Write) -> Vec<Write> {
+    match write {
+        Write::CreateNote(note) => note.parts().into_iter().map(Write::CreateNote).collect(),
+        write => vec![write.clone()],
+    }
+}
+
+/// The call that writes; none for what cannot be sent.
+fn planned_call_of(
+    write: &Write,
+    opportunity: &OpportunityId,
+    perform_as: Option<UserId>,
+    marker: Timestamp,
+) -> Option<PlannedCall> {
+    Some(
         match endpoint(write, opportunity, perform_as, marker, None) {
             Sending::Note(endpoint) => call(&endpoint),
             Sending::Comment(endpoint) => call(&endpoint),
@@ -120,13 +150,9 @@ pub(super) fn planned(
             Sending::File(endpoint) => call(&endpoint).with_file(write),
             Sending::CandidateFile(endpoint) => call(&endpoint).with_file(write),
             Sending::Upload(endpoint) => call(&endpoint).with_file(write),
-            Sending::Unknown(_) => return calls,
+            Sending::Unknown(_) => return None,
         },
-    );
-    if !opportunity.as_str().is_empty() {
-        calls.push(call(&super::send::fresh_read(opportunity)));
-    }
-    calls
+    )
 }
 
 /// Whether the write deletes something.
@@ -280,7 +306,7 @@ fn raw(write: RawWrite, perform_as: Option<UserId>) -> Result<RawCall, String> {
     RawCall::new(operation, &write.path, query, body).map_err(|error| error.to_string())
 }
 
-fn call<E: Endpoint>(endpoint: &E) -> PlannedCall {
+pub(super) fn call<E: Endpoint>(endpoint: &E) -> PlannedCall {
     planned_call(E::OPERATION.id, &endpoint.request())
 }
 
