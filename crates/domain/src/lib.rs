@@ -5,6 +5,7 @@
 //! The only floor below is [`lever`], for its models and ids.
 
 pub mod acting;
+pub mod answers;
 pub mod calendar;
 pub mod candidacy;
 pub mod change;

@@ -10,13 +10,17 @@ mod content;
 mod control;
 mod holds;
 mod items;
+mod merge;
 mod outbox;
+mod pace;
 mod plan;
 pub mod prepare;
 mod provenance;
+mod ready;
 mod reconcile;
 mod send;
 mod submit;
+mod turn;
 mod upload;
 
 pub use bulk::{BulkDryRun, BulkItem, BulkRequest};

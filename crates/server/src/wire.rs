@@ -9,6 +9,7 @@ pub mod connection;
 pub mod download;
 pub mod duplicates;
 pub mod field_mapping;
+pub mod fill;
 pub mod inbound;
 pub mod lever;
 pub mod operation;

@@ -56,7 +56,7 @@ async fn writes_that_cannot_be_right_are_refused_before_anything_is_recorded() {
         (
             "value",
             pb::CreateNoteRequest {
-                value: "x".repeat(60_001),
+                value: "x".repeat(600_001),
                 ..note()
             },
         ),

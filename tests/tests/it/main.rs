@@ -53,6 +53,7 @@ mod start_errors;
 mod stopping;
 mod support;
 mod troubled_reads;
+mod typed_writes;
 mod uploads;
 mod watching_applicants;
 mod webhooks;

@@ -8,6 +8,7 @@
 mod bulk;
 mod failure;
 mod hold;
+mod long_note;
 mod write;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use crate::{ActingBecause, ConnectionId};
 pub use bulk::Tally;
 pub use failure::{Failure, FailureKind};
 pub use hold::Hold;
+pub use long_note::{LONGEST_TEXT, MOST_PARTS};
 pub use write::{
     Bulk, FileUpload, LARGEST_FILE, LONGEST_NOTE, NoteText, Prepared, PreparedKind, RawWrite,
     Rejection, UploadTarget, Write,

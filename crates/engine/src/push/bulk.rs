@@ -13,7 +13,9 @@ use super::acting::{self, Acting, Chosen};
 use super::content::{check_content, check_request_id, digest};
 use super::new_id;
 use super::plan::{self, PlannedCall};
-use super::submit::{REMEMBERED, WriteRequest, count_recorded, new_operation, used_request_id};
+use super::submit::{
+    REMEMBERED, WriteRequest, count_recorded, in_steps, new_operation, used_request_id,
+};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::mapping;
@@ -148,7 +150,7 @@ impl Engine {
             items.push(Operation {
                 parent: Some(id),
                 state,
-                ..item
+                ..in_steps(item, &outbox, now)
             });
         }
         let (store, recorded) = (&self.shared.store, items.clone());

@@ -2,7 +2,7 @@
 
 use domain::Write;
 use domain::operation::{
-    FileUpload, LARGEST_FILE, LONGEST_NOTE, NoteText, Prepared, Rejection, UploadTarget,
+    FileUpload, LARGEST_FILE, LONGEST_TEXT, NoteText, Prepared, Rejection, UploadTarget,
 };
 use sha2::{Digest, Sha256};
 
@@ -24,9 +24,9 @@ pub(super) fn check_request_id(request_id: &str) -> Result<()> {
 pub(super) fn check_content(write: &Write) -> Result<()> {
     match write {
         Write::CreateNote(note)
-            if note.value.trim().is_empty() || note.value.len() > LONGEST_NOTE =>
+            if note.value.trim().is_empty() || note.value.len() > LONGEST_TEXT =>
         {
-            Err(Error::invalid("value", "give a text of 1 to 60,000 bytes"))
+            Err(Error::invalid("value", "give a text of 1 to 600,000 bytes"))
         }
         Write::CreateNote(NoteText {
             score: Some(score), ..

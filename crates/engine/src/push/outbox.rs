@@ -1,4 +1,4 @@
-//! The operations of one connection that have not settled, in order for each opportunity.
+//! The operations of one connection that have not settled, in order for each opportunity ([`Turn`]).
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use domain::operation::{Attempt, Event, FailureKind, Prepared, RawWrite, State};
 use domain::{Operation, OperationId, Parent, Stream, Timestamp, Write};
-use lever::registry::{CREATE_CANDIDATE, CREATE_OPPORTUNITY};
+use lever::registry::{APPLY_TO_POSTING, CREATE_CANDIDATE, CREATE_OPPORTUNITY};
 use lever::{ContactId, Lane, OpportunityId};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::holds::Holds;
+use super::pace::Pace;
+use super::turn::Turn;
 use super::{plan, provenance, reconcile, send};
 use crate::engine::Shared;
 use crate::error::Result;
@@ -35,11 +37,13 @@ pub(crate) struct Outbox {
     shared: Arc<Shared>,
     link: Arc<Link>,
     tasks: TaskTracker,
-    queues: Mutex<HashMap<OpportunityId, VecDeque<OperationId>>>,
+    queues: Mutex<HashMap<Turn, VecDeque<OperationId>>>,
     /// How many operations may be under way at once.
     slots: Semaphore,
     /// How many of these may be items of bulks: one write alone must not wait for a thousand.
     bulk_slots: Semaphore,
+    /// How fast people may apply.
+    applying: Pace,
     /// What is kept back.
     pub(super) holds: Holds,
     /// The bulks whose items are being looked after.
@@ -66,6 +70,7 @@ impl Outbox {
             queues: Mutex::new(HashMap::new()),
             slots: Semaphore::new(slots),
             bulk_slots: Semaphore::new((slots / 2).max(1)),
+            applying: Pace::default(),
             holds: Holds::default(),
             bulks: Mutex::new(HashSet::new()),
             last_marker: Mutex::new(Timestamp::default()),
@@ -99,7 +104,7 @@ impl Outbox {
             state if state.settled() => {}
             _ if matches!(operation.write, Write::Bulk(_)) => self.look_after(operation),
             State::Held { release_at } => self.holds.add(*release_at, operation.id),
-            _ => self.submit(operation.opportunity.clone(), operation.id),
+            _ => self.submit(Turn::of(operation), operation.id),
         }
     }
 
@@ -152,17 +157,17 @@ impl Outbox {
         Ok(())
     }
 
-    /// Puts an operation in line behind those of the same opportunity.
-    pub(crate) fn submit(self: &Arc<Self>, opportunity: OpportunityId, id: OperationId) {
+    /// Puts an operation in line behind those of the same turn.
+    fn submit(self: &Arc<Self>, turn: Turn, id: OperationId) {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(queue) = queues.get_mut(&opportunity) {
+        if let Some(queue) = queues.get_mut(&turn) {
             queue.push_back(id);
             return;
         }
-        queues.insert(opportunity.clone(), VecDeque::from([id]));
+        queues.insert(turn.clone(), VecDeque::from([id]));
         drop(queues);
         let outbox = self.clone();
-        let drain = move || outbox.clone().drain(opportunity.clone());
+        let drain = move || outbox.clone().drain(turn.clone());
         self.tasks
             .spawn(supervise("push", self.link.stop.clone(), drain));
     }
@@ -179,11 +184,11 @@ impl Outbox {
         next
     }
 
-    /// Settles the operations of one opportunity, one after the other.
-    async fn drain(self: Arc<Self>, opportunity: OpportunityId) {
-        while let Some(id) = self.front(&opportunity) {
+    /// Settles the operations of one turn, one after the other.
+    async fn drain(self: Arc<Self>, turn: Turn) {
+        while let Some(id) = self.front(&turn) {
             match self.settle(id).await {
-                Ok(Progress::Settled) => self.pop(&opportunity),
+                Ok(Progress::Settled) => self.pop(&turn),
                 Ok(Progress::Stopped) => return,
                 Err(_) if self.link.stop.is_cancelled() => return,
                 Err(error) => {
@@ -197,20 +202,18 @@ impl Outbox {
         }
     }
 
-    fn front(&self, opportunity: &OpportunityId) -> Option<OperationId> {
+    fn front(&self, turn: &Turn) -> Option<OperationId> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        let front = queues
-            .get(opportunity)
-            .and_then(|queue| queue.front().copied());
+        let front = queues.get(turn).and_then(|queue| queue.front().copied());
         if front.is_none() {
-            queues.remove(opportunity);
+            queues.remove(turn);
         }
         front
     }
 
-    fn pop(&self, opportunity: &OpportunityId) {
+    fn pop(&self, turn: &Turn) {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(queue) = queues.get_mut(opportunity) {
+        if let Some(queue) = queues.get_mut(turn) {
             queue.pop_front();
         }
     }
@@ -278,12 +281,23 @@ impl Outbox {
 
     /// Makes the call, between two durable states.
     async fn send(&self, operation: Operation) -> Result<()> {
+        // Only the next in line holds a slot while it waits for its second.
+        let next = match plan::lever_operation(operation.present_write()) {
+            name if name == APPLY_TO_POSTING.id => Some(self.applying.next().await),
+            _ => None,
+        };
         // The semaphores are never closed, so a permit always comes.
         let _bulk_slot = match operation.parent {
             Some(_) => Some(self.bulk_slots.acquire().await),
             None => None,
         };
         let _slot = self.slots.acquire().await;
+        if let Some(next) = next {
+            tokio::select! {
+                () = self.link.stop.cancelled() => return Ok(()),
+                () = next.wait() => {}
+            }
+        }
         // Kept before it is made: a start after a crash then knows that it may have had its effect.
         let attempt = Attempt {
             lever_operation: plan::lever_operation(operation.present_write()).to_owned(),
@@ -327,10 +341,14 @@ impl Outbox {
     async fn show(&self, operation: &Operation, event: &Event) {
         let write = operation.present_write();
         if let Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) = write {
-            let stream = crate::call::written(&raw.operation);
+            let stream = if raw.operation == APPLY_TO_POSTING.id {
+                Some(Stream::Opportunities)
+            } else {
+                crate::call::written(&raw.operation)
+            };
             self.link
                 .force(&Vec::from_iter(stream.and_then(listing_of)));
-            self.show_contact(raw).await;
+            self.show_contact(raw, &operation.opportunity).await;
         }
         let Some(opportunity) = changed_opportunity(operation, event) else {
             return;
@@ -351,14 +369,17 @@ impl Outbox {
     }
 
     /// Shows the contact that was written as it is now: it comes with its opportunities, whose stamps do not move.
-    async fn show_contact(&self, raw: &RawWrite) {
+    ///
+    /// The opportunity that the operation names is shown with the operation.
+    async fn show_contact(&self, raw: &RawWrite, named: &OpportunityId) {
         let Some(contact) = raw.path.get("contact") else {
             return;
         };
         let (store, id) = (&self.shared.store, self.link.id());
         let contact = ContactId::from(contact.as_str());
         let people = store.opportunities_of_contact(id, &contact).await;
-        for opportunity in people.unwrap_or_default() {
+        let others = people.unwrap_or_default().into_iter();
+        for opportunity in others.filter(|one| one != named) {
             if !send::refresh(&self.shared, &self.link, &opportunity, Lane::Interactive).await {
                 self.refresh_later(opportunity);
             }
@@ -409,6 +430,7 @@ impl Outbox {
             self.shared.clock.now(),
             &self.shared.settings.patience,
         );
+        let next = without_person(next);
         match self.shared.store.save_operation(next.clone()).await {
             Ok(()) => {}
             Err(error) if matches!(error.kind(), store::ErrorKind::Conflict) => return Ok(None),
@@ -477,6 +499,21 @@ fn changed_opportunity(operation: &Operation, event: &Event) -> Option<Opportuni
             Some(OpportunityId::from(made.as_str()))
         }
         _ => None,
+    }
+}
+
+/// A write about a person that names no candidacy goes without its content once it is in Lever: nothing would lead
+/// from the person, when that is forgotten, to what was written.
+fn without_person(operation: Operation) -> Operation {
+    let about_nobody = operation.opportunity.as_str().is_empty();
+    let prepared = matches!(operation.write, Write::Prepared(_));
+    if operation.state != State::Succeeded || !about_nobody || !prepared {
+        return operation;
+    }
+    let bare = operation.scrubbed();
+    Operation {
+        revision: operation.revision,
+        ..bare.unwrap_or(operation)
     }
 }
 
@@ -571,7 +608,7 @@ mod tests {
             let Recording::New(operation) = recording else {
                 panic!("it is new")
             };
-            running.outbox.submit(operation.opportunity, operation.id);
+            running.outbox.take_in(&operation);
             until("SENDING", 2).await;
             client.budget().saw_rate_limit(Some(keep));
             let held_back = until("RECORDED", 3).await;

@@ -1,5 +1,7 @@
 //! Which calls a write makes.
 
+use std::time::Duration;
+
 use domain::operation::{Attempt, FileUpload, Prepared, RawWrite, UploadTarget};
 use domain::{Operation, Timestamp, Write};
 use futures::{TryFutureExt as _, stream};
@@ -97,7 +99,7 @@ pub(super) fn lever_operation(write: &Write) -> &str {
     }
 }
 
-/// The calls a write would make, in order.
+/// The calls a write would make, in order: those of each note that a long text is written as.
 pub(super) fn planned(
     write: &Write,
     opportunity: &OpportunityId,
@@ -108,18 +110,29 @@ pub(super) fn planned(
     if looks_first(write) {
         calls.push(call(&super::send::fresh_read(opportunity)));
     }
-    let Some(call) = planned_write(write, opportunity, perform_as, marker) else {
-        return calls;
-    };
-    calls.push(call);
+    for (index, write) in (0..).zip(pieces(write)) {
+        let (user, marker) = (
+            perform_as.clone(),
+            marker.plus(Duration::from_millis(index)),
+        );
+        calls.extend(planned_call_of(&write, opportunity, user, marker));
+    }
     if !opportunity.as_str().is_empty() {
-        calls.push(self::call(&super::send::fresh_read(opportunity)));
+        calls.push(call(&super::send::fresh_read(opportunity)));
     }
     calls
 }
 
-/// The call that makes a write; none where it makes none.
-fn planned_write(
+/// The writes that are sent for one.
+fn pieces(write: &Write) -> Vec<Write> {
+    match write {
+        Write::CreateNote(note) => note.parts().into_iter().map(Write::CreateNote).collect(),
+        write => vec![write.clone()],
+    }
+}
+
+/// The call that writes; none for what cannot be sent.
+fn planned_call_of(
     write: &Write,
     opportunity: &OpportunityId,
     perform_as: Option<UserId>,
@@ -156,7 +169,7 @@ pub fn sent(operation: &Operation) -> Vec<Option<PlannedCall>> {
             return None;
         }
         let acting = operation.acting_user.clone();
-        planned_write(write, &operation.opportunity, acting, marker)
+        planned_call_of(write, &operation.opportunity, acting, marker)
     };
     operation.attempts.iter().map(call_of).collect()
 }
@@ -312,7 +325,7 @@ fn raw(write: RawWrite, perform_as: Option<UserId>) -> Result<RawCall, String> {
     RawCall::new(operation, &write.path, query, body).map_err(|error| error.to_string())
 }
 
-fn call<E: Endpoint>(endpoint: &E) -> PlannedCall {
+pub(super) fn call<E: Endpoint>(endpoint: &E) -> PlannedCall {
     planned_call(E::OPERATION.id, &endpoint.request())
 }
 

@@ -1,13 +1,20 @@
 //! Calls of the kinds that Fulcrum knows, made ready when they are asked for.
 
 use domain::Write;
+use domain::answers::{Answer, ApplicationAsk};
+use domain::identity::IdentityKey;
 use domain::operation::{LONGEST_NOTE, Prepared, PreparedKind, RawWrite};
+use lever::registry::{APPLY_TO_POSTING, CREATE_OPPORTUNITY_FORM, UPDATE_CONTACT, UPDATE_USER};
 use lever::{
-    AddLinks, CommentWrite, Endpoint, NoteId, NoteWrite, OpportunityId, RemoveLinks, UpdateNote,
+    AddLinks, CommentWrite, ContactId, Endpoint, NoteId, NoteWrite, Operation, OpportunityId,
+    PostingId, RemoveLinks, UpdateNote, UserId,
 };
+use serde::{Deserialize, Serialize};
+
+pub use super::merge::{ContactChange, UserChange};
 
 use super::content::check_texts_of;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Violation};
 
 /// The most characters of a link.
 const LONGEST_LINK: usize = 2000;
@@ -89,6 +96,240 @@ pub fn update_note(
             ("note", note.as_str()),
         ],
     ))
+}
+
+/// A profile form as it is asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FormAsk {
+    /// Lever's id of the template.
+    pub template: String,
+    /// What is filled in; what no answer names stays empty.
+    pub values: Vec<Answer>,
+    /// Whether only people with access to secret forms see it; without it as the template says.
+    pub secret: Option<bool>,
+}
+
+/// Fills in a profile form about an opportunity (F-21).
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn create_form(opportunity: &OpportunityId, ask: &FormAsk) -> Result<Write> {
+    if ask.template.is_empty() {
+        let message = "name the template by Lever's id: LeverService.ListFormTemplates lists them";
+        return Err(Error::invalid("template_id", message));
+    }
+    let path = [("opportunity", opportunity.as_str())];
+    asked(
+        PreparedKind::CreateForm,
+        &CREATE_OPPORTUNITY_FORM,
+        &path,
+        ask,
+    )
+}
+
+/// Applies to a posting for somebody (F-29).
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn apply_to_posting(posting: &PostingId, ask: &ApplicationAsk) -> Result<Write> {
+    if posting.as_str().is_empty() {
+        return Err(Error::invalid(
+            "posting_id",
+            "name the posting by Lever's id",
+        ));
+    }
+    let path = [("posting", posting.as_str())];
+    asked(PreparedKind::ApplyToPosting, &APPLY_TO_POSTING, &path, ask)
+}
+
+/// Changes a person: the one named, or else the one behind the opportunity of the request (F-28).
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn update_contact(contact: Option<&ContactId>, change: &ContactChange) -> Result<Write> {
+    check_contact(change)?;
+    let path = contact.map(|contact| ("contact", contact.as_str()));
+    let path: Vec<_> = path.into_iter().collect();
+    asked(PreparedKind::UpdateContact, &UPDATE_CONTACT, &path, change)
+}
+
+/// Changes a user; what is not asked for stays (F-28).
+///
+/// # Errors
+/// Invalid, naming the field.
+pub fn update_user(user: &UserId, change: &UserChange) -> Result<Write> {
+    if user.as_str().is_empty() {
+        return Err(Error::invalid("user_id", "name the user by Lever's id"));
+    }
+    check_user(change)?;
+    let path = [("user", user.as_str())];
+    asked(PreparedKind::UpdateUser, &UPDATE_USER, &path, change)
+}
+
+/// Whether a write gives a user another role in Lever.
+pub fn changes_access_role(write: &Write) -> bool {
+    let Write::Prepared(Prepared {
+        kind: PreparedKind::UpdateUser,
+        call,
+    }) = write
+    else {
+        return false;
+    };
+    let change: Option<UserChange> = as_asked(call);
+    change.is_some_and(|change| change.access_role.is_some())
+}
+
+/// A call whose body says what is asked, until it is made ready (`ready`) or sent (`merge`).
+fn asked(
+    kind: PreparedKind,
+    operation: &Operation,
+    path: &[(&str, &str)],
+    ask: &impl Serialize,
+) -> Result<Write> {
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    Ok(Write::Prepared(Prepared {
+        kind,
+        call: RawWrite {
+            operation: operation.id.to_owned(),
+            path: path.iter().copied().map(owned).collect(),
+            query: Vec::new(),
+            body: Some(serde_json::to_string(ask).map_err(Error::internal)?),
+            creates: kind.creates(),
+        },
+    }))
+}
+
+/// What a call asks; none where that was taken away.
+pub(super) fn as_asked<T: for<'de> Deserialize<'de>>(call: &RawWrite) -> Option<T> {
+    serde_json::from_str(call.body.as_deref()?).ok()
+}
+
+/// The most addresses, or telephone numbers, of one person.
+const MOST_ADDRESSES: usize = 50;
+
+fn check_contact(change: &ContactChange) -> Result<()> {
+    let mut violations = Vec::new();
+    let mut bad = |field: String, message: &str| {
+        let message = message.to_owned();
+        violations.push(Violation { field, message });
+    };
+    let name = change.name.as_deref();
+    if name.is_some_and(|name| name.trim().is_empty()) {
+        bad("name".to_owned(), "give a name, or leave it out");
+    }
+    let texts = [
+        ("name", name),
+        ("headline", change.headline.as_deref()),
+        ("location", change.location.as_deref()),
+    ];
+    for (field, _) in texts
+        .iter()
+        .filter(|(_, text)| text.is_some_and(|text| text.chars().count() > LONGEST_TEXT))
+    {
+        bad((*field).to_owned(), "give at most 1,000 characters");
+    }
+    let emails = change.emails.as_deref().unwrap_or_default();
+    for (field, emails) in [("emails", emails), ("add_emails", &change.add_emails)] {
+        if emails.len() > MOST_ADDRESSES {
+            bad(field.to_owned(), "give at most 50");
+        }
+        for (index, _) in emails
+            .iter()
+            .enumerate()
+            .filter(|(_, email)| IdentityKey::email(email).is_none())
+        {
+            bad(
+                format!("{field}[{index}]"),
+                "give an e-mail address such as ada@example.com",
+            );
+        }
+    }
+    let phones = change.phones.as_deref().unwrap_or_default();
+    for (field, phones) in [("phones", phones), ("add_phones", &change.add_phones)] {
+        if phones.len() > MOST_ADDRESSES {
+            bad(field.to_owned(), "give at most 50");
+        }
+        for (index, phone) in phones.iter().enumerate() {
+            if phone.value.trim().is_empty() || phone.value.chars().count() > 255 {
+                bad(
+                    format!("{field}[{index}].value"),
+                    "give a telephone number of 1 to 255 characters",
+                );
+            }
+            if phone
+                .kind
+                .as_deref()
+                .is_some_and(|kind| !PHONE_KINDS.contains(&kind))
+            {
+                bad(
+                    format!("{field}[{index}].type"),
+                    "give mobile, home, work, skype or other, or leave it out",
+                );
+            }
+        }
+    }
+    if change.emails.is_some() && !change.add_emails.is_empty() {
+        bad(
+            "add_emails".to_owned(),
+            "give either emails or add_emails, not both",
+        );
+    }
+    if change.phones.is_some() && !change.add_phones.is_empty() {
+        bad(
+            "add_phones".to_owned(),
+            "give either phones or add_phones, not both",
+        );
+    }
+    if *change == ContactChange::default() {
+        bad("update_mask".to_owned(), NOTHING);
+    }
+    refused(violations)
+}
+
+/// Lever's words for what a telephone number is (model: `Phone`).
+const PHONE_KINDS: [&str; 5] = ["mobile", "home", "work", "skype", "other"];
+/// The most characters of a name and the like.
+const LONGEST_TEXT: usize = 1000;
+const NOTHING: &str = "nothing is asked for: give fields to change";
+
+fn check_user(change: &UserChange) -> Result<()> {
+    let mut violations = Vec::new();
+    let mut bad = |field: &str, message: &str| {
+        let (field, message) = (field.to_owned(), message.to_owned());
+        violations.push(Violation { field, message });
+    };
+    let blank = |text: &Option<String>| text.as_deref().is_some_and(|text| text.trim().is_empty());
+    if blank(&change.name) {
+        bad("name", "a user has a name: give one, or leave it out");
+    }
+    if change
+        .email
+        .as_deref()
+        .is_some_and(|email| IdentityKey::email(email).is_none())
+    {
+        bad(
+            "email",
+            "give an e-mail address such as ada@example.com, or leave it out",
+        );
+    }
+    if blank(&change.access_role) {
+        bad(
+            "access_role",
+            "give a role of Lever's such as interviewer, or leave it out",
+        );
+    }
+    if *change == UserChange::default() {
+        bad("update_mask", NOTHING);
+    }
+    refused(violations)
+}
+
+fn refused(violations: Vec<Violation>) -> Result<()> {
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::violations(violations))
+    }
 }
 
 /// The call of an endpoint; `path` names its parameters.

@@ -1,10 +1,15 @@
 //! Finding out, from Lever itself, whether a write whose answer was lost had its effect.
 
+mod application;
+mod form;
+
 use std::collections::HashSet;
 use std::pin::pin;
 use std::time::Duration;
 
-use domain::operation::{Event, Failure, FailureKind, FileUpload, State, UploadTarget};
+use domain::operation::{
+    Event, Failure, FailureKind, FileUpload, Prepared, PreparedKind, State, UploadTarget,
+};
 use domain::{Operation, Timestamp, Write};
 use futures::{Stream, StreamExt};
 use lever::{Answer, File, Lane, Legacy, ListFiles, ListNotes, Note, Page};
@@ -64,9 +69,20 @@ async fn result_of(shared: &Shared, link: &Link, operation: &Operation) -> Resul
     };
     let since = sent.minus(CLOCKS_DIFFER);
     let others = results_of_others(shared, operation).await?;
+    let others = &others;
     match operation.present_write() {
-        Write::CreateNote(note) => note_of(link, operation, &note.value, since, &others).await,
-        Write::UploadFile(upload) => file_of(link, operation, upload, since, &others).await,
+        Write::CreateNote(note) => note_of(link, operation, &note.value, since, others).await,
+        Write::UploadFile(upload) => file_of(link, operation, upload, since, others).await,
+        Write::Prepared(Prepared { kind, call }) => match kind {
+            PreparedKind::CreateForm => form::find(link, operation, call, since, others).await,
+            PreparedKind::ApplyToPosting => application::find(link, call, since, others).await,
+            // Sent again without harm, so never looked for.
+            PreparedKind::UpdateNote
+            | PreparedKind::AddLinks
+            | PreparedKind::RemoveLinks
+            | PreparedKind::UpdateContact
+            | PreparedKind::UpdateUser => Ok(None),
+        },
         _ => Ok(None),
     }
 }
@@ -160,7 +176,8 @@ async fn note_of(
     Ok(by_text)
 }
 
-/// Notes that other operations on the opportunity have made: an equal text of theirs is not ours.
+/// What other operations on the opportunity have made, and other steps of this one: what is equal to ours there is not
+/// ours.
 async fn results_of_others(shared: &Shared, operation: &Operation) -> Result<HashSet<String>> {
     let operations = shared
         .store
@@ -171,11 +188,12 @@ async fn results_of_others(shared: &Shared, operation: &Operation) -> Result<Has
             1000,
         )
         .await?;
-    Ok(operations
-        .into_iter()
-        .filter(|other| other.id != operation.id)
-        .filter_map(|other| other.result_id)
-        .collect())
+    let results = operations.into_iter().flat_map(|other| {
+        let whole = other.result_id.filter(|_| other.id != operation.id);
+        let steps = other.steps.into_iter().filter_map(|step| step.result_id);
+        whole.into_iter().chain(steps)
+    });
+    Ok(results.collect())
 }
 
 /// The sure sign: the millisecond we gave as `createdAt`, which no other operation carries.

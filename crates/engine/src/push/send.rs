@@ -9,6 +9,7 @@ use lever::{
     OpportunityExpand, OpportunityId, RawCall, Record, StageId, Upload,
 };
 
+use super::merge::{self, Merge};
 use super::plan::{self, Sending};
 use crate::call;
 use crate::engine::Shared;
@@ -175,6 +176,46 @@ struct Try<'a> {
 
 impl Try<'_> {
     async fn write(&mut self, operation: &Operation) -> Event {
+        match self.merged(operation.present_write()).await {
+            Ok(None) => self.write_as_it_is(operation).await,
+            Ok(Some(write)) => {
+                let merged = Operation {
+                    write,
+                    ..operation.clone()
+                };
+                self.write_as_it_is(&merged).await
+            }
+            Err(event) => event,
+        }
+    }
+
+    /// The write merged into what Lever has now; none where it needs that not, an event where nothing is to be written.
+    async fn merged(&mut self, write: &Write) -> Result<Option<Write>, Event> {
+        let merged = match Merge::of(write) {
+            None => return Ok(None),
+            Some(Merge::Contact(contact, change)) => {
+                let present = match merge::contact_read(&contact, &change) {
+                    Some(read) => Some(
+                        self.call(&read)
+                            .await
+                            .map_err(|error| not_written(&error))?,
+                    ),
+                    None => None,
+                };
+                let present = present.as_ref().map(|record| &record.value);
+                merge::merged_contact(&contact, &change, present)
+            }
+            Some(Merge::User(user, change)) => {
+                let present = self.call(&merge::user_read(&user)).await;
+                let present = present.map_err(|error| not_written(&error))?;
+                let merged = merge::merged_user(&user, &change, &present.value);
+                Some(merged.map_err(Event::Refused)?)
+            }
+        };
+        merged.map(Some).ok_or(Event::Done { result_id: None })
+    }
+
+    async fn write_as_it_is(&mut self, operation: &Operation) -> Event {
         let kept = self
             .shared
             .store

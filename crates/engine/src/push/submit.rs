@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 pub use domain::operation::Hold;
-use domain::operation::State;
+use domain::operation::{LONGEST_NOTE, Prepared, PreparedKind, State, Step};
 use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{GetOpportunity, Lane, OpportunityId};
 use store::{ReceivedFile, Recording};
 
 pub use super::acting::{Acting, Chosen};
 use super::content::{check_content, check_request_id, digest};
+use super::merge::{self, Merge};
+use super::outbox::Outbox;
 use super::plan::{self, PlannedCall};
+use super::ready::unread;
 use super::{acting, new_id};
 use crate::engine::Engine;
 use crate::error::{Error, Result, about_id};
@@ -101,15 +104,18 @@ impl Engine {
             return Ok(known.id);
         }
         self.check_against_account(&request).await?;
+        // What was asked, whatever becomes of it by what Lever asks.
+        let digest = digest(&request);
+        let request = self.ready(request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
         let now = self.shared.clock.now();
         let minded = self.minded(&request).await?;
-        let digest = digest(&request);
         let id = OperationId::new(new_id());
         let held = self
             .release_time(request.connection, request.hold, now)
             .await?;
         let operation = new_operation(id, request, digest, acting, outbox.marker(now), now);
+        let operation = in_steps(operation, &outbox, now);
         let operation = Operation {
             write: minded.write,
             left_out: minded.left_out,
@@ -179,7 +185,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The calls a write would make; nothing is recorded or sent (X3).
+    /// The calls a write would make; nothing is recorded or written (X3). What the calls depend on is read from Lever.
     ///
     /// # Errors
     /// As [`Engine::write`].
@@ -188,20 +194,50 @@ impl Engine {
         let request = self.narrowed(request.clone());
         check_content(&request.write)?;
         self.check_against_account(&request).await?;
+        let request = self.ready(request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
         let marker = outbox.marker(self.shared.clock.now());
         let minded = self.minded(&request).await?;
-        let calls = match minded.nothing {
-            Some(_) => Vec::new(),
-            None => plan::planned(
-                &minded.write,
-                &request.opportunity,
-                acting.user.clone(),
-                marker,
-            ),
+        let request = WriteRequest {
+            write: minded.write,
+            ..request
         };
+        let (mut calls, write) = self.merged_now(&request).await?;
+        if let Some(write) = write.filter(|_| minded.nothing.is_none()) {
+            let user = acting.user.clone();
+            calls.extend(plan::planned(&write, &request.opportunity, user, marker));
+        }
         let eta = outbox.eta(calls.len());
         Ok(DryRun { calls, acting, eta })
+    }
+
+    /// The write as it would be sent now, and the read before it; no write where nothing is left to change.
+    async fn merged_now(
+        &self,
+        request: &WriteRequest,
+    ) -> Result<(Vec<PlannedCall>, Option<Write>)> {
+        match Merge::of(&request.write) {
+            None => Ok((Vec::new(), Some(request.write.clone()))),
+            Some(Merge::Contact(contact, change)) => {
+                let Some(read) = merge::contact_read(&contact, &change) else {
+                    return Ok((Vec::new(), merge::merged_contact(&contact, &change, None)));
+                };
+                let present = self.single_try(request)?.send(&read).await;
+                let present = present
+                    .map_err(|error| unread(error, "contact", "contact_id", contact.as_str()))?;
+                let write = merge::merged_contact(&contact, &change, Some(&present.value));
+                Ok((vec![plan::call(&read)], write))
+            }
+            Some(Merge::User(user, change)) => {
+                let read = merge::user_read(&user);
+                let present = self.single_try(request)?.send(&read).await;
+                let present =
+                    present.map_err(|error| unread(error, "user", "user_id", user.as_str()))?;
+                let write = merge::merged_user(&user, &change, &present.value);
+                let write = write.map_err(|why| Error::invalid("update_mask", why.message))?;
+                Ok((vec![plan::call(&read)], Some(write)))
+            }
+        }
     }
 
     /// The operation this request id stands for already.
@@ -227,6 +263,7 @@ impl Engine {
             // Lever itself judges what the path names.
             Write::Raw(_) => return Ok(()),
             Write::UploadFile(file) if !file.target.keeps() => return Ok(()),
+            Write::Prepared(prepared) if about_no_opportunity(prepared) => return Ok(()),
             _ => self.check_target(request).await?,
         }
         self.check_opportunity(request).await
@@ -314,6 +351,30 @@ impl Engine {
             Err(error) if error.is_unsendable() => Err(about_id(error, "opportunity_id")),
             _ => Ok(()),
         }
+    }
+}
+
+/// Whether a write names something else than an opportunity, which is looked at when it is made ready.
+fn about_no_opportunity(prepared: &Prepared) -> bool {
+    match prepared.kind {
+        PreparedKind::ApplyToPosting | PreparedKind::UpdateUser => true,
+        PreparedKind::UpdateContact => prepared.call.path.contains_key("contact"),
+        _ => false,
+    }
+}
+
+/// The operation with the notes that a long text is written as.
+pub(super) fn in_steps(operation: Operation, outbox: &Outbox, now: Timestamp) -> Operation {
+    let Write::CreateNote(note) = &operation.write else {
+        return operation;
+    };
+    if note.value.len() <= LONGEST_NOTE {
+        return operation;
+    }
+    let step = |part| Step::new(Write::CreateNote(part), outbox.marker(now));
+    Operation {
+        steps: note.parts().into_iter().map(step).collect(),
+        ..operation
     }
 }
 

@@ -1,4 +1,6 @@
-//! `fulcrum write`: one write to one opportunity.
+//! `fulcrum write`: one write to one opportunity, person, posting or user.
+
+mod fill;
 
 use std::time::Duration;
 
@@ -72,6 +74,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         target: Target,
     },
+    /// Changes the person behind an opportunity; what is not given stays.
+    Contact(fill::Contact),
+    /// Fills in a profile form about an opportunity.
+    Form(fill::Form),
+    /// Applies to a posting for somebody.
+    Apply(fill::Apply),
+    /// Changes a user of the Lever account; what is not given stays.
+    User(fill::User),
 }
 
 /// Adding and removing words.
@@ -209,10 +219,7 @@ macro_rules! request {
 /// Writes, and shows the operation as it stands then.
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     let client = Client::open(global).await?;
-    let connection = client
-        .connection(command.target().connection.as_deref())
-        .await?
-        .id;
+    let connection = client.connection(command.connection()).await?.id;
     let operation = send(&client, connection, command)
         .await?
         .unwrap_or_default();
@@ -235,8 +242,13 @@ pub(super) fn show(global: &Global, operation: &pb::Operation) -> Result<(), Fai
 }
 
 impl Command {
-    fn target(&self) -> &Target {
-        match self {
+    /// The connection as it was given.
+    fn connection(&self) -> Option<&str> {
+        let target = match self {
+            Command::Apply(apply) => return apply.place.connection.as_deref(),
+            Command::User(user) => return user.place.connection.as_deref(),
+            Command::Contact(contact) => &contact.target,
+            Command::Form(form) => &form.target,
             Command::Note { target, .. }
             | Command::Stage { target, .. }
             | Command::Archive { target, .. }
@@ -244,7 +256,8 @@ impl Command {
             Command::Tag(Labels::Add(words) | Labels::Remove(words))
             | Command::Source(Labels::Add(words) | Labels::Remove(words))
             | Command::Link(Labels::Add(words) | Labels::Remove(words)) => &words.target,
-        }
+        };
+        target.connection.as_deref()
     }
 }
 
@@ -314,6 +327,10 @@ pub(crate) async fn send(
             );
             to.archive(request).await?.into_inner().operation
         }
+        Command::Contact(contact) => contact.send(client, connection).await?,
+        Command::Form(form) => form.send(client, connection).await?,
+        Command::Apply(apply) => apply.send(client, connection).await?,
+        Command::User(user) => user.send(client, connection).await?,
         Command::Unarchive { target } => {
             to.unarchive(request!(UnarchiveRequest, connection, target))
                 .await?

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use engine::{Error, FileDownload};
+use engine::{Error, FileDownload, prepare};
 use proto::v1 as pb;
 use proto::v1::candidate_service_server::CandidateService;
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Api, caller, connection_of, in_our_words, viewer};
-use crate::auth::{ACT_AS_ANY, CONFIDENTIAL, Caller};
+use crate::auth::{ACT_AS_ANY, CONFIDENTIAL, Caller, Role};
 use crate::wire;
 use crate::wire::download::{from_download, to_chunks, to_info};
 use crate::wire::operation::{Common, WriteMessage, to_dry_run, to_pb};
@@ -72,6 +72,11 @@ impl Api {
         if asked.names_lever_user && !caller.has(ACT_AS_ANY) {
             return Err(permission_denied(
                 "perform_as needs a token with the right act_as_any; give acting_user",
+            ));
+        }
+        if caller.role != Role::Admin && prepare::changes_access_role(&asked.request.write) {
+            return Err(permission_denied(
+                "access_role needs a token with the role admin; leave it out",
             ));
         }
         Ok(asked)
@@ -250,4 +255,8 @@ writes! {
     change_stage: ChangeStageRequest -> ChangeStageResponse;
     archive: ArchiveRequest -> ArchiveResponse;
     unarchive: UnarchiveRequest -> UnarchiveResponse;
+    create_form: CreateFormRequest -> CreateFormResponse;
+    apply_to_posting: ApplyToPostingRequest -> ApplyToPostingResponse;
+    update_contact: UpdateContactRequest -> UpdateContactResponse;
+    update_user: UpdateUserRequest -> UpdateUserResponse;
 }

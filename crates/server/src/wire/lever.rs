@@ -9,7 +9,7 @@ use engine::{Error, Filter, RawRecord, ReadFrom, Result};
 use prost::Message;
 use proto::v1 as pb;
 
-pub use call::{from_call, to_called};
+pub use call::{from_call, from_value, to_called};
 use transcode::{Beside, transcode};
 
 /// A record that can be shown.

@@ -33,6 +33,10 @@ writes! {
     change_stage: ChangeStageRequest;
     archive: ArchiveRequest;
     unarchive: UnarchiveRequest;
+    create_form: CreateFormRequest;
+    apply_to_posting: ApplyToPostingRequest;
+    update_contact: UpdateContactRequest;
+    update_user: UpdateUserRequest;
 }
 
 /// What a person does about one operation.

@@ -54,7 +54,8 @@ fn from_fields(fields: &prost_types::Struct) -> Option<Value> {
     fields.map(Value::Object)
 }
 
-fn from_value(value: &prost_types::Value) -> Option<Value> {
+/// A value as JSON; none for a number that JSON cannot hold.
+pub fn from_value(value: &prost_types::Value) -> Option<Value> {
     use prost_types::value::Kind;
     Some(match value.kind.as_ref()? {
         Kind::NullValue(_) => Value::Null,
