@@ -21,6 +21,8 @@ pub enum FailureKind {
     ReasonExcluded,
     /// Lever wants to know for whom, and nobody was found.
     ActingUserRequired,
+    /// The product user is no active Lever user, and the connection is strict about that.
+    ActingUserUnknown,
     /// Items of a bulk were not written.
     ItemsFailed,
     /// Lever could not be reached for too long.
@@ -41,6 +43,7 @@ impl FailureKind {
         FailureKind::StageExcluded,
         FailureKind::ReasonExcluded,
         FailureKind::ActingUserRequired,
+        FailureKind::ActingUserUnknown,
         FailureKind::ItemsFailed,
         FailureKind::Unavailable,
         FailureKind::Unknown,
@@ -58,6 +61,7 @@ impl FailureKind {
             FailureKind::StageExcluded => "STAGE_EXCLUDED",
             FailureKind::ReasonExcluded => "REASON_EXCLUDED",
             FailureKind::ActingUserRequired => "ACTING_USER_REQUIRED",
+            FailureKind::ActingUserUnknown => "ACTING_USER_UNKNOWN",
             FailureKind::ItemsFailed => "ITEMS_FAILED",
             FailureKind::Unavailable => "LEVER_UNAVAILABLE",
             FailureKind::Unknown => "OUTCOME_UNKNOWN",

@@ -26,6 +26,7 @@ fn operation(write: Write) -> Operation {
         answer: None,
         acting_user: None,
         acting_because: ActingBecause::Nobody,
+        passed_over: None,
         asked_for: None,
         marker: at(0),
         asked_by: String::new(),

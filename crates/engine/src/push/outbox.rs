@@ -526,6 +526,7 @@ mod tests {
             answer: None,
             acting_user: None,
             acting_because: domain::ActingBecause::Nobody,
+            passed_over: None,
             asked_for: None,
             marker: at,
             asked_by: String::new(),

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+pub use domain::acting::Chosen;
 use domain::operation::State;
 use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{GetOpportunity, Lane, OpportunityId};
 use store::{ReceivedFile, Recording};
 
-pub use super::acting::{Acting, Chosen};
+pub use super::acting::Acting;
 use super::content::{check_content, check_request_id, digest};
 pub use super::hold::Hold;
 use super::plan::{self, PlannedCall};
@@ -318,6 +319,7 @@ pub(super) fn new_operation(
         answer: None,
         acting_user: acting.user,
         acting_because: acting.because,
+        passed_over: acting.passed_over,
         asked_for,
         marker,
         asked_by: request.asked_by,

@@ -4,7 +4,7 @@ use domain::operation::{
     Attempt, Bulk, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, RawWrite,
     Rejection, State, Step, UploadTarget,
 };
-use domain::{ActingBecause, ConnectionId, Operation, OperationId, Write};
+use domain::{ActingBecause, ConnectionId, Operation, OperationId, PassedOver, Write};
 use lever::Timestamp;
 use prost::{Message, Oneof};
 
@@ -57,6 +57,8 @@ struct OperationV1 {
     asked_for: Option<String>,
     #[prost(int64, tag = "40")]
     queued_at: i64,
+    #[prost(string, optional, tag = "41")]
+    passed_over: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -294,6 +296,7 @@ impl Stored for Operation {
             acting_because: self.acting_because.name().to_owned(),
             asked_for: self.asked_for.clone(),
             queued_at: self.queued_at.as_millis(),
+            passed_over: self.passed_over.map(|why| why.name().to_owned()),
         }
         .encode_to_vec()
     }
@@ -334,6 +337,10 @@ impl Stored for Operation {
             answer: stored.answer,
             acting_user: unpack_option(stored.acting_user)?,
             acting_because,
+            passed_over: match stored.passed_over {
+                Some(why) => Some(PassedOver::from_name(&why)?),
+                None => None,
+            },
             asked_for: stored.asked_for,
             marker: Timestamp::from_millis(stored.marker),
             asked_by: stored.asked_by,
