@@ -79,6 +79,8 @@ pub struct Connection {
     pub include_snoozed: bool,
     /// The Lever user named on writes when nobody better is known.
     pub default_acting_user: Option<UserId>,
+    /// Whether a write for a product user who is no active Lever user is refused instead of made for somebody else.
+    pub strict_acting_user: bool,
     /// Fields that are taken out of documents before they are stored or shown.
     pub excluded_fields: BTreeSet<ExcludedField>,
     /// Whether secret notes are kept and shown.

@@ -37,7 +37,7 @@ pub mod text;
 pub mod versioned;
 mod violation;
 
-pub use acting::ActingBecause;
+pub use acting::{ActingBecause, PassedOver};
 pub use calendar::Calendar;
 pub use candidacy::Candidacy;
 pub use change::{Change, ChangeKind, Event, RecordChange};

@@ -23,6 +23,7 @@ pub(crate) fn operation(write: Write) -> Operation {
         answer: None,
         acting_user: None,
         acting_because: ActingBecause::Nobody,
+        passed_over: None,
         asked_for: None,
         found: Vec::new(),
         left_out: Vec::new(),

@@ -33,6 +33,8 @@ pub struct NewConnection {
     pub include_snoozed: bool,
     /// The Lever user named on writes when nobody better is known.
     pub default_acting_user: Option<UserId>,
+    /// Whether a write for a product user who is no active Lever user is refused.
+    pub strict_acting_user: bool,
     /// Fields that are not kept.
     pub excluded_fields: BTreeSet<ExcludedField>,
     /// Whether secret notes are kept and shown.
@@ -60,6 +62,8 @@ pub struct ConnectionPatch {
     pub include_snoozed: Option<bool>,
     /// The acting user of last resort; an inner none removes it.
     pub default_acting_user: Option<Option<UserId>>,
+    /// Whether a write for a product user who is no active Lever user is refused.
+    pub strict_acting_user: Option<bool>,
     /// The fields that are not kept.
     pub excluded_fields: Option<BTreeSet<ExcludedField>>,
     /// Whether secret notes are kept and shown.
@@ -178,6 +182,7 @@ impl Engine {
             include_archived: new.include_archived,
             include_snoozed: new.include_snoozed,
             default_acting_user: new.default_acting_user,
+            strict_acting_user: new.strict_acting_user,
             excluded_fields: new.excluded_fields,
             include_secret_notes: new.include_secret_notes,
             webhooks: new.webhooks,
@@ -417,6 +422,9 @@ fn patched(mut connection: Connection, patch: ConnectionPatch) -> Connection {
     }
     if let Some(default_acting_user) = patch.default_acting_user {
         connection.default_acting_user = default_acting_user;
+    }
+    if let Some(strict_acting_user) = patch.strict_acting_user {
+        connection.strict_acting_user = strict_acting_user;
     }
     if let Some(excluded_fields) = patch.excluded_fields {
         connection.excluded_fields = excluded_fields;

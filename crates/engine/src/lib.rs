@@ -48,6 +48,7 @@ mod sync;
 mod testing;
 mod traffic;
 mod upkeep;
+mod user_links;
 mod versions;
 mod webhook;
 
@@ -87,6 +88,7 @@ pub use sla_report::{SlaOverview, SlaQuery, SlaRow};
 pub use standing::{Outcome, Standing};
 pub use status::{InboundStatus, StreamState, StreamStatus, SyncState, SyncStatus};
 pub use sync::{QuarantineMark, RunMark, Scheduled, StreamSchedule};
+pub use user_links::{LONGEST_EMAIL, UserMatch, UserRow, UserRows};
 pub use versions::SavedMapping;
 pub use webhook::receive::Received;
 pub use webhook::{MOST_GIVEN_TOKENS, WebhookState, webhooks_left};

@@ -22,6 +22,7 @@ pub(crate) fn connection(streams: &[Stream], created_at: Timestamp) -> Connectio
         include_archived: true,
         include_snoozed: true,
         default_acting_user: None,
+        strict_acting_user: false,
         excluded_fields: Default::default(),
         include_secret_notes: false,
         webhooks: false,

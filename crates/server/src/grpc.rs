@@ -14,6 +14,7 @@ mod operation;
 mod stage_mapping;
 mod sync;
 mod tell;
+mod user_links;
 mod versions;
 
 use std::time::Duration;

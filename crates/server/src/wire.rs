@@ -21,6 +21,7 @@ pub mod status;
 pub mod sync;
 pub mod time;
 pub mod upload;
+pub mod user_links;
 
 use std::str::FromStr;
 

@@ -27,6 +27,7 @@ use crate::records;
 use crate::runs::Run;
 use crate::table::{Table, Tables};
 use crate::tokens::TokenRecord;
+use crate::user_links::UserLink;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -302,6 +303,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::Forgets => is::<Forget>(table, &value),
         Table::ContactAliases => is::<Alias>(table, &value),
         Table::Dismissals => is::<Dismissal>(table, &value),
+        Table::UserLinks => is::<UserLink>(table, &value),
         Table::IdentityRuns => is::<IdentityRun>(table, &value),
         Table::IdentityLeaves => is::<IdentityLeaf>(table, &value),
         Table::SlaMarks => is::<SlaTold>(table, &value),

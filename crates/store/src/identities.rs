@@ -55,10 +55,19 @@ impl Digester {
 
     /// The secret comes first and most of the hash is cut off, so that nobody can lengthen what was hashed.
     pub(crate) fn digest(&self, connection: ConnectionId, key: &IdentityKey) -> KeyDigest {
+        self.hashed(connection, key.kind(), &key.parts())
+    }
+
+    /// What stands for the e-mail of a product user, folded.
+    pub(crate) fn product_user(&self, connection: ConnectionId, email: &str) -> KeyDigest {
+        self.hashed(connection, "product user", &[email])
+    }
+
+    fn hashed(&self, connection: ConnectionId, kind: &str, parts: &[&str]) -> KeyDigest {
         let mut hash = Sha256::new_with_prefix(*self.0);
         hash.update(connection.as_bytes());
-        hash.update(key.kind());
-        for part in key.parts() {
+        hash.update(kind);
+        for part in parts {
             hash.update([0]);
             hash.update(part);
         }

@@ -54,6 +54,7 @@ mod table;
 mod tokens;
 mod uploads;
 mod upsert;
+mod user_links;
 mod verdict;
 mod webhooks;
 
@@ -82,4 +83,5 @@ pub use runs::{Run, RunFilter, RunOutcome};
 pub use store::Store;
 pub use tokens::TokenRecord;
 pub use uploads::{IncomingFile, KeptFile, ReceivedFile};
+pub use user_links::UserLink;
 pub use webhooks::StoredWebhook;

@@ -84,6 +84,7 @@ tables! {
     SlaMarks = "sla_marks", "connection and opportunity";
     Ours = "ours", "connection and opportunity";
     Dismissals = "dismissals", "connection and two contacts";
+    UserLinks = "user_links", "connection and digest";
 }
 
 impl Table {

@@ -418,6 +418,7 @@ fn connection(id: ConnectionId) -> Connection {
         include_archived: true,
         include_snoozed: true,
         default_acting_user: None,
+        strict_acting_user: false,
         excluded_fields: Default::default(),
         include_secret_notes: false,
         webhooks: false,

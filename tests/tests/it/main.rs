@@ -3,6 +3,7 @@
 //! A scenario proves the wiring; each case of a rule is proven next to the rule.
 
 mod access;
+mod acting_users;
 mod architecture;
 mod bad_ids;
 mod bad_settings;

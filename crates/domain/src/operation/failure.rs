@@ -25,6 +25,8 @@ pub enum FailureKind {
     RemovedInLever,
     /// None of what was to be removed is ours.
     NotOurs,
+    /// The product user is no active Lever user, and the connection is strict about that.
+    ActingUserUnknown,
     /// Items of a bulk were not written.
     ItemsFailed,
     /// Lever could not be reached for too long.
@@ -47,6 +49,7 @@ impl FailureKind {
         FailureKind::ActingUserRequired,
         FailureKind::RemovedInLever,
         FailureKind::NotOurs,
+        FailureKind::ActingUserUnknown,
         FailureKind::ItemsFailed,
         FailureKind::Unavailable,
         FailureKind::Unknown,
@@ -66,6 +69,7 @@ impl FailureKind {
             FailureKind::ActingUserRequired => "ACTING_USER_REQUIRED",
             FailureKind::RemovedInLever => "REMOVED_IN_LEVER",
             FailureKind::NotOurs => "NOT_OURS",
+            FailureKind::ActingUserUnknown => "ACTING_USER_UNKNOWN",
             FailureKind::ItemsFailed => "ITEMS_FAILED",
             FailureKind::Unavailable => "LEVER_UNAVAILABLE",
             FailureKind::Unknown => "OUTCOME_UNKNOWN",

@@ -17,7 +17,7 @@ use std::time::Duration;
 use lever::{OpportunityId, Timestamp, UserId};
 
 use crate::id::our_id;
-use crate::{ActingBecause, ConnectionId};
+use crate::{ActingBecause, ConnectionId, PassedOver};
 
 pub use bulk::Tally;
 pub use failure::{Failure, FailureKind};
@@ -207,6 +207,8 @@ pub struct Operation {
     pub acting_user: Option<UserId>,
     /// How that user was found.
     pub acting_because: ActingBecause,
+    /// Why it is not the user that the caller's e-mail stands for.
+    pub passed_over: Option<PassedOver>,
     /// The product user's e-mail that the caller gave.
     pub asked_for: Option<String>,
     /// Of tags and links to add: those that were there before, when it was first sent; they are not ours.

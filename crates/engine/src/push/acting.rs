@@ -1,14 +1,15 @@
 //! The Lever user a write is made for (X13).
 
-use domain::{ActingBecause, ConnectionId, Stream};
-use lever::{OpportunityId, PerformAs, User, UserId, registry};
-
-use crate::engine::Shared;
-use crate::error::{Error, Result};
-use crate::mapping;
+use domain::acting::{Chosen, PassedOver, Roster, StandIns};
+use domain::{ActingBecause, ConnectionId, Stream, Write};
+use lever::{OpportunityId, PerformAs, PostingId, User, UserId, registry};
+use tokio::sync::OnceCell;
 
 use super::plan;
 use super::submit::WriteRequest;
+use crate::engine::Shared;
+use crate::error::{Error, Result};
+use crate::mapping;
 
 /// How the caller names the user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,124 +23,181 @@ pub enum Acting {
     LeverUser(UserId),
 }
 
-/// Whom a write is made for, and how that user was found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Chosen {
-    /// The Lever user; none where nobody acts.
-    pub user: Option<UserId>,
-    /// How the user was found.
-    pub because: ActingBecause,
-}
-
-impl Chosen {
-    fn new(user: UserId, because: ActingBecause) -> Chosen {
-        Chosen {
-            user: Some(user),
-            because,
+impl Acting {
+    /// What is known of a choice that was not come to.
+    pub(super) fn unchosen(&self) -> Chosen {
+        match self {
+            Acting::LeverUser(user) => Chosen::new(user.clone(), ActingBecause::Named),
+            Acting::Default | Acting::Email(_) => Chosen::default(),
         }
     }
 }
 
-/// Chooses the user, for a call that names one: the one named; else the default of the connection, or nobody.
+/// Chooses the user of one write.
 ///
-/// The owner of the opportunity, or else of its posting, stands in before that default for an e-mail that is unknown
-/// or of a deactivated user, and after it where nobody was named and Lever insists on somebody.
+/// # Errors
+/// As [`Chooser::choose`].
 pub(super) async fn choose(shared: &Shared, request: &WriteRequest) -> Result<Chosen> {
-    let wanted = registry::find(plan::lever_operation(&request.write))
-        .map_or(PerformAs::No, |operation| operation.perform_as);
-    if wanted == PerformAs::No {
-        return Ok(Chosen::default());
-    }
-    let chosen = best(shared, request, wanted == PerformAs::Required).await?;
-    if chosen.user.is_none() && wanted == PerformAs::Required {
-        return Err(Error::precondition(
-            "ACTING_USER_REQUIRED",
-            "Lever wants to know for whom this write is made: give acting_user or perform_as, \
-             or set default_acting_user_id on the connection",
-            Vec::new(),
-        ));
-    }
-    Ok(chosen)
+    let chooser = Chooser::new(shared, request.connection).await?;
+    chooser.of(request).await
 }
 
-async fn best(shared: &Shared, request: &WriteRequest, required: bool) -> Result<Chosen> {
-    let id = request.connection;
-    let connection = shared.store.connection(id).await?;
-    let default = connection
-        .and_then(|connection| connection.default_acting_user)
-        .map(|user| Chosen::new(user, ActingBecause::ConnectionDefault));
-    let email = match &request.acting {
-        Acting::LeverUser(user) => {
-            let named = known_user(shared, id, user).await?;
-            return Ok(Chosen::new(named, ActingBecause::Named));
+/// Chooses the users of many writes; the users of the account are read once, where they are needed at all.
+pub(super) struct Chooser<'a> {
+    shared: &'a Shared,
+    connection: ConnectionId,
+    default: Option<UserId>,
+    strict: bool,
+    roster: OnceCell<Roster>,
+}
+
+impl<'a> Chooser<'a> {
+    /// With the present settings of a connection.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(super) async fn new(shared: &'a Shared, connection: ConnectionId) -> Result<Chooser<'a>> {
+        let settings = shared.store.connection(connection).await?;
+        Ok(Chooser {
+            shared,
+            connection,
+            strict: settings
+                .as_ref()
+                .is_some_and(|settings| settings.strict_acting_user),
+            default: settings.and_then(|settings| settings.default_acting_user),
+            roster: OnceCell::new(),
+        })
+    }
+
+    /// [`Chooser::choose`] for a request to the connection.
+    pub(super) async fn of(&self, request: &WriteRequest) -> Result<Chosen> {
+        self.choose(&request.write, &request.opportunity, &request.acting)
+            .await
+    }
+
+    /// The Lever user who is named; else the one whom the product user's e-mail is linked to; else the one who has it.
+    ///
+    /// Where that user is none who may act, the owner of the opportunity stands in, else that of its posting, else the
+    /// default of the connection, else nobody. Without any name it is the default or nobody, but the owners where
+    /// Lever insists on somebody.
+    ///
+    /// # Errors
+    /// Invalid for a named Lever user who cannot act; precondition `ACTING_USER_UNKNOWN` for a product user who is no
+    /// active Lever user, where the connection is strict; precondition `ACTING_USER_REQUIRED` where Lever insists and
+    /// there is nobody.
+    pub(super) async fn choose(
+        &self,
+        write: &Write,
+        opportunity: &OpportunityId,
+        acting: &Acting,
+    ) -> Result<Chosen> {
+        let wanted = registry::find(plan::lever_operation(write))
+            .map_or(PerformAs::No, |operation| operation.perform_as);
+        let required = wanted == PerformAs::Required;
+        let chosen = match acting {
+            _ if wanted == PerformAs::No => return Ok(Chosen::default()),
+            Acting::LeverUser(user) => self.named(user).await?,
+            Acting::Email(email) => self.product_user(email, opportunity).await?,
+            Acting::Default => self.unnamed(required, opportunity).await?,
+        };
+        if chosen.user.is_none() && required {
+            return Err(Error::precondition(
+                "ACTING_USER_REQUIRED",
+                "Lever wants to know for whom this write is made: give acting_user or perform_as, \
+                 or set default_acting_user_id on the connection",
+                Vec::new(),
+            ));
         }
-        Acting::Default if default.is_some() || !required => return Ok(default.unwrap_or_default()),
-        Acting::Default => None,
-        Acting::Email(email) => Some(email),
-    };
-    let mut users: Vec<User> = mapping::typed(shared, id, Stream::Users).await?;
-    users.retain(|user| user.deactivated_at.is_none());
-    let named = email.and_then(|email| {
-        let of_email = |user: &&User| same_address(user.email.as_deref(), email);
-        users.iter().find(of_email).map(|user| user.id.clone())
-    });
-    if let Some(named) = named {
-        return Ok(Chosen::new(named, ActingBecause::Email));
+        Ok(chosen)
     }
-    let owner = owner(shared, id, &request.opportunity, &users).await?;
-    Ok(owner.or(default).unwrap_or_default())
+
+    async fn named(&self, user: &UserId) -> Result<Chosen> {
+        let (store, id) = (&self.shared.store, self.connection);
+        let record = store.record(id, Stream::Users, user.as_str()).await?;
+        let users_read = store.count(id, Stream::Users).await? > 0;
+        let known: Option<User> = record.and_then(|record| serde_json::from_str(&record.raw).ok());
+        match known {
+            None if users_read => Err(Error::invalid(
+                "perform_as",
+                "Lever has no such user: LeverService.ListUsers lists them",
+            )),
+            Some(known) if known.deactivated_at.is_some() => Err(Error::invalid(
+                "perform_as",
+                "this Lever user is deactivated: name an active one",
+            )),
+            _ => Ok(Chosen::new(user.clone(), ActingBecause::Named)),
+        }
+    }
+
+    async fn product_user(&self, email: &str, opportunity: &OpportunityId) -> Result<Chosen> {
+        let link = self.shared.store.user_link(self.connection, email).await?;
+        let link = link.map(|link| link.user);
+        let roster = self.roster().await?;
+        let chosen = roster.product_user(email, link.as_ref());
+        match chosen.passed_over {
+            _ if chosen.user.is_some() => Ok(chosen),
+            Some(why) if self.strict => Err(refused(why)),
+            why => Ok(roster.stand_in(self.stand_ins(opportunity).await?, why)),
+        }
+    }
+
+    async fn unnamed(&self, required: bool, opportunity: &OpportunityId) -> Result<Chosen> {
+        if let Some(default) = &self.default {
+            return Ok(Chosen::new(
+                default.clone(),
+                ActingBecause::ConnectionDefault,
+            ));
+        }
+        if !required {
+            return Ok(Chosen::default());
+        }
+        let stand_ins = self.stand_ins(opportunity).await?;
+        Ok(self.roster().await?.stand_in(stand_ins, None))
+    }
+
+    async fn roster(&self) -> Result<&Roster> {
+        let read = || async {
+            let users: Vec<User> =
+                mapping::typed(self.shared, self.connection, Stream::Users).await?;
+            Ok(Roster::new(&users))
+        };
+        self.roster.get_or_try_init(read).await
+    }
+
+    async fn stand_ins(&self, opportunity: &OpportunityId) -> Result<StandIns> {
+        let store = &self.shared.store;
+        let candidacy = store.candidacy(self.connection, opportunity).await?;
+        let (opportunity_owner, posting) = candidacy
+            .map(|candidacy| (candidacy.owner, candidacy.posting))
+            .unwrap_or_default();
+        Ok(StandIns {
+            opportunity_owner,
+            posting_owner: match posting {
+                Some(posting) => self.owner_of(&posting).await?,
+                None => None,
+            },
+            default: self.default.clone(),
+        })
+    }
+
+    async fn owner_of(&self, posting: &PostingId) -> Result<Option<UserId>> {
+        let (store, id) = (&self.shared.store, self.connection);
+        let record = store.record(id, Stream::Postings, posting.as_str()).await?;
+        let posting =
+            record.and_then(|record| serde_json::from_str::<lever::Posting>(&record.raw).ok());
+        Ok(posting.and_then(|posting| posting.owner))
+    }
 }
 
-/// The owner of an opportunity, or else of its posting, if that is one of these users.
-async fn owner(
-    shared: &Shared,
-    id: ConnectionId,
-    opportunity: &OpportunityId,
-    users: &[User],
-) -> Result<Option<Chosen>> {
-    let one_of_them = |user: &UserId| users.iter().any(|known| known.id == *user);
-    let Some(candidacy) = shared.store.candidacy(id, opportunity).await? else {
-        return Ok(None);
-    };
-    let owner = candidacy.owner.filter(one_of_them);
-    if let Some(owner) = owner {
-        return Ok(Some(Chosen::new(owner, ActingBecause::OpportunityOwner)));
-    }
-    let Some(posting) = candidacy.posting else {
-        return Ok(None);
-    };
-    let record = shared
-        .store
-        .record(id, Stream::Postings, posting.as_str())
-        .await?;
-    let posting =
-        record.and_then(|record| serde_json::from_str::<lever::Posting>(&record.raw).ok());
-    Ok(posting
-        .and_then(|posting| posting.owner)
-        .filter(one_of_them)
-        .map(|owner| Chosen::new(owner, ActingBecause::PostingOwner)))
-}
-
-async fn known_user(shared: &Shared, id: ConnectionId, user: &UserId) -> Result<UserId> {
-    let record = shared
-        .store
-        .record(id, Stream::Users, user.as_str())
-        .await?;
-    let users_read = shared.store.count(id, Stream::Users).await? > 0;
-    let known: Option<User> = record.and_then(|record| serde_json::from_str(&record.raw).ok());
-    match known {
-        None if users_read => Err(Error::invalid(
-            "perform_as",
-            "Lever has no such user: LeverService.ListUsers lists them",
-        )),
-        Some(known) if known.deactivated_at.is_some() => Err(Error::invalid(
-            "perform_as",
-            "this Lever user is deactivated: name an active one",
-        )),
-        _ => Ok(user.clone()),
-    }
-}
-
-fn same_address(ours: Option<&str>, theirs: &str) -> bool {
-    ours.is_some_and(|ours| ours.trim().to_lowercase() == theirs.trim().to_lowercase())
+/// What is said where the connection is strict.
+fn refused(why: PassedOver) -> Error {
+    Error::precondition(
+        "ACTING_USER_UNKNOWN",
+        format!(
+            "{}, and the connection has strict_acting_user: link the e-mail to an active Lever user with \
+             ConnectionService.UpdateUserLink, or give another acting_user",
+            why.told()
+        ),
+        vec![("why", why.name().to_owned())],
+    )
 }

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use domain::acting::Chosen;
 use domain::operation::{Bulk, Failure, FailureKind, Hold, State};
 use domain::{Candidacy, ConnectionId, Operation, OperationId, Write};
 use lever::OpportunityId;
 use sha2::{Digest as _, Sha256};
 use store::Recording;
 
-use super::acting::{self, Acting, Chosen};
+use super::acting::{Acting, Chooser};
 use super::content::{check_content, check_request_id, digest};
 use super::new_id;
 use super::plan::{self, PlannedCall};
@@ -140,7 +141,7 @@ impl Engine {
         for (number, (request, chosen)) in (1..).zip(requests.into_iter().zip(chosen)) {
             let (state, chosen) = match chosen {
                 Ok(chosen) => (state.clone(), chosen),
-                Err(failure) => (State::Failed(failure), Chosen::default()),
+                Err(failure) => (State::Failed(failure), request.acting.unchosen()),
             };
             let (digest, marker) = (super::content::digest(&request), outbox.marker(now));
             let mut item = new_operation(id.item(number), request, digest, chosen, marker, now);
@@ -203,13 +204,17 @@ impl Engine {
             })
         };
         self.check_common_target(requests).await?;
+        let chooser = match requests.first() {
+            Some(request) => Chooser::new(&self.shared, request.connection).await?,
+            None => return Ok(Vec::new()),
+        };
         let mut targets = HashMap::new();
         let mut judged = Vec::with_capacity(requests.len());
         for request in requests {
             let outcome = self.judge_one(request, &inbound, &mut targets).await;
             judged.push(match outcome {
                 Ok(Some(failure)) => Err(failure),
-                Ok(None) => match acting::choose(&self.shared, request).await {
+                Ok(None) => match chooser.of(request).await {
                     Ok(chosen) => Ok(chosen),
                     Err(error) => Err(failure_of(error)?),
                 },

@@ -7,9 +7,10 @@ use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{OpportunityId, UserId};
 use store::ErrorKind as StoreErrorKind;
 
+use super::acting::{Acting, Chooser};
 use super::content::check_content;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How many operations a page looks through at most.
 const LOOKED_AT: usize = 20_000;
@@ -315,15 +316,20 @@ impl Engine {
             // Before its items, so that whatever interrupts in between, somebody adds them up again.
             self.reopen(bulk).await?;
         }
-        let mut moved = 0;
-        for operation in &waiting {
-            moved += usize::from(self.move_one(operation, event).await?);
+        let (mut moved, mut unchosen) = (0, None);
+        for operation in waiting {
+            match self.move_one(operation, event).await {
+                Ok(did) => moved += usize::from(did),
+                // Of a bulk, the others can be moved.
+                Err(error) if is_about_the_user(&error) => unchosen = Some(error),
+                Err(error) => return Err(error),
+            }
         }
         if let Some(bulk) = &bulk {
             self.take_in(&self.operation(connection, bulk.id).await?);
         }
         if moved == 0 {
-            return Err(refusal());
+            return Err(unchosen.unwrap_or_else(refusal));
         }
         self.operation(connection, id).await
     }
@@ -337,15 +343,36 @@ impl Engine {
     }
 
     /// Moves one operation; false if it cannot be, or moved meanwhile.
-    async fn move_one(&self, operation: &Operation, event: &Event) -> Result<bool> {
-        if matches!(event, Event::Retried) && !self.can_be_sent(operation).await {
-            return Ok(false);
-        }
-        let next = self.save_next(operation, event).await?;
+    async fn move_one(&self, operation: Operation, event: &Event) -> Result<bool> {
+        let operation = match event {
+            Event::Retried if !self.can_be_sent(&operation).await => return Ok(false),
+            Event::Retried => self.with_user(operation).await?,
+            _ => operation,
+        };
+        let next = self.save_next(&operation, event).await?;
         if let Some(next) = &next {
             self.take_in(next);
         }
         Ok(next.is_some())
+    }
+
+    /// The operation with the Lever user it is made for, where it failed before one was chosen.
+    async fn with_user(&self, operation: Operation) -> Result<Operation> {
+        if operation.acting_user.is_some() || !operation.attempts.is_empty() {
+            return Ok(operation);
+        }
+        let acting = operation.asked_for.clone().map(Acting::Email);
+        let acting = acting.unwrap_or_default();
+        let chooser = Chooser::new(&self.shared, operation.connection).await?;
+        let chosen = chooser
+            .choose(operation.present_write(), &operation.opportunity, &acting)
+            .await?;
+        Ok(Operation {
+            acting_user: chosen.user,
+            acting_because: chosen.because,
+            passed_over: chosen.passed_over,
+            ..operation
+        })
     }
 
     /// Keeps what follows from an event; none if the operation moved meanwhile.
@@ -382,4 +409,10 @@ impl Engine {
         };
         bytes_there && check_content(write).is_ok()
     }
+}
+
+/// Whether there is nobody for whom a write could be made.
+fn is_about_the_user(error: &Error) -> bool {
+    let reasons = ["ACTING_USER_UNKNOWN", "ACTING_USER_REQUIRED"];
+    matches!(error.kind(), ErrorKind::Precondition { reason, .. } if reasons.contains(reason))
 }

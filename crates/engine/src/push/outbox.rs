@@ -564,6 +564,7 @@ mod tests {
             answer: None,
             acting_user: None,
             acting_because: domain::ActingBecause::Nobody,
+            passed_over: None,
             asked_for: None,
             found: Vec::new(),
             left_out: Vec::new(),

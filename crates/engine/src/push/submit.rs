@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+pub use domain::acting::Chosen;
 pub use domain::operation::Hold;
 use domain::operation::{LONGEST_NOTE, Prepared, PreparedKind, State, Step};
 use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{GetOpportunity, Lane, OpportunityId};
 use store::{ReceivedFile, Recording};
 
-pub use super::acting::{Acting, Chosen};
+pub use super::acting::Acting;
 use super::content::{check_content, check_request_id, digest};
 use super::merge::{self, Merge};
 use super::outbox::Outbox;
@@ -406,6 +407,7 @@ pub(super) fn new_operation(
         answer: None,
         acting_user: acting.user,
         acting_because: acting.because,
+        passed_over: acting.passed_over,
         asked_for,
         found: Vec::new(),
         left_out: Vec::new(),

@@ -35,6 +35,9 @@ pub(super) struct Connect {
     /// A stream to keep; repeat for more. Without any: all but eeo_responses.
     #[arg(long = "stream", value_name = "S")]
     streams: Vec<String>,
+    /// Refuse writes for product users who are no active Lever user, instead of making them for somebody else.
+    #[arg(long)]
+    strict_acting_user: bool,
     /// Have Lever tell of changes at once, by webhooks.
     #[arg(long)]
     webhooks: bool,
@@ -110,6 +113,7 @@ pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Fai
             base_url: command.base_url,
             streams: command.streams,
             webhooks: command.webhooks,
+            strict_acting_user: command.strict_acting_user,
             include_secret_notes: command.secret_notes,
             excluded_fields: command.excluded_fields,
             ..Default::default()

@@ -31,6 +31,7 @@ mod store;
 mod sync;
 mod token;
 mod upload;
+mod users;
 pub(crate) mod view;
 pub(crate) mod write;
 
@@ -111,6 +112,9 @@ enum Command {
     Lookup(lookup::Lookup),
     /// Lists people who may be in Lever twice, and tells them apart.
     Duplicates(duplicates::Duplicates),
+    /// Tells who of the product is who in Lever, and links them.
+    #[command(subcommand)]
+    User(users::Command),
     /// Shows and changes how Lever's stages and fields map onto the product's.
     #[command(subcommand)]
     Mapping(mapping::Command),
@@ -167,6 +171,7 @@ impl Cli {
             Command::Reject(command) => bulk::reject(global, command).await,
             Command::Lookup(command) => lookup::run(global, command).await,
             Command::Duplicates(command) => duplicates::run(global, command).await,
+            Command::User(command) => users::run(global, command).await,
             Command::Mapping(command) => mapping::run(global, command).await,
             Command::Write(command) => write::run(global, command).await,
             Command::Op(command) => operations::run(global, command).await,
@@ -204,6 +209,17 @@ mod tests {
         assert!(parsed("").is_ok() && parsed("acme --weak --dismissed").is_ok());
         assert!(parsed("dismiss a b").is_ok() && parsed("dismiss -c acme a b --undo").is_ok());
         assert!(parsed("dismiss a").is_err() && parsed("--weak dismiss a b").is_err());
+    }
+
+    #[test]
+    fn users_are_listed_linked_and_unlinked() {
+        let parsed = |line: &str| {
+            let words = ["fulcrum", "user"].into_iter().chain(line.split(' '));
+            Cli::try_parse_from(words).is_ok()
+        };
+        assert!(parsed("list") && parsed("list acme --limit 5"));
+        assert!(parsed("link a@b.c u1") && parsed("link -c acme a@b.c u1"));
+        assert!(parsed("unlink a@b.c") && !parsed("link a@b.c"));
     }
 
     #[test]

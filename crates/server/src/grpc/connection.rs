@@ -184,4 +184,18 @@ impl ConnectionService for Api {
             .map_err(status)?;
         Ok(Response::new(wire::permissions::to_report(&report)))
     }
+
+    async fn list_user_links(
+        &self,
+        request: Request<pb::ListUserLinksRequest>,
+    ) -> Result<Response<pb::ListUserLinksResponse>, Status> {
+        self.user_links(request).await
+    }
+
+    async fn update_user_link(
+        &self,
+        request: Request<pb::UpdateUserLinkRequest>,
+    ) -> Result<Response<pb::UpdateUserLinkResponse>, Status> {
+        self.link_user(request).await
+    }
 }

@@ -51,6 +51,7 @@ pub fn to_pb(connection: &Connection, standing: Standing) -> pb::Connection {
             .as_ref()
             .map(|user| user.as_str().to_owned())
             .unwrap_or_default(),
+        strict_acting_user: connection.strict_acting_user,
         state: to_state(standing.state).into(),
         etag: etag(connection.revision),
         create_time: Some(to_timestamp(connection.created_at)),
@@ -215,6 +216,7 @@ pub fn from_pb(connection: &pb::Connection) -> Result<NewConnection> {
         include_archived: connection.include_archived.unwrap_or(true),
         include_snoozed: connection.include_snoozed.unwrap_or(true),
         default_acting_user: from_user(connection),
+        strict_acting_user: connection.strict_acting_user,
         excluded_fields: from_excluded_fields(&connection.excluded_fields)?,
         include_secret_notes: connection.include_secret_notes,
         webhooks: connection.webhooks,
@@ -261,6 +263,9 @@ pub fn from_update(connection: &pb::Connection, paths: &[String]) -> Result<Conn
                 patch.include_snoozed = Some(connection.include_snoozed.unwrap_or(true));
             }
             "default_acting_user_id" => patch.default_acting_user = Some(from_user(connection)),
+            "strict_acting_user" => {
+                patch.strict_acting_user = Some(connection.strict_acting_user);
+            }
             "excluded_fields" => {
                 patch.excluded_fields = Some(from_excluded_fields(&connection.excluded_fields)?);
             }
@@ -277,7 +282,7 @@ pub fn from_update(connection: &pb::Connection, paths: &[String]) -> Result<Conn
                     format!("update_mask.paths[{index}]"),
                     "cannot be changed: allowed are display_name, external_id, streams, sync_start_time, \
                      include_archived, include_snoozed, default_acting_user_id, webhook_signature_tokens, \
-                     excluded_fields, include_secret_notes, webhooks",
+                     excluded_fields, include_secret_notes, webhooks, strict_acting_user",
                 ));
             }
         }

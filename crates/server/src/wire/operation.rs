@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use ::lever::{ArchiveReasonId, NoteId, OpportunityId, RequisitionId, StageId, UserId};
 use domain::operation::{Attempt, Failure, NoteText, Prepared, State, Tally};
-use domain::{ActingBecause, Operation, Write};
+use domain::{ActingBecause, Operation, PassedOver, Write};
 use engine::{
-    Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, Error, Hold, OperationFilter,
-    PlannedCall, Result, WriteRequest, prepare,
+    Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, Error, Hold, LONGEST_EMAIL,
+    OperationFilter, PlannedCall, Result, WriteRequest, prepare,
 };
 use proto::v1 as pb;
 
@@ -66,6 +66,7 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
         planned_calls: 0,
         left_out: operation.left_out.clone(),
         email_intent: to_email_intent(operation),
+        passed_over: to_passed_over(operation.passed_over).into(),
     }
 }
 
@@ -125,6 +126,16 @@ fn to_because(because: ActingBecause) -> pb::ActingBecause {
         ActingBecause::OpportunityOwner => pb::ActingBecause::OpportunityOwner,
         ActingBecause::PostingOwner => pb::ActingBecause::PostingOwner,
         ActingBecause::ConnectionDefault => pb::ActingBecause::ConnectionDefault,
+    }
+}
+
+fn to_passed_over(passed_over: Option<PassedOver>) -> pb::PassedOver {
+    match passed_over {
+        None => pb::PassedOver::Unspecified,
+        Some(PassedOver::Unknown) => pb::PassedOver::Unknown,
+        Some(PassedOver::Deactivated) => pb::PassedOver::Deactivated,
+        Some(PassedOver::LinkUnknown) => pb::PassedOver::LinkUnknown,
+        Some(PassedOver::LinkDeactivated) => pb::PassedOver::LinkDeactivated,
     }
 }
 
@@ -199,6 +210,7 @@ fn to_planned_write(calls: &[PlannedCall], acting: &Chosen) -> pb::Operation {
         planned_calls: u32::try_from(calls.len()).unwrap_or(u32::MAX),
         acting_user_id: user_id(acting.user.as_ref()),
         acting_because: to_because(acting.because).into(),
+        passed_over: to_passed_over(acting.passed_over).into(),
         ..Default::default()
     }
 }
@@ -512,10 +524,14 @@ fn names(
 /// For whom a write is made.
 ///
 /// # Errors
-/// Invalid when both are given.
+/// Invalid when both are given, and for an e-mail over 320 bytes.
 pub fn from_acting(acting_user: &str, perform_as: &str) -> Result<Acting> {
     match (acting_user, perform_as) {
         ("", "") => Ok(Acting::Default),
+        (email, "") if email.len() > LONGEST_EMAIL => Err(Error::invalid(
+            "acting_user",
+            "give the e-mail of a product user, at most 320 bytes",
+        )),
         (email, "") => Ok(Acting::Email(email.to_owned())),
         ("", user) => Ok(Acting::LeverUser(UserId::from(user))),
         _ => Err(Error::invalid(

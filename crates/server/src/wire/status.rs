@@ -102,7 +102,8 @@ fn failure_code(kind: FailureKind) -> Code {
         | FailureKind::NotOurs
         | FailureKind::StageExcluded
         | FailureKind::ReasonExcluded
-        | FailureKind::ActingUserRequired => Code::FailedPrecondition,
+        | FailureKind::ActingUserRequired
+        | FailureKind::ActingUserUnknown => Code::FailedPrecondition,
         FailureKind::NotFound => Code::NotFound,
         FailureKind::Invalid => Code::InvalidArgument,
         FailureKind::StageMoved | FailureKind::ItemsFailed => Code::Aborted,

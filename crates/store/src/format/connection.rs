@@ -7,10 +7,11 @@ use prost::Message;
 use super::id::{pack, unpack_option};
 use super::{Stored, versions_to};
 
-/// Version 1 has everything up to `revision`, version 2 up to `disconnected`, version 3 up to `credential_since`; what
-/// came after reads as nothing excluded, nothing switched on, a credential of unknown age, and no webhook left.
+/// Version 1 has everything up to `revision`, version 2 up to `disconnected`, versions 3 and 4 up to
+/// `credential_since`; what came after reads as nothing excluded, nothing switched on, a credential of unknown age, and
+/// no webhook left.
 #[derive(Clone, PartialEq, Message)]
-struct ConnectionV4 {
+struct ConnectionV5 {
     #[prost(bytes = "vec", tag = "1")]
     id: Vec<u8>,
     #[prost(string, tag = "2")]
@@ -51,6 +52,8 @@ struct ConnectionV4 {
     disconnected: Option<DisconnectedV4>,
     #[prost(int64, optional, tag = "19")]
     credential_since: Option<i64>,
+    #[prost(bool, tag = "20")]
+    strict_acting_user: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -67,14 +70,14 @@ struct DisconnectedV4 {
 }
 
 impl Stored for Connection {
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
 
     fn to_payload(&self) -> Vec<u8> {
         let (region, base_url) = match &self.environment {
             Environment::Region(region) => (region_number(*region), String::new()),
             Environment::BaseUrl(url) => (0, url.clone()),
         };
-        ConnectionV4 {
+        ConnectionV5 {
             id: self.id.as_bytes().to_vec(),
             display_name: self.display_name.clone(),
             external_id: self.external_id.clone(),
@@ -106,12 +109,13 @@ impl Stored for Connection {
                 webhooks_unknown: disconnected.webhooks_left.is_none(),
             }),
             credential_since: self.credential_since.map(Timestamp::as_millis),
+            strict_acting_user: self.strict_acting_user,
         }
         .encode_to_vec()
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        let stored: ConnectionV4 = versions_to(Self::VERSION, version, payload)?;
+        let stored: ConnectionV5 = versions_to(Self::VERSION, version, payload)?;
         let environment = match stored.region {
             0 => Environment::BaseUrl(stored.base_url),
             number => Environment::Region(region_of(number)?),
@@ -130,6 +134,7 @@ impl Stored for Connection {
             include_archived: stored.include_archived,
             include_snoozed: stored.include_snoozed,
             default_acting_user: unpack_option(stored.default_acting_user)?,
+            strict_acting_user: stored.strict_acting_user,
             excluded_fields: stored
                 .excluded_fields
                 .iter()

@@ -114,6 +114,11 @@ pub(crate) fn dismissal_parts(key: &[u8]) -> Option<(ContactId, ContactId)> {
     Some((ContactId::from(first), ContactId::from(second)))
 }
 
+/// Where it stands which Lever user a product user is.
+pub(crate) fn user_link(connection: ConnectionId, email: &KeyDigest) -> Vec<u8> {
+    [&connection.as_bytes()[..], email].concat()
+}
+
 /// A run of identity entries.
 pub(crate) fn identity_run(connection: ConnectionId, number: u64) -> Vec<u8> {
     [&connection.as_bytes()[..], &number.to_be_bytes()].concat()

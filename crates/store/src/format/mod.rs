@@ -9,7 +9,7 @@
 //! |---|---|---|---|
 //! | `meta` | `header` / `commit` | [`Header`] / [`Counter`] | 1 |
 //! | `meta` | `identity_secret` / `identities` | [`Secret`]: sealed / [`Counter`]: every candidacy has its digests | 1 |
-//! | `connections` | c | connection settings | 4 |
+//! | `connections` | c | connection settings | 5 |
 //! | `external_ids` | external id | [`Owner`]: c | 1 |
 //! | `credentials` | c | [`SealedCredential`]: API key or OAuth tokens, a generation, and whether a renewal is under way | 3 |
 //! | `purges` | c | empty: the data of a deleted connection are being removed | - |
@@ -25,7 +25,7 @@
 //! | `sequences` | c | [`Counter`]: number of the last change | 1 |
 //! | `changes` | c, last sequence 8 | [`ChangeBlock`]: changes that were made together | 2 |
 //! | `quarantine` | c, stream 1, half the digest of the parent 8, half that of the id or the text 8 | quarantined record | 2 |
-//! | `operations` | c, operation 16 | operation | 3 |
+//! | `operations` | c, operation 16 | operation | 4 |
 //! | `open_operations` | c, operation 16 | empty: those not settled | - |
 //! | `request_ids` | c, request id | [`Owner`]: operation | 1 |
 //! | `by_opportunity` | c, opportunity NUL, operation 16 | empty | - |
@@ -50,6 +50,7 @@
 //! | `identity_runs` | c, number 8 | [`IdentityRun`]: what a commit changed about who has which identity key | 1 |
 //! | `identity_leaves` | c, digest 12, packed opportunity; the first: c | [`IdentityLeaf`]: a stretch of all entries | 1 |
 //! | `dismissals` | c, contact NUL, contact; the lesser id first | [`Dismissal`](crate::Dismissal): who told the two apart, and when | 1 |
+//! | `user_links` | c, digest of the product user's e-mail 12 | [`UserLink`](crate::UserLink): e-mail, Lever user, who linked them, and when | 1 |
 //! | `forgets` | c, opportunity | [`Forget`]: what is still to be removed of a person | 1 |
 //!
 //! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.
@@ -82,6 +83,7 @@ mod small;
 mod tests;
 mod texts;
 mod token;
+mod user_link;
 mod zip;
 
 pub(crate) use calls::CallBlock;

@@ -4,7 +4,7 @@ use domain::operation::{
     Attempt, Bulk, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, RawWrite,
     Rejection, State, Step, UploadTarget,
 };
-use domain::{ActingBecause, ConnectionId, Operation, OperationId, Write};
+use domain::{ActingBecause, ConnectionId, Operation, OperationId, PassedOver, Write};
 use lever::Timestamp;
 use prost::{Message, Oneof};
 
@@ -61,6 +61,8 @@ struct OperationV1 {
     found: Vec<String>,
     #[prost(string, repeated, tag = "51")]
     left_out: Vec<String>,
+    #[prost(string, optional, tag = "41")]
+    passed_over: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -302,6 +304,7 @@ impl Stored for Operation {
             queued_at: self.queued_at.as_millis(),
             found: self.found.clone(),
             left_out: self.left_out.clone(),
+            passed_over: self.passed_over.map(|why| why.name().to_owned()),
         }
         .encode_to_vec()
     }
@@ -342,6 +345,10 @@ impl Stored for Operation {
             answer: stored.answer,
             acting_user: unpack_option(stored.acting_user)?,
             acting_because,
+            passed_over: match stored.passed_over {
+                Some(why) => Some(PassedOver::from_name(&why)?),
+                None => None,
+            },
             asked_for: stored.asked_for,
             found: stored.found,
             left_out: stored.left_out,

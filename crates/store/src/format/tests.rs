@@ -14,7 +14,7 @@ use domain::provenance::{Added, Ours};
 use domain::{
     ActingBecause, Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor,
     Disconnected, Environment, Event, ExcludedField, Hydration, Operation, OperationId, Parent,
-    Part, RecordChange, Region, Schedule, Stream, Write,
+    Part, PassedOver, RecordChange, Region, Schedule, Stream, Write,
 };
 use lever::Timestamp;
 use uuid::Uuid;
@@ -31,6 +31,7 @@ use crate::quarantine::{Kept, QuarantineCount, Quarantined};
 use crate::runs::{Run, RunOutcome};
 use crate::table::Table;
 use crate::tokens::TokenRecord;
+use crate::user_links::UserLink;
 
 const UUID: &str = "01020304-0506-4708-890a-0b0c0d0e0f10";
 
@@ -121,6 +122,7 @@ fn operation(write: Write, state: State) -> Operation {
         answer: None,
         acting_user: Some("u".into()),
         acting_because: ActingBecause::Nobody,
+        passed_over: None,
         asked_for: None,
         found: Vec::new(),
         left_out: Vec::new(),
@@ -308,6 +310,22 @@ fn who_told_two_people_apart_has_these_bytes() {
 }
 
 #[test]
+fn which_lever_user_a_product_user_is_has_these_bytes() {
+    let link = UserLink {
+        email: "a@b.c".to_owned(),
+        user: UUID.into(),
+        by: "ada".to_owned(),
+        at: at(5),
+    };
+    pinned(
+        &link,
+        "01fe55d1740a056140622e631211000102030405064708890a0b0c0d0e0f101a036164612005",
+    );
+    let key = key::user_link(connection(), &[7; 12]);
+    assert_eq!(key[16..], [7; 12]);
+}
+
+#[test]
 fn identity_runs_and_leaves_have_these_bytes() {
     let entries = |digest: u8| {
         let entries = [([digest; 12], pack(UUID)), ([digest; 12], b"o".to_vec())];
@@ -355,6 +373,7 @@ fn a_connection_has_these_bytes() {
         include_archived: true,
         include_snoozed: true,
         default_acting_user: Some("u".into()),
+        strict_acting_user: true,
         excluded_fields: BTreeSet::from([ExcludedField::parse("contacts.phones").unwrap()]),
         include_secret_notes: true,
         webhooks: true,
@@ -371,7 +390,7 @@ fn a_connection_has_these_bytes() {
     };
     pinned(
         &settings,
-        "0429b64afe0a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e6573800101880101920106080410051806980106",
+        "055e3f153f0a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e6573800101880101920106080410051806980106a00101",
     );
     let disconnected = |webhooks_left| {
         Some(Disconnected {
@@ -392,6 +411,7 @@ fn a_connection_has_these_bytes() {
         webhooks: false,
         disconnected: None,
         credential_since: None,
+        strict_acting_user: false,
         ..settings.clone()
     };
     assert!(Connection::from_payload(1, &bytes(version_1)) == Some(old));
@@ -400,6 +420,7 @@ fn a_connection_has_these_bytes() {
     let old = Connection {
         credential_since: None,
         disconnected: disconnected(Some(0)),
+        strict_acting_user: false,
         ..settings.clone()
     };
     assert!(Connection::from_payload(2, &bytes(version_2)) == Some(old));
@@ -407,9 +428,17 @@ fn a_connection_has_these_bytes() {
     let version_3 = "0a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e657380010188010192010408041005980106";
     let old = Connection {
         disconnected: disconnected(Some(0)),
+        strict_acting_user: false,
         ..settings.clone()
     };
     assert!(Connection::from_payload(3, &bytes(version_3)) == Some(old));
+    was_written_as(
+        &Connection {
+            strict_acting_user: false,
+            ..settings.clone()
+        },
+        "0429b64afe0a1000000000000000000000000000000001120441636d651a02343220023202010c3801400148015201755801620461626364680270037a0f636f6e74616374732e70686f6e6573800101880101920106080410051806980106",
+    );
     // An earlier version let in fields that are needed.
     comes_back(&Connection {
         excluded_fields: [ExcludedField::from_stored("notes.secret").unwrap()].into(),
@@ -557,6 +586,7 @@ fn an_operation_has_these_bytes() {
         }],
         state: State::Held { release_at: at(8) },
         acting_because: ActingBecause::Linked,
+        passed_over: Some(PassedOver::LinkDeactivated),
         asked_for: Some("e".to_owned()),
         queued_at: at(7),
         found: vec!["f".to_owned()],
@@ -565,7 +595,7 @@ fn an_operation_has_these_bytes() {
     };
     pinned(
         &item,
-        "049636ac960a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207920301669a03016c",
+        "0412e3f05a0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207ca02104c494e4b5f4445414354495641544544920301669a03016c",
     );
 }
 

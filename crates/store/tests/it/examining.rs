@@ -62,6 +62,7 @@ async fn full() -> TempDir {
         at: at(1),
     };
     store.dismiss(c, strangers, dismissal).await.unwrap();
+    store.set_user_link(c, user_link("ada@a.b")).await.unwrap();
     let hour = Schedule::every(Duration::from_secs(3600)).unwrap();
     store
         .set_schedule(c, Listing::Tags, Some(hour))
@@ -173,15 +174,6 @@ async fn a_document_that_grows_and_shrinks_leaves_nothing_behind() {
     }
 }
 
-/// Opens the database behind the back of the store.
-fn database(folder: &Path) -> sled::Db {
-    sled::Config::new()
-        .path(folder.join("db"))
-        .segment_size(8 << 20)
-        .open()
-        .unwrap()
-}
-
 /// Changes the values of a table behind the back of the store.
 fn tamper(folder: &Path, table: &str, change: impl Fn(&sled::Tree, sled::IVec, sled::IVec)) {
     let database = database(folder);
@@ -241,6 +233,7 @@ async fn an_altered_value_is_found_in_every_table() {
         "eeo_counts",
         "forgets",
         "dismissals",
+        "user_links",
     ] {
         let tampered = copied(folder.path());
         tamper(tampered.path(), table, flip);

@@ -29,3 +29,4 @@ mod quarantine;
 mod sla_marks;
 mod support;
 mod uploads;
+mod user_links;

@@ -11,7 +11,7 @@ use domain::{
     Listing, Operation, OperationId, RecordChange, Region, Stream, Timestamp, Write,
 };
 use secrecy::{ExposeSecret, SecretString};
-use store::{Deleted, Incoming, MappingVersion, Options, Page, Refresh, Store};
+use store::{Deleted, Incoming, MappingVersion, Options, Page, Refresh, Store, UserLink};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -32,6 +32,15 @@ pub(crate) fn options() -> Options {
 
 pub(crate) fn open(folder: &Path) -> Store {
     Store::open(folder, options()).unwrap()
+}
+
+/// Opens the database behind the back of the store.
+pub(crate) fn database(folder: &Path) -> sled::Db {
+    sled::Config::new()
+        .path(folder.join("db"))
+        .segment_size(8 << 20)
+        .open()
+        .unwrap()
 }
 
 /// An empty store; keep the folder as long as the store.
@@ -94,6 +103,7 @@ pub(crate) fn connection(number: u128) -> Connection {
         include_archived: true,
         include_snoozed: true,
         default_acting_user: None,
+        strict_acting_user: false,
         excluded_fields: Default::default(),
         include_secret_notes: false,
         webhooks: false,
@@ -213,6 +223,15 @@ pub(crate) fn mapping(version: u64) -> MappingVersion {
     }
 }
 
+pub(crate) fn user_link(email: &str) -> UserLink {
+    UserLink {
+        email: email.to_owned(),
+        user: "u".into(),
+        by: "ada".to_owned(),
+        at: at(1),
+    }
+}
+
 pub(crate) fn operation(connection: ConnectionId, number: u128, request_id: &str) -> Operation {
     Operation {
         id: OperationId::new(Uuid::from_u128(number)),
@@ -231,6 +250,7 @@ pub(crate) fn operation(connection: ConnectionId, number: u128, request_id: &str
         answer: None,
         acting_user: None,
         acting_because: ActingBecause::Nobody,
+        passed_over: None,
         asked_for: None,
         found: Vec::new(),
         left_out: Vec::new(),

@@ -14,6 +14,7 @@ pub(super) mod permissions;
 pub(crate) mod sync;
 pub(crate) mod table;
 pub(crate) mod time;
+pub(super) mod users;
 
 use anstyle::{AnsiColor, Style};
 

@@ -73,11 +73,10 @@ pub(crate) fn page(operation: &pb::Operation, now_ms: i64) -> String {
     fact("state", &styled(style(operation), &state(operation)));
     fact("opportunity", &operation.opportunity_id);
     fact("request id", &operation.request_id);
-    fact("for user", &operation.acting_user_id);
+    fact("for user", &for_user(operation));
     fact("made in Lever", &operation.result_id);
     fact("asked by", &operation.asked_by);
     fact("asked for", &operation.acting_user);
-    fact("user found", &because(operation));
     if let Some(at) = &operation.create_time {
         fact("recorded", &time::ago(Some(at), now_ms));
     }
@@ -109,15 +108,6 @@ pub(crate) fn page(operation: &pb::Operation, now_ms: i64) -> String {
     page + &calls(operation)
 }
 
-/// How the Lever user was found, in words; nothing where there is none.
-fn because(operation: &pb::Operation) -> String {
-    use pb::ActingBecause as Because;
-    match operation.acting_because() {
-        Because::Unspecified | Because::Nobody => String::new(),
-        because => word(because.as_str_name(), "ACTING_BECAUSE_"),
-    }
-}
-
 /// What became of the items of a bulk, in words.
 fn items(operation: &pb::Operation, tally: &pb::Tally) -> String {
     let kind = word(operation.item_kind().as_str_name(), "OPERATION_KIND_");
@@ -134,6 +124,33 @@ fn items(operation: &pb::Operation, tally: &pb::Tally) -> String {
         .map(|(count, name)| format!("{count} {name}"))
         .collect();
     format!("{} of {kind}: {}", tally.items, counts.join(", "))
+}
+
+/// The Lever user a write is made for, how that user was found, and why not the one asked for.
+fn for_user(operation: &pb::Operation) -> String {
+    let because = match operation.acting_because() {
+        pb::ActingBecause::Unspecified => String::new(),
+        because => word(because.as_str_name(), "ACTING_BECAUSE_"),
+    };
+    let instead = match operation.passed_over() {
+        pb::PassedOver::Unspecified => "",
+        pb::PassedOver::Unknown => "no Lever user has the e-mail of acting_user",
+        pb::PassedOver::Deactivated => {
+            "the Lever user with the e-mail of acting_user is deactivated"
+        }
+        pb::PassedOver::LinkUnknown => "the user linked to acting_user is unknown to Lever",
+        pb::PassedOver::LinkDeactivated => "the Lever user linked to acting_user is deactivated",
+    };
+    let how = match (because.as_str(), instead) {
+        ("nobody", "") => return String::new(),
+        (because, "") => because.to_owned(),
+        (because, instead) => format!("{because}: {instead}"),
+    };
+    match (operation.acting_user_id.as_str(), how.as_str()) {
+        ("", how) => how.to_owned(),
+        (user, "") => user.to_owned(),
+        (user, how) => format!("{user} ({how})"),
+    }
 }
 
 fn calls(operation: &pb::Operation) -> String {
@@ -219,6 +236,46 @@ mod tests {
              PUT /opportunities/opp-1/stage?perform_as=u-1  403\n"
         );
         assert!(!well(&failed));
+    }
+
+    #[test]
+    fn whom_a_write_is_made_for_is_told_with_the_reason() {
+        use pb::{ActingBecause, PassedOver};
+        for (user, because, passed_over, told) in [
+            ("", ActingBecause::Nobody, PassedOver::Unspecified, ""),
+            (
+                "u",
+                ActingBecause::Unspecified,
+                PassedOver::Unspecified,
+                "u",
+            ),
+            (
+                "u",
+                ActingBecause::Linked,
+                PassedOver::Unspecified,
+                "u (linked)",
+            ),
+            (
+                "u",
+                ActingBecause::PostingOwner,
+                PassedOver::LinkDeactivated,
+                "u (posting owner: the Lever user linked to acting_user is deactivated)",
+            ),
+            (
+                "",
+                ActingBecause::Nobody,
+                PassedOver::Unknown,
+                "nobody: no Lever user has the e-mail of acting_user",
+            ),
+        ] {
+            let operation = pb::Operation {
+                acting_user_id: user.to_owned(),
+                acting_because: because.into(),
+                passed_over: passed_over.into(),
+                ..operation()
+            };
+            assert_eq!(for_user(&operation), told);
+        }
     }
 
     #[test]
