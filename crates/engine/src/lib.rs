@@ -77,7 +77,7 @@ pub use permissions::{
 pub use profile::Profile;
 pub use push::prepare;
 pub use push::{
-    Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, Hold, OperationFilter,
+    Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, ExportDryRun, Hold, OperationFilter,
     OperationPage, PlannedCall, PlannedFile, WriteRequest,
 };
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer, Whose};

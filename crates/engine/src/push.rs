@@ -8,6 +8,7 @@ mod acting;
 mod bulk;
 mod content;
 mod control;
+mod export;
 mod hold;
 mod holds;
 mod items;
@@ -21,6 +22,7 @@ mod upload;
 
 pub use bulk::{BulkDryRun, BulkItem, BulkRequest};
 pub use control::{OperationFilter, OperationPage};
+pub use export::ExportDryRun;
 pub(crate) use outbox::Outbox;
 pub use plan::{PlannedCall, PlannedFile};
 pub(crate) use send::fresh_read;

@@ -83,6 +83,7 @@ tables! {
     FieldMappings = "field_mappings", "connection and version";
     SlaMarks = "sla_marks", "connection and opportunity";
     Dismissals = "dismissals", "connection and two contacts";
+    ExportSettings = "export_settings", "connection and version";
 }
 
 impl Table {

@@ -1,5 +1,7 @@
 //! Why an operation did not end well.
 
+use crate::export::Ground;
+
 /// The class of a failure: what a caller can branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
@@ -21,6 +23,8 @@ pub enum FailureKind {
     ReasonExcluded,
     /// Lever wants to know for whom, and nobody was found.
     ActingUserRequired,
+    /// Something speaks against exporting the person.
+    Blocked(Ground),
     /// Items of a bulk were not written.
     ItemsFailed,
     /// Lever could not be reached for too long.
@@ -41,6 +45,12 @@ impl FailureKind {
         FailureKind::StageExcluded,
         FailureKind::ReasonExcluded,
         FailureKind::ActingUserRequired,
+        FailureKind::Blocked(Ground::DoNotContact),
+        FailureKind::Blocked(Ground::Anonymized),
+        FailureKind::Blocked(Ground::Hired),
+        FailureKind::Blocked(Ground::ActiveElsewhere),
+        FailureKind::Blocked(Ground::CoolOff),
+        FailureKind::Blocked(Ground::WeakMatch),
         FailureKind::ItemsFailed,
         FailureKind::Unavailable,
         FailureKind::Unknown,
@@ -58,6 +68,7 @@ impl FailureKind {
             FailureKind::StageExcluded => "STAGE_EXCLUDED",
             FailureKind::ReasonExcluded => "REASON_EXCLUDED",
             FailureKind::ActingUserRequired => "ACTING_USER_REQUIRED",
+            FailureKind::Blocked(ground) => ground.reason(),
             FailureKind::ItemsFailed => "ITEMS_FAILED",
             FailureKind::Unavailable => "LEVER_UNAVAILABLE",
             FailureKind::Unknown => "OUTCOME_UNKNOWN",

@@ -1,7 +1,7 @@
 //! The Lever user a write is made for (X13).
 
 use domain::{ActingBecause, ConnectionId, Stream};
-use lever::{OpportunityId, PerformAs, User, UserId, registry};
+use lever::{OpportunityId, PerformAs, PostingId, User, UserId, registry};
 
 use crate::engine::Shared;
 use crate::error::{Error, Result};
@@ -86,7 +86,10 @@ async fn best(shared: &Shared, request: &WriteRequest, required: bool) -> Result
     if let Some(named) = named {
         return Ok(Chosen::new(named, ActingBecause::Email));
     }
-    let owner = owner(shared, id, &request.opportunity, &users).await?;
+    let owner = match request.write.posting() {
+        Some(posting) => posting_owner(shared, id, posting, &users).await?,
+        None => owner(shared, id, &request.opportunity, &users).await?,
+    };
     Ok(owner.or(default).unwrap_or_default())
 }
 
@@ -105,9 +108,20 @@ async fn owner(
     if let Some(owner) = owner {
         return Ok(Some(Chosen::new(owner, ActingBecause::OpportunityOwner)));
     }
-    let Some(posting) = candidacy.posting else {
-        return Ok(None);
-    };
+    match candidacy.posting {
+        Some(posting) => posting_owner(shared, id, &posting, users).await,
+        None => Ok(None),
+    }
+}
+
+/// The owner of a posting, if that is one of these users.
+async fn posting_owner(
+    shared: &Shared,
+    id: ConnectionId,
+    posting: &PostingId,
+    users: &[User],
+) -> Result<Option<Chosen>> {
+    let one_of_them = |user: &UserId| users.iter().any(|known| known.id == *user);
     let record = shared
         .store
         .record(id, Stream::Postings, posting.as_str())

@@ -8,10 +8,11 @@ use std::time::Duration;
 use domain::operation::{Attempt, Event, FailureKind, Prepared, RawWrite, State};
 use domain::{Operation, OperationId, Parent, Stream, Timestamp, Write};
 use lever::registry::{CREATE_CANDIDATE, CREATE_OPPORTUNITY};
-use lever::{ContactId, Lane, OpportunityId};
+use lever::{ContactId, Endpoint as _, Lane, ListOpportunities, OpportunityId};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use super::export::{self, Lines};
 use super::holds::Holds;
 use super::{plan, reconcile, send};
 use crate::engine::Shared;
@@ -36,6 +37,8 @@ pub(crate) struct Outbox {
     link: Arc<Link>,
     tasks: TaskTracker,
     queues: Mutex<HashMap<OpportunityId, VecDeque<OperationId>>>,
+    /// The exports that are about no opportunity yet.
+    pub(super) lines: Arc<Lines>,
     /// How many operations may be under way at once.
     slots: Semaphore,
     /// How many of these may be items of bulks: one write alone must not wait for a thousand.
@@ -64,6 +67,7 @@ impl Outbox {
             link,
             tasks,
             queues: Mutex::new(HashMap::new()),
+            lines: Arc::default(),
             slots: Semaphore::new(slots),
             bulk_slots: Semaphore::new((slots / 2).max(1)),
             holds: Holds::default(),
@@ -99,6 +103,11 @@ impl Outbox {
             state if state.settled() => {}
             _ if matches!(operation.write, Write::Bulk(_)) => self.look_after(operation),
             State::Held { release_at } => self.holds.add(*release_at, operation.id),
+            _ if operation.opportunity.as_str().is_empty()
+                && matches!(operation.write, Write::Export(_)) =>
+            {
+                self.hand_over_in_turn(operation);
+            }
             _ => self.submit(operation.opportunity.clone(), operation.id),
         }
     }
@@ -182,8 +191,12 @@ impl Outbox {
     /// Settles the operations of one opportunity, one after the other.
     async fn drain(self: Arc<Self>, opportunity: OpportunityId) {
         while let Some(id) = self.front(&opportunity) {
-            match self.settle(id).await {
+            match self.settle(id, &opportunity).await {
                 Ok(Progress::Settled) => self.pop(&opportunity),
+                Ok(Progress::Elsewhere(other)) => {
+                    self.pop(&opportunity);
+                    self.submit(other, id);
+                }
                 Ok(Progress::Stopped) => return,
                 Err(_) if self.link.stop.is_cancelled() => return,
                 Err(error) => {
@@ -215,10 +228,10 @@ impl Outbox {
         }
     }
 
-    /// Moves one operation until it has settled.
+    /// Moves one operation until it has settled, or is about another opportunity than the one whose line it is in.
     ///
     /// A stop takes effect between two steps: a call that was sent is waited for, none is begun.
-    async fn settle(&self, id: OperationId) -> Result<Progress> {
+    pub(super) async fn settle(&self, id: OperationId, about: &OpportunityId) -> Result<Progress> {
         loop {
             if self.link.stop.is_cancelled() {
                 return Ok(Progress::Stopped);
@@ -227,6 +240,9 @@ impl Outbox {
             let Some(operation) = self.shared.store.operation(self.link.id(), id).await? else {
                 return Ok(Progress::Settled);
             };
+            if operation.opportunity != *about && !operation.state.settled() {
+                return Ok(Progress::Elsewhere(operation.opportunity));
+            }
             match &operation.state {
                 State::Held { .. } => return Ok(Progress::Settled),
                 state if state.settled() => {
@@ -286,7 +302,10 @@ impl Outbox {
         let _slot = self.slots.acquire().await;
         // Kept before it is made: a start after a crash then knows that it may have had its effect.
         let attempt = Attempt {
-            lever_operation: plan::lever_operation(operation.present_write()).to_owned(),
+            lever_operation: match operation.is_unplanned() {
+                true => ListOpportunities::OPERATION.id.to_owned(),
+                false => plan::lever_operation(operation.present_write()).to_owned(),
+            },
             at: self.shared.clock.now(),
             status: None,
             step: plan::step_number(&operation),
@@ -295,7 +314,12 @@ impl Outbox {
         let Some(mut sending) = self.save(&planned, Event::Started).await? else {
             return Ok(());
         };
-        let outcome = send::send(&self.shared, &self.link, &sending).await;
+        let outcome = match &sending.write {
+            Write::Export(asked) if sending.is_unplanned() => {
+                export::decide(self, &asked.asked).await
+            }
+            _ => send::send(&self.shared, &self.link, &sending).await,
+        };
         sending.attempts.pop();
         let sending = outcome
             .attempts
@@ -311,7 +335,7 @@ impl Outbox {
     /// Shows the new state in the mirror, then settles: a caller who sees the end sees its effect too.
     async fn settle_with(&self, operation: &Operation, event: Event) -> Result<()> {
         let changed = match &event {
-            Event::Done { .. } | Event::Found { .. } => true,
+            Event::Done { .. } | Event::Found { .. } | Event::Made(_) => true,
             Event::Refused(failure) => failure.kind == FailureKind::StageMoved,
             Event::Skipped(failure) => failure.kind == FailureKind::AlreadyArchived,
             _ => false,
@@ -434,7 +458,7 @@ impl Outbox {
             .await;
     }
 
-    async fn pause(&self, wait: Duration) {
+    pub(super) async fn pause(&self, wait: Duration) {
         tokio::select! {
             () = self.link.stop.cancelled() => {}
             () = tokio::time::sleep(wait) => {}
@@ -463,6 +487,9 @@ fn changed_list(write: &Write) -> Option<Stream> {
 
 /// The opportunity an operation has changed, or made.
 fn changed_opportunity(operation: &Operation, event: &Event) -> Option<OpportunityId> {
+    if let Event::Made(made) = event {
+        return Some(made.opportunity.clone());
+    }
     if !operation.opportunity.as_str().is_empty() {
         return Some(operation.opportunity.clone());
     }
@@ -480,8 +507,10 @@ fn changed_opportunity(operation: &Operation, event: &Event) -> Option<Opportuni
 }
 
 /// How far the settling of an operation came.
-enum Progress {
+pub(super) enum Progress {
     Settled,
+    /// It is about another opportunity by now: it goes on in the line of that.
+    Elsewhere(OpportunityId),
     /// The connection stops; the next start goes on.
     Stopped,
 }

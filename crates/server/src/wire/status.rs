@@ -100,6 +100,7 @@ fn failure_code(kind: FailureKind) -> Code {
         | FailureKind::AlreadyArchived
         | FailureKind::StageExcluded
         | FailureKind::ReasonExcluded
+        | FailureKind::Blocked(_)
         | FailureKind::ActingUserRequired => Code::FailedPrecondition,
         FailureKind::NotFound => Code::NotFound,
         FailureKind::Invalid => Code::InvalidArgument,
