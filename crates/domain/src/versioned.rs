@@ -11,17 +11,24 @@ pub enum MappingKind {
     Stages,
     /// The field mapping.
     Fields,
+    /// How people are exported.
+    Exports,
 }
 
 impl MappingKind {
     /// Every kind.
-    pub const ALL: &[MappingKind] = &[MappingKind::Stages, MappingKind::Fields];
+    pub const ALL: &[MappingKind] = &[
+        MappingKind::Stages,
+        MappingKind::Fields,
+        MappingKind::Exports,
+    ];
 
     /// The name in logs and in messages for people.
     pub fn name(self) -> &'static str {
         match self {
             MappingKind::Stages => "stage_mapping",
             MappingKind::Fields => "field_mapping",
+            MappingKind::Exports => "export_settings",
         }
     }
 }

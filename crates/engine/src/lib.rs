@@ -79,7 +79,7 @@ pub use permissions::{
 pub use profile::Profile;
 pub use push::prepare;
 pub use push::{
-    Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, Hold, OperationFilter,
+    Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, ExportDryRun, Hold, OperationFilter,
     OperationPage, PlannedCall, PlannedFile, WriteRequest, sent,
 };
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer, Whose};

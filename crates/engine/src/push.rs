@@ -8,6 +8,7 @@ mod acting;
 mod bulk;
 mod content;
 mod control;
+mod export;
 mod holds;
 mod items;
 mod merge;
@@ -25,6 +26,7 @@ mod upload;
 
 pub use bulk::{BulkDryRun, BulkItem, BulkRequest};
 pub use control::{OperationFilter, OperationPage};
+pub use export::ExportDryRun;
 pub(crate) use outbox::Outbox;
 pub use plan::{PlannedCall, PlannedFile, sent};
 pub(crate) use send::fresh_read;

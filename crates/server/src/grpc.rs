@@ -5,6 +5,7 @@ mod candidate;
 mod change;
 mod connection;
 mod duplicates;
+mod export;
 mod field_mapping;
 mod follow;
 mod inbound;

@@ -8,6 +8,7 @@ pub mod change;
 pub mod connection;
 pub mod download;
 pub mod duplicates;
+pub mod export;
 pub mod field_mapping;
 pub mod fill;
 pub mod inbound;

@@ -284,7 +284,9 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::ExternalIds | Table::RequestIds => is::<Owner>(table, &value),
         Table::Credentials => is::<SealedCredential>(table, &value),
         Table::Tokens => is::<TokenRecord>(table, &value),
-        Table::Mappings | Table::FieldMappings => is::<MappingVersion>(table, &value),
+        Table::Mappings | Table::FieldMappings | Table::ExportSettings => {
+            is::<MappingVersion>(table, &value)
+        }
         Table::Listings => is::<ListingState>(table, &value),
         Table::Heads | Table::EeoHeads => is::<Head>(table, &value),
         Table::Documents | Table::EeoDocuments => is::<Document>(table, &value),

@@ -166,12 +166,18 @@ impl Store {
                 .operations(connection, Some(&forgetting.opportunity), None, usize::MAX)
                 .await?;
             for chunk in operations.chunks(STEP) {
+                let settled = chunk
+                    .iter()
+                    .filter(|operation| operation.state.settled())
+                    .map(|operation| operation.id)
+                    .collect();
                 let chunk: Vec<_> = chunk.iter().map(|operation| operation.id).collect();
                 let scrubbed = self.commit(move |draft| {
                     let keys = chunk.iter().map(|id| key::operation(connection, *id));
                     scrub(draft, keys)
                 });
                 let (operations, waiting) = scrubbed.await?;
+                self.let_go_scrubbed(connection, &settled)?;
                 sum.operations += operations;
                 sum.waiting += waiting;
             }

@@ -75,7 +75,7 @@ impl Store {
                 MappingKind::Stages => vec![Event::StagesMapped {
                     version: mapping.version,
                 }],
-                MappingKind::Fields => Vec::new(),
+                MappingKind::Fields | MappingKind::Exports => Vec::new(),
             };
             changes::append(draft, connection, mapping.created_at, news).map(drop)
         })
@@ -101,6 +101,7 @@ fn table(kind: MappingKind) -> Table {
     match kind {
         MappingKind::Stages => Table::Mappings,
         MappingKind::Fields => Table::FieldMappings,
+        MappingKind::Exports => Table::ExportSettings,
     }
 }
 

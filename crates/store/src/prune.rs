@@ -102,9 +102,14 @@ impl Store {
             };
             let (expired, next) = self.read(move |tables| rule.find(tables, &from)).await?;
             if !expired.is_empty() {
+                let operations = expired.iter().filter(|_| table == Table::Operations);
+                let scrubbed = operations
+                    .filter_map(|key| key::last_operation(key))
+                    .collect();
                 removed += self
                     .commit(move |draft| rule.remove(draft, &expired))
                     .await?;
+                self.let_go_scrubbed(connection, &scrubbed)?;
             }
             match next {
                 Some(next) => from = next,

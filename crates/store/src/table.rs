@@ -85,6 +85,7 @@ tables! {
     Ours = "ours", "connection and opportunity";
     Dismissals = "dismissals", "connection and two contacts";
     UserLinks = "user_links", "connection and digest";
+    ExportSettings = "export_settings", "connection and version";
 }
 
 impl Table {

@@ -5,8 +5,10 @@
 //! ```text
 //! <folder>/uploads/<id>.part                  being received
 //! <folder>/uploads/<connection>.<operation>   whole; its operation is about to be recorded, or is open
+//! <folder>/uploads/<connection>.<operation>.<n>   the same, of an operation with several, from 1
 //! ```
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{ConnectionId, Operation, OperationId, Write};
+use domain::{ConnectionId, Operation, OperationId};
 use sha2::{Digest as _, Sha256};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
@@ -84,74 +86,131 @@ impl Store {
         })
     }
 
-    /// As [`Store::record_operation`], with the file that the operation hands to Lever: it is kept with a new one only.
+    /// As [`Store::record_operation`], with the files that the operation hands to Lever, in the order of their numbers
+    /// ([`Write::files`](domain::Write::files)): they are kept with a new one only.
     ///
-    /// The file has its place before the operation is recorded. Whatever interrupts in between, the next start finds
-    /// a file without an operation and removes it, and never an operation without its file.
+    /// The files have their places before the operation is recorded. Whatever interrupts in between, the next start finds
+    /// files without an operation and removes them, and never an operation without its files.
     ///
     /// # Errors
     /// As [`Store::record_operation`], and [`ErrorKind::Io`](crate::ErrorKind::Io).
-    pub async fn record_operation_with_file(
+    pub async fn record_operation_with_files(
         &self,
         operation: Operation,
         keep: Duration,
-        file: ReceivedFile,
+        files: Vec<ReceivedFile>,
     ) -> Result<Recording, Error> {
-        let kept = self.kept_file(operation.connection, operation.id);
-        file.place.move_to(&kept.path, self.uploads())?;
+        let mut places = Vec::with_capacity(files.len());
+        for (number, file) in operation.write.files().into_iter().zip(files) {
+            let kept = self.kept_file(operation.connection, operation.id, number);
+            file.place.move_to(&kept.path, self.uploads())?;
+            places.push(Place(kept.path));
+        }
         let recording = self.record_operation(operation, keep).await?;
-        if !matches!(recording, Recording::New(_)) {
-            drop(Place(kept.path));
+        if matches!(recording, Recording::New(_)) {
+            places.into_iter().for_each(Place::keep);
         }
         Ok(recording)
     }
 
-    /// The file that an open operation hands to Lever.
-    pub fn kept_file(&self, connection: ConnectionId, operation: OperationId) -> KeptFile {
-        let name = format!("{connection}.{operation}");
+    /// The file of this number that an open operation hands to Lever; 0 for its only one.
+    pub fn kept_file(
+        &self,
+        connection: ConnectionId,
+        operation: OperationId,
+        number: u32,
+    ) -> KeptFile {
+        let name = match number {
+            0 => format!("{connection}.{operation}"),
+            number => format!("{connection}.{operation}.{number}"),
+        };
         KeptFile {
             path: self.uploads().join(name),
         }
     }
 
-    /// Removes the file of an operation that hands one on and will not need it again.
+    /// Removes the files of an operation that hands some on and will not need them again.
     pub(crate) fn let_go(&self, operation: &Operation) {
-        if !operation.state.may_be_sent() && matches!(operation.write, Write::UploadFile(_)) {
-            let kept = self.kept_file(operation.connection, operation.id);
+        if operation.needs_files() {
+            return;
+        }
+        for number in operation.write.files() {
+            let kept = self.kept_file(operation.connection, operation.id, number);
             drop(Place(kept.path));
         }
     }
 
-    /// Removes the files that no open operation hands on: what a killed process was receiving, or had not removed.
-    pub(crate) fn sweep_files(&self) -> Result<(), Error> {
-        let folder = self.uploads();
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(failed("list", folder, error)),
+    /// Removes the files of operations of which nothing is left that could be sent.
+    pub(crate) fn let_go_scrubbed(
+        &self,
+        connection: ConnectionId,
+        operations: &BTreeSet<OperationId>,
+    ) -> Result<(), Error> {
+        let of_them = |name: &str| {
+            owner(name).is_some_and(|(whose, operation, _)| {
+                whose == connection && operations.contains(&operation)
+            })
         };
-        for entry in entries {
-            let entry = entry.map_err(|error| failed("list", folder, error))?;
-            if !self.is_open(&entry.file_name().to_string_lossy())? {
-                drop(Place(entry.path()));
+        if operations.is_empty() {
+            return Ok(());
+        }
+        for (name, path) in self.files()? {
+            if of_them(&name) {
+                drop(Place(path));
             }
         }
         Ok(())
     }
 
-    /// Whether a name is that of a file whose operation is open.
+    /// Removes the files that no open operation hands on: what a killed process was receiving, or had not removed.
+    pub(crate) fn sweep_files(&self) -> Result<(), Error> {
+        for (name, path) in self.files()? {
+            if !self.is_open(&name)? {
+                drop(Place(path));
+            }
+        }
+        Ok(())
+    }
+
+    /// The names and paths of all files there are.
+    fn files(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        let folder = self.uploads();
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed("list", folder, error)),
+        };
+        let named = |entry: io::Result<fs::DirEntry>| {
+            let entry = entry.map_err(|error| failed("list", folder, error))?;
+            Ok((
+                entry.file_name().to_string_lossy().into_owned(),
+                entry.path(),
+            ))
+        };
+        entries.map(named).collect()
+    }
+
+    /// Whether a name is that of a file whose operation still needs it.
     fn is_open(&self, name: &str) -> Result<bool, Error> {
-        let ids = name.split_once('.');
-        let ids = ids.and_then(|(connection, operation)| {
-            Some((connection.parse().ok()?, operation.parse().ok()?))
-        });
-        let Some((connection, operation)) = ids else {
+        let Some((connection, operation, number)) = owner(name) else {
             return Ok(false);
         };
         let key = key::operation(connection, operation);
         let stored: Option<Operation> = self.tables().get(Table::Operations, &key)?;
-        Ok(stored.is_some_and(|operation| operation.state.may_be_sent()))
+        Ok(stored.is_some_and(|operation| {
+            operation.needs_files() && operation.write.files().contains(&number)
+        }))
     }
+}
+
+/// Whose file a name is, and which of them.
+fn owner(name: &str) -> Option<(ConnectionId, OperationId, u32)> {
+    let (connection, rest) = name.split_once('.')?;
+    let (operation, number) = match rest.split_once('.') {
+        Some((operation, number)) => (operation, number.parse().ok()?),
+        None => (rest, 0),
+    };
+    Some((connection.parse().ok()?, operation.parse().ok()?, number))
 }
 
 impl IncomingFile {
@@ -213,6 +272,11 @@ impl KeptFile {
 struct Place(PathBuf);
 
 impl Place {
+    /// Leaves the file where it is.
+    fn keep(mut self) {
+        self.0 = PathBuf::new();
+    }
+
     /// Moves the file there, durably.
     fn move_to(self, path: &Path, folder: &Path) -> Result<(), Error> {
         fs::rename(&self.0, path)
@@ -223,6 +287,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if self.0.as_os_str().is_empty() {
+            return;
+        }
         match fs::remove_file(&self.0) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!(%error, "a file that was to be uploaded could not be removed; the next start tries again");

@@ -1,5 +1,7 @@
 //! Why an operation did not end well.
 
+use crate::export::Ground;
+
 /// The class of a failure: what a caller can branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
@@ -27,6 +29,8 @@ pub enum FailureKind {
     NotOurs,
     /// The product user is no active Lever user, and the connection is strict about that.
     ActingUserUnknown,
+    /// Something speaks against exporting the person.
+    Blocked(Ground),
     /// Items of a bulk were not written.
     ItemsFailed,
     /// Lever could not be reached for too long.
@@ -50,6 +54,12 @@ impl FailureKind {
         FailureKind::RemovedInLever,
         FailureKind::NotOurs,
         FailureKind::ActingUserUnknown,
+        FailureKind::Blocked(Ground::DoNotContact),
+        FailureKind::Blocked(Ground::Anonymized),
+        FailureKind::Blocked(Ground::Hired),
+        FailureKind::Blocked(Ground::ActiveElsewhere),
+        FailureKind::Blocked(Ground::CoolOff),
+        FailureKind::Blocked(Ground::WeakMatch),
         FailureKind::ItemsFailed,
         FailureKind::Unavailable,
         FailureKind::Unknown,
@@ -70,6 +80,7 @@ impl FailureKind {
             FailureKind::RemovedInLever => "REMOVED_IN_LEVER",
             FailureKind::NotOurs => "NOT_OURS",
             FailureKind::ActingUserUnknown => "ACTING_USER_UNKNOWN",
+            FailureKind::Blocked(ground) => ground.reason(),
             FailureKind::ItemsFailed => "ITEMS_FAILED",
             FailureKind::Unavailable => "LEVER_UNAVAILABLE",
             FailureKind::Unknown => "OUTCOME_UNKNOWN",

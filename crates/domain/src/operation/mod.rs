@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use lever::{OpportunityId, Timestamp, UserId};
 
+use crate::export::{Made, Verdict};
 use crate::id::our_id;
 use crate::{ActingBecause, ConnectionId, PassedOver};
 
@@ -265,6 +266,10 @@ pub enum Event {
         /// Lever's id of what was created.
         result_id: Option<String>,
     },
+    /// Lever, or the mirror, was asked about a person to export, and this is what the export comes to.
+    Planned(Box<Plan>),
+    /// The opportunity is in Lever: its answer says so, or Lever that was read back.
+    Made(Made),
     /// Lever was read back and shows nothing.
     NotFound,
     /// Lever could not be read back.
@@ -283,6 +288,26 @@ pub enum Event {
     ItemsSettled(Tally),
     /// The account was disconnected while Lever's answer was not known.
     Abandoned,
+}
+
+/// What an export comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What was decided.
+    pub verdict: Verdict,
+    /// The writes that are to be made, in order; none where it is blocked, or nothing is missing in Lever.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Where the export stands after the decision.
+    fn state(&self) -> State {
+        match self.verdict.failure() {
+            Some(failure) => State::Failed(failure),
+            None if self.steps.is_empty() => State::Succeeded,
+            None => State::Recorded { not_before: None },
+        }
+    }
 }
 
 /// How long an operation waits for what.
@@ -360,6 +385,8 @@ impl Operation {
         };
         match event {
             Event::Done { result_id } | Event::Found { result_id } => next.achieve(result_id),
+            Event::Made(made) => next.make(made),
+            Event::Planned(plan) if next.state != self.state => next.adopt(*plan),
             Event::Released | Event::Retried if next.state != self.state => next.queued_at = now,
             _ => {}
         }
@@ -382,6 +409,47 @@ impl Operation {
         if self.present_step() < self.steps.len() {
             self.state = State::Recorded { not_before: None };
         }
+    }
+
+    /// Takes over what was decided about an export.
+    fn adopt(&mut self, plan: Plan) {
+        if let Write::Export(export) = &mut self.write {
+            export.result.contact = plan.verdict.contact.clone();
+            export.result.verdict = Some(plan.verdict.clone());
+        }
+        if self.state.failure().is_some() {
+            return;
+        }
+        self.steps = plan.steps;
+        if let Some(target) = plan.verdict.opportunity {
+            self.result_id = Some(target.as_str().to_owned());
+            self.opportunity = target;
+        }
+    }
+
+    /// Notes the opportunity that the step in hand has made: the export is about it from now on.
+    fn make(&mut self, made: Made) {
+        if self.state != State::Succeeded {
+            return;
+        }
+        if let Write::Export(export) = &mut self.write {
+            export.result.contact = made.contact.or(export.result.contact.take());
+            export.result.deduped = made.deduped;
+        }
+        self.achieve(Some(made.opportunity.as_str().to_owned()));
+        self.opportunity = made.opportunity;
+    }
+
+    /// Whether it is an export that nothing has been decided about.
+    pub fn is_unplanned(&self) -> bool {
+        matches!(self.write, Write::Export(_)) && self.steps.is_empty()
+    }
+
+    /// Whether the bytes of its files are still needed: also of an export that failed, which goes on when asked again.
+    pub fn needs_files(&self) -> bool {
+        let goes_on =
+            matches!(self.write, Write::Export(_)) && matches!(self.state, State::Failed(_));
+        self.state.may_be_sent() || goes_on
     }
 
     /// Which of the steps is in hand, from 0; their number when all are done.
@@ -427,7 +495,8 @@ impl Operation {
                     details: Vec::new(),
                 })
             }
-            (State::Sending { .. }, Event::Done { .. }) => State::Succeeded,
+            (State::Sending { .. }, Event::Planned(plan)) if self.is_unplanned() => plan.state(),
+            (State::Sending { .. }, Event::Done { .. } | Event::Made(_)) => State::Succeeded,
             (State::Sending { .. }, Event::NotSent) => self.again(now, patience),
             (State::Sending { .. }, Event::HeldBack) => State::Recorded { not_before: None },
             (State::Sending { .. }, Event::Lost)
@@ -447,7 +516,7 @@ impl Operation {
                 look_at: now.plus(patience.settle),
             },
             (State::Sending { .. }, Event::Lost) => self.again(now, patience),
-            (State::Reconciling { .. }, Event::Found { .. }) => State::Succeeded,
+            (State::Reconciling { .. }, Event::Found { .. } | Event::Made(_)) => State::Succeeded,
             (State::Reconciling { sent, looks, .. }, Event::NotFound) => {
                 if looks + 1 >= LOOKS && self.tries() >= MOST_CREATIONS {
                     State::Uncertain(Failure {
@@ -512,10 +581,15 @@ impl Operation {
     fn writes_made(&self) -> impl Iterator<Item = &Attempt> {
         let present = self.present_step();
         let of_present = move |attempt: &&Attempt| attempt.step as usize == present;
+        let reads = |attempt: &Attempt| {
+            ["get", "list"]
+                .iter()
+                .any(|verb| attempt.lever_operation.starts_with(verb))
+        };
         self.attempts
             .iter()
             .filter(of_present)
-            .filter(|attempt| !attempt.lever_operation.starts_with("get"))
+            .filter(move |attempt| !reads(attempt))
     }
 
     /// Back in line, a little later each time; failed when Lever was away for too long.
@@ -535,10 +609,13 @@ impl Operation {
 
     /// How often the write in hand was sent since it got in line; the looks before it do not count.
     fn tries(&self) -> u32 {
-        let sent = self
-            .writes_made()
-            .filter(|attempt| attempt.at >= self.queued_at);
-        u32::try_from(sent.count()).unwrap_or(u32::MAX)
+        let since = |attempt: &&Attempt| attempt.at >= self.queued_at;
+        let sent = match self.is_unplanned() {
+            // It only reads.
+            true => self.attempts.iter().filter(since).count(),
+            false => self.writes_made().filter(since).count(),
+        };
+        u32::try_from(sent).unwrap_or(u32::MAX)
     }
 
     /// Notes a call made for the operation.

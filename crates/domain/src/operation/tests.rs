@@ -107,6 +107,7 @@ fn upload(target: UploadTarget) -> Operation {
         content_type: "application/pdf".to_owned(),
         size: 3,
         sha256: [7; 32],
+        number: 0,
     }))
 }
 
@@ -335,4 +336,165 @@ fn texts_are_scrubbed_and_ids_are_kept() {
         expected_stage: None,
     };
     assert_eq!(stage.scrubbed(), None);
+}
+
+mod exports {
+    use super::*;
+    use crate::export::{Decision, Export, Finding, Ground, NewOpportunity, Weight};
+
+    fn export() -> Operation {
+        Operation {
+            opportunity: OpportunityId::from(""),
+            ..operation(Write::Export(Box::default()))
+        }
+    }
+
+    fn verdict(decision: Decision) -> Verdict {
+        let finding = Finding {
+            ground: Ground::Hired,
+            weight: Weight::Overridable,
+            evidence: vec!["old".into()],
+            ends_at: None,
+        };
+        Verdict {
+            decision,
+            findings: match decision {
+                Decision::Blocked => vec![finding],
+                _ => Vec::new(),
+            },
+            opportunity: (decision == Decision::Update).then(|| "there".into()),
+            contact: Some("c".into()),
+            matched_by: "email".to_owned(),
+        }
+    }
+
+    fn planned(decision: Decision, writes: Vec<Write>) -> Event {
+        Event::Planned(Box::new(Plan {
+            verdict: verdict(decision),
+            steps: writes
+                .into_iter()
+                .map(|write| Step::new(write, at(7)))
+                .collect(),
+        }))
+    }
+
+    fn create() -> Write {
+        Write::CreateOpportunity(Box::new(NewOpportunity::default()))
+    }
+
+    fn note() -> Write {
+        Write::CreateNote(NoteText::plain("hello"))
+    }
+
+    fn made() -> Event {
+        Event::Made(Made {
+            opportunity: "new".into(),
+            contact: Some("person".into()),
+            deduped: Some(true),
+        })
+    }
+
+    fn result(operation: &Operation) -> &crate::export::ExportResult {
+        match &operation.write {
+            Write::Export(export) => &export.result,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_export_looks_first_and_then_goes_by_its_steps() {
+        let plan = planned(Decision::Create, vec![create(), note()]);
+        let ready = run(export(), &[Event::Started, plan]);
+        assert_eq!(ready.state, State::Recorded { not_before: None });
+        assert_eq!(ready.present_write().kind(), "CREATE_OPPORTUNITY");
+        let there = run(ready.clone(), &[Event::Started, made()]);
+        assert_eq!(there.state, State::Recorded { not_before: None });
+        assert_eq!(there.opportunity, OpportunityId::from("new"));
+        assert_eq!(there.result_id.as_deref(), Some("new"));
+        assert_eq!(result(&there).contact, Some("person".into()));
+        assert_eq!(result(&there).deduped, Some(true));
+        assert_eq!(there.present_write().kind(), "CREATE_NOTE");
+        let noted = Event::Done {
+            result_id: Some("n".to_owned()),
+        };
+        let done = run(there, &[Event::Started, noted]);
+        assert_eq!(done.state, State::Succeeded);
+        assert_eq!(done.result_id.as_deref(), Some("new"));
+        assert_eq!(done.opportunity, OpportunityId::from("new"));
+    }
+
+    #[test]
+    fn a_look_that_is_lost_is_repeated_and_a_creation_that_is_lost_is_looked_for() {
+        let lost = run(export(), &[Event::Started, Event::Lost]);
+        assert!(matches!(lost.state, State::Recorded { .. }));
+        let plan = planned(Decision::Create, vec![create(), note()]);
+        let lost = run(lost, &[Event::Started, plan, Event::Started, Event::Lost]);
+        assert!(lost.reconciling(), "{:?}", lost.state);
+        let found = run(lost, &[made()]);
+        assert_eq!(found.present_step(), 1);
+        assert_eq!(found.opportunity, OpportunityId::from("new"));
+    }
+
+    #[test]
+    fn what_is_blocked_fails_and_is_looked_at_anew_when_asked_again() {
+        let plan = planned(Decision::Blocked, Vec::new());
+        let blocked = run(export(), &[Event::Started, plan]);
+        let failure = blocked.state.failure().expect("a failure");
+        assert_eq!(failure.kind, FailureKind::Blocked(Ground::Hired));
+        assert_eq!(blocked.opportunity, OpportunityId::from(""));
+        assert!(result(&blocked).verdict.is_some());
+        let again = run(blocked, &[Event::Retried]);
+        assert!(again.is_unplanned());
+        let plan = planned(Decision::Update, vec![note()]);
+        let update = run(again, &[Event::Started, plan]);
+        assert_eq!(update.opportunity, OpportunityId::from("there"));
+        assert_eq!(update.present_write().kind(), "CREATE_NOTE");
+    }
+
+    #[test]
+    fn an_update_that_has_nothing_to_add_is_done() {
+        let plan = planned(Decision::Update, Vec::new());
+        let done = run(export(), &[Event::Started, plan]);
+        assert_eq!(done.state, State::Succeeded);
+        assert_eq!(done.result_id.as_deref(), Some("there"));
+    }
+
+    #[test]
+    fn a_step_that_fails_keeps_those_before_and_the_next_try_goes_on_with_it() {
+        let plan = planned(Decision::Create, vec![create(), note()]);
+        let refused = Event::Refused(Failure {
+            kind: FailureKind::Invalid,
+            message: String::new(),
+            details: Vec::new(),
+        });
+        let events = [Event::Started, plan, Event::Started, made(), Event::Started];
+        let failed = run(run(export(), &events), &[refused]);
+        assert!(matches!(failed.state, State::Failed(_)));
+        assert!(failed.needs_files());
+        let late = planned(Decision::Blocked, Vec::new());
+        let again = run(failed, &[Event::Retried, Event::Started, late]);
+        assert_eq!(again.present_step(), 1, "a late decision changes nothing");
+        assert!(matches!(again.state, State::Sending { .. }));
+    }
+
+    #[test]
+    fn nothing_of_the_person_is_left_after_scrubbing() {
+        let mut export = Export::default();
+        export.asked.profile.name = "Ada".to_owned();
+        export.asked.note = "Ada".to_owned();
+        let new = NewOpportunity {
+            name: Some("Ada".to_owned()),
+            ..NewOpportunity::default()
+        };
+        let operation = Operation {
+            steps: vec![Step::new(Write::CreateOpportunity(Box::new(new)), at(0))],
+            ..operation(Write::Export(Box::new(export)))
+        };
+        let bare = operation.scrubbed().expect("there was something");
+        assert!(bare.scrubbed().is_none());
+        let Write::Export(export) = &bare.write else {
+            panic!("{:?}", bare.write)
+        };
+        assert!(!serde_json::to_string(export).unwrap().contains("Ada"));
+    }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use lever::{ArchiveReasonId, NoteId, OpportunityId, RequisitionId, StageId};
+use lever::{ArchiveReasonId, NoteId, OpportunityId, PostingId, RequisitionId, StageId};
+use serde::{Deserialize, Serialize};
+
+use crate::export::{Export, NewOpportunity};
 
 /// The longest note that is written in one piece, in bytes.
 pub const LONGEST_NOTE: usize = 60_000;
@@ -64,6 +67,10 @@ pub enum Write {
     Prepared(Prepared),
     /// Many writes of one kind, each an operation of its own below this one; it makes no call itself.
     Bulk(Bulk),
+    /// Hands a person over (F-20): looks for them first, and then goes by the steps that were decided on.
+    Export(Box<Export>),
+    /// Makes an opportunity: a step of an export.
+    CreateOpportunity(Box<NewOpportunity>),
 }
 
 /// The text of a note, and who sees it.
@@ -197,7 +204,7 @@ impl Bulk {
 }
 
 /// A file for Lever, without its bytes.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileUpload {
     /// Where it goes.
     pub target: UploadTarget,
@@ -209,10 +216,12 @@ pub struct FileUpload {
     pub size: u64,
     /// The SHA-256 of its bytes.
     pub sha256: [u8; 32],
+    /// Which of the files of its operation it is, from 1; 0 for the only one of an upload.
+    pub number: u32,
 }
 
 /// Where in Lever a file goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum UploadTarget {
     /// To the files of the opportunity.
     Opportunity,
@@ -298,6 +307,8 @@ impl Write {
             Write::UploadFile(_) => "UPLOAD_FILE",
             Write::Prepared(prepared) => prepared.kind.name(),
             Write::Bulk(_) => "BULK",
+            Write::Export(_) => "EXPORT_CANDIDATE",
+            Write::CreateOpportunity(_) => "CREATE_OPPORTUNITY",
         }
     }
 
@@ -327,6 +338,8 @@ impl Write {
                 name: String::new(),
                 ..file.clone()
             }),
+            Write::Export(export) => Write::Export(Box::new(export.scrubbed())),
+            Write::CreateOpportunity(new) => Write::CreateOpportunity(Box::new(new.scrubbed())),
             Write::ChangeStage { .. }
             | Write::Archive { .. }
             | Write::Unarchive
@@ -339,14 +352,32 @@ impl Write {
     pub fn file(&self) -> Option<&FileUpload> {
         match self {
             Write::UploadFile(file) => Some(file),
+            Write::CreateOpportunity(new) => new.resume.as_ref(),
             _ => None,
+        }
+    }
+
+    /// The posting that somebody is exported to.
+    pub fn posting(&self) -> Option<&PostingId> {
+        match self {
+            Write::Export(export) => export.asked.posting.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The numbers of the files that are kept beside an operation of this write.
+    pub fn files(&self) -> Vec<u32> {
+        match self {
+            Write::UploadFile(file) => vec![file.number],
+            Write::Export(export) => (1..).take(export.asked.files.len()).collect(),
+            _ => Vec::new(),
         }
     }
 
     /// Whether sending it twice would leave two things behind in Lever.
     pub fn creates(&self) -> bool {
         match self {
-            Write::CreateNote(_) => true,
+            Write::CreateNote(_) | Write::CreateOpportunity(_) => true,
             Write::Raw(raw) => raw.creates,
             Write::UploadFile(file) => file.target.keeps(),
             Write::Prepared(prepared) => prepared.kind.creates(),
@@ -357,7 +388,7 @@ impl Write {
     /// Whether what it created can be found again in Lever after a lost answer.
     pub fn leaves_a_mark(&self) -> bool {
         match self {
-            Write::CreateNote(_) => true,
+            Write::CreateNote(_) | Write::CreateOpportunity(_) => true,
             Write::UploadFile(file) => file.target.keeps(),
             Write::Prepared(prepared) => prepared.kind.creates(),
             _ => false,

@@ -42,6 +42,13 @@ pub(super) async fn choose(shared: &Shared, request: &WriteRequest) -> Result<Ch
     chooser.of(request).await
 }
 
+/// What a write is about, as far as it tells who may stand in.
+struct About<'a> {
+    opportunity: &'a OpportunityId,
+    /// The posting that somebody is exported to.
+    posting: Option<&'a PostingId>,
+}
+
 /// Chooses the users of many writes; the users of the account are read once, where they are needed at all.
 pub(super) struct Chooser<'a> {
     shared: &'a Shared,
@@ -94,11 +101,15 @@ impl<'a> Chooser<'a> {
         let wanted = registry::find(plan::lever_operation(write))
             .map_or(PerformAs::No, |operation| operation.perform_as);
         let required = wanted == PerformAs::Required;
+        let about = About {
+            opportunity,
+            posting: write.posting(),
+        };
         let chosen = match acting {
             _ if wanted == PerformAs::No => return Ok(Chosen::default()),
             Acting::LeverUser(user) => self.named(user).await?,
-            Acting::Email(email) => self.product_user(email, opportunity).await?,
-            Acting::Default => self.unnamed(required, opportunity).await?,
+            Acting::Email(email) => self.product_user(email, &about).await?,
+            Acting::Default => self.unnamed(required, &about).await?,
         };
         if chosen.user.is_none() && required {
             return Err(Error::precondition(
@@ -129,7 +140,7 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    async fn product_user(&self, email: &str, opportunity: &OpportunityId) -> Result<Chosen> {
+    async fn product_user(&self, email: &str, about: &About<'_>) -> Result<Chosen> {
         let link = self.shared.store.user_link(self.connection, email).await?;
         let link = link.map(|link| link.user);
         let roster = self.roster().await?;
@@ -137,11 +148,11 @@ impl<'a> Chooser<'a> {
         match chosen.passed_over {
             _ if chosen.user.is_some() => Ok(chosen),
             Some(why) if self.strict => Err(refused(why)),
-            why => Ok(roster.stand_in(self.stand_ins(opportunity).await?, why)),
+            why => Ok(roster.stand_in(self.stand_ins(about).await?, why)),
         }
     }
 
-    async fn unnamed(&self, required: bool, opportunity: &OpportunityId) -> Result<Chosen> {
+    async fn unnamed(&self, required: bool, about: &About<'_>) -> Result<Chosen> {
         if let Some(default) = &self.default {
             return Ok(Chosen::new(
                 default.clone(),
@@ -151,7 +162,7 @@ impl<'a> Chooser<'a> {
         if !required {
             return Ok(Chosen::default());
         }
-        let stand_ins = self.stand_ins(opportunity).await?;
+        let stand_ins = self.stand_ins(about).await?;
         Ok(self.roster().await?.stand_in(stand_ins, None))
     }
 
@@ -164,12 +175,13 @@ impl<'a> Chooser<'a> {
         self.roster.get_or_try_init(read).await
     }
 
-    async fn stand_ins(&self, opportunity: &OpportunityId) -> Result<StandIns> {
+    async fn stand_ins(&self, about: &About<'_>) -> Result<StandIns> {
         let store = &self.shared.store;
-        let candidacy = store.candidacy(self.connection, opportunity).await?;
+        let candidacy = store.candidacy(self.connection, about.opportunity).await?;
         let (opportunity_owner, posting) = candidacy
             .map(|candidacy| (candidacy.owner, candidacy.posting))
             .unwrap_or_default();
+        let posting = about.posting.cloned().or(posting);
         Ok(StandIns {
             opportunity_owner,
             posting_owner: match posting {

@@ -1,11 +1,13 @@
 //! What a write asks, looked at alone: whether it can be right, and whether it is the same as another.
 
 use domain::Write;
+use domain::export::Asked;
 use domain::operation::{
     FileUpload, LARGEST_FILE, LONGEST_TEXT, NoteText, Prepared, Rejection, UploadTarget,
 };
 use sha2::{Digest, Sha256};
 
+use super::export::check_export;
 use super::submit::{Acting, WriteRequest, hex};
 use crate::error::{Error, Result, Violation};
 
@@ -69,6 +71,7 @@ pub(super) fn check_content(write: &Write) -> Result<()> {
             Err(Error::invalid("write", "nothing is left of what it asked"))
         }
         Write::UploadFile(file) => check_file(file),
+        Write::Export(export) => check_export(&export.asked),
         _ => Ok(()),
     }
 }
@@ -77,7 +80,7 @@ pub(super) fn check_content(write: &Write) -> Result<()> {
 const LARGEST_BODY: usize = 1 << 20;
 
 /// What can be wrong with a file before its bytes are there.
-fn check_file(file: &FileUpload) -> Result<()> {
+pub(super) fn check_file(file: &FileUpload) -> Result<()> {
     let mut violations = Vec::new();
     let mut bad = |field: &str, message: &str| {
         violations.push(Violation {
@@ -178,6 +181,17 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
         part("minds provenance");
     }
     match &request.write {
+        Write::Export(export) => {
+            // The same, whoever asks for it.
+            let asked = Asked {
+                confidential: false,
+                ..export.asked.clone()
+            };
+            let asked = serde_json::to_string(&asked);
+            part(&asked.expect("texts, numbers and lists of them have a JSON form"));
+        }
+        // A step of an export, never asked for by itself.
+        Write::CreateOpportunity(_) => {}
         Write::CreateNote(note) => {
             part(&note.value);
             part(&note.secret.to_string());
@@ -382,6 +396,7 @@ mod tests {
             content_type: content_type.to_owned(),
             size,
             sha256: [0; 32],
+            number: 0,
         }
     }
 

@@ -402,7 +402,7 @@ impl Engine {
         let bytes_there = match write.file() {
             Some(file) => {
                 let store = &self.shared.store;
-                let kept = store.kept_file(operation.connection, operation.id);
+                let kept = store.kept_file(operation.connection, operation.id, file.number);
                 kept.is_whole(file.size).await
             }
             None => true,

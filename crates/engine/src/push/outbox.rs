@@ -8,10 +8,11 @@ use std::time::Duration;
 use domain::operation::{Attempt, Event, FailureKind, Prepared, RawWrite, State};
 use domain::{Operation, OperationId, Parent, Stream, Timestamp, Write};
 use lever::registry::{APPLY_TO_POSTING, CREATE_CANDIDATE, CREATE_OPPORTUNITY};
-use lever::{ContactId, Lane, OpportunityId};
+use lever::{ContactId, Endpoint as _, Lane, ListOpportunities, OpportunityId};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use super::export::{self, Lines};
 use super::holds::Holds;
 use super::pace::Pace;
 use super::turn::Turn;
@@ -38,6 +39,8 @@ pub(crate) struct Outbox {
     link: Arc<Link>,
     tasks: TaskTracker,
     queues: Mutex<HashMap<Turn, VecDeque<OperationId>>>,
+    /// The exports that are about no opportunity yet.
+    pub(super) lines: Arc<Lines>,
     /// How many operations may be under way at once.
     slots: Semaphore,
     /// How many of these may be items of bulks: one write alone must not wait for a thousand.
@@ -68,6 +71,7 @@ impl Outbox {
             link,
             tasks,
             queues: Mutex::new(HashMap::new()),
+            lines: Arc::default(),
             slots: Semaphore::new(slots),
             bulk_slots: Semaphore::new((slots / 2).max(1)),
             applying: Pace::default(),
@@ -104,6 +108,11 @@ impl Outbox {
             state if state.settled() => {}
             _ if matches!(operation.write, Write::Bulk(_)) => self.look_after(operation),
             State::Held { release_at } => self.holds.add(*release_at, operation.id),
+            _ if operation.opportunity.as_str().is_empty()
+                && matches!(operation.write, Write::Export(_)) =>
+            {
+                self.hand_over_in_turn(operation);
+            }
             _ => self.submit(Turn::of(operation), operation.id),
         }
     }
@@ -158,7 +167,7 @@ impl Outbox {
     }
 
     /// Puts an operation in line behind those of the same turn.
-    fn submit(self: &Arc<Self>, turn: Turn, id: OperationId) {
+    pub(super) fn submit(self: &Arc<Self>, turn: Turn, id: OperationId) {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = queues.get_mut(&turn) {
             queue.push_back(id);
@@ -187,8 +196,12 @@ impl Outbox {
     /// Settles the operations of one turn, one after the other.
     async fn drain(self: Arc<Self>, turn: Turn) {
         while let Some(id) = self.front(&turn) {
-            match self.settle(id).await {
+            match self.settle(id, &turn).await {
                 Ok(Progress::Settled) => self.pop(&turn),
+                Ok(Progress::Elsewhere(other)) => {
+                    self.pop(&turn);
+                    self.submit(other, id);
+                }
                 Ok(Progress::Stopped) => return,
                 Err(_) if self.link.stop.is_cancelled() => return,
                 Err(error) => {
@@ -218,10 +231,10 @@ impl Outbox {
         }
     }
 
-    /// Moves one operation until it has settled.
+    /// Moves one operation until it has settled, or is about another opportunity than the one whose line it is in.
     ///
     /// A stop takes effect between two steps: a call that was sent is waited for, none is begun.
-    async fn settle(&self, id: OperationId) -> Result<Progress> {
+    pub(super) async fn settle(&self, id: OperationId, about: &Turn) -> Result<Progress> {
         loop {
             if self.link.stop.is_cancelled() {
                 return Ok(Progress::Stopped);
@@ -230,6 +243,10 @@ impl Outbox {
             let Some(operation) = self.shared.store.operation(self.link.id(), id).await? else {
                 return Ok(Progress::Settled);
             };
+            let turn = Turn::of(&operation);
+            if turn != *about && !operation.state.settled() {
+                return Ok(Progress::Elsewhere(turn));
+            }
             match &operation.state {
                 State::Held { .. } => return Ok(Progress::Settled),
                 state if state.settled() => {
@@ -300,7 +317,10 @@ impl Outbox {
         }
         // Kept before it is made: a start after a crash then knows that it may have had its effect.
         let attempt = Attempt {
-            lever_operation: plan::lever_operation(operation.present_write()).to_owned(),
+            lever_operation: match operation.is_unplanned() {
+                true => ListOpportunities::OPERATION.id.to_owned(),
+                false => plan::lever_operation(operation.present_write()).to_owned(),
+            },
             at: self.shared.clock.now(),
             status: None,
             step: plan::step_number(&operation),
@@ -310,7 +330,12 @@ impl Outbox {
         let Some(mut sending) = self.save(&planned, Event::Started).await? else {
             return Ok(());
         };
-        let outcome = send::send(&self.shared, &self.link, &sending).await;
+        let outcome = match &sending.write {
+            Write::Export(asked) if sending.is_unplanned() => {
+                export::decide(self, &asked.asked).await
+            }
+            _ => send::send(&self.shared, &self.link, &sending).await,
+        };
         sending.attempts.pop();
         let sending = outcome
             .attempts
@@ -326,7 +351,7 @@ impl Outbox {
     /// Shows the new state in the mirror, then settles: a caller who sees the end sees its effect too.
     async fn settle_with(&self, operation: &Operation, event: Event) -> Result<()> {
         let changed = match &event {
-            Event::Done { .. } | Event::Found { .. } => true,
+            Event::Done { .. } | Event::Found { .. } | Event::Made(_) => true,
             Event::Refused(failure) => failure.kind == FailureKind::StageMoved,
             Event::Skipped(failure) => failure.kind == FailureKind::AlreadyArchived,
             _ => false,
@@ -457,7 +482,7 @@ impl Outbox {
             .await;
     }
 
-    async fn pause(&self, wait: Duration) {
+    pub(super) async fn pause(&self, wait: Duration) {
         tokio::select! {
             () = self.link.stop.cancelled() => {}
             () = tokio::time::sleep(wait) => {}
@@ -486,6 +511,9 @@ fn changed_list(write: &Write) -> Option<Stream> {
 
 /// The opportunity an operation has changed, or made.
 fn changed_opportunity(operation: &Operation, event: &Event) -> Option<OpportunityId> {
+    if let Event::Made(made) = event {
+        return Some(made.opportunity.clone());
+    }
     if !operation.opportunity.as_str().is_empty() {
         return Some(operation.opportunity.clone());
     }
@@ -518,8 +546,10 @@ fn without_person(operation: Operation) -> Operation {
 }
 
 /// How far the settling of an operation came.
-enum Progress {
+pub(super) enum Progress {
     Settled,
+    /// It is about another opportunity by now: it goes on in the line of that.
+    Elsewhere(Turn),
     /// The connection stops; the next start goes on.
     Stopped,
 }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use domain::export::NewOpportunity;
 use domain::operation::{Attempt, FileUpload, Prepared, RawWrite, UploadTarget};
 use domain::{Operation, Timestamp, Write};
 use futures::{TryFutureExt as _, stream};
 use lever::{
-    AddComment, AddSources, AddTags, CreateNote, Endpoint, FileSource, Legacy, Method, MoveToStage,
-    OpportunityId, PerformAs, RawCall, RemoveSources, RemoveTags, Request, SetArchived, UploadFile,
-    UploadOpportunityFile, UserId, registry,
+    AddComment, AddSources, AddTags, CreateNote, CreateOpportunity, Endpoint, FileSource, Legacy,
+    Method, MoveToStage, OpportunityId, OpportunityWrite, Origin, PerformAs, Phone, RawCall,
+    RemoveSources, RemoveTags, Request, SetArchived, UploadFile, UploadOpportunityFile, UserId,
+    registry,
 };
 use store::KeptFile;
 use tokio_util::io::ReaderStream;
@@ -55,6 +57,7 @@ pub(super) enum Sending {
     Stage(MoveToStage),
     Archived(SetArchived),
     Raw(RawCall),
+    Create(Box<CreateOpportunity>),
     File(UploadOpportunityFile),
     CandidateFile(Legacy<UploadOpportunityFile>),
     Upload(UploadFile),
@@ -89,6 +92,7 @@ pub(super) fn lever_operation(write: &Write) -> &str {
         Write::ChangeStage { .. } => MoveToStage::OPERATION.id,
         Write::Archive { .. } | Write::Unarchive => SetArchived::OPERATION.id,
         Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) => &raw.operation,
+        Write::Export(_) | Write::CreateOpportunity(_) => CreateOpportunity::OPERATION.id,
         // It makes none; its items do.
         Write::Bulk(_) => "",
         Write::UploadFile(file) => match file.target {
@@ -149,6 +153,14 @@ fn planned_call_of(
             Sending::Stage(endpoint) => call(&endpoint),
             Sending::Archived(endpoint) => call(&endpoint),
             Sending::Raw(raw) => planned_call(raw.operation().id, raw.request()),
+            Sending::Create(endpoint) => {
+                // The parts of the body say the same as JSON does.
+                let bare = CreateOpportunity {
+                    resume: None,
+                    ..*endpoint
+                };
+                call(&bare).with_file(write)
+            }
             Sending::File(endpoint) => call(&endpoint).with_file(write),
             Sending::CandidateFile(endpoint) => call(&endpoint).with_file(write),
             Sending::Upload(endpoint) => call(&endpoint).with_file(write),
@@ -266,6 +278,8 @@ fn endpoint(
             perform_as,
         }),
         Write::Bulk(_) => Sending::Unknown("a bulk is written by its items".to_owned()),
+        Write::Export(_) => Sending::Unknown("an export is written by its steps".to_owned()),
+        Write::CreateOpportunity(new) => create(*new, perform_as, kept),
         Write::Raw(write) | Write::Prepared(Prepared { call: write, .. }) => {
             match raw(write, perform_as) {
                 Ok(call) => Sending::Raw(call),
@@ -297,6 +311,37 @@ fn upload(
         UploadTarget::Candidate => Sending::CandidateFile(Legacy(call)),
         _ => Sending::File(call),
     }
+}
+
+/// The making of an opportunity.
+fn create(new: NewOpportunity, perform_as: Option<UserId>, kept: Option<KeptFile>) -> Sending {
+    let Some(perform_as) = perform_as else {
+        return Sending::Unknown("Lever wants to know for whom the person is added".to_owned());
+    };
+    let number = |value| Phone { kind: None, value };
+    Sending::Create(Box::new(CreateOpportunity {
+        perform_as,
+        perform_as_posting_owner: false,
+        parse: false,
+        resume: new.resume.map(|file| source(&file, kept)),
+        files: Vec::new(),
+        body: OpportunityWrite {
+            name: new.name,
+            headline: new.headline,
+            stage: new.stage,
+            location: new.location,
+            origin: Some(Origin::from(new.origin.as_str())),
+            owner: new.owner,
+            contact: new.contact,
+            phones: new.phones.into_iter().map(number).collect(),
+            emails: new.emails,
+            links: new.links,
+            tags: new.tags,
+            sources: new.sources,
+            postings: new.posting.into_iter().collect(),
+            ..OpportunityWrite::default()
+        },
+    }))
 }
 
 /// The bytes of a file, read anew for each try; none where nothing is sent.
@@ -346,14 +391,11 @@ fn planned_call(lever_operation: &'static str, request: &Request) -> PlannedCall
 impl PlannedCall {
     /// The call with the file that its write hands on.
     fn with_file(self, write: &Write) -> PlannedCall {
-        let file = match write {
-            Write::UploadFile(file) => Some(PlannedFile {
-                name: file.name.clone(),
-                content_type: file.content_type.clone(),
-                size: file.size,
-            }),
-            _ => None,
-        };
+        let file = write.file().map(|file| PlannedFile {
+            name: file.name.clone(),
+            content_type: file.content_type.clone(),
+            size: file.size,
+        });
         PlannedCall { file, ..self }
     }
 }

@@ -14,20 +14,38 @@ use domain::{Operation, Timestamp, Write};
 use futures::{Stream, StreamExt};
 use lever::{Answer, File, Lane, Legacy, ListFiles, ListNotes, Note, Page};
 
+use super::export;
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind, PERMISSION_MISSING, Result};
 use crate::link::Link;
 
 /// How far Lever's stamps may lie before our sending of a note: clocks differ.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
+pub(super) const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
 /// Reads Lever back once; tells nothing where the key is in a pause after a 429.
 pub(super) async fn look(shared: &Shared, link: &Link, operation: &Operation) -> Option<Event> {
-    let event = match result_of(shared, link, operation).await {
+    if let Write::CreateOpportunity(new) = operation.present_write() {
+        return export::look(shared, link, operation, new).await;
+    }
+    let found = result_of(shared, link, operation).await;
+    told(link, operation, found.map(|found| found.map(found_as)))
+}
+
+fn found_as(id: String) -> Event {
+    Event::Found {
+        result_id: Some(id),
+    }
+}
+
+/// What a look came to; tells nothing where the key is in a pause after a 429.
+pub(super) fn told(
+    link: &Link,
+    operation: &Operation,
+    found: Result<Option<Event>>,
+) -> Option<Event> {
+    let event = match found {
         Err(error) if error.pause().is_some() => return None,
-        Ok(Some(id)) => Event::Found {
-            result_id: Some(id),
-        },
+        Ok(Some(event)) => event,
         Ok(None) => Event::NotFound,
         Err(error) if missing_permission(&error).is_some() => {
             let permission = missing_permission(&error).unwrap_or_default();
@@ -299,6 +317,7 @@ mod tests {
             content_type: "application/pdf".to_owned(),
             size: 12,
             sha256: [0; 32],
+            number: 0,
         };
         let found = |file: serde_json::Value| {
             let file: File = serde_json::from_value(file).unwrap();

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use domain::export::Made;
 use domain::operation::{Attempt, Event, Failure, FailureKind, Rejection};
 use domain::{Connection, Operation, Timestamp, Write};
 use lever::{
-    Answer, ArchiveReasonId, Client, Endpoint, Error, ErrorKind, File, GetOpportunity, Lane,
-    OpportunityExpand, OpportunityId, RawCall, Record, StageId, Upload,
+    Answer, ArchiveReasonId, Client, CreatedOpportunity, Endpoint, Error, ErrorKind, File,
+    GetOpportunity, Lane, OpportunityExpand, OpportunityId, RawCall, Record, StageId, Upload,
 };
 
 use super::merge::{self, Merge};
@@ -216,11 +217,13 @@ impl Try<'_> {
     }
 
     async fn write_as_it_is(&mut self, operation: &Operation) -> Event {
-        let kept = self
-            .shared
-            .store
-            .kept_file(operation.connection, operation.id);
-        if let Write::UploadFile(file) = operation.present_write()
+        let file = operation.present_write().file();
+        let kept = self.shared.store.kept_file(
+            operation.connection,
+            operation.id,
+            file.map_or(0, |file| file.number),
+        );
+        if let Some(file) = file
             && !kept.is_whole(file.size).await
         {
             return Event::Refused(file_gone());
@@ -241,6 +244,10 @@ impl Try<'_> {
             Sending::Stage(endpoint) => self.call(&endpoint).await.map(|_| None),
             Sending::Archived(endpoint) => self.call(&endpoint).await.map(|_| None),
             Sending::Raw(call) => self.raw(&call).await,
+            Sending::Create(endpoint) => match self.call(&*endpoint).await {
+                Ok(created) => return made(created),
+                Err(error) => Err(error),
+            },
             Sending::File(endpoint) => self.call(&endpoint).await.map(file_id),
             Sending::CandidateFile(endpoint) => self.call(&endpoint).await.map(file_id),
             Sending::Upload(endpoint) => self.call(&endpoint).await.map(upload_name),
@@ -271,21 +278,41 @@ impl Try<'_> {
     }
 
     fn note<T>(&mut self, operation: &str, at: Timestamp, outcome: &Result<Answer<T>, Error>) {
-        // In a pause of the key no call is made.
-        if outcome.as_ref().is_err_and(Error::was_held_back) {
-            return;
-        }
-        let status = match outcome {
-            Ok(answer) => Some(answer.status),
-            Err(error) => status_of(error),
-        };
-        self.attempts.push(Attempt {
-            lever_operation: operation.to_owned(),
-            at,
-            status,
-            step: self.step,
-        });
+        self.attempts
+            .extend(attempt(operation, at, self.step, outcome));
     }
+}
+
+/// A call that was made; none in a pause of the key.
+pub(super) fn attempt<T>(
+    operation: &str,
+    at: Timestamp,
+    step: u32,
+    outcome: &Result<Answer<T>, Error>,
+) -> Option<Attempt> {
+    if outcome.as_ref().is_err_and(Error::was_held_back) {
+        return None;
+    }
+    let status = match outcome {
+        Ok(answer) => Some(answer.status),
+        Err(error) => status_of(error),
+    };
+    Some(Attempt {
+        lever_operation: operation.to_owned(),
+        at,
+        status,
+        step,
+    })
+}
+
+/// What Lever tells of an opportunity that it made.
+fn made(created: CreatedOpportunity) -> Event {
+    let opportunity = created.record.value;
+    Event::Made(Made {
+        opportunity: opportunity.id,
+        contact: opportunity.contact,
+        deduped: created.deduped,
+    })
 }
 
 /// The HTTP status behind an error; none when no answer came.
@@ -419,7 +446,7 @@ fn written_or_not(error: &Error) -> Event {
 }
 
 /// What an error of the read before the write means: nothing was written.
-fn not_written(error: &Error) -> Event {
+pub(super) fn not_written(error: &Error) -> Event {
     refusal(error).map_or_else(|| not_sent(error), Event::Refused)
 }
 

@@ -67,7 +67,8 @@ impl Engine {
     /// id was used for something else; precondition for what the mapping excludes; exhausted on a full disk.
     /// A refusal by Lever is no error here: it is in the operation.
     pub async fn write(&self, request: WriteRequest, wait: Duration) -> Result<Operation> {
-        self.write_with(self.narrowed(request), None, wait).await
+        self.write_with(self.narrowed(request), Vec::new(), wait)
+            .await
     }
 
     /// The request with the right that is left of the caller's while the key of the connection lacks it.
@@ -78,28 +79,24 @@ impl Engine {
         }
     }
 
-    /// [`Engine::write`] of a request that is narrowed, with the file of an upload.
+    /// [`Engine::write`] of a request that is narrowed, with the files it hands on.
     pub(super) async fn write_with(
         &self,
         request: WriteRequest,
-        file: Option<ReceivedFile>,
+        files: Vec<ReceivedFile>,
         wait: Duration,
     ) -> Result<Operation> {
         let connection = request.connection;
         let engine = self.clone();
         // A caller who goes away must not leave behind what is recorded and in no queue.
         let id = self
-            .to_the_end(async move { engine.record(request, file).await })
+            .to_the_end(async move { engine.record(request, files).await })
             .await?;
         self.wait_for(connection, id, wait).await
     }
 
     /// Records a write and puts it in line, unless its request id stands for one already.
-    async fn record(
-        &self,
-        request: WriteRequest,
-        file: Option<ReceivedFile>,
-    ) -> Result<OperationId> {
+    async fn record(&self, request: WriteRequest, files: Vec<ReceivedFile>) -> Result<OperationId> {
         let outbox = self.running(request.connection)?.outbox;
         if let Some(known) = self.checked(&request).await? {
             return Ok(known.id);
@@ -128,14 +125,9 @@ impl Engine {
             ..operation
         };
         let store = &self.shared.store;
-        let recording = match file {
-            Some(file) => {
-                store
-                    .record_operation_with_file(operation, REMEMBERED, file)
-                    .await?
-            }
-            None => store.record_operation(operation, REMEMBERED).await?,
-        };
+        let recording = store
+            .record_operation_with_files(operation, REMEMBERED, files)
+            .await?;
         match recording {
             Recording::New(operation) => {
                 count_recorded(&operation);
@@ -263,6 +255,9 @@ impl Engine {
         match &request.write {
             // Lever itself judges what the path names.
             Write::Raw(_) => return Ok(()),
+            Write::Export(export) => {
+                return self.check_exported(request.connection, &export.asked).await;
+            }
             Write::UploadFile(file) if !file.target.keeps() => return Ok(()),
             Write::Prepared(prepared) if about_no_opportunity(prepared) => return Ok(()),
             _ => self.check_target(request).await?,
@@ -280,13 +275,7 @@ impl Engine {
     }
 
     async fn check_stage(&self, id: ConnectionId, stage: &lever::StageId) -> Result<()> {
-        let stages = mapping::stages(&self.shared, id).await?;
-        if !stages.is_empty() && !stages.iter().any(|known| known.id == *stage) {
-            return Err(Error::invalid(
-                "stage_id",
-                "Lever has no such stage: GetStageMapping lists the stages of the account",
-            ));
-        }
+        self.check_stage_known(id, stage).await?;
         let mapping = mapping::present(&self.shared, id).await?;
         mapping.may_advance_to(stage).map_err(|_| {
             Error::precondition(
@@ -295,6 +284,22 @@ impl Engine {
                 vec![("stage_id", stage.as_str().to_owned())],
             )
         })
+    }
+
+    /// Whether the account has a stage, as far as its stages have been read.
+    pub(super) async fn check_stage_known(
+        &self,
+        id: ConnectionId,
+        stage: &lever::StageId,
+    ) -> Result<()> {
+        let stages = mapping::stages(&self.shared, id).await?;
+        if !stages.is_empty() && !stages.iter().any(|known| known.id == *stage) {
+            return Err(Error::invalid(
+                "stage_id",
+                "Lever has no such stage: GetStageMapping lists the stages of the account",
+            ));
+        }
+        Ok(())
     }
 
     async fn check_reason(&self, id: ConnectionId, reason: &lever::ArchiveReasonId) -> Result<()> {

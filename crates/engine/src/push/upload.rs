@@ -55,12 +55,12 @@ impl Engine {
         }
         upload.size = file.size;
         upload.sha256 = file.sha256;
-        self.write_with(request, Some(file), wait).await
+        self.write_with(request, vec![file], wait).await
     }
 }
 
 /// Writes the bytes as they come.
-async fn receive(
+pub(super) async fn receive(
     store: &Store,
     bytes: impl Stream<Item = Result<Bytes>> + Send,
 ) -> Result<ReceivedFile> {

@@ -63,7 +63,11 @@ impl Api {
     }
 
     /// What a write asks, if the caller may ask it.
-    fn asked<M: WriteMessage>(&self, caller: &Caller, message: M) -> Result<Common, Status> {
+    pub(super) fn asked<M: WriteMessage>(
+        &self,
+        caller: &Caller,
+        message: M,
+    ) -> Result<Common, Status> {
         let mut asked = message
             .read(&caller.name, self.default_wait)
             .map_err(status)?;
@@ -155,6 +159,29 @@ macro_rules! writes {
                     })
                 });
                 Ok(Response::new(Box::pin(answers)))
+            }
+
+            async fn export_candidate(
+                &self,
+                request: Request<pb::ExportCandidateRequest>,
+            ) -> Result<Response<pb::ExportCandidateResponse>, Status> {
+                self.export(request).await.map(Response::new)
+            }
+
+            async fn get_export_settings(
+                &self,
+                request: Request<pb::GetExportSettingsRequest>,
+            ) -> Result<Response<pb::GetExportSettingsResponse>, Status> {
+                let settings = Some(self.export_settings(request).await?);
+                Ok(Response::new(pb::GetExportSettingsResponse { settings }))
+            }
+
+            async fn update_export_settings(
+                &self,
+                request: Request<pb::UpdateExportSettingsRequest>,
+            ) -> Result<Response<pb::UpdateExportSettingsResponse>, Status> {
+                let settings = Some(self.change_export_settings(request).await?);
+                Ok(Response::new(pb::UpdateExportSettingsResponse { settings }))
             }
 
             async fn lookup_candidates(

@@ -204,7 +204,7 @@ pub fn to_dry_run(request: &WriteRequest, planned: &DryRun) -> pb::Operation {
 }
 
 /// The part of a dry run that is about the calls of one write.
-fn to_planned_write(calls: &[PlannedCall], acting: &Chosen) -> pb::Operation {
+pub(super) fn to_planned_write(calls: &[PlannedCall], acting: &Chosen) -> pb::Operation {
     pb::Operation {
         lever_calls: calls.iter().map(to_planned).collect(),
         planned_calls: u32::try_from(calls.len()).unwrap_or(u32::MAX),

@@ -102,6 +102,7 @@ fn failure_code(kind: FailureKind) -> Code {
         | FailureKind::NotOurs
         | FailureKind::StageExcluded
         | FailureKind::ReasonExcluded
+        | FailureKind::Blocked(_)
         | FailureKind::ActingUserRequired
         | FailureKind::ActingUserUnknown => Code::FailedPrecondition,
         FailureKind::NotFound => Code::NotFound,

@@ -8,7 +8,7 @@ use proto::v1 as pb;
 use tonic::Status;
 
 /// What Lever is told of a file whose type the caller does not name.
-const UNKNOWN_TYPE: &str = "application/octet-stream";
+pub(super) const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// The upload that a first message asks for; its digest is known when the last byte is here.
 ///
@@ -25,6 +25,7 @@ pub fn from_upload(request: &pb::UploadFileRequest) -> Result<Write> {
         content_type: content_type.to_owned(),
         size: request.size,
         sha256: [0; 32],
+        number: 0,
     }))
 }
 

@@ -14,7 +14,7 @@
 //! | `credentials` | c | [`SealedCredential`]: API key or OAuth tokens, a generation, and whether a renewal is under way | 3 |
 //! | `purges` | c | empty: the data of a deleted connection are being removed | - |
 //! | `tokens` | SHA-256 of the token, 32 | token record | 1 |
-//! | `mappings`, `field_mappings` | c, version 8 | mapping version: of the stages, of the fields | 1 |
+//! | `mappings`, `field_mappings`, `export_settings` | c, version 8 | mapping version: of the stages, of the fields, of exports | 1 |
 //! | `listings` | c, listing 1 | cursor, last success, last error | 1 |
 //! | `heads` | c, stream 1, id | [`Head`]: stamps, digest and parent of a record, and its document up to 2 KB | 3 |
 //! | `documents` | c, stream 1, id | [`Document`]: Lever's JSON, zstd level 1, over 2 KB | 1 |

@@ -1,5 +1,6 @@
 //! Operations: the outbox.
 
+use domain::export::{Export, NewOpportunity};
 use domain::operation::{
     Attempt, Bulk, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, RawWrite,
     Rejection, State, Step, UploadTarget,
@@ -23,7 +24,10 @@ struct OperationV1 {
     request_id: String,
     #[prost(bytes = "vec", tag = "5")]
     digest: Vec<u8>,
-    #[prost(oneof = "WriteV1", tags = "6, 7, 8, 9, 10, 11, 12, 13, 29, 31, 38, 39")]
+    #[prost(
+        oneof = "WriteV1",
+        tags = "6, 7, 8, 9, 10, 11, 12, 13, 29, 31, 38, 39, 42, 43"
+    )]
     write: Option<WriteV1>,
     #[prost(oneof = "StateV1", tags = "14, 15, 16, 17, 18, 19, 20, 36, 37")]
     state: Option<StateV1>,
@@ -67,7 +71,10 @@ struct OperationV1 {
 
 #[derive(Clone, PartialEq, Message)]
 struct StepV4 {
-    #[prost(oneof = "WriteV1", tags = "6, 7, 8, 9, 10, 11, 12, 13, 29, 31, 38, 39")]
+    #[prost(
+        oneof = "WriteV1",
+        tags = "6, 7, 8, 9, 10, 11, 12, 13, 29, 31, 38, 39, 42, 43"
+    )]
     write: Option<WriteV1>,
     #[prost(int64, tag = "1")]
     marker: i64,
@@ -107,6 +114,12 @@ enum WriteV1 {
     /// Since version 4.
     #[prost(message, tag = "39")]
     Bulk(BulkV4),
+    /// As JSON; since version 4.
+    #[prost(bytes = "vec", tag = "42")]
+    Export(Vec<u8>),
+    /// As JSON; since version 4.
+    #[prost(bytes = "vec", tag = "43")]
+    CreateOpportunity(Vec<u8>),
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -227,6 +240,9 @@ struct UploadV3 {
     size: u64,
     #[prost(bytes = "vec", tag = "5")]
     sha256: Vec<u8>,
+    /// Since version 4.
+    #[prost(uint32, tag = "6")]
+    number: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -362,6 +378,9 @@ impl Stored for Operation {
     }
 }
 
+/// Why an export always has a JSON form.
+const HAS_JSON: &str = "texts, numbers and lists of them have a JSON form";
+
 fn from_write(write: &Write) -> WriteV1 {
     let texts = |texts: &Vec<String>| TextsV1 {
         texts: texts.clone(),
@@ -412,6 +431,7 @@ fn from_write(write: &Write) -> WriteV1 {
             content_type: file.content_type.clone(),
             size: file.size,
             sha256: file.sha256.to_vec(),
+            number: file.number,
         }),
         Write::Prepared(prepared) => WriteV1::Prepared(PreparedV4 {
             kind: prepared.kind.name().to_owned(),
@@ -421,7 +441,19 @@ fn from_write(write: &Write) -> WriteV1 {
             kind: bulk.kind.clone(),
             items: bulk.items,
         }),
+        Write::Export(export) => WriteV1::Export(serde_json::to_vec(export).expect(HAS_JSON)),
+        Write::CreateOpportunity(new) => {
+            WriteV1::CreateOpportunity(serde_json::to_vec(new).expect(HAS_JSON))
+        }
     }
+}
+
+fn to_export(json: &[u8]) -> Option<Export> {
+    serde_json::from_slice(json).ok()
+}
+
+fn to_new(json: &[u8]) -> Option<NewOpportunity> {
+    serde_json::from_slice(json).ok()
 }
 
 fn from_raw(raw: &RawWrite) -> RawV2 {
@@ -529,6 +561,7 @@ fn to_write(write: WriteV1) -> Option<Write> {
             content_type: file.content_type,
             size: file.size,
             sha256: file.sha256.try_into().ok()?,
+            number: file.number,
         }),
         WriteV1::Prepared(prepared) => Write::Prepared(Prepared {
             kind: PreparedKind::from_name(&prepared.kind)?,
@@ -538,6 +571,8 @@ fn to_write(write: WriteV1) -> Option<Write> {
             kind: bulk.kind,
             items: bulk.items,
         }),
+        WriteV1::Export(json) => Write::Export(Box::new(to_export(&json)?)),
+        WriteV1::CreateOpportunity(json) => Write::CreateOpportunity(Box::new(to_new(&json)?)),
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::candidacy::Archived;
 use domain::change::{Move, Place, SlaMark};
+use domain::export::{Asked, Export, Ground, NewOpportunity};
 use domain::hydration::{Stamps, Urgency};
 use domain::identity::ContactPair;
 use domain::operation::{
@@ -593,10 +594,27 @@ fn an_operation_has_these_bytes() {
         left_out: vec!["l".to_owned()],
         ..upload
     };
+    let export = Operation {
+        write: export(),
+        ..item.clone()
+    };
+    pinned(
+        &export,
+        "042e516dc30a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303d202c8037b2261736b6564223a7b2270726f66696c65223a7b226e616d65223a22222c22686561646c696e65223a22222c227469746c65223a22222c226c6f636174696f6e223a22222c22636f6d70616e696573223a5b5d2c22656d61696c73223a5b5d2c2270686f6e6573223a5b5d2c226c696e6b6564696e5f75726c223a22222c226769746875625f75726c223a22222c226c696e6b73223a5b5d2c2270726f66696c655f75726c223a22227d2c22636f6e74616374223a6e756c6c2c22706f7374696e67223a2270222c227374616765223a6e756c6c2c226f726967696e223a22222c226f776e6572223a6e756c6c2c226578706f72745f6173223a6e756c6c2c2274616773223a5b5d2c22736f7572636573223a5b5d2c226e616d6564223a7b22736561726368223a22222c226f776e6572223a22222c2273686f72746c69737465645f6279223a22227d2c226e6f7465223a22222c2266696c6573223a5b5d2c226f7665727269646573223a5b22434f4f4c5f4f4646225d2c22636f6e666964656e7469616c223a66616c73657d2c22726573756c74223a7b2276657264696374223a6e756c6c2c22636f6e74616374223a6e756c6c2c2264656475706564223a6e756c6c7d7da00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207",
+    );
     pinned(
         &item,
         "0412e3f05a0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207ca02104c494e4b5f4445414354495641544544920301669a03016c",
     );
+}
+
+fn export() -> Write {
+    let asked = Asked {
+        posting: Some("p".into()),
+        overrides: [Ground::CoolOff].into(),
+        ..Asked::default()
+    };
+    Write::Export(Box::new(Export::of(asked)))
 }
 
 fn prepared(kind: PreparedKind) -> Write {
@@ -619,6 +637,7 @@ fn upload(target: UploadTarget) -> Write {
         content_type: "t/t".to_owned(),
         size: 300,
         sha256: [4; 32],
+        number: 0,
     })
 }
 
@@ -697,6 +716,22 @@ fn operations_of_every_kind_and_state_come_back() {
         upload(UploadTarget::Opportunity),
         upload(UploadTarget::Candidate),
         upload(UploadTarget::Application),
+        export(),
+        Write::CreateOpportunity(Box::new(NewOpportunity {
+            name: Some("n".to_owned()),
+            phones: list(),
+            stage: Some("s".into()),
+            posting: Some(UUID.into()),
+            resume: Some(FileUpload {
+                target: UploadTarget::Opportunity,
+                name: "f".to_owned(),
+                content_type: "t/t".to_owned(),
+                size: 300,
+                sha256: [4; 32],
+                number: 2,
+            }),
+            ..NewOpportunity::default()
+        })),
     ]
     .into_iter()
     .chain(PreparedKind::ALL.iter().copied().map(prepared))

@@ -290,8 +290,8 @@ async fn nothing_is_stored_for_a_connection_that_is_gone() {
 async fn a_mapping_is_replaced_only_by_who_has_read_the_present_one() {
     let (_folder, store, id) = connected().await;
     // What is saved of the other kind does not count.
-    for kind in [MappingKind::Stages, MappingKind::Fields] {
-        replaced_in_order(&store, id, kind).await;
+    for kind in MappingKind::ALL {
+        replaced_in_order(&store, id, *kind).await;
     }
 }
 

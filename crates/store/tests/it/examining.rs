@@ -206,6 +206,7 @@ async fn an_altered_value_is_found_in_every_table() {
         "credentials",
         "mappings",
         "field_mappings",
+        "export_settings",
         "listings",
         "heads",
         "documents",

@@ -171,7 +171,7 @@ async fn what_was_told_goes_with_the_opportunity_and_nothing_is_told_of_an_archi
 }
 
 #[tokio::test]
-async fn a_stage_mapping_is_a_numbered_change_and_a_field_mapping_is_none() {
+async fn a_stage_mapping_is_a_numbered_change_and_no_other_document_is_one() {
     let (_folder, store, c) = connected().await;
     for kind in MappingKind::ALL {
         store.put_mapping(c, *kind, mapping(1), 0).await.unwrap();

@@ -1,7 +1,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::operation::{FileUpload, State, UploadTarget};
+use domain::export::{Asked, Export, File};
+use domain::operation::{Failure, FailureKind, FileUpload, State, UploadTarget};
 use domain::{ConnectionId, Operation, Write};
 use sha2::{Digest as _, Sha256};
 use store::{ReceivedFile, Recording, Store};
@@ -29,6 +30,7 @@ fn upload(connection: ConnectionId, number: u128, request_id: &str) -> Operation
             content_type: "t/t".to_owned(),
             size: 14,
             sha256: [0; 32],
+            number: 0,
         }),
         ..operation(connection, number, request_id)
     }
@@ -56,14 +58,14 @@ async fn a_file_is_kept_with_its_operation_until_that_has_settled() {
     assert_eq!(file.sha256[..], Sha256::digest(PIECES.concat())[..]);
     let first = upload(c, 1, "r");
     let recording = store
-        .record_operation_with_file(first.clone(), WEEK, file)
+        .record_operation_with_files(first.clone(), WEEK, vec![file])
         .await
         .unwrap();
     assert_eq!(recording, Recording::New(first.clone()));
     store.close().await.unwrap();
 
     let store = open(folder.path());
-    let kept = store.kept_file(c, first.id);
+    let kept = store.kept_file(c, first.id, 0);
     assert!(kept.is_whole(14).await && !kept.is_whole(13).await);
     let mut bytes = Vec::new();
     let mut reader = kept.open().await.unwrap();
@@ -84,12 +86,12 @@ async fn the_same_asked_again_leaves_the_file_of_the_first() {
     let (folder, store, c) = connected().await;
     let first = upload(c, 1, "r");
     let file = received(&store).await;
-    let recording = store.record_operation_with_file(first.clone(), WEEK, file);
+    let recording = store.record_operation_with_files(first.clone(), WEEK, vec![file]);
     recording.await.unwrap();
     let file = received(&store).await;
-    let again = store.record_operation_with_file(upload(c, 2, "r"), WEEK, file);
+    let again = store.record_operation_with_files(upload(c, 2, "r"), WEEK, vec![file]);
     assert_eq!(again.await.unwrap(), Recording::Existing(first.clone()));
-    assert!(store.kept_file(c, first.id).is_whole(14).await);
+    assert!(store.kept_file(c, first.id, 0).is_whole(14).await);
     assert_eq!(files(folder.path()), 1);
 }
 
@@ -110,7 +112,7 @@ async fn a_start_removes_files_without_an_open_operation_and_no_other() {
     let (waiting, done) = (upload(c, 1, "waiting"), upload(c, 2, "done"));
     for operation in [&waiting, &done] {
         let file = received(&store).await;
-        let recording = store.record_operation_with_file(operation.clone(), WEEK, file);
+        let recording = store.record_operation_with_files(operation.clone(), WEEK, vec![file]);
         recording.await.unwrap();
     }
     store
@@ -130,7 +132,7 @@ async fn a_start_removes_files_without_an_open_operation_and_no_other() {
     }
 
     let store = open(folder.path());
-    assert!(store.kept_file(c, waiting.id).is_whole(14).await);
+    assert!(store.kept_file(c, waiting.id, 0).is_whole(14).await);
     assert_eq!(files(folder.path()), 1);
 }
 
@@ -145,4 +147,48 @@ async fn nobody_else_on_the_machine_can_read_a_file() {
     for entry in std::fs::read_dir(&uploads).unwrap() {
         assert_eq!(mode(&entry.unwrap().path()), 0o600);
     }
+}
+
+fn export(connection: ConnectionId, number: u128, request_id: &str) -> Operation {
+    let file = |resume| File {
+        name: "n".to_owned(),
+        content_type: "t/t".to_owned(),
+        size: 14,
+        sha256: [0; 32],
+        resume,
+    };
+    let asked = Asked {
+        files: vec![file(true), file(false)],
+        ..Asked::default()
+    };
+    Operation {
+        write: Write::Export(Box::new(Export::of(asked))),
+        ..operation(connection, number, request_id)
+    }
+}
+
+#[tokio::test]
+async fn the_files_of_an_export_outlive_its_failure_and_go_with_its_content() {
+    let (folder, store, c) = connected().await;
+    let asked = export(c, 1, "r");
+    let both = vec![received(&store).await, received(&store).await];
+    store
+        .record_operation_with_files(asked.clone(), WEEK, both)
+        .await
+        .unwrap();
+    assert_eq!(files(folder.path()), 2);
+    let failure = Failure {
+        kind: FailureKind::Invalid,
+        message: String::new(),
+        details: Vec::new(),
+    };
+    let failed = settled(&asked, State::Failed(failure));
+    store.save_operation(failed.clone()).await.unwrap();
+    for number in [1, 2] {
+        assert!(store.kept_file(c, asked.id, number).is_whole(14).await);
+    }
+    let month = failed.updated_at.plus(WEEK * 5);
+    let pruned = store.prune(month).await.unwrap();
+    assert_eq!(pruned.scrubbed_operations, 1);
+    assert_eq!(files(folder.path()), 0);
 }
