@@ -11,7 +11,7 @@ use crate::support::{Setup, World, fresh_id, refused, until, why};
 const PRODUCT_USER: &str = "Grace.Elsewhere@product.example";
 
 impl World {
-    async fn link(&self, email: &str, user: &str) -> Result<Option<pb::UserLink>, Status> {
+    async fn link_user(&self, email: &str, user: &str) -> Result<Option<pb::UserLink>, Status> {
         let request = pb::UpdateUserLinkRequest {
             connection_id: self.connection.clone(),
             email: email.to_owned(),
@@ -173,7 +173,7 @@ async fn x13_a_link_goes_before_the_e_mail_in_any_case_and_outlives_a_restart() 
     assert_eq!(by_email.acting_because(), ActingBecause::Email);
 
     let link = world
-        .link(&ada.email.to_uppercase(), &ben.lever_user_id)
+        .link_user(&ada.email.to_uppercase(), &ben.lever_user_id)
         .await;
     let link = link.expect("linked").expect("a link");
     assert_eq!(
@@ -185,7 +185,7 @@ async fn x13_a_link_goes_before_the_e_mail_in_any_case_and_outlives_a_restart() 
         (UserMatch::Linked, ben.lever_user_name.as_str(), "local")
     );
     world
-        .link(PRODUCT_USER, &ada.lever_user_id)
+        .link_user(PRODUCT_USER, &ada.lever_user_id)
         .await
         .expect("linked");
     let before = world.user_links().await;
@@ -208,9 +208,15 @@ async fn x13_a_link_goes_before_the_e_mail_in_any_case_and_outlives_a_restart() 
         assert_eq!(&operation.acting_user_id, expected);
         assert_eq!(&world.author(&operation), expected);
     }
-    assert_eq!(world.link(&ada.email, "").await.expect("taken back"), None);
     assert_eq!(
-        world.link(&ada.email, "").await.expect("nothing to do"),
+        world.link_user(&ada.email, "").await.expect("taken back"),
+        None
+    );
+    assert_eq!(
+        world
+            .link_user(&ada.email, "")
+            .await
+            .expect("nothing to do"),
         None
     );
     let again = world.note_for(&person, &ada.email).await.expect("recorded");
@@ -221,7 +227,7 @@ async fn x13_a_link_goes_before_the_e_mail_in_any_case_and_outlives_a_restart() 
 async fn x13_for_a_deactivated_user_the_owner_of_the_posting_acts_and_the_operation_says_why() {
     let world = world().await;
     let (person, owner, posting_owner) = world.owned_twice().await;
-    world.link(PRODUCT_USER, &owner).await.expect("linked");
+    world.link_user(PRODUCT_USER, &owner).await.expect("linked");
     let own_email = world.link_of(PRODUCT_USER).await.lever_user_email;
     world.deactivate(&owner).await;
     let row = world.link_of(PRODUCT_USER).await;
@@ -253,7 +259,7 @@ async fn x13_for_a_deactivated_user_the_owner_of_the_posting_acts_and_the_operat
 async fn x13_a_strict_connection_refuses_instead_and_sends_nothing() {
     let world = world().await;
     let (person, owner, _) = world.owned_twice().await;
-    world.link(PRODUCT_USER, &owner).await.expect("linked");
+    world.link_user(PRODUCT_USER, &owner).await.expect("linked");
     world.deactivate(&owner).await;
     world.be_strict().await;
     let written = world.writes().len();
@@ -314,7 +320,7 @@ async fn x13_items_of_a_strict_bulk_fail_and_go_out_once_the_user_is_linked() {
     assert!(world.writes().is_empty());
 
     let user = world.lever.active_users().remove(0);
-    world.link(PRODUCT_USER, &user).await.expect("linked");
+    world.link_user(PRODUCT_USER, &user).await.expect("linked");
     retry().await.expect("in line again");
     assert_eq!(world.settled(&bulk.id).await.state(), Succeeded);
     for item in items {
@@ -343,7 +349,7 @@ async fn x13_only_what_can_be_right_is_linked_and_only_by_an_admin() {
         ("grace", active.as_str(), "email"),
         ("", "", "email"),
     ] {
-        let told = refused(world.link(email, user).await);
+        let told = refused(world.link_user(email, user).await);
         assert_eq!(told.code, Code::InvalidArgument, "{email} {user}");
         assert_eq!(told.fields, [field], "{email} {user}");
     }
@@ -354,9 +360,9 @@ async fn x13_only_what_can_be_right_is_linked_and_only_by_an_admin() {
     let product = world.home.token(&["--role", "product"]).await;
     world.start().await;
     world.api = world.api.with_token(&product);
-    let told = refused(world.link(PRODUCT_USER, &active).await);
+    let told = refused(world.link_user(PRODUCT_USER, &active).await);
     assert_eq!(told.code, Code::PermissionDenied);
     world.api = world.api.with_token(&admin);
-    let linked = world.link(PRODUCT_USER, &active).await;
+    let linked = world.link_user(PRODUCT_USER, &active).await;
     assert!(linked.expect("linked").is_some());
 }
