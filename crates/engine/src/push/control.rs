@@ -268,7 +268,8 @@ impl Engine {
     /// What may have had its effect is looked for in Lever first.
     ///
     /// # Errors
-    /// Not found; precondition when it did not end so, or when what it would write is not kept any more.
+    /// Not found; precondition when it did not end so, when what it would write is not kept any more, or when there still
+    /// is nobody for whom it could be made.
     pub async fn retry_operation(
         &self,
         connection: ConnectionId,
@@ -316,9 +317,10 @@ impl Engine {
             // Before its items, so that whatever interrupts in between, somebody adds them up again.
             self.reopen(bulk).await?;
         }
+        let chooser = Chooser::new(&self.shared, connection).await?;
         let (mut moved, mut unchosen) = (0, None);
         for operation in waiting {
-            match self.move_one(operation, event).await {
+            match self.move_one(operation, event, &chooser).await {
                 Ok(did) => moved += usize::from(did),
                 // Of a bulk, the others can be moved.
                 Err(error) if is_about_the_user(&error) => unchosen = Some(error),
@@ -343,10 +345,15 @@ impl Engine {
     }
 
     /// Moves one operation; false if it cannot be, or moved meanwhile.
-    async fn move_one(&self, operation: Operation, event: &Event) -> Result<bool> {
+    async fn move_one(
+        &self,
+        operation: Operation,
+        event: &Event,
+        chooser: &Chooser<'_>,
+    ) -> Result<bool> {
         let operation = match event {
             Event::Retried if !self.can_be_sent(&operation).await => return Ok(false),
-            Event::Retried => self.with_user(operation).await?,
+            Event::Retried => with_user(operation, chooser).await?,
             _ => operation,
         };
         let next = self.save_next(&operation, event).await?;
@@ -354,25 +361,6 @@ impl Engine {
             self.take_in(next);
         }
         Ok(next.is_some())
-    }
-
-    /// The operation with the Lever user it is made for, where it failed before one was chosen.
-    async fn with_user(&self, operation: Operation) -> Result<Operation> {
-        if operation.acting_user.is_some() || !operation.attempts.is_empty() {
-            return Ok(operation);
-        }
-        let acting = operation.asked_for.clone().map(Acting::Email);
-        let acting = acting.unwrap_or_default();
-        let chooser = Chooser::new(&self.shared, operation.connection).await?;
-        let chosen = chooser
-            .choose(operation.present_write(), &operation.opportunity, &acting)
-            .await?;
-        Ok(Operation {
-            acting_user: chosen.user,
-            acting_because: chosen.because,
-            passed_over: chosen.passed_over,
-            ..operation
-        })
     }
 
     /// Keeps what follows from an event; none if the operation moved meanwhile.
@@ -409,6 +397,24 @@ impl Engine {
         };
         bytes_there && check_content(write).is_ok()
     }
+}
+
+/// The operation with the Lever user it is made for, where it failed before one was chosen.
+async fn with_user(operation: Operation, chooser: &Chooser<'_>) -> Result<Operation> {
+    if operation.acting_user.is_some() || !operation.attempts.is_empty() {
+        return Ok(operation);
+    }
+    let acting = operation.asked_for.clone().map(Acting::Email);
+    let acting = acting.unwrap_or_default();
+    let chosen = chooser
+        .choose(operation.present_write(), &operation.opportunity, &acting)
+        .await?;
+    Ok(Operation {
+        acting_user: chosen.user,
+        acting_because: chosen.because,
+        passed_over: chosen.passed_over,
+        ..operation
+    })
 }
 
 /// Whether there is nobody for whom a write could be made.
