@@ -628,7 +628,7 @@ async fn f21_a_long_note_is_written_in_numbered_parts_each_once() {
     assert_eq!(refused(too_long).fields, ["value"]);
 }
 
-/// F-28: what Lever refuses is told with Lever's words.
+/// F-29: what only Lever can tell is told as its refusal.
 #[tokio::test]
 async fn f29_a_posting_that_takes_no_applications_is_refused_by_lever() {
     let world = world().await;

@@ -207,129 +207,127 @@ pub(super) fn as_asked<T: for<'de> Deserialize<'de>>(call: &RawWrite) -> Option<
 /// The most addresses, or telephone numbers, of one person.
 const MOST_ADDRESSES: usize = 50;
 
+/// What is wrong, collected.
+#[derive(Default)]
+struct Wrong(Vec<Violation>);
+
+impl Wrong {
+    fn add(&mut self, field: impl Into<String>, message: &str) {
+        self.0.push(Violation {
+            field: field.into(),
+            message: message.to_owned(),
+        });
+    }
+
+    fn add_if(&mut self, wrong: bool, field: &str, message: &str) {
+        if wrong {
+            self.add(field, message);
+        }
+    }
+
+    fn check(self) -> Result<()> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::violations(self.0))
+        }
+    }
+}
+
 fn check_contact(change: &ContactChange) -> Result<()> {
-    let mut violations = Vec::new();
-    let mut bad = |field: String, message: &str| {
-        let message = message.to_owned();
-        violations.push(Violation { field, message });
-    };
-    let name = change.name.as_deref();
-    if name.is_some_and(|name| name.trim().is_empty()) {
-        bad("name".to_owned(), "give a name, or leave it out");
-    }
-    let texts = [
-        ("name", name),
-        ("headline", change.headline.as_deref()),
-        ("location", change.location.as_deref()),
-    ];
-    for (field, _) in texts
-        .iter()
-        .filter(|(_, text)| text.is_some_and(|text| text.chars().count() > LONGEST_TEXT))
-    {
-        bad((*field).to_owned(), "give at most 1,000 characters");
-    }
-    let emails = change.emails.as_deref().unwrap_or_default();
-    for (field, emails) in [("emails", emails), ("add_emails", &change.add_emails)] {
-        if emails.len() > MOST_ADDRESSES {
-            bad(field.to_owned(), "give at most 50");
-        }
-        for (index, _) in emails
-            .iter()
-            .enumerate()
-            .filter(|(_, email)| IdentityKey::email(email).is_none())
-        {
-            bad(
-                format!("{field}[{index}]"),
-                "give an e-mail address such as ada@example.com",
-            );
-        }
-    }
-    let phones = change.phones.as_deref().unwrap_or_default();
-    for (field, phones) in [("phones", phones), ("add_phones", &change.add_phones)] {
-        if phones.len() > MOST_ADDRESSES {
-            bad(field.to_owned(), "give at most 50");
-        }
-        for (index, phone) in phones.iter().enumerate() {
-            if phone.value.trim().is_empty() || phone.value.chars().count() > 255 {
-                bad(
-                    format!("{field}[{index}].value"),
-                    "give a telephone number of 1 to 255 characters",
-                );
-            }
-            if phone
-                .kind
-                .as_deref()
-                .is_some_and(|kind| !PHONE_KINDS.contains(&kind))
-            {
-                bad(
-                    format!("{field}[{index}].type"),
-                    "give mobile, home, work, skype or other, or leave it out",
-                );
-            }
-        }
-    }
-    if change.emails.is_some() && !change.add_emails.is_empty() {
-        bad(
-            "add_emails".to_owned(),
-            "give either emails or add_emails, not both",
+    let mut wrong = Wrong::default();
+    wrong.add_if(
+        is_blank(&change.name),
+        "name",
+        "give a name, or leave it out",
+    );
+    for (field, text) in [
+        ("name", &change.name),
+        ("headline", &change.headline),
+        ("location", &change.location),
+    ] {
+        let long = |text: &String| text.chars().count() > LONGEST_TEXT;
+        wrong.add_if(
+            text.as_ref().is_some_and(long),
+            field,
+            "give at most 1,000 characters",
         );
     }
-    if change.phones.is_some() && !change.add_phones.is_empty() {
-        bad(
-            "add_phones".to_owned(),
-            "give either phones or add_phones, not both",
-        );
+    check_emails("emails", change.emails.as_deref(), &mut wrong);
+    check_emails("add_emails", Some(&change.add_emails), &mut wrong);
+    check_phones("phones", change.phones.as_deref(), &mut wrong);
+    check_phones("add_phones", Some(&change.add_phones), &mut wrong);
+    wrong.add_if(
+        change.emails.is_some() && !change.add_emails.is_empty(),
+        "add_emails",
+        "give either emails or add_emails, not both",
+    );
+    wrong.add_if(
+        change.phones.is_some() && !change.add_phones.is_empty(),
+        "add_phones",
+        "give either phones or add_phones, not both",
+    );
+    wrong.add_if(*change == ContactChange::default(), "update_mask", NOTHING);
+    wrong.check()
+}
+
+fn check_emails(field: &str, emails: Option<&[String]>, wrong: &mut Wrong) {
+    let emails = emails.unwrap_or_default();
+    wrong.add_if(emails.len() > MOST_ADDRESSES, field, "give at most 50");
+    for (index, email) in emails.iter().enumerate() {
+        if IdentityKey::email(email).is_none() {
+            wrong.add(format!("{field}[{index}]"), NO_ADDRESS);
+        }
     }
-    if *change == ContactChange::default() {
-        bad("update_mask".to_owned(), NOTHING);
+}
+
+fn check_phones(field: &str, phones: Option<&[Phone]>, wrong: &mut Wrong) {
+    let phones = phones.unwrap_or_default();
+    wrong.add_if(phones.len() > MOST_ADDRESSES, field, "give at most 50");
+    for (index, phone) in phones.iter().enumerate() {
+        if phone.value.trim().is_empty() || phone.value.chars().count() > 255 {
+            let message = "give a telephone number of 1 to 255 characters";
+            wrong.add(format!("{field}[{index}].value"), message);
+        }
+        let kind = phone.kind.as_deref();
+        if kind.is_some_and(|kind| !PHONE_KINDS.contains(&kind)) {
+            let message = "give mobile, home, work, skype or other, or leave it out";
+            wrong.add(format!("{field}[{index}].type"), message);
+        }
     }
-    refused(violations)
+}
+
+fn is_blank(text: &Option<String>) -> bool {
+    text.as_deref().is_some_and(|text| text.trim().is_empty())
 }
 
 /// Lever's words for what a telephone number is (model: `Phone`).
 const PHONE_KINDS: [&str; 5] = ["mobile", "home", "work", "skype", "other"];
 /// The most characters of a name and the like.
 const LONGEST_TEXT: usize = 1000;
+const NO_ADDRESS: &str = "give an e-mail address such as ada@example.com, or leave it out";
 const NOTHING: &str = "nothing is asked for: give fields to change";
 
 fn check_user(change: &UserChange) -> Result<()> {
-    let mut violations = Vec::new();
-    let mut bad = |field: &str, message: &str| {
-        let (field, message) = (field.to_owned(), message.to_owned());
-        violations.push(Violation { field, message });
-    };
-    let blank = |text: &Option<String>| text.as_deref().is_some_and(|text| text.trim().is_empty());
-    if blank(&change.name) {
-        bad("name", "a user has a name: give one, or leave it out");
-    }
-    if change
-        .email
-        .as_deref()
-        .is_some_and(|email| IdentityKey::email(email).is_none())
-    {
-        bad(
-            "email",
-            "give an e-mail address such as ada@example.com, or leave it out",
-        );
-    }
-    if blank(&change.access_role) {
-        bad(
-            "access_role",
-            "give a role of Lever's such as interviewer, or leave it out",
-        );
-    }
-    if *change == UserChange::default() {
-        bad("update_mask", NOTHING);
-    }
-    refused(violations)
-}
-
-fn refused(violations: Vec<Violation>) -> Result<()> {
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::violations(violations))
-    }
+    let mut wrong = Wrong::default();
+    let no_address = |email: &str| IdentityKey::email(email).is_none();
+    wrong.add_if(
+        is_blank(&change.name),
+        "name",
+        "a user has a name: give one, or leave it out",
+    );
+    wrong.add_if(
+        change.email.as_deref().is_some_and(no_address),
+        "email",
+        NO_ADDRESS,
+    );
+    wrong.add_if(
+        is_blank(&change.access_role),
+        "access_role",
+        "give a role of Lever's such as interviewer, or leave it out",
+    );
+    wrong.add_if(*change == UserChange::default(), "update_mask", NOTHING);
+    wrong.check()
 }
 
 /// The call of an endpoint; `path` names its parameters.

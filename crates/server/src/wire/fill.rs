@@ -119,13 +119,16 @@ fn from_contact(request: &pb::UpdateContactRequest) -> Result<Write> {
         };
         phones.iter().map(phone).collect()
     };
-    let list = |path, given: bool| mask.names(path, given);
     let change = ContactChange {
         name: mask.text("name", &request.name),
         headline: mask.text("headline", &request.headline),
         location: mask.text("location", &request.location),
-        emails: list("emails", !request.emails.is_empty()).then(|| request.emails.clone()),
-        phones: list("phones", !request.phones.is_empty()).then(|| phones(&request.phones)),
+        emails: mask
+            .names("emails", !request.emails.is_empty())
+            .then(|| request.emails.clone()),
+        phones: mask
+            .names("phones", !request.phones.is_empty())
+            .then(|| phones(&request.phones)),
         add_emails: request.add_emails.clone(),
         add_phones: phones(&request.add_phones),
     };
