@@ -56,6 +56,11 @@ pub enum Act {
         /// The contact.
         contact: String,
     },
+    /// Has a contact refuse to be contacted.
+    RefuseContact {
+        /// The contact.
+        contact: String,
+    },
     /// Writes a note, which the API can then neither change nor delete. Makes an id.
     AddNote {
         /// The opportunity.

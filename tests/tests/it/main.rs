@@ -22,6 +22,7 @@ mod downloads;
 mod duplicates;
 mod earlier_data;
 mod every_permission;
+mod exporting;
 mod extracting;
 mod fairness;
 mod field_mapping;

@@ -18,6 +18,13 @@ pub(super) fn anonymize(world: &mut World, contact: &str, now: i64) -> Made {
     Ok(None)
 }
 
+pub(super) fn refuse_contact(world: &mut World, contact: &str) -> Made {
+    let known = world.contact(contact);
+    known.ok_or_else(|| Error::not_found("contact", contact))?;
+    world.change_contact(contact, |contact| contact.refuses_contact = true);
+    Ok(None)
+}
+
 pub(super) fn change_stage(world: &mut World, id: &str, change: impl FnOnce(&mut Stage)) -> Made {
     let known = world.account.stage(id);
     known.ok_or_else(|| Error::not_found("stage", id))?;

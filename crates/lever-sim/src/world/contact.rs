@@ -13,6 +13,8 @@ pub(crate) struct Contact {
     pub(crate) emails: Vec<String>,
     pub(crate) links: Vec<String>,
     pub(crate) anonymized: bool,
+    /// Whether the person has refused to be contacted.
+    pub(crate) refuses_contact: bool,
 }
 
 /// A telephone number and what it is for, such as `mobile`.
@@ -57,7 +59,12 @@ impl Contact {
     }
 
     fn data_protection(&self) -> Value {
-        json!({ "interviewIntelligence": { "allowed": true, "expiresAt": null } })
+        let mut consent =
+            json!({ "interviewIntelligence": { "allowed": true, "expiresAt": null } });
+        if self.refuses_contact {
+            consent["contact"] = json!({ "allowed": false, "expiresAt": null });
+        }
+        consent
     }
 }
 

@@ -215,7 +215,7 @@ impl World {
         self.revision += 1;
     }
 
-    fn change_contact(&mut self, id: &str, change: impl FnOnce(&mut Contact)) {
+    pub(crate) fn change_contact(&mut self, id: &str, change: impl FnOnce(&mut Contact)) {
         if let Some(contact) = self.contacts.get_mut(id) {
             change(contact);
             self.revision += 1;

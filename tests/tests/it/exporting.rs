@@ -1,0 +1,518 @@
+//! People handed over to Lever (F-20, F-53, F-54): each once, and nobody whom something speaks against (X19).
+
+use std::time::Duration;
+
+use lever_sim::{Act, Action, FaultPlan, FaultRule, Key, Permissions, When};
+use prost_types::Duration as WireDuration;
+use proto::v1 as pb;
+use proto::v1::OperationState::{Cancelled, Failed, Succeeded};
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+
+use crate::support::{Setup, World, fresh_id, http, now, refused, until, why};
+
+const EMAIL: &str = "grace.hopper@example.com";
+const DAY: i64 = 24 * 3600 * 1000;
+const FOR_EVER: Duration = Duration::from_secs(600);
+
+fn grace() -> pb::ExportProfile {
+    let email = |address: &str, bounced| pb::ExportEmail {
+        address: address.to_owned(),
+        bounced,
+        ..Default::default()
+    };
+    pb::ExportProfile {
+        name: "Grace Hopper".to_owned(),
+        title: "Rear admiral".to_owned(),
+        location: "Arlington".to_owned(),
+        companies: vec!["Eckert-Mauchly".to_owned()],
+        emails: vec![email(EMAIL, false), email("old@example.com", true)],
+        phones: vec!["+1 415 555 0100".to_owned()],
+        linkedin_url: "https://www.linkedin.com/in/grace-hopper".to_owned(),
+        links: vec!["https://grace.example.com".to_owned()],
+        profile_url: "https://app.example.com/people/7".to_owned(),
+        ..Default::default()
+    }
+}
+
+fn export() -> pb::ExportCandidateRequest {
+    pb::ExportCandidateRequest {
+        profile: Some(grace()),
+        request_id: fresh_id(),
+        search_name: "Compilers".to_owned(),
+        ..Default::default()
+    }
+}
+
+impl World {
+    /// Exports somebody to the linked account, and waits for the end unless the request says otherwise.
+    async fn export(
+        &self,
+        mut request: pb::ExportCandidateRequest,
+    ) -> Result<pb::ExportCandidateResponse, Status> {
+        request.connection_id = self.connection.clone();
+        request.wait.get_or_insert(WireDuration {
+            seconds: 40,
+            nanos: 0,
+        });
+        let answer = self.api.candidates().export_candidate(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Exports somebody; the operation as it ended.
+    async fn exported(&self, request: pb::ExportCandidateRequest) -> pb::ExportCandidateResponse {
+        let answer = self.export(request).await.expect("recorded");
+        let operation = answer.operation.as_ref().expect("an operation");
+        assert_eq!(operation.state(), Succeeded, "{operation:?}");
+        answer
+    }
+
+    /// Makes an opportunity in Lever past the service; its id.
+    async fn make_in_lever(&self, body: Value) -> String {
+        let user = self.lever.active_users().remove(0);
+        let request = http()
+            .post(format!("{}/opportunities", self.lever.base_url()))
+            .basic_auth(lever_sim::DEFAULT_KEY, Some(""))
+            .query(&[("perform_as", &user)])
+            .json(&body);
+        let answer: Value = request
+            .send()
+            .await
+            .expect("answered")
+            .json()
+            .await
+            .expect("JSON");
+        answer["data"]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Lever's opportunities of people with an address.
+    fn with_email(&self, email: &str) -> Vec<Value> {
+        let all = self.lever.opportunities().into_iter();
+        all.filter(|one| one["emails"].to_string().contains(email))
+            .collect()
+    }
+
+    fn hold(&self, operation: &str, action: Action) {
+        self.lever.set_faults(FaultPlan {
+            seed: 0,
+            rules: vec![FaultRule::on(operation, action).when(When::Nth(1))],
+        });
+    }
+}
+
+async fn world() -> World {
+    let world = World::synced(Setup::new(40).with("FULCRUM__PUSH__SETTLE", "1s")).await;
+    default_user(&world).await;
+    world
+}
+
+/// Opportunities are made in somebody's name.
+async fn default_user(world: &World) {
+    let settings = pb::Connection {
+        default_acting_user_id: world.lever.active_users().remove(0),
+        ..Default::default()
+    };
+    let paths = ["default_acting_user_id"];
+    world.change(settings, &paths).await.expect("changed");
+}
+
+fn operation(answer: &pb::ExportCandidateResponse) -> &pb::Operation {
+    answer.operation.as_ref().expect("an operation")
+}
+
+fn posting(world: &World) -> String {
+    let all = world.lever.opportunities();
+    let posting = all.iter().find_map(|one| {
+        let applied = one["applications"].as_array()?.first()?;
+        applied["posting"].as_str().map(str::to_owned)
+    });
+    posting.unwrap_or_default()
+}
+
+/// F-20, F-53: everything arrives in one call, with the defaults of the settings, and the answer tells who it is.
+#[tokio::test]
+async fn f20_a_new_person_is_made_once_with_resume_files_and_note() {
+    let world = world().await;
+    let file = |name: &str, is_resume| pb::ExportFile {
+        name: name.to_owned(),
+        content_type: "text/plain".to_owned(),
+        content: b"what she did".to_vec().into(),
+        is_resume,
+    };
+    let asked = pb::ExportCandidateRequest {
+        tags: vec!["Navy".to_owned()],
+        note: "met at a conference".to_owned(),
+        files: vec![file("letter.txt", false), file("cv.txt", true)],
+        ..export()
+    };
+    let answer = world.exported(asked.clone()).await;
+    let made = operation(&answer);
+    let found = world.with_email(EMAIL);
+    assert_eq!(found.len(), 1);
+    let there = &found[0];
+    assert_eq!(there["id"], made.opportunity_id.as_str());
+    assert_eq!(made.result_id, made.opportunity_id);
+    assert_eq!(there["contact"], answer.contact_id.as_str());
+    assert_eq!(answer.deduped, Some(false));
+    assert_eq!(there["name"], "Grace Hopper");
+    assert_eq!(there["headline"], "Rear admiral");
+    assert_eq!(there["location"], "Arlington");
+    assert_eq!(there["emails"], json!([EMAIL]));
+    assert_eq!(there["phones"][0]["value"], "+1 415 555 0100");
+    assert_eq!(there["links"].as_array().map(Vec::len), Some(3));
+    assert_eq!(
+        there["tags"],
+        json!(["Compilers", "Fulcrum Exported", "Navy"])
+    );
+    assert_eq!(there["sources"], json!(["Fulcrum"]));
+    assert_eq!(
+        (&there["origin"], &there["stage"]),
+        (&json!("sourced"), &json!("lead-new"))
+    );
+    assert_eq!(
+        world.notes_saying(&made.opportunity_id, "met at a conference"),
+        1
+    );
+    assert_eq!(world.lever.children(&made.opportunity_id, "files").len(), 1);
+    assert_eq!(
+        world.lever.children(&made.opportunity_id, "resumes").len(),
+        1
+    );
+    let steps: Vec<_> = made.steps.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(steps, ["create opportunity", "upload file", "create note"]);
+    let waiting = std::fs::read_dir(world.home.data().join("uploads"));
+    assert_eq!(waiting.map_or(0, Iterator::count), 0);
+    // X1: the same request again is the same operation.
+    let writes = world.writes().len();
+    let again = world.exported(asked).await;
+    assert_eq!(operation(&again).id, made.id);
+    assert_eq!(world.writes().len(), writes);
+}
+
+/// F-54: whoever is worked on already is added to; what a person at Lever took back stays away.
+#[tokio::test]
+async fn f54_the_same_person_again_is_updated_and_not_made_anew() {
+    let world = world().await;
+    let first = world.exported(export()).await;
+    let id = operation(&first).opportunity_id.clone();
+    let taken = pb::RemoveTagsRequest {
+        opportunity_id: id.clone(),
+        request_id: fresh_id(),
+        tags: vec!["Fulcrum Exported".to_owned()],
+        ..Default::default()
+    };
+    world.remove_tags(taken).await.expect("removed");
+    let mut asked = export();
+    asked.sources = vec!["Reply".to_owned()];
+    asked.search_name = "Cobol".to_owned();
+    asked.note = "she replied".to_owned();
+    let profile = asked.profile.as_mut().expect("a profile");
+    profile.github_url = "github.com/grace".to_owned();
+    profile.phones.push("+1 415 555 0199".to_owned());
+    let second = world.exported(asked).await;
+    let verdict = second.verdict.clone().expect("a verdict");
+    assert_eq!(verdict.decision(), pb::ExportDecision::Update);
+    assert_eq!(
+        (verdict.matched_by.as_str(), &verdict.opportunity_id),
+        ("email", &id)
+    );
+    assert_eq!(
+        (&operation(&second).opportunity_id, &second.contact_id),
+        (&id, &first.contact_id)
+    );
+    let found = world.with_email(EMAIL);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["tags"], json!(["Compilers", "Cobol"]));
+    assert_eq!(found[0]["sources"], json!(["Fulcrum", "Reply"]));
+    assert_eq!(found[0]["phones"].as_array().map(Vec::len), Some(2));
+    assert_eq!(found[0]["links"].as_array().map(Vec::len), Some(4));
+    assert_eq!(world.notes_saying(&id, "she replied"), 1);
+    assert_eq!(world.effects("createOpportunity"), 1);
+}
+
+/// X19, with the date on which the cool-off ends; whoever the mirror does not know yet is found in Lever.
+#[tokio::test]
+async fn x19_who_was_rejected_ten_days_ago_is_left_alone_unless_overruled() {
+    let world = world().await;
+    let reasons = world.lever.archive_reasons();
+    let rejected = reasons.iter().find(|one| one["type"] == "non-hired");
+    let rejected = rejected.expect("a reason")["id"].clone();
+    let ended = now() - 10 * DAY;
+    let old = world
+        .make_in_lever(json!({
+            "name": "Grace Hopper", "emails": [EMAIL], "createdAt": now() - 20 * DAY,
+            "archived": {"reason": rejected, "archivedAt": ended},
+        }))
+        .await;
+    let writes = world.writes().len();
+    let asked = pb::ExportCandidateRequest {
+        posting_id: posting(&world),
+        ..export()
+    };
+    let answer = world.export(asked).await.expect("recorded");
+    let blocked = operation(&answer);
+    assert_eq!(blocked.state(), Failed);
+    let told = why(blocked);
+    assert_eq!(
+        (told.code, told.reason.as_str()),
+        (Code::FailedPrecondition, "BLOCKED_COOL_OFF")
+    );
+    assert_eq!(told.details["opportunity_ids"], old);
+    assert!(told.details.contains_key("ends_at"));
+    let verdict = answer.verdict.expect("a verdict");
+    let finding = &verdict.findings[0];
+    assert_eq!(finding.ground(), pb::ExportGround::CoolOff);
+    assert_eq!(finding.weight(), pb::ExportWeight::Overridable);
+    let ends = finding.ends_at.expect("a date").seconds;
+    assert_eq!(ends, (ended + 90 * DAY).div_euclid(1000));
+    assert_eq!(world.writes().len(), writes);
+
+    let overruled = pb::ExportCandidateRequest {
+        overrides: vec![pb::ExportGround::CoolOff.into()],
+        ..export()
+    };
+    let answer = world.exported(overruled).await;
+    assert_eq!(answer.deduped, Some(true));
+    let found = world.with_email(EMAIL);
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0]["contact"], found[1]["contact"]);
+}
+
+#[tokio::test]
+async fn x19_who_wants_no_contact_is_not_exported_whatever_the_request_says() {
+    let world = world().await;
+    world.exported(export()).await;
+    let contact = world.with_email(EMAIL)[0]["contact"].clone();
+    let contact = contact.as_str().expect("an id").to_owned();
+    let refuses = Act::RefuseContact { contact };
+    world.lever.act(refuses).expect("refused");
+    let asked = pb::ExportCandidateRequest {
+        overrides: vec![pb::ExportGround::DoNotContact.into()],
+        ..export()
+    };
+    let answer = world.export(asked).await.expect("recorded");
+    assert_eq!(why(operation(&answer)).reason, "BLOCKED_DO_NOT_CONTACT");
+}
+
+/// The rules are the customer's.
+#[tokio::test]
+async fn x19_the_settings_say_what_blocks_and_nobody_overwrites_somebody_else_s() {
+    let world = world().await;
+    let get = pb::GetExportSettingsRequest {
+        connection_id: world.connection.clone(),
+    };
+    let answer = world.api.candidates().get_export_settings(get).await;
+    let read = answer.expect("settings").into_inner().settings;
+    let mut settings = read.expect("settings");
+    assert_eq!((settings.etag.as_str(), settings.cool_off_days), ("v0", 90));
+    settings.tags = vec!["{owner}".to_owned()];
+    settings.source = String::new();
+    settings.guards[3].rule = pb::GuardRule::Block.into();
+    let update = async |settings: &pb::ExportSettings| {
+        let request = pb::UpdateExportSettingsRequest {
+            connection_id: world.connection.clone(),
+            settings: Some(settings.clone()),
+        };
+        let answer = world.api.candidates().update_export_settings(request);
+        answer.await.map(tonic::Response::into_inner)
+    };
+    let saved = update(&settings).await.expect("saved").settings;
+    assert_eq!(saved.expect("settings").etag, "v1");
+    assert_eq!(refused(update(&settings).await).reason, "ETAG_MISMATCH");
+    settings.etag = "v1".to_owned();
+    settings.prospect.as_mut().expect("an entry").origin = "heaven".to_owned();
+    assert_eq!(
+        refused(update(&settings).await).fields,
+        ["settings.prospect.origin"]
+    );
+    world.exported(export()).await;
+    let made = world.with_email(EMAIL).remove(0);
+    assert_eq!((&made["tags"], &made["sources"]), (&json!([]), &json!([])));
+    let elsewhere = pb::ExportCandidateRequest {
+        posting_id: posting(&world),
+        overrides: vec![pb::ExportGround::ActiveElsewhere.into()],
+        ..export()
+    };
+    let answer = world.export(elsewhere).await.expect("recorded");
+    assert_eq!(why(operation(&answer)).reason, "BLOCKED_ACTIVE_ELSEWHERE");
+}
+
+#[tokio::test]
+async fn two_exports_of_one_person_at_once_make_one_opportunity() {
+    let world = world().await;
+    let by_link = |note: &str| {
+        let mut asked = export();
+        asked.note = note.to_owned();
+        asked.profile.as_mut().expect("a profile").emails.clear();
+        asked
+    };
+    let both = futures::future::join(
+        world.exported(by_link("one")),
+        world.exported(by_link("two")),
+    );
+    let (one, other) = both.await;
+    let id = &operation(&one).opportunity_id;
+    assert_eq!(id, &operation(&other).opportunity_id);
+    assert_eq!(world.effects("createOpportunity"), 1);
+    assert_eq!(
+        (world.notes_saying(id, "one"), world.notes_saying(id, "two")),
+        (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn an_opportunity_whose_making_got_no_answer_is_found_and_made_once() {
+    for (action, calls) in [
+        (Action::ResetAfter, 1),
+        (Action::ServerErrorAfter(500), 1),
+        (Action::ResetBefore, 2),
+    ] {
+        let world = world().await;
+        world.hold("createOpportunity", action);
+        let asked = pb::ExportCandidateRequest {
+            note: "once".to_owned(),
+            posting_id: posting(&world),
+            ..export()
+        };
+        let answer = world.exported(asked).await;
+        let found = world.with_email(EMAIL);
+        assert_eq!(found.len(), 1, "{action:?}");
+        assert_eq!(found[0]["id"], operation(&answer).opportunity_id.as_str());
+        assert_eq!(found[0]["contact"], answer.contact_id.as_str());
+        assert_eq!(world.calls("createOpportunity").len(), calls, "{action:?}");
+        assert_eq!(
+            world.notes_saying(&operation(&answer).opportunity_id, "once"),
+            1
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_kill_between_the_making_and_the_note_leaves_the_note_to_follow_once() {
+    let mut world = world().await;
+    world.hold("createOpportunityNote", Action::StallBefore(FOR_EVER));
+    let asked = pb::ExportCandidateRequest {
+        note: "follows".to_owned(),
+        wait: Some(WireDuration::default()),
+        ..export()
+    };
+    let asked = world.export(asked).await.expect("recorded");
+    until("the note is on its way", async || {
+        (world.calls("createOpportunityNote").len() == 1).then_some(())
+    })
+    .await;
+    world.kill().await;
+    world.lever.set_faults(FaultPlan::default());
+    world.start().await;
+    let done = world.settled(&operation(&asked).id).await;
+    assert_eq!(done.state(), Succeeded, "{done:?}");
+    assert_eq!(world.with_email(EMAIL).len(), 1);
+    assert_eq!(world.notes_saying(&done.opportunity_id, "follows"), 1);
+}
+
+/// The steps that are done stay done, and the next try goes on with the one that failed, whose file is still there.
+#[tokio::test]
+async fn a_step_that_lever_refuses_is_tried_again_without_those_before_it() {
+    let mut setup = Setup::new(40);
+    let lacking = ["upload an opportunity file".to_owned()].into();
+    setup.lever.keys = vec![Key {
+        secret: setup.key.clone(),
+        permissions: Permissions::AllBut(lacking),
+        confidential: true,
+    }];
+    let world = World::synced(setup).await;
+    default_user(&world).await;
+    let file = pb::ExportFile {
+        name: "letter.txt".to_owned(),
+        content: b"dear all".to_vec().into(),
+        ..Default::default()
+    };
+    let asked = pb::ExportCandidateRequest {
+        files: vec![file],
+        note: "last".to_owned(),
+        ..export()
+    };
+    let answer = world.export(asked).await.expect("recorded");
+    let id = operation(&answer).id.clone();
+    let assert_stopped = |operation: &pb::Operation| {
+        let states: Vec<_> = operation.steps.iter().map(|step| step.state()).collect();
+        assert_eq!(states, [Succeeded, Failed, Cancelled], "{operation:?}");
+    };
+    assert_stopped(operation(&answer));
+    let retry = pb::RetryOperationRequest {
+        connection_id: world.connection.clone(),
+        operation_id: id.clone(),
+    };
+    let retried = world.api.operations().retry_operation(retry).await;
+    retried.expect("in line again");
+    assert_stopped(&world.settled(&id).await);
+    assert_eq!(world.calls("uploadOpportunityFile").len(), 2);
+    assert_eq!(world.effects("createOpportunity"), 1);
+}
+
+/// X3: the verdict and the calls, and nothing is written.
+#[tokio::test]
+async fn x3_a_dry_run_of_an_export_reads_and_writes_nothing() {
+    let world = world().await;
+    let before = world.writes().len();
+    let dry = pb::ExportCandidateRequest {
+        dry_run: true,
+        request_id: String::new(),
+        note: "hello".to_owned(),
+        ..export()
+    };
+    let answer = world.export(dry.clone()).await.expect("planned");
+    let verdict = answer.verdict.clone().expect("a verdict");
+    assert_eq!(verdict.decision(), pb::ExportDecision::Create);
+    let calls: Vec<_> = operation(&answer)
+        .lever_calls
+        .iter()
+        .map(|call| (call.method.as_str(), call.path.as_str()))
+        .collect();
+    let one = "/opportunities/new-opportunity";
+    let expected = [
+        ("GET", "/opportunities"),
+        ("GET", "/opportunities"),
+        ("POST", "/opportunities"),
+        ("GET", one),
+        ("POST", "/opportunities/new-opportunity/notes"),
+        ("GET", one),
+    ];
+    assert_eq!(calls, expected);
+    let body = &operation(&answer).lever_calls[2].body_json;
+    assert!(body.contains("Grace Hopper"), "{body}");
+    assert_eq!(world.writes().len(), before);
+    assert!(world.operations().await.is_empty());
+    world.exported(export()).await;
+    let answer = world.export(dry).await.expect("planned");
+    let verdict = answer.verdict.expect("a verdict");
+    assert_eq!(verdict.decision(), pb::ExportDecision::Update);
+}
+
+#[tokio::test]
+async fn a_bad_export_is_refused_with_the_names_of_its_fields() {
+    let world = world().await;
+    let nobody = pb::ExportCandidateRequest {
+        profile: None,
+        ..export()
+    };
+    assert_eq!(refused(world.export(nobody).await).fields, ["profile"]);
+    let mut nameless = export();
+    nameless.profile.as_mut().expect("a profile").name.clear();
+    nameless.origin = "heaven".to_owned();
+    let fields = refused(world.export(nameless).await).fields;
+    assert_eq!(fields, ["profile.name", "origin"]);
+    let unknown = pb::ExportCandidateRequest {
+        posting_id: "nowhere".to_owned(),
+        ..export()
+    };
+    assert_eq!(refused(world.export(unknown).await).fields, ["posting_id"]);
+    let applicant = pb::ExportCandidateRequest {
+        export_as: pb::ExportAs::Applicant.into(),
+        ..export()
+    };
+    assert_eq!(
+        refused(world.export(applicant).await).fields,
+        ["posting_id"]
+    );
+}
