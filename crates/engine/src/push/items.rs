@@ -102,14 +102,14 @@ impl Outbox {
             .store
             .operation(self.link().id(), bulk)
             .await?;
-        if let Some(bulk) = stored.filter(|bulk| !bulk.state.settled()) {
-            if let Some(settled) = self.save(&bulk, Event::ItemsSettled(tally)).await? {
-                tracing::info!(
-                    connection = %self.link().id(), operation = %settled.id, state = settled.state.name(),
-                    succeeded = tally.succeeded, failed = tally.failed, uncertain = tally.uncertain,
-                    cancelled = tally.cancelled, "bulk settled"
-                );
-            }
+        if let Some(bulk) = stored.filter(|bulk| !bulk.state.settled())
+            && let Some(settled) = self.save(&bulk, Event::ItemsSettled(tally)).await?
+        {
+            tracing::info!(
+                connection = %self.link().id(), operation = %settled.id, state = settled.state.name(),
+                succeeded = tally.succeeded, failed = tally.failed, uncertain = tally.uncertain,
+                cancelled = tally.cancelled, "bulk settled"
+            );
         }
         Ok(())
     }

@@ -441,12 +441,12 @@ pub fn from_filter(request: &pb::ListOperationsRequest) -> Result<OperationFilte
         opportunity: non_empty(&request.opportunity_id).map(OpportunityId::from),
         states,
         kinds,
-        request_id: non_empty(&request.request_id).map(Into::into),
+        request_id: non_empty(&request.request_id),
         parent: non_empty(&request.parent_id)
             .map(|id| super::operation_id(&id))
             .transpose()?,
         acting_user: non_empty(&request.acting_user_id).map(UserId::from),
-        asked_by: non_empty(&request.asked_by).map(Into::into),
+        asked_by: non_empty(&request.asked_by),
         since: time("created_since", &request.created_since)?,
         before: time("created_before", &request.created_before)?,
     })
@@ -461,7 +461,7 @@ fn names(
     let known = |(index, number): (usize, &i32)| {
         let name = name(*number).filter(|name| *name != "UNSPECIFIED");
         name.map(str::to_owned)
-            .ok_or_else(|| Error::invalid(&format!("{field}[{index}]"), "there is no such value"))
+            .ok_or_else(|| Error::invalid(format!("{field}[{index}]"), "there is no such value"))
     };
     numbers.iter().enumerate().map(known).collect()
 }

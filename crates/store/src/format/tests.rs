@@ -604,7 +604,10 @@ fn what_is_ours_has_these_bytes() {
         notes: vec![added("n", 4)],
         files: vec![added("f", 5)],
     };
-    pinned(&ours, "0153626c930a050a017410010a050a0175100212050a016c10031a050a016e100422050a01661005");
+    pinned(
+        &ours,
+        "0153626c930a050a017410010a050a0175100212050a016c10031a050a016e100422050a01661005",
+    );
 }
 
 #[test]
