@@ -111,7 +111,9 @@ impl Run {
             settled,
             ..
         } = self;
-        format!("{kills} kills; {faults} of {calls} writing calls cut off or turned away, others stalled or cut short; {settled}")
+        format!(
+            "{kills} kills; {faults} of {calls} writing calls cut off or turned away, others stalled or cut short; {settled}"
+        )
     }
 }
 
