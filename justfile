@@ -35,6 +35,10 @@ advisories:
 kill-store rounds="200":
     FULCRUM_STORE_CRASH_ROUNDS={{ rounds }} cargo test --package store --test it crash -- --nocapture
 
+# Writes more through faults and kills than the tests do; a seed draws the same run again.
+kill-push operations="1000" seed="1":
+    FULCRUM_CRASH_PUSH_OPERATIONS={{ operations }} FULCRUM_CRASH_PUSH_SEED={{ seed }} cargo test --package scenarios --test it crash_push::writes -- --nocapture
+
 # Measures the figures of docs/benchmarks.md beside their floors; names choose, `--quick` makes it shorter.
 bench *arguments:
     cargo bench --package scenarios --bench figures -- {{ arguments }}

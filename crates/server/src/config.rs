@@ -168,6 +168,9 @@ pub struct Push {
     /// How long after a lost answer Lever is read back.
     #[serde(with = "units::duration")]
     pub settle: Duration,
+    /// How often it is read back without finding the write before that is sent again; 2 to 10, and 0 or 1 only where
+    /// `lever.allow_base_url` is on.
+    pub looks: u32,
     /// When a write that Lever keeps putting off is given up.
     #[serde(with = "units::duration")]
     pub give_up: Duration,

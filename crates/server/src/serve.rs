@@ -300,6 +300,7 @@ fn engine_settings(settings: &Settings) -> engine::Settings {
         },
         patience: Patience {
             settle: settings.push.settle,
+            looks: settings.push.looks,
             give_up: settings.push.give_up,
         },
         parallel_operations: settings.push.parallel,

@@ -15,6 +15,7 @@ mod changes;
 mod connecting;
 mod coverage;
 mod crash_pull;
+mod crash_push;
 mod crash_write;
 mod deletions;
 mod disconnecting;

@@ -315,6 +315,9 @@ impl Plan {
 pub struct Patience {
     /// Between a lost answer and the first look, and between looks: Lever's reads may lag behind its writes.
     pub settle: Duration,
+    /// How often Lever must be read without finding a creation before it is sent again; at 0 it is sent again at once,
+    /// and then it may be there twice.
+    pub looks: u32,
     /// After this long without Lever, the operation fails.
     pub give_up: Duration,
 }
@@ -323,6 +326,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             settle: Duration::from_secs(10),
+            looks: 2,
             give_up: Duration::from_secs(24 * 3600),
         }
     }
@@ -333,9 +337,6 @@ const MOST_CREATIONS: u32 = 3;
 
 /// The pause before another try doubles from one second up to 2^6: what waits behind it waits as long.
 const LONGEST_DOUBLING: u32 = 6;
-
-/// How often Lever must be read without finding a creation before it is sent again.
-const LOOKS: u32 = 2;
 
 impl Operation {
     /// The next revision of a settled operation, without what people wrote; none when nothing is left of that.
@@ -384,8 +385,10 @@ impl Operation {
             ..self.clone()
         };
         match event {
-            Event::Done { result_id } | Event::Found { result_id } => next.achieve(result_id),
-            Event::Made(made) => next.make(made),
+            Event::Done { result_id } | Event::Found { result_id } if next.state != self.state => {
+                next.achieve(result_id);
+            }
+            Event::Made(made) if next.state != self.state => next.make(made),
             Event::Planned(plan) if next.state != self.state => next.adopt(*plan),
             Event::Released | Event::Retried if next.state != self.state => next.queued_at = now,
             _ => {}
@@ -510,22 +513,24 @@ impl Operation {
                     details: Vec::new(),
                 })
             }
-            (State::Sending { since }, Event::Lost) if write.creates() => State::Reconciling {
-                sent: *since,
-                looks: 0,
-                look_at: now.plus(patience.settle),
-            },
+            (State::Sending { since }, Event::Lost) if write.creates() && patience.looks > 0 => {
+                State::Reconciling {
+                    sent: *since,
+                    looks: 0,
+                    look_at: now.plus(patience.settle),
+                }
+            }
             (State::Sending { .. }, Event::Lost) => self.again(now, patience),
             (State::Reconciling { .. }, Event::Found { .. } | Event::Made(_)) => State::Succeeded,
             (State::Reconciling { sent, looks, .. }, Event::NotFound) => {
-                if looks + 1 >= LOOKS && self.tries() >= MOST_CREATIONS {
+                if looks + 1 >= patience.looks && self.tries() >= MOST_CREATIONS {
                     State::Uncertain(Failure {
                         kind: FailureKind::Unknown,
                         message: "the answers were lost and Lever, read back, shows nothing"
                             .to_owned(),
                         details: Vec::new(),
                     })
-                } else if looks + 1 >= LOOKS {
+                } else if looks + 1 >= patience.looks {
                     State::Recorded { not_before: None }
                 } else {
                     State::Reconciling {
@@ -633,5 +638,7 @@ impl Operation {
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use domain::operation::{LONGEST_NOTE, Prepared, PreparedKind, RawWrite};
 use lever::registry::{APPLY_TO_POSTING, CREATE_OPPORTUNITY_FORM, UPDATE_CONTACT, UPDATE_USER};
 use lever::{
     AddLinks, CommentWrite, ContactId, Endpoint, NoteId, NoteWrite, Operation, OpportunityId,
-    PostingId, RemoveLinks, UpdateNote, UserId,
+    Phone, PostingId, RemoveLinks, UpdateNote, UserId,
 };
 use serde::{Deserialize, Serialize};
 

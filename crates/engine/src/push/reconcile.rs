@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use domain::operation::{
-    Event, Failure, FailureKind, FileUpload, Prepared, PreparedKind, State, UploadTarget,
+    Event, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, State, UploadTarget,
 };
 use domain::{Operation, Timestamp, Write};
 use futures::{Stream, StreamExt};
@@ -89,7 +89,7 @@ async fn result_of(shared: &Shared, link: &Link, operation: &Operation) -> Resul
     let others = results_of_others(shared, operation).await?;
     let others = &others;
     match operation.present_write() {
-        Write::CreateNote(note) => note_of(link, operation, &note.value, since, others).await,
+        Write::CreateNote(note) => note_of(link, operation, note, since, others).await,
         Write::UploadFile(upload) => file_of(link, operation, upload, since, others).await,
         Write::Prepared(Prepared { kind, call }) => match kind {
             PreparedKind::CreateForm => form::find(link, operation, call, since, others).await,
@@ -157,10 +157,11 @@ fn same_file_since(file: &File, upload: &FileUpload, since: Timestamp) -> bool {
         && file.uploaded_at.is_some_and(|at| at >= since)
 }
 
+/// A comment is looked for on its note, which an earlier operation may have made, and by its marker only.
 async fn note_of(
     link: &Link,
     operation: &Operation,
-    value: &str,
+    asked: &NoteText,
     since: Timestamp,
     others: &HashSet<String>,
 ) -> Result<Option<String>> {
@@ -180,13 +181,18 @@ async fn note_of(
             .filter_map(std::result::Result::ok)
         {
             let note = note.value;
-            if others.contains(note.id.as_str()) || note.deleted_at.is_some() {
+            let elsewhere = match &asked.thread {
+                Some(thread) => note.id != *thread,
+                None => others.contains(note.id.as_str()),
+            };
+            if elsewhere || note.deleted_at.is_some() {
                 continue;
             }
             if carries_marker(&note, operation.present_marker()) {
                 return Ok(Some(note.id.as_str().to_owned()));
             }
-            if by_text.is_none() && same_text_since(&note, value, since) {
+            let may_be = asked.thread.is_none() && same_text_since(&note, &asked.value, since);
+            if by_text.is_none() && may_be {
                 by_text = Some(note.id.as_str().to_owned());
             }
         }

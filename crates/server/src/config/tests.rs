@@ -155,6 +155,10 @@ fn a_wrong_value_names_its_layer_and_what_was_expected() {
             "FULCRUM__LEVER__INTERACTIVE_RESERVE in the environment: expected less than `lever.burst` (10), found 10",
         ),
         (
+            file("[push]\nlooks = 0"),
+            "`push.looks` in /etc/x.toml: expected 2 to 10, found 0",
+        ),
+        (
             file("[log]\nlevel = \"infoo\""),
             "`log.level` in /etc/x.toml: expected one of off, error, warn, info, debug, trace, or module=level, found \"infoo\"",
         ),
@@ -162,6 +166,12 @@ fn a_wrong_value_names_its_layer_and_what_was_expected() {
     for (settings, expected) in cases {
         assert_eq!(settings.unwrap_err(), expected);
     }
+}
+
+#[test]
+fn reading_back_is_switched_off_only_where_another_lever_may_be_named() {
+    let tested = "[push]\nlooks = 0\n[lever]\nallow_base_url = true";
+    assert_eq!(file(tested).unwrap().push.looks, 0);
 }
 
 #[test]
