@@ -313,8 +313,9 @@ async fn x19_the_settings_say_what_blocks_and_nobody_overwrites_somebody_else_s(
             connection_id: world.connection.clone(),
             settings: Some(settings.clone()),
         };
-        let answer = world.api.candidates().update_export_settings(request);
-        answer.await.map(tonic::Response::into_inner)
+        let mut client = world.api.candidates();
+        let answer = client.update_export_settings(request).await;
+        answer.map(tonic::Response::into_inner)
     };
     let saved = update(&settings).await.expect("saved").settings;
     assert_eq!(saved.expect("settings").etag, "v1");

@@ -10,6 +10,7 @@ mod client;
 mod connections;
 mod download;
 mod duplicates;
+mod export;
 mod failure;
 mod history;
 mod inbound;
@@ -106,6 +107,8 @@ enum Command {
     Lookup(lookup::Lookup),
     /// Lists people who may be in Lever twice, and tells them apart.
     Duplicates(duplicates::Duplicates),
+    /// Hands a person over to Lever, or shows and sets how that is done.
+    Export(export::Export),
     /// Shows and changes how Lever's stages map onto the product's.
     #[command(subcommand)]
     Mapping(mapping::Command),
@@ -160,6 +163,7 @@ impl Cli {
             Command::Inbound(command) => inbound::run(global, command).await,
             Command::Lookup(command) => lookup::run(global, command).await,
             Command::Duplicates(command) => duplicates::run(global, command).await,
+            Command::Export(command) => export::run(global, command).await,
             Command::Mapping(command) => mapping::run(global, command).await,
             Command::Write(command) => write::run(global, command).await,
             Command::Op(command) => operations::run(global, command).await,
