@@ -196,7 +196,12 @@ async fn accepted(world: &mut World, asked: &Asked, killed: Option<u64>) -> Vec<
     }
     let world = &*world;
     let id = until_within(PATIENCE, "the write is accepted", async || {
-        ask(world.api.clone(), asked.clone()).await.ok()
+        match ask(world.api.clone(), asked.clone()).await {
+            Ok(id) => Some(id),
+            // The service may be starting, or Lever may not answer a question it has first.
+            Err(status) if status.code() == tonic::Code::Unavailable => None,
+            Err(status) => panic!("{asked:?} was refused: {status}"),
+        }
     });
     ids.push(id.await);
     ids

@@ -313,7 +313,8 @@ async fn x19_the_settings_say_what_blocks_and_nobody_overwrites_somebody_else_s(
             connection_id: world.connection.clone(),
             settings: Some(settings.clone()),
         };
-        let answer = world.api.candidates().update_export_settings(request).await;
+        let mut client = world.api.candidates();
+        let answer = client.update_export_settings(request).await;
         answer.map(tonic::Response::into_inner)
     };
     let saved = update(&settings).await.expect("saved").settings;

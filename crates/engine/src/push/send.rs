@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use domain::export::Made;
-use domain::operation::{Attempt, Event, Failure, FailureKind, Rejection};
+use domain::operation::{Attempt, Event, Failure, FailureKind, Rejection, State};
 use domain::{Connection, Operation, Timestamp, Write};
 use lever::{
     Answer, ArchiveReasonId, Client, CreatedOpportunity, Endpoint, Error, ErrorKind, File,
-    GetOpportunity, Lane, OpportunityExpand, OpportunityId, RawCall, Record, StageId, Upload,
+    GetOpportunity, Lane, MoveToStage, OpportunityExpand, OpportunityId, RawCall, Record, StageId,
+    Upload,
 };
 
 use super::merge::{self, Merge};
@@ -21,6 +22,9 @@ use crate::skew::Moment;
 
 /// How far Lever's stamps may lie before our sending.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
+
+/// How many of the operations before one are looked through for moves of ours.
+const MOVES_LOOKED_THROUGH: usize = 50;
 
 /// What a try came to, and the calls it made.
 pub(super) struct Outcome {
@@ -64,8 +68,14 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
     let event = if looks_first && !write.creates() {
         match try_.call(&fresh_read(&operation.opportunity)).await {
             Ok(record) => {
-                let since = tried_at.map(|at| link.lever_time(at).minus(CLOCKS_DIFFER));
-                match decide(write, &record.value, since) {
+                let tried = match tried_at {
+                    Some(at) => Some(Tried {
+                        since: link.lever_time(at).minus(CLOCKS_DIFFER),
+                        moved_before: moves_before(shared, operation, at).await,
+                    }),
+                    None => None,
+                };
+                match decide(write, &record.value, tried.as_ref()) {
                     Some(event) => event,
                     None => try_.write(operation).await,
                 }
@@ -329,18 +339,16 @@ fn status_of(error: &Error) -> Option<u16> {
 
 /// What the present state says about a write that may not be needed, or not be right, any more.
 ///
-/// `tried_since` is when an earlier try may have had its effect: a move that the history shows since then was ours,
-/// and must not undo what somebody did after it.
-fn decide(
-    write: &Write,
-    present: &lever::Opportunity,
-    tried_since: Option<Timestamp>,
-) -> Option<Event> {
+/// `tried` is when an earlier try may have had its effect: a move that the history shows since then, beside those of
+/// other operations, was ours, and must not undo what somebody did after it.
+fn decide(write: &Write, present: &lever::Opportunity, tried: Option<&Tried>) -> Option<Event> {
     let done = Some(Event::Done { result_id: None });
     match write {
         Write::ChangeStage { stage, .. } if present.stage.as_ref() == Some(stage) => done,
         Write::ChangeStage { stage, .. }
-            if tried_since.is_some_and(|since| entered_since(present, stage, since)) =>
+            if tried.is_some_and(|tried| {
+                entries_since(present, stage, tried.since) > tried.moved_before
+            }) =>
         {
             done
         }
@@ -394,12 +402,49 @@ fn moved(present: &lever::Opportunity) -> Failure {
     }
 }
 
-fn entered_since(present: &lever::Opportunity, stage: &StageId, since: Timestamp) -> bool {
+/// An earlier try whose answer was lost.
+struct Tried {
+    /// Since when the history may show its effect, on Lever's clock.
+    since: Timestamp,
+    /// How often other operations of ours have moved the person to the same stage since then.
+    moved_before: usize,
+}
+
+/// How often operations recorded before this one may have moved the person to the same stage since about `tried_at`.
+///
+/// Where that cannot be read, the history alone decides.
+async fn moves_before(shared: &Shared, operation: &Operation, tried_at: Timestamp) -> usize {
+    let Write::ChangeStage { stage, .. } = operation.present_write() else {
+        return 0;
+    };
+    let since = tried_at.minus(CLOCKS_DIFFER);
+    let earlier = shared
+        .store
+        .operations(
+            operation.connection,
+            Some(&operation.opportunity),
+            Some(operation.id),
+            MOVES_LOOKED_THROUGH,
+        )
+        .await;
+    let moved = |other: &Operation| {
+        let same = matches!(&other.write, Write::ChangeStage { stage: to, .. } if to == stage);
+        let sent = |attempt: &Attempt| {
+            attempt.lever_operation == MoveToStage::OPERATION.id && attempt.at >= since
+        };
+        same && other.state == State::Succeeded && other.attempts.iter().any(sent)
+    };
+    let earlier = earlier.unwrap_or_default();
+    earlier.iter().filter(|other| moved(other)).count()
+}
+
+fn entries_since(present: &lever::Opportunity, stage: &StageId, since: Timestamp) -> usize {
     present
         .stage_changes
         .iter()
         .filter(|change| change.to_stage_id.as_ref() == Some(stage))
-        .any(|change| change.updated_at.is_some_and(|at| at >= since))
+        .filter(|change| change.updated_at.is_some_and(|at| at >= since))
+        .count()
 }
 
 /// A raw write that was recorded by a version which knew it.
@@ -592,12 +637,22 @@ mod tests {
         let present = opportunity(json!({"id": "o", "stage": "c", "stageChanges": [
             {"toStageId": "a", "updatedAt": 1_000}, {"toStageId": "b", "updatedAt": 5_000}, {"toStageId": "c", "updatedAt": 6_000}
         ]}));
-        let at = |ms| Some(Timestamp::from_millis(ms));
+        let at = |ms| Tried {
+            since: Timestamp::from_millis(ms),
+            moved_before: 0,
+        };
         let done = Some(Event::Done { result_id: None });
-        assert_eq!(decide(&move_to("b", Some("a")), &present, at(4_000)), done);
-        assert_eq!(decide(&move_to("b", None), &present, at(4_000)), done);
+        let (wary, plain) = (move_to("b", Some("a")), move_to("b", None));
+        assert_eq!(decide(&wary, &present, Some(&at(4_000))), done);
+        assert_eq!(decide(&plain, &present, Some(&at(4_000))), done);
+        // The one entry that the history shows was that of another operation.
+        let other = Tried {
+            moved_before: 1,
+            ..at(4_000)
+        };
+        assert_eq!(decide(&plain, &present, Some(&other)), None);
         // The history shows an older stay there, not ours.
-        assert_eq!(decide(&move_to("b", None), &present, at(5_001)), None);
+        assert_eq!(decide(&plain, &present, Some(&at(5_001))), None);
         assert_eq!(decide(&move_to("b", None), &present, None), None);
     }
 }

@@ -46,6 +46,19 @@ pub(super) fn of(name: &str, message: &impl Message) -> Result<Value, Failure> {
         .map_err(|error| failed(error.to_string()))
 }
 
+/// Reads a message of `fulcrum.v1` from its JSON form; unknown fields are refused.
+pub(super) fn read<M: Message + Default>(name: &str, text: &str) -> Result<M, Failure> {
+    let failed = |problem: String| Failure::new(format!("this is no {name} as JSON: {problem}"));
+    let descriptor = POOL
+        .get_message_by_name(&format!("fulcrum.v1.{name}"))
+        .ok_or_else(|| failed("no such type".to_owned()))?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let message = DynamicMessage::deserialize(descriptor, &mut json)
+        .map_err(|error| failed(error.to_string()))?;
+    json.end().map_err(|error| failed(error.to_string()))?;
+    M::decode(message.encode_to_vec().as_slice()).map_err(|error| failed(error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ mod client;
 mod connections;
 mod download;
 mod duplicates;
+mod export;
 mod failure;
 mod history;
 mod inbound;
@@ -112,6 +113,8 @@ enum Command {
     Lookup(lookup::Lookup),
     /// Lists people who may be in Lever twice, and tells them apart.
     Duplicates(duplicates::Duplicates),
+    /// Hands a person over to Lever, or shows and sets how that is done.
+    Export(export::Export),
     /// Tells who of the product is who in Lever, and links them.
     #[command(subcommand)]
     User(users::Command),
@@ -172,6 +175,7 @@ impl Cli {
             Command::Lookup(command) => lookup::run(global, command).await,
             Command::Duplicates(command) => duplicates::run(global, command).await,
             Command::User(command) => users::run(global, command).await,
+            Command::Export(command) => export::run(global, command).await,
             Command::Mapping(command) => mapping::run(global, command).await,
             Command::Write(command) => write::run(global, command).await,
             Command::Op(command) => operations::run(global, command).await,
