@@ -379,7 +379,7 @@ mod exports {
     }
 
     fn create() -> Write {
-        Write::CreateOpportunity(Box::new(NewOpportunity::default()))
+        Write::CreateOpportunity(Box::default())
     }
 
     fn note() -> Write {
