@@ -120,13 +120,13 @@ fn operation(answer: &pb::ExportCandidateResponse) -> &pb::Operation {
     answer.operation.as_ref().expect("an operation")
 }
 
-fn posting(world: &World) -> String {
-    let all = world.lever.opportunities();
-    let posting = all.iter().find_map(|one| {
-        let applied = one["applications"].as_array()?.first()?;
-        applied["posting"].as_str().map(str::to_owned)
-    });
-    posting.unwrap_or_default()
+/// A posting that everybody may see.
+async fn posting(world: &World) -> String {
+    let postings = world.records("postings").await.expect("postings");
+    let open = postings
+        .into_iter()
+        .find(|(_, raw)| !raw.contains("\"confidentiality\":\"confidential\""));
+    open.expect("a posting").0
 }
 
 /// F-20, F-53: everything arrives in one call, with the defaults of the settings, and the answer tells who it is.
@@ -246,7 +246,7 @@ async fn x19_who_was_rejected_ten_days_ago_is_left_alone_unless_overruled() {
         .await;
     let writes = world.writes().len();
     let asked = pb::ExportCandidateRequest {
-        posting_id: posting(&world),
+        posting_id: posting(&world).await,
         ..export()
     };
     let answer = world.export(asked).await.expect("recorded");
@@ -330,7 +330,7 @@ async fn x19_the_settings_say_what_blocks_and_nobody_overwrites_somebody_else_s(
     let made = world.with_email(EMAIL).remove(0);
     assert_eq!((&made["tags"], &made["sources"]), (&json!([]), &json!([])));
     let elsewhere = pb::ExportCandidateRequest {
-        posting_id: posting(&world),
+        posting_id: posting(&world).await,
         overrides: vec![pb::ExportGround::ActiveElsewhere.into()],
         ..export()
     };
@@ -372,7 +372,7 @@ async fn an_opportunity_whose_making_got_no_answer_is_found_and_made_once() {
         world.hold("createOpportunity", action);
         let asked = pb::ExportCandidateRequest {
             note: "once".to_owned(),
-            posting_id: posting(&world),
+            posting_id: posting(&world).await,
             ..export()
         };
         let answer = world.exported(asked).await;

@@ -183,11 +183,20 @@ impl Present {
             headline: first("headline"),
             location: first("location").or_else(|| located.map(|text| text.into_owned())),
             emails: unique(texts("emails")),
-            phones: all
-                .iter()
-                .flat_map(|record| list(&record.document, "phones"))
-                .cloned()
-                .collect(),
+            // The contact and the opportunity show the same ones.
+            phones: {
+                let phones = all
+                    .iter()
+                    .flat_map(|record| list(&record.document, "phones"));
+                let mut seen = BTreeSet::new();
+                phones
+                    .filter(|phone| {
+                        let number = text(phone, "value").map(|text| text.into_owned());
+                        number.is_none_or(|number| seen.insert(number))
+                    })
+                    .cloned()
+                    .collect()
+            },
             links: texts("links"),
             tags: texts("tags"),
             sources: texts("sources"),
