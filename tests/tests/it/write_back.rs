@@ -417,11 +417,13 @@ async fn a_watcher_of_a_write_is_told_until_it_has_settled() {
     while let Some(answer) = watched.message().await.expect("no error") {
         last = answer.operation;
     }
-    assert_eq!(
+    let (last, read) = (
         last.expect("one at least"),
-        world.operation(&asked.id).await
+        world.operation(&asked.id).await,
     );
-    assert_eq!(world.operation(&asked.id).await.state(), Succeeded);
+    assert_eq!((last.id, last.state()), (read.id.clone(), Succeeded));
+    assert_eq!(last.update_time, read.update_time);
+    assert_eq!(last.result_id, read.result_id);
 }
 
 /// X13: product users are Lever users by their address; for a stranger the owner of the person acts.
