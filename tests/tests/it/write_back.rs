@@ -421,7 +421,7 @@ async fn a_watcher_of_a_write_is_told_until_it_has_settled() {
         last.expect("one at least"),
         world.operation(&asked.id).await,
     );
-    assert_eq!((last.id, last.state()), (read.id.clone(), Succeeded));
+    assert_eq!((&last.id, last.state()), (&read.id, Succeeded));
     assert_eq!(last.update_time, read.update_time);
     assert_eq!(last.result_id, read.result_id);
 }
