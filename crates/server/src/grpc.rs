@@ -227,6 +227,22 @@ impl Api {
         )))
     }
 
+    /// Whether the caller may see an operation: an export tells of whom it was judged by.
+    async fn sees_operation(
+        &self,
+        caller: &Caller,
+        operation: &domain::Operation,
+    ) -> Result<bool, Status> {
+        if let domain::Write::Export(export) = &operation.write
+            && export.asked.confidential
+            && !caller.has(CONFIDENTIAL)
+        {
+            return Ok(false);
+        }
+        self.sees(caller, operation.connection, &operation.opportunity)
+            .await
+    }
+
     /// Whether the caller may see an opportunity.
     async fn sees(
         &self,

@@ -390,7 +390,15 @@ impl Operation {
             }
             Event::Made(made) if next.state != self.state => next.make(made),
             Event::Planned(plan) if next.state != self.state => next.adopt(*plan),
-            Event::Released | Event::Retried if next.state != self.state => next.queued_at = now,
+            Event::Released | Event::Retried if next.state != self.state => {
+                next.queued_at = now;
+                // What was found out about the person may not hold any more.
+                if matches!(self.present_write(), Write::CreateOpportunity(_))
+                    && self.lost_at().is_none()
+                {
+                    next.steps.clear();
+                }
+            }
             _ => {}
         }
         next

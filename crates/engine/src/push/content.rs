@@ -1,7 +1,6 @@
 //! What a write asks, looked at alone: whether it can be right, and whether it is the same as another.
 
 use domain::Write;
-use domain::export::Asked;
 use domain::operation::{
     FileUpload, LARGEST_FILE, LONGEST_TEXT, NoteText, Prepared, Rejection, UploadTarget,
 };
@@ -65,6 +64,14 @@ pub(super) fn check_content(write: &Write) -> Result<()> {
                 .is_some_and(|body| body.len() > LARGEST_BODY) =>
         {
             Err(Error::invalid("body", "give at most 1 MB of JSON"))
+        }
+        Write::CreateOpportunity(new)
+            if new.name.is_none()
+                && new.contact.is_none()
+                && new.emails.is_empty()
+                && new.links.is_empty() =>
+        {
+            Err(Error::invalid("write", "nothing is left of what it asked"))
         }
         // What is left of it when its content was taken away.
         Write::Prepared(Prepared { call, .. }) if call.body.is_none() => {
@@ -182,12 +189,8 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
     }
     match &request.write {
         Write::Export(export) => {
-            // The same, whoever asks for it.
-            let asked = Asked {
-                confidential: false,
-                ..export.asked.clone()
-            };
-            let asked = serde_json::to_string(&asked);
+            // With what the caller may see: the verdict for one who sees more is not for one who sees less.
+            let asked = serde_json::to_string(&export.asked);
             part(&asked.expect("texts, numbers and lists of them have a JSON form"));
         }
         // A step of an export, never asked for by itself.

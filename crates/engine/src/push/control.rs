@@ -387,15 +387,16 @@ impl Engine {
     /// Whether all is there that a call for the operation needs.
     async fn can_be_sent(&self, operation: &Operation) -> bool {
         let write = operation.present_write();
-        let bytes_there = match write.file() {
-            Some(file) => {
-                let store = &self.shared.store;
-                let kept = store.kept_file(operation.connection, operation.id, file.number);
-                kept.is_whole(file.size).await
+        let waiting = operation.steps.iter().filter(|step| !step.done);
+        let waiting = waiting.map(|step| &step.write).chain([write]);
+        for file in waiting.filter_map(|write| write.file()) {
+            let store = &self.shared.store;
+            let kept = store.kept_file(operation.connection, operation.id, file.number);
+            if !kept.is_whole(file.size).await {
+                return false;
             }
-            None => true,
-        };
-        bytes_there && check_content(write).is_ok()
+        }
+        check_content(write).is_ok()
     }
 }
 

@@ -85,7 +85,7 @@ async fn result_of(shared: &Shared, link: &Link, operation: &Operation) -> Resul
     let State::Reconciling { sent, .. } = operation.state else {
         return Ok(None);
     };
-    let since = sent.minus(CLOCKS_DIFFER);
+    let since = link.lever_time(sent).minus(CLOCKS_DIFFER);
     let others = results_of_others(shared, operation).await?;
     let others = &others;
     match operation.present_write() {

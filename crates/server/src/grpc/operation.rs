@@ -29,7 +29,7 @@ impl Api {
         let operation = self.engine.operation(id, named).await.map_err(status)?;
         // Who works with applicants only sees what was asked for with that token.
         let theirs = caller.role != Role::Inbound || operation.asked_by == caller.name;
-        if theirs && self.sees(caller, id, &operation.opportunity).await? {
+        if theirs && self.sees_operation(caller, &operation).await? {
             Ok((id, operation))
         } else {
             Err(status(engine::Error::not_found("operation", operation_id)))
@@ -93,7 +93,7 @@ impl OperationService for Api {
         let next = page.next.map(|next| next.to_string());
         let mut operations = Vec::with_capacity(page.operations.len());
         for operation in &page.operations {
-            if self.sees(&caller, id, &operation.opportunity).await? {
+            if self.sees_operation(&caller, operation).await? {
                 operations.push(self.shown_operation(&caller, operation).await?);
             }
         }

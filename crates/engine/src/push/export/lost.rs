@@ -7,7 +7,7 @@ use domain::export::{Made, NewOpportunity};
 use domain::identity::IdentityKey;
 use domain::link::Link as WebLink;
 use domain::operation::{Event, State};
-use domain::{Operation, Timestamp};
+use domain::{Operation, Timestamp, Write};
 use futures::StreamExt as _;
 use lever::{
     Application, ConfidentialityFilter, Lane, ListOpportunities, Opportunity, OpportunityExpand,
@@ -125,10 +125,17 @@ async fn of_another(shared: &Shared, operation: &Operation, found: &OpportunityI
     let about = store
         .operations(operation.connection, Some(found), None, usize::MAX)
         .await?;
-    let made = |other: &Operation| {
-        other.id != operation.id && other.result_id.as_deref() == Some(found.as_str())
+    let is_it = |result: Option<&str>| result == Some(found.as_str());
+    // One that has only added to it has it for its result, too.
+    let made = |other: &Operation| match other.write {
+        Write::Export(_) => other.steps.iter().any(|step| {
+            let creates = matches!(step.write, Write::CreateOpportunity(_));
+            creates && is_it(step.result_id.as_deref())
+        }),
+        _ => is_it(other.result_id.as_deref()),
     };
-    Ok(about.iter().any(made))
+    let others = about.iter().filter(|other| other.id != operation.id);
+    Ok(others.into_iter().any(made))
 }
 
 #[cfg(test)]

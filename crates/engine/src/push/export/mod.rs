@@ -17,6 +17,7 @@ use domain::export::guard::{self, Person};
 use domain::export::{Asked, Decision, ExportAs, ExportSettings, File, Verdict};
 use domain::operation::{Event, LONGEST_NOTE, Plan, State, Step, UploadTarget};
 use domain::operation::{FileUpload, LARGEST_FILE};
+use domain::text::meaningful;
 use domain::{ConnectionId, FieldMapping, Operation, Stream, Write};
 use lever::{OpportunityId, Posting, User};
 
@@ -35,6 +36,7 @@ use super::upload::receive;
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result, Violation};
 use crate::link::Link;
+use crate::read::Viewer;
 use crate::supervise::supervise;
 use crate::versions;
 
@@ -164,6 +166,11 @@ impl Engine {
                     "Lever has no such posting: LeverService.ListPostings lists them",
                 ));
             }
+            let viewer = Viewer {
+                confidential: asked.confidential,
+            };
+            let sight = self.sight(id, viewer)?;
+            sight.check_path("posting", posting.as_str()).await?;
         }
         if let Some(owner) = &asked.owner {
             let known = self.known::<User>(id, Stream::Users, owner.as_str());
@@ -333,7 +340,7 @@ pub(super) fn check_export(asked: &Asked) -> Result<()> {
         });
     };
     let person = &asked.profile;
-    let nameless = person.name.trim().is_empty();
+    let nameless = meaningful(&person.name).is_none();
     if nameless {
         fault("profile.name", "give the name of the person");
     }
