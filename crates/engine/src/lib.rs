@@ -80,7 +80,7 @@ pub use profile::Profile;
 pub use push::prepare;
 pub use push::{
     Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, ExportDryRun, Hold, OperationFilter,
-    OperationPage, PlannedCall, PlannedFile, WriteRequest, sent,
+    OperationPage, PlannedCall, PlannedFile, Rights, WriteRequest, sent,
 };
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer, Whose};
 pub use settings::{OAuthClient, PullSettings, Settings};

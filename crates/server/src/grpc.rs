@@ -25,7 +25,7 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::middleware::{self, Next};
 use axum::response::Response as HttpResponse;
 use domain::operation::Tally;
-use engine::{Engine, ErrorKind, Viewer};
+use engine::{Engine, ErrorKind, Rights, Viewer};
 use proto::v1::candidate_service_server::CandidateServiceServer;
 use proto::v1::change_service_server::ChangeServiceServer;
 use proto::v1::connection_service_server::ConnectionServiceServer;
@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Code, Request, Status};
 
-use crate::auth::{Authority, CONFIDENTIAL, Caller, may_call};
+use crate::auth::{Authority, CONFIDENTIAL, Caller, Role, may_call};
 use crate::http::is_this_machine;
 use crate::wire::status::{
     permission_denied, status, too_large, unauthenticated, undecodable, unknown_rpc,
@@ -171,6 +171,14 @@ fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
 fn viewer(caller: &Caller) -> Viewer {
     Viewer {
         confidential: caller.has(CONFIDENTIAL),
+    }
+}
+
+/// Whom a caller may write to.
+fn rights(caller: &Caller) -> Rights {
+    Rights {
+        confidential: caller.has(CONFIDENTIAL),
+        inbound_only: caller.role == Role::Inbound,
     }
 }
 

@@ -491,3 +491,58 @@ async fn a_token_for_a_connection_that_does_not_exist_is_not_made() {
         "{said}"
     );
 }
+
+/// P13: what was refused since the person is nobody for the caller is not written by asking for it again.
+#[tokio::test]
+async fn who_works_with_applicants_reaches_nobody_else_by_asking_again() {
+    let (mut world, admin) = guarded().await;
+    let inbound = restarted_with(&mut world, &["--role", "inbound"]).await;
+    let admin = world.api.with_token(&admin);
+    world.api = world.api.with_token(&inbound);
+    let applicants = world.applicants().await.applicants;
+    let stages: Vec<_> = applicants.iter().map(|one| one.stage_id.as_str()).collect();
+    let other = world
+        .lever
+        .opportunities()
+        .into_iter()
+        .find(|one| {
+            let stage = one["stage"].as_str().expect("a stage");
+            one["archived"].is_null()
+                && one["confidentiality"] != "confidential"
+                && !stages.contains(&stage)
+        })
+        .expect("somebody who is no applicant");
+    let other = other["id"].as_str().expect("an id").to_owned();
+    let request = pb::AdvanceApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: vec![pb::ApplicantRef {
+            opportunity_id: other.clone(),
+            expected_stage_id: String::new(),
+        }],
+        stage_id: "offer".to_owned(),
+        ..Default::default()
+    };
+    let stream = world.api.inbound().advance_applicants(request).await;
+    let mut stream = stream.expect("accepted").into_inner();
+    let mut last = None;
+    while let Some(told) = stream.message().await.expect("no error") {
+        last = told.operation;
+    }
+    let bulk = last.expect("the bulk");
+    assert_eq!(bulk.state(), pb::OperationState::Failed);
+    for id in [format!("{}/1", bulk.id), bulk.id.clone()] {
+        let told = refused(world.retry(&id).await);
+        assert_eq!(told.reason, "OPERATION_NOT_RETRYABLE");
+    }
+    assert_eq!(world.effects("updateOpportunityStage"), 0);
+    // Whoever may write to anybody can have it written.
+    world.api = admin;
+    world.retry(&bulk.id).await.expect("in line");
+    let settled = world.settled(&bulk.id).await;
+    assert_eq!(settled.state(), pb::OperationState::Succeeded);
+    assert_eq!(
+        world.lever.opportunity(&other).expect("there")["stage"],
+        "offer"
+    );
+}

@@ -660,3 +660,54 @@ async fn x20_an_email_is_handed_back_with_the_rejection_unless_lever_writes_itse
     assert_eq!((told.state(), told.email_intent), (Succeeded, None));
     assert_eq!(told.left_out, owned(&["email_template_id"]));
 }
+
+/// F-41: what the mapping excludes by now is not written by releasing or retrying what was asked for before.
+#[tokio::test]
+async fn what_is_excluded_meanwhile_is_not_released() {
+    let world = World::synced(Setup::new(60)).await;
+    let applicants = world.refs(1).await;
+    let request = pb::AdvanceApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants,
+        stage_id: "offer".to_owned(),
+        hold: Some(pb::Hold {
+            delay: Some(pb::hold::Delay::BusinessDays(2)),
+        }),
+        ..Default::default()
+    };
+    let stream = world.api.inbound().advance_applicants(request).await;
+    let mut stream = stream.expect("accepted").into_inner();
+    let bulk = stream.message().await.expect("told").expect("a message");
+    let bulk = bulk.operation.expect("the bulk").id;
+    let mut mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    mapping.advance_excluded_stage_ids = vec!["offer".to_owned()];
+    world.save_mapping(mapping).await.expect("saved");
+    let told = refused(world.release(&bulk).await);
+    assert_eq!(told.reason, "STAGE_EXCLUDED");
+    let item = world.operation(&format!("{bulk}/1")).await;
+    assert_eq!(item.state(), pb::OperationState::Held);
+    world.cancel(&bulk).await.expect("cancelled");
+    assert_eq!(world.settled(&bulk).await.state(), Cancelled);
+}
+
+/// A dry run refuses what the write would refuse.
+#[tokio::test]
+async fn a_hold_that_is_too_long_is_refused_in_a_dry_run_too() {
+    let world = World::synced(Setup::new(40)).await;
+    for dry_run in [true, false] {
+        let request = pb::RejectApplicantsRequest {
+            connection_id: world.connection.clone(),
+            request_id: fresh_id(),
+            dry_run,
+            applicants: world.refs(1).await,
+            archive_reason_id: world.reject_reason(),
+            hold: Some(pb::Hold {
+                delay: Some(pb::hold::Delay::BusinessDays(31)),
+            }),
+            ..Default::default()
+        };
+        let told = refused(world.api.inbound().reject_applicants(request).await);
+        assert_eq!(told.fields, ["hold.business_days"], "dry run: {dry_run}");
+    }
+}

@@ -634,7 +634,10 @@ impl Operation {
     /// Notes a call made for the operation.
     pub fn with_attempt(mut self, attempt: Attempt) -> Operation {
         if self.attempts.len() >= Self::MAX_ATTEMPTS_KEPT {
-            self.attempts.remove(0);
+            // What may have had its effect must not be forgotten before what surely had none.
+            let clear = |attempt: &Attempt| attempt.status.is_some_and(|status| status < 500);
+            self.attempts
+                .remove(self.attempts.iter().position(clear).unwrap_or(0));
         }
         self.attempts.push(attempt);
         self

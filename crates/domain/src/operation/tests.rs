@@ -498,3 +498,18 @@ mod exports {
         assert!(!serde_json::to_string(export).unwrap().contains("Ada"));
     }
 }
+
+#[test]
+fn what_may_have_had_its_effect_outlasts_what_surely_had_none() {
+    let attempt = |status| Attempt {
+        lever_operation: "updateOpportunityStage".to_owned(),
+        at: at(0),
+        status,
+        step: 0,
+    };
+    let refused = std::iter::repeat_n(attempt(Some(429)), 3 * Operation::MAX_ATTEMPTS_KEPT);
+    let tried = std::iter::once(attempt(None)).chain(refused);
+    let operation = tried.fold(operation(Write::Unarchive), Operation::with_attempt);
+    assert_eq!(operation.attempts.len(), Operation::MAX_ATTEMPTS_KEPT);
+    assert_eq!(operation.lost_at(), Some(at(0)));
+}

@@ -1,17 +1,17 @@
 //! Many writes of one kind under one request id.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::acting::Chosen;
-use domain::operation::{Bulk, Failure, FailureKind, Hold, State};
-use domain::{Candidacy, ConnectionId, Operation, OperationId, Write};
+use domain::operation::{Bulk, Failure, Hold, State};
+use domain::{ConnectionId, Operation, OperationId, Write};
 use lever::OpportunityId;
 use sha2::{Digest as _, Sha256};
 use store::Recording;
 
 use super::acting::{Acting, Chooser};
 use super::content::{check_content, check_request_id, digest};
+use super::judge::{Judge, Rights, failure_of, target};
 use super::new_id;
 use super::plan::{self, PlannedCall};
 use super::submit::{
@@ -43,10 +43,8 @@ pub struct BulkRequest {
     pub acting: Acting,
     /// How long they are kept back before they get in line (X4).
     pub hold: Option<Hold>,
-    /// Whether the caller may see confidential people; to others they do not exist.
-    pub confidential: bool,
-    /// Whether the caller works with inbound applicants only; to them nobody else exists.
-    pub inbound_only: bool,
+    /// Whom the caller may write to.
+    pub rights: Rights,
     /// The name of the token that asks.
     pub asked_by: String,
 }
@@ -85,8 +83,13 @@ impl Engine {
     pub async fn dry_run_bulk(&self, request: BulkRequest) -> Result<BulkDryRun> {
         let outbox = self.running(request.connection)?.outbox;
         check_items(&request.items)?;
+        self.release_time(request.connection, request.hold, self.shared.clock.now())
+            .await?;
         let requests = self.requests(&request);
-        let chosen = self.judge(&requests, request.inbound_only).await?;
+        let requests = self.where_they_are(requests, request.rights).await?;
+        let chosen = self
+            .judge(request.connection, &requests, request.rights)
+            .await?;
         let now = self.shared.clock.now();
         let planned = |(request, chosen): (WriteRequest, std::result::Result<Chosen, Failure>)| {
             let chosen = chosen?;
@@ -124,7 +127,10 @@ impl Engine {
         {
             return Ok(known);
         }
-        let chosen = self.judge(&requests, request.inbound_only).await?;
+        let requests = self.where_they_are(requests, request.rights).await?;
+        let chosen = self
+            .judge(request.connection, &requests, request.rights)
+            .await?;
         let now = self.shared.clock.now();
         let held = self
             .release_time(request.connection, request.hold, now)
@@ -171,7 +177,8 @@ impl Engine {
 
     /// The items as requests of their own.
     fn requests(&self, request: &BulkRequest) -> Vec<WriteRequest> {
-        let confidential = request.confidential && self.shows_confidential(request.connection);
+        let confidential =
+            request.rights.confidential && self.shows_confidential(request.connection);
         let of_item = |item: &BulkItem| WriteRequest {
             connection: request.connection,
             opportunity: item.opportunity.clone(),
@@ -186,84 +193,69 @@ impl Engine {
         request.items.iter().map(of_item).collect()
     }
 
+    /// A caller who works with applicants only moves nobody who is elsewhere when the write is sent, perhaps days later.
+    async fn where_they_are(
+        &self,
+        mut requests: Vec<WriteRequest>,
+        rights: Rights,
+    ) -> Result<Vec<WriteRequest>> {
+        for request in requests.iter_mut().filter(|_| rights.inbound_only) {
+            let expected = match &mut request.write {
+                Write::ChangeStage { expected_stage, .. } => expected_stage,
+                Write::Archive {
+                    rejects: Some(rejects),
+                    ..
+                } => &mut rejects.expected_stage,
+                _ => continue,
+            };
+            if expected.is_none() {
+                let (id, opportunity) = (request.connection, &request.opportunity);
+                let known = self.shared.store.candidacy(id, opportunity).await?;
+                *expected = known.and_then(|known| known.stage);
+            }
+        }
+        Ok(requests)
+    }
+
     /// Whom each write is made for, or why it cannot be right in this account.
     async fn judge(
         &self,
+        connection: ConnectionId,
         requests: &[WriteRequest],
-        inbound_only: bool,
+        rights: Rights,
     ) -> Result<Vec<std::result::Result<Chosen, Failure>>> {
-        let mapping = match requests.first().filter(|_| inbound_only) {
-            Some(request) => Some(mapping::present(&self.shared, request.connection).await?),
-            None => None,
-        };
-        let inbound = |candidacy: &Candidacy| {
-            mapping.as_ref().is_none_or(|mapping| {
-                let stage = candidacy.stage.as_ref();
-                candidacy.archived.is_none()
-                    && stage.is_some_and(|stage| mapping.inbound_stages.contains(stage))
-            })
-        };
-        self.check_common_target(requests).await?;
-        let chooser = match requests.first() {
-            Some(request) => Chooser::new(&self.shared, request.connection).await?,
-            None => return Ok(Vec::new()),
-        };
-        let mut targets = HashMap::new();
+        self.check_common_target(connection, requests).await?;
+        let chooser = Chooser::new(&self.shared, connection).await?;
+        let mut judge = Judge::new(self, connection, rights).await?;
         let mut judged = Vec::with_capacity(requests.len());
         for request in requests {
-            let outcome = self.judge_one(request, &inbound, &mut targets).await;
-            judged.push(match outcome {
-                Ok(Some(failure)) => Err(failure),
-                Ok(None) => match chooser.of(request).await {
+            let (opportunity, write) = (&request.opportunity, &request.write);
+            let objection = judge.objection(opportunity, false, write).await?;
+            judged.push(match objection {
+                Some(failure) => Err(failure),
+                None => match chooser.of(request).await {
                     Ok(chosen) => Ok(chosen),
                     Err(error) => Err(failure_of(error)?),
                 },
-                Err(error) => Err(failure_of(error)?),
             });
         }
         Ok(judged)
     }
 
     /// Where all go to the same stage, or for the same reason, that one is checked for the request as a whole.
-    async fn check_common_target(&self, requests: &[WriteRequest]) -> Result<()> {
+    async fn check_common_target(
+        &self,
+        connection: ConnectionId,
+        requests: &[WriteRequest],
+    ) -> Result<()> {
         let Some(first) = requests.first() else {
             return Ok(());
         };
         let common = target(&first.write);
         if requests.iter().all(|one| target(&one.write) == common) {
-            self.check_target(first).await?;
+            self.check_target(connection, &first.write).await?;
         }
         Ok(())
-    }
-
-    /// Why a write cannot be right in this account; `targets` keeps what is known of stages and archive reasons.
-    async fn judge_one(
-        &self,
-        request: &WriteRequest,
-        inbound: &impl Fn(&Candidacy) -> bool,
-        targets: &mut HashMap<String, Option<Failure>>,
-    ) -> Result<Option<Failure>> {
-        let (id, opportunity) = (request.connection, &request.opportunity);
-        let known = self.shared.store.candidacy(id, opportunity).await?;
-        // Whether there is somebody the mirror does not have, Lever itself tells; who may not know of everybody is
-        // not told of them.
-        let visible = match &known {
-            Some(known) => (request.confidential || !known.confidential) && inbound(known),
-            None => request.confidential,
-        };
-        if !visible {
-            return Err(Error::not_found("opportunity", opportunity.as_str()));
-        }
-        let Some(target) = target(&request.write) else {
-            return Ok(None);
-        };
-        if let Some(known) = targets.get(target) {
-            return Ok(known.clone());
-        }
-        let outcome = self.check_target(request).await;
-        let failure = outcome.err().map(failure_of).transpose()?;
-        targets.insert(target.to_owned(), failure.clone());
-        Ok(failure)
     }
 }
 
@@ -276,15 +268,6 @@ fn leave_email_to_lever(item: &mut Operation) {
         && rejects.email_template.take().is_some()
     {
         item.left_out.push("email_template_id".to_owned());
-    }
-}
-
-/// Lever's id of the stage or the archive reason that a write names.
-fn target(write: &Write) -> Option<&str> {
-    match write {
-        Write::ChangeStage { stage, .. } => Some(stage.as_str()),
-        Write::Archive { reason, .. } => Some(reason.as_str()),
-        _ => None,
     }
 }
 
@@ -355,7 +338,7 @@ fn bulk_operation(
         acting: request.acting.clone(),
         hold: None,
         minds_provenance: false,
-        confidential: request.confidential,
+        confidential: request.rights.confidential,
         asked_by: request.asked_by.clone(),
     };
     new_operation(id, whole, digest, Chosen::default(), marker, now)
@@ -370,29 +353,4 @@ fn digest_of_all(kind: &str, requests: &[WriteRequest]) -> [u8; 32] {
         hash.update(digest(request));
     }
     hash.finalize().into()
-}
-
-/// What an error that is about one item says of it; any other is handed back.
-fn failure_of(error: Error) -> Result<Failure> {
-    let (kind, details) = match error.kind() {
-        ErrorKind::NotFound { .. } => (FailureKind::NotFound, Vec::new()),
-        ErrorKind::Invalid { .. } => (FailureKind::Invalid, Vec::new()),
-        ErrorKind::Precondition { reason, details } => {
-            let kind = FailureKind::ALL
-                .iter()
-                .copied()
-                .find(|kind| kind.reason() == *reason);
-            let Some(kind) = kind else {
-                return Err(error);
-            };
-            let owned = |(name, value): &(&str, String)| ((*name).to_owned(), value.clone());
-            (kind, details.iter().map(owned).collect())
-        }
-        _ => return Err(error),
-    };
-    Ok(Failure {
-        kind,
-        message: error.to_string(),
-        details,
-    })
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use domain::operation::{Event, State};
+use domain::operation::{Event, Failure, State};
 use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{OpportunityId, UserId};
 use store::ErrorKind as StoreErrorKind;
 
 use super::acting::{Acting, Chooser};
 use super::content::check_content;
+use super::judge::{Judge, Rights};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -17,6 +18,65 @@ const LOOKED_AT: usize = 20_000;
 
 /// How many operations are read at once.
 const LOOKED_AT_ONCE: usize = 1000;
+
+/// How long the content of an operation is kept after its end (`store::prune`).
+const CONTENT_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What a person does about an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ByHand {
+    Cancel,
+    Release,
+    Retry,
+}
+
+impl ByHand {
+    fn event(self) -> Event {
+        match self {
+            ByHand::Cancel => Event::Withdrawn,
+            ByHand::Release => Event::Released,
+            ByHand::Retry => Event::Retried,
+        }
+    }
+
+    /// Whether it can be done to an operation that stands there.
+    fn is_for(self, state: &State) -> bool {
+        match self {
+            ByHand::Cancel => matches!(
+                state,
+                State::Held { .. } | State::Recorded { .. } | State::Uncertain(_)
+            ),
+            ByHand::Release => matches!(state, State::Held { .. }),
+            ByHand::Retry => matches!(state, State::Failed(_) | State::Uncertain(_)),
+        }
+    }
+
+    fn refusal(self) -> Error {
+        let (reason, message) = match self {
+            ByHand::Cancel => (
+                "OPERATION_NOT_WAITING",
+                "only an operation that waits to be sent, or is uncertain, can be cancelled",
+            ),
+            ByHand::Release => (
+                "OPERATION_NOT_HELD",
+                "only an operation that is held can be released",
+            ),
+            ByHand::Retry => (
+                "OPERATION_NOT_RETRYABLE",
+                "only an operation that failed or is uncertain can be retried, and only while what it writes is kept \
+                 (30 days; of a file that Lever refused, not at all): ask anew under a new request_id",
+            ),
+        };
+        Error::precondition(reason, message, Vec::new())
+    }
+}
+
+/// A person at work on operations of one connection.
+struct Hand<'a> {
+    act: ByHand,
+    chooser: Chooser<'a>,
+    judge: Judge<'a>,
+}
 
 /// Which operations: those that fit every field that is set, and of a list any one value.
 #[derive(Debug, Clone, Default)]
@@ -215,7 +275,7 @@ impl Engine {
     }
 
     /// Withdraws an operation that has not been sent, or closes one that nobody can tell of; of a bulk, every item
-    /// that waits.
+    /// that waits and that the caller may write to.
     ///
     /// # Errors
     /// Not found; precondition once it is being sent or has settled, or when no item of a bulk waits.
@@ -223,69 +283,54 @@ impl Engine {
         &self,
         connection: ConnectionId,
         id: OperationId,
+        rights: Rights,
     ) -> Result<Operation> {
-        let act = |state: &State| {
-            matches!(
-                state,
-                State::Held { .. } | State::Recorded { .. } | State::Uncertain(_)
-            )
-        };
-        let refusal = || {
-            Error::precondition(
-                "OPERATION_NOT_WAITING",
-                "only an operation that waits to be sent, or is uncertain, can be cancelled",
-                Vec::new(),
-            )
-        };
-        self.move_by_hand(connection, id, &Event::Withdrawn, act, refusal)
-            .await
+        self.by_hand(connection, id, ByHand::Cancel, rights).await
     }
 
-    /// Puts an operation in line that is kept back; of a bulk, every item that is.
+    /// Puts an operation in line that is kept back; of a bulk, every item that is and that the caller may write to.
     ///
     /// # Errors
-    /// Not found; precondition when it is not kept back.
+    /// Not found; precondition when it is not kept back, or when the account's mapping excludes by now where it goes.
     pub async fn release_operation(
         &self,
         connection: ConnectionId,
         id: OperationId,
+        rights: Rights,
     ) -> Result<Operation> {
         self.running(connection)?;
-        let act = |state: &State| matches!(state, State::Held { .. });
-        let refusal = || {
-            Error::precondition(
-                "OPERATION_NOT_HELD",
-                "only an operation that is held can be released",
-                Vec::new(),
-            )
-        };
-        self.move_by_hand(connection, id, &Event::Released, act, refusal)
-            .await
+        self.by_hand(connection, id, ByHand::Release, rights).await
     }
 
-    /// Has an operation tried again that failed or is uncertain; of a bulk, every item that did or is.
+    /// Has an operation tried again that failed or is uncertain; of a bulk, every item that did or is and that the
+    /// caller may write to.
     ///
-    /// What may have had its effect is looked for in Lever first.
+    /// What may have had its effect is looked for in Lever first. What the account or the mapping did not allow is
+    /// judged again.
     ///
     /// # Errors
-    /// Not found; precondition when it did not end so, when what it would write is not kept any more, or when there still
-    /// is nobody for whom it could be made.
+    /// Not found; precondition when it did not end so, when what it would write is not kept any more, when the mapping
+    /// excludes where it goes, or when there still is nobody for whom it could be made.
     pub async fn retry_operation(
         &self,
         connection: ConnectionId,
         id: OperationId,
+        rights: Rights,
     ) -> Result<Operation> {
         self.running(connection)?;
-        let act = |state: &State| matches!(state, State::Failed(_) | State::Uncertain(_));
-        let refusal = || {
-            Error::precondition(
-                "OPERATION_NOT_RETRYABLE",
-                "only an operation that failed or is uncertain can be retried, and only while what it writes is kept \
-                 (30 days; of a file that Lever refused, not at all): ask anew under a new request_id",
-                Vec::new(),
-            )
-        };
-        self.move_by_hand(connection, id, &Event::Retried, act, refusal)
+        self.by_hand(connection, id, ByHand::Retry, rights).await
+    }
+
+    async fn by_hand(
+        &self,
+        connection: ConnectionId,
+        id: OperationId,
+        act: ByHand,
+        rights: Rights,
+    ) -> Result<Operation> {
+        let engine = self.clone();
+        // A caller who goes away must not leave behind what is released and in no queue.
+        self.to_the_end(async move { engine.move_by_hand(connection, id, act, rights).await })
             .await
     }
 
@@ -294,69 +339,97 @@ impl Engine {
         &self,
         connection: ConnectionId,
         id: OperationId,
-        event: &Event,
-        act: impl Fn(&State) -> bool,
-        refusal: impl Fn() -> Error,
+        act: ByHand,
+        rights: Rights,
     ) -> Result<Operation> {
         let operation = self.operation(connection, id).await?;
         let (bulk, mut waiting) = match (&operation.write, operation.parent) {
             (Write::Bulk(_), _) => {
                 let items = self.shared.store.items(connection, id).await?;
-                (Some(operation), items)
+                (Some(id), items)
             }
-            (_, Some(bulk)) => (
-                Some(self.operation(connection, bulk).await?),
-                vec![operation],
-            ),
-            (_, None) => (None, vec![operation]),
+            (_, parent) => (parent, vec![operation]),
         };
-        waiting.retain(|operation| act(&operation.state));
-        if let Some(bulk) = &bulk
-            && !waiting.is_empty()
-        {
+        waiting.retain(|operation| act.is_for(&operation.state));
+        if let Some(bulk) = bulk.filter(|_| !waiting.is_empty()) {
             // Before its items, so that whatever interrupts in between, somebody adds them up again.
-            self.reopen(bulk).await?;
+            self.reopen(connection, bulk).await?;
         }
-        let chooser = Chooser::new(&self.shared, connection).await?;
-        let (mut moved, mut unchosen) = (0, None);
-        for operation in waiting {
-            match self.move_one(operation, event, &chooser).await {
-                Ok(did) => moved += usize::from(did),
-                // Of a bulk, the others can be moved.
-                Err(error) if is_about_the_user(&error) => unchosen = Some(error),
-                Err(error) => return Err(error),
-            }
+        let outcome = self.move_all(connection, waiting, act, rights).await;
+        if let Some(bulk) = bulk {
+            self.take_in(&self.operation(connection, bulk).await?);
         }
-        if let Some(bulk) = &bulk {
-            self.take_in(&self.operation(connection, bulk.id).await?);
-        }
-        if moved == 0 {
-            return Err(unchosen.unwrap_or_else(refusal));
-        }
+        outcome?;
         self.operation(connection, id).await
     }
 
-    /// Opens a bulk again that had settled, since an item of it moves.
-    async fn reopen(&self, bulk: &Operation) -> Result<()> {
-        if matches!(bulk.state, State::Failed(_) | State::Uncertain(_)) {
-            self.save_next(bulk, &Event::Retried).await?;
+    /// Moves those operations that can be moved; an error if none can.
+    async fn move_all(
+        &self,
+        connection: ConnectionId,
+        waiting: Vec<Operation>,
+        act: ByHand,
+        rights: Rights,
+    ) -> Result<()> {
+        // Taking back what one has asked for oneself stays possible wherever the person is by now.
+        let rights = Rights {
+            inbound_only: rights.inbound_only && act != ByHand::Cancel,
+            ..rights
+        };
+        let mut hand = Hand {
+            act,
+            chooser: Chooser::new(&self.shared, connection).await?,
+            judge: Judge::new(self, connection, rights).await?,
+        };
+        let (mut moved, mut why) = (0, None);
+        for operation in waiting {
+            match self.move_one(operation, &mut hand).await {
+                Ok(did) => moved += usize::from(did),
+                // Of a bulk, the others can be moved.
+                Err(error) if matches!(error.kind(), ErrorKind::Precondition { .. }) => {
+                    why = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if moved == 0 {
+            return Err(why.unwrap_or_else(|| act.refusal()));
         }
         Ok(())
     }
 
+    /// Opens a bulk again that has settled, since an item of it moves.
+    async fn reopen(&self, connection: ConnectionId, bulk: OperationId) -> Result<()> {
+        loop {
+            let bulk = self.operation(connection, bulk).await?;
+            let ended = matches!(bulk.state, State::Failed(_) | State::Uncertain(_));
+            if !ended || self.save_next(&bulk, &Event::Retried).await?.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Moves one operation; false if it cannot be, or moved meanwhile.
-    async fn move_one(
-        &self,
-        operation: Operation,
-        event: &Event,
-        chooser: &Chooser<'_>,
-    ) -> Result<bool> {
-        let operation = match event {
-            Event::Retried if !self.can_be_sent(&operation).await => return Ok(false),
-            Event::Retried => with_user(operation, chooser).await?,
-            _ => operation,
+    async fn move_one(&self, operation: Operation, hand: &mut Hand<'_>) -> Result<bool> {
+        // Of one that stands alone, or was sent, Lever has been asked.
+        let in_lever = operation.parent.is_none() || !operation.attempts.is_empty();
+        let opportunity = &operation.opportunity;
+        if !hand.judge.may_write_to(opportunity, in_lever).await? {
+            return Ok(false);
+        }
+        if hand.act != ByHand::Cancel {
+            let write = operation.present_write();
+            let objection = hand.judge.objection(opportunity, in_lever, write).await?;
+            if let Some(why) = objection {
+                return Err(not_allowed(why));
+            }
+        }
+        let operation = match hand.act {
+            ByHand::Retry if !self.can_be_sent(&operation).await => return Ok(false),
+            ByHand::Retry => with_user(operation, &hand.chooser).await?,
+            ByHand::Cancel | ByHand::Release => operation,
         };
-        let next = self.save_next(&operation, event).await?;
+        let next = self.save_next(&operation, &hand.act.event()).await?;
         if let Some(next) = &next {
             self.take_in(next);
         }
@@ -384,8 +457,11 @@ impl Engine {
         }
     }
 
-    /// Whether all is there that a call for the operation needs.
+    /// Whether all is there that a call for the operation needs: its content goes 30 days after its end.
     async fn can_be_sent(&self, operation: &Operation) -> bool {
+        if self.shared.clock.now().since(operation.updated_at) >= CONTENT_KEPT {
+            return false;
+        }
         let write = operation.present_write();
         let waiting = operation.steps.iter().filter(|step| !step.done);
         let waiting = waiting.map(|step| &step.write).chain([write]);
@@ -418,8 +494,8 @@ async fn with_user(operation: Operation, chooser: &Chooser<'_>) -> Result<Operat
     })
 }
 
-/// Whether there is nobody for whom a write could be made.
-fn is_about_the_user(error: &Error) -> bool {
-    let reasons = ["ACTING_USER_UNKNOWN", "ACTING_USER_REQUIRED"];
-    matches!(error.kind(), ErrorKind::Precondition { reason, .. } if reasons.contains(reason))
+/// The refusal to move what would not be accepted anew.
+fn not_allowed(why: Failure) -> Error {
+    let reason = why.kind.reason();
+    Error::precondition(reason, why.message, Vec::new())
 }

@@ -73,7 +73,10 @@ impl Outbox {
                 let items = store.items(connection, bulk).await?;
                 let tally = Tally::of(items.iter().map(|item| &item.state));
                 if tally.settled() {
-                    return self.settle_bulk(bulk, tally).await.map(|()| true);
+                    if self.settle_bulk(bulk, tally).await? {
+                        return Ok(true);
+                    }
+                    continue;
                 }
                 let waits = |item: &&Operation| !item.state.settled();
                 open = items.iter().filter(waits).map(|item| item.id).collect();
@@ -96,22 +99,26 @@ impl Outbox {
         }
     }
 
-    async fn settle_bulk(&self, bulk: OperationId, tally: Tally) -> Result<()> {
-        let stored = self
-            .shared()
-            .store
-            .operation(self.link().id(), bulk)
-            .await?;
-        let open = stored.filter(|bulk| !bulk.state.settled());
-        if let Some(bulk) = open
-            && let Some(settled) = self.save(&bulk, Event::ItemsSettled(tally)).await?
-        {
-            tracing::info!(
-                connection = %self.link().id(), operation = %settled.id, state = settled.state.name(),
-                succeeded = tally.succeeded, failed = tally.failed, uncertain = tally.uncertain,
-                cancelled = tally.cancelled, "bulk settled"
-            );
+    /// Settles a bulk by what became of its items; false when an item moved again meanwhile, and the bulk is open.
+    async fn settle_bulk(&self, bulk: OperationId, tally: Tally) -> Result<bool> {
+        let (store, connection) = (&self.shared().store, self.link().id());
+        let stored = store.operation(connection, bulk).await?;
+        let Some(open) = stored.filter(|bulk| !bulk.state.settled()) else {
+            return Ok(true);
+        };
+        let Some(settled) = self.save(&open, Event::ItemsSettled(tally)).await? else {
+            return Ok(false);
+        };
+        let items = store.items(connection, bulk).await?;
+        if !Tally::of(items.iter().map(|item| &item.state)).settled() {
+            self.save(&settled, Event::Retried).await?;
+            return Ok(false);
         }
-        Ok(())
+        tracing::info!(
+            connection = %connection, operation = %settled.id, state = settled.state.name(),
+            succeeded = tally.succeeded, failed = tally.failed, uncertain = tally.uncertain,
+            cancelled = tally.cancelled, "bulk settled"
+        );
+        Ok(true)
     }
 }

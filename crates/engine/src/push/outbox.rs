@@ -315,6 +315,10 @@ impl Outbox {
                 () = next.wait() => {}
             }
         }
+        // None is begun that waited for its slot while the connection was stopped, or the key paused after a 429.
+        if self.link.stop.is_cancelled() || self.link.pause().is_some() {
+            return Ok(());
+        }
         // Kept before it is made: a start after a crash then knows that it may have had its effect.
         let attempt = Attempt {
             lever_operation: match operation.is_unplanned() {
@@ -574,8 +578,13 @@ mod tests {
     use store::Recording;
 
     use super::*;
-    use crate::push::new_id;
+    use crate::push::{Rights, new_id};
     use crate::testing;
+
+    const EVERYBODY: Rights = Rights {
+        confidential: true,
+        inbound_only: false,
+    };
 
     fn note(connection: ConnectionId) -> Operation {
         let at = Timestamp::default();
@@ -648,7 +657,10 @@ mod tests {
             for _ in 0..5 {
                 store.set_schedule(id, Listing::Users, None).await.unwrap();
             }
-            let cancelled = engine.cancel_operation(id, operation.id).await.unwrap();
+            let cancelled = engine
+                .cancel_operation(id, operation.id, EVERYBODY)
+                .await
+                .unwrap();
             assert_eq!(cancelled.state, State::Cancelled(None));
             assert_eq!(cancelled.revision, held_back.revision + 1);
         };

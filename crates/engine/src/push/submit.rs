@@ -164,6 +164,11 @@ impl Engine {
     /// What can be told of a write without asking Lever or knowing what was asked before.
     pub(super) async fn check_alone(&self, request: &WriteRequest) -> Result<()> {
         check_request_id(&request.request_id)?;
+        self.check_sight(request).await
+    }
+
+    /// The same without the request id, which a dry run need not have.
+    async fn check_sight(&self, request: &WriteRequest) -> Result<()> {
         check_content(&request.write)?;
         if !request.confidential
             && self
@@ -185,7 +190,9 @@ impl Engine {
     pub async fn dry_run(&self, request: &WriteRequest) -> Result<DryRun> {
         let outbox = self.running(request.connection)?.outbox;
         let request = self.narrowed(request.clone());
-        check_content(&request.write)?;
+        self.check_sight(&request).await?;
+        self.release_time(request.connection, request.hold, self.shared.clock.now())
+            .await?;
         self.check_against_account(&request).await?;
         let request = self.ready(request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
@@ -260,16 +267,16 @@ impl Engine {
             }
             Write::UploadFile(file) if !file.target.keeps() => return Ok(()),
             Write::Prepared(prepared) if about_no_opportunity(prepared) => return Ok(()),
-            _ => self.check_target(request).await?,
+            write => self.check_target(request.connection, write).await?,
         }
         self.check_opportunity(request).await
     }
 
     /// Whether the account has the stage or the archive reason that a write names, and may be given it.
-    pub(super) async fn check_target(&self, request: &WriteRequest) -> Result<()> {
-        match &request.write {
-            Write::ChangeStage { stage, .. } => self.check_stage(request.connection, stage).await,
-            Write::Archive { reason, .. } => self.check_reason(request.connection, reason).await,
+    pub(super) async fn check_target(&self, connection: ConnectionId, write: &Write) -> Result<()> {
+        match write {
+            Write::ChangeStage { stage, .. } => self.check_stage(connection, stage).await,
+            Write::Archive { reason, .. } => self.check_reason(connection, reason).await,
             _ => Ok(()),
         }
     }

@@ -6,8 +6,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
 
-use super::Api;
-use crate::auth::{ACT_AS_ANY, CONFIDENTIAL, Caller, Role};
+use super::{Api, rights};
+use crate::auth::{ACT_AS_ANY, Caller};
 use crate::wire::bulk::Asked;
 use crate::wire::operation::to_bulk_dry_run;
 use crate::wire::status::{permission_denied, status};
@@ -25,8 +25,7 @@ impl Api {
             ));
         }
         let request = BulkRequest {
-            confidential: caller.has(CONFIDENTIAL),
-            inbound_only: caller.role == Role::Inbound,
+            rights: rights(&caller),
             asked_by: caller.name.clone(),
             ..asked.request
         };

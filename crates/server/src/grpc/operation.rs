@@ -9,7 +9,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
-use super::{Api, caller, connection_of};
+use super::{Api, caller, connection_of, rights};
 use crate::auth::{Caller, Role};
 use crate::wire;
 use crate::wire::operation::from_filter;
@@ -132,7 +132,7 @@ impl OperationService for Api {
             .await?;
         let operation = self
             .engine
-            .cancel_operation(id, operation.id)
+            .cancel_operation(id, operation.id, rights(&caller))
             .await
             .map_err(status)?;
         Ok(Response::new(pb::CancelOperationResponse {
@@ -149,7 +149,11 @@ impl OperationService for Api {
         let (id, operation) = self
             .named(&caller, &request.connection_id, &request.operation_id)
             .await?;
-        let released = self.engine.release_operation(id, operation.id).await;
+        let rights = rights(&caller);
+        let released = self
+            .engine
+            .release_operation(id, operation.id, rights)
+            .await;
         let released = released.map_err(status)?;
         Ok(Response::new(pb::ReleaseOperationResponse {
             operation: Some(self.shown_operation(&caller, &released).await?),
@@ -165,7 +169,8 @@ impl OperationService for Api {
         let (id, operation) = self
             .named(&caller, &request.connection_id, &request.operation_id)
             .await?;
-        let retried = self.engine.retry_operation(id, operation.id).await;
+        let rights = rights(&caller);
+        let retried = self.engine.retry_operation(id, operation.id, rights).await;
         let retried = retried.map_err(status)?;
         Ok(Response::new(pb::RetryOperationResponse {
             operation: Some(self.shown_operation(&caller, &retried).await?),

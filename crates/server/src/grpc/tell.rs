@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::operation::FailureKind;
 use domain::{Operation, OperationId, Write};
 use proto::v1 as pb;
 use tokio::sync::broadcast::Receiver;
@@ -73,7 +74,8 @@ impl Api {
 
 impl Listener {
     async fn tell_of_one(&mut self, first: Operation) -> Result<(), End> {
-        let mut operation = first;
+        // It may have moved before anybody listened.
+        let mut operation = self.read(&first, first.id).await?;
         loop {
             self.say(&operation).await?;
             if operation.state.settled() {
@@ -81,8 +83,10 @@ impl Listener {
             }
             let revision = operation.revision;
             while operation.revision == revision {
-                self.next_move().await?;
-                operation = self.read(&operation, operation.id).await?;
+                let moved = self.next_move().await?;
+                if moved.is_none_or(|moved| moved == operation.id) {
+                    operation = self.read(&operation, operation.id).await?;
+                }
             }
         }
     }
@@ -134,14 +138,18 @@ impl Listener {
         Ok(())
     }
 
-    /// Tells of an item, unless its person became one that the caller may not see.
+    /// Tells of an item whose person the caller may see; and who asked for it, that there is nobody of that id.
     async fn say_item(&self, item: &Operation) -> Result<(), End> {
         let sees = self
             .api
             .sees(&self.caller, item.connection, &item.opportunity)
             .await?;
-        // Nobody is hidden by what is said of an opportunity that the caller named.
-        if sees || item.state.failure().is_some() {
+        let nobody = item
+            .state
+            .failure()
+            .is_some_and(|failure| failure.kind == FailureKind::NotFound);
+        let unsent = nobody && item.attempts.is_empty() && item.asked_by == self.caller.name;
+        if sees || unsent {
             self.say(item).await?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 use ::lever::{ArchiveReasonId, OpportunityId, RequisitionId, StageId};
 use domain::Write;
 use domain::operation::{NoteText, Rejection};
-use engine::{Acting, BulkItem, BulkRequest, Error, Result, prepare};
+use engine::{Acting, BulkItem, BulkRequest, Error, Result, Rights, prepare};
 use proto::v1 as pb;
 use proto::v1::bulk_item::Write as Item;
 
@@ -44,8 +44,10 @@ impl Envelope<'_> {
                 items,
                 acting,
                 hold: self.hold.map(from_hold).transpose()?,
-                confidential: false,
-                inbound_only: false,
+                rights: Rights {
+                    confidential: false,
+                    inbound_only: false,
+                },
                 asked_by: String::new(),
             },
         })
