@@ -18,13 +18,13 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
 /// A page of whole documents is larger than what a client takes by default.
-const LARGEST_ANSWER: usize = 64 << 20;
+pub(super) const LARGEST_ANSWER: usize = 64 << 20;
 
 /// A channel to the service, with or without a token.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
-    channel: Channel,
-    bearer: Bearer,
+    pub(super) channel: Channel,
+    pub(super) bearer: Bearer,
 }
 
 /// Adds the token to each call.
