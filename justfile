@@ -39,9 +39,21 @@ kill-store rounds="200":
 kill-push operations="1000" seed="1":
     FULCRUM_CRASH_PUSH_OPERATIONS={{ operations }} FULCRUM_CRASH_PUSH_SEED={{ seed }} cargo test --package scenarios --test it crash_push::writes -- --nocapture
 
+# Puts each promise to the test and prints a table; names such as P13 choose, `--long` is thorough, `--outside` runs what needs root.
+prove *arguments:
+    cargo run --quiet --package scenarios --bin prove -- {{ arguments }}
+
 # Measures the figures of docs/benchmarks.md beside their floors; names choose, `--quick` makes it shorter.
 bench *arguments:
     cargo bench --package scenarios --bench figures -- {{ arguments }}
+
+# Changes rows, reads and fails for so many minutes, and prints what grew.
+soak minutes="60":
+    cargo bench --package scenarios --bench figures -- soak --minutes {{ minutes }}
+
+# Gives hostile input to whatever reads what others send, for so many seconds each; needs a C++ compiler.
+fuzz seconds="60" *targets:
+    tests/fuzz/run.sh {{ seconds }} {{ targets }}
 
 # Runs Lever clients that we did not write (tap-lever, airbyte's CDK) through all their streams against the simulator.
 peers python="python3.11":

@@ -119,7 +119,7 @@ fn address(text: &str) -> Option<Url> {
     let url = Url::parse(&absolute).ok()?;
     let bare = url.username().is_empty() && url.password().is_none();
     let web = matches!(url.scheme(), "http" | "https");
-    (bare && web && url.domain()?.contains('.')).then_some(url)
+    (bare && web && url.domain()?.trim_end_matches('.').contains('.')).then_some(url)
 }
 
 fn kind_and_canonical(url: &Url, platform_hosts: &[String]) -> (LinkKind, Option<String>) {
@@ -142,10 +142,14 @@ fn kind_and_canonical(url: &Url, platform_hosts: &[String]) -> (LinkKind, Option
 
 /// In lower case, without the subdomains that show the same pages.
 fn host(url: &Url) -> String {
-    let host = url.domain().unwrap_or_default().trim_end_matches('.');
+    let mut host = url.domain().unwrap_or_default().trim_end_matches('.');
     let same = ["www.", "m.", "mobile."];
-    let bare = same.iter().find_map(|prefix| host.strip_prefix(prefix));
-    bare.unwrap_or(host).to_owned()
+    while let Some(bare) = same.iter().find_map(|prefix| host.strip_prefix(prefix))
+        && bare.contains('.')
+    {
+        host = bare;
+    }
+    host.to_owned()
 }
 
 fn segments(url: &Url) -> Vec<&str> {
@@ -195,7 +199,9 @@ fn linkedin_host(host: &str) -> bool {
 fn linkedin(path: &[&str]) -> (LinkKind, Option<String>) {
     let profile = |slug: &str| {
         let slug = decoded(slug)?.to_lowercase();
-        let whole = !slug.contains(['/', '?', '#']) && !slug.chars().any(char::is_whitespace);
+        // Only what reads the same when it is read again can be compared.
+        let odd = |c: char| c.is_whitespace() || c.is_control() || "/\\?#%".contains(c);
+        let whole = !slug.chars().any(odd) && !slug.chars().all(|c| c == '.');
         whole.then(|| format!("https://www.linkedin.com/in/{slug}"))
     };
     // LinkedIn takes its own words in any case.

@@ -274,44 +274,62 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
     }) else {
         return Ok(());
     };
+    fits(table, key, &value)
+}
+
+/// Whether bytes, a version and its payload, can be read as a value of the table of that number, counted round.
+///
+/// For trying what a disk that has changed may hold.
+#[doc(hidden)]
+pub fn makes_sense(table: u8, value: &[u8]) -> bool {
+    let table = Table::ALL[usize::from(table) % Table::ALL.len()];
+    let Some((version, payload)) = value.split_first() else {
+        return false;
+    };
+    let framed = frame::seal(*version, payload);
+    fits(table, key::HEADER, &framed).is_ok()
+}
+
+/// Reads a value as what its table holds under that key.
+fn fits(table: Table, key: &[u8], value: &[u8]) -> Result<(), Error> {
     match table {
-        Table::Meta if key == key::HEADER => is::<Header>(table, &value),
-        Table::Meta if key == key::IDENTITY_SECRET => is::<Secret>(table, &value),
+        Table::Meta if key == key::HEADER => is::<Header>(table, value),
+        Table::Meta if key == key::IDENTITY_SECRET => is::<Secret>(table, value),
         Table::Meta | Table::Counts | Table::EeoCounts | Table::Sequences | Table::ChangeFloors => {
-            is::<Counter>(table, &value)
+            is::<Counter>(table, value)
         }
-        Table::Connections | Table::FormerSettings => is::<Connection>(table, &value),
-        Table::ExternalIds | Table::RequestIds => is::<Owner>(table, &value),
-        Table::Credentials => is::<SealedCredential>(table, &value),
-        Table::Tokens => is::<TokenRecord>(table, &value),
+        Table::Connections | Table::FormerSettings => is::<Connection>(table, value),
+        Table::ExternalIds | Table::RequestIds => is::<Owner>(table, value),
+        Table::Credentials => is::<SealedCredential>(table, value),
+        Table::Tokens => is::<TokenRecord>(table, value),
         Table::Mappings | Table::FieldMappings | Table::ExportSettings => {
-            is::<MappingVersion>(table, &value)
+            is::<MappingVersion>(table, value)
         }
-        Table::Listings => is::<ListingState>(table, &value),
-        Table::Heads | Table::EeoHeads => is::<Head>(table, &value),
-        Table::Documents | Table::EeoDocuments => is::<Document>(table, &value),
-        Table::Candidacies => is::<Indexed>(table, &value),
-        Table::Changes => is::<ChangeBlock>(table, &value),
-        Table::Quarantine => is::<Kept>(table, &value),
-        Table::QuarantineCounts => is::<QuarantineCount>(table, &value),
-        Table::Operations => is::<Operation>(table, &value),
-        Table::Ours => is::<Ours>(table, &value),
-        Table::Runs => is::<Run>(table, &value),
-        Table::Calls => is::<CallBlock>(table, &value),
-        Table::Nudges => is::<Nudge>(table, &value),
-        Table::NudgeTokens => is::<Moment>(table, &value),
-        Table::Webhooks | Table::WebhookTokens => is::<Secret>(table, &value),
-        Table::Schedules => is::<Schedule>(table, &value),
-        Table::Forgets => is::<Forget>(table, &value),
-        Table::ContactAliases => is::<Alias>(table, &value),
-        Table::Dismissals => is::<Dismissal>(table, &value),
-        Table::UserLinks => is::<UserLink>(table, &value),
-        Table::IdentityRuns => is::<IdentityRun>(table, &value),
-        Table::IdentityLeaves => is::<IdentityLeaf>(table, &value),
-        Table::SlaMarks => is::<SlaTold>(table, &value),
-        Table::Hydrations => is::<Hydration>(table, &value),
-        Table::Backlogs => is::<Backlog>(table, &value),
-        Table::StreamStates => is::<StreamState>(table, &value),
+        Table::Listings => is::<ListingState>(table, value),
+        Table::Heads | Table::EeoHeads => is::<Head>(table, value),
+        Table::Documents | Table::EeoDocuments => is::<Document>(table, value),
+        Table::Candidacies => is::<Indexed>(table, value),
+        Table::Changes => is::<ChangeBlock>(table, value),
+        Table::Quarantine => is::<Kept>(table, value),
+        Table::QuarantineCounts => is::<QuarantineCount>(table, value),
+        Table::Operations => is::<Operation>(table, value),
+        Table::Ours => is::<Ours>(table, value),
+        Table::Runs => is::<Run>(table, value),
+        Table::Calls => is::<CallBlock>(table, value),
+        Table::Nudges => is::<Nudge>(table, value),
+        Table::NudgeTokens => is::<Moment>(table, value),
+        Table::Webhooks | Table::WebhookTokens => is::<Secret>(table, value),
+        Table::Schedules => is::<Schedule>(table, value),
+        Table::Forgets => is::<Forget>(table, value),
+        Table::ContactAliases => is::<Alias>(table, value),
+        Table::Dismissals => is::<Dismissal>(table, value),
+        Table::UserLinks => is::<UserLink>(table, value),
+        Table::IdentityRuns => is::<IdentityRun>(table, value),
+        Table::IdentityLeaves => is::<IdentityLeaf>(table, value),
+        Table::SlaMarks => is::<SlaTold>(table, value),
+        Table::Hydrations => is::<Hydration>(table, value),
+        Table::Backlogs => is::<Backlog>(table, value),
+        Table::StreamStates => is::<StreamState>(table, value),
         Table::Purges
         | Table::ByStage
         | Table::ByContact

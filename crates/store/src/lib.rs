@@ -66,7 +66,7 @@ pub use credentials::{Credential, OAuthTokens, Secrets, StoredCredential};
 pub use dismissals::Dismissal;
 pub use duplicates::{KeyMark, Recognized, SharedKey, SharedKeys};
 pub use error::{Error, ErrorKind};
-pub use examine::{Examined, check};
+pub use examine::{Examined, check, makes_sense};
 pub use forget::Forgotten;
 pub use hydrations::{StreamState, Waiting};
 pub use identities::{Found, Sought};

@@ -20,6 +20,7 @@ mod process;
 mod push;
 mod requests;
 mod service;
+mod soak;
 mod speed;
 mod table;
 mod tap;
@@ -44,6 +45,9 @@ struct Arguments {
     /// How many opportunities the mirror of `answers` has, 10,000 or more; 100,000 if not given.
     #[arg(long, value_name = "NUMBER")]
     people: Option<usize>,
+    /// How long `soak` goes on, in minutes: 60 if not given, 3 with `--quick`.
+    #[arg(long, value_name = "NUMBER")]
+    minutes: Option<u64>,
     /// Answers every lookup and every candidate with what this folder holds: a floor of `answers`, a child process.
     #[arg(long, value_name = "FOLDER", hide = true)]
     echo: Option<std::path::PathBuf>,
@@ -74,6 +78,8 @@ enum Group {
     Answers,
     /// How soon a write is durable and on its way, and how long a thousand take.
     Push,
+    /// Whether anything grows slowly; only when it is named.
+    Soak,
 }
 
 /// How large the accounts are, and how long it is looked at them.
@@ -82,6 +88,7 @@ struct Size {
     quick: bool,
     pull_for: std::time::Duration,
     people: Option<usize>,
+    soak_for: std::time::Duration,
 }
 
 impl Size {
@@ -107,12 +114,18 @@ async fn main() -> ExitCode {
     }
     let size = Size {
         people: arguments.people,
+        soak_for: std::time::Duration::from_secs(
+            60 * arguments
+                .minutes
+                .unwrap_or(if arguments.quick { 3 } else { 60 }),
+        ),
         quick: arguments.quick,
         pull_for: std::time::Duration::from_secs(arguments.pull_for),
     };
     let mut table = Table::new();
     for group in Group::value_variants() {
-        if arguments.figures.is_empty() || arguments.figures.contains(group) {
+        let all = arguments.figures.is_empty() && *group != Group::Soak;
+        if all || arguments.figures.contains(group) {
             measure(*group, size, &mut table).await;
         }
     }
@@ -129,5 +142,6 @@ async fn measure(group: Group, size: Size, table: &mut Table) {
         Group::Memory => memory::measure(size, table).await,
         Group::Answers => answers::measure(size, table).await,
         Group::Push => push::measure(size, table).await,
+        Group::Soak => soak::measure(size, table).await,
     }
 }

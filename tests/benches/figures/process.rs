@@ -24,6 +24,12 @@ pub(crate) fn resident(id: u32) -> f64 {
     status(id, "VmRSS:")
 }
 
+/// How many files and sockets it has open.
+pub(crate) fn open_files(id: u32) -> f64 {
+    let open = fs::read_dir(format!("/proc/{id}/fd")).expect("a running process");
+    open.count() as f64
+}
+
 /// The most bytes of memory it ever held.
 pub(crate) fn most_resident(id: u32) -> f64 {
     status(id, "VmHWM:")

@@ -15,7 +15,7 @@ use prost_reflect::{
 use proto::v1 as pb;
 use tonic::{Code, Status};
 
-use crate::support::{Api, Random, Setup, World, fresh_id, refused};
+use crate::support::{Api, Random, Setup, World, fresh_id, proved, refused, rounds};
 
 /// What would end the account that asks, and says nothing about others.
 const NOT_FOR_OWN: &[&str] = &[
@@ -28,14 +28,6 @@ const NOT_FOR_OWN: &[&str] = &[
 
 /// How deep messages within messages are filled.
 const DEPTH: u8 = 4;
-
-/// Requests to each rpc and of each kind; more by the variable of `just prove`.
-fn rounds() -> u64 {
-    std::env::var("FULCRUM_ISOLATION_ROUNDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(4)
-}
 
 /// Texts by the name of the field they were found in; `note_id` for the `id` of a `Note`.
 type Texts = BTreeMap<String, BTreeSet<String>>;
@@ -505,7 +497,7 @@ async fn p13_to_a_token_for_one_account_every_other_is_nothing_whatever_is_asked
     for rpc in rpcs() {
         let input = rpc.input();
         let about_one = input.get_field_by_name("connection_id").is_some();
-        for round in 0..2 * rounds() {
+        for round in 0..rounds(8, 200) {
             let abroad = round % 2 == 0 && about_one;
             if !abroad && NOT_FOR_OWN.contains(&rpc.name()) {
                 continue;
@@ -544,7 +536,7 @@ async fn p13_to_a_token_for_one_account_every_other_is_nothing_whatever_is_asked
         tenants.knowledge_of_operations(foreign).await,
     );
     assert_eq!(before, after, "the other account is as it was");
-    crate::support::proof("P13", asked, "ids, tokens and addresses of another account");
+    proved("P13", asked, "ids, tokens and addresses of another account");
 }
 
 impl Tenants {
@@ -561,7 +553,6 @@ impl Tenants {
         let listed = api.operations().list_operations(list).await;
         let get = pb::GetStageMappingRequest {
             connection_id: connection.to_owned(),
-            ..Default::default()
         };
         let mapping = api.mapping().get_stage_mapping(get).await;
         (

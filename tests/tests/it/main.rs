@@ -12,6 +12,7 @@ mod bulk_writes;
 mod candidate;
 mod candidates;
 mod changes;
+mod clocks;
 mod connecting;
 mod coverage;
 mod crash_pull;

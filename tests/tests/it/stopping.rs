@@ -1,11 +1,12 @@
 //! A graceful stop (P18).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use lever_sim::{Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
 
-use crate::support::{Setup, World, until};
+use crate::support::{Random, Setup, World, proved, rounds, until};
 
 #[tokio::test]
 async fn a_stop_ends_streams_and_lets_the_write_under_way_finish() {
@@ -91,4 +92,83 @@ async fn a_stop_with_nothing_to_do_is_quick_and_the_next_start_goes_on() {
     world.start().await;
     assert_eq!(world.status().await.state(), pb::SyncState::Synced);
     world.assert_mirror_equals_lever().await;
+}
+
+/// The moments of the stops are drawn: some fall into a page, some into a write, some into a start.
+///
+/// Seen to fail: with `store.close` left out of the stop, the next start finds the lock taken; with a walk that does
+/// not keep its cursor with its page, pages are read again.
+#[tokio::test]
+async fn p18_a_stop_at_any_moment_ends_well_and_repeats_one_page_at_most() {
+    let stops = rounds(10, 100);
+    // Whoever starts again finds the data directory free.
+    let mut setup = Setup::new(2_000).with("FULCRUM__STORE__LOCK_WAIT", "0ms");
+    setup.connection.streams = ["stages", "users", "postings", "opportunities"]
+        .map(str::to_owned)
+        .into();
+    let mut world = World::new(setup).await;
+    let pace = FaultRule::on(
+        "listOpportunities",
+        Action::StallBefore(Duration::from_millis(15)),
+    );
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![pace],
+    });
+    world.connect().await;
+    let people = world.open_opportunities();
+    let mut chance = Random::new(18);
+    let mut written = Vec::new();
+    for stop in 0..stops {
+        let person = chance.pick(&people).clone();
+        let text = format!("note before stop {stop}");
+        world.note_unawaited(&person, &text).await;
+        written.push((person, text));
+        tokio::time::sleep(Duration::from_millis(chance.below(250))).await;
+        assert_eq!(world.stop().await.code(), Some(0), "stop {stop}");
+        world.start().await;
+    }
+    world.until_synced().await;
+    for (person, text) in written {
+        until("the note is in Lever", async || {
+            (world.notes_saying(&person, &text) > 0).then_some(())
+        })
+        .await;
+        assert_eq!(world.notes_saying(&person, &text), 1, "{text}");
+    }
+    let walked = walked(&world);
+    for (listing, (asked, different)) in &walked {
+        let again = asked - different;
+        assert!(
+            again <= stops,
+            "{again} pages of {listing} were read again after {stops} stops"
+        );
+    }
+    world.assert_mirror_equals_lever().await;
+    proved(
+        "P18",
+        stops,
+        "stops at drawn moments of a backfill with writes",
+    );
+}
+
+/// How often pages of the first walks were asked for, and how many different ones there were, by listing.
+fn walked(world: &World) -> BTreeMap<&'static str, (u64, u64)> {
+    let mut listings: BTreeMap<&str, Vec<Vec<(String, String)>>> = BTreeMap::new();
+    for call in world.calls("listOpportunities") {
+        let has = |name: &str| call.query.iter().any(|(field, _)| field == name);
+        if !has("updated_at_start") {
+            let listing = if has("stage_id") {
+                "inbound stages"
+            } else {
+                "all"
+            };
+            listings.entry(listing).or_default().push(call.query);
+        }
+    }
+    let counted = listings.into_iter().map(|(listing, queries)| {
+        let different: BTreeSet<_> = queries.iter().collect();
+        (listing, (queries.len() as u64, different.len() as u64))
+    });
+    counted.collect()
 }

@@ -4,51 +4,61 @@ use std::time::Duration;
 
 use lever_sim::{Action, Calls, FaultRule, When};
 
-use crate::support::{Setup, World, until};
+use crate::support::{Setup, World, proved, rounds, until};
 
+/// What goes wrong with reads, and with each how manieth: a fifth of them in all.
+const STORM: [(Action, u64); 6] = [
+    (Action::TooManyRequests, 19),
+    (Action::ServerErrorBefore(500), 21),
+    (Action::ServerErrorAfter(503), 23),
+    (Action::ResetBefore, 25),
+    (Action::TruncatedBody, 27),
+    (Action::StallBefore(Duration::from_millis(900)), 61),
+];
+
+/// Seen to fail: with reads that are tried once only the mirror stays short of records; with a retry that does not wait
+/// the requests are too many.
 #[tokio::test]
-async fn a_backfill_through_a_storm_of_faults_ends_complete() {
-    let storm = [
-        (Action::TooManyRequests, 11),
-        (Action::ServerErrorBefore(500), 13),
-        (Action::ResetBefore, 17),
-        (Action::TruncatedBody, 19),
-    ];
-    let rule = |(action, every)| {
+async fn p5_a_backfill_through_a_storm_of_faults_ends_complete_with_few_requests_more() {
+    let rule = |(action, every): (Action, u64)| {
         FaultRule {
             calls: Calls::Reads,
             ..FaultRule::always(action)
         }
         .when(When::Every(every))
     };
-    let mut setup = Setup::new(900);
-    setup.lever.faults.rules = storm.map(rule).to_vec();
-    setup.connection.streams = [
-        "stages",
-        "users",
-        "tags",
-        "sources",
-        "postings",
-        "opportunities",
-    ]
-    .map(str::to_owned)
-    .into();
-    let mut world = World::new(setup).await;
-    world.connect().await;
-    world.until_synced().await;
-    world.assert_mirror_equals_lever().await;
-    let struck = |status| {
-        world
-            .lever
-            .audit()
-            .iter()
-            .filter(|entry| entry.status == status)
-            .count()
-    };
-    assert!(
-        struck(Some(429)) > 0 && struck(Some(500)) > 0 && struck(None) > 0,
-        "the storm was there"
-    );
+    for seed in 1..=rounds(1, 10) {
+        let mut setup = Setup::new(2_500 + 100 * usize::try_from(seed).expect("a few"))
+            .with("FULCRUM__LEVER__ATTEMPT_TIMEOUT", "600ms");
+        setup.lever.faults.rules = STORM.map(rule).to_vec();
+        setup.connection.streams = [
+            "stages",
+            "users",
+            "tags",
+            "sources",
+            "postings",
+            "opportunities",
+        ]
+        .map(str::to_owned)
+        .into();
+        let mut world = World::new(setup).await;
+        while world.connected().await.is_err() {}
+        world.until_synced().await;
+        world.assert_mirror_equals_lever().await;
+        let audit = world.lever.audit();
+        let struck = |status| audit.iter().filter(|entry| entry.status == status).count();
+        assert!(
+            struck(Some(429)) > 0 && struck(Some(500)) > 0 && struck(None) > 0,
+            "the storm was there"
+        );
+        let answered = struck(Some(200));
+        assert!(
+            audit.len() * 100 <= answered * 135,
+            "seed {seed}: {} requests for {answered} answers",
+            audit.len()
+        );
+    }
+    proved("P5", rounds(1, 10), "a fifth of all reads goes wrong");
 }
 
 /// Lever sorts by stage and last advance: who moves while others are read can be passed over by the walk.

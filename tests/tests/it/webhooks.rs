@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use tonic::Code;
 
-use crate::support::{Door, Setup, World, fresh_id, refused, until};
+use crate::support::{Door, Setup, World, fresh_id, proved, refused, rounds, until};
 
 /// Schedules under which nothing is read again while a scenario runs.
 const SELDOM: [&str; 5] = [
@@ -389,25 +389,34 @@ async fn the_test_delivery_of_the_settings_page_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_thousand_mutated_deliveries_change_nothing_and_none_is_accepted() {
+async fn p12_mutated_deliveries_change_nothing_and_none_is_accepted() {
+    let deliveries = rounds(1_000, 10_000);
     let hooked = Hooked::new(Setup::new(30)).await;
     let (_, _, genuine) = hooked.intercepted().await;
     let before = hooked.world.mirrored().await;
     let calls = hooked.world.lever.audit().len();
     let (client, url) = (client(), hooked.url());
-    for number in 0..1000 {
-        let body = mutated(&genuine, number);
+    for number in 0..deliveries {
+        let body = mutated(&genuine, usize::try_from(number).expect("a small number"));
         let (status, _) = deliver(&client, &url, body.clone()).await;
         assert_eq!(status, 401, "{}", String::from_utf8_lossy(&body));
     }
     let metrics = hooked.metrics().await;
-    assert_eq!(counted(&metrics, "fulcrum_webhooks_total", "refused"), 1000);
+    assert_eq!(
+        counted(&metrics, "fulcrum_webhooks_total", "refused"),
+        deliveries
+    );
     assert_eq!(counted(&metrics, "fulcrum_webhooks_total", "queued"), 0);
     assert_eq!(hooked.world.lever.audit().len(), calls, "nobody looked");
     assert_eq!(hooked.world.mirrored().await, before);
     // The genuine one still counts.
     let (status, _) = deliver(&client, &url, genuine.to_string()).await;
     assert_eq!(status, 200);
+    proved(
+        "P12",
+        deliveries,
+        "signatures, tokens, stamps and bytes changed",
+    );
 }
 
 /// A body that Lever did not sign: each number changes another part of it.
@@ -435,12 +444,12 @@ fn mutated(genuine: &Value, number: usize) -> Vec<u8> {
         7 => body["token"] = json!(format!("{}{place}", text("token"))),
         8 => {
             let mut bytes = genuine.to_string().into_bytes();
-            bytes.truncate(bytes.len() - 1 - place);
+            bytes.truncate(place % bytes.len());
             return bytes;
         }
         _ => {
             let mut bytes = genuine.to_string().into_bytes();
-            bytes.insert(0, u8::try_from(0x80 + place).expect("a byte"));
+            bytes.insert(place % bytes.len(), [0x80, 0xff, 0][place % 3]);
             return bytes;
         }
     }

@@ -12,6 +12,7 @@ use store::{ErrorKind, Options, Store, Tombstones};
 use crate::support::*;
 
 pub(crate) const FOLDER: &str = "FULCRUM_STORE_CRASH_FOLDER";
+const ACKNOWLEDGED: &str = "FULCRUM_STORE_ACKNOWLEDGED";
 const ROUNDS: &str = "FULCRUM_STORE_CRASH_ROUNDS";
 const PER_PAGE: u64 = 20;
 
@@ -101,9 +102,23 @@ async fn writes_pages_until_it_is_killed() {
     }
 }
 
+/// What `tests/power` asks of a disk whose power was cut.
+#[tokio::test]
+#[ignore = "for a store that another program has made; does nothing by itself"]
+async fn verifies_what_was_acknowledged() {
+    let (Some(folder), Some(acknowledged)) =
+        (std::env::var_os(FOLDER), std::env::var_os(ACKNOWLEDGED))
+    else {
+        return;
+    };
+    let acknowledged = acknowledged.to_str().unwrap().parse().unwrap();
+    verify(Path::new(&folder), acknowledged).await;
+}
+
+/// P1. Seen to fail: with pages answered before the flush, the last one is missing after some of the kills.
 #[tokio::test]
 async fn a_killed_process_loses_nothing_it_acknowledged() {
-    let rounds: u64 = std::env::var(ROUNDS).map_or(20, |rounds| rounds.parse().unwrap());
+    let rounds = std::env::var(ROUNDS).map_or(rounds(20, 200), |rounds| rounds.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let mut acknowledged = 0;
     for round in 0..rounds {
@@ -122,6 +137,7 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
         verify(folder.path(), acknowledged).await;
     }
     assert!(acknowledged > rounds, "the writer got nowhere");
+    proved("P1", rounds, "kills of a process that writes pages");
 }
 
 /// Everything acknowledged is there, no page is there in part, and the cursor is that of the last page.

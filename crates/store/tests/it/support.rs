@@ -320,3 +320,20 @@ pub(crate) fn record_of(change: &Change) -> &RecordChange {
         other => panic!("not of a record: {other:?}"),
     }
 }
+
+/// How often to try: the quick number, or the long one where `just prove --long` runs the test.
+pub(crate) fn rounds(quick: u64, long: u64) -> u64 {
+    match std::env::var("FULCRUM_PROVE").as_deref() {
+        Ok("long") => long,
+        _ => quick,
+    }
+}
+
+/// Says how often a promise was put to the test and with what; it is seen with `--nocapture`.
+#[allow(
+    clippy::print_stdout,
+    reason = "the table of the promises is made of it"
+)]
+pub(crate) fn proved(promise: &str, runs: u64, faults: &str) {
+    println!("\nproved {promise}: {runs} runs; {faults}");
+}

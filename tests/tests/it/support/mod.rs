@@ -23,7 +23,7 @@ pub(crate) use clock::{LeverClock, now};
 pub(crate) use disk::files_with;
 pub(crate) use door::Door;
 pub(crate) use foreign::Foreign;
-pub(crate) use proof::proof;
+pub(crate) use proof::{proved, rounds};
 pub(crate) use random::Random;
 pub(crate) use records::http;
 pub(crate) use service::{Home, Service, program};

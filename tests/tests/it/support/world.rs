@@ -115,18 +115,19 @@ impl World {
 
     /// Links the account.
     pub(crate) async fn connect(&mut self) {
+        self.connected().await.expect("connected");
+    }
+
+    /// Links the account, where Lever answers the call that tries the key.
+    pub(crate) async fn connected(&mut self) -> Result<(), tonic::Status> {
         let request = pb::CreateConnectionRequest {
             connection: Some(self.asked.clone()),
             api_key: self.key.clone(),
             ..Default::default()
         };
-        let answer = self
-            .api
-            .connections()
-            .create_connection(request)
-            .await
-            .expect("connected");
+        let answer = self.api.connections().create_connection(request).await?;
         self.connection = answer.into_inner().connection.expect("a connection").id;
+        Ok(())
     }
 
     // The life of the service.
