@@ -25,7 +25,12 @@ pub(super) enum Turn {
 impl Turn {
     pub(super) fn of(operation: &Operation) -> Turn {
         let named = |call: &RawWrite, name: &str| call.path.get(name).cloned().unwrap_or_default();
-        match &operation.write {
+        let write = match &operation.write {
+            // A step of it may be a change of the person.
+            Write::Export(_) => operation.present_write(),
+            write => write,
+        };
+        match write {
             Write::Prepared(Prepared { kind, call }) => match kind {
                 PreparedKind::UpdateContact => Turn::Contact(named(call, "contact")),
                 PreparedKind::UpdateUser => Turn::User(named(call, "user")),

@@ -9,7 +9,7 @@ use domain::hydration::{Stamps, Urgency};
 use domain::identity::ContactPair;
 use domain::operation::{
     Attempt, Bulk, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, RawWrite,
-    Rejection, State, Step, UploadTarget,
+    Rejection, State, Step, Tally, UploadTarget,
 };
 use domain::provenance::{Added, Ours};
 use domain::{
@@ -562,6 +562,7 @@ fn an_operation_has_these_bytes() {
             query: vec![("q".to_owned(), "2".to_owned())],
             body: Some("{}".to_owned()),
             creates: true,
+            bare: false,
         }),
         answer: Some("[]".to_owned()),
         ..old
@@ -598,14 +599,66 @@ fn an_operation_has_these_bytes() {
         write: export(),
         ..item.clone()
     };
-    pinned(
+    // As version 4 wrote them.
+    was_written_as(
         &export,
         "0442bfe2850a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303d202c8037b2261736b6564223a7b2270726f66696c65223a7b226e616d65223a22222c22686561646c696e65223a22222c227469746c65223a22222c226c6f636174696f6e223a22222c22636f6d70616e696573223a5b5d2c22656d61696c73223a5b5d2c2270686f6e6573223a5b5d2c226c696e6b6564696e5f75726c223a22222c226769746875625f75726c223a22222c226c696e6b73223a5b5d2c2270726f66696c655f75726c223a22227d2c22636f6e74616374223a6e756c6c2c22706f7374696e67223a2270222c227374616765223a6e756c6c2c226f726967696e223a22222c226f776e6572223a6e756c6c2c226578706f72745f6173223a6e756c6c2c2274616773223a5b5d2c22736f7572636573223a5b5d2c226e616d6564223a7b22736561726368223a22222c226f776e6572223a22222c2273686f72746c69737465645f6279223a22227d2c226e6f7465223a22222c2266696c6573223a5b5d2c226f7665727269646573223a5b22434f4f4c5f4f4646225d2c22636f6e666964656e7469616c223a66616c73657d2c22726573756c74223a7b2276657264696374223a6e756c6c2c22636f6e74616374223a6e756c6c2c2264656475706564223a6e756c6c7d7da00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207ca02104c494e4b5f4445414354495641544544920301669a03016c",
     );
-    pinned(
+    was_written_as(
         &item,
         "0412e3f05a0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207ca02104c494e4b5f4445414354495641544544920301669a03016c",
     );
+    let bulk = Operation {
+        write: Write::Bulk(Bulk {
+            kind: "k".to_owned(),
+            items: 7,
+            tally: Some(Tally {
+                succeeded: 1,
+                failed: 2,
+                uncertain: 3,
+                cancelled: 1,
+                ..Tally::default()
+            }),
+        }),
+        ..item.clone()
+    };
+    let bare = Operation {
+        write: Write::Raw(RawWrite {
+            operation: "c".to_owned(),
+            path: [("p".to_owned(), "1".to_owned())].into(),
+            query: Vec::new(),
+            body: None,
+            creates: true,
+            bare: true,
+        }),
+        state: State::Cancelled(None),
+        ..item.clone()
+    };
+    pinned(&bulk, "05PINBULK");
+    pinned(&bare, "05PINBARE");
+    pinned(&export, "05PINEXPORT");
+    // What version 4 has settled without content may have had some.
+    let unsure = Operation {
+        write: Write::Raw(RawWrite {
+            bare: false,
+            ..raw_of(&bare)
+        }),
+        ..bare.clone()
+    };
+    let version_4 = Operation::from_payload(4, &unsure.to_payload());
+    assert!(version_4 == Some(bare));
+    let open = Operation {
+        state: State::Held { release_at: at(8) },
+        ..unsure
+    };
+    assert!(Operation::from_payload(4, &open.to_payload()) == Some(open));
+}
+
+fn raw_of(operation: &Operation) -> RawWrite {
+    match &operation.write {
+        Write::Raw(raw) => raw.clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn export() -> Write {
@@ -626,6 +679,7 @@ fn prepared(kind: PreparedKind) -> Write {
             query: Vec::new(),
             body: Some("{}".to_owned()),
             creates: kind.creates(),
+            bare: false,
         },
     })
 }
@@ -679,6 +733,7 @@ fn operations_of_every_kind_and_state_come_back() {
         Write::Bulk(Bulk {
             kind: "ARCHIVE".to_owned(),
             items: 1000,
+            tally: None,
         }),
         Write::AddTags { tags: list() },
         Write::RemoveTags { tags: list() },
@@ -712,6 +767,15 @@ fn operations_of_every_kind_and_state_come_back() {
             query: vec![("a".to_owned(), "b".to_owned()); 2],
             body: Some("{}".to_owned()),
             creates: true,
+            bare: false,
+        }),
+        Write::Raw(RawWrite {
+            operation: "createPosting".to_owned(),
+            path: Default::default(),
+            query: Vec::new(),
+            body: None,
+            creates: true,
+            bare: true,
         }),
         upload(UploadTarget::Opportunity),
         upload(UploadTarget::Candidate),
