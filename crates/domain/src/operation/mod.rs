@@ -506,6 +506,17 @@ impl Operation {
         step.map_or(&self.write, |step| &step.write)
     }
 
+    /// The operation with another write in hand.
+    #[must_use]
+    pub fn with_in_hand(mut self, write: Write) -> Operation {
+        let present = self.present_step();
+        match self.steps.get_mut(present) {
+            Some(step) => step.write = write,
+            None => self.write = write,
+        }
+        self
+    }
+
     /// The marker of the write in hand.
     pub fn present_marker(&self) -> Timestamp {
         let step = self.steps.get(self.present_step());

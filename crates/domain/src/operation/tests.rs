@@ -476,6 +476,19 @@ mod exports {
     }
 
     #[test]
+    fn another_write_in_hand_takes_the_place_of_the_step_and_of_no_other() {
+        let plan = planned(Decision::Update, vec![Write::Unarchive, note()]);
+        let done = Event::Done { result_id: None };
+        let ready = run(export(), &[Event::Started, plan, Event::Started, done]);
+        let tags = Write::AddTags { tags: Vec::new() };
+        let other = ready.clone().with_in_hand(tags.clone());
+        assert!(*other.present_write() == tags && other.write == ready.write);
+        assert!(other.steps[0] == ready.steps[0]);
+        let alone = operation(note()).with_in_hand(tags.clone());
+        assert!(alone.write == tags);
+    }
+
+    #[test]
     fn nobody_is_made_on_what_was_found_out_before_a_try_that_failed() {
         let sent = || {
             let plan = planned(Decision::Create, vec![create(), note()]);
