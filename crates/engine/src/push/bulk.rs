@@ -116,6 +116,7 @@ impl Engine {
     }
 
     async fn record_bulk(&self, request: BulkRequest) -> Result<Operation> {
+        self.connection(request.connection).await?;
         check_request_id(&request.request_id)?;
         let kind = check_items(&request.items)?;
         let requests = self.requests(&request);

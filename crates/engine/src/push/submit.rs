@@ -163,6 +163,7 @@ impl Engine {
 
     /// Whether a write can be right at all; gives the operation that its request id stands for already.
     pub(super) async fn checked(&self, request: &WriteRequest) -> Result<Option<Operation>> {
+        self.connection(request.connection).await?;
         self.check_alone(request).await?;
         self.remembered(request.connection, &request.request_id, &digest(request))
             .await
