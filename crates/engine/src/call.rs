@@ -166,6 +166,7 @@ impl Engine {
             query: asked.query,
             body: asked.body.map(|body| body.to_string()),
             creates: asked.operation.repeat == Repeat::Creates,
+            bare: false,
         })
     }
 }

@@ -2,12 +2,17 @@
 
 use std::path::Path;
 
-use domain::{Candidacy, Connection, ConnectionId, Environment, Region, Stream};
-use lever::{BudgetConfig, Timestamp};
+use domain::operation::State;
+use domain::{
+    ActingBecause, Candidacy, Connection, ConnectionId, Environment, Operation, OperationId,
+    Region, Stream, Write,
+};
+use lever::{BudgetConfig, OpportunityId, Timestamp};
 use secrecy::SecretString;
 use store::{Incoming, Options, Refresh, Store};
 use tempfile::TempDir;
 
+use crate::push::new_id;
 use crate::{Clock, Engine, PullSettings, Settings};
 
 /// A connection that keeps `streams` and leaves nothing out, made at `created_at`.
@@ -102,6 +107,15 @@ pub(crate) async fn engine(folder: &Path, records: Vec<Incoming>) -> (Engine, Co
 ///
 /// Dropping the folder takes the store away.
 pub(crate) async fn unlinked(budget: BudgetConfig) -> (TempDir, Engine, ConnectionId) {
+    let settings = Settings {
+        budget,
+        ..Settings::default()
+    };
+    unlinked_with(settings).await
+}
+
+/// [`unlinked`], with these settings for all that has to do with writes.
+pub(crate) async fn unlinked_with(settings: Settings) -> (TempDir, Engine, ConnectionId) {
     install_crypto();
     let folder = TempDir::new().expect("a folder");
     let store = store(folder.path()).await;
@@ -116,16 +130,46 @@ pub(crate) async fn unlinked(budget: BudgetConfig) -> (TempDir, Engine, Connecti
     created.expect("a connection");
     let settings = Settings {
         allow_base_url: true,
-        budget,
         pull: PullSettings {
             enabled: false,
             ..PullSettings::default()
         },
-        ..Settings::default()
+        ..settings
     };
     let clock = Clock::new(Timestamp::default);
     let engine = Engine::start(store, settings, clock).await;
     (folder, engine.expect("an engine"), id)
+}
+
+/// A write that has just been asked for.
+pub(crate) fn operation(connection: ConnectionId, request_id: &str, write: Write) -> Operation {
+    let at = Timestamp::default();
+    Operation {
+        id: OperationId::new(new_id()),
+        connection,
+        parent: None,
+        opportunity: OpportunityId::from("o"),
+        request_id: request_id.to_owned(),
+        digest: [0; 32],
+        write,
+        steps: Vec::new(),
+        state: State::Recorded { not_before: None },
+        attempts: Vec::new(),
+        result_id: None,
+        answer: None,
+        acting_user: None,
+        acting_because: ActingBecause::Nobody,
+        passed_over: None,
+        asked_for: None,
+        found: Vec::new(),
+        left_out: Vec::new(),
+        marker: at,
+        asked_by: String::new(),
+        created_at: at,
+        queued_at: at,
+        updated_at: at,
+        revision: 1,
+    }
 }
 
 /// Chooses what TLS is made with, which the program does in `main`.

@@ -211,11 +211,16 @@ impl Api {
         &self,
         operation: &domain::Operation,
     ) -> Result<Option<proto::v1::Tally>, Status> {
-        if !matches!(operation.write, domain::Write::Bulk(_)) {
+        let domain::Write::Bulk(bulk) = &operation.write else {
             return Ok(None);
-        }
-        let items = self.engine.items(operation).await.map_err(status)?;
-        let tally = Tally::of(items.iter().map(|item| &item.state));
+        };
+        let tally = match bulk.tally {
+            Some(settled) => settled,
+            None => {
+                let items = self.engine.items(operation).await.map_err(status)?;
+                Tally::of(items.iter().map(|item| &item.state))
+            }
+        };
         Ok(Some(crate::wire::operation::to_tally(tally)))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{ConnectionId, Operation, OperationId};
+use domain::{ConnectionId, Operation, OperationId, Write};
 use lever::OpportunityId;
 
 use crate::draft::Draft;
@@ -90,27 +90,17 @@ impl Store {
         connection: ConnectionId,
         bulk: OperationId,
     ) -> Result<Vec<Operation>, Error> {
-        let prefix = key::connection(connection);
-        let (from, to) = (bulk.item(0), bulk.item(u16::MAX));
-        self.read(move |tables| {
-            let after = key::operation(connection, from);
-            let last = key::operation(connection, to);
-            tables
-                .scan_after(Table::Operations, &prefix, &after)
-                .take_while(|entry| entry.as_ref().map_or(true, |(key, _)| key[..] <= last[..]))
-                .filter_map(|entry| tables.value(Table::Operations, entry).transpose())
-                .filter(|item: &Result<Operation, Error>| {
-                    item.as_ref().map_or(true, |item| item.parent == Some(bulk))
-                })
-                .collect()
-        })
-        .await
+        self.read(move |tables| items_of(tables, connection, bulk).collect())
+            .await
     }
 
     /// Stores the next revision of an operation; one that is settled is no longer open.
     ///
+    /// A bulk settles after its items, and is opened again before one of them.
+    ///
     /// # Errors
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) unless the stored revision is one less,
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) unless the stored revision is one less, for a bulk that
+    /// would settle while an item is open, and for an item that would open while its bulk has settled;
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
     pub async fn save_operation(&self, operation: Operation) -> Result<(), Error> {
         let saved = operation.clone();
@@ -219,6 +209,24 @@ impl Store {
     }
 }
 
+/// The items of a bulk, in order.
+fn items_of(
+    tables: &Tables,
+    connection: ConnectionId,
+    bulk: OperationId,
+) -> impl Iterator<Item = Result<Operation, Error>> {
+    let prefix = key::connection(connection);
+    let after = key::operation(connection, bulk.item(0));
+    let last = key::operation(connection, bulk.item(u16::MAX));
+    tables
+        .scan_after(Table::Operations, &prefix, &after)
+        .take_while(move |entry| entry.as_ref().map_or(true, |(key, _)| key[..] <= last[..]))
+        .filter_map(|entry| tables.value(Table::Operations, entry).transpose())
+        .filter(move |item: &Result<Operation, Error>| {
+            item.as_ref().map_or(true, |item| item.parent == Some(bulk))
+        })
+}
+
 /// The operation whose id ends the key of an index entry.
 fn indexed(
     tables: &Tables,
@@ -278,12 +286,39 @@ fn save(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
     if stored.revision.checked_add(1) != Some(operation.revision) {
         return Err(Error::conflict("operation"));
     }
+    check_bulk(draft, &stored, operation)?;
     // One that makes an opportunity, or finds it, is about it from then on.
     if stored.opportunity != operation.opportunity {
         mark_opportunity(draft, operation)?;
     }
     ours::learn(draft, &stored, operation)?;
     put(draft, key, operation);
+    Ok(())
+}
+
+/// Refuses a bulk that would settle while an item is open, and an item that would open while its bulk has settled.
+///
+/// Every save is a commit of its own, and looks at the tables as they are: no two can pass each other.
+fn check_bulk(draft: &Draft<'_>, stored: &Operation, next: &Operation) -> Result<(), Error> {
+    let (settles, opens) = match (stored.state.settled(), next.state.settled()) {
+        (false, true) => (true, false),
+        (true, false) => (false, true),
+        _ => return Ok(()),
+    };
+    if settles && matches!(next.write, Write::Bulk(_)) {
+        for item in items_of(draft.tables(), next.connection, next.id) {
+            if !item?.state.settled() {
+                return Err(Error::conflict("bulk"));
+            }
+        }
+    }
+    if let Some(bulk) = next.parent.filter(|_| opens) {
+        let key = key::operation(next.connection, bulk);
+        let bulk: Option<Operation> = draft.get(Table::Operations, &key)?;
+        if bulk.is_some_and(|bulk| bulk.state.settled()) {
+            return Err(Error::conflict("bulk"));
+        }
+    }
     Ok(())
 }
 

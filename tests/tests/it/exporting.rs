@@ -92,6 +92,24 @@ impl World {
             .collect()
     }
 
+    /// Changes a person in Lever past the service.
+    async fn change_in_lever(&self, contact: &str, body: Value) {
+        let request = http()
+            .put(format!("{}/contacts/{contact}", self.lever.base_url()))
+            .basic_auth(lever_sim::DEFAULT_KEY, Some(""))
+            .json(&body);
+        let answer = request.send().await.expect("answered");
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
+    /// Lever's id of an archive reason that stands for a hire, or of one that does not.
+    fn archive_reason(&self, kind: &str) -> String {
+        let reasons = self.lever.archive_reasons();
+        let reason = reasons.iter().find(|one| one["type"] == kind);
+        let id = &reason.expect("a reason")["id"];
+        id.as_str().expect("an id").to_owned()
+    }
+
     fn hold(&self, operation: &str, action: Action) {
         self.lever.set_faults(FaultPlan {
             seed: 0,
@@ -100,10 +118,40 @@ impl World {
     }
 }
 
+fn setup() -> Setup {
+    Setup::new(40).with("FULCRUM__PUSH__SETTLE", "1s")
+}
+
 async fn world() -> World {
-    let world = World::synced(Setup::new(40).with("FULCRUM__PUSH__SETTLE", "1s")).await;
+    world_of(setup()).await
+}
+
+/// A mirror that hears nothing more of what others do in Lever.
+async fn deaf_world() -> World {
+    let deaf = setup()
+        .with("FULCRUM__PULL__OPPORTUNITIES_INTERVAL", "6h")
+        .with("FULCRUM__PULL__INBOUND_INTERVAL", "6h");
+    world_of(deaf).await
+}
+
+async fn world_of(setup: Setup) -> World {
+    let world = World::synced(setup).await;
     default_user(&world).await;
     world
+}
+
+/// Somebody who is recognized by nothing but the page on LinkedIn.
+fn by_link() -> pb::ExportCandidateRequest {
+    let mut asked = export();
+    let profile = asked.profile.as_mut().expect("a profile");
+    profile.emails.clear();
+    profile.companies.clear();
+    asked
+}
+
+fn grounds(answer: &pb::ExportCandidateResponse) -> Vec<pb::ExportGround> {
+    let findings = &answer.verdict.as_ref().expect("a verdict").findings;
+    findings.iter().map(|finding| finding.ground()).collect()
 }
 
 /// Opportunities are made in somebody's name.
@@ -234,9 +282,7 @@ async fn f54_the_same_person_again_is_updated_and_not_made_anew() {
 #[tokio::test]
 async fn x19_who_was_rejected_ten_days_ago_is_left_alone_unless_overruled() {
     let world = world().await;
-    let reasons = world.lever.archive_reasons();
-    let rejected = reasons.iter().find(|one| one["type"] == "non-hired");
-    let rejected = rejected.expect("a reason")["id"].clone();
+    let rejected = world.archive_reason("non-hired");
     let ended = now() - 10 * DAY;
     let old = world
         .make_in_lever(json!({
@@ -341,16 +387,11 @@ async fn x19_the_settings_say_what_blocks_and_nobody_overwrites_somebody_else_s(
 #[tokio::test]
 async fn two_exports_of_one_person_at_once_make_one_opportunity() {
     let world = world().await;
-    let by_link = |note: &str| {
-        let mut asked = export();
-        asked.note = note.to_owned();
-        asked.profile.as_mut().expect("a profile").emails.clear();
-        asked
+    let noting = |note: &str| pb::ExportCandidateRequest {
+        note: note.to_owned(),
+        ..by_link()
     };
-    let both = futures::future::join(
-        world.exported(by_link("one")),
-        world.exported(by_link("two")),
-    );
+    let both = futures::future::join(world.exported(noting("one")), world.exported(noting("two")));
     let (one, other) = both.await;
     let id = &operation(&one).opportunity_id;
     assert_eq!(id, &operation(&other).opportunity_id);
@@ -503,6 +544,14 @@ async fn a_bad_export_is_refused_with_the_names_of_its_fields() {
     nameless.origin = "heaven".to_owned();
     let fields = refused(world.export(nameless).await).fields;
     assert_eq!(fields, ["profile.name", "origin"]);
+    // As AddTags and AddSources have it.
+    let long = pb::ExportCandidateRequest {
+        tags: vec!["a".repeat(255), "a".repeat(256)],
+        sources: vec![" ".to_owned()],
+        ..export()
+    };
+    let fields = refused(world.export(long).await).fields;
+    assert_eq!(fields, ["tags[1]", "sources[0]"]);
     let unknown = pb::ExportCandidateRequest {
         posting_id: "nowhere".to_owned(),
         ..export()
@@ -516,4 +565,228 @@ async fn a_bad_export_is_refused_with_the_names_of_its_fields() {
         refused(world.export(applicant).await).fields,
         ["posting_id"]
     );
+}
+
+/// A person whom the mirror does not know yet is found by Lever's id, and an id of nobody is refused.
+#[tokio::test]
+async fn who_is_named_by_id_is_asked_of_lever_and_never_dropped() {
+    let world = deaf_world().await;
+    let there = world
+        .make_in_lever(json!({"name": "G. Hopper", "emails": ["gh@navy.example.com"]}))
+        .await;
+    let found = world.with_email("gh@navy.example.com").remove(0);
+    let contact = found["contact"].as_str().expect("an id").to_owned();
+    let named = |contact: &str| {
+        let mut asked = export();
+        let profile = asked.profile.as_mut().expect("a profile");
+        profile.contact_id = contact.to_owned();
+        asked
+    };
+    let answer = world.exported(named(&contact)).await;
+    let verdict = answer.verdict.clone().expect("a verdict");
+    assert_eq!(verdict.matched_by, "contact_id");
+    assert_eq!(operation(&answer).opportunity_id, there);
+    assert_eq!(answer.contact_id, contact);
+    // Nothing was made, and what was missing is there.
+    assert_eq!(world.effects("createOpportunity"), 1);
+    let emails = world.with_email(EMAIL).remove(0)["emails"].clone();
+    assert_eq!(emails, json!(["gh@navy.example.com", EMAIL]));
+
+    let refusal = refused(world.export(named("nobody-of-this-id")).await);
+    assert_eq!(refusal.fields, ["profile.contact_id"]);
+    let dry = pb::ExportCandidateRequest {
+        dry_run: true,
+        ..named("nobody-of-this-id")
+    };
+    let refusal = refused(world.export(dry).await);
+    assert_eq!(refusal.fields, ["profile.contact_id"]);
+}
+
+/// With Lever away when it is asked for, an id of nobody fails the operation and makes nobody.
+#[tokio::test]
+async fn an_id_of_nobody_that_could_not_be_checked_fails_later() {
+    let world = deaf_world().await;
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![
+            FaultRule::on("listOpportunities", Action::ServerErrorBefore(503)).when(When::Nth(1)),
+        ],
+    });
+    let mut asked = export();
+    let profile = asked.profile.as_mut().expect("a profile");
+    profile.contact_id = "nobody-of-this-id".to_owned();
+    let answer = world.export(asked).await.expect("recorded");
+    assert_eq!(operation(&answer).state(), Failed);
+    let told = why(operation(&answer));
+    assert_eq!(told.reason, "LEVER_NOT_FOUND");
+    assert_eq!(told.details["field"], "profile.contact_id");
+    assert_eq!(world.effects("createOpportunity"), 0);
+}
+
+/// While it waited, somebody else has made the person.
+#[tokio::test]
+async fn a_creation_that_lever_held_back_looks_again_before_it_is_sent() {
+    let world = deaf_world().await;
+    world.hold("createOpportunity", Action::RetryAfter(3));
+    let asked = pb::ExportCandidateRequest {
+        wait: Some(WireDuration::default()),
+        ..export()
+    };
+    let asked = world.export(asked).await.expect("recorded");
+    until("it is held back", async || {
+        (world.calls("createOpportunity").len() == 1).then_some(())
+    })
+    .await;
+    let others = json!({"name": "Grace Hopper", "emails": [EMAIL]});
+    let there = world.make_in_lever(others).await;
+    let done = world.settled(&operation(&asked).id).await;
+    assert_eq!(done.state(), Succeeded, "{done:?}");
+    assert_eq!(done.opportunity_id, there);
+    assert_eq!(world.with_email(EMAIL).len(), 1);
+}
+
+/// What the mirror says of somebody known by a link is read again in Lever.
+#[tokio::test]
+async fn who_is_known_by_a_link_is_judged_by_what_lever_has_now() {
+    let world = deaf_world().await;
+    let first = world.exported(by_link()).await;
+    let there = operation(&first).opportunity_id.clone();
+    let rejects = Act::Archive {
+        opportunity: there.clone(),
+        reason: Some(world.archive_reason("non-hired")),
+    };
+    world.lever.act(rejects).expect("archived");
+    let answer = world.export(by_link()).await.expect("recorded");
+    assert_eq!(operation(&answer).state(), Failed);
+    assert_eq!(grounds(&answer), [pb::ExportGround::CoolOff]);
+    // Who is gone from Lever stands in nobody's way.
+    let deletes = Act::DeleteOpportunity {
+        opportunity: there,
+        user: None,
+    };
+    world.lever.act(deletes).expect("deleted");
+    let answer = world.exported(by_link()).await;
+    let verdict = answer.verdict.expect("a verdict");
+    assert_eq!(verdict.decision(), pb::ExportDecision::Create);
+}
+
+/// Lever takes whole lists: what somebody adds between the look and the write stays.
+#[tokio::test]
+async fn what_others_add_to_a_person_meanwhile_is_not_taken_back() {
+    let world = deaf_world().await;
+    let first = world.exported(export()).await;
+    world.hold("addOpportunityTags", Action::RetryAfter(3));
+    let mut asked = export();
+    asked.search_name = "Cobol".to_owned();
+    asked.wait = Some(WireDuration::default());
+    let profile = asked.profile.as_mut().expect("a profile");
+    profile.emails[1].bounced = false;
+    let asked = world.export(asked).await.expect("recorded");
+    until("the tags are held back", async || {
+        (world.calls("addOpportunityTags").len() == 1).then_some(())
+    })
+    .await;
+    let theirs = json!({"emails": [EMAIL, "theirs@example.com"]});
+    world.change_in_lever(&first.contact_id, theirs).await;
+    let done = world.settled(&operation(&asked).id).await;
+    assert_eq!(done.state(), Succeeded, "{done:?}");
+    let emails = world.with_email(EMAIL).remove(0)["emails"].clone();
+    assert_eq!(
+        emails,
+        json!([EMAIL, "theirs@example.com", "old@example.com"])
+    );
+}
+
+/// Where the key may not read archive reasons, nobody can tell a hire from a rejection, and it is said.
+#[tokio::test]
+async fn x19_a_reason_that_cannot_be_read_is_not_taken_for_a_rejection() {
+    let lacking = |permissions| {
+        let mut setup = setup();
+        setup.lever.keys = vec![Key {
+            secret: setup.key.clone(),
+            permissions,
+            confidential: true,
+        }];
+        setup
+    };
+    let hidden = ["find all archive reasons".to_owned()].into();
+    for (permissions, ground, reason) in [
+        (
+            Permissions::AllBut(hidden),
+            pb::ExportGround::NotJudged,
+            "BLOCKED_NOT_JUDGED",
+        ),
+        (Permissions::All, pb::ExportGround::Hired, "BLOCKED_HIRED"),
+    ] {
+        let mut setup = lacking(permissions);
+        // The reasons are not in the mirror.
+        setup.connection.streams = ["users", "opportunities", "applications", "contacts"]
+            .map(str::to_owned)
+            .to_vec();
+        let world = world_of(setup).await;
+        let hired = world.archive_reason("hired");
+        let old = world
+            .make_in_lever(json!({
+                "name": "Grace Hopper", "emails": [EMAIL], "createdAt": now() - 400 * DAY,
+                "archived": {"reason": hired, "archivedAt": now() - 300 * DAY},
+            }))
+            .await;
+        let answer = world.export(export()).await.expect("recorded");
+        assert_eq!(operation(&answer).state(), Failed);
+        assert_eq!(why(operation(&answer)).reason, reason);
+        assert_eq!(grounds(&answer), [ground]);
+        assert_eq!(why(operation(&answer)).details["opportunity_ids"], old);
+    }
+}
+
+/// What a connection does not keep is still asked of Lever before somebody is written to.
+#[tokio::test]
+async fn x19_a_consent_that_is_not_kept_still_stands_in_the_way() {
+    let mut setup = setup();
+    setup.connection.excluded_fields = [
+        "opportunities.dataProtection",
+        "contacts.dataProtection",
+        "opportunities.emails",
+        "contacts.emails",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let world = world_of(setup).await;
+    let first = world.exported(export()).await;
+    let refuses = Act::RefuseContact {
+        contact: first.contact_id,
+    };
+    world.lever.act(refuses).expect("refused");
+    for asked in [export(), by_link()] {
+        let answer = world.export(asked).await.expect("recorded");
+        assert_eq!(why(operation(&answer)).reason, "BLOCKED_DO_NOT_CONTACT");
+    }
+}
+
+/// X1: the answer to a request that was answered before does not hang on what became of the account.
+#[tokio::test]
+async fn x1_an_export_that_is_repeated_after_the_account_was_unlinked_is_the_same_operation() {
+    let world = world().await;
+    let asked = pb::ExportCandidateRequest {
+        files: vec![pb::ExportFile {
+            name: "letter.txt".to_owned(),
+            content: b"dear all".to_vec().into(),
+            ..Default::default()
+        }],
+        ..export()
+    };
+    let first = world.exported(asked.clone()).await;
+    let request = pb::DeleteConnectionRequest {
+        connection_id: world.connection.clone(),
+        ..Default::default()
+    };
+    let unlinked = world.api.connections().delete_connection(request).await;
+    unlinked.expect("unlinked");
+    let again = world.exported(asked.clone()).await;
+    assert_eq!(operation(&again).id, operation(&first).id);
+    let other = pb::ExportCandidateRequest {
+        request_id: fresh_id(),
+        ..asked
+    };
+    assert_eq!(refused(world.export(other).await).reason, "DISCONNECTED");
 }

@@ -34,6 +34,8 @@ pub enum Ground {
     CoolOff,
     /// Somebody of the same name and employer is there, and nothing surer.
     WeakMatch,
+    /// Something of the person could not be read, so that it might be any of the others.
+    NotJudged,
 }
 
 impl Ground {
@@ -45,6 +47,7 @@ impl Ground {
         Ground::ActiveElsewhere,
         Ground::CoolOff,
         Ground::WeakMatch,
+        Ground::NotJudged,
     ];
 
     /// The word for it, as requests and settings have it.
@@ -56,6 +59,7 @@ impl Ground {
             Ground::ActiveElsewhere => "ACTIVE_ELSEWHERE",
             Ground::CoolOff => "COOL_OFF",
             Ground::WeakMatch => "WEAK_MATCH",
+            Ground::NotJudged => "NOT_JUDGED",
         }
     }
 
@@ -68,6 +72,7 @@ impl Ground {
             Ground::ActiveElsewhere => "BLOCKED_ACTIVE_ELSEWHERE",
             Ground::CoolOff => "BLOCKED_COOL_OFF",
             Ground::WeakMatch => "BLOCKED_WEAK_MATCH",
+            Ground::NotJudged => "BLOCKED_NOT_JUDGED",
         }
     }
 
@@ -79,6 +84,7 @@ impl Ground {
             Ground::ActiveElsewhere => "another candidacy of the person is open",
             Ground::CoolOff => "the person was rejected a short time ago",
             Ground::WeakMatch => "somebody of the same name and employer is in Lever",
+            Ground::NotJudged => "not all that Lever has of the person can be read",
         }
     }
 }
@@ -199,8 +205,29 @@ fn written(at: Timestamp) -> String {
 pub struct Known {
     /// The candidacy.
     pub candidacy: Candidacy,
-    /// Whether it ended with a hire.
-    pub hired: bool,
+    /// Whether it ended with a hire; none where nobody knows what its archive reason means.
+    pub hired: Option<bool>,
+}
+
+/// What a look for a person has found.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Those the export may be about, in the order of what they were recognized by.
+    pub people: Vec<Person>,
+    /// Opportunities that are about the person, and that could not be read as a whole.
+    pub unread: BTreeSet<OpportunityId>,
+}
+
+impl Seen {
+    /// Takes out an opportunity that is gone, and whoever has no other.
+    pub fn forget(&mut self, opportunity: &OpportunityId) {
+        for person in &mut self.people {
+            let other = |one: &Known| one.candidacy.opportunity != *opportunity;
+            person.candidacies.retain(other);
+        }
+        self.people.retain(|person| !person.candidacies.is_empty());
+        self.unread.remove(opportunity);
+    }
 }
 
 /// Somebody in Lever who may be the one.
@@ -222,14 +249,10 @@ impl Person {
     }
 }
 
-/// Decides about an export; `people` are those it may be about, in the order of what they were recognized by.
-pub fn judge(
-    asked: &Asked,
-    settings: &ExportSettings,
-    people: &[Person],
-    now: Timestamp,
-) -> Verdict {
-    let sure: Vec<&Person> = people
+/// Decides about an export, by what was seen of the person.
+pub fn judge(asked: &Asked, settings: &ExportSettings, seen: &Seen, now: Timestamp) -> Verdict {
+    let sure: Vec<&Person> = seen
+        .people
         .iter()
         .filter(|person| person.strength == Strength::Strong)
         .collect();
@@ -249,11 +272,21 @@ pub fn judge(
     let mut findings = Vec::new();
     for ground in Ground::ALL {
         // Whoever is being worked on for this posting is not approached anew.
-        let approaches = !matches!(ground, Ground::DoNotContact | Ground::Anonymized);
-        if approaches && target.is_some() {
+        let always = [Ground::DoNotContact, Ground::Anonymized, Ground::NotJudged];
+        if target.is_some() && !always.contains(ground) {
             continue;
         }
-        let (evidence, ends_at) = found(*ground, settings, people, &sure, now);
+        let (mut evidence, ends_at) = found(*ground, settings, &seen.people, &sure, now);
+        if *ground == Ground::NotJudged {
+            // For whoever is updated it is all one how others ended.
+            let told = if target.is_some() {
+                Vec::new()
+            } else {
+                evidence
+            };
+            let all: BTreeSet<_> = seen.unread.iter().cloned().chain(told).collect();
+            evidence = all.into_iter().collect();
+        }
         if !evidence.is_empty() {
             findings.push(Finding {
                 ground: *ground,
@@ -297,16 +330,18 @@ fn found(
 ) -> (Vec<OpportunityId>, Option<Timestamp>) {
     let cool_off = Duration::from_secs(u64::from(settings.cool_off_days) * 24 * 3600);
     let cools = |one: &Known| -> Option<Timestamp> {
-        let archived = one.candidacy.archived.as_ref().filter(|_| !one.hired)?;
+        let rejected = one.hired != Some(true);
+        let archived = one.candidacy.archived.as_ref().filter(|_| rejected)?;
         Some(archived.at.plus(cool_off)).filter(|ends| *ends > now)
     };
     let speaks = |one: &&Known| match ground {
         Ground::DoNotContact => one.candidacy.do_not_contact(now),
         Ground::Anonymized => one.candidacy.anonymized,
-        Ground::Hired => one.hired,
+        Ground::Hired => one.hired == Some(true),
         Ground::ActiveElsewhere => one.candidacy.active(),
         Ground::CoolOff => cools(one).is_some(),
         Ground::WeakMatch => true,
+        Ground::NotJudged => one.hired.is_none(),
     };
     let of_sure = sure.iter().flat_map(|person| &person.candidacies);
     let candidacies: Vec<&Known> = match ground {
@@ -341,7 +376,7 @@ mod tests {
             .map(|posting| serde_json::from_value(json!({"id": "a", "posting": posting})).unwrap());
         Known {
             candidacy: Candidacy::from_lever(&opportunity, application.as_ref()),
-            hired,
+            hired: Some(hired),
         }
     }
 
@@ -367,7 +402,11 @@ mod tests {
 
     fn judged(asked: &Asked, people: &[Person]) -> Verdict {
         let settings = ExportSettings::initial(Timestamp::default());
-        judge(asked, &settings, people, Timestamp::from_millis(NOW))
+        let seen = Seen {
+            people: people.to_vec(),
+            ..Seen::default()
+        };
+        judge(asked, &settings, &seen, Timestamp::from_millis(NOW))
     }
 
     fn rejected(days_ago: i64) -> Known {
@@ -453,6 +492,50 @@ mod tests {
         let verdict = judged(&to(None), &sure(vec![hired]));
         let grounds: Vec<_> = verdict.findings.iter().map(|one| one.ground).collect();
         assert_eq!(grounds, [Ground::Hired]);
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_told_and_stands_in_the_way() {
+        let settings = ExportSettings::initial(Timestamp::default());
+        let now = Timestamp::from_millis(NOW);
+        let grounds = |verdict: &Verdict| -> Vec<_> {
+            let findings = verdict.findings.iter();
+            findings
+                .map(|one| (one.ground, one.evidence.clone()))
+                .collect()
+        };
+        let mut unclear = rejected(10);
+        unclear.hired = None;
+        let mut seen = Seen {
+            people: sure(vec![unclear]),
+            unread: ["odd".into()].into(),
+        };
+        let verdict = judge(&to(None), &settings, &seen, now);
+        assert_eq!(verdict.decision, Decision::Blocked);
+        let both = vec!["o".into(), "odd".into()];
+        // It may have been a rejection as well.
+        let expected = [
+            (Ground::CoolOff, vec!["o".into()]),
+            (Ground::NotJudged, both),
+        ];
+        assert_eq!(grounds(&verdict), expected);
+        let overrides = [Ground::CoolOff, Ground::NotJudged].into();
+        let told = Asked {
+            overrides,
+            ..to(None)
+        };
+        let verdict = judge(&told, &settings, &seen, now);
+        assert_eq!(verdict.decision, Decision::Create);
+        // An open one for the posting is updated, however others ended; unless it cannot be read.
+        let open = known(json!({"id": "open", "contact": "c"}), None, false);
+        seen.people[0].candidacies.push(open);
+        let verdict = judge(&to(None), &settings, &seen, now);
+        let expected = [(Ground::NotJudged, vec!["odd".into()])];
+        assert_eq!(grounds(&verdict), expected);
+        seen.forget(&"odd".into());
+        let verdict = judge(&to(None), &settings, &seen, now);
+        assert_eq!(verdict.decision, Decision::Update);
+        assert_eq!(verdict.findings, []);
     }
 
     #[test]

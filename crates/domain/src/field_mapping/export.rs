@@ -13,7 +13,7 @@ use super::value::{Attachment, Content, MonthOfYear, Position, School};
 use super::{Derivation, FieldCode, FieldMapping, Policy, Rule};
 use crate::Stream;
 use crate::employer;
-use crate::identity::IdentityKey;
+use crate::identity::{IdentityKey, bare_address};
 use crate::link::{Link, LinkKind};
 use crate::operation::{LARGEST_FILE, LONGEST_NOTE};
 use crate::text::meaningful;
@@ -26,7 +26,7 @@ const MOST_EMPLOYERS: usize = 10;
 pub struct Profile {
     /// The values of each product field, the main one first.
     pub values: BTreeMap<FieldCode, Vec<Content>>,
-    /// Addresses nothing may be sent to, in any case: opted out, or bounced.
+    /// Addresses nothing may be sent to, in any spelling: opted out, or bounced.
     pub unwanted_addresses: BTreeSet<String>,
     /// Tags that were once added: one that is gone since was taken back by a person.
     pub tags_given: BTreeSet<String>,
@@ -37,6 +37,10 @@ pub struct Profile {
 pub struct Export {
     /// Attributes of the opportunity to create, or of the contact to change. Lever: "Create an opportunity".
     pub body: Map<String, Value>,
+    /// Addresses to add where the person is in Lever already.
+    pub add_emails: Vec<String>,
+    /// Telephone numbers to add where the person is in Lever already, as Lever has them: `{"value": ..}`.
+    pub add_phones: Vec<Value>,
     /// Tags to add where the person is in Lever already.
     pub add_tags: Vec<String>,
     /// Links to add where the person is in Lever already.
@@ -312,52 +316,59 @@ impl Writer<'_> {
     }
 
     fn emails(&mut self, rule: &Rule, values: &[Content]) {
-        let unwanted: BTreeSet<String> = self
-            .profile
-            .unwanted_addresses
-            .iter()
-            .map(|address| address.trim().to_lowercase())
-            .collect();
-        let mut wanted = Vec::new();
+        let keys = |addresses: &mut dyn Iterator<Item = &String>| -> BTreeSet<IdentityKey> {
+            let keys = addresses.filter_map(|address| IdentityKey::email(address));
+            keys.collect()
+        };
+        let unwanted = keys(&mut self.profile.unwanted_addresses.iter());
+        let there = self.present.emails.iter();
+        let mut known = keys(&mut there.chain(&self.export.add_emails));
+        let mut missing = Vec::new();
         for address in self.texts(rule, values) {
-            if unwanted.contains(&address.to_lowercase()) {
-                self.left_out(rule, LeftOut::Unwanted);
-            } else if IdentityKey::email(&address).is_none() {
-                self.left_out(rule, LeftOut::NoAddress);
-            } else {
-                wanted.push(address);
+            match IdentityKey::email(&address) {
+                None => self.left_out(rule, LeftOut::NoAddress),
+                Some(key) if unwanted.contains(&key) => self.left_out(rule, LeftOut::Unwanted),
+                Some(key) if known.contains(&key) => {}
+                Some(key) => {
+                    known.insert(key);
+                    missing.push(bare_address(&address).to_owned());
+                }
             }
         }
-        let present = self.present.emails.clone();
-        let known = present.len();
-        let all = unique(present.into_iter().chain(wanted).collect());
-        if all.len() > known && rule.policy.writes(known > 0, true) {
-            self.export.body.insert("emails".to_owned(), json!(all));
+        let has_some = !self.present.emails.is_empty();
+        if missing.is_empty() || !rule.policy.writes(has_some, true) {
+            return;
+        }
+        match self.new {
+            true => self.extend("emails", missing.into_iter().map(Value::from)),
+            false => self.export.add_emails.extend(missing),
         }
     }
 
     fn phones(&mut self, rule: &Rule, values: &[Content]) {
         let key = |number: &str| IdentityKey::phone(number);
-        let present = self.present.phones.clone();
-        let mut known: Vec<_> = present
-            .iter()
+        let there = self.present.phones.iter().chain(&self.export.add_phones);
+        let mut known: BTreeSet<_> = there
             .filter_map(|phone| key(&text(phone, "value")?))
             .collect();
-        let mut all = present.clone();
+        let mut missing = Vec::new();
         for number in self.texts(rule, values) {
             match key(&number) {
-                Some(key) if !known.contains(&key) => {
-                    known.push(key);
-                    all.push(json!({ "value": number }));
+                Some(key) if known.contains(&key) => {}
+                Some(key) => {
+                    known.insert(key);
+                    missing.push(json!({ "value": number }));
                 }
-                Some(_) => {}
                 None => self.left_out(rule, LeftOut::NoAddress),
             }
         }
-        if all.len() > present.len() && rule.policy.writes(!present.is_empty(), true) {
-            self.export
-                .body
-                .insert("phones".to_owned(), Value::from(all));
+        let has_some = !self.present.phones.is_empty();
+        if missing.is_empty() || !rule.policy.writes(has_some, true) {
+            return;
+        }
+        match self.new {
+            true => self.extend("phones", missing),
+            false => self.export.add_phones.extend(missing),
         }
     }
 
@@ -397,7 +408,7 @@ impl Writer<'_> {
         }
         self.export.remove_links.extend(removed);
         match self.new {
-            true => self.extend("links", added),
+            true => self.extend("links", added.into_iter().map(Value::from)),
             false => self.export.add_links.extend(added),
         }
     }
@@ -423,7 +434,7 @@ impl Writer<'_> {
             return;
         }
         match self.new {
-            true => self.extend("tags", missing),
+            true => self.extend("tags", missing.into_iter().map(Value::from)),
             false => self.export.add_tags.extend(missing),
         }
     }
@@ -438,17 +449,16 @@ impl Writer<'_> {
                 .collect(),
         );
         if all.len() > known && rule.policy.writes(known > 0, true) {
-            self.extend("sources", all);
+            self.extend("sources", all.into_iter().map(Value::from));
         }
     }
 
     /// Adds to a list of the body, each once.
-    fn extend(&mut self, key: &str, values: Vec<String>) {
+    fn extend(&mut self, key: &str, values: impl IntoIterator<Item = Value>) {
         let list = self.export.body.entry(key).or_insert_with(|| json!([]));
         if let Value::Array(list) = list {
             let new: Vec<_> = values
                 .into_iter()
-                .map(Value::from)
                 .filter(|value| !list.contains(value))
                 .collect();
             list.extend(new);
@@ -460,10 +470,18 @@ impl Writer<'_> {
         for value in values {
             match value {
                 Content::Note(note) if note.own => self.left_out(rule, LeftOut::NotSent),
-                Content::Note(note) => self.export.notes.extend(pieces(&note.text)),
-                Content::Text(text) => self.export.notes.extend(pieces(text)),
+                Content::Note(note) => self.note(rule, &note.text),
+                Content::Text(text) => self.note(rule, text),
                 _ => self.left_out(rule, LeftOut::NotSent),
             }
+        }
+    }
+
+    /// One that only says that nothing is known is none (X22).
+    fn note(&mut self, rule: &Rule, text: &str) {
+        match meaningful(text) {
+            Some(_) => self.export.notes.extend(pieces(text)),
+            None => self.left_out(rule, LeftOut::Placeholder),
         }
     }
 

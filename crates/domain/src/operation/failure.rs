@@ -60,6 +60,7 @@ impl FailureKind {
         FailureKind::Blocked(Ground::ActiveElsewhere),
         FailureKind::Blocked(Ground::CoolOff),
         FailureKind::Blocked(Ground::WeakMatch),
+        FailureKind::Blocked(Ground::NotJudged),
         FailureKind::ItemsFailed,
         FailureKind::Unavailable,
         FailureKind::Unknown,

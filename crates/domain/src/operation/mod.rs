@@ -332,6 +332,9 @@ impl Default for Patience {
     }
 }
 
+/// For how long what was found out about a person to export is taken to hold.
+const VERDICT_HOLDS: Duration = Duration::from_secs(60);
+
 /// How often a creation is sent at most: where Lever hides what it made, more would only pile up.
 const MOST_CREATIONS: u32 = 3;
 
@@ -392,16 +395,44 @@ impl Operation {
             Event::Planned(plan) if next.state != self.state => next.adopt(*plan),
             Event::Released | Event::Retried if next.state != self.state => {
                 next.queued_at = now;
-                // What was found out about the person may not hold any more.
-                if matches!(self.present_write(), Write::CreateOpportunity(_))
-                    && self.lost_at().is_none()
-                {
-                    next.steps.clear();
-                }
+                next.count_items_as(None);
+            }
+            Event::ItemsSettled(tally) if next.state != self.state => {
+                next.count_items_as(Some(tally));
             }
             _ => {}
         }
+        // Before it is sent again, others may have made the person.
+        if matches!(next.state, State::Recorded { .. }) && next.makes_somebody_again(self) {
+            next.steps.clear();
+        }
         next
+    }
+
+    /// The operation as it may be sent at `now`: nobody is made on what was found out about them a while ago.
+    #[must_use]
+    pub fn as_of(mut self, now: Timestamp) -> Operation {
+        if self.makes_somebody() && now.since(self.updated_at) > VERDICT_HOLDS {
+            self.steps.clear();
+        }
+        self
+    }
+
+    /// Whether an export is about to make an opportunity.
+    fn makes_somebody(&self) -> bool {
+        matches!(self.present_write(), Write::CreateOpportunity(_))
+    }
+
+    /// Whether it is to make an opportunity after it was in another state, `before`, with the same in hand.
+    fn makes_somebody_again(&self, before: &Operation) -> bool {
+        before.makes_somebody() && self.makes_somebody() && before.state != self.state
+    }
+
+    /// Notes what became of the items of a bulk, or that they move again.
+    fn count_items_as(&mut self, tally: Option<Tally>) {
+        if let Write::Bulk(bulk) = &mut self.write {
+            bulk.tally = tally;
+        }
     }
 
     /// Notes what the write in hand came to, if that is what the state says; the next step gets in line.
@@ -473,6 +504,17 @@ impl Operation {
     pub fn present_write(&self) -> &Write {
         let step = self.steps.get(self.present_step());
         step.map_or(&self.write, |step| &step.write)
+    }
+
+    /// The operation with another write in hand.
+    #[must_use]
+    pub fn with_in_hand(mut self, write: Write) -> Operation {
+        let present = self.present_step();
+        match self.steps.get_mut(present) {
+            Some(step) => step.write = write,
+            None => self.write = write,
+        }
+        self
     }
 
     /// The marker of the write in hand.

@@ -127,6 +127,7 @@ fn raw(creates: bool) -> Write {
         query: Vec::new(),
         body: None,
         creates,
+        bare: false,
     })
 }
 
@@ -564,6 +565,7 @@ fn writes() -> Vec<Operation> {
     let bulk = Write::Bulk(Bulk {
         kind: "CREATE_NOTE".to_owned(),
         items: 2,
+        tally: None,
     });
     let note = || Write::CreateNote(NoteText::plain("n"));
     let at = Timestamp::from_millis(1);

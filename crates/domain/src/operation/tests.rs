@@ -89,6 +89,7 @@ fn raw(creates: bool) -> Operation {
         query: Vec::new(),
         body: Some(r#"{"text":"Ada"}"#.to_owned()),
         creates,
+        bare: false,
     }))
 }
 
@@ -319,6 +320,45 @@ fn a_scrubbed_operation_has_nothing_that_people_wrote_and_cannot_be_tried_again(
 }
 
 #[test]
+fn a_raw_write_that_lost_what_it_carried_says_so_and_one_that_carried_nothing_does_not() {
+    let bare = |write: &Write| match write {
+        Write::Raw(raw) => raw.bare,
+        other => panic!("{other:?}"),
+    };
+    let scrubbed = raw(false).write.scrubbed().unwrap();
+    assert!(bare(&scrubbed));
+    assert_eq!(scrubbed.scrubbed(), None);
+    let Write::Raw(with) = raw(false).write else {
+        panic!("a raw write")
+    };
+    let without = Write::Raw(RawWrite { body: None, ..with });
+    assert_eq!((bare(&without), without.scrubbed()), (false, None));
+}
+
+#[test]
+fn a_bulk_keeps_what_became_of_its_items_until_they_move_again() {
+    let bulk = operation(Write::Bulk(Bulk {
+        kind: "CREATE_NOTE".to_owned(),
+        items: 3,
+        tally: None,
+    }));
+    let tally = |bulk: &Operation| match &bulk.write {
+        Write::Bulk(bulk) => bulk.tally,
+        other => panic!("{other:?}"),
+    };
+    let counted = Tally {
+        succeeded: 2,
+        failed: 1,
+        ..Tally::default()
+    };
+    let settled = run(bulk, &[Event::ItemsSettled(counted)]);
+    assert_eq!(tally(&settled), Some(counted));
+    let late = run(settled.clone(), &[Event::ItemsSettled(Tally::default())]);
+    assert_eq!(tally(&late), Some(counted));
+    assert_eq!(tally(&run(settled, &[Event::Retried])), None);
+}
+
+#[test]
 fn texts_are_scrubbed_and_ids_are_kept() {
     let texts = || vec!["Ada".to_owned()];
     for write in [
@@ -433,6 +473,52 @@ mod exports {
         let found = run(lost, &[made()]);
         assert_eq!(found.present_step(), 1);
         assert_eq!(found.opportunity, OpportunityId::from("new"));
+    }
+
+    #[test]
+    fn another_write_in_hand_takes_the_place_of_the_step_and_of_no_other() {
+        let plan = planned(Decision::Update, vec![Write::Unarchive, note()]);
+        let done = Event::Done { result_id: None };
+        let ready = run(export(), &[Event::Started, plan, Event::Started, done]);
+        let tags = Write::AddTags { tags: Vec::new() };
+        let other = ready.clone().with_in_hand(tags.clone());
+        assert!(*other.present_write() == tags && other.write == ready.write);
+        assert!(other.steps[0] == ready.steps[0]);
+        let alone = operation(note()).with_in_hand(tags.clone());
+        assert!(alone.write == tags);
+    }
+
+    #[test]
+    fn nobody_is_made_on_what_was_found_out_before_a_try_that_failed() {
+        let sent = || {
+            let plan = planned(Decision::Create, vec![create(), note()]);
+            run(export(), &[Event::Started, plan, Event::Started])
+        };
+        for event in [Event::NotSent, Event::HeldBack] {
+            let waits = run(sent(), &[event]);
+            assert!(matches!(waits.state, State::Recorded { .. }));
+            assert!(waits.is_unplanned());
+        }
+        let gone = [Event::Lost, Event::NotFound];
+        assert!(!run(sent(), &gone).is_unplanned(), "it is looked for again");
+        let gone = [Event::Lost, Event::NotFound, Event::NotFound];
+        assert!(run(sent(), &gone).is_unplanned());
+        // Who is made already, is.
+        let noting = run(sent(), &[made(), Event::Started, Event::NotSent]);
+        assert_eq!(noting.present_step(), 1);
+    }
+
+    #[test]
+    fn nobody_is_made_on_what_was_found_out_more_than_a_minute_ago() {
+        let plan = planned(Decision::Create, vec![create(), note()]);
+        let ready = run(export(), &[Event::Started, plan]);
+        let minute = Duration::from_secs(60);
+        let found_out = ready.updated_at;
+        assert!(!ready.clone().as_of(found_out.plus(minute)).is_unplanned());
+        let later = found_out.plus(minute * 2);
+        assert!(ready.clone().as_of(later).is_unplanned());
+        let noting = run(ready, &[Event::Started, made()]);
+        assert_eq!(noting.clone().as_of(later), noting);
     }
 
     #[test]

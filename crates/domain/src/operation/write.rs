@@ -6,6 +6,7 @@ use std::fmt;
 use lever::{ArchiveReasonId, NoteId, OpportunityId, PostingId, RequisitionId, StageId};
 use serde::{Deserialize, Serialize};
 
+use super::Tally;
 use crate::export::{Export, NewOpportunity};
 
 /// The longest note that is written in one piece, in bytes.
@@ -196,6 +197,8 @@ pub struct Bulk {
     pub kind: String,
     /// How many items it has, 1 to [`Bulk::MOST_ITEMS`].
     pub items: u32,
+    /// What became of them; none until all have settled, and where that was before it was kept here.
+    pub tally: Option<Tally>,
 }
 
 impl Bulk {
@@ -261,6 +264,8 @@ pub struct RawWrite {
     pub body: Option<String>,
     /// Whether sending it twice would leave two things behind in Lever.
     pub creates: bool,
+    /// Whether what it carried was taken out of it: what is left is for the record, and must not be sent.
+    pub bare: bool,
 }
 
 impl RawWrite {
@@ -278,6 +283,7 @@ impl RawWrite {
         RawWrite {
             query: Vec::new(),
             body: None,
+            bare: self.bare || !self.query.is_empty() || self.body.is_some(),
             ..self.clone()
         }
     }

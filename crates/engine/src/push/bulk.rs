@@ -116,7 +116,7 @@ impl Engine {
     }
 
     async fn record_bulk(&self, request: BulkRequest) -> Result<Operation> {
-        let outbox = self.running(request.connection)?.outbox;
+        self.connection(request.connection).await?;
         check_request_id(&request.request_id)?;
         let kind = check_items(&request.items)?;
         let requests = self.requests(&request);
@@ -127,6 +127,7 @@ impl Engine {
         {
             return Ok(known);
         }
+        let outbox = self.running(request.connection)?.outbox;
         let requests = self.where_they_are(requests, request.rights).await?;
         let chosen = self
             .judge(request.connection, &requests, request.rights)
@@ -329,6 +330,7 @@ fn bulk_operation(
     let write = Write::Bulk(Bulk {
         kind: kind.to_owned(),
         items: u32::try_from(request.items.len()).unwrap_or(u32::MAX),
+        tally: None,
     });
     let whole = WriteRequest {
         connection: request.connection,

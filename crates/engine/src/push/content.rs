@@ -74,6 +74,9 @@ pub(super) fn check_content(write: &Write) -> Result<()> {
             Err(Error::invalid("write", "nothing is left of what it asked"))
         }
         // What is left of it when its content was taken away.
+        Write::Raw(raw) if raw.bare => {
+            Err(Error::invalid("write", "nothing is left of what it asked"))
+        }
         Write::Prepared(Prepared { call, .. }) if call.body.is_none() => {
             Err(Error::invalid("write", "nothing is left of what it asked"))
         }
@@ -142,8 +145,11 @@ fn is_media_type(text: &str) -> bool {
         && tokens.is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
 }
 
+/// The most characters of a tag or a source.
+pub(super) const LONGEST_TAG: usize = 255;
+
 fn check_texts(field: &str, texts: &[String]) -> Result<()> {
-    check_texts_of(field, texts, 255)
+    check_texts_of(field, texts, LONGEST_TAG)
 }
 
 /// Whether 1 to 100 texts were given, each of 1 to `longest` characters.
@@ -155,19 +161,23 @@ pub(super) fn check_texts_of(field: &str, texts: &[String], longest: usize) -> R
             message: "give 1 to 100".to_owned(),
         });
     }
-    for (index, text) in texts.iter().enumerate() {
-        if text.trim().is_empty() || text.chars().count() > longest {
-            violations.push(Violation {
-                field: format!("{field}[{index}]"),
-                message: format!("give 1 to {longest} characters that are not all blank"),
-            });
-        }
-    }
+    violations.extend(faults_in_texts(field, texts, longest));
     if violations.is_empty() {
         Ok(())
     } else {
         Err(Error::violations(violations))
     }
+}
+
+/// Which texts are not of 1 to `longest` characters.
+pub(super) fn faults_in_texts(field: &str, texts: &[String], longest: usize) -> Vec<Violation> {
+    let bad = |text: &String| text.trim().is_empty() || text.chars().count() > longest;
+    let bad = texts.iter().enumerate().filter(|(_, text)| bad(text));
+    let fault = |(index, _)| Violation {
+        field: format!("{field}[{index}]"),
+        message: format!("give 1 to {longest} characters that are not all blank"),
+    };
+    bad.map(fault).collect()
 }
 
 /// SHA-256 over what is asked: the same content has the same digest in every version of Fulcrum.
@@ -366,6 +376,7 @@ mod tests {
                 query: query.iter().map(owned).collect(),
                 body: Some(body.to_owned()),
                 creates: false,
+                bare: false,
             })))
         };
         let base = raw("a", &[("p", "1")], &[("q", "2")], "{}");

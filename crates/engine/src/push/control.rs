@@ -64,7 +64,8 @@ impl ByHand {
             ByHand::Retry => (
                 "OPERATION_NOT_RETRYABLE",
                 "only an operation that failed or is uncertain can be retried, and only while what it writes is kept \
-                 (30 days; of a file that Lever refused, not at all): ask anew under a new request_id",
+                 (30 days; not once its person was forgotten, and of a file that Lever refused not at all): \
+                 ask anew under a new request_id",
             ),
         };
         Error::precondition(reason, message, Vec::new())
@@ -398,13 +399,16 @@ impl Engine {
         Ok(())
     }
 
-    /// Opens a bulk again that has settled, since an item of it moves.
-    async fn reopen(&self, connection: ConnectionId, bulk: OperationId) -> Result<()> {
+    /// Opens a bulk again that has settled, since an item of it moves; false if all its items were done with.
+    async fn reopen(&self, connection: ConnectionId, bulk: OperationId) -> Result<bool> {
         loop {
             let bulk = self.operation(connection, bulk).await?;
             let ended = matches!(bulk.state, State::Failed(_) | State::Uncertain(_));
-            if !ended || self.save_next(&bulk, &Event::Retried).await?.is_some() {
-                return Ok(());
+            if !ended {
+                return Ok(!bulk.state.settled());
+            }
+            if self.save_next(&bulk, &Event::Retried).await?.is_some() {
+                return Ok(true);
             }
         }
     }
@@ -429,11 +433,23 @@ impl Engine {
             ByHand::Retry => with_user(operation, &hand.chooser).await?,
             ByHand::Cancel | ByHand::Release => operation,
         };
-        let next = self.save_next(&operation, &hand.act.event()).await?;
-        if let Some(next) = &next {
-            self.take_in(next);
+        loop {
+            if let Some(next) = self.save_next(&operation, &hand.act.event()).await? {
+                self.take_in(&next);
+                return Ok(true);
+            }
+            let present = self.operation(operation.connection, operation.id).await?;
+            let Some(bulk) = operation
+                .parent
+                .filter(|_| present.revision == operation.revision)
+            else {
+                return Ok(false);
+            };
+            // Its bulk has settled in this moment.
+            if !self.reopen(operation.connection, bulk).await? {
+                return Ok(false);
+            }
         }
-        Ok(next.is_some())
     }
 
     /// Keeps what follows from an event; none if the operation moved meanwhile.
@@ -498,4 +514,53 @@ async fn with_user(operation: Operation, chooser: &Chooser<'_>) -> Result<Operat
 fn not_allowed(why: Failure) -> Error {
     let reason = why.kind.reason();
     Error::precondition(reason, why.message, Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::operation::RawWrite;
+    use lever::BudgetConfig;
+
+    use super::*;
+    use crate::testing;
+
+    /// As when a person is forgotten whom it was about.
+    #[tokio::test]
+    async fn a_call_that_has_lost_what_it_carried_is_not_made_again() {
+        let (_folder, engine, id) = testing::unlinked(BudgetConfig::default()).await;
+        let call = Write::Raw(RawWrite {
+            operation: "createPosting".to_owned(),
+            path: Default::default(),
+            query: Vec::new(),
+            body: Some("{}".to_owned()),
+            creates: true,
+            bare: false,
+        });
+        let store = &engine.shared.store;
+        let asked = testing::operation(id, "r", call);
+        let recorded = store.record_operation(asked.clone(), CONTENT_KEPT).await;
+        recorded.unwrap();
+        let refused = Event::Refused(Failure {
+            kind: domain::operation::FailureKind::Invalid,
+            message: "Lever refused the write".to_owned(),
+            details: Vec::new(),
+        });
+        let failed = asked.after(refused, Timestamp::default(), &Default::default());
+        store.save_operation(failed.clone()).await.unwrap();
+        let bare = failed.scrubbed().unwrap();
+        store.save_operation(bare.clone()).await.unwrap();
+        let rights = Rights {
+            confidential: true,
+            inbound_only: false,
+        };
+        let retried = engine.retry_operation(id, asked.id, rights).await;
+        let error = retried.unwrap_err();
+        let reason = match error.kind() {
+            ErrorKind::Precondition { reason, .. } => *reason,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(reason, "OPERATION_NOT_RETRYABLE");
+        assert!(error.to_string().contains("forgotten"), "{error}");
+        assert_eq!(engine.operation(id, asked.id).await.unwrap(), bare);
+    }
 }

@@ -106,19 +106,116 @@ impl Outbox {
         let Some(open) = stored.filter(|bulk| !bulk.state.settled()) else {
             return Ok(true);
         };
+        // The store settles no bulk while an item is open.
         let Some(settled) = self.save(&open, Event::ItemsSettled(tally)).await? else {
             return Ok(false);
         };
-        let items = store.items(connection, bulk).await?;
-        if !Tally::of(items.iter().map(|item| &item.state)).settled() {
-            self.save(&settled, Event::Retried).await?;
-            return Ok(false);
-        }
         tracing::info!(
             connection = %connection, operation = %settled.id, state = settled.state.name(),
             succeeded = tally.succeeded, failed = tally.failed, uncertain = tally.uncertain,
             cancelled = tally.cancelled, "bulk settled"
         );
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::operation::{Bulk, Failure, FailureKind, NoteText, State};
+    use domain::{ConnectionId, Write};
+    use lever::BudgetConfig;
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::push::{Rights, new_id};
+    use crate::{Engine, testing};
+
+    const ITEMS: u16 = 10;
+    const EVERYBODY: Rights = Rights {
+        confidential: true,
+        inbound_only: false,
+    };
+
+    /// A bulk all of whose items have failed, and nobody has added up yet.
+    fn failed(connection: ConnectionId, number: u32) -> (Operation, Vec<Operation>) {
+        let failure = Failure {
+            kind: FailureKind::Unavailable,
+            message: "Lever was away".to_owned(),
+            details: Vec::new(),
+        };
+        let bulk = Write::Bulk(Bulk {
+            kind: "CREATE_NOTE".to_owned(),
+            items: ITEMS.into(),
+            tally: None,
+        });
+        let bulk = Operation {
+            id: OperationId::with_room(new_id()),
+            opportunity: "".into(),
+            ..testing::operation(connection, &number.to_string(), bulk)
+        };
+        let note = Write::CreateNote(NoteText::plain("hello"));
+        let note = testing::operation(connection, "", note);
+        let item = |at: u16| Operation {
+            id: bulk.id.item(at),
+            parent: Some(bulk.id),
+            opportunity: format!("{number}-{at}").as_str().into(),
+            state: State::Failed(failure.clone()),
+            ..note.clone()
+        };
+        let items = (1..=ITEMS).map(item).collect();
+        (bulk, items)
+    }
+
+    /// Has an item tried again, and takes it back before Lever, which is not there, has it.
+    async fn retried_and_cancelled(engine: &Engine, item: &Operation) {
+        let (connection, id) = (item.connection, item.id);
+        let retried = engine.retry_operation(connection, id, EVERYBODY).await;
+        retried.expect("in line again");
+        loop {
+            match engine.cancel_operation(connection, id, EVERYBODY).await {
+                Ok(_) => return,
+                // It is on its way at this moment.
+                Err(error) if matches!(error.kind(), ErrorKind::Precondition { .. }) => {
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// In real time, since the store works in it.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_bulk_settles_with_its_last_item_however_many_move_at_once() {
+        let (_folder, engine, id) = testing::unlinked(BudgetConfig::default()).await;
+        let outbox = engine.running(id).unwrap().outbox;
+        let keep = Duration::from_secs(3600);
+        let mut bulks = Vec::new();
+        for number in 0..5 {
+            let (bulk, items) = failed(id, number);
+            let store = &engine.shared.store;
+            let recorded = store.record_bulk(bulk.clone(), items.clone(), keep).await;
+            recorded.unwrap();
+            bulks.push((bulk, items));
+        }
+        // The bulks are added up while their items move.
+        bulks.iter().for_each(|(bulk, _)| outbox.take_in(bulk));
+        let items = bulks.iter().flat_map(|(_, items)| items);
+        let moves = items.map(|item| retried_and_cancelled(&engine, item));
+        futures::future::join_all(moves).await;
+        for (bulk, _) in &bulks {
+            let patience = Duration::from_secs(60);
+            let settled = engine.wait_for(id, bulk.id, patience).await.unwrap();
+            assert_eq!(settled.state, State::Cancelled(None));
+            let Write::Bulk(told) = &settled.write else {
+                panic!("a bulk")
+            };
+            let expected = Tally {
+                cancelled: ITEMS.into(),
+                ..Tally::default()
+            };
+            assert_eq!(told.tally, Some(expected));
+            let items = engine.items(&settled).await.unwrap();
+            assert!(items.iter().all(|item| item.state.settled()));
+        }
     }
 }

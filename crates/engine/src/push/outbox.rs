@@ -319,6 +319,7 @@ impl Outbox {
         if self.link.stop.is_cancelled() || self.link.pause().is_some() {
             return Ok(());
         }
+        let operation = operation.as_of(self.shared.clock.now());
         // Kept before it is made: a start after a crash then knows that it may have had its effect.
         let attempt = Attempt {
             lever_operation: match operation.is_unplanned() {
@@ -578,7 +579,8 @@ mod tests {
     use store::Recording;
 
     use super::*;
-    use crate::push::{Rights, new_id};
+    use crate::Settings;
+    use crate::push::Rights;
     use crate::testing;
 
     const EVERYBODY: Rights = Rights {
@@ -587,33 +589,8 @@ mod tests {
     };
 
     fn note(connection: ConnectionId) -> Operation {
-        let at = Timestamp::default();
-        Operation {
-            id: OperationId::new(new_id()),
-            connection,
-            parent: None,
-            opportunity: OpportunityId::from("o"),
-            request_id: "r".to_owned(),
-            digest: [0; 32],
-            write: Write::CreateNote(NoteText::plain("hello")),
-            steps: Vec::new(),
-            state: State::Recorded { not_before: None },
-            attempts: Vec::new(),
-            result_id: None,
-            answer: None,
-            acting_user: None,
-            acting_because: domain::ActingBecause::Nobody,
-            passed_over: None,
-            asked_for: None,
-            found: Vec::new(),
-            left_out: Vec::new(),
-            marker: at,
-            asked_by: String::new(),
-            created_at: at,
-            queued_at: at,
-            updated_at: at,
-            revision: 1,
-        }
+        let write = Write::CreateNote(NoteText::plain("hello"));
+        testing::operation(connection, "r", write)
     }
 
     /// In real time: paused time would run on while the store works.
@@ -663,6 +640,75 @@ mod tests {
                 .unwrap();
             assert_eq!(cancelled.state, State::Cancelled(None));
             assert_eq!(cancelled.revision, held_back.revision + 1);
+        };
+        tokio::select! {
+            () = others => {}
+            () = write => {}
+        }
+    }
+
+    /// In real time, as above.
+    #[tokio::test]
+    async fn a_write_that_waits_for_a_slot_when_a_pause_begins_is_not_begun() {
+        let settings = Settings {
+            budget: BudgetConfig {
+                rate_per_second: 1.0,
+                burst: 1,
+                interactive_reserve: 0,
+                ..BudgetConfig::default()
+            },
+            parallel_operations: 1,
+            ..Settings::default()
+        };
+        let (_folder, engine, id) = testing::unlinked_with(settings).await;
+        let running = engine.running(id).unwrap();
+        let client = running.link.client(Lane::Interactive);
+        let others = async {
+            let turns = (0..60).map(|_| client.budget().acquire(Lane::Interactive));
+            futures::future::join_all(turns).await;
+            std::future::pending().await
+        };
+        let store = &engine.shared.store;
+        let keep = Duration::from_secs(3600);
+        let write = async {
+            let holds = note(id);
+            let waits = Operation {
+                id: OperationId::new(crate::push::new_id()),
+                opportunity: OpportunityId::from("p"),
+                request_id: "other".to_owned(),
+                ..holds.clone()
+            };
+            for operation in [&holds, &waits] {
+                let recorded = store.record_operation(operation.clone(), keep);
+                recorded.await.unwrap();
+            }
+            let stored = async |operation: &Operation| {
+                let stored = store.operation(id, operation.id).await.unwrap();
+                stored.unwrap()
+            };
+            let until = async |state: &str, revision: u64| {
+                while {
+                    let present = stored(&holds).await;
+                    present.state.name() != state || present.revision < revision
+                } {
+                    tokio::task::yield_now().await;
+                }
+            };
+            // The store does one thing after the other: whatever wished to move something would have come in between.
+            let others_come = async || {
+                for _ in 0..5 {
+                    store.set_schedule(id, Listing::Users, None).await.unwrap();
+                }
+            };
+            running.outbox.take_in(&holds);
+            until("SENDING", 2).await;
+            running.outbox.take_in(&waits);
+            others_come().await;
+            client.budget().saw_rate_limit(Some(keep));
+            // Its slot is free from now on.
+            until("RECORDED", 3).await;
+            others_come().await;
+            assert_eq!(stored(&waits).await, waits);
         };
         tokio::select! {
             () = others => {}

@@ -148,6 +148,11 @@ pub fn apply_to_posting(posting: &PostingId, ask: &ApplicationAsk) -> Result<Wri
 /// Invalid, naming the field.
 pub fn update_contact(contact: Option<&ContactId>, change: &ContactChange) -> Result<Write> {
     check_contact(change)?;
+    contact_change(contact, change)
+}
+
+/// A change of a person that may go as it is.
+pub(super) fn contact_change(contact: Option<&ContactId>, change: &ContactChange) -> Result<Write> {
     let path = contact.map(|contact| ("contact", contact.as_str()));
     let path: Vec<_> = path.into_iter().collect();
     asked(PreparedKind::UpdateContact, &UPDATE_CONTACT, &path, change)
@@ -195,6 +200,7 @@ fn asked(
             query: Vec::new(),
             body: Some(serde_json::to_string(ask).map_err(Error::internal)?),
             creates: kind.creates(),
+            bare: false,
         },
     }))
 }
@@ -346,6 +352,7 @@ pub(super) fn prepared<E: Endpoint>(
             query: request.query_pairs().map(owned).collect(),
             body: request.body().map(ToString::to_string),
             creates: kind.creates(),
+            bare: false,
         },
     })
 }

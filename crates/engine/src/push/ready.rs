@@ -2,7 +2,7 @@
 
 use domain::answers::{self, Application, ApplicationAsk, Consented};
 use domain::operation::{Prepared, PreparedKind, RawWrite};
-use domain::{Stream, Write};
+use domain::{ConnectionId, Stream, Write};
 use lever::{
     Answered, AnsweredField, AnsweredSet, ApplicationWrite, ApplyForm, ApplyToPosting, Client,
     Consent, ConsentWrite, ContactId, CreateForm, FormFieldWrite, FormTemplate, FormTemplateId,
@@ -82,7 +82,7 @@ impl Engine {
         let read = GetFormTemplate {
             form_template: id.clone(),
         };
-        let answer = self.single_try(request)?.send(&read).await;
+        let answer = self.single_try(request.connection)?.send(&read).await;
         let answer =
             answer.map_err(|error| unread(error, "form template", "template_id", id.as_str()))?;
         let values = answers::form_values(&answer.value, &ask.values).map_err(violations)?;
@@ -98,7 +98,7 @@ impl Engine {
             location: None,
             distribution: None,
         };
-        let form = self.single_try(request)?.send(&read).await;
+        let form = self.single_try(request.connection)?.send(&read).await;
         let form = form.map_err(|error| unread(error, "posting", "posting_id", posting))?;
         let form: ApplyForm = form.value;
         let application = answers::application(&form, &ask).map_err(violations)?;
@@ -153,7 +153,7 @@ impl Engine {
             opportunity: opportunity.clone(),
             expand: Vec::new(),
         };
-        let answer = self.single_try(request)?.send(&read).await;
+        let answer = self.single_try(request.connection)?.send(&read).await;
         let answer = answer.map_err(|error| {
             unread(error, "opportunity", "opportunity_id", opportunity.as_str())
         })?;
@@ -171,7 +171,7 @@ impl Engine {
         if !known && store.count(id, Stream::Users).await? > 0 {
             // Somebody may have made the user a moment ago.
             let read = super::merge::user_read(&user.into());
-            let answer = self.single_try(request)?.send(&read).await;
+            let answer = self.single_try(request.connection)?.send(&read).await;
             answer.map_err(|error| unread(error, "user", "user_id", user))?;
         }
         Ok(request.write.clone())
@@ -187,8 +187,8 @@ impl Engine {
     }
 
     /// A client for the reads that come before a write is recorded: somebody waits.
-    pub(super) fn single_try(&self, request: &WriteRequest) -> Result<Client> {
-        let client = self.link(request.connection)?.client(Lane::Interactive);
+    pub(super) fn single_try(&self, connection: ConnectionId) -> Result<Client> {
+        let client = self.link(connection)?.client(Lane::Interactive);
         Ok(client.with_limits(self.shared.clients.single_try()))
     }
 }

@@ -190,10 +190,7 @@ impl Try<'_> {
         match self.merged(operation.present_write()).await {
             Ok(None) => self.write_as_it_is(operation).await,
             Ok(Some(write)) => {
-                let merged = Operation {
-                    write,
-                    ..operation.clone()
-                };
+                let merged = operation.clone().with_in_hand(write);
                 self.write_as_it_is(&merged).await
             }
             Err(event) => event,

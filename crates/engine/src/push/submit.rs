@@ -67,16 +67,23 @@ impl Engine {
     /// id was used for something else; precondition for what the mapping excludes; exhausted on a full disk.
     /// A refusal by Lever is no error here: it is in the operation.
     pub async fn write(&self, request: WriteRequest, wait: Duration) -> Result<Operation> {
-        self.write_with(self.narrowed(request), Vec::new(), wait)
-            .await
+        let request = self.narrowed(request).await?;
+        self.write_with(request, Vec::new(), wait).await
     }
 
     /// The request with the right that is left of the caller's while the key of the connection lacks it.
-    pub(super) fn narrowed(&self, request: WriteRequest) -> WriteRequest {
-        WriteRequest {
-            confidential: request.confidential && self.shows_confidential(request.connection),
+    ///
+    /// While the connection is not worked on, that is as it was last: a repeated request is the same.
+    pub(super) async fn narrowed(&self, request: WriteRequest) -> Result<WriteRequest> {
+        let id = request.connection;
+        let hides = match self.link(id) {
+            Ok(link) => link.access.hides(),
+            Err(_) => self.shared.store.hides_confidential(id).await?,
+        };
+        Ok(WriteRequest {
+            confidential: request.confidential && !hides,
             ..request
-        }
+        })
     }
 
     /// [`Engine::write`] of a request that is narrowed, with the files it hands on.
@@ -97,10 +104,10 @@ impl Engine {
 
     /// Records a write and puts it in line, unless its request id stands for one already.
     async fn record(&self, request: WriteRequest, files: Vec<ReceivedFile>) -> Result<OperationId> {
-        let outbox = self.running(request.connection)?.outbox;
         if let Some(known) = self.checked(&request).await? {
             return Ok(known.id);
         }
+        let outbox = self.running(request.connection)?.outbox;
         self.check_against_account(&request).await?;
         // What was asked, whatever becomes of it by what Lever asks.
         let digest = digest(&request);
@@ -155,7 +162,8 @@ impl Engine {
     }
 
     /// Whether a write can be right at all; gives the operation that its request id stands for already.
-    async fn checked(&self, request: &WriteRequest) -> Result<Option<Operation>> {
+    pub(super) async fn checked(&self, request: &WriteRequest) -> Result<Option<Operation>> {
+        self.connection(request.connection).await?;
         self.check_alone(request).await?;
         self.remembered(request.connection, &request.request_id, &digest(request))
             .await
@@ -189,7 +197,7 @@ impl Engine {
     /// As [`Engine::write`].
     pub async fn dry_run(&self, request: &WriteRequest) -> Result<DryRun> {
         let outbox = self.running(request.connection)?.outbox;
-        let request = self.narrowed(request.clone());
+        let request = self.narrowed(request.clone()).await?;
         self.check_sight(&request).await?;
         self.release_time(request.connection, request.hold, self.shared.clock.now())
             .await?;
@@ -202,7 +210,7 @@ impl Engine {
             write: minded.write,
             ..request
         };
-        let (mut calls, write) = self.merged_now(&request).await?;
+        let (mut calls, write) = self.merged_now(request.connection, &request.write).await?;
         if let Some(write) = write.filter(|_| minded.nothing.is_none()) {
             let user = acting.user.clone();
             calls.extend(plan::planned(&write, &request.opportunity, user, marker));
@@ -212,17 +220,18 @@ impl Engine {
     }
 
     /// The write as it would be sent now, and the read before it; no write where nothing is left to change.
-    async fn merged_now(
+    pub(super) async fn merged_now(
         &self,
-        request: &WriteRequest,
+        connection: ConnectionId,
+        write: &Write,
     ) -> Result<(Vec<PlannedCall>, Option<Write>)> {
-        match Merge::of(&request.write) {
-            None => Ok((Vec::new(), Some(request.write.clone()))),
+        match Merge::of(write) {
+            None => Ok((Vec::new(), Some(write.clone()))),
             Some(Merge::Contact(contact, change)) => {
                 let Some(read) = merge::contact_read(&contact, &change) else {
                     return Ok((Vec::new(), merge::merged_contact(&contact, &change, None)));
                 };
-                let present = self.single_try(request)?.send(&read).await;
+                let present = self.single_try(connection)?.send(&read).await;
                 let present = present
                     .map_err(|error| unread(error, "contact", "contact_id", contact.as_str()))?;
                 let write = merge::merged_contact(&contact, &change, Some(&present.value));
@@ -230,7 +239,7 @@ impl Engine {
             }
             Some(Merge::User(user, change)) => {
                 let read = merge::user_read(&user);
-                let present = self.single_try(request)?.send(&read).await;
+                let present = self.single_try(connection)?.send(&read).await;
                 let present =
                     present.map_err(|error| unread(error, "user", "user_id", user.as_str()))?;
                 let write = merge::merged_user(&user, &change, &present.value);

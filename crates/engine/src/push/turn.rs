@@ -25,7 +25,12 @@ pub(super) enum Turn {
 impl Turn {
     pub(super) fn of(operation: &Operation) -> Turn {
         let named = |call: &RawWrite, name: &str| call.path.get(name).cloned().unwrap_or_default();
-        match &operation.write {
+        let write = match &operation.write {
+            // A step of it may be a change of the person.
+            Write::Export(_) => operation.present_write(),
+            write => write,
+        };
+        match write {
             Write::Prepared(Prepared { kind, call }) => match kind {
                 PreparedKind::UpdateContact => Turn::Contact(named(call, "contact")),
                 PreparedKind::UpdateUser => Turn::User(named(call, "user")),
@@ -46,4 +51,32 @@ pub(super) fn applicant(call: &RawWrite) -> Option<String> {
     let personal = body.get("personalInformation")?.as_array()?;
     let email = personal.iter().find(|answer| answer["name"] == "email")?;
     Some(email["value"].as_str()?.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ConnectionId;
+    use domain::operation::Step;
+    use lever::{ContactId, Timestamp};
+
+    use super::*;
+    use crate::push::prepare::{ContactChange, contact_change};
+    use crate::testing;
+
+    #[test]
+    fn an_export_that_changes_the_person_waits_for_other_changes_of_them() {
+        let change = contact_change(Some(&ContactId::from("c")), &ContactChange::default());
+        let steps = [Write::Unarchive, change.unwrap()];
+        let step = |write| Step::new(write, Timestamp::default());
+        let connection = ConnectionId::from_bytes([0; 16]);
+        let mut export = Operation {
+            steps: steps.map(step).into(),
+            ..testing::operation(connection, "r", Write::Export(Box::default()))
+        };
+        assert!(Turn::of(&export) == Turn::Opportunity("o".into()));
+        export.steps[0].done = true;
+        assert!(Turn::of(&export) == Turn::Contact("c".to_owned()));
+        export.steps[1].done = true;
+        assert!(Turn::of(&export) == Turn::Opportunity("o".into()));
+    }
 }

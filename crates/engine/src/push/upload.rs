@@ -35,7 +35,7 @@ impl Engine {
         bytes: impl Stream<Item = Result<Bytes>> + Send,
         wait: Duration,
     ) -> Result<Operation> {
-        let mut request = self.narrowed(request);
+        let mut request = self.narrowed(request).await?;
         self.running(request.connection)?;
         self.check_alone(&request).await?;
         self.check_against_account(&request).await?;

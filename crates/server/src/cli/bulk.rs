@@ -134,7 +134,7 @@ async fn follow(
     let mut output = Output::standard();
     let mut bulk = pb::Operation::default();
     let mut progress: Option<Progress> = None;
-    let (mut settled, mut bad) = (0, Vec::new());
+    let (mut settled, mut bad, mut planned) = (0, Vec::new(), Vec::new());
     while let Some(operation) = told.next().await {
         let operation = operation?.unwrap_or_default();
         if global.json {
@@ -149,6 +149,11 @@ async fn follow(
             continue;
         }
         settled += 1;
+        // Of a dry run each item is told at once, and nothing settles.
+        if operation.state() == pb::OperationState::Unspecified {
+            planned.push(operation);
+            continue;
+        }
         if !global.json {
             let total = bulk.tally.map(|tally| u64::from(tally.items));
             let shown = progress.get_or_insert_with(|| Progress::records(&output, total));
@@ -165,6 +170,7 @@ async fn follow(
             output.text(page::table(&bad, time::now_ms()))?;
         }
         output.text(page::page(&bulk, time::now_ms()))?;
+        output.text(page::items_planned(&planned))?;
     }
     if page::well(&bulk) {
         Ok(())

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use proto::v1 as pb;
 
-use super::write;
+use super::view::{export as page, operation, time};
 use super::{Client, Failure, Global, Output, json};
 
 /// Arguments of `fulcrum export`.
@@ -19,7 +19,7 @@ pub(super) struct Export {
 enum What {
     /// Hands a person over, as a file says.
     Person(Person),
-    /// Shows how people are exported as JSON, or sets it from such a file.
+    /// Shows how people are exported, or sets it from a file as `--json` shows it.
     Settings(Settings),
 }
 
@@ -42,7 +42,7 @@ struct Settings {
     /// The connection by id, external id or name; may be left out when there is one.
     #[arg(long, short)]
     connection: Option<String>,
-    /// The settings to put in place, as they were shown.
+    /// The settings to put in place, as `--json` shows them.
     #[arg(long, value_name = "FILE")]
     set: Option<PathBuf>,
 }
@@ -63,16 +63,15 @@ async fn hand_over(global: &Global, command: Person) -> Result<(), Failure> {
     request.dry_run |= command.dry_run;
     let answer = client.candidates().export_candidate(request).await?;
     let answer = answer.into_inner();
-    if global.json || answer.verdict.is_some() {
-        let mut output = Output::standard();
+    let mut output = Output::standard();
+    if global.json {
         output.json(&json::of("ExportCandidateResponse", &answer)?)?;
-        if global.json {
-            return Ok(());
-        }
+    } else {
+        output.text(page::page(&answer, time::now_ms()))?;
     }
     match &answer.operation {
-        Some(operation) => write::show(global, operation),
-        None => Ok(()),
+        Some(told) if !operation::well(told) => Err(Failure::told()),
+        _ => Ok(()),
     }
 }
 
@@ -100,7 +99,11 @@ async fn show_or_set(global: &Global, command: Settings) -> Result<(), Failure> 
         }
     };
     let settings = settings.unwrap_or_default();
-    Output::standard().json(&json::of("ExportSettings", &settings)?)
+    let mut output = Output::standard();
+    match global.json {
+        true => output.json(&json::of("ExportSettings", &settings)?),
+        false => output.text(page::settings(&settings)),
+    }
 }
 
 fn contents(file: &std::path::Path) -> Result<String, Failure> {

@@ -25,7 +25,7 @@
 //! | `sequences` | c | [`Counter`]: number of the last change | 1 |
 //! | `changes` | c, last sequence 8 | [`ChangeBlock`]: changes that were made together | 2 |
 //! | `quarantine` | c, stream 1, half the digest of the parent 8, half that of the id or the text 8 | quarantined record | 2 |
-//! | `operations` | c, operation 16 | operation | 4 |
+//! | `operations` | c, operation 16 | operation | 5 |
 //! | `open_operations` | c, operation 16 | empty: those not settled | - |
 //! | `request_ids` | c, request id | [`Owner`]: operation | 1 |
 //! | `by_opportunity` | c, opportunity NUL, operation 16 | empty | - |

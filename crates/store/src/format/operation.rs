@@ -3,7 +3,7 @@
 use domain::export::{Export, NewOpportunity};
 use domain::operation::{
     Attempt, Bulk, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, RawWrite,
-    Rejection, State, Step, UploadTarget,
+    Rejection, State, Step, Tally, UploadTarget,
 };
 use domain::{ActingBecause, ConnectionId, Operation, OperationId, PassedOver, Write};
 use lever::Timestamp;
@@ -176,6 +176,21 @@ struct BulkV4 {
     kind: String,
     #[prost(uint32, tag = "2")]
     items: u32,
+    /// Since version 5.
+    #[prost(message, optional, tag = "3")]
+    tally: Option<TallyV5>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TallyV5 {
+    #[prost(uint32, tag = "1")]
+    succeeded: u32,
+    #[prost(uint32, tag = "2")]
+    failed: u32,
+    #[prost(uint32, tag = "3")]
+    uncertain: u32,
+    #[prost(uint32, tag = "4")]
+    cancelled: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -225,6 +240,9 @@ struct RawV2 {
     body: Option<String>,
     #[prost(bool, tag = "5")]
     creates: bool,
+    /// Since version 5.
+    #[prost(bool, tag = "6")]
+    bare: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -293,7 +311,7 @@ struct AttemptV1 {
 }
 
 impl Stored for Operation {
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
 
     fn to_payload(&self) -> Vec<u8> {
         OperationV1 {
@@ -335,7 +353,7 @@ impl Stored for Operation {
                 stored.queued_at,
             ),
         };
-        Some(Operation {
+        let operation = Operation {
             id: OperationId::from_bytes(stored.id.try_into().ok()?),
             connection: ConnectionId::from_bytes(stored.connection.try_into().ok()?),
             parent: match stored.parent {
@@ -374,8 +392,22 @@ impl Stored for Operation {
             queued_at: Timestamp::from_millis(queued_at),
             updated_at: Timestamp::from_millis(stored.updated_at),
             revision: stored.revision,
+        };
+        Some(match version {
+            1..=4 => with_doubt(operation),
+            _ => operation,
         })
     }
+}
+
+/// Up to version 4 nothing told a call that had lost what it carried from one that never carried anything: of what has
+/// settled, neither is sent again.
+fn with_doubt(mut operation: Operation) -> Operation {
+    let settled = operation.state.settled();
+    if let Write::Raw(raw) = &mut operation.write {
+        raw.bare = settled && raw.query.is_empty() && raw.body.is_none();
+    }
+    operation
 }
 
 /// Why an export always has a JSON form.
@@ -440,6 +472,7 @@ fn from_write(write: &Write) -> WriteV1 {
         Write::Bulk(bulk) => WriteV1::Bulk(BulkV4 {
             kind: bulk.kind.clone(),
             items: bulk.items,
+            tally: bulk.tally.map(from_tally),
         }),
         Write::Export(export) => WriteV1::Export(serde_json::to_vec(export).expect(HAS_JSON)),
         Write::CreateOpportunity(new) => {
@@ -467,6 +500,7 @@ fn from_raw(raw: &RawWrite) -> RawV2 {
             .collect(),
         body: raw.body.clone(),
         creates: raw.creates,
+        bare: raw.bare,
     }
 }
 
@@ -477,6 +511,27 @@ fn to_raw(raw: RawV2) -> RawWrite {
         query: raw.query.into_iter().map(to_pair).collect(),
         body: raw.body,
         creates: raw.creates,
+        bare: raw.bare,
+    }
+}
+
+/// Of a bulk whose items have all settled.
+fn from_tally(tally: Tally) -> TallyV5 {
+    TallyV5 {
+        succeeded: tally.succeeded,
+        failed: tally.failed,
+        uncertain: tally.uncertain,
+        cancelled: tally.cancelled,
+    }
+}
+
+fn to_tally(stored: TallyV5) -> Tally {
+    Tally {
+        succeeded: stored.succeeded,
+        failed: stored.failed,
+        uncertain: stored.uncertain,
+        cancelled: stored.cancelled,
+        ..Tally::default()
     }
 }
 
@@ -570,6 +625,7 @@ fn to_write(write: WriteV1) -> Option<Write> {
         WriteV1::Bulk(bulk) => Write::Bulk(Bulk {
             kind: bulk.kind,
             items: bulk.items,
+            tally: bulk.tally.map(to_tally),
         }),
         WriteV1::Export(json) => Write::Export(Box::new(to_export(&json)?)),
         WriteV1::CreateOpportunity(json) => Write::CreateOpportunity(Box::new(to_new(&json)?)),

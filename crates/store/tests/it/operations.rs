@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use domain::operation::State;
-use domain::{Operation, Stream};
+use domain::operation::{Bulk, State};
+use domain::{Operation, OperationId, Stream, Write};
 use store::{ErrorKind, Recording};
 
 use crate::support::*;
@@ -122,6 +122,60 @@ async fn only_the_next_revision_of_an_operation_is_saved() {
         store.operation(c, first.id).await.unwrap(),
         Some(settled(&first))
     );
+}
+
+/// Whoever comes first: what a bulk and its items wish at once is put in order by the store.
+#[tokio::test]
+async fn a_bulk_settles_after_its_items_and_opens_again_before_them() {
+    let (_folder, store, c) = connected().await;
+    let id = OperationId::with_room(uuid::Uuid::from_u128(1 << 20));
+    let bulk = Operation {
+        id,
+        write: Write::Bulk(Bulk {
+            kind: "ADD_TAGS".to_owned(),
+            items: 2,
+            tally: None,
+        }),
+        ..operation(c, 1, "r")
+    };
+    let item = |number| Operation {
+        id: id.item(number),
+        parent: Some(id),
+        ..operation(c, 1, "r")
+    };
+    // Another bulk, whose items come next.
+    let other = Operation {
+        id: OperationId::with_room(uuid::Uuid::from_u128(2 << 20)),
+        request_id: "other".to_owned(),
+        ..bulk.clone()
+    };
+    let of_other = Operation {
+        id: other.id.item(1),
+        parent: Some(other.id),
+        ..item(1)
+    };
+    let items = vec![item(1), item(2)];
+    store.record_bulk(bulk.clone(), items, WEEK).await.unwrap();
+    let recorded = store.record_bulk(other, vec![of_other], WEEK).await;
+    recorded.unwrap();
+    let refused = async |next: Operation| {
+        let error = store.save_operation(next).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Conflict);
+    };
+    store.save_operation(settled(&item(1))).await.unwrap();
+    refused(settled(&bulk)).await;
+    store.save_operation(settled(&item(2))).await.unwrap();
+    let done = settled(&bulk);
+    store.save_operation(done.clone()).await.unwrap();
+    let opened = |settled: &Operation| Operation {
+        state: State::Recorded { not_before: None },
+        revision: settled.revision + 1,
+        ..settled.clone()
+    };
+    let again = opened(&settled(&item(2)));
+    refused(again.clone()).await;
+    store.save_operation(opened(&done)).await.unwrap();
+    store.save_operation(again).await.unwrap();
 }
 
 #[tokio::test]

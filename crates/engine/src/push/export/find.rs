@@ -1,35 +1,66 @@
-//! Looking for a person before they are exported: in the mirror, and by address in Lever itself, since the mirror may
-//! be behind or begin late.
+//! Looking for a person before they are exported: in the mirror, and then in Lever itself, since the mirror may be
+//! behind or begin late. On what the mirror alone says nobody is taken for somebody.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod rows;
+
+use std::collections::HashMap;
 use std::pin::pin;
 
+use domain::Stream;
 use domain::export::Asked;
-use domain::export::guard::{Known, Person};
+use domain::export::guard::Seen;
 use domain::field_mapping::{Record, Records, Scope};
-use domain::identity::{IdentityKey, Strength};
-use domain::operation::Attempt;
-use domain::{Candidacy, Stream};
+use domain::identity::IdentityKey;
+use domain::operation::{Attempt, Failure, FailureKind};
 use futures::StreamExt as _;
 use lever::{
-    ArchiveReasonId, Client, ConfidentialityFilter, ContactId, Endpoint as _, GetOpportunity, Lane,
-    ListOpportunities, OpportunityExpand, OpportunityId, ReasonKind,
+    ArchiveReason, ArchiveReasonId, Client, ConfidentialityFilter, ContactId, Endpoint, Lane,
+    ListArchiveReasons, ListOpportunities, OpportunityExpand, OpportunityId, ReasonKind,
 };
 use serde_json::Value;
-use store::Sought;
+use store::{Sought, Tombstones};
 
+use self::rows::{Live, Rows};
 use crate::engine::Shared;
 use crate::error::Error;
 use crate::link::Link;
-use crate::mapping;
-use crate::pull::incoming_opportunity;
 use crate::push::plan::{self, PlannedCall};
 use crate::push::send;
+
+/// How many people Lever is asked for at once: an address has its limits.
+const PEOPLE_AT_ONCE: usize = 20;
 
 /// Why somebody could not be looked for.
 pub(in crate::push) enum Trouble {
     Lever(Box<lever::Error>),
     Ours(Error),
+    /// Lever has nobody of the id that was asked for.
+    Nobody,
+}
+
+/// The field that names a person by Lever's id, and what to say where Lever has nobody of that.
+const CONTACT: &str = "profile.contact_id";
+const NOBODY: &str =
+    "Lever has nobody of this id (any more): leave it out, and the person is looked for";
+
+impl Trouble {
+    /// The same for whoever asks and waits.
+    pub(in crate::push) fn error(self) -> Error {
+        match self {
+            Trouble::Lever(error) => Error::from(*error),
+            Trouble::Ours(error) => error,
+            Trouble::Nobody => Error::invalid(CONTACT, NOBODY),
+        }
+    }
+
+    /// Why an export fails whose person is not there.
+    pub(in crate::push) fn nobody() -> Failure {
+        Failure {
+            kind: FailureKind::NotFound,
+            message: format!("{CONTACT}: {NOBODY}"),
+            details: vec![("field".to_owned(), CONTACT.to_owned())],
+        }
+    }
 }
 
 impl From<lever::Error> for Trouble {
@@ -82,7 +113,7 @@ impl<'a> Search<'a> {
     }
 
     /// Whom the export may be about, in the order of what they are recognized by (product.md 5.3).
-    pub(in crate::push) async fn people(&mut self) -> Result<Vec<Person>, Trouble> {
+    pub(in crate::push) async fn people(&mut self) -> Result<Seen, Trouble> {
         let id = self.link.id();
         if !self.shared.store.identities_complete().await? {
             return Err(Error::unavailable("the index of people is being made").into());
@@ -93,22 +124,54 @@ impl<'a> Search<'a> {
             contacts: self.asked.contact.iter().cloned().collect(),
         };
         let found = self.shared.store.find_people(id, sought).await?;
-        let contact = self.asked.contact.as_ref();
-        let contact = contact.map(|asked| found.merged.get(asked).unwrap_or(asked).clone());
-        let mut rows = Rows {
-            by_key: keys.into_iter().zip(found.by_key).collect(),
-            candidacies: found.candidacies,
-            hired: self.hired().await?,
+        let asked = self.asked.contact.as_ref();
+        let asked = asked.map(|asked| found.merged.get(asked).unwrap_or(asked).clone());
+        let by_key = keys.into_iter().zip(found.by_key).collect();
+        let mut rows = Rows::new(by_key, found.candidacies);
+        self.hide(&mut rows);
+        let asked = match asked {
+            Some(asked) => Some(self.ask_by_id(&mut rows, asked).await?),
+            None => None,
         };
-        self.ask_lever(&mut rows).await?;
+        self.ask_by_address(&mut rows).await?;
+        self.ask_for_the_rest(&mut rows).await?;
+        self.hide(&mut rows);
+        let hired = self.hired(&rows).await?;
+        Ok(rows.seen(asked, &hired))
+    }
+
+    /// Takes out whom the caller may not see.
+    fn hide(&self, rows: &mut Rows) {
         if !self.asked.confidential {
-            rows.candidacies.retain(|_, row| !row.confidential);
+            rows.hide_confidential();
         }
-        Ok(rows.people(contact))
+    }
+
+    /// Whether Lever has somebody of an id.
+    pub(in crate::push) async fn has(&mut self, contact: &ContactId) -> Result<bool, Trouble> {
+        let list = ListOpportunities {
+            contact_id: vec![contact.clone()],
+            ..self.list()
+        };
+        Ok(!self.listed(&list).await?.is_empty())
+    }
+
+    /// Reads the person that the request names; gives the id that Lever knows them by now.
+    async fn ask_by_id(&mut self, rows: &mut Rows, asked: ContactId) -> Result<ContactId, Trouble> {
+        let list = ListOpportunities {
+            contact_id: vec![asked.clone()],
+            ..self.list()
+        };
+        let found = self.listed(&list).await?;
+        let first = found.first().ok_or(Trouble::Nobody)?;
+        // Lever may have merged them with somebody else since.
+        let now = first.contact().cloned().unwrap_or_else(|| asked.clone());
+        rows.has_read([asked, now.clone()], found);
+        Ok(now)
     }
 
     /// Asks Lever for everybody with one of the addresses, archived or not.
-    async fn ask_lever(&mut self, rows: &mut Rows) -> Result<(), Trouble> {
+    async fn ask_by_address(&mut self, rows: &mut Rows) -> Result<(), Trouble> {
         let keys = self.asked.profile.identity().keys().into_iter();
         for key in keys {
             let IdentityKey::Email(address) = &key else {
@@ -116,29 +179,53 @@ impl<'a> Search<'a> {
             };
             let list = ListOpportunities {
                 email: Some(address.clone()),
-                expand: vec![OpportunityExpand::Applications, OpportunityExpand::Contact],
-                confidentiality: self
-                    .asked
-                    .confidential
-                    .then_some(ConfidentialityFilter::All),
-                limit: Some(100),
-                ..ListOpportunities::default()
+                ..self.list()
             };
-            self.calls.push(plan::call(&list));
-            for candidacy in self.listed(&list).await? {
-                let of_key = rows.by_key.entry(key.clone()).or_default();
-                if !of_key.contains(&candidacy.opportunity) {
-                    of_key.push(candidacy.opportunity.clone());
-                }
-                rows.candidacies
-                    .insert(candidacy.opportunity.clone(), candidacy);
+            for live in self.listed(&list).await? {
+                rows.has_address(&key, live);
             }
         }
         Ok(())
     }
 
-    async fn listed(&mut self, list: &ListOpportunities) -> Result<Vec<Candidacy>, Trouble> {
-        let (connection, now) = (self.link.connection(), self.shared.clock.now());
+    /// Reads in Lever whoever is known for sure from the mirror alone.
+    async fn ask_for_the_rest(&mut self, rows: &mut Rows) -> Result<(), Trouble> {
+        loop {
+            let people = rows.people_to_read(PEOPLE_AT_ONCE);
+            if !people.is_empty() {
+                let list = ListOpportunities {
+                    contact_id: people.clone(),
+                    ..self.list()
+                };
+                let found = self.listed(&list).await?;
+                rows.has_read(people, found);
+            } else if let Some(opportunity) = rows.opportunity_to_read() {
+                match self.single(&opportunity).await? {
+                    Single::Gone => rows.is_gone(&opportunity),
+                    Single::There(live) => rows.is_there(*live),
+                    Single::Closed => rows.is_unread(&opportunity),
+                }
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A list of opportunities of people that the caller may see, with what is judged of them.
+    fn list(&self) -> ListOpportunities {
+        ListOpportunities {
+            expand: vec![OpportunityExpand::Applications, OpportunityExpand::Contact],
+            confidentiality: self
+                .asked
+                .confidential
+                .then_some(ConfidentialityFilter::All),
+            limit: Some(100),
+            ..ListOpportunities::default()
+        }
+    }
+
+    async fn listed(&mut self, list: &ListOpportunities) -> Result<Vec<Live>, Trouble> {
+        self.calls.push(plan::call(list));
         let client = self.client.clone();
         let mut pages = pin!(client.pages(list));
         let mut found = Vec::new();
@@ -148,13 +235,33 @@ impl<'a> Search<'a> {
                 return Ok(found);
             };
             self.note(ListOpportunities::OPERATION.id, at, &page);
-            // One that cannot be read cannot be compared either.
-            for record in page?.value.records.into_iter().flatten() {
-                let content = incoming_opportunity(&connection, &record.raw, now);
-                let incoming = content.map(|content| content.records).unwrap_or_default();
-                found.extend(incoming.into_iter().filter_map(|one| one.candidacy));
+            for record in page?.value.records {
+                found.push(match record {
+                    Ok(record) => Live::read(&record.raw),
+                    Err(malformed) => Live::unread(&malformed.raw),
+                }?);
             }
         }
+    }
+
+    async fn single(&mut self, opportunity: &OpportunityId) -> Result<Single, Trouble> {
+        let read = send::fresh_read(opportunity);
+        match self.call(&read).await {
+            Ok(record) => Ok(Single::There(Box::new(Live::read(&record.raw)?))),
+            Err(error) => match error.kind() {
+                lever::ErrorKind::NotFound => Ok(Single::Gone),
+                lever::ErrorKind::Forbidden { .. } => Ok(Single::Closed),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    async fn call<E: Endpoint>(&mut self, endpoint: &E) -> Result<E::Reply, lever::Error> {
+        self.calls.push(plan::call(endpoint));
+        let at = self.shared.clock.now();
+        let answer = self.client.answer(endpoint).await;
+        self.note(E::OPERATION.id, at, &answer);
+        answer.map(|answer| answer.value)
     }
 
     /// What Lever has of an opportunity now; none if it is gone.
@@ -162,14 +269,9 @@ impl<'a> Search<'a> {
         &mut self,
         opportunity: &OpportunityId,
     ) -> Result<Option<Present>, Trouble> {
-        let read = send::fresh_read(opportunity);
-        self.calls.push(plan::call(&read));
-        let at = self.shared.clock.now();
-        let answer = self.client.answer(&read).await;
-        self.note(GetOpportunity::OPERATION.id, at, &answer);
-        let record = match answer {
+        let record = match self.call(&send::fresh_read(opportunity)).await {
             Err(error) if matches!(error.kind(), lever::ErrorKind::NotFound) => return Ok(None),
-            answer => answer?.value,
+            record => record?,
         };
         let lifted = lever::expand::lift(&record.raw).map_err(Error::internal)?;
         let contact = record.value.contact.clone();
@@ -193,12 +295,54 @@ impl<'a> Search<'a> {
         }))
     }
 
-    async fn hired(&self) -> Result<BTreeSet<ArchiveReasonId>, Trouble> {
-        let reasons = mapping::archive_reasons(self.shared, self.link.id()).await?;
-        let hired = reasons
-            .into_iter()
-            .filter(|reason| reason.kind == ReasonKind::Hired);
-        Ok(hired.map(|reason| reason.id).collect())
+    /// Which archive reasons stand for a hire and which do not, among those that somebody here was archived for.
+    ///
+    /// Lever is asked where the mirror has not read one of them.
+    async fn hired(&mut self, rows: &Rows) -> Result<HashMap<ArchiveReasonId, bool>, Trouble> {
+        let (id, store) = (self.link.id(), &self.shared.store);
+        let stream = Stream::ArchiveReasons;
+        // Those that Lever has no longer, too: somebody was archived for them.
+        let records = store.records(id, stream, None, usize::MAX, Tombstones::With);
+        let records = records.await?;
+        let reasons = records
+            .iter()
+            .filter_map(|record| serde_json::from_str(&record.raw).ok());
+        let known = meanings(reasons);
+        if rows.reasons().all(|reason| known.contains_key(reason)) {
+            return Ok(known);
+        }
+        let live = meanings(self.archive_reasons().await?);
+        Ok(known.into_iter().chain(live).collect())
+    }
+
+    /// Lever's archive reasons; none where the key may not read them.
+    async fn archive_reasons(&mut self) -> Result<Vec<ArchiveReason>, Trouble> {
+        let list = ListArchiveReasons {
+            kind: None,
+            limit: Some(100),
+            offset: None,
+        };
+        self.calls.push(plan::call(&list));
+        let client = self.client.clone();
+        let mut pages = pin!(client.pages(&list));
+        let mut found = Vec::new();
+        loop {
+            let at = self.shared.clock.now();
+            let Some(page) = pages.next().await else {
+                return Ok(found);
+            };
+            self.note(ListArchiveReasons::OPERATION.id, at, &page);
+            match page {
+                Ok(page) => {
+                    let reasons = page.value.records.into_iter().flatten();
+                    found.extend(reasons.map(|reason| reason.value));
+                }
+                Err(error) if matches!(error.kind(), lever::ErrorKind::Forbidden { .. }) => {
+                    return Ok(found);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn note<T>(
@@ -212,75 +356,22 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Candidacies, and who has which key.
-struct Rows {
-    by_key: BTreeMap<IdentityKey, Vec<OpportunityId>>,
-    candidacies: HashMap<OpportunityId, Candidacy>,
-    hired: BTreeSet<ArchiveReasonId>,
+/// One opportunity as Lever answers for it.
+enum Single {
+    Gone,
+    There(Box<Live>),
+    /// The key may not read it.
+    Closed,
 }
 
-impl Rows {
-    fn people(&self, contact: Option<ContactId>) -> Vec<Person> {
-        let mut people: Vec<Person> = Vec::new();
-        if let Some(contact) = contact {
-            let candidacies = self.of_contact(&contact);
-            if !candidacies.is_empty() {
-                people.push(Person {
-                    contact: Some(contact),
-                    by: "contact_id",
-                    strength: Strength::Strong,
-                    candidacies,
-                });
-            }
-        }
-        for (key, opportunities) in &self.by_key {
-            for row in opportunities
-                .iter()
-                .filter_map(|id| self.candidacies.get(id))
-            {
-                let met = |person: &Person| match &row.contact {
-                    Some(contact) => person.contact.as_ref() == Some(contact),
-                    None => person
-                        .candidacies
-                        .iter()
-                        .any(|one| one.candidacy.opportunity == row.opportunity),
-                };
-                if people.iter().any(met) {
-                    continue;
-                }
-                people.push(Person {
-                    contact: row.contact.clone(),
-                    by: key.kind(),
-                    strength: key.strength(),
-                    candidacies: match &row.contact {
-                        Some(contact) => self.of_contact(contact),
-                        None => vec![self.known(row)],
-                    },
-                });
-            }
-        }
-        people
-    }
-
-    fn of_contact(&self, contact: &ContactId) -> Vec<Known> {
-        let rows = self.candidacies.values();
-        let mut rows: Vec<_> = rows
-            .filter(|row| row.contact.as_ref() == Some(contact))
-            .collect();
-        rows.sort_by(|a, b| a.opportunity.cmp(&b.opportunity));
-        rows.into_iter().map(|row| self.known(row)).collect()
-    }
-
-    fn known(&self, row: &Candidacy) -> Known {
-        let reason = row
-            .archived
-            .as_ref()
-            .and_then(|ended| ended.reason.as_ref());
-        Known {
-            hired: reason.is_some_and(|reason| self.hired.contains(reason)),
-            candidacy: row.clone(),
-        }
-    }
+/// What archive reasons mean: whether they stand for a hire. One of another kind means nothing that is known.
+fn meanings(reasons: impl IntoIterator<Item = ArchiveReason>) -> HashMap<ArchiveReasonId, bool> {
+    let meaning = |reason: ArchiveReason| match reason.kind {
+        ReasonKind::Hired => Some((reason.id, true)),
+        ReasonKind::NonHired => Some((reason.id, false)),
+        ReasonKind::Other(_) => None,
+    };
+    reasons.into_iter().filter_map(meaning).collect()
 }
 
 /// The texts of a list in a document.

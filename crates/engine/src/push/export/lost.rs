@@ -42,7 +42,7 @@ async fn find(
     since: Timestamp,
 ) -> Result<Option<Made>> {
     let client = link.client(Lane::Interactive);
-    for list in lists(link, new, since) {
+    for list in lists(link.access.hides(), new, since) {
         let mut pages = pin!(client.pages(&list));
         while let Some(page) = pages.next().await {
             for record in page?.value.records.into_iter().flatten() {
@@ -67,14 +67,21 @@ async fn find(
     Ok(None)
 }
 
-/// What to read: all that people of each address have; of somebody without one, all that was made since.
-fn lists(link: &Link, new: &NewOpportunity, since: Timestamp) -> Vec<ListOpportunities> {
+/// What to read: all that the person has whom Lever knows, or that people of each address have; of somebody without
+/// either, all that was made since.
+fn lists(hides: bool, new: &NewOpportunity, since: Timestamp) -> Vec<ListOpportunities> {
     let list = ListOpportunities {
         expand: vec![OpportunityExpand::Applications],
-        confidentiality: (!link.access.hides()).then_some(ConfidentialityFilter::All),
+        confidentiality: (!hides).then_some(ConfidentialityFilter::All),
         limit: Some(100),
         ..ListOpportunities::default()
     };
+    if let Some(contact) = &new.contact {
+        return vec![ListOpportunities {
+            contact_id: vec![contact.clone()],
+            ..list
+        }];
+    }
     if new.emails.is_empty() {
         return vec![ListOpportunities {
             created_at_start: Some(since),
@@ -170,6 +177,27 @@ mod tests {
             made[field] = other.clone();
             assert!(!ours(&new, made, Some("p")), "{field}: {other}");
         }
+    }
+
+    #[test]
+    fn who_is_known_to_lever_is_looked_for_by_that_and_others_by_address_or_time() {
+        let since = Timestamp::from_millis(2000);
+        let mut new = NewOpportunity {
+            contact: Some("c".into()),
+            emails: vec!["ada@example.com".to_owned()],
+            ..NewOpportunity::default()
+        };
+        let asks = |new: &NewOpportunity| {
+            let lists = lists(false, new, since).into_iter();
+            let asks = lists.map(|list| (list.contact_id, list.email, list.created_at_start));
+            asks.collect::<Vec<_>>()
+        };
+        assert_eq!(asks(&new), [(vec!["c".into()], None, None)]);
+        new.contact = None;
+        let email = Some("ada@example.com".to_owned());
+        assert_eq!(asks(&new), [(Vec::new(), email, None)]);
+        new.emails.clear();
+        assert_eq!(asks(&new), [(Vec::new(), None, Some(since))]);
     }
 
     #[test]

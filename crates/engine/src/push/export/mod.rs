@@ -13,19 +13,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::export::guard::{self, Person};
-use domain::export::{Asked, Decision, ExportAs, ExportSettings, File, Verdict};
+use domain::export::{Asked, Decision, ExportAs, ExportSettings, File, Verdict, guard};
 use domain::operation::{Event, LONGEST_NOTE, Plan, State, Step, UploadTarget};
 use domain::operation::{FileUpload, LARGEST_FILE};
 use domain::text::meaningful;
 use domain::{ConnectionId, FieldMapping, Operation, Stream, Write};
 use lever::{OpportunityId, Posting, User};
+use sha2::{Digest as _, Sha256};
+use store::Sought;
 
 use self::find::{Present, Search, Trouble};
 use self::lines::Place;
 use self::steps::Order;
 use super::acting;
-use super::content::{TOO_LARGE, check_file};
+use super::content::{LONGEST_TAG, TOO_LARGE, check_file, faults_in_texts};
 use super::outbox::{Outbox, Progress};
 use super::plan::{self, PlannedCall};
 use super::send::{self, Outcome};
@@ -79,21 +80,18 @@ impl Engine {
         files: Vec<Bytes>,
         wait: Duration,
     ) -> Result<Operation> {
-        let mut request = self.for_export(request);
-        self.running(request.connection)?;
-        self.check_alone(&request).await?;
+        let mut request = self.for_export(request).await?;
+        measure(&mut request.write, &files);
+        if let Some(known) = self.checked(&request).await? {
+            return self.wait_for(request.connection, known.id, wait).await;
+        }
+        self.check_person(&request).await?;
         self.check_against_account(&request).await?;
         acting::choose(&self.shared, &request).await?;
         let mut received = Vec::with_capacity(files.len());
         for bytes in files {
             let piece = futures::stream::iter([Ok(bytes)]);
             received.push(receive(&self.shared.store, piece).await?);
-        }
-        if let Write::Export(export) = &mut request.write {
-            for (file, received) in export.asked.files.iter_mut().zip(&received) {
-                file.size = received.size;
-                file.sha256 = received.sha256;
-            }
         }
         self.write_with(request, received, wait).await
     }
@@ -104,7 +102,7 @@ impl Engine {
     /// As [`Engine::export`]; unavailable when Lever does not answer.
     pub async fn export_dry_run(&self, request: &WriteRequest) -> Result<ExportDryRun> {
         let outbox = self.running(request.connection)?.outbox;
-        let request = self.for_export(request.clone());
+        let request = self.for_export(request.clone()).await?;
         super::content::check_content(&request.write)?;
         self.check_against_account(&request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
@@ -114,22 +112,20 @@ impl Engine {
         let (shared, link) = (outbox.shared(), outbox.link());
         let mut search = Search::new(shared, link, &export.asked);
         let planned = planned(&mut search, shared, link, &export.asked).await;
-        let (verdict, writes) = planned.map_err(|trouble| match trouble {
-            Trouble::Lever(error) => Error::from(*error),
-            Trouble::Ours(error) => error,
-        })?;
+        let (verdict, writes) = planned.map_err(Trouble::error)?;
         let about = match &verdict.opportunity {
             Some(there) => there.clone(),
             None => OpportunityId::from(NOT_MADE_YET),
         };
         let marker = outbox.marker(shared.clock.now());
-        let user = &acting.user;
-        let calls_of = |write| plan::planned(write, &about, user.clone(), marker);
-        let writes = writes.iter().flat_map(calls_of);
-        let calls: Vec<_> = std::mem::take(&mut search.calls)
-            .into_iter()
-            .chain(writes)
-            .collect();
+        let mut calls = std::mem::take(&mut search.calls);
+        for write in writes {
+            let (reads, write) = self.merged_now(request.connection, &write).await?;
+            calls.extend(reads);
+            let user = || acting.user.clone();
+            let writes = write.map(|write| plan::planned(&write, &about, user(), marker));
+            calls.extend(writes.into_iter().flatten());
+        }
         Ok(ExportDryRun {
             eta: outbox.eta(calls.len()),
             verdict,
@@ -139,12 +135,38 @@ impl Engine {
     }
 
     /// The request with the right that is left of the caller's, which the export needs later too.
-    fn for_export(&self, request: WriteRequest) -> WriteRequest {
-        let mut request = self.narrowed(request);
+    async fn for_export(&self, request: WriteRequest) -> Result<WriteRequest> {
+        let mut request = self.narrowed(request).await?;
         if let Write::Export(export) = &mut request.write {
             export.asked.confidential = request.confidential;
         }
-        request
+        Ok(request)
+    }
+
+    /// Whether there is somebody of the id that a request names; Lever is asked where the mirror has nobody. When Lever
+    /// is away the export is taken anyway, and it is found out then.
+    async fn check_person(&self, request: &WriteRequest) -> Result<()> {
+        let outbox = self.running(request.connection)?.outbox;
+        let Write::Export(export) = &request.write else {
+            return Ok(());
+        };
+        let Some(contact) = &export.asked.contact else {
+            return Ok(());
+        };
+        let sought = Sought {
+            keys: Vec::new(),
+            contacts: vec![contact.clone()],
+        };
+        let (shared, link) = (outbox.shared(), outbox.link());
+        let found = shared.store.find_people(link.id(), sought).await?;
+        if !found.candidacies.is_empty() {
+            return Ok(());
+        }
+        match Search::new(shared, link, &export.asked).has(contact).await {
+            Ok(false) => Err(Trouble::Nobody.error()),
+            Ok(true) | Err(Trouble::Lever(_) | Trouble::Nobody) => Ok(()),
+            Err(Trouble::Ours(error)) => Err(error),
+        }
     }
 
     /// What can be told to be wrong with an export before Lever is asked.
@@ -249,6 +271,7 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
                 steps: writes.into_iter().map(step).collect(),
             }))
         }
+        Err(Trouble::Nobody) => Event::Refused(Trouble::nobody()),
         Err(Trouble::Lever(error)) => send::not_written(&error),
         Err(Trouble::Ours(error)) => {
             tracing::warn!(
@@ -274,17 +297,17 @@ async fn planned(
 ) -> Result<(Verdict, Vec<Write>), Trouble> {
     let settings: ExportSettings = versions::present(shared, link.id()).await?;
     let mapping: FieldMapping = versions::present(shared, link.id()).await?;
-    let mut people = search.people().await?;
+    let mut seen = search.people().await?;
     let (verdict, present) = loop {
-        let verdict = guard::judge(asked, &settings, &people, shared.clock.now());
+        let verdict = guard::judge(asked, &settings, &seen, shared.clock.now());
         let target = verdict.opportunity.as_ref();
         let Some(target) = target.filter(|_| verdict.decision == Decision::Update) else {
             break (verdict, None);
         };
         match search.present(target).await? {
             Some(present) => break (verdict, Some(present)),
-            // The mirror does not know yet that it is gone.
-            None => forget(&mut people, &target.clone()),
+            // It went in this moment.
+            None => seen.forget(target),
         }
     };
     let tags_given = match &present {
@@ -299,14 +322,6 @@ async fn planned(
     };
     let steps = order.steps(&verdict, present.as_ref())?;
     Ok((verdict, steps))
-}
-
-fn forget(people: &mut Vec<Person>, opportunity: &OpportunityId) {
-    for person in people.iter_mut() {
-        let other = |one: &guard::Known| one.candidacy.opportunity != *opportunity;
-        person.candidacies.retain(other);
-    }
-    people.retain(|person| !person.candidacies.is_empty());
 }
 
 /// Tags that operations have given an opportunity: one that is gone since was taken back by a person.
@@ -328,6 +343,16 @@ async fn tags_given(shared: &Shared, link: &Link, present: &Present) -> Result<B
         }
     }
     Ok(given)
+}
+
+/// Notes what the files of an export are: the same request has the same.
+fn measure(write: &mut Write, files: &[Bytes]) {
+    if let Write::Export(export) = write {
+        for (file, bytes) in export.asked.files.iter_mut().zip(files) {
+            file.size = bytes.len() as u64;
+            file.sha256 = Sha256::digest(bytes).into();
+        }
+    }
 }
 
 /// What is wrong with an export itself, whatever the account.
@@ -372,8 +397,6 @@ pub(super) fn check_export(asked: &Asked) -> Result<()> {
         ("profile.phones", &person.phones, MOST_VALUES),
         ("profile.links", &person.links, MOST_VALUES),
         ("profile.companies", &person.companies, MOST_VALUES),
-        ("tags", &asked.tags, MOST_TEXTS),
-        ("sources", &asked.sources, MOST_TEXTS),
     ];
     for (field, texts, most) in lists {
         if texts.len() > most {
@@ -383,6 +406,14 @@ pub(super) fn check_export(asked: &Asked) -> Result<()> {
             if text.trim().is_empty() || text.chars().count() > LONGEST_VALUE {
                 fault(&format!("{field}[{at}]"), "give 1 to 2,000 characters");
             }
+        }
+    }
+    for (field, texts) in [("tags", &asked.tags), ("sources", &asked.sources)] {
+        if texts.len() > MOST_TEXTS {
+            fault(field, "give at most 100 of them");
+        }
+        for bad in faults_in_texts(field, texts, LONGEST_TAG) {
+            fault(&bad.field, &bad.message);
         }
     }
     if !asked.origin.is_empty() && !domain::export::is_origin(&asked.origin) {

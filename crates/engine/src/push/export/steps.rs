@@ -6,15 +6,15 @@ use domain::export::{Asked, Decision, ExportSettings, File, NewOpportunity, Verd
 use domain::field_mapping::export::{self, Export, Profile};
 use domain::field_mapping::{Content, FieldCode, FieldMapping, Policy, Rule, SourcePath};
 use domain::link::Link;
-use domain::operation::{FileUpload, NoteText, PreparedKind, UploadTarget};
+use domain::operation::{FileUpload, NoteText, UploadTarget};
 use domain::text::meaningful;
 use domain::{Timestamp, Write};
-use lever::{ContactWrite, Phone, UpdateContact};
-use serde_json::{Map, Value};
+use lever::Phone;
+use serde_json::Value;
 
 use super::find::{Present, texts};
 use crate::error::Result;
-use crate::push::prepare;
+use crate::push::prepare::{self, ContactChange};
 
 /// What the steps are made of, beside what Lever has.
 pub(in crate::push) struct Order<'a> {
@@ -120,10 +120,11 @@ impl Order<'_> {
             headline: text("headline"),
             location: text("location"),
             emails: texts(&body, "emails"),
-            phones: phones(&export.body)
-                .into_iter()
-                .map(|phone| phone.value)
-                .collect(),
+            phones: body
+                .get("phones")
+                .and_then(Value::as_array)
+                .map(|all| phones(all).into_iter().map(|phone| phone.value).collect())
+                .unwrap_or_default(),
             links: texts(&body, "links"),
             tags: texts(&body, "tags"),
             sources: texts(&body, "sources"),
@@ -161,43 +162,36 @@ fn updates(present: &Present, export: &Export) -> Result<Vec<Write>> {
     if !export.add_links.is_empty() {
         steps.push(prepare::add_links(id, export.add_links.clone())?);
     }
-    steps.extend(contact(present, &export.body));
+    steps.extend(contact(present, export)?);
     Ok(steps)
 }
 
 /// What changes of the person; none where nothing does, or an old record names nobody.
-fn contact(present: &Present, body: &Map<String, Value>) -> Option<Write> {
-    let contact = present.contact.clone()?;
+///
+/// Addresses and numbers are added to those that are there when it is sent: Lever takes whole lists only.
+fn contact(present: &Present, export: &Export) -> Result<Option<Write>> {
+    let Some(contact) = &present.contact else {
+        return Ok(None);
+    };
+    let body = &export.body;
     let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
-    let whole = Value::Object(body.clone());
-    let change = ContactWrite {
+    let change = ContactChange {
         name: text("name"),
         headline: text("headline"),
         location: text("location"),
-        emails: body.get("emails").map(|_| texts(&whole, "emails")),
-        phones: body.get("phones").map(|_| phones(body)),
+        add_emails: export.add_emails.clone(),
+        add_phones: phones(&export.add_phones),
+        ..ContactChange::default()
     };
-    let keys = ["name", "headline", "location", "emails", "phones"];
-    if !keys.iter().any(|key| body.contains_key(*key)) {
-        return None;
+    if change == ContactChange::default() {
+        return Ok(None);
     }
-    let endpoint = UpdateContact {
-        contact: contact.clone(),
-        body: change,
-    };
-    Some(prepare::prepared(
-        PreparedKind::UpdateContact,
-        &endpoint,
-        &[("contact", contact.as_str())],
-    ))
+    prepare::contact_change(Some(contact), &change).map(Some)
 }
 
-fn phones(body: &Map<String, Value>) -> Vec<Phone> {
-    let phones = body.get("phones").and_then(Value::as_array);
-    let phones = phones.into_iter().flatten();
-    phones
-        .filter_map(|phone| serde_json::from_value(phone.clone()).ok())
-        .collect()
+fn phones(phones: &[Value]) -> Vec<Phone> {
+    let read = |phone: &Value| serde_json::from_value(phone.clone()).ok();
+    phones.iter().filter_map(read).collect()
 }
 
 fn upload(number: u32, file: &File) -> FileUpload {

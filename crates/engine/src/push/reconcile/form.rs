@@ -123,6 +123,7 @@ mod tests {
             query: Vec::new(),
             body: Some(body.to_string()),
             creates: true,
+            bare: false,
         };
         Sent::of(&call).unwrap()
     }

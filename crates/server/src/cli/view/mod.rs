@@ -6,6 +6,7 @@
 pub(crate) mod applicants;
 pub(super) mod connections;
 pub(super) mod duplicates;
+pub(super) mod export;
 pub(super) mod history;
 pub(super) mod lookup;
 pub(crate) mod mapping;

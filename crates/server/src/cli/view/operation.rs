@@ -108,6 +108,26 @@ pub(crate) fn page(operation: &pb::Operation, now_ms: i64) -> String {
     page + &calls(operation)
 }
 
+/// How many items of a dry run are told one by one.
+const ITEMS_TOLD: usize = 20;
+
+/// What would be sent for each item of a bulk; nothing where nothing was planned.
+pub(crate) fn items_planned(items: &[pb::Operation]) -> String {
+    let told = items.iter().take(ITEMS_TOLD).map(|item| {
+        let why = item.error.iter().flat_map(failure::stored);
+        let why: String = why
+            .map(|line| format!("  {}\n", styled(BAD, &line)))
+            .collect();
+        format!("{}\n{}{why}", item.opportunity_id, calls(item))
+    });
+    let mut text: String = told.collect();
+    if items.len() > ITEMS_TOLD {
+        let others = grouped((items.len() - ITEMS_TOLD) as u64);
+        text += &format!("and {others} more: --json tells of each\n");
+    }
+    text
+}
+
 /// What became of the items of a bulk, in words.
 fn items(operation: &pb::Operation, tally: &pb::Tally) -> String {
     let kind = word(operation.item_kind().as_str_name(), "OPERATION_KIND_");
@@ -276,6 +296,39 @@ mod tests {
             };
             assert_eq!(for_user(&operation), told);
         }
+    }
+
+    #[test]
+    fn a_dry_run_of_a_bulk_shows_what_would_be_sent_for_each_of_the_first_items() {
+        let item = |number: usize| pb::Operation {
+            opportunity_id: format!("opp-{number}"),
+            lever_calls: vec![pb::LeverCall {
+                method: "PUT".to_owned(),
+                path: format!("/opportunities/opp-{number}/stage"),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let refused = pb::Operation {
+            opportunity_id: "opp-1".to_owned(),
+            error: Some(proto::google::rpc::Status {
+                message: "the stage is excluded".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        assert_eq!(
+            plain(&items_planned(&[item(0), refused])),
+            "opp-0\n  PUT /opportunities/opp-0/stage  would be sent\nopp-1\n  the stage is excluded\n"
+        );
+        let many: Vec<_> = (0..23).map(item).collect();
+        let text = plain(&items_planned(&many));
+        assert!(
+            text.ends_with("and 3 more: --json tells of each\n"),
+            "{text}"
+        );
+        assert_eq!(text.matches("would be sent").count(), 20);
+        assert_eq!(items_planned(&[]), "");
     }
 
     #[test]
