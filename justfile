@@ -35,6 +35,15 @@ advisories:
 kill-store rounds="200":
     FULCRUM_STORE_CRASH_ROUNDS={{ rounds }} cargo test --package store --test it crash -- --nocapture
 
+# Damages a data directory in more ways than the tests do, each start of which must be refused or give the right values.
+damage-store damages="1000":
+    FULCRUM_STORE_DAMAGES={{ damages }} cargo test --package store --test it damage -- --nocapture
+
+# Fills a small disk under a running service; needs root, to mount one.
+prove-disk:
+    cargo build
+    python3 tests/disk/run.py target/debug/fulcrum
+
 # Writes more through faults and kills than the tests do; a seed draws the same run again.
 kill-push operations="1000" seed="1":
     FULCRUM_CRASH_PUSH_OPERATIONS={{ operations }} FULCRUM_CRASH_PUSH_SEED={{ seed }} cargo test --package scenarios --test it crash_push::writes -- --nocapture

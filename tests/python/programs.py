@@ -62,13 +62,13 @@ def service(binary, settings):
                 stderr=written,
             )
         try:
-            yield _serving(process, log)
+            yield serving(process, log)
         finally:
             process.terminate()
             process.wait()
 
 
-def _serving(process, log):
+def serving(process, log):
     """Where gRPC is served, by what the log says."""
     until = time.monotonic() + STARTS_WITHIN_SECONDS
     while process.poll() is None and time.monotonic() < until:

@@ -31,6 +31,7 @@ pub(crate) fn operation(write: Write) -> Operation {
         asked_by: String::new(),
         created_at: Timestamp::from_millis(0),
         queued_at: Timestamp::from_millis(0),
+        restored_at: None,
         updated_at: Timestamp::from_millis(0),
         revision: 0,
     }

@@ -20,7 +20,9 @@ use crate::push::Outbox;
 use crate::settings::Settings;
 use crate::supervise::supervise;
 use crate::webhook::{self, Tokens};
-use crate::{credential, identity, nudge, pause, pull, push, sla_marks, traffic, upkeep};
+use crate::{
+    credential, identity, nudge, pause, pull, push, sla_marks, snapshots, traffic, upkeep,
+};
 
 /// What every part of the engine uses.
 #[derive(Debug)]
@@ -137,6 +139,9 @@ impl Engine {
         let (kept, stop) = (engine.clone(), engine.stop.clone());
         let upkeep = move || upkeep::run(kept.clone());
         engine.tasks.spawn(supervise("upkeep", stop, upkeep));
+        let (kept, stop) = (engine.clone(), engine.stop.clone());
+        let snapshots = move || snapshots::run(kept.clone());
+        engine.tasks.spawn(supervise("snapshots", stop, snapshots));
         let (kept, stop) = (engine.clone(), engine.stop.clone());
         let identity = move || identity::run(kept.clone());
         engine.tasks.spawn(supervise("identity", stop, identity));

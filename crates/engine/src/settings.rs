@@ -7,6 +7,8 @@ use domain::operation::Patience;
 use lever::{BaseUrl, BudgetConfig, Limits};
 use secrecy::SecretString;
 
+use crate::snapshots::SnapshotSettings;
+
 /// The engine's settings; the server reads them from its configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -26,6 +28,8 @@ pub struct Settings {
     pub patience: Patience,
     /// How many operations of one connection are under way at once.
     pub parallel_operations: usize,
+    /// When snapshots are taken, and how many are kept.
+    pub snapshots: SnapshotSettings,
 }
 
 /// An OAuth client registered with Lever.
@@ -120,6 +124,7 @@ impl Default for Settings {
             pull: PullSettings::default(),
             patience: Patience::default(),
             parallel_operations: 16,
+            snapshots: SnapshotSettings::default(),
         }
     }
 }

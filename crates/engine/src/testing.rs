@@ -167,6 +167,7 @@ pub(crate) fn operation(connection: ConnectionId, request_id: &str, write: Write
         asked_by: String::new(),
         created_at: at,
         queued_at: at,
+        restored_at: None,
         updated_at: at,
         revision: 1,
     }

@@ -93,6 +93,11 @@ pub struct Store {
     pub accept_loss: bool,
     /// Whether Lever's documents are compressed.
     pub compress: bool,
+    /// Between two snapshots of what Lever cannot give back; zero for none.
+    #[serde(with = "units::duration")]
+    pub snapshot_interval: Duration,
+    /// How many snapshots are kept; 1 to 1,000.
+    pub snapshots_kept: usize,
 }
 
 /// How Lever is called.

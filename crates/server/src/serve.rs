@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use domain::operation::Patience;
-use engine::{Clock, Engine, PullSettings};
+use engine::{Clock, Engine, PullSettings, SnapshotSettings};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use store::Store;
 use tokio::net::TcpListener;
@@ -265,6 +265,7 @@ pub(crate) fn store_options(settings: &Settings) -> store::Options {
         cache_bytes: store.cache_size,
         accept_loss: store.accept_loss,
         compress: store.compress,
+        now: Clock::system().now(),
         master_key: None,
     }
 }
@@ -304,6 +305,10 @@ fn engine_settings(settings: &Settings) -> engine::Settings {
             give_up: settings.push.give_up,
         },
         parallel_operations: settings.push.parallel,
+        snapshots: SnapshotSettings {
+            interval: settings.store.snapshot_interval,
+            kept: settings.store.snapshots_kept,
+        },
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use domain::ConnectionId;
 use tokio::sync::{oneshot, watch};
 
+use crate::backup;
 use crate::directory::Directory;
 use crate::draft::Draft;
 use crate::error::Error;
@@ -20,6 +22,7 @@ use crate::format::{Counter, key};
 use crate::sidecar::Sidecar;
 use crate::space::Space;
 use crate::table::{Table, Tables};
+use crate::view::Views;
 
 /// How many requests share a flush at most.
 const GROUP: usize = 64;
@@ -28,11 +31,16 @@ const SIDECAR_EVERY: Duration = Duration::from_secs(1);
 /// A request: decides on the draft (or hears why it may not), and leaves the answer for after the flush.
 pub(crate) type Job = Box<dyn FnOnce(Result<&mut Draft<'_>, Error>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
+/// What looks at the store between two commits.
+pub(crate) type Look = Box<dyn FnOnce(u64) + Send>;
 
 /// What is sent to the thread.
 pub(crate) enum Message {
     /// A request.
     Work(Job),
+    /// Something to be done between two commits, given the number of the one before; it writes nothing, so that a full
+    /// disk is no hindrance.
+    Look(Look),
     /// Everything before this is finished, then the thread ends.
     Close,
 }
@@ -102,6 +110,9 @@ pub(crate) struct Committer {
     pub(crate) tables: Arc<Tables>,
     pub(crate) space: Arc<Space>,
     pub(crate) announcer: Arc<Announcer>,
+    pub(crate) views: Arc<Views>,
+    /// The last commit that changed something a snapshot holds.
+    pub(crate) worth_a_snapshot: Arc<AtomicU64>,
     pub(crate) directory: Directory,
     /// The last acknowledged commit.
     pub(crate) acknowledged: Sidecar,
@@ -129,6 +140,7 @@ impl Committer {
     fn next_group(&mut self, messages: &Receiver<Message>, group: &mut Vec<Job>) -> bool {
         match messages.recv_timeout(SIDECAR_EVERY) {
             Ok(Message::Work(job)) => group.push(job),
+            Ok(Message::Look(look)) => look(self.acknowledged.commit),
             Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return false,
             Err(RecvTimeoutError::Timeout) => {
                 self.note();
@@ -138,6 +150,8 @@ impl Committer {
         while group.len() < GROUP {
             match messages.try_recv() {
                 Ok(Message::Work(job)) => group.push(job),
+                // What is in the group is not committed yet.
+                Ok(Message::Look(look)) => look(self.acknowledged.commit),
                 Ok(Message::Close) => return false,
                 Err(_nothing_more) => break,
             }
@@ -189,11 +203,16 @@ impl Committer {
             return (answer, Ok(()));
         }
         let number = self.acknowledged.commit + 1;
+        let worth_a_snapshot = draft.touched_tables().any(backup::is_worth_a_snapshot);
         draft.put(Table::Meta, key::COMMIT.to_vec(), &Counter(number));
         let announcement = draft.announcement();
+        self.views.keep(&draft);
         let committed = draft.commit();
         if committed.is_ok() {
             self.acknowledged.commit = number;
+            if worth_a_snapshot {
+                self.worth_a_snapshot.store(number, Ordering::Relaxed);
+            }
             announcements.extend(announcement);
         }
         (answer, committed)

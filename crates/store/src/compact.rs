@@ -175,14 +175,14 @@ fn fill(
 }
 
 /// A tree that is filled in batches.
-struct Target {
+pub(crate) struct Target {
     tree: sled::Tree,
     batch: sled::Batch,
     bytes: usize,
 }
 
 impl Target {
-    fn new(tree: sled::Tree) -> Self {
+    pub(crate) fn new(tree: sled::Tree) -> Self {
         Self {
             tree,
             batch: sled::Batch::default(),
@@ -190,7 +190,12 @@ impl Target {
         }
     }
 
-    fn put(&mut self, key: sled::IVec, value: sled::IVec) -> Result<(), sled::Error> {
+    pub(crate) fn put(
+        &mut self,
+        key: impl Into<sled::IVec>,
+        value: impl Into<sled::IVec>,
+    ) -> Result<(), sled::Error> {
+        let (key, value) = (key.into(), value.into());
         self.bytes += key.len() + value.len();
         self.batch.insert(key, value);
         if self.bytes >= BATCH_BYTES {
@@ -199,7 +204,7 @@ impl Target {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), sled::Error> {
+    pub(crate) fn flush(&mut self) -> Result<(), sled::Error> {
         self.bytes = 0;
         self.tree.apply_batch(std::mem::take(&mut self.batch))
     }

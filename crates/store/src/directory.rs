@@ -13,6 +13,8 @@
 //! <folder>/compacted   there while compact/ is whole and takes the place of db/
 //! <folder>/old/        what db/ was, until the new one has its place
 //! <folder>/uploads/    files on their way to Lever
+//! <folder>/snapshots/  what cannot be read again from Lever, as it was lately
+//! <folder>/restoring   there while a backup is put in place
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -41,7 +43,12 @@ const OURS: &[&str] = &[
     "compacted",
     "old",
     "uploads",
+    "snapshots",
+    "restoring",
 ];
+/// What a backup may be restored beside, and what a restore that was cut off may have left.
+const BEFORE_RESTORING: &[&str] = &["master.key", "lock", "lost+found"];
+const OF_A_RESTORE: &[&str] = &["db", "uploads", "seq", "seq.new", "restoring"];
 const LOCK_RETRY: Duration = Duration::from_millis(50);
 
 /// A process that ends lets go of the lock sooner than this.
@@ -196,6 +203,72 @@ impl Directory {
         self.root.join("uploads")
     }
 
+    /// Where snapshots are.
+    pub(crate) fn snapshots(&self) -> PathBuf {
+        self.root.join("snapshots")
+    }
+
+    fn restoring(&self) -> PathBuf {
+        self.root.join("restoring")
+    }
+
+    /// Takes an empty folder, or one in which a restore was cut off, for a restore; gives its lock.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotAStore`] for a folder with anything else in it but a master key; [`ErrorKind::InUse`].
+    pub(crate) fn begin_restoring(&self, wait: Duration) -> Result<File, Error> {
+        let cut_off = self.restoring().exists();
+        let may_be_there = |name: &str| {
+            BEFORE_RESTORING.contains(&name) || (cut_off && OF_A_RESTORE.contains(&name))
+        };
+        let names = self.list()?;
+        if let Some(other) = names.iter().find(|name| !may_be_there(name)) {
+            let message = format!(
+                "{} is not empty ({other}): a backup is restored into an empty folder",
+                self.root.display()
+            );
+            return Err(Error::new(ErrorKind::NotAStore, message));
+        }
+        let lock = self.lock(wait)?;
+        File::create(self.restoring())
+            .and_then(|file| file.sync_all())
+            .and_then(|()| self.sync())
+            .map_err(|error| Error::io(format_args!("write in {}", self.root.display()), error))?;
+        remove_folder(&self.database())?;
+        remove_folder(&self.uploads())?;
+        Ok(lock)
+    }
+
+    /// Makes what was restored durable, and says that it is whole.
+    pub(crate) fn end_restoring(&self) -> Result<(), Error> {
+        let uploads = self.uploads();
+        sync_files(&self.database())
+            .and_then(|()| match uploads.exists() {
+                true => sync_files(&uploads),
+                false => Ok(()),
+            })
+            .and_then(|()| self.sync())
+            .and_then(|()| fs::remove_file(self.restoring()))
+            .and_then(|()| self.sync())
+            .map_err(|error| Error::io(format_args!("write in {}", self.root.display()), error))
+    }
+
+    /// Removes what a restore has made, the mark last; the folder itself if the restore made it.
+    pub(crate) fn abandon_restoring(&self, folder_too: bool) {
+        let removed = remove_folder(&self.database())
+            .and_then(|()| remove_folder(&self.uploads()))
+            .map(|()| {
+                let files = [self.sidecar(), self.root.join("seq.new"), self.restoring()];
+                // What cannot be removed is removed by the next restore: the mark says so.
+                let _ = files.map(fs::remove_file);
+                let _ = fs::remove_file(self.root.join("lock"));
+                let _ = folder_too.then(|| fs::remove_dir(&self.root));
+            });
+        if let Err(error) = removed {
+            tracing::warn!(%error, "what was restored so far could not be removed");
+        }
+    }
+
     pub(crate) fn sidecar(&self) -> PathBuf {
         self.root.join("seq")
     }
@@ -231,6 +304,13 @@ impl Directory {
     /// [`ErrorKind::Damaged`] for a store whose database file is missing.
     pub(crate) fn inspect(&self) -> Result<Found, Error> {
         let store_files = self.list()?;
+        if self.restoring().exists() {
+            let message = format!(
+                "restoring a backup into {} was cut off: run `fulcrum store restore` again, it begins anew",
+                self.root.display()
+            );
+            return Err(Error::new(ErrorKind::Damaged, message));
+        }
         if self.creating().exists() {
             return Ok(Found::Fresh);
         }
@@ -240,7 +320,7 @@ impl Directory {
         }
         let made_before = store_files
             .iter()
-            .any(|name| matches!(name.as_str(), "db" | "seq" | "reserve"));
+            .any(|name| matches!(name.as_str(), "db" | "seq" | "reserve" | "snapshots"));
         if !made_before {
             return Ok(Found::Fresh);
         }
@@ -354,6 +434,17 @@ impl Directory {
             self.root.join("reserve").display(),
         );
         Err(Error::new(ErrorKind::DiskFull, message))
+    }
+
+    /// Gives back the room that was set aside; tells how many bytes that were.
+    pub(crate) fn free_reserve(&self) -> Result<u64, Error> {
+        let path = self.root.join("reserve");
+        let failed = |error| Error::io(format_args!("remove {}", path.display()), error);
+        match fs::metadata(&path) {
+            Ok(file) => fs::remove_file(&path).map(|()| file.len()).map_err(failed),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Sets aside room that an operator can free; not when that would itself fill the disk.

@@ -150,6 +150,18 @@ impl<'a> Draft<'a> {
         self.writes.is_empty()
     }
 
+    /// Every place that is about to be written.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = (Table, &[u8])> {
+        self.writes
+            .iter()
+            .flat_map(|(table, writes)| writes.keys().map(|key| (*table, key.as_slice())))
+    }
+
+    /// The tables that are about to be written.
+    pub(crate) fn touched_tables(&self) -> impl Iterator<Item = Table> {
+        self.writes.keys().copied()
+    }
+
     /// Throws the writes away.
     pub(crate) fn discard(&mut self) {
         self.writes.clear();

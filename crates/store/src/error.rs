@@ -48,6 +48,8 @@ pub enum ErrorKind {
     Invalid,
     /// An earlier error of the disk or the database was fatal; the process must stop.
     Poisoned,
+    /// The store changes faster than all of it can be read.
+    Outrun,
     /// The store was closed.
     Closed,
     /// A stored value is not what was written.

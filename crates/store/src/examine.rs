@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use domain::{
     Backlog, Connection, ConnectionId, Hydration, Operation, OperationId, Ours, Schedule, Stream,
@@ -14,20 +15,22 @@ use crate::dismissals::Dismissal;
 use crate::error::{Error, ErrorKind};
 use crate::format::{
     Alias, CallBlock, ChangeBlock, Counter, Document, Forget, Head, Header, IdentityLeaf,
-    IdentityRun, Indexed, Moment, Owner, SealedCredential, Secret, SlaTold, Stored, digest, frame,
-    key,
+    IdentityRun, Indexed, Label, Moment, Owner, SealedCredential, Secret, SlaTold, Stored, digest,
+    frame, key,
 };
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
 use crate::mappings::MappingVersion;
 use crate::nudges::Nudge;
-use crate::opening::{self, Options};
+use crate::opening::{self, Opened, Options};
 use crate::quarantine::{Kept, QuarantineCount};
 use crate::records;
 use crate::runs::Run;
-use crate::table::{Table, Tables};
+use crate::store::{Store, join_blocking};
+use crate::table::Table;
 use crate::tokens::TokenRecord;
 use crate::user_links::UserLink;
+use crate::view::{Order, View};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,15 +52,38 @@ pub fn check(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Examined, Error> {
-    let opened = opening::open_existing(folder, options)?;
+    let Opened { tables, lock, .. } = opening::open_existing(folder, options)?;
+    let examined = examine(&View::still(Arc::new(tables)), progress);
+    drop(lock);
+    examined
+}
+
+impl Store {
+    /// The same of the open store, as it is now. Values that are in memory are not read from the disk again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Outrun`] when the store changes faster than it can be read; [`ErrorKind::Poisoned`], also when it
+    /// is so damaged that the process has to stop.
+    pub async fn check(
+        &self,
+        mut progress: impl FnMut(Progress) + Send + 'static,
+    ) -> Result<Examined, Error> {
+        let every = |table| table != Table::Pieces;
+        let (view, _commit) = self.view(every, Order::Any).await?;
+        join_blocking(move || examine(&view, &mut progress)).await
+    }
+}
+
+fn examine(view: &View, progress: &mut dyn FnMut(Progress)) -> Result<Examined, Error> {
     let mut examination = Examination {
-        tables: &opened.tables,
+        view,
         entries: 0,
         findings: BTreeMap::new(),
         live: BTreeMap::new(),
         progress,
     };
-    for table in Table::ALL {
+    // Pieces are read with the value they are of.
+    for table in Table::ALL.iter().filter(|table| **table != Table::Pieces) {
         examination.table(*table)?;
     }
     examination.counts()?;
@@ -103,7 +129,7 @@ impl fmt::Display for Finding {
 }
 
 struct Examination<'a> {
-    tables: &'a Tables,
+    view: &'a View,
     entries: u64,
     findings: BTreeMap<Finding, u64>,
     /// How many live records each stream of each connection has, by the beginning of their keys.
@@ -113,15 +139,15 @@ struct Examination<'a> {
 
 impl Examination<'_> {
     fn table(&mut self, table: Table) -> Result<(), Error> {
-        for entry in self.tables.scan(table, &[]) {
-            let (key, _value) = entry?;
+        for entry in self.view.entries(table) {
+            let (key, value) = entry?;
             self.entries += 1;
             (self.progress)(Progress {
                 doing: "checking",
                 entries: self.entries,
                 total: None,
             });
-            let found = match readable(self.tables, table, &key) {
+            let found = match value.and_then(|value| fits(table, &key, &value)) {
                 Ok(()) => self.related(table, &key)?,
                 Err(error) if *error.kind() == ErrorKind::Corrupt => Some(Finding::Damaged(table)),
                 Err(error) => return Err(error),
@@ -152,7 +178,7 @@ impl Examination<'_> {
                 self.to_operation(table, operation.map(|id| *id.as_bytes()), key)?
             }
             Table::RequestIds => {
-                let operation: Option<Owner> = self.tables.get(table, key)?;
+                let operation: Option<Owner> = self.view.get(table, key)?;
                 self.to_operation(table, operation.map(|Owner(id)| id), key)?
             }
             _ => None,
@@ -160,7 +186,7 @@ impl Examination<'_> {
     }
 
     fn head(&mut self, table: Table, key: &[u8]) -> Result<Option<Finding>, Error> {
-        let Some(head) = self.tables.get::<Head>(table, key)? else {
+        let Some(head) = self.view.get::<Head>(table, key)? else {
             return Ok(None);
         };
         let Some(of) = stream_of(key) else {
@@ -170,7 +196,7 @@ impl Examination<'_> {
             return Ok(None);
         }
         *self.live.entry(of).or_default() += 1;
-        let fits = match records::document(self.tables, of.1, key, &head) {
+        let fits = match self.document_of(of.1, key, &head) {
             Ok(document) => document.is_some_and(|Document(raw)| digest(&raw) == head.digest),
             // It is told where the documents are gone through.
             Err(error) if *error.kind() == ErrorKind::Corrupt => true,
@@ -179,8 +205,20 @@ impl Examination<'_> {
         Ok((!fits).then_some(Finding::WithoutDocument(table)))
     }
 
+    fn document_of(
+        &self,
+        stream: Stream,
+        key: &[u8],
+        head: &Head,
+    ) -> Result<Option<Document>, Error> {
+        match records::short_document(stream, head)? {
+            None => self.view.get(Table::documents(stream), key),
+            short => Ok(short),
+        }
+    }
+
     fn document(&self, table: Table, heads: Table, key: &[u8]) -> Result<Option<Finding>, Error> {
-        let live = match self.tables.get::<Head>(heads, key) {
+        let live = match self.view.get::<Head>(heads, key) {
             Ok(head) => head.as_ref().is_some_and(Head::has_entry),
             Err(error) if *error.kind() == ErrorKind::Corrupt => true,
             Err(error) => return Err(error),
@@ -197,7 +235,7 @@ impl Examination<'_> {
         let there = match (connection_of(key), opportunity) {
             (Some(connection), Some(opportunity)) => {
                 let target = key::candidacy(connection, &opportunity)?;
-                self.tables.contains(Table::Candidacies, &target)?
+                self.view.contains(Table::Candidacies, &target)?
             }
             _ => false,
         };
@@ -213,7 +251,7 @@ impl Examination<'_> {
         let there = match (connection_of(key), operation) {
             (Some(connection), Some(operation)) => {
                 let target = key::operation(connection, OperationId::from_bytes(operation));
-                self.tables.contains(Table::Operations, &target)?
+                self.view.contains(Table::Operations, &target)?
             }
             _ => false,
         };
@@ -222,14 +260,14 @@ impl Examination<'_> {
 
     /// Compares the stored counts of every connection with the records that were found.
     fn counts(&mut self) -> Result<(), Error> {
-        for entry in self.tables.scan(Table::Connections, &[]) {
+        for entry in self.view.entries(Table::Connections) {
             let (key, _value) = entry?;
             let Some(connection) = connection_of(&key) else {
                 continue;
             };
             for stream in Stream::ALL {
                 let key = key::stream(connection, *stream);
-                let counted = match self.tables.get::<Counter>(Table::counts(*stream), &key) {
+                let counted = match self.view.get::<Counter>(Table::counts(*stream), &key) {
                     Ok(count) => count.unwrap_or_default().0,
                     Err(error) if *error.kind() == ErrorKind::Corrupt => continue,
                     Err(error) => return Err(error),
@@ -265,18 +303,6 @@ fn stream_of(key: &[u8]) -> Option<(ConnectionId, Stream)> {
     Some((connection_of(key)?, Stream::from_tag(*key.get(16)?)?))
 }
 
-/// Reads the value of a key as what its table holds.
-fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
-    // Pieces are read with the value they are of; an entry may be gone by now.
-    let Some(value) = (match table {
-        Table::Pieces => None,
-        table => tables.load(table, key)?,
-    }) else {
-        return Ok(());
-    };
-    fits(table, key, &value)
-}
-
 /// Whether bytes, a version and its payload, can be read as a value of the table of that number, counted round.
 ///
 /// For trying what a disk that has changed may hold.
@@ -290,11 +316,15 @@ pub fn makes_sense(table: u8, value: &[u8]) -> bool {
     fits(table, key::HEADER, &framed).is_ok()
 }
 
-/// Reads a value as what its table holds under that key.
-fn fits(table: Table, key: &[u8], value: &[u8]) -> Result<(), Error> {
+/// Whether a value, its pieces joined, is one that its table can hold.
+///
+/// # Errors
+/// [`ErrorKind::Corrupt`].
+pub(crate) fn fits(table: Table, key: &[u8], value: &[u8]) -> Result<(), Error> {
     match table {
         Table::Meta if key == key::HEADER => is::<Header>(table, value),
         Table::Meta if key == key::IDENTITY_SECRET => is::<Secret>(table, value),
+        Table::Meta if key == key::PROGRAM => is::<Label>(table, value),
         Table::Meta | Table::Counts | Table::EeoCounts | Table::Sequences | Table::ChangeFloors => {
             is::<Counter>(table, value)
         }

@@ -10,6 +10,7 @@
 use domain::{Candidacy, Connection, ConnectionId, Operation, Parent, Stream};
 use lever::{ContactId, OpportunityId, Timestamp};
 
+use crate::backup;
 use crate::children;
 use crate::connections;
 use crate::draft::Draft;
@@ -174,7 +175,12 @@ impl Store {
                 let chunk: Vec<_> = chunk.iter().map(|operation| operation.id).collect();
                 let scrubbed = self.commit(move |draft| {
                     let keys = chunk.iter().map(|id| key::operation(connection, *id));
-                    scrub(draft, keys)
+                    let scrubbed = scrub(draft, keys)?;
+                    // It must not live on in a snapshot.
+                    if scrubbed.0 > 0 {
+                        backup::outdate(draft)?;
+                    }
+                    Ok(scrubbed)
                 });
                 let (operations, waiting) = scrubbed.await?;
                 self.let_go_scrubbed(connection, &settled)?;

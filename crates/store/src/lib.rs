@@ -11,6 +11,7 @@
 //! The crate decides nothing about Lever: what a record means is said in [`domain`].
 //! It never looks at the clock for what it stores: stamps come in as arguments.
 
+mod backup;
 mod calls;
 mod candidacies;
 mod changes;
@@ -56,8 +57,10 @@ mod uploads;
 mod upsert;
 mod user_links;
 mod verdict;
+mod view;
 mod webhooks;
 
+pub use backup::{Backup, BackupHeader, Restored, Scope, Snapshot, Written, restore};
 pub use calls::{Answered, ApiCall, CallFilter, CallMark, CallPage, Experience};
 pub use candidacies::Order;
 pub use children::{ChildApplied, ChildList, ChildRead};

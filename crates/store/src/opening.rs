@@ -21,15 +21,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lever::Timestamp;
 use secrecy::{ExposeSecret, SecretBox};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::backup::PROGRAM;
 use crate::directory::{self, Directory, Found};
 use crate::draft::Draft;
 use crate::durability;
 use crate::error::{Error, ErrorKind};
-use crate::format::{Counter, Header, STORE_VERSION, Secret, key};
+use crate::format::{Counter, Header, Label, STORE_VERSION, Secret, key};
 use crate::health::Health;
 use crate::identities::Digester;
 use crate::seal::{self, KeyBytes, Sealer};
@@ -64,6 +66,8 @@ pub struct Options {
     pub accept_loss: bool,
     /// Compresses documents. Off only where a raw search of the disk has to find what is stored.
     pub compress: bool,
+    /// When that is: what is kept before an upgrade is dated with it.
+    pub now: Timestamp,
     /// The master key; none reads `master.key` in the folder, and makes it for a new store.
     pub master_key: Option<SecretBox<[u8; 32]>>,
 }
@@ -79,6 +83,7 @@ impl Default for Options {
             cache_bytes: 128 << 20,
             accept_loss: false,
             compress: true,
+            now: Timestamp::default(),
             master_key: None,
         }
     }
@@ -265,6 +270,11 @@ fn make(
         key::COMMIT.to_vec(),
         &Counter(acknowledged.commit),
     );
+    draft.put(
+        Table::Meta,
+        key::PROGRAM.to_vec(),
+        &Label(PROGRAM.to_owned()),
+    );
     // There is nobody yet whose keys could be missing.
     draft.put(Table::Meta, key::IDENTITIES.to_vec(), &Counter(1));
     draft.commit()?;
@@ -276,7 +286,7 @@ fn make(
     Ok(acknowledged)
 }
 
-fn new_id() -> Result<Uuid, Error> {
+pub(crate) fn new_id() -> Result<Uuid, Error> {
     let mut bytes = [0; 16];
     seal::fill_random(&mut bytes)?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())

@@ -2,6 +2,7 @@
 
 use domain::ConnectionId;
 
+use crate::backup;
 use crate::connections;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
@@ -80,5 +81,6 @@ fn step(draft: &mut Draft<'_>, id: ConnectionId) -> Result<bool, Error> {
         }
     }
     draft.remove(Table::Purges, prefix);
+    backup::outdate(draft)?;
     Ok(false)
 }

@@ -167,12 +167,19 @@ pub(crate) fn document(
     key: &[u8],
     head: &Head,
 ) -> Result<Option<Document>, Error> {
-    match &head.frame {
-        Some(frame) => Document::from_payload(Document::VERSION, frame)
-            .map(Some)
-            .ok_or_else(|| Error::corrupt(Table::heads(stream))),
+    match short_document(stream, head)? {
         None => tables.get(Table::documents(stream), key),
+        short => Ok(short),
     }
+}
+
+/// The document of a live record that is so short that it is in its head.
+pub(crate) fn short_document(stream: Stream, head: &Head) -> Result<Option<Document>, Error> {
+    let document = |frame: &Vec<u8>| {
+        Document::from_payload(Document::VERSION, frame)
+            .ok_or_else(|| Error::corrupt(Table::heads(stream)))
+    };
+    head.frame.as_ref().map(document).transpose()
 }
 
 fn stored(id: &str, raw: String, head: &Head) -> StoredRecord {

@@ -53,6 +53,14 @@ impl Space {
         Err(Error::new(ErrorKind::DiskFull, message))
     }
 
+    /// Has the next question look again: room was made.
+    pub(crate) fn look_again(&self) {
+        *self
+            .last
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
+    }
+
     pub(crate) fn backfill_allowed(&self) -> bool {
         self.free() >= self.backfill_floor
     }

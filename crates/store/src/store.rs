@@ -1,6 +1,7 @@
 //! The store itself: one handle, cheap to clone.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -10,6 +11,7 @@ use domain::ConnectionId;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::committer::{Announcer, Committer, Job, Message, job};
+use crate::directory::Directory;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Counter, key};
@@ -18,6 +20,7 @@ use crate::opening::{self, Opened, Options};
 use crate::seal::Sealer;
 use crate::space::Space;
 use crate::table::{Table, Tables};
+use crate::view::{Order, View, Views};
 
 /// How many requests may wait for the committer; more wait outside, without memory of their own.
 const WAITING: usize = 256;
@@ -36,9 +39,11 @@ struct Inner {
     tables: Arc<Tables>,
     health: Arc<Health>,
     space: Arc<Space>,
-    uploads: PathBuf,
+    directory: Directory,
     sealer: Sealer,
     announcer: Arc<Announcer>,
+    views: Arc<Views>,
+    worth_a_snapshot: Arc<AtomicU64>,
     admission: Semaphore,
     messages: Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -53,6 +58,7 @@ impl Store {
     pub fn open(folder: &Path, options: Options) -> Result<Store, Error> {
         let opened = opening::open(folder, &options)?;
         let store = Self::start(opened, &options)?;
+        store.snapshot_before_upgrade(options.now)?;
         store.resume_purges()?;
         store.sweep_files()?;
         Ok(store)
@@ -76,7 +82,9 @@ impl Store {
             options.backfill_floor_bytes,
         );
         let space = Arc::new(space);
-        let uploads = directory.uploads();
+        let views = Arc::new(Views::default());
+        // Whether anything has changed since the last snapshot is not known.
+        let worth_a_snapshot = Arc::new(AtomicU64::new(acknowledged.commit));
         let live = directory.open_live()?;
         acknowledged
             .overwrite(&live)
@@ -86,7 +94,9 @@ impl Store {
             tables: tables.clone(),
             space: space.clone(),
             announcer: announcer.clone(),
-            directory,
+            views: views.clone(),
+            worth_a_snapshot: worth_a_snapshot.clone(),
+            directory: directory.clone(),
             // The file is brought up to date by the first write.
             noted: (0, Instant::now()),
             acknowledged,
@@ -104,9 +114,11 @@ impl Store {
             tables,
             health,
             space,
-            uploads,
+            directory,
             sealer,
             announcer,
+            views,
+            worth_a_snapshot,
             admission: Semaphore::new(WAITING),
             messages,
             thread: Mutex::new(Some(thread)),
@@ -143,6 +155,18 @@ impl Store {
         self.inner.space.backfill_allowed()
     }
 
+    /// Gives back the room that was set aside for a full disk; tells how many bytes that were, 0 when there was none.
+    ///
+    /// It is set aside again by the next start that finds room enough.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
+    pub fn free_reserve(&self) -> Result<u64, Error> {
+        let freed = self.inner.directory.free_reserve()?;
+        self.inner.space.look_again();
+        Ok(freed)
+    }
+
     /// Seals a value for one purpose; it opens again only with the same purpose and context.
     ///
     /// # Errors
@@ -177,9 +201,53 @@ impl Store {
         &self.inner.space
     }
 
-    /// The folder of files on their way to Lever; made when the first one comes.
-    pub(crate) fn uploads(&self) -> &Path {
-        &self.inner.uploads
+    /// The files of the store.
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.inner.directory
+    }
+
+    /// The last commit that changed something a snapshot holds.
+    pub(crate) fn worth_a_snapshot(&self) -> u64 {
+        self.inner.worth_a_snapshot.load(Ordering::Relaxed)
+    }
+
+    /// Opens a view of the store as it is now; gives the number of the last commit in it.
+    pub(crate) async fn view(
+        &self,
+        scope: fn(Table) -> bool,
+        order: Order,
+    ) -> Result<(View, u64), Error> {
+        self.received(self.ask_view(scope, order)?.await.map(Ok))
+    }
+
+    /// The same as [`Store::view`] where nothing can be awaited.
+    pub(crate) fn view_blocking(
+        &self,
+        scope: fn(Table) -> bool,
+        order: Order,
+    ) -> Result<(View, u64), Error> {
+        let answer = self.ask_view(scope, order)?;
+        let waited = std::thread::spawn(move || answer.blocking_recv().map(Ok)).join();
+        self.received(waited.unwrap_or_else(|_| Ok(Err(Error::closed()))))
+    }
+
+    fn ask_view(
+        &self,
+        scope: fn(Table) -> bool,
+        order: Order,
+    ) -> Result<oneshot::Receiver<(View, u64)>, Error> {
+        self.inner.health.check()?;
+        let (sender, receiver) = oneshot::channel();
+        let (views, tables) = (self.inner.views.clone(), self.inner.tables.clone());
+        let look = move |commit| {
+            // Whoever asked may have gone.
+            let _ = sender.send((views.open(tables, scope, order), commit));
+        };
+        self.inner
+            .messages
+            .send(Message::Look(Box::new(look)))
+            .map_err(|_| self.ended())?;
+        Ok(receiver)
     }
 
     pub(crate) fn tables(&self) -> &Tables {
@@ -309,7 +377,7 @@ fn run(committer: Committer, messages: &Receiver<Message>) {
     }
 }
 
-async fn join_blocking<T, F>(work: F) -> Result<T, Error>
+pub(crate) async fn join_blocking<T, F>(work: F) -> Result<T, Error>
 where
     T: Send + 'static,
     F: FnOnce() -> Result<T, Error> + Send + 'static,

@@ -63,7 +63,7 @@ impl Store {
     pub async fn receive_file(&self) -> Result<IncomingFile, Error> {
         let space = self.space().clone();
         space.check_write()?;
-        let folder = self.uploads();
+        let folder = &self.directory().uploads();
         let made = fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -103,7 +103,8 @@ impl Store {
         let mut places = Vec::with_capacity(files.len());
         for (number, file) in operation.write.files().into_iter().zip(files) {
             let kept = self.kept_file(operation.connection, operation.id, number);
-            file.place.move_to(&kept.path, self.uploads())?;
+            file.place
+                .move_to(&kept.path, &self.directory().uploads())?;
             places.push(Place(kept.path));
         }
         let recording = self.record_operation(operation, keep).await?;
@@ -125,7 +126,7 @@ impl Store {
             number => format!("{connection}.{operation}.{number}"),
         };
         KeptFile {
-            path: self.uploads().join(name),
+            path: self.directory().uploads().join(name),
         }
     }
 
@@ -172,9 +173,17 @@ impl Store {
         Ok(())
     }
 
+    /// The names and paths of the files that belong to operations.
+    pub(crate) fn kept_files(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        let mut files = self.files()?;
+        files.retain(|(name, _)| owner(name).is_some());
+        files.sort();
+        Ok(files)
+    }
+
     /// The names and paths of all files there are.
     fn files(&self) -> Result<Vec<(String, PathBuf)>, Error> {
-        let folder = self.uploads();
+        let folder = &self.directory().uploads();
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -204,7 +213,7 @@ impl Store {
 }
 
 /// Whose file a name is, and which of them.
-fn owner(name: &str) -> Option<(ConnectionId, OperationId, u32)> {
+pub(crate) fn owner(name: &str) -> Option<(ConnectionId, OperationId, u32)> {
     let (connection, rest) = name.split_once('.')?;
     let (operation, number) = match rest.split_once('.') {
         Some((operation, number)) => (operation, number.parse().ok()?),

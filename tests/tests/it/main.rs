@@ -5,6 +5,7 @@
 mod access;
 mod acting_users;
 mod architecture;
+mod backups;
 mod bad_ids;
 mod bad_settings;
 mod bad_writes;

@@ -224,6 +224,8 @@ pub struct Operation {
     pub created_at: Timestamp,
     /// Since when it has been in line: since it was recorded, released, or asked for again.
     pub queued_at: Timestamp,
+    /// Of one that could be sent and comes from a restored backup: when that was taken. It may have been sent since.
+    pub restored_at: Option<Timestamp>,
     /// When it last moved.
     pub updated_at: Timestamp,
     /// Counts its moves; the store refuses to overwrite a newer one.
@@ -261,6 +263,8 @@ pub enum Event {
     HeldBack,
     /// The answer was lost: Lever may or may not have acted. Also what a start finds after a crash.
     Lost,
+    /// Its turn has come, but it may have been sent after the backup was taken that it comes from.
+    Suspected,
     /// Lever was read back and shows the effect.
     Found {
         /// Lever's id of what was created.
@@ -527,6 +531,7 @@ impl Operation {
         let write = self.present_write();
         match (&self.state, event) {
             (State::Recorded { .. }, Event::Started) => State::Sending { since: now },
+            (State::Recorded { .. }, Event::Suspected) => self.suspected(now),
             (State::Held { .. } | State::Recorded { .. }, Event::Withdrawn) => State::Cancelled(None),
             // Why it was in doubt stays to be seen.
             (State::Uncertain(failure), Event::Withdrawn) => State::Cancelled(Some(failure.clone())),
@@ -630,6 +635,49 @@ impl Operation {
             .filter(unclear)
             .map(|attempt| attempt.at)
             .min()
+    }
+
+    /// The operation as a store has it that was restored from a backup taken at `taken`.
+    ///
+    /// What could still be sent then may have been sent since, by the service that went on after the backup.
+    pub fn restored(&self, taken: Timestamp) -> Operation {
+        if matches!(self.state, State::Succeeded | State::Cancelled(_)) {
+            return self.clone();
+        }
+        Operation {
+            restored_at: Some(taken),
+            revision: self.revision + 1,
+            ..self.clone()
+        }
+    }
+
+    /// Since when the write in hand may be in Lever although nothing tells of it: it creates something, comes from a
+    /// restored backup, and Lever was not asked since. Such a write is [suspected](Event::Suspected) before it is sent,
+    /// and an attempt of that time is noted with it.
+    pub fn unsure_since(&self) -> Option<Timestamp> {
+        let taken = self.restored_at?;
+        let present = self.present_step();
+        let noted = |attempt: &Attempt| attempt.step as usize == present && attempt.at == taken;
+        let asked = self.attempts.iter().any(noted);
+        (self.present_write().creates() && !asked).then_some(taken)
+    }
+
+    /// Where a write stands that may be in Lever since the backup it comes from was taken.
+    fn suspected(&self, now: Timestamp) -> State {
+        if self.present_write().leaves_a_mark() {
+            return State::Reconciling {
+                sent: self.restored_at.unwrap_or(now),
+                looks: 0,
+                look_at: now,
+            };
+        }
+        State::Uncertain(Failure {
+            kind: FailureKind::Unknown,
+            message: "the store was restored from a backup, this write may have been made after that was taken, and \
+                      what it makes cannot be told from what others make: look in Lever before asking again"
+                .to_owned(),
+            details: Vec::new(),
+        })
     }
 
     /// The calls that were made for the write in hand, without those that only looked.

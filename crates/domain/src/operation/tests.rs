@@ -599,3 +599,100 @@ fn what_may_have_had_its_effect_outlasts_what_surely_had_none() {
     assert_eq!(operation.attempts.len(), Operation::MAX_ATTEMPTS_KEPT);
     assert_eq!(operation.lost_at(), Some(at(0)));
 }
+
+/// When the backup was taken.
+const TAKEN: i64 = 500;
+
+fn restored(operation: Operation) -> Operation {
+    operation.restored(at(TAKEN))
+}
+
+/// As the outbox does when its turn comes and it may have been sent.
+fn suspected(operation: &Operation) -> Operation {
+    let since = operation.unsure_since().expect("it may have been sent");
+    let attempt = Attempt {
+        lever_operation: "createNote".to_owned(),
+        at: since,
+        status: None,
+        step: operation.present_step() as u32,
+    };
+    let suspected = operation.clone().with_attempt(attempt);
+    suspected.after(Event::Suspected, at(9 * SECOND), &Patience::default())
+}
+
+#[test]
+fn a_creation_from_a_restored_backup_is_looked_for_and_then_sent_once() {
+    let looking = suspected(&restored(note()));
+    let State::Reconciling { sent, looks: 0, .. } = looking.state else {
+        panic!("{:?}", looking.state)
+    };
+    assert_eq!(sent, at(TAKEN));
+    let found = Event::Found { result_id: None };
+    assert_eq!(run(looking.clone(), &[found]).state, State::Succeeded);
+    let free = run(looking, &[Event::NotFound, Event::NotFound]);
+    assert_eq!(free.state, State::Recorded { not_before: None });
+    assert_eq!(free.unsure_since(), None);
+}
+
+#[test]
+fn a_creation_without_a_mark_from_a_restored_backup_is_uncertain_until_a_person_asks_again() {
+    let raw = Write::Raw(RawWrite {
+        operation: "createPosting".to_owned(),
+        path: BTreeMap::new(),
+        query: Vec::new(),
+        body: None,
+        creates: true,
+    });
+    let uncertain = suspected(&restored(operation(raw)));
+    assert!(matches!(uncertain.state, State::Uncertain(_)));
+    let again = run(uncertain, &[Event::Retried]);
+    assert_eq!(again.state, State::Recorded { not_before: None });
+    assert_eq!(again.unsure_since(), None);
+}
+
+#[test]
+fn what_is_repeated_without_harm_or_has_ended_needs_no_look() {
+    let tags = restored(operation(Write::AddTags { tags: Vec::new() }));
+    assert_eq!(tags.unsure_since(), None);
+    let done = Event::Done { result_id: None };
+    let done = run(note(), &[Event::Started, done]);
+    assert_eq!(restored(done.clone()), done);
+    let cancelled = run(note(), &[Event::Withdrawn]);
+    assert_eq!(restored(cancelled.clone()), cancelled);
+}
+
+#[test]
+fn each_creating_step_from_a_restored_backup_is_looked_for() {
+    let step = |ms| Step::new(Write::CreateNote(NoteText::plain("s")), at(ms));
+    let steps = vec![step(1), step(2)];
+    let whole = restored(Operation { steps, ..note() });
+    let looking = suspected(&whole);
+    let found = Event::Found { result_id: None };
+    let second = run(looking, &[found]);
+    assert_eq!(second.present_step(), 1);
+    assert_eq!(second.state, State::Recorded { not_before: None });
+    assert_eq!(second.unsure_since(), Some(at(TAKEN)));
+    assert!(suspected(&second).reconciling());
+}
+
+#[test]
+fn what_is_held_in_a_restored_backup_is_looked_for_once_it_is_released() {
+    let release_at = at(99 * SECOND);
+    let held = Operation {
+        state: State::Held { release_at },
+        ..note()
+    };
+    let released = run(restored(held), &[Event::Released]);
+    assert!(suspected(&released).reconciling());
+}
+
+#[test]
+fn a_second_restore_has_it_looked_for_again() {
+    let once = run(
+        suspected(&restored(note())),
+        &[Event::NotFound, Event::NotFound],
+    );
+    assert_eq!(once.unsure_since(), None);
+    let twice = once.restored(at(2 * TAKEN));
+    assert_eq!(twice.unsure_since(), Some(at(2 * TAKEN)));
+}

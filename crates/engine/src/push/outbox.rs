@@ -276,7 +276,10 @@ impl Outbox {
                 } if self.waits_for(*at) => {
                     self.sleep_until(*at).await;
                 }
-                State::Recorded { .. } => self.send(operation).await?,
+                State::Recorded { .. } => match operation.unsure_since() {
+                    Some(since) => self.suspect(operation, since).await?,
+                    None => self.send(operation).await?,
+                },
                 State::Sending { .. } => {
                     self.save(&operation, Event::Lost).await?;
                 }
@@ -294,6 +297,18 @@ impl Outbox {
                 }
             }
         }
+    }
+
+    /// Has Lever read back for a write that may have been sent after the backup was taken that it comes from.
+    async fn suspect(&self, operation: Operation, since: Timestamp) -> Result<()> {
+        let attempt = Attempt {
+            lever_operation: plan::lever_operation(operation.present_write()).to_owned(),
+            at: since,
+            status: None,
+            step: plan::step_number(&operation),
+        };
+        let suspected = operation.with_attempt(attempt);
+        self.save(&suspected, Event::Suspected).await.map(drop)
     }
 
     /// Makes the call, between two durable states.

@@ -105,7 +105,7 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
 
 /// When an earlier try may have had its effect first.
 ///
-/// The last attempt is the one about to be made.
+/// The last attempt is the one about to be made. One from a restored backup may have been sent since that was taken.
 fn tried_at(operation: &Operation) -> Option<Timestamp> {
     let earlier = operation
         .attempts
@@ -119,6 +119,7 @@ fn tried_at(operation: &Operation) -> Option<Timestamp> {
         })
         .filter(|attempt| attempt.status.is_none_or(|status| status >= 500))
         .map(|attempt| attempt.at)
+        .chain(operation.restored_at)
         .min()
 }
 

@@ -436,6 +436,7 @@ pub(super) fn new_operation(
         asked_by: request.asked_by,
         created_at: now,
         queued_at: now,
+        restored_at: None,
         updated_at: now,
         revision: 1,
     }

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and how it ends.
 //!
-//! `serve`, `demo`, `sim`, `store` and `token` work in this process; everything else is a client of a running service over gRPC.
+//! `serve`, `demo`, `sim` and `token` work in this process, `store` does with `--data`; everything else is a client of a
+//! running service over gRPC.
 //! What a command says goes to standard output, what goes wrong to standard error.
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 //! Secrets are never arguments: they come from the environment, a file, or a prompt.
@@ -88,7 +89,7 @@ enum Command {
     /// Creates tokens in a stopped data directory.
     #[command(subcommand)]
     Token(token::Command),
-    /// Checks or compacts a stopped data directory.
+    /// Backs up, restores, checks or compacts a data directory.
     #[command(subcommand)]
     Store(store::Command),
     /// Links a Lever account.

@@ -18,6 +18,11 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Whether one was named.
+    pub(super) fn is_named(&self) -> bool {
+        self.config.is_some() || self.data.is_some()
+    }
+
     /// The settings that hold for it.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
         let flags = Flags {

@@ -1,7 +1,12 @@
-//! `fulcrum store`: looking after a stopped data directory.
+//! `fulcrum store`: looking after a data directory, stopped or running.
+
+mod backup;
+mod online;
+
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use store::{Compacted, Examined};
+use store::{Compacted, Examined, Restored};
 use tokio::sync::watch;
 
 use super::place::Place;
@@ -13,8 +18,25 @@ use crate::serve;
 pub(super) enum Command {
     /// Writes the data anew, without what was replaced or removed since.
     Compact(Place),
-    /// Reads every value and tells what is wrong; the exit code is 1 if anything is.
+    /// Reads every value and tells what is wrong; the exit code is 1 if anything is. Of a stopped directory with --data
+    /// or --config, of the running service without.
     Check(Place),
+    /// Writes a backup of the running service into a file.
+    Backup(backup::Backup),
+    /// Makes a data directory of a backup; it needs the master key of the store that the backup is of.
+    Restore(Restore),
+    /// Gives back the room that the running service has set aside for a full disk.
+    FreeReserve,
+}
+
+/// What to restore where.
+#[derive(Debug, clap::Args)]
+pub(super) struct Restore {
+    /// The backup, or a snapshot.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// Runs one of the commands.
@@ -25,10 +47,20 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
             let compacted = work(&place, &mut output, global.json, store::compact).await?;
             report_compacted(&mut output, global.json, &compacted)
         }
+        Command::Check(place) if !place.is_named() => online::check(global, &mut output).await,
         Command::Check(place) => {
             let examined = work(&place, &mut output, global.json, store::check).await?;
             report_examined(&mut output, global.json, &examined)
         }
+        Command::Backup(command) => backup::run(global, command, &mut output).await,
+        Command::Restore(Restore { file, place }) => {
+            let restore = move |folder: &Path, options: &_, progress: &mut dyn FnMut(_)| {
+                store::restore(&file, folder, options, progress)
+            };
+            let restored = work(&place, &mut output, global.json, restore).await?;
+            report_restored(&mut output, global.json, &restored, &place)
+        }
+        Command::FreeReserve => online::free_reserve(global, &mut output).await,
     }
 }
 
@@ -101,6 +133,51 @@ fn report_compacted(output: &mut Output, json: bool, compacted: &Compacted) -> R
         megabytes(*bytes_before),
         megabytes(*bytes_after)
     ))
+}
+
+/// What has to be known before the service is started again.
+fn report_restored(
+    output: &mut Output,
+    json: bool,
+    restored: &Restored,
+    place: &Place,
+) -> Result<(), Failure> {
+    let Restored {
+        header,
+        entries,
+        unsure_operations,
+    } = restored;
+    let only_ours = header.scope == store::Scope::Ours;
+    if json {
+        return output.json(&json!({
+            "commit": header.commit,
+            "takenMs": header.taken.as_millis(),
+            "onlyOurs": only_ours,
+            "entries": entries,
+            "unsureOperations": unsure_operations,
+        }));
+    }
+    let folder = place.settings()?.store.dir;
+    output.line(format!(
+        "restored {entries} entries as of commit {} into {}",
+        header.commit,
+        folder.display()
+    ))?;
+    if only_ours {
+        output.line("the mirrors are not in this backup: they are read from Lever anew")?;
+    }
+    if *unsure_operations > 0 {
+        output.line(format!(
+            "{unsure_operations} operations may have been sent after the backup was taken: Lever is asked before they are sent"
+        ))?;
+    }
+    if !folder.join("master.key").exists() {
+        output.line(format!(
+            "put the master key of the former store at {} before the first start",
+            folder.join("master.key").display()
+        ))?;
+    }
+    Ok(())
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -18,6 +18,7 @@ pub(super) struct Fault {
 pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
     let Settings {
         server,
+        store,
         lever,
         pull,
         push,
@@ -28,6 +29,11 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
         "server.max_message_size",
         server.max_message_size,
         64_000..=1_000_000_000,
+    )?;
+    within(
+        "store.snapshots_kept",
+        store.snapshots_kept as u64,
+        1..=1_000,
     )?;
     if server.listen == server.http_listen && server.listen.port() != 0 {
         return fault(

@@ -13,6 +13,11 @@ pub(crate) const HEADER: &[u8] = b"header";
 /// Where the number of the last commit is.
 pub(crate) const COMMIT: &[u8] = b"commit";
 
+/// Where the version of the program is that wrote last.
+pub(crate) const PROGRAM: &[u8] = b"program";
+/// Where the number of the commit is before which no snapshot may be kept.
+pub(crate) const SNAPSHOT_FLOOR: &[u8] = b"snapshot_floor";
+
 /// Where it stands that every candidacy has its identity keys.
 pub(crate) const IDENTITIES: &[u8] = b"identities";
 /// Where the secret of identity digests is.

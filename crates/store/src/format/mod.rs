@@ -9,6 +9,7 @@
 //! |---|---|---|---|
 //! | `meta` | `header` / `commit` | [`Header`] / [`Counter`] | 1 |
 //! | `meta` | `identity_secret` / `identities` | [`Secret`]: sealed / [`Counter`]: every candidacy has its digests | 1 |
+//! | `meta` | `program` / `snapshot_floor` | [`Label`]: version of the program that wrote last / [`Counter`]: the commit before which no snapshot may be kept | 1 |
 //! | `connections` | c | connection settings | 5 |
 //! | `external_ids` | external id | [`Owner`]: c | 1 |
 //! | `credentials` | c | [`SealedCredential`]: API key or OAuth tokens, a generation, and whether a renewal is under way | 3 |
@@ -96,7 +97,7 @@ pub(crate) use identity::{IdentityEntries, IdentityEntry, IdentityLeaf, Identity
 pub(crate) use pieces::Pieces;
 pub(crate) use record::{Document, Head, digest};
 pub(crate) use sla_mark::SlaTold;
-pub(crate) use small::{Alias, Counter, Header, Moment, Owner, Secret};
+pub(crate) use small::{Alias, Counter, Header, Label, Moment, Owner, Secret};
 pub(crate) use texts::{open_texts, plain_texts};
 pub(crate) use zip::{compress, store_plain};
 

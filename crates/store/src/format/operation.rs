@@ -67,6 +67,9 @@ struct OperationV1 {
     left_out: Vec<String>,
     #[prost(string, optional, tag = "41")]
     passed_over: Option<String>,
+    /// Since version 5.
+    #[prost(int64, optional, tag = "52")]
+    restored_at: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -339,6 +342,7 @@ impl Stored for Operation {
             found: self.found.clone(),
             left_out: self.left_out.clone(),
             passed_over: self.passed_over.map(|why| why.name().to_owned()),
+            restored_at: self.restored_at.map(Timestamp::as_millis),
         }
         .encode_to_vec()
     }
@@ -390,6 +394,7 @@ impl Stored for Operation {
             asked_by: stored.asked_by,
             created_at: Timestamp::from_millis(stored.created_at),
             queued_at: Timestamp::from_millis(queued_at),
+            restored_at: stored.restored_at.map(Timestamp::from_millis),
             updated_at: Timestamp::from_millis(stored.updated_at),
             revision: stored.revision,
         };

@@ -113,6 +113,31 @@ struct BytesV1 {
     bytes: Vec<u8>,
 }
 
+/// A short text of our own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Label(pub(crate) String);
+
+#[derive(Clone, PartialEq, Message)]
+struct LabelV1 {
+    #[prost(string, tag = "1")]
+    text: String,
+}
+
+impl Stored for Label {
+    const VERSION: u8 = 1;
+
+    fn to_payload(&self) -> Vec<u8> {
+        LabelV1 {
+            text: self.0.clone(),
+        }
+        .encode_to_vec()
+    }
+
+    fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
+        version_1::<LabelV1>(version, payload).map(|label| Self(label.text))
+    }
+}
+
 impl Stored for Owner {
     const VERSION: u8 = 1;
 

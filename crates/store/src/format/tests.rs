@@ -131,6 +131,7 @@ fn operation(write: Write, state: State) -> Operation {
         asked_by: "t".to_owned(),
         created_at: at(3),
         queued_at: at(3),
+        restored_at: None,
         updated_at: at(4),
         revision: 5,
     }
@@ -591,6 +592,7 @@ fn an_operation_has_these_bytes() {
         passed_over: Some(PassedOver::LinkDeactivated),
         asked_for: Some("e".to_owned()),
         queued_at: at(7),
+        restored_at: None,
         found: vec!["f".to_owned()],
         left_out: vec!["l".to_owned()],
         ..upload
@@ -668,6 +670,14 @@ fn raw_of(operation: &Operation) -> RawWrite {
         Write::Raw(raw) => raw.clone(),
         other => panic!("{other:?}"),
     }
+    let restored = Operation {
+        restored_at: Some(at(6)),
+        ..item
+    };
+    pinned(
+        &restored,
+        "054b4ad0140a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207ca02104c494e4b5f4445414354495641544544920301669a03016ca00306",
+    );
 }
 
 fn export() -> Write {

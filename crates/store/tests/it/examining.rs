@@ -19,7 +19,7 @@ fn check(folder: &Path) -> Examined {
 }
 
 /// A closed store with something in every table.
-async fn full() -> TempDir {
+pub(crate) async fn full() -> TempDir {
     let (folder, store, c) = connected().await;
     // A short document is in its head, a longer one in a table of its own, a very long one there in pieces.
     let document = |length| format!("{:?}", String::from_utf8(noise(length)).unwrap());

@@ -9,10 +9,12 @@
     reason = "the environment tells a child process its part, and where recorded documents are"
 )]
 
+mod backup;
 mod children;
 mod compaction;
 mod connections;
 mod crash;
+mod damage;
 mod disconnecting;
 mod duplicates;
 mod earlier_versions;
