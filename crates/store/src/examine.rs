@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::Path;
 
 use domain::{
-    Backlog, Connection, ConnectionId, Hydration, Operation, OperationId, Ours, Schedule, Stream,
+    Backlog, Connection, ConnectionId, Hydration, Issue, Operation, OperationId, Ours, Schedule,
+    Stream,
 };
 use lever::OpportunityId;
 
@@ -306,6 +307,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
         Table::ContactAliases => is::<Alias>(table, &value),
         Table::Dismissals => is::<Dismissal>(table, &value),
         Table::UserLinks => is::<UserLink>(table, &value),
+        Table::Issues => is::<Issue>(table, &value),
         Table::IdentityRuns => is::<IdentityRun>(table, &value),
         Table::IdentityLeaves => is::<IdentityLeaf>(table, &value),
         Table::SlaMarks => is::<SlaTold>(table, &value),

@@ -33,6 +33,7 @@ mod forgetting;
 mod hiding;
 mod histories;
 mod inbound_freshness;
+mod issues;
 mod left_out;
 mod lever_service;
 mod lookup;

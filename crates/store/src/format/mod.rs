@@ -25,7 +25,7 @@
 //! | `sequences` | c | [`Counter`]: number of the last change | 1 |
 //! | `changes` | c, last sequence 8 | [`ChangeBlock`]: changes that were made together | 2 |
 //! | `quarantine` | c, stream 1, half the digest of the parent 8, half that of the id or the text 8 | quarantined record | 2 |
-//! | `operations` | c, operation 16 | operation | 4 |
+//! | `operations` | c, operation 16 | operation | 5 |
 //! | `open_operations` | c, operation 16 | empty: those not settled | - |
 //! | `request_ids` | c, request id | [`Owner`]: operation | 1 |
 //! | `by_opportunity` | c, opportunity NUL, operation 16 | empty | - |
@@ -36,7 +36,7 @@
 //! | `backlogs` | c | [`Backlog`](domain::Backlog): wanted lists by stream | 1 |
 //! | `stream_states` | c, stream 1 | how the reading of a stream without a listing goes | 1 |
 //! | `runs` | c, began 8, listing | run | 1 |
-//! | `calls` | c, first call 8, number 4 | [`CallBlock`]: calls to Lever that were noted together, zstd level 1 | 1 |
+//! | `calls` | c, first call 8, number 4 | [`CallBlock`]: calls to Lever that were noted together, zstd level 1 | 2 |
 //! | `nudges` | c, arrived 8, half of the token digest 16 | nudge | 1 |
 //! | `nudge_tokens` | c, SHA-256 of a delivery's token 32 | [`Moment`]: when it arrived | 1 |
 //! | `webhooks` | c, Lever's id | [`Secret`]: sealed event and signature token | 1 |
@@ -51,6 +51,7 @@
 //! | `identity_leaves` | c, digest 12, packed opportunity; the first: c | [`IdentityLeaf`]: a stretch of all entries | 1 |
 //! | `dismissals` | c, contact NUL, contact; the lesser id first | [`Dismissal`](crate::Dismissal): who told the two apart, and when | 1 |
 //! | `user_links` | c, digest of the product user's e-mail 12 | [`UserLink`](crate::UserLink): e-mail, Lever user, who linked them, and when | 1 |
+//! | `issues` | c, issue 16 | [`Issue`](domain::Issue): a problem, its words, and what became of it | 1 |
 //! | `forgets` | c, opportunity | [`Forget`]: what is still to be removed of a person | 1 |
 //!
 //! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.
@@ -66,6 +67,7 @@ pub(crate) mod frame;
 mod hydration;
 mod id;
 mod identity;
+mod issue;
 pub(crate) mod key;
 mod listing;
 mod mapping;

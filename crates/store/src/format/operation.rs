@@ -67,6 +67,9 @@ struct OperationV1 {
     left_out: Vec<String>,
     #[prost(string, optional, tag = "41")]
     passed_over: Option<String>,
+    /// Since version 5.
+    #[prost(string, optional, tag = "52")]
+    rpc: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -293,7 +296,7 @@ struct AttemptV1 {
 }
 
 impl Stored for Operation {
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
 
     fn to_payload(&self) -> Vec<u8> {
         OperationV1 {
@@ -309,6 +312,7 @@ impl Stored for Operation {
             acting_user: self.acting_user.as_ref().map(|user| pack(user.as_str())),
             marker: self.marker.as_millis(),
             asked_by: self.asked_by.clone(),
+            rpc: self.rpc.clone(),
             created_at: self.created_at.as_millis(),
             updated_at: self.updated_at.as_millis(),
             revision: self.revision,
@@ -370,6 +374,7 @@ impl Stored for Operation {
             left_out: stored.left_out,
             marker: Timestamp::from_millis(stored.marker),
             asked_by: stored.asked_by,
+            rpc: stored.rpc,
             created_at: Timestamp::from_millis(stored.created_at),
             queued_at: Timestamp::from_millis(queued_at),
             updated_at: Timestamp::from_millis(stored.updated_at),

@@ -7,6 +7,7 @@ pub(crate) mod applicants;
 pub(super) mod connections;
 pub(super) mod duplicates;
 pub(super) mod history;
+pub(super) mod issues;
 pub(super) mod lookup;
 pub(crate) mod mapping;
 pub(crate) mod operation;
