@@ -27,6 +27,7 @@ pub(crate) fn operation(write: Write) -> Operation {
         asked_for: None,
         found: Vec::new(),
         left_out: Vec::new(),
+        rpc: None,
         marker: Timestamp::from_millis(0),
         asked_by: String::new(),
         created_at: Timestamp::from_millis(0),

@@ -5,12 +5,15 @@ use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
+use domain::issue::Problem;
 use domain::{Connection, ConnectionId, Disconnected, Timestamp};
 use store::Store;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
+use crate::cause::Cause;
 use crate::clock::Clock;
 use crate::credential::Renewals;
 use crate::error::{Error, Result};
@@ -21,7 +24,7 @@ use crate::settings::Settings;
 use crate::supervise::supervise;
 use crate::webhook::{self, Tokens};
 use crate::{
-    credential, identity, nudge, pause, pull, push, sla_marks, snapshots, traffic, upkeep,
+    credential, identity, issues, nudge, pause, pull, push, sla_marks, snapshots, traffic, upkeep,
 };
 
 /// What every part of the engine uses.
@@ -133,25 +136,28 @@ impl Engine {
             let id = connection.id;
             match credential::link(&engine.shared, connection).await {
                 Ok(link) => engine.run(link).await?,
-                Err(error) => engine.set_aside(id, &error),
+                Err(error) => engine.set_aside(id, &error).await,
             }
         }
         let (kept, stop) = (engine.clone(), engine.stop.clone());
         let upkeep = move || upkeep::run(kept.clone());
-        engine.tasks.spawn(supervise("upkeep", stop, upkeep));
+        engine.tasks.spawn(supervise("upkeep", stop, || {}, upkeep));
         let (kept, stop) = (engine.clone(), engine.stop.clone());
         let snapshots = move || snapshots::run(kept.clone());
-        engine.tasks.spawn(supervise("snapshots", stop, snapshots));
+        engine.tasks.spawn(supervise("snapshots", stop, || {}, snapshots));
         let (kept, stop) = (engine.clone(), engine.stop.clone());
         let identity = move || identity::run(kept.clone());
-        engine.tasks.spawn(supervise("identity", stop, identity));
+        engine
+            .tasks
+            .spawn(supervise("identity", stop, || {}, identity));
         Ok(engine)
     }
 
     /// Notes a connection that cannot be worked on; the others go on.
-    fn set_aside(&self, id: ConnectionId, error: &Error) {
+    async fn set_aside(&self, id: ConnectionId, error: &Error) {
         tracing::error!(connection = %id, error = %crate::report(error), "the connection cannot be worked on");
         self.note_unusable(id, Unusable::Broken(error.to_string()));
+        self.note_unusable_issue(id, error.to_string()).await;
     }
 
     fn note_unusable(&self, id: ConnectionId, why: Unusable) {
@@ -195,6 +201,7 @@ impl Engine {
         self.work("nudges", &link, nudge::run);
         self.work("sla", &link, sla_marks::run);
         self.work("webhooks", &link, webhook::register::run);
+        self.work("issues", &link, issues::run);
         if let Some(former) = self.shared.store.former_settings(link.id()).await? {
             let settings = link.connection();
             self.follow_settings(link, &former, &settings).await?;
@@ -209,8 +216,9 @@ impl Engine {
     {
         let (shared, link) = (self.shared.clone(), link.clone());
         let stop = link.stop.clone();
+        let panicked = panicked(name, &shared, &link);
         let begin = move || worker(shared.clone(), link.clone());
-        self.tasks.spawn(supervise(name, stop, begin));
+        self.tasks.spawn(supervise(name, stop, panicked, begin));
     }
 
     /// Does something that must not be left half done when its caller goes away.
@@ -219,6 +227,7 @@ impl Engine {
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = tokio::sync::oneshot::channel();
+        let work = Cause::present().during(work.in_current_span());
         self.spawn(async move {
             // Nobody waiting is fine: it is done all the same.
             let _ = answer.send(work.await);
@@ -353,6 +362,20 @@ impl Engine {
     /// The store below.
     pub fn store(&self) -> &Store {
         &self.shared.store
+    }
+}
+
+/// Notes that a worker of a link has panicked.
+pub(crate) fn panicked(
+    worker: &'static str,
+    shared: &Arc<Shared>,
+    link: &Arc<Link>,
+) -> impl Fn() + use<> {
+    let (shared, link) = (shared.clone(), link.clone());
+    move || {
+        let worker = worker.to_owned();
+        let problem = Problem::WorkerPanicked { worker };
+        link.issues.saw(problem, Vec::new(), shared.clock.now());
     }
 }
 

@@ -90,6 +90,11 @@ impl Error {
         &self.kind
     }
 
+    /// Whether the thing named does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.kind, ErrorKind::NotFound { .. })
+    }
+
     /// The same error of what lies below a field: `items[3]` makes `links[0]` to `items[3].links[0]`.
     pub fn below(mut self, field: &str) -> Error {
         if let ErrorKind::Invalid { violations } = &mut self.kind {

@@ -10,6 +10,7 @@ mod ask;
 mod call;
 mod candidate;
 mod candidates;
+mod cause;
 mod changes;
 mod clock;
 mod connect;
@@ -24,6 +25,7 @@ mod field_mapping;
 mod identity;
 mod in_stages;
 mod inbound;
+mod issues;
 mod legend;
 mod link;
 mod lookup;
@@ -62,6 +64,7 @@ pub use candidate::{CandidacyDetail, Candidate, StageStay, StageTime, UnreadList
 pub use candidates::{
     CandidateFilter, CandidateOrder, CandidatePlace, Candidates, CandidatesQuery,
 };
+pub use cause::Cause;
 pub use changes::{ChangeEvent, Changes, ChangesQuery, Happened};
 pub use clock::Clock;
 pub use connect::{ConnectionPatch, Linked, NewConnection};
@@ -73,6 +76,7 @@ pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
 pub use field_mapping::{FieldPreview, SourceField};
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
+pub use issues::{IssueAction, IssueFilter};
 pub use lookup::{Agreement, Known, Looked, Lookup, MOST_IDENTITIES, Match, MatchStrength};
 pub use mapping::{MappedStage, MappingView, Notice, Preview, SuggestedStage, Suggestions};
 pub use pause::KeyPause;

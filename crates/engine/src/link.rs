@@ -16,6 +16,7 @@ use crate::access::KeyAccess;
 use crate::clock::Clock;
 use crate::credential::{Opened, Refusal};
 use crate::error::{Error, Result};
+use crate::issues::Sightings;
 use crate::pause::Told;
 use crate::progress::Progress;
 use crate::pull::inbound::Followed;
@@ -82,6 +83,8 @@ pub(crate) struct Link {
     user_addresses: Mutex<Option<(Timestamp, Arc<BTreeSet<String>>)>>,
     /// The webhooks of the connection: what verifies them, and how their registration stands.
     pub(crate) webhooks: Webhooks,
+    /// What was seen to go wrong and is not among the issues yet.
+    pub(crate) issues: Sightings,
 }
 
 /// Why a stream read below other records cannot be read.
@@ -131,6 +134,7 @@ impl Link {
             told_pause: Mutex::new(None),
             user_addresses: Mutex::new(None),
             webhooks: Webhooks::default(),
+            issues: Sightings::default(),
         }))
     }
 
@@ -162,6 +166,7 @@ impl Link {
             .connection
             .write()
             .unwrap_or_else(PoisonError::into_inner) = connection;
+        self.issues.look_soon();
         self.moved();
     }
 
@@ -190,6 +195,8 @@ impl Link {
         *self.refusal.write().unwrap_or_else(PoisonError::into_inner) = opened.refusal;
         self.access.begin_key();
         self.set_single_reads_refused(None);
+        self.issues.key_works();
+        self.issues.look_soon();
         self.webhooks.now.notify_one();
         self.nudged.notify_one();
         self.ask_again();

@@ -90,6 +90,15 @@ pub struct PermissionReport {
     pub checked_at: Timestamp,
 }
 
+/// What is lost without a permission, in one sentence; empty for a name that nobody knows.
+pub(crate) fn loss_of(permission: &str, connection: &Connection) -> String {
+    let all = permissions();
+    let named = all.iter().find(|known| known.name == permission);
+    named
+        .map(|known| need(known, connection).loss)
+        .unwrap_or_default()
+}
+
 impl Engine {
     /// Finds out what Lever lets the credential do: for what is kept, or with `all` for every read there is.
     ///

@@ -229,6 +229,8 @@ async fn note_outcome(
                 .store
                 .note_listing(link.id(), listing, ListingOutcome::Succeeded(walked.began))
                 .await?;
+            link.issues.key_works();
+            link.issues.look_soon();
         }
         Err(error) => {
             let trouble = Trouble::of(&error);
@@ -243,6 +245,7 @@ async fn note_outcome(
                     ListingOutcome::Failed(trouble.to_text()),
                 )
                 .await?;
+            link.saw(shared, listing.name(), listing.stream(), &trouble);
         }
     }
     Ok(())

@@ -261,6 +261,12 @@ pub(crate) fn inbound_ready(listings: &BTreeMap<Listing, ListingState>) -> bool 
         .is_some_and(|state| state.cursor.inbound_read())
 }
 
+/// The streams that are stale, each with the list it rests on.
+pub(crate) async fn stale_streams(shared: &Shared, link: &Link) -> Result<Vec<(Listing, Stream)>> {
+    let view = View::of(shared, link).await?;
+    Ok(view.stale_streams())
+}
+
 async fn inbound_age(shared: &Shared, link: &Link) -> Result<Option<Duration>> {
     let inbound = Inbound::of(shared, link).await?;
     let listings = shared.store.cursors(link.id()).await?;
@@ -467,6 +473,20 @@ impl View {
         let again = self.again(listing);
         let second = again.next(again.next(last));
         self.now > second.max(last.plus(Duration::from_secs(60)))
+    }
+
+    /// The streams that are stale, each with the list it rests on.
+    fn stale_streams(&self) -> Vec<(Listing, Stream)> {
+        let kept = Stream::ALL
+            .iter()
+            .filter(|stream| self.connection.keeps(**stream));
+        let stale = kept.filter(|stream| {
+            let trouble = self.trouble(**stream);
+            self.state(**stream, trouble.as_ref()) == StreamState::Stale
+        });
+        stale
+            .filter_map(|stream| Some((source(*stream)?, *stream)))
+            .collect()
     }
 
     /// How fresh the inbound stages are.

@@ -168,6 +168,7 @@ pub(crate) fn operation(connection: ConnectionId, request_id: &str, write: Write
         created_at: at,
         queued_at: at,
         restored_at: None,
+        rpc: None,
         updated_at: at,
         revision: 1,
     }

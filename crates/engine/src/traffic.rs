@@ -8,6 +8,7 @@ use std::time::Duration;
 use lever::Attempt;
 use store::ApiCall;
 
+use crate::cause::Cause;
 use crate::clock::Clock;
 use crate::engine::Shared;
 use crate::link::Link;
@@ -43,6 +44,7 @@ impl Traffic {
     /// Takes note of an attempt that has ended.
     pub(crate) fn note(&self, attempt: &Attempt) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        let cause = Cause::present();
         let call = ApiCall {
             at: self.clock.now().minus(attempt.elapsed),
             operation: attempt.operation.to_owned(),
@@ -53,7 +55,8 @@ impl Traffic {
             waited_ms: millis(attempt.waited),
             attempt: attempt.attempt,
             lane: attempt.lane.as_str().to_owned(),
-            write: None,
+            write: cause.operation,
+            rpc: cause.rpc.map(|rpc| rpc.to_string()),
         };
         let mut calls = self.waiting();
         if calls.len() >= MOST {

@@ -90,9 +90,11 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.ConnectionService/DeleteConnection", ADMIN),
     ("/fulcrum.v1.ConnectionService/GetConnection", ANY),
     ("/fulcrum.v1.ConnectionService/ListConnections", ANY),
+    ("/fulcrum.v1.ConnectionService/ListIssues", READERS),
     ("/fulcrum.v1.ConnectionService/ListUserLinks", ADMIN),
     ("/fulcrum.v1.ConnectionService/RotateCredential", ADMIN),
     ("/fulcrum.v1.ConnectionService/UpdateConnection", ADMIN),
+    ("/fulcrum.v1.ConnectionService/UpdateIssue", ADMIN),
     ("/fulcrum.v1.ConnectionService/UpdateUserLink", ADMIN),
     ("/fulcrum.v1.FieldMappingService/GetFieldMapping", ANY),
     (

@@ -9,6 +9,7 @@ mod export;
 mod field_mapping;
 mod follow;
 mod inbound;
+mod issues;
 mod lever;
 mod lookup;
 mod operation;

@@ -12,6 +12,7 @@ pub mod export;
 pub mod field_mapping;
 pub mod fill;
 pub mod inbound;
+pub mod issues;
 pub mod lever;
 pub mod operation;
 pub mod page_token;

@@ -42,6 +42,8 @@ pub struct ApiCall {
     pub lane: String,
     /// The operation it was made for, when it was made for one.
     pub write: Option<OperationId>,
+    /// The id of the rpc that caused it; none for what is done by itself.
+    pub rpc: Option<String>,
 }
 
 /// Which calls are listed; nothing set lists all.

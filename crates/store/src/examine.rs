@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::{
-    Backlog, Connection, ConnectionId, Hydration, Operation, OperationId, Ours, Schedule, Stream,
+    Backlog, Connection, ConnectionId, Hydration, Issue, Operation, OperationId, Ours, Schedule,
+    Stream,
 };
 use lever::OpportunityId;
 
@@ -354,6 +355,7 @@ pub(crate) fn fits(table: Table, key: &[u8], value: &[u8]) -> Result<(), Error> 
         Table::ContactAliases => is::<Alias>(table, value),
         Table::Dismissals => is::<Dismissal>(table, value),
         Table::UserLinks => is::<UserLink>(table, value),
+        Table::Issues => is::<Issue>(table, value),
         Table::IdentityRuns => is::<IdentityRun>(table, value),
         Table::IdentityLeaves => is::<IdentityLeaf>(table, value),
         Table::SlaMarks => is::<SlaTold>(table, value),

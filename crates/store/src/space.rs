@@ -65,6 +65,11 @@ impl Space {
         self.free() >= self.backfill_floor
     }
 
+    /// Free bytes now, whether or not anything depends on them.
+    pub(crate) fn free_now(&self) -> Result<u64, Error> {
+        free_bytes(&self.folder)
+    }
+
     /// An unreadable file system counts as having room: the write itself will tell.
     fn free(&self) -> u64 {
         if self.write_floor == 0 && self.backfill_floor == 0 {

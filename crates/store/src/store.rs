@@ -167,6 +167,19 @@ impl Store {
         Ok(freed)
     }
 
+    /// Whether there is room enough on the disk for anything that can be put off.
+    pub fn writes_allowed(&self) -> bool {
+        self.inner.space.check_write().is_ok()
+    }
+
+    /// Free bytes of the disk that holds the data.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the system does not tell.
+    pub fn free_bytes(&self) -> Result<u64, Error> {
+        self.inner.space.free_now()
+    }
+
     /// Seals a value for one purpose; it opens again only with the same purpose and context.
     ///
     /// # Errors

@@ -86,6 +86,7 @@ tables! {
     Dismissals = "dismissals", "connection and two contacts";
     UserLinks = "user_links", "connection and digest";
     ExportSettings = "export_settings", "connection and version";
+    Issues = "issues", "connection and issue";
 }
 
 impl Table {

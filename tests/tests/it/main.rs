@@ -36,6 +36,7 @@ mod hiding;
 mod histories;
 mod inbound_freshness;
 mod isolation;
+mod issues;
 mod left_out;
 mod lever_service;
 mod lookup;

@@ -220,6 +220,8 @@ pub struct Operation {
     pub marker: Timestamp,
     /// The name of the token that asked.
     pub asked_by: String,
+    /// The id of the rpc that recorded it, as the caller and the log know it; none for those from before that was kept.
+    pub rpc: Option<String>,
     /// When it was recorded.
     pub created_at: Timestamp,
     /// Since when it has been in line: since it was recorded, released, or asked for again.
@@ -372,6 +374,7 @@ impl Operation {
             answer: None,
             found: Vec::new(),
             left_out: Vec::new(),
+            rpc: None,
             state,
             revision: self.revision + 1,
             ..self.clone()

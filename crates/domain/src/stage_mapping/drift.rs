@@ -40,6 +40,40 @@ pub enum DriftKind {
     MissingReason,
 }
 
+impl DriftKind {
+    /// Every kind.
+    pub const ALL: &[DriftKind] = &[
+        DriftKind::NewStage,
+        DriftKind::RenamedStage,
+        DriftKind::MissingStage,
+        DriftKind::NewReason,
+        DriftKind::RenamedReason,
+        DriftKind::MissingReason,
+    ];
+
+    /// The name of the kind.
+    pub fn name(self) -> &'static str {
+        match self {
+            DriftKind::NewStage => "NEW_STAGE",
+            DriftKind::RenamedStage => "RENAMED_STAGE",
+            DriftKind::MissingStage => "MISSING_STAGE",
+            DriftKind::NewReason => "NEW_REASON",
+            DriftKind::RenamedReason => "RENAMED_REASON",
+            DriftKind::MissingReason => "MISSING_REASON",
+        }
+    }
+
+    /// What has changed.
+    pub fn object(self) -> &'static str {
+        match self {
+            DriftKind::NewStage | DriftKind::RenamedStage | DriftKind::MissingStage => "stage",
+            DriftKind::NewReason | DriftKind::RenamedReason | DriftKind::MissingReason => {
+                "archive_reason"
+            }
+        }
+    }
+}
+
 /// A sentence for people, with the way out.
 impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -507,6 +507,7 @@ impl<'a> Reading<'a> {
         };
         let (store, id) = (&self.shared.store, self.link.id());
         store.note_stream(id, stream, None).await?;
+        self.link.issues.look_soon();
         if trouble.refused {
             let policy = super::policy::policy(self.shared, self.link);
             store
@@ -571,7 +572,9 @@ impl<'a> Reading<'a> {
         self.link.set_stream_trouble(stream, trouble_now);
         let text = Some(trouble.to_text());
         let id = self.link.id();
-        Ok(self.shared.store.note_stream(id, stream, text).await?)
+        self.shared.store.note_stream(id, stream, text).await?;
+        self.link.saw(self.shared, stream.name(), stream, trouble);
+        Ok(())
     }
 }
 

@@ -461,6 +461,9 @@ impl Engine {
             Err(error) if matches!(error.kind(), StoreErrorKind::Conflict) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
+        if let Ok(link) = self.link(operation.connection) {
+            link.issues.note_writes();
+        }
         // Nobody listening is fine: the state is in the store.
         let _ = self.shared.moved.send(operation.id);
         Ok(Some(next))

@@ -10,7 +10,6 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::outbox::Outbox;
 use crate::error::Result;
-use crate::supervise::supervise;
 
 impl Outbox {
     /// Settles a bulk once its items have settled.
@@ -23,8 +22,7 @@ impl Outbox {
         drop(bulks);
         let outbox = self.clone();
         let look = move || outbox.clone().until_items_settle(id);
-        self.tasks()
-            .spawn(supervise("bulk", self.link().stop.clone(), look));
+        self.keep_going("bulk", look);
     }
 
     async fn until_items_settle(self: Arc<Self>, bulk: OperationId) {

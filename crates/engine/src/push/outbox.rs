@@ -17,7 +17,8 @@ use super::holds::Holds;
 use super::pace::Pace;
 use super::turn::Turn;
 use super::{plan, provenance, reconcile, send};
-use crate::engine::Shared;
+use crate::cause::Cause;
+use crate::engine::{self, Shared};
 use crate::error::Result;
 use crate::link::{Link, PAST};
 use crate::pull::{self, listing_of};
@@ -97,8 +98,7 @@ impl Outbox {
         }
         let outbox = self.clone();
         let release = move || outbox.clone().release_what_is_due();
-        self.tasks
-            .spawn(supervise("held writes", self.link.stop.clone(), release));
+        self.keep_going("held writes", release);
         self.resume_refreshes().await
     }
 
@@ -134,10 +134,6 @@ impl Outbox {
 
     pub(super) fn link(&self) -> &Link {
         &self.link
-    }
-
-    pub(super) fn tasks(&self) -> &TaskTracker {
-        &self.tasks
     }
 
     /// Reads again what a former run of the process wrote but could not read back before it ended.
@@ -177,8 +173,20 @@ impl Outbox {
         drop(queues);
         let outbox = self.clone();
         let drain = move || outbox.clone().drain(turn.clone());
-        self.tasks
-            .spawn(supervise("push", self.link.stop.clone(), drain));
+        self.keep_going("push", drain);
+    }
+
+    /// Keeps a worker of the outbox going until the connection is stopped.
+    pub(super) fn keep_going<F>(
+        &self,
+        name: &'static str,
+        worker: impl FnMut() -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let panicked = engine::panicked(name, &self.shared, &self.link);
+        let stop = self.link.stop.clone();
+        self.tasks.spawn(supervise(name, stop, panicked, worker));
     }
 
     /// A time in Lever's past that no other note of this connection carries.
@@ -252,7 +260,7 @@ impl Outbox {
                 state if state.settled() => {
                     tracing::info!(
                         connection = %self.link.id(), operation = %id, opportunity = %operation.opportunity,
-                        kind = operation.write.kind(), state = state.name(), "operation settled"
+                        kind = operation.write.kind(), state = state.name(), rpc = operation.rpc, "operation settled"
                     );
                     metrics::counter!(
                         "fulcrum_operations_total", "kind" => operation.write.kind(), "event" => state.name()
@@ -278,7 +286,11 @@ impl Outbox {
                 }
                 State::Recorded { .. } => match operation.unsure_since() {
                     Some(since) => self.suspect(operation, since).await?,
-                    None => self.send(operation).await?,
+                    None => {
+                        Cause::operation(&operation)
+                            .during(self.send(operation))
+                            .await?;
+                    }
                 },
                 State::Sending { .. } => {
                     self.save(&operation, Event::Lost).await?;
@@ -287,7 +299,8 @@ impl Outbox {
                     self.sleep_until(*look_at).await;
                 }
                 State::Reconciling { .. } => {
-                    let event = reconcile::look(&self.shared, &self.link, &operation).await;
+                    let look = reconcile::look(&self.shared, &self.link, &operation);
+                    let event = Cause::operation(&operation).during(look).await;
                     if let Some(event) = event {
                         self.settle_with(&operation, event).await?;
                     }
@@ -481,6 +494,7 @@ impl Outbox {
             Err(error) if matches!(error.kind(), store::ErrorKind::Conflict) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
+        self.link.saw_settled(&self.shared, &next);
         // Nobody listening is fine: the state is in the store.
         let _ = self.shared.moved.send(next.id);
         Ok(Some(next))

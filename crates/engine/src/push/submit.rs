@@ -16,6 +16,7 @@ use super::outbox::Outbox;
 use super::plan::{self, PlannedCall};
 use super::ready::unread;
 use super::{acting, new_id};
+use crate::cause::Cause;
 use crate::engine::Engine;
 use crate::error::{Error, Result, about_id};
 use crate::mapping;
@@ -434,6 +435,7 @@ pub(super) fn new_operation(
         left_out: Vec::new(),
         marker,
         asked_by: request.asked_by,
+        rpc: Cause::present().rpc.map(|rpc| rpc.to_string()),
         created_at: now,
         queued_at: now,
         restored_at: None,

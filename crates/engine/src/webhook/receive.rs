@@ -1,6 +1,7 @@
 //! Takes in a delivery: verified, remembered, answered. Nothing is read from Lever here.
 
 use domain::ConnectionId;
+use domain::issue::Problem;
 use lever::webhook::Delivery;
 use lever::{OpportunityId, WebhookEvent};
 use sha2::{Digest as _, Sha256};
@@ -51,6 +52,10 @@ impl Engine {
             return Ok(Received::Refused);
         };
         let verified = delivery.verify(tokens.all());
+        if let Some(link) = link.as_ref().filter(|_| !verified) {
+            let now = self.shared.clock.now();
+            link.issues.saw(Problem::WebhooksRefused, Vec::new(), now);
+        }
         let Some(link) = link.filter(|_| verified) else {
             return Ok(Received::Refused);
         };

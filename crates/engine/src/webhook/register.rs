@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::issue::Problem;
 use futures::FutureExt as _;
 use lever::{
     CreateWebhook, DeleteWebhook, ErrorKind, Lane, ListWebhooks, WebhookEvent, WebhookId,
@@ -36,6 +37,7 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
         let wait = match outcome {
             Ok(state) => {
                 link.webhooks.set_state(state);
+                link.issues.look_soon();
                 pause = FIRST_PAUSE;
                 CHECK
             }
@@ -50,6 +52,9 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
                     _ => (WebhookState::Failed(error.to_string()), LONGEST_PAUSE),
                 };
                 link.webhooks.set_state(state);
+                let why = error.to_string();
+                let problem = Problem::WebhooksNotRegistered { why };
+                link.issues.saw(problem, Vec::new(), shared.clock.now());
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 wait
             }

@@ -16,6 +16,7 @@ mod export;
 mod failure;
 mod history;
 mod inbound;
+mod issues;
 mod json;
 pub(crate) mod logging;
 mod lookup;
@@ -102,6 +103,8 @@ enum Command {
     Permissions(permissions::Permissions),
     /// Tells how far the mirror has come.
     Status(sync::Status),
+    /// Lists what somebody should look after, with what to do about it.
+    Issues(issues::Issues),
     /// Pulls now instead of at the next scheduled time, or shows what the pull did.
     Sync(sync::Sync),
     /// Lists inbound applicants with their SLA.
@@ -169,6 +172,7 @@ impl Cli {
             Command::Connections => connections::list(global).await,
             Command::Permissions(command) => permissions::run(global, command).await,
             Command::Status(command) => sync::status(global, command).await,
+            Command::Issues(command) => issues::run(global, command).await,
             Command::Sync(command) => sync::sync(global, command).await,
             Command::Inbound(command) => inbound::run(global, command).await,
             Command::Advance(command) => bulk::advance(global, command).await,
@@ -225,6 +229,18 @@ mod tests {
         assert!(parsed("list") && parsed("list acme --limit 5"));
         assert!(parsed("link a@b.c u1") && parsed("link -c acme a@b.c u1"));
         assert!(parsed("unlink a@b.c") && !parsed("link a@b.c"));
+    }
+
+    #[test]
+    fn issues_are_listed_or_one_of_them_acted_on() {
+        let parsed = |line: &str| {
+            let words = ["fulcrum", "issues"].into_iter();
+            Cli::try_parse_from(words.chain(line.split(' ').filter(|word| !word.is_empty())))
+        };
+        assert!(parsed("").is_ok() && parsed("acme --all --limit 5 --json").is_ok());
+        assert!(parsed("mute i1 --note known").is_ok() && parsed("unmute i1").is_ok());
+        assert!(parsed("resolve i1").is_ok() && parsed("resolve").is_err());
+        assert!(parsed("--all mute i1").is_err());
     }
 
     #[test]

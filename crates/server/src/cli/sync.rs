@@ -53,7 +53,29 @@ pub(super) async fn status(global: &Global, command: Status) -> Result<(), Failu
         connection_id: connection.id.clone(),
     };
     let status = page::status(client.sync().get_sync_status(request).await?.into_inner());
-    show(global, &connection, &status, &mut output)
+    show(global, &connection, &status, &mut output)?;
+    if global.json {
+        return Ok(());
+    }
+    match open_issues(&client, &connection).await? {
+        0 => Ok(()),
+        open => output.line(page::open_issues(open)),
+    }
+}
+
+/// How many problems of a connection want looking after; none where the token may not list them.
+async fn open_issues(client: &Client, connection: &pb::Connection) -> Result<u32, Failure> {
+    let request = pb::ListIssuesRequest {
+        connection_id: connection.id.clone(),
+        states: vec![pb::IssueState::Open.into()],
+        page_size: 1,
+        ..Default::default()
+    };
+    match client.connections().list_issues(request).await {
+        Ok(answer) => Ok(answer.into_inner().open),
+        Err(refused) if refused.code() == tonic::Code::PermissionDenied => Ok(0),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn show(

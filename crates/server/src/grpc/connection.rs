@@ -198,4 +198,18 @@ impl ConnectionService for Api {
     ) -> Result<Response<pb::UpdateUserLinkResponse>, Status> {
         self.link_user(request).await
     }
+
+    async fn list_issues(
+        &self,
+        request: Request<pb::ListIssuesRequest>,
+    ) -> Result<Response<pb::ListIssuesResponse>, Status> {
+        self.issues(request).await
+    }
+
+    async fn update_issue(
+        &self,
+        request: Request<pb::UpdateIssueRequest>,
+    ) -> Result<Response<pb::UpdateIssueResponse>, Status> {
+        self.act_on_issue(request).await
+    }
 }

@@ -67,6 +67,7 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
         left_out: operation.left_out.clone(),
         email_intent: to_email_intent(operation),
         passed_over: to_passed_over(operation.passed_over).into(),
+        rpc_id: operation.rpc.clone().unwrap_or_default(),
     }
 }
 

@@ -273,6 +273,7 @@ pub fn to_api_call(call: &ApiCall) -> pb::ApiCall {
         lane: call.lane.clone(),
         lever_operation: call.operation.clone(),
         operation_id: call.write.map(|id| id.to_string()).unwrap_or_default(),
+        rpc_id: call.rpc.clone().unwrap_or_default(),
     }
 }
 

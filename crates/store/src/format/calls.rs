@@ -40,6 +40,9 @@ struct CallV1 {
     lane: String,
     #[prost(bytes = "vec", optional, tag = "10")]
     write: Option<Vec<u8>>,
+    /// Since version 2.
+    #[prost(string, optional, tag = "11")]
+    rpc: Option<String>,
 }
 
 impl CallBlock {
@@ -51,14 +54,14 @@ impl CallBlock {
 }
 
 impl Stored for CallBlock {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn to_payload(&self) -> Vec<u8> {
         zip::compress(&self.message())
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        if version != 1 {
+        if !(1..=Self::VERSION).contains(&version) {
             return None;
         }
         let block = BlockV1::decode(zip::decompress(payload)?.as_slice()).ok()?;
@@ -83,6 +86,7 @@ fn from_call(call: &ApiCall) -> CallV1 {
         attempt: call.attempt,
         lane: call.lane.clone(),
         write: call.write.map(|id| id.as_bytes().to_vec()),
+        rpc: call.rpc.clone(),
     }
 }
 
@@ -105,5 +109,6 @@ fn to_call(stored: CallV1) -> Option<ApiCall> {
         attempt: stored.attempt,
         lane: stored.lane,
         write,
+        rpc: stored.rpc,
     })
 }

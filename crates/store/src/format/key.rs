@@ -2,7 +2,7 @@
 
 use domain::hydration::Urgency;
 use domain::identity::ContactPair;
-use domain::{ConnectionId, Listing, OperationId, Parent, Stream};
+use domain::{ConnectionId, IssueId, Listing, OperationId, Parent, Stream};
 use lever::{ContactId, OpportunityId, StageId, Timestamp};
 
 use super::identity::KeyDigest;
@@ -122,6 +122,11 @@ pub(crate) fn dismissal_parts(key: &[u8]) -> Option<(ContactId, ContactId)> {
 /// Where it stands which Lever user a product user is.
 pub(crate) fn user_link(connection: ConnectionId, email: &KeyDigest) -> Vec<u8> {
     [&connection.as_bytes()[..], email].concat()
+}
+
+/// Where an issue is.
+pub(crate) fn issue(connection: ConnectionId, issue: IssueId) -> Vec<u8> {
+    [&connection.as_bytes()[..], issue.as_bytes()].concat()
 }
 
 /// A run of identity entries.

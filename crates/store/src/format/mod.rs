@@ -37,7 +37,7 @@
 //! | `backlogs` | c | [`Backlog`](domain::Backlog): wanted lists by stream | 1 |
 //! | `stream_states` | c, stream 1 | how the reading of a stream without a listing goes | 1 |
 //! | `runs` | c, began 8, listing | run | 1 |
-//! | `calls` | c, first call 8, number 4 | [`CallBlock`]: calls to Lever that were noted together, zstd level 1 | 1 |
+//! | `calls` | c, first call 8, number 4 | [`CallBlock`]: calls to Lever that were noted together, zstd level 1 | 2 |
 //! | `nudges` | c, arrived 8, half of the token digest 16 | nudge | 1 |
 //! | `nudge_tokens` | c, SHA-256 of a delivery's token 32 | [`Moment`]: when it arrived | 1 |
 //! | `webhooks` | c, Lever's id | [`Secret`]: sealed event and signature token | 1 |
@@ -52,6 +52,7 @@
 //! | `identity_leaves` | c, digest 12, packed opportunity; the first: c | [`IdentityLeaf`]: a stretch of all entries | 1 |
 //! | `dismissals` | c, contact NUL, contact; the lesser id first | [`Dismissal`](crate::Dismissal): who told the two apart, and when | 1 |
 //! | `user_links` | c, digest of the product user's e-mail 12 | [`UserLink`](crate::UserLink): e-mail, Lever user, who linked them, and when | 1 |
+//! | `issues` | c, issue 16 | [`Issue`](domain::Issue): a problem, its words, and what became of it | 1 |
 //! | `forgets` | c, opportunity | [`Forget`]: what is still to be removed of a person | 1 |
 //!
 //! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.
@@ -67,6 +68,7 @@ pub(crate) mod frame;
 mod hydration;
 mod id;
 mod identity;
+mod issue;
 pub(crate) mod key;
 mod listing;
 mod mapping;

@@ -70,6 +70,8 @@ struct OperationV1 {
     /// Since version 5.
     #[prost(int64, optional, tag = "52")]
     restored_at: Option<i64>,
+    #[prost(string, optional, tag = "53")]
+    rpc: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -330,6 +332,7 @@ impl Stored for Operation {
             acting_user: self.acting_user.as_ref().map(|user| pack(user.as_str())),
             marker: self.marker.as_millis(),
             asked_by: self.asked_by.clone(),
+            rpc: self.rpc.clone(),
             created_at: self.created_at.as_millis(),
             updated_at: self.updated_at.as_millis(),
             revision: self.revision,
@@ -392,6 +395,7 @@ impl Stored for Operation {
             left_out: stored.left_out,
             marker: Timestamp::from_millis(stored.marker),
             asked_by: stored.asked_by,
+            rpc: stored.rpc,
             created_at: Timestamp::from_millis(stored.created_at),
             queued_at: Timestamp::from_millis(queued_at),
             restored_at: stored.restored_at.map(Timestamp::from_millis),

@@ -7,6 +7,7 @@ use domain::change::{Move, Place, SlaMark};
 use domain::export::{Asked, Export, Ground, NewOpportunity};
 use domain::hydration::{Stamps, Urgency};
 use domain::identity::ContactPair;
+use domain::issue::{Affected, Remark, Resolved};
 use domain::operation::{
     Attempt, Bulk, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, RawWrite,
     Rejection, State, Step, Tally, UploadTarget,
@@ -14,8 +15,9 @@ use domain::operation::{
 use domain::provenance::{Added, Ours};
 use domain::{
     ActingBecause, Backlog, Candidacy, Change, ChangeKind, Connection, ConnectionId, Cursor,
-    Disconnected, Environment, Event, ExcludedField, Hydration, Operation, OperationId, Parent,
-    Part, PassedOver, RecordChange, Region, Schedule, Stream, Write,
+    Disconnected, Environment, Event, ExcludedField, Hydration, Issue, IssueId, IssueKind,
+    Operation, OperationId, Parent, Part, PassedOver, RecordChange, Region, Schedule, Stream,
+    Write,
 };
 use lever::Timestamp;
 use uuid::Uuid;
@@ -127,6 +129,7 @@ fn operation(write: Write, state: State) -> Operation {
         asked_for: None,
         found: Vec::new(),
         left_out: Vec::new(),
+        rpc: None,
         marker: at(2),
         asked_by: "t".to_owned(),
         created_at: at(3),
@@ -325,6 +328,47 @@ fn which_lever_user_a_product_user_is_has_these_bytes() {
     );
     let key = key::user_link(connection(), &[7; 12]);
     assert_eq!(key[16..], [7; 12]);
+}
+
+#[test]
+fn issues_have_these_bytes() {
+    let remark = || Remark {
+        by: "ada".to_owned(),
+        at: at(5),
+        note: "n".to_owned(),
+    };
+    let gone = Issue {
+        id: IssueId::from_bytes([7; 16]),
+        kind: IssueKind::StreamFailing,
+        subject: "notes".to_owned(),
+        message: "m".to_owned(),
+        repair: "r".to_owned(),
+        affected: vec![Affected::new("stream", "notes")],
+        count: 3,
+        reopened: 1,
+        first_seen: at(2),
+        last_seen: at(4),
+        present: false,
+        muted: None,
+        resolved: Some(Resolved::Gone { at: at(6) }),
+    };
+    pinned(
+        &gone,
+        "01c69c5a980a1007070707070707070707070707070707120e53545245414d5f4641494c494e471a056e6f74657322016d2a0172320f0a0673747265616d12056e6f74657338034001480250046806",
+    );
+    let by_hand = Issue {
+        affected: Vec::new(),
+        present: true,
+        muted: Some(remark()),
+        resolved: Some(Resolved::ByHand(remark())),
+        ..gone
+    };
+    pinned(
+        &by_hand,
+        "01aea196a10a1007070707070707070707070707070707120e53545245414d5f4641494c494e471a056e6f74657322016d2a017238034001480250045801620a0a0361646110051a016e720a0a0361646110051a016e",
+    );
+    let key = key::issue(connection(), by_hand.id);
+    assert_eq!(key[16..], [7; 16]);
 }
 
 #[test]
@@ -663,6 +707,22 @@ fn an_operation_has_these_bytes() {
         ..unsure
     };
     assert!(Operation::from_payload(4, &open.to_payload()) == Some(open));
+    let restored = Operation {
+        restored_at: Some(at(6)),
+        ..item.clone()
+    };
+    pinned(
+        &restored,
+        "054b4ad0140a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207ca02104c494e4b5f4445414354495641544544920301669a03016ca00306",
+    );
+    let traced = Operation {
+        rpc: Some("x".to_owned()),
+        ..item
+    };
+    pinned(
+        &traced,
+        "059d008e880a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207ca02104c494e4b5f4445414354495641544544920301669a03016ca2030178",
+    );
 }
 
 fn raw_of(operation: &Operation) -> RawWrite {
@@ -670,14 +730,6 @@ fn raw_of(operation: &Operation) -> RawWrite {
         Write::Raw(raw) => raw.clone(),
         other => panic!("{other:?}"),
     }
-    let restored = Operation {
-        restored_at: Some(at(6)),
-        ..item
-    };
-    pinned(
-        &restored,
-        "054b4ad0140a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207ca02104c494e4b5f4445414354495641544544920301669a03016ca00306",
-    );
 }
 
 fn export() -> Write {
@@ -942,6 +994,7 @@ fn calls_have_these_bytes_before_they_are_compressed() {
         attempt: 1,
         lane: "hydrate".to_owned(),
         write: Some(OperationId::new(Uuid::from_u128(2))),
+        rpc: None,
     };
     let unanswered = ApiCall {
         status: None,
@@ -958,8 +1011,23 @@ fn calls_have_these_bytes_before_they_are_compressed() {
         message,
         "0a3a080112096c6973744e6f7465731a0347455422022f7028c8013002380340014a07687964726174655210000000000000000000000000000000020a25080112096c6973744e6f7465731a0347455422022f703002380340014a0768796472617465"
     );
-    comes_back(&block);
-    assert!(CallBlock::from_payload(2, &block.to_payload()).is_none());
+    // Version 1 had the same fields but the last.
+    assert!(CallBlock::from_payload(1, &compress(&block.message())) == Some(block.clone()));
+    let caused = CallBlock(vec![ApiCall {
+        rpc: Some("r".to_owned()),
+        ..block.0[1].clone()
+    }]);
+    let message: String = caused
+        .message()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(
+        message,
+        "0a28080112096c6973744e6f7465731a0347455422022f703002380340014a07687964726174655a0172"
+    );
+    comes_back(&caused);
+    assert!(CallBlock::from_payload(3, &block.to_payload()).is_none());
     assert!(CallBlock::from_payload(1, b"no frame").is_none());
 }
 

@@ -63,6 +63,7 @@ pub(crate) async fn full() -> TempDir {
     };
     store.dismiss(c, strangers, dismissal).await.unwrap();
     store.set_user_link(c, user_link("ada@a.b")).await.unwrap();
+    change_issues(&store, c, vec![issue(1)], Vec::new()).await;
     let hour = Schedule::every(Duration::from_secs(3600)).unwrap();
     store
         .set_schedule(c, Listing::Tags, Some(hour))
@@ -112,6 +113,7 @@ pub(crate) async fn full() -> TempDir {
                 attempt: 1,
                 lane: "sweep".to_owned(),
                 write: None,
+                rpc: None,
             }],
         )
         .await
@@ -235,6 +237,7 @@ async fn an_altered_value_is_found_in_every_table() {
         "forgets",
         "dismissals",
         "user_links",
+        "issues",
     ] {
         let tampered = copied(folder.path());
         tamper(tampered.path(), table, flip);

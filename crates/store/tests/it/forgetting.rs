@@ -515,6 +515,7 @@ fn call(ms: i64) -> ApiCall {
         attempt: 1,
         lane: "follow".to_owned(),
         write: None,
+        rpc: None,
     }
 }
 

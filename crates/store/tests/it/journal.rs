@@ -36,6 +36,7 @@ fn call(operation: &str, sent: i64, status: Option<u16>) -> ApiCall {
         attempt: 1,
         lane: "follow".to_owned(),
         write: Some(OperationId::new(Uuid::from_u128(9))),
+        rpc: None,
     }
 }
 

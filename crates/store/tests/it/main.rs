@@ -21,6 +21,7 @@ mod earlier_versions;
 mod examining;
 mod forgetting;
 mod identities;
+mod issues;
 mod journal;
 mod nudges;
 mod opening;

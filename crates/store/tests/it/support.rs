@@ -5,13 +5,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::hydration::Policy;
+use domain::issue::Affected;
 use domain::operation::State;
 use domain::{
-    ActingBecause, Candidacy, Change, Connection, ConnectionId, Cursor, Environment, Event,
-    Listing, Operation, OperationId, RecordChange, Region, Stream, Timestamp, Write,
+    ActingBecause, Candidacy, Change, Connection, ConnectionId, Cursor, Environment, Event, Issue,
+    IssueId, IssueKind, Listing, Operation, OperationId, RecordChange, Region, Stream, Timestamp,
+    Write,
 };
 use secrecy::{ExposeSecret, SecretString};
-use store::{Deleted, Incoming, MappingVersion, Options, Page, Refresh, Store, UserLink};
+use store::{
+    Deleted, Incoming, IssueChanges, MappingVersion, Options, Page, Refresh, Store, UserLink,
+};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -232,6 +236,36 @@ pub(crate) fn user_link(email: &str) -> UserLink {
     }
 }
 
+pub(crate) fn issue(number: u128) -> Issue {
+    Issue {
+        id: IssueId::new(Uuid::from_u128(number)),
+        kind: IssueKind::StreamFailing,
+        subject: "notes".to_owned(),
+        message: "m".to_owned(),
+        repair: "r".to_owned(),
+        affected: vec![Affected::new("stream", "notes")],
+        count: 1,
+        reopened: 0,
+        first_seen: at(1),
+        last_seen: at(1),
+        present: true,
+        muted: None,
+        resolved: None,
+    }
+}
+
+/// Writes issues whatever there are.
+pub(crate) async fn change_issues(
+    store: &Store,
+    connection: ConnectionId,
+    changed: Vec<Issue>,
+    removed: Vec<IssueId>,
+) {
+    let changes = IssueChanges { changed, removed };
+    let written = store.change_issues(connection, |_known| changes).await;
+    written.unwrap();
+}
+
 pub(crate) fn operation(connection: ConnectionId, number: u128, request_id: &str) -> Operation {
     Operation {
         id: OperationId::new(Uuid::from_u128(number)),
@@ -254,6 +288,7 @@ pub(crate) fn operation(connection: ConnectionId, number: u128, request_id: &str
         asked_for: None,
         found: Vec::new(),
         left_out: Vec::new(),
+        rpc: None,
         marker: at(1),
         asked_by: "product".to_owned(),
         created_at: at(1),

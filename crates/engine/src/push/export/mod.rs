@@ -38,7 +38,6 @@ use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result, Violation};
 use crate::link::Link;
 use crate::read::Viewer;
-use crate::supervise::supervise;
 use crate::versions;
 
 pub(super) use lines::Lines;
@@ -232,8 +231,7 @@ impl Outbox {
         let place = Arc::new(self.lines.join(&export.asked));
         let (outbox, id) = (self.clone(), operation.id);
         let hand_over = move || outbox.clone().hand_over(id, place.clone());
-        self.tasks()
-            .spawn(supervise("export", self.link().stop.clone(), hand_over));
+        self.keep_going("export", hand_over);
     }
 
     async fn hand_over(self: Arc<Self>, id: domain::OperationId, place: Arc<Place>) {

@@ -8,6 +8,7 @@ pub(super) mod connections;
 pub(super) mod duplicates;
 pub(super) mod export;
 pub(super) mod history;
+pub(super) mod issues;
 pub(super) mod lookup;
 pub(crate) mod mapping;
 pub(crate) mod operation;

@@ -55,6 +55,12 @@ pub(crate) fn page(connection: &pb::Connection, status: &pb::SyncStatus, now_ms:
     page
 }
 
+/// How many problems want looking after, in a sentence.
+pub(crate) fn open_issues(open: u32) -> String {
+    let issues = counted(u64::from(open), "open issue");
+    styled(BAD, &format!("{issues}: see `fulcrum issues`"))
+}
+
 /// How fresh the inbound stages are, and when they are read on their own.
 fn inbound_stages(inbound: &pb::InboundStatus, now_ms: i64) -> String {
     let state = word(inbound.state().as_str_name(), "STREAM_STATE_");

@@ -1,0 +1,74 @@
+//! The kinds of problems.
+
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// A kind of problem.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum IssueKind {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl IssueKind {
+            /// Every kind.
+            pub const ALL: &[IssueKind] = &[$(IssueKind::$variant,)*];
+
+            /// The name, as the gRPC enum has it without its prefix.
+            pub fn name(self) -> &'static str {
+                match self { $(IssueKind::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Lever does not accept the key.
+    KeyRejected = "KEY_REJECTED",
+    /// The OAuth grant is lost.
+    GrantLost = "GRANT_LOST",
+    /// The connection cannot be worked on at all.
+    Unusable = "UNUSABLE",
+    /// The key lacks a permission that is used; about that permission.
+    PermissionMissing = "PERMISSION_MISSING",
+    /// A stream cannot be read; about it.
+    StreamFailing = "STREAM_FAILING",
+    /// A stream is older than twice its period; about it.
+    StreamStale = "STREAM_STALE",
+    /// Lever lets nothing through for long.
+    PausedByLever = "PAUSED_BY_LEVER",
+    /// Webhooks cannot be registered.
+    WebhooksNotRegistered = "WEBHOOKS_NOT_REGISTERED",
+    /// Deliveries came that are not Lever's.
+    WebhooksRefused = "WEBHOOKS_REFUSED",
+    /// Records of a stream cannot be read; about the stream.
+    Quarantined = "QUARANTINED",
+    /// Lever has changed what the stage mapping speaks of; about the kind of change.
+    MappingDrift = "MAPPING_DRIFT",
+    /// Writes fail; about their kind and the reason.
+    WritesFailing = "WRITES_FAILING",
+    /// Nobody can tell whether writes are in Lever; about their kind.
+    WritesUncertain = "WRITES_UNCERTAIN",
+    /// Writes were not made for who asked for them; about the reason.
+    ActingUser = "ACTING_USER",
+    /// The default acting user of the connection is no active Lever user.
+    DefaultActingUser = "DEFAULT_ACTING_USER",
+    /// The disk of the service is nearly full.
+    DiskLow = "DISK_LOW",
+    /// A worker of ours panicked; about it.
+    WorkerPanicked = "WORKER_PANICKED",
+}
+
+impl IssueKind {
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<IssueKind> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// After how long without showing a problem is taken to be gone; none for those that can be looked for.
+    pub(super) fn quiet_after(self) -> Option<Duration> {
+        matches!(self, IssueKind::WebhooksRefused | IssueKind::WorkerPanicked).then_some(DAY)
+    }
+}

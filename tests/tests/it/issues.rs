@@ -1,0 +1,354 @@
+//! What somebody should look after: one issue for each problem, that ends with it and comes back with it (F-52).
+
+use std::time::Duration;
+
+use lever_sim::{Act, Action, Config, DEFAULT_KEY, FaultPlan, FaultRule, Key, Permissions};
+use proto::v1 as pb;
+use tonic::Code;
+
+use crate::support::{Door, Setup, World, fresh_id, http, refused, until};
+
+const OTHER_KEY: &str = "another-key-of-the-same-account-0002";
+
+impl World {
+    async fn issues(&self, states: &[pb::IssueState]) -> Vec<pb::Issue> {
+        let request = pb::ListIssuesRequest {
+            connection_id: self.connection.clone(),
+            states: states.iter().map(|state| (*state).into()).collect(),
+            ..Default::default()
+        };
+        let answer = self.api.connections().list_issues(request).await;
+        answer.expect("a list").into_inner().issues
+    }
+
+    async fn open_issues(&self) -> Vec<pb::Issue> {
+        self.issues(&[pb::IssueState::Open]).await
+    }
+
+    /// Waits until the one issue of a kind stands so.
+    async fn until_issue(&self, kind: pb::IssueKind, state: pb::IssueState) -> pb::Issue {
+        until(&format!("{kind:?} is {state:?}"), async || {
+            let mut issues = self.issues(&[]).await;
+            issues.retain(|issue| issue.kind() == kind);
+            assert!(issues.len() <= 1, "{issues:#?}");
+            issues.pop().filter(|issue| issue.state() == state)
+        })
+        .await
+    }
+
+    async fn act(&self, issue: &pb::Issue, action: pb::IssueAction, note: &str) -> pb::Issue {
+        let request = pb::UpdateIssueRequest {
+            connection_id: self.connection.clone(),
+            issue_id: issue.id.clone(),
+            action: action.into(),
+            note: note.to_owned(),
+        };
+        let answer = self.api.connections().update_issue(request).await;
+        answer.expect("done").into_inner().issue.expect("an issue")
+    }
+
+    async fn rotate(&self, key: &str) {
+        let request = pb::RotateCredentialRequest {
+            connection_id: self.connection.clone(),
+            api_key: key.to_owned(),
+            ..Default::default()
+        };
+        let answer = self.api.connections().rotate_credential(request).await;
+        answer.expect("rotated");
+    }
+}
+
+/// A Lever with the same account that knows this key only.
+fn knowing(key: Key) -> Config {
+    Config {
+        keys: vec![key],
+        ..Setup::new(40).lever
+    }
+}
+
+fn lacking(permission: &str) -> Key {
+    Key {
+        permissions: Permissions::AllBut([permission.to_owned()].into()),
+        ..Key::all(DEFAULT_KEY)
+    }
+}
+
+fn text(issue: &pb::Issue) -> String {
+    format!("{} {}", issue.message, issue.repair)
+}
+
+/// F-52, X25: whatever fails for it, a revoked key is one issue; it counts on, ends with a new key, and comes back.
+#[tokio::test]
+async fn f52_a_revoked_key_is_one_issue_that_ends_with_a_new_one_and_comes_back_with_the_next() {
+    let mut world = World::synced(Setup::new(40)).await;
+    assert_eq!(world.open_issues().await, []);
+    world.replace_lever(knowing(Key::all(OTHER_KEY))).await;
+    world.pull().await;
+    let kind = pb::IssueKind::KeyRejected;
+    let opened = world.until_issue(kind, pb::IssueState::Open).await;
+    let opportunity = world.open_opportunities().remove(0);
+    let note = world.note(&opportunity, &fresh_id(), "hello").await;
+    assert_eq!(note.expect("recorded").state(), pb::OperationState::Failed);
+    assert!(
+        text(&opened).contains("Ask a Lever Super Admin"),
+        "{opened:?}"
+    );
+    assert!(!opened.affected.is_empty() && opened.affected.len() <= 20);
+
+    // What was seen and not kept yet is kept by a stop.
+    world.stop().await;
+    world.start().await;
+    let counted = world.until_issue(kind, pb::IssueState::Open).await;
+    assert!(counted.count > opened.count, "{opened:?} {counted:?}");
+    assert_eq!(counted.first_seen_time, opened.first_seen_time);
+    let open = world.open_issues().await;
+    assert_eq!(open.len(), 1, "{open:#?}");
+
+    world.rotate(OTHER_KEY).await;
+    let ended = world.until_issue(kind, pb::IssueState::Resolved).await;
+    assert!(ended.resolve_time.is_some() && ended.resolved_by.is_empty());
+    world.until_synced().await;
+    until("nothing is open", async || {
+        world.open_issues().await.is_empty().then_some(())
+    })
+    .await;
+
+    world
+        .replace_lever(knowing(Key::all("one-more-key-0003")))
+        .await;
+    world.pull().await;
+    let back = world.until_issue(kind, pb::IssueState::Open).await;
+    assert_eq!((back.id.as_str(), back.reopened), (opened.id.as_str(), 1));
+    assert!(back.count > counted.count);
+}
+
+/// F-52: a permission that is taken away is told by its name, muted, unmuted, and ends with a key that has it.
+#[tokio::test]
+async fn f52_a_missing_permission_is_told_by_name_muted_unmuted_and_ends_when_it_is_given() {
+    let mut world = World::synced(Setup::new(40)).await;
+    world.replace_lever(knowing(lacking("find all tags"))).await;
+    world.pull_only(&["tags"]).await;
+    let kind = pb::IssueKind::PermissionMissing;
+    let opened = world.until_issue(kind, pb::IssueState::Open).await;
+    assert_eq!(opened.subject, "find all tags");
+    assert!(
+        opened
+            .message
+            .starts_with("Lever refused to list tags: the key lacks *find all tags*."),
+        "{}",
+        opened.message
+    );
+    assert_eq!(opened.affected.len(), 1, "{opened:?}");
+    assert_eq!(opened.affected[0].id, "tags");
+
+    let muted = world.act(&opened, pb::IssueAction::Mute, "we know").await;
+    assert_eq!(
+        (muted.state(), muted.mute_note.as_str()),
+        (pb::IssueState::Muted, "we know")
+    );
+    assert_eq!(world.open_issues().await, []);
+    let back = world.act(&opened, pb::IssueAction::Unmute, "").await;
+    assert_eq!(
+        (back.state(), back.muted_by.as_str()),
+        (pb::IssueState::Open, "")
+    );
+
+    world.replace_lever(knowing(Key::all(DEFAULT_KEY))).await;
+    world.pull_only(&["tags"]).await;
+    world.until_issue(kind, pb::IssueState::Resolved).await;
+}
+
+/// F-52: by hand it is done with until it shows anew, and not because it goes on.
+#[tokio::test]
+async fn f52_an_issue_resolved_by_hand_opens_when_its_problem_shows_anew() {
+    let mut world = World::synced(Setup::new(40)).await;
+    world.replace_lever(knowing(lacking("find all tags"))).await;
+    world.pull_only(&["tags"]).await;
+    let kind = pb::IssueKind::PermissionMissing;
+    let opened = world.until_issue(kind, pb::IssueState::Open).await;
+    let done = world
+        .act(&opened, pb::IssueAction::Resolve, "asked for a key")
+        .await;
+    assert_eq!(done.state(), pb::IssueState::Resolved);
+    assert_eq!(done.resolve_note, "asked for a key");
+    assert!(!done.resolved_by.is_empty());
+    world.pull_only(&["tags"]).await;
+    let again = world.until_issue(kind, pb::IssueState::Open).await;
+    assert_eq!((again.id, again.reopened), (opened.id.clone(), 1));
+
+    let unknown = pb::UpdateIssueRequest {
+        connection_id: world.connection.clone(),
+        issue_id: fresh_id(),
+        action: pb::IssueAction::Mute.into(),
+        note: String::new(),
+    };
+    let told = refused(world.api.connections().update_issue(unknown.clone()).await);
+    assert_eq!(told.code, Code::NotFound);
+    let long = pb::UpdateIssueRequest {
+        note: "x".repeat(1001),
+        ..unknown
+    };
+    let told = refused(world.api.connections().update_issue(long).await);
+    assert_eq!(
+        (told.code, told.fields),
+        (Code::InvalidArgument, vec!["note".to_owned()])
+    );
+}
+
+/// F-52: a record that cannot be read is an issue of its stream with its id, and ends when it can be read.
+#[tokio::test]
+async fn f52_a_record_that_cannot_be_read_is_an_issue_until_it_can() {
+    let mut world = World::new(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    world.lever.garble([person.as_str()]);
+    world.connect().await;
+    world.until_synced().await;
+    let kind = pb::IssueKind::Quarantined;
+    let opened = world.until_issue(kind, pb::IssueState::Open).await;
+    let named = pb::AffectedObject {
+        what: "opportunities".to_owned(),
+        id: person.clone(),
+    };
+    assert_eq!(
+        (opened.subject.as_str(), &opened.affected),
+        ("opportunities", &vec![named])
+    );
+    world.lever.garble([]);
+    world.lever.touch(&person).expect("known");
+    world.pull().await;
+    world.until_issue(kind, pb::IssueState::Resolved).await;
+}
+
+/// F-52, X7: what Lever changes under a mapping is an issue until the mapping is saved again.
+#[tokio::test]
+async fn f52_a_stage_that_is_renamed_is_an_issue_until_the_mapping_is_saved() {
+    let world = World::synced(Setup::new(40)).await;
+    let mapping = world.suggested().await.suggested.expect("a mapping");
+    let saved = world.save_mapping(mapping).await.expect("saved");
+    let stages = world.lever.stages();
+    let stage = stages[0]["id"].as_str().expect("an id").to_owned();
+    let rename = Act::RenameStage {
+        stage: stage.clone(),
+        text: "Quite another name".to_owned(),
+    };
+    world.lever.act(rename).expect("known");
+    world.pull_only(&["stages"]).await;
+    let kind = pb::IssueKind::MappingDrift;
+    let opened = world.until_issue(kind, pb::IssueState::Open).await;
+    assert_eq!(
+        (opened.subject.as_str(), opened.affected[0].id.as_str()),
+        ("RENAMED_STAGE", stage.as_str())
+    );
+    assert!(
+        opened.message.contains("Quite another name"),
+        "{}",
+        opened.message
+    );
+    world.save_mapping(saved).await.expect("saved");
+    world.until_issue(kind, pb::IssueState::Resolved).await;
+}
+
+/// F-52: webhooks that Lever does not register are an issue until it does, and so are deliveries of somebody else.
+#[tokio::test]
+async fn f52_webhooks_that_cannot_be_registered_and_forged_deliveries_are_issues() {
+    let door = Door::open().await;
+    let mut setup = Setup::new(20).with("FULCRUM__SERVER__PUBLIC_URL", &door.url());
+    setup.connection.webhooks = true;
+    let refuse = FaultRule::on("createWebhook", Action::ServerErrorBefore(503));
+    setup.lever.faults = FaultPlan {
+        seed: 1,
+        rules: vec![refuse],
+    };
+    let mut world = World::new(setup).await;
+    door.lead_to(world.service().http);
+    world.connect().await;
+    let kind = pb::IssueKind::WebhooksNotRegistered;
+    world.until_issue(kind, pb::IssueState::Open).await;
+    world.lever.set_faults(FaultPlan::default());
+    world.until_issue(kind, pb::IssueState::Resolved).await;
+
+    let url = format!("{}/webhooks/lever/{}", door.url(), world.connection);
+    let forged =
+        r#"{"event":"candidateHired","triggeredAt":1,"token":"t","signature":"00","data":{}}"#;
+    let answer = http()
+        .post(url)
+        .header("content-type", "application/json")
+        .body(forged)
+        .timeout(Duration::from_secs(10))
+        .send()
+        .await
+        .expect("an answer");
+    assert!(answer.status().is_client_error(), "{}", answer.status());
+    let refused = pb::IssueKind::WebhooksRefused;
+    world.until_issue(refused, pb::IssueState::Open).await;
+}
+
+/// F-52: writes that Lever refuses are one issue for each kind and reason, with the operations, until one succeeds.
+#[tokio::test]
+async fn f52_writes_that_fail_are_one_issue_until_one_of_their_kind_succeeds() {
+    let mut world = World::synced(Setup::new(40)).await;
+    let opportunity = world.open_opportunities().remove(0);
+    world
+        .replace_lever(knowing(lacking("create an opportunity note")))
+        .await;
+    let mut failed = Vec::new();
+    for _ in 0..2 {
+        let note = world
+            .note(&opportunity, &fresh_id(), "hello")
+            .await
+            .expect("recorded");
+        assert_eq!(note.state(), pb::OperationState::Failed);
+        failed.push(note.id);
+    }
+    let kind = pb::IssueKind::PermissionMissing;
+    let opened = world.until_issue(kind, pb::IssueState::Open).await;
+    let affected: Vec<_> = opened.affected.iter().map(|one| one.id.clone()).collect();
+    assert!(affected.iter().all(|id| failed.contains(id)) && !affected.is_empty());
+    world.replace_lever(knowing(Key::all(DEFAULT_KEY))).await;
+    let note = world
+        .note(&opportunity, &fresh_id(), "hello")
+        .await
+        .expect("recorded");
+    assert_eq!(note.state(), pb::OperationState::Succeeded);
+    world.until_issue(kind, pb::IssueState::Resolved).await;
+}
+
+/// Issues are listed page by page, of all connections that the caller may see.
+#[tokio::test]
+async fn issues_of_all_connections_are_listed_page_by_page() {
+    let mut setup = Setup::new(20);
+    setup.lever.keys = vec![Key {
+        permissions: Permissions::AllBut(
+            ["find all tags", "find all sources"]
+                .map(str::to_owned)
+                .into(),
+        ),
+        ..Key::all(DEFAULT_KEY)
+    }];
+    let mut world = World::new(setup).await;
+    world.connect().await;
+    until("both are told", async || {
+        (world.open_issues().await.len() == 2).then_some(())
+    })
+    .await;
+    let mut subjects = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = pb::ListIssuesRequest {
+            page_size: 1,
+            page_token,
+            kinds: vec![pb::IssueKind::PermissionMissing.into()],
+            ..Default::default()
+        };
+        let answer = world.api.connections().list_issues(request).await;
+        let answer = answer.expect("a page").into_inner();
+        assert_eq!((answer.issues.len(), answer.open), (1, 2));
+        subjects.push(answer.issues[0].subject.clone());
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    subjects.sort();
+    assert_eq!(subjects, ["find all sources", "find all tags"]);
+}
