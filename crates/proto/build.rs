@@ -17,6 +17,7 @@ const FILES: &[&str] = &[
     "fulcrum/v1/operation_service.proto",
     "fulcrum/v1/profile.proto",
     "fulcrum/v1/stage_mapping_service.proto",
+    "fulcrum/v1/store_service.proto",
     "fulcrum/v1/sync_service.proto",
 ];
 

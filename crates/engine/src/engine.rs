@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{Connection, ConnectionId, Disconnected, Timestamp};
 use store::Store;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,7 +20,9 @@ use crate::push::Outbox;
 use crate::settings::Settings;
 use crate::supervise::supervise;
 use crate::webhook::{self, Tokens};
-use crate::{credential, identity, nudge, pause, pull, push, sla_marks, traffic, upkeep};
+use crate::{
+    credential, identity, master_keys, nudge, pause, pull, push, sla_marks, traffic, upkeep,
+};
 
 /// What every part of the engine uses.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) legends: Legends,
     /// Says which operation has moved.
     pub(crate) moved: broadcast::Sender<domain::OperationId>,
+    /// Says that the master key was exchanged.
+    pub(crate) resealing: Notify,
 }
 
 /// A connection's link with its outbox.
@@ -116,6 +120,7 @@ impl Engine {
                 renewals: Renewals::among(tasks.clone()),
                 legends: Legends::default(),
                 moved,
+                resealing: Notify::new(),
             }),
             running: Arc::new(RwLock::new(HashMap::new())),
             unusable: Arc::new(RwLock::new(HashMap::new())),
@@ -140,6 +145,9 @@ impl Engine {
         let (kept, stop) = (engine.clone(), engine.stop.clone());
         let identity = move || identity::run(kept.clone());
         engine.tasks.spawn(supervise("identity", stop, identity));
+        let (kept, stop) = (engine.clone(), engine.stop.clone());
+        let keys = move || master_keys::run(kept.clone());
+        engine.tasks.spawn(supervise("master keys", stop, keys));
         Ok(engine)
     }
 

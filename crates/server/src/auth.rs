@@ -181,6 +181,8 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ),
     ("/fulcrum.v1.StageMappingService/SuggestStageMapping", ANY),
     ("/fulcrum.v1.StageMappingService/UpdateStageMapping", ADMIN),
+    ("/fulcrum.v1.StoreService/GetMasterKeys", ADMIN),
+    ("/fulcrum.v1.StoreService/RotateMasterKey", ADMIN),
     ("/fulcrum.v1.SyncService/GetSyncStatus", ANY),
     ("/fulcrum.v1.SyncService/ListApiCalls", READERS),
     ("/fulcrum.v1.SyncService/ListQuarantine", READERS),

@@ -10,6 +10,7 @@ mod check;
 mod environment;
 mod error;
 mod layer;
+mod master_keys;
 mod secret;
 mod units;
 
@@ -93,6 +94,10 @@ pub struct Store {
     pub accept_loss: bool,
     /// Whether Lever's documents are compressed.
     pub compress: bool,
+    /// Master keys from outside the data directory; see [`Store::master_keys`].
+    pub master_key: Secret,
+    /// A file with such keys; empty for none.
+    pub master_key_file: PathBuf,
 }
 
 /// How Lever is called.

@@ -11,8 +11,10 @@ mod follow;
 mod inbound;
 mod lever;
 mod lookup;
+mod master_keys;
 mod operation;
 mod stage_mapping;
+mod store;
 mod sync;
 mod tell;
 mod user_links;
@@ -34,6 +36,7 @@ use proto::v1::inbound_service_server::InboundServiceServer;
 use proto::v1::lever_service_server::LeverServiceServer;
 use proto::v1::operation_service_server::OperationServiceServer;
 use proto::v1::stage_mapping_service_server::StageMappingServiceServer;
+use proto::v1::store_service_server::StoreServiceServer;
 use proto::v1::sync_service_server::SyncServiceServer;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -84,6 +87,7 @@ pub fn routes(api: Api, authority: Authority, max_message_bytes: usize) -> anyho
         .add_service(bounded!(LeverServiceServer))
         .add_service(bounded!(OperationServiceServer))
         .add_service(bounded!(StageMappingServiceServer))
+        .add_service(bounded!(StoreServiceServer))
         .add_service(bounded!(SyncServiceServer));
     let router = routes
         .into_axum_router()

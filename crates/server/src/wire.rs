@@ -13,6 +13,7 @@ pub mod field_mapping;
 pub mod fill;
 pub mod inbound;
 pub mod lever;
+pub mod master_keys;
 pub mod operation;
 pub mod page_token;
 pub mod permissions;

@@ -13,9 +13,9 @@ use crate::compact::Progress;
 use crate::dismissals::Dismissal;
 use crate::error::{Error, ErrorKind};
 use crate::format::{
-    Alias, CallBlock, ChangeBlock, Counter, Document, Forget, Head, Header, IdentityLeaf,
-    IdentityRun, Indexed, Moment, Owner, SealedCredential, Secret, SlaTold, Stored, digest, frame,
-    key,
+    Alias, CallBlock, ChangeBlock, Counter, Document, Forget, FormerKeys, Head, Header,
+    IdentityLeaf, IdentityRun, Indexed, Moment, Owner, SealedCredential, Secret, SlaTold, Stored,
+    digest, frame, key,
 };
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
@@ -24,7 +24,9 @@ use crate::nudges::Nudge;
 use crate::opening::{self, Options};
 use crate::quarantine::{Kept, QuarantineCount};
 use crate::records;
+use crate::ring::Ring;
 use crate::runs::Run;
+use crate::sealed::SealedValue;
 use crate::table::{Table, Tables};
 use crate::tokens::TokenRecord;
 use crate::user_links::UserLink;
@@ -52,6 +54,7 @@ pub fn check(
     let opened = opening::open_existing(folder, options)?;
     let mut examination = Examination {
         tables: &opened.tables,
+        ring: &opened.ring,
         entries: 0,
         findings: BTreeMap::new(),
         live: BTreeMap::new(),
@@ -71,6 +74,7 @@ enum Finding {
     WithoutDocument(Table),
     WithoutHead(Table),
     Dangling(Table),
+    Sealed(Table),
     Miscounted(ConnectionId, Stream),
 }
 
@@ -92,6 +96,9 @@ impl fmt::Display for Finding {
             Finding::Dangling(table) => {
                 write!(f, "entries in the table {table} lead nowhere")
             }
+            Finding::Sealed(table) => {
+                write!(f, "secrets in the table {table} do not open")
+            }
             Finding::Miscounted(connection, stream) => {
                 write!(
                     f,
@@ -104,6 +111,7 @@ impl fmt::Display for Finding {
 
 struct Examination<'a> {
     tables: &'a Tables,
+    ring: &'a Ring,
     entries: u64,
     findings: BTreeMap<Finding, u64>,
     /// How many live records each stream of each connection has, by the beginning of their keys.
@@ -155,8 +163,20 @@ impl Examination<'_> {
                 let operation: Option<Owner> = self.tables.get(table, key)?;
                 self.to_operation(table, operation.map(|Owner(id)| id), key)?
             }
+            Table::Credentials | Table::Webhooks | Table::WebhookTokens => {
+                self.secret(table, key)?
+            }
             _ => None,
         })
+    }
+
+    fn secret(&self, table: Table, key: &[u8]) -> Result<Option<Finding>, Error> {
+        let Some(value) = self.tables.load(table, key)? else {
+            return Ok(None);
+        };
+        let value = SealedValue::of(self.tables, table, (key.to_vec(), value))?;
+        let opens = value.is_none_or(|value| value.open(self.ring, key).is_ok());
+        Ok((!opens).then_some(Finding::Sealed(table)))
     }
 
     fn head(&mut self, table: Table, key: &[u8]) -> Result<Option<Finding>, Error> {
@@ -277,6 +297,7 @@ fn readable(tables: &Tables, table: Table, key: &[u8]) -> Result<(), Error> {
     match table {
         Table::Meta if key == key::HEADER => is::<Header>(table, &value),
         Table::Meta if key == key::IDENTITY_SECRET => is::<Secret>(table, &value),
+        Table::Meta if key == key::FORMER_KEYS => is::<FormerKeys>(table, &value),
         Table::Meta | Table::Counts | Table::EeoCounts | Table::Sequences | Table::ChangeFloors => {
             is::<Counter>(table, &value)
         }

@@ -10,12 +10,13 @@ use domain::ConnectionId;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::committer::{Announcer, Committer, Job, Message, job};
+use crate::directory::Directory;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Counter, key};
 use crate::health::Health;
 use crate::opening::{self, Opened, Options};
-use crate::seal::Sealer;
+use crate::ring::Ring;
 use crate::space::Space;
 use crate::table::{Table, Tables};
 
@@ -36,8 +37,13 @@ struct Inner {
     tables: Arc<Tables>,
     health: Arc<Health>,
     space: Arc<Space>,
+    directory: Directory,
     uploads: PathBuf,
-    sealer: Sealer,
+    ring: Arc<Ring>,
+    /// Whether the master keys were given, and are no files of ours.
+    keys_given: bool,
+    /// Held by whoever changes the files of master keys.
+    key_files: tokio::sync::Mutex<()>,
     announcer: Arc<Announcer>,
     admission: Semaphore,
     messages: Sender<Message>,
@@ -64,7 +70,7 @@ impl Store {
             database,
             tables,
             health,
-            sealer,
+            ring,
             acknowledged,
             lock,
         } = opened;
@@ -86,7 +92,7 @@ impl Store {
             tables: tables.clone(),
             space: space.clone(),
             announcer: announcer.clone(),
-            directory,
+            directory: directory.clone(),
             // The file is brought up to date by the first write.
             noted: (0, Instant::now()),
             acknowledged,
@@ -104,8 +110,11 @@ impl Store {
             tables,
             health,
             space,
+            directory,
             uploads,
-            sealer,
+            ring: Arc::new(ring),
+            keys_given: !options.master_keys.is_empty(),
+            key_files: tokio::sync::Mutex::new(()),
             announcer,
             admission: Semaphore::new(WAITING),
             messages,
@@ -145,18 +154,21 @@ impl Store {
 
     /// Seals a value for one purpose; it opens again only with the same purpose and context.
     ///
+    /// For what is given away: it opens for seven days at least. What is kept is sealed in the commit that stores it.
+    ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when there are no random numbers.
     pub fn seal(&self, purpose: &str, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
-        self.inner.sealer.seal(purpose, context, plain)
+        self.inner.ring.seal(purpose, context, plain)
     }
 
     /// Opens a sealed value.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsealed`](crate::ErrorKind::Unsealed) when it was altered, or sealed for something else.
+    /// [`ErrorKind::Unsealed`](crate::ErrorKind::Unsealed) when it was altered, or sealed for something else;
+    /// [`ErrorKind::KeyRemoved`](crate::ErrorKind::KeyRemoved) when its master key was removed since.
     pub fn unseal(&self, purpose: &str, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Error> {
-        self.inner.sealer.unseal(purpose, context, sealed)
+        self.inner.ring.unseal(purpose, context, sealed)
     }
 
     /// The number of the last change of a connection, and every later one; numbers may be skipped, never repeated.
@@ -184,6 +196,25 @@ impl Store {
 
     pub(crate) fn tables(&self) -> &Tables {
         &self.inner.tables
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.inner.directory
+    }
+
+    /// The master keys. What is kept is sealed inside a commit, never before it: see [`Ring`].
+    pub(crate) fn ring(&self) -> &Arc<Ring> {
+        &self.inner.ring
+    }
+
+    /// Whether the master keys were given, and are no files of the folder.
+    pub(crate) fn keys_given(&self) -> bool {
+        self.inner.keys_given
+    }
+
+    /// Held by whoever changes the files of master keys.
+    pub(crate) fn key_files(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.key_files
     }
 
     /// Has the committer run `work` as one transaction; answers when it is durable.
@@ -309,7 +340,8 @@ fn run(committer: Committer, messages: &Receiver<Message>) {
     }
 }
 
-async fn join_blocking<T, F>(work: F) -> Result<T, Error>
+/// Does something that blocks on a thread for such things.
+pub(crate) async fn join_blocking<T, F>(work: F) -> Result<T, Error>
 where
     T: Send + 'static,
     F: FnOnce() -> Result<T, Error> + Send + 'static,

@@ -11,6 +11,7 @@ use proto::v1::inbound_service_client::InboundServiceClient;
 use proto::v1::lever_service_client::LeverServiceClient;
 use proto::v1::operation_service_client::OperationServiceClient;
 use proto::v1::stage_mapping_service_client::StageMappingServiceClient;
+use proto::v1::store_service_client::StoreServiceClient;
 use proto::v1::sync_service_client::SyncServiceClient;
 use secrecy::{ExposeSecret as _, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -130,6 +131,11 @@ impl Client {
     pub(crate) fn operations(&self) -> OperationServiceClient<Authorized> {
         OperationServiceClient::new(self.channel.clone())
             .max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Looks after the data directory of the service.
+    pub(super) fn store(&self) -> StoreServiceClient<Authorized> {
+        StoreServiceClient::new(self.channel.clone())
     }
 
     /// Every connection the caller may see.

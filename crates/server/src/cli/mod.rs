@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and how it ends.
 //!
-//! `serve`, `demo`, `sim`, `store` and `token` work in this process; everything else is a client of a running service over gRPC.
+//! `serve`, `demo`, `sim`, `token` and most of `store` work in this process; everything else is a client of a running
+//! service over gRPC.
 //! What a command says goes to standard output, what goes wrong to standard error.
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 //! Secrets are never arguments: they come from the environment, a file, or a prompt.
@@ -19,6 +20,7 @@ mod json;
 pub(crate) mod logging;
 mod lookup;
 mod mapping;
+mod master_keys;
 mod operations;
 mod output;
 mod permissions;
@@ -88,7 +90,7 @@ enum Command {
     /// Creates tokens in a stopped data directory.
     #[command(subcommand)]
     Token(token::Command),
-    /// Checks or compacts a stopped data directory.
+    /// Checks or compacts a stopped data directory; exchanges the master key of a running service.
     #[command(subcommand)]
     Store(store::Command),
     /// Links a Lever account.
@@ -250,6 +252,17 @@ mod tests {
         assert!(parsed(&["--for-application"]));
         assert!(!parsed(&[]) && !parsed(&["-o", "o", "--for-application"]));
         assert!(!parsed(&["--for-application", "--as-candidate"]));
+    }
+
+    #[test]
+    fn the_store_is_asked_where_it_runs_or_looked_after_where_it_stands() {
+        let parsed = |line: &str| {
+            let words = ["fulcrum", "store"].into_iter().chain(line.split(' '));
+            Cli::try_parse_from(words).is_ok()
+        };
+        assert!(parsed("check --data d") && parsed("compact --data d"));
+        assert!(parsed("keys --server http://h:1") && parsed("rotate-key --no-wait"));
+        assert!(!parsed("rotate-key --data d"));
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! `fulcrum store`: looking after a stopped data directory.
+//! `fulcrum store`: looking after a data directory, most of it while the service is stopped.
 
 use serde_json::json;
 use store::{Compacted, Examined};
 use tokio::sync::watch;
 
 use super::place::Place;
-use super::{Failure, Global, Output, Progress};
+use super::{Failure, Global, Output, Progress, master_keys};
 use crate::serve;
 
 /// What can be done with a data directory.
@@ -15,6 +15,10 @@ pub(super) enum Command {
     Compact(Place),
     /// Reads every value and tells what is wrong; the exit code is 1 if anything is.
     Check(Place),
+    /// Makes a new master key in a running service, and has all secrets sealed with it.
+    RotateKey(master_keys::RotateKey),
+    /// Shows the master keys of a running service.
+    Keys,
 }
 
 /// Runs one of the commands.
@@ -29,6 +33,8 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
             let examined = work(&place, &mut output, global.json, store::check).await?;
             report_examined(&mut output, global.json, &examined)
         }
+        Command::RotateKey(command) => master_keys::rotate(global, command).await,
+        Command::Keys => master_keys::list(global).await,
     }
 }
 
@@ -45,7 +51,7 @@ where
         + 'static,
 {
     let settings = place.settings()?;
-    let options = serve::store_options(&settings);
+    let options = serve::store_options(&settings)?;
     let (sender, mut steps) = watch::channel(None);
     let working = tokio::task::spawn_blocking(move || {
         let mut tell = |step| {

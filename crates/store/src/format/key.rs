@@ -13,6 +13,9 @@ pub(crate) const HEADER: &[u8] = b"header";
 /// Where the number of the last commit is.
 pub(crate) const COMMIT: &[u8] = b"commit";
 
+/// Where the master keys of before are named.
+pub(crate) const FORMER_KEYS: &[u8] = b"former_keys";
+
 /// Where it stands that every candidacy has its identity keys.
 pub(crate) const IDENTITIES: &[u8] = b"identities";
 /// Where the secret of identity digests is.

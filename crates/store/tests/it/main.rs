@@ -20,6 +20,7 @@ mod examining;
 mod forgetting;
 mod identities;
 mod journal;
+mod master_keys;
 mod nudges;
 mod opening;
 mod operations;

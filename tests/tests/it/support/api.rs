@@ -10,6 +10,7 @@ use proto::v1::inbound_service_client::InboundServiceClient;
 use proto::v1::lever_service_client::LeverServiceClient;
 use proto::v1::operation_service_client::OperationServiceClient;
 use proto::v1::stage_mapping_service_client::StageMappingServiceClient;
+use proto::v1::store_service_client::StoreServiceClient;
 use proto::v1::sync_service_client::SyncServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -79,6 +80,7 @@ impl Api {
         lever: LeverServiceClient;
         operations: OperationServiceClient;
         mapping: StageMappingServiceClient;
+        store: StoreServiceClient;
         sync: SyncServiceClient;
     }
 }
