@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::issue::Problem;
 use domain::{Connection, ConnectionId, Disconnected, Timestamp};
 use store::Store;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -24,7 +24,8 @@ use crate::settings::Settings;
 use crate::supervise::supervise;
 use crate::webhook::{self, Tokens};
 use crate::{
-    credential, identity, issues, nudge, pause, pull, push, sla_marks, snapshots, traffic, upkeep,
+    credential, identity, issues, master_keys, nudge, pause, pull, push, sla_marks, snapshots,
+    traffic, upkeep,
 };
 
 /// What every part of the engine uses.
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) legends: Legends,
     /// Says which operation has moved.
     pub(crate) moved: broadcast::Sender<domain::OperationId>,
+    /// Says that the master key was exchanged.
+    pub(crate) resealing: Notify,
 }
 
 /// A connection's link with its outbox.
@@ -121,6 +124,7 @@ impl Engine {
                 renewals: Renewals::among(tasks.clone()),
                 legends: Legends::default(),
                 moved,
+                resealing: Notify::new(),
             }),
             running: Arc::new(RwLock::new(HashMap::new())),
             unusable: Arc::new(RwLock::new(HashMap::new())),
@@ -144,12 +148,19 @@ impl Engine {
         engine.tasks.spawn(supervise("upkeep", stop, || {}, upkeep));
         let (kept, stop) = (engine.clone(), engine.stop.clone());
         let snapshots = move || snapshots::run(kept.clone());
-        engine.tasks.spawn(supervise("snapshots", stop, || {}, snapshots));
+        engine
+            .tasks
+            .spawn(supervise("snapshots", stop, || {}, snapshots));
         let (kept, stop) = (engine.clone(), engine.stop.clone());
         let identity = move || identity::run(kept.clone());
         engine
             .tasks
             .spawn(supervise("identity", stop, || {}, identity));
+        let (kept, stop) = (engine.clone(), engine.stop.clone());
+        let keys = move || master_keys::run(kept.clone());
+        engine
+            .tasks
+            .spawn(supervise("master keys", stop, || {}, keys));
         Ok(engine)
     }
 

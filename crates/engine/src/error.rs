@@ -233,6 +233,14 @@ impl From<store::Error> for Error {
                 "this token is older than the seven days for which changes are kept, or of before the store was \
                  restored: read the present state, then watch from there without a token",
             ),
+            store::ErrorKind::KeysGiven => (
+                ErrorKind::Precondition {
+                    reason: "MASTER_KEY_GIVEN",
+                    details: Vec::new(),
+                },
+                "the master keys come from the settings store.master_key or store.master_key_file: put a new one first \
+                 there, keep the present one after it, and restart the service",
+            ),
             store::ErrorKind::NotFound => (
                 ErrorKind::NotFound { what: "connection" },
                 "the connection was not found",

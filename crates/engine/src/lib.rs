@@ -30,6 +30,7 @@ mod legend;
 mod link;
 mod lookup;
 mod mapping;
+mod master_keys;
 mod nudge;
 mod pause;
 mod permissions;

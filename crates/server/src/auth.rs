@@ -186,6 +186,8 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.StoreService/Backup", ADMIN),
     ("/fulcrum.v1.StoreService/Check", ADMIN),
     ("/fulcrum.v1.StoreService/FreeReserve", ADMIN),
+    ("/fulcrum.v1.StoreService/GetMasterKeys", ADMIN),
+    ("/fulcrum.v1.StoreService/RotateMasterKey", ADMIN),
     ("/fulcrum.v1.SyncService/GetSyncStatus", ANY),
     ("/fulcrum.v1.SyncService/ListApiCalls", READERS),
     ("/fulcrum.v1.SyncService/ListQuarantine", READERS),

@@ -10,6 +10,7 @@ mod check;
 mod environment;
 mod error;
 mod layer;
+mod master_keys;
 mod secret;
 mod units;
 
@@ -98,6 +99,10 @@ pub struct Store {
     pub snapshot_interval: Duration,
     /// How many snapshots are kept; 1 to 1,000.
     pub snapshots_kept: usize,
+    /// Master keys from outside the data directory; see [`Store::master_keys`].
+    pub master_key: Secret,
+    /// A file with such keys; empty for none.
+    pub master_key_file: PathBuf,
 }
 
 /// How Lever is called.

@@ -12,6 +12,7 @@ mod inbound;
 mod issues;
 mod lever;
 mod lookup;
+mod master_keys;
 mod operation;
 mod stage_mapping;
 mod store;

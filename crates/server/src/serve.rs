@@ -54,6 +54,12 @@ impl From<store::Error> for StartError {
     }
 }
 
+impl From<config::Error> for StartError {
+    fn from(error: config::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
 impl From<engine::Error> for StartError {
     fn from(error: engine::Error) -> Self {
         Self::because(engine::report(&error), error)
@@ -242,7 +248,7 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 
 pub(crate) async fn open_store(settings: &Settings) -> Result<Store, StartError> {
     let dir = settings.store.dir.clone();
-    let options = store_options(settings);
+    let options = store_options(settings)?;
     let opened = tokio::task::spawn_blocking(move || Store::open(&dir, options)).await;
     match opened {
         Ok(store) => Ok(store?),
@@ -254,9 +260,12 @@ pub(crate) async fn open_store(settings: &Settings) -> Result<Store, StartError>
 }
 
 /// How the settings ask for the store to be opened.
-pub(crate) fn store_options(settings: &Settings) -> store::Options {
+///
+/// # Errors
+/// A file of master keys that cannot be used.
+pub(crate) fn store_options(settings: &Settings) -> Result<store::Options, StartError> {
     let store = &settings.store;
-    store::Options {
+    Ok(store::Options {
         lock_wait: store.lock_wait,
         open_floor_bytes: store.open_min_free,
         write_floor_bytes: store.write_min_free,
@@ -266,8 +275,8 @@ pub(crate) fn store_options(settings: &Settings) -> store::Options {
         accept_loss: store.accept_loss,
         compress: store.compress,
         now: Clock::system().now(),
-        master_key: None,
-    }
+        master_keys: store.master_keys()?,
+    })
 }
 
 fn engine_settings(settings: &Settings) -> engine::Settings {

@@ -14,6 +14,7 @@ pub mod fill;
 pub mod inbound;
 pub mod issues;
 pub mod lever;
+pub mod master_keys;
 pub mod operation;
 pub mod page_token;
 pub mod permissions;

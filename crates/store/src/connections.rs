@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::format::{Owner, key};
 use crate::store::Store;
 use crate::table::Table;
+use crate::webhooks;
 
 impl Store {
     /// Stores a new connection with its secrets, which are sealed: all of it, or nothing.
@@ -23,14 +24,14 @@ impl Store {
         connection: Connection,
         secrets: impl Into<Secrets>,
     ) -> Result<(), Error> {
-        let sealed = self.seal_secrets(connection.id, &secrets.into())?;
+        let (ring, secrets) = (self.ring().clone(), secrets.into());
         self.commit(move |draft| {
             let key = key::connection(connection.id);
             if draft.contains(Table::Connections, &key)? || draft.contains(Table::Purges, &key)? {
                 return Err(Error::already_exists("connection id", connection.id));
             }
             claim_external_id(draft, &connection)?;
-            sealed.put(draft, connection.id, 0);
+            secrets.put(draft, &ring, connection.id, 0)?;
             draft.put(Table::Connections, key, &connection);
             Ok(())
         })
@@ -72,10 +73,7 @@ impl Store {
         connection: Connection,
         signature_tokens: Option<Vec<SecretString>>,
     ) -> Result<Connection, Error> {
-        let id = connection.id;
-        let tokens = signature_tokens
-            .map(|tokens| self.seal_signature_tokens(id, &tokens))
-            .transpose()?;
+        let (id, ring) = (connection.id, self.ring().clone());
         self.commit(move |draft| {
             let stored = stored(draft, connection.id)?;
             if stored.revision != connection.revision {
@@ -85,8 +83,8 @@ impl Store {
                 release_external_id(draft, &stored)?;
                 claim_external_id(draft, &connection)?;
             }
-            if let Some(tokens) = tokens {
-                tokens.put(draft, id);
+            if let Some(tokens) = signature_tokens {
+                webhooks::put_signature_tokens(draft, &ring, id, &tokens)?;
             }
             remember_former(draft, &stored, &connection)?;
             Ok(save(draft, connection))
@@ -191,7 +189,7 @@ impl Store {
             return Ok(None);
         };
         let id = ConnectionId::from_bytes(owner);
-        let sealed = self.seal_secrets(id, &secrets.into())?;
+        let (ring, secrets) = (self.ring().clone(), secrets.into());
         self.commit(move |draft| {
             let Some(stored) = draft
                 .get::<Connection>(Table::Connections, &key::connection(id))?
@@ -204,7 +202,7 @@ impl Store {
             }
             remember_former(draft, &stored, &settings)?;
             // No refresh that began before the disconnection fits this generation.
-            sealed.put(draft, id, stored.revision << 32);
+            secrets.put(draft, &ring, id, stored.revision << 32)?;
             let back = Connection {
                 id,
                 disconnected: None,

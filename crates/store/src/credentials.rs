@@ -11,9 +11,10 @@ use crate::connections;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{CredentialForm, SealedCredential, key, open_credential, plain_credential};
+use crate::ring::Ring;
 use crate::store::Store;
 use crate::table::Table;
-use crate::webhooks::SealedTokens;
+use crate::webhooks;
 
 /// What values of the first format are sealed for: the text of an API key.
 const API_KEY: &str = "lever api key";
@@ -147,12 +148,12 @@ impl Store {
         last_four: String,
         at: Timestamp,
     ) -> Result<Connection, Error> {
-        let sealed = self.seal_credential(id, &credential.into())?;
+        let (ring, credential) = (self.ring().clone(), credential.into());
         self.commit(move |draft| {
             draft.require_connection(id)?;
             let key = key::connection(id);
             let before: Option<SealedCredential> = draft.get(Table::Credentials, &key)?;
-            let sealed = sealed.after(before.as_ref());
+            let sealed = seal_credential(&ring, id, &credential)?.after(before.as_ref());
             draft.put(Table::Credentials, key, &sealed);
             let stored = connections::stored(draft, id)?;
             Ok(connections::save(
@@ -180,10 +181,10 @@ impl Store {
         generation: u64,
         tokens: OAuthTokens,
     ) -> Result<u64, Error> {
-        let sealed = self.seal_credential(id, &Credential::OAuth(tokens))?;
+        let (ring, credential) = (self.ring().clone(), Credential::OAuth(tokens));
         self.commit(move |draft| {
             let before = of_generation(draft, id, generation)?;
-            let sealed = sealed.after(Some(&before));
+            let sealed = seal_credential(&ring, id, &credential)?.after(Some(&before));
             draft.put(Table::Credentials, key::connection(id), &sealed);
             Ok(sealed.generation)
         })
@@ -213,41 +214,12 @@ impl Store {
         .await
     }
 
-    pub(crate) fn seal_secrets(
-        &self,
-        id: ConnectionId,
-        secrets: &Secrets,
-    ) -> Result<SealedSecrets, Error> {
-        Ok(SealedSecrets {
-            credential: self.seal_credential(id, &secrets.credential)?,
-            tokens: self.seal_signature_tokens(id, &secrets.signature_tokens)?,
-        })
-    }
-
-    fn seal_credential(
-        &self,
-        id: ConnectionId,
-        credential: &Credential,
-    ) -> Result<SealedCredential, Error> {
-        let plain = plain_credential(credential);
-        let sealed = self.seal(CREDENTIAL, id.as_bytes(), &plain)?;
-        Ok(SealedCredential {
-            form: CredentialForm::Message,
-            sealed,
-            generation: 0,
-            renewal_begun: None,
-        })
-    }
-
     fn open_credential(
         &self,
         id: ConnectionId,
         stored: &SealedCredential,
     ) -> Result<StoredCredential, Error> {
-        let purpose = match stored.form {
-            CredentialForm::ApiKeyText => API_KEY,
-            CredentialForm::Message => CREDENTIAL,
-        };
+        let purpose = stored.purpose();
         let plain = Zeroizing::new(self.unseal(purpose, id.as_bytes(), &stored.sealed)?);
         let credential = match stored.form {
             CredentialForm::ApiKeyText => std::str::from_utf8(&plain)
@@ -278,25 +250,47 @@ fn of_generation(
     Ok(stored)
 }
 
-/// [`Secrets`], sealed for one connection.
-pub(crate) struct SealedSecrets {
-    credential: SealedCredential,
-    tokens: SealedTokens,
-}
-
-impl SealedSecrets {
-    /// Puts them in place of those of the connection they were sealed for.
-    pub(crate) fn put(self, draft: &mut Draft<'_>, connection: ConnectionId, generation: u64) {
+impl Secrets {
+    /// Seals them for a connection and puts them in place of those it has. In a commit, as all that seals what is kept.
+    pub(crate) fn put(
+        &self,
+        draft: &mut Draft<'_>,
+        ring: &Ring,
+        connection: ConnectionId,
+        generation: u64,
+    ) -> Result<(), Error> {
         let credential = SealedCredential {
             generation,
-            ..self.credential
+            ..seal_credential(ring, connection, &self.credential)?
         };
         draft.put(Table::Credentials, key::connection(connection), &credential);
-        self.tokens.put(draft, connection);
+        webhooks::put_signature_tokens(draft, ring, connection, &self.signature_tokens)
     }
 }
 
+fn seal_credential(
+    ring: &Ring,
+    id: ConnectionId,
+    credential: &Credential,
+) -> Result<SealedCredential, Error> {
+    let plain = plain_credential(credential);
+    Ok(SealedCredential {
+        form: CredentialForm::Message,
+        sealed: ring.seal(CREDENTIAL, id.as_bytes(), &plain)?,
+        generation: 0,
+        renewal_begun: None,
+    })
+}
+
 impl SealedCredential {
+    /// What it is sealed for; its context are the bytes of its connection.
+    pub(crate) fn purpose(&self) -> &'static str {
+        match self.form {
+            CredentialForm::ApiKeyText => API_KEY,
+            CredentialForm::Message => CREDENTIAL,
+        }
+    }
+
     /// The same as the successor of `before`.
     fn after(self, before: Option<&SealedCredential>) -> SealedCredential {
         SealedCredential {

@@ -5,6 +5,7 @@
 //! <folder>/seq         the number of the last acknowledged commit, made durable each second
 //! <folder>/seq.live    the same number, always up to date but for a power failure
 //! <folder>/master.key  the key that seals secrets; never part of a backup
+//! <folder>/master.<id>.key  one that did before, for what is still sealed with it
 //! <folder>/reserve     room to free when the disk is full
 //! <folder>/lock        held while a process uses the store
 //! <folder>/creating    there while a new store is being made
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FallocateFlags, FlockOperation};
 
 use crate::error::{Error, ErrorKind};
+use crate::seal::MasterKeyId;
 use crate::space;
 
 const OURS: &[&str] = &[
@@ -293,6 +295,23 @@ impl Directory {
         self.root.join("master.key")
     }
 
+    /// Where a key is written before it has its place.
+    pub(crate) fn fresh_key(&self) -> PathBuf {
+        self.root.join("master.new")
+    }
+
+    /// Where a key is that `master.key` was before.
+    pub(crate) fn former_key(&self, id: MasterKeyId) -> PathBuf {
+        self.root.join(format!("master.{id}.key"))
+    }
+
+    /// The files of all former keys.
+    pub(crate) fn former_keys(&self) -> Result<Vec<PathBuf>, Error> {
+        let names = self.list()?.into_iter();
+        let former = names.filter(|name| is_former_key(name));
+        Ok(former.map(|name| self.root.join(name)).collect())
+    }
+
     fn creating(&self) -> PathBuf {
         self.root.join("creating")
     }
@@ -340,7 +359,8 @@ impl Directory {
                 .file_name()
                 .to_string_lossy()
                 .into_owned();
-            if !OURS.contains(&name.as_str()) && name != "lost+found" {
+            let ours = OURS.contains(&name.as_str()) || is_former_key(&name);
+            if !ours && name != "lost+found" {
                 return Err(self.not_a_store(&name));
             }
             names.push(name);
@@ -372,7 +392,8 @@ impl Directory {
             .map_err(|error| Error::io(format_args!("write in {}", self.root.display()), error))
     }
 
-    fn sync(&self) -> std::io::Result<()> {
+    /// Makes the names in the folder durable.
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
         File::open(&self.root)?.sync_all()
     }
 
@@ -457,6 +478,14 @@ impl Directory {
         let filled = File::create(&path).and_then(|file| fill(file, size));
         filled.map_err(|error| Error::io(format_args!("write {}", path.display()), error))
     }
+}
+
+/// Whether a name is that of a key that `master.key` was before: `master.<16 hexadecimal digits>.key`.
+fn is_former_key(name: &str) -> bool {
+    let id = name
+        .strip_prefix("master.")
+        .and_then(|rest| rest.strip_suffix(".key"));
+    id.is_some_and(|id| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Removes a folder with all that is in it, if it is there.

@@ -26,6 +26,8 @@ pub enum ErrorKind {
     NewerFormat,
     /// The master key is missing, readable by others, or not the one the store was made with.
     MasterKey,
+    /// The master keys were given when the store was opened, and are exchanged where they come from.
+    KeysGiven,
     /// What was named does not exist.
     NotFound,
     /// The id, or the external id, is taken.
@@ -54,8 +56,10 @@ pub enum ErrorKind {
     Closed,
     /// A stored value is not what was written.
     Corrupt,
-    /// A sealed value was altered, or was sealed for another purpose or with another key.
+    /// A sealed value was altered, or was sealed for another purpose.
     Unsealed,
+    /// A sealed value names a master key that is not at hand: it was removed since, or is that of another store.
+    KeyRemoved,
     /// The operating system refused.
     Io,
 }

@@ -15,9 +15,9 @@ use crate::compact::Progress;
 use crate::dismissals::Dismissal;
 use crate::error::{Error, ErrorKind};
 use crate::format::{
-    Alias, CallBlock, ChangeBlock, Counter, Document, Forget, Head, Header, IdentityLeaf,
-    IdentityRun, Indexed, Label, Moment, Owner, SealedCredential, Secret, SlaTold, Stored, digest,
-    frame, key,
+    Alias, CallBlock, ChangeBlock, Counter, Document, Forget, FormerKeys, Head, Header,
+    IdentityLeaf, IdentityRun, Indexed, Label, Moment, Owner, SealedCredential, Secret, SlaTold,
+    Stored, digest, frame, key,
 };
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
@@ -26,7 +26,9 @@ use crate::nudges::Nudge;
 use crate::opening::{self, Opened, Options};
 use crate::quarantine::{Kept, QuarantineCount};
 use crate::records;
+use crate::ring::Ring;
 use crate::runs::Run;
+use crate::sealed::SealedValue;
 use crate::store::{Store, join_blocking};
 use crate::table::Table;
 use crate::tokens::TokenRecord;
@@ -53,8 +55,10 @@ pub fn check(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Examined, Error> {
-    let Opened { tables, lock, .. } = opening::open_existing(folder, options)?;
-    let examined = examine(&View::still(Arc::new(tables)), progress);
+    let Opened {
+        tables, lock, ring, ..
+    } = opening::open_existing(folder, options)?;
+    let examined = examine(&View::still(Arc::new(tables)), &ring, progress);
     drop(lock);
     examined
 }
@@ -71,13 +75,19 @@ impl Store {
     ) -> Result<Examined, Error> {
         let every = |table| table != Table::Pieces;
         let (view, _commit) = self.view(every, Order::Any).await?;
-        join_blocking(move || examine(&view, &mut progress)).await
+        let ring = self.ring().clone();
+        join_blocking(move || examine(&view, &ring, &mut progress)).await
     }
 }
 
-fn examine(view: &View, progress: &mut dyn FnMut(Progress)) -> Result<Examined, Error> {
+fn examine(
+    view: &View,
+    ring: &Ring,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Examined, Error> {
     let mut examination = Examination {
         view,
+        ring,
         entries: 0,
         findings: BTreeMap::new(),
         live: BTreeMap::new(),
@@ -98,6 +108,7 @@ enum Finding {
     WithoutDocument(Table),
     WithoutHead(Table),
     Dangling(Table),
+    Sealed(Table),
     Miscounted(ConnectionId, Stream),
 }
 
@@ -119,6 +130,9 @@ impl fmt::Display for Finding {
             Finding::Dangling(table) => {
                 write!(f, "entries in the table {table} lead nowhere")
             }
+            Finding::Sealed(table) => {
+                write!(f, "secrets in the table {table} do not open")
+            }
             Finding::Miscounted(connection, stream) => {
                 write!(
                     f,
@@ -131,6 +145,7 @@ impl fmt::Display for Finding {
 
 struct Examination<'a> {
     view: &'a View,
+    ring: &'a Ring,
     entries: u64,
     findings: BTreeMap<Finding, u64>,
     /// How many live records each stream of each connection has, by the beginning of their keys.
@@ -182,8 +197,21 @@ impl Examination<'_> {
                 let operation: Option<Owner> = self.view.get(table, key)?;
                 self.to_operation(table, operation.map(|Owner(id)| id), key)?
             }
+            Table::Credentials | Table::Webhooks | Table::WebhookTokens => {
+                self.secret(table, key)?
+            }
             _ => None,
         })
+    }
+
+    fn secret(&self, table: Table, key: &[u8]) -> Result<Option<Finding>, Error> {
+        let Some(value) = self.view.load(table, key)? else {
+            return Ok(None);
+        };
+        let opens = SealedValue::read(table, &value)?
+            .open(self.ring, key)
+            .is_ok();
+        Ok((!opens).then_some(Finding::Sealed(table)))
     }
 
     fn head(&mut self, table: Table, key: &[u8]) -> Result<Option<Finding>, Error> {
@@ -326,6 +354,7 @@ pub(crate) fn fits(table: Table, key: &[u8], value: &[u8]) -> Result<(), Error> 
         Table::Meta if key == key::HEADER => is::<Header>(table, value),
         Table::Meta if key == key::IDENTITY_SECRET => is::<Secret>(table, value),
         Table::Meta if key == key::PROGRAM => is::<Label>(table, value),
+        Table::Meta if key == key::FORMER_KEYS => is::<FormerKeys>(table, value),
         Table::Meta | Table::Counts | Table::EeoCounts | Table::Sequences | Table::ChangeFloors => {
             is::<Counter>(table, value)
         }

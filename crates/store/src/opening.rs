@@ -31,10 +31,12 @@ use crate::directory::{self, Directory, Found};
 use crate::draft::Draft;
 use crate::durability;
 use crate::error::{Error, ErrorKind};
-use crate::format::{Counter, Header, Label, STORE_VERSION, Secret, key};
+use crate::format::{Counter, FormerKeys, Header, Label, STORE_VERSION, Secret, key};
 use crate::health::Health;
 use crate::identities::Digester;
-use crate::seal::{self, KeyBytes, Sealer};
+use crate::key_files;
+use crate::ring::Ring;
+use crate::seal::{self, KeyBytes, MasterKeyId, Sealer};
 use crate::sidecar::Sidecar;
 use crate::space;
 use crate::table::{Table, Tables};
@@ -68,8 +70,9 @@ pub struct Options {
     pub compress: bool,
     /// When that is: what is kept before an upgrade is dated with it.
     pub now: Timestamp,
-    /// The master key; none reads `master.key` in the folder, and makes it for a new store.
-    pub master_key: Option<SecretBox<[u8; 32]>>,
+    /// The master keys, the newest first, then those it has replaced. Without any, they are files in the folder, and
+    /// the first one is made for a new store.
+    pub master_keys: Vec<SecretBox<[u8; 32]>>,
 }
 
 impl Default for Options {
@@ -84,7 +87,7 @@ impl Default for Options {
             accept_loss: false,
             compress: true,
             now: Timestamp::default(),
-            master_key: None,
+            master_keys: Vec::new(),
         }
     }
 }
@@ -95,7 +98,7 @@ pub(crate) struct Opened {
     pub(crate) database: sled::Db,
     pub(crate) tables: Tables,
     pub(crate) health: Arc<Health>,
-    pub(crate) sealer: Sealer,
+    pub(crate) ring: Ring,
     pub(crate) acknowledged: Sidecar,
     pub(crate) lock: File,
 }
@@ -113,19 +116,20 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
     if found == Found::Fresh {
         directory.begin_creating()?;
     }
-    let sealer = Sealer::new(&master_key(&directory, found, options)?);
+    let keys = master_keys(&directory, found, options)?;
     if found == Found::Existing && !options.accept_loss {
-        try_on_a_copy(&directory, &sealer, options)?;
+        try_on_a_copy(&directory, &keys, options)?;
     }
     let database = open_database(&directory, &directory.database(), options)?;
     let health = Arc::new(Health::new());
     let tables = Tables::open(&database, health.clone(), options.compress)
         .map_err(|error| unusable(folder, &error))?;
     let acknowledged = match found {
-        Found::Fresh => make(&directory, &database, &tables, &sealer)?,
-        Found::Existing => verify(&directory, &tables, &sealer, options)?,
+        Found::Fresh => make(&directory, &database, &tables, keys[0].id())?,
+        Found::Existing => verify(&directory, &tables, &keys, options)?,
     };
-    let secret = identity_secret(&directory, &database, &tables, &sealer)?;
+    let ring = ring(&tables, keys)?;
+    let secret = identity_secret(&directory, &database, &tables, &ring)?;
     tables.set_digester(Digester::new(secret));
     directory.keep_reserve(options.reserve_bytes, options.open_floor_bytes)?;
     Ok(Opened {
@@ -133,7 +137,7 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
         database,
         tables,
         health,
-        sealer,
+        ring,
         acknowledged,
         lock,
     })
@@ -149,7 +153,11 @@ pub(crate) fn open_existing(folder: &Path, options: &Options) -> Result<Opened, 
 }
 
 /// Opens and checks a copy of the database, so that a refusal leaves the data as it is.
-fn try_on_a_copy(directory: &Directory, sealer: &Sealer, options: &Options) -> Result<(), Error> {
+fn try_on_a_copy(
+    directory: &Directory,
+    keys: &[Arc<Sealer>],
+    options: &Options,
+) -> Result<(), Error> {
     let bytes = directory.database_bytes()?;
     let needed = bytes.saturating_add(options.open_floor_bytes);
     if bytes > LARGEST_TRIAL_BYTES || space::free_bytes(directory.root())? < needed {
@@ -157,34 +165,99 @@ fn try_on_a_copy(directory: &Directory, sealer: &Sealer, options: &Options) -> R
         return Ok(());
     }
     directory.copy_to_trial()?;
-    let verdict = verify_copy(directory, sealer, options);
+    let verdict = verify_copy(directory, keys, options);
     directory.remove_trial()?;
     verdict
 }
 
-fn verify_copy(directory: &Directory, sealer: &Sealer, options: &Options) -> Result<(), Error> {
+fn verify_copy(
+    directory: &Directory,
+    keys: &[Arc<Sealer>],
+    options: &Options,
+) -> Result<(), Error> {
     let database = open_database(directory, &directory.trial(), options)?;
     let tables = Tables::open(&database, Arc::new(Health::new()), options.compress)
         .map_err(|error| unusable(directory.root(), &error))?;
-    verify(directory, &tables, sealer, options).map(drop)
+    verify(directory, &tables, keys, options).map(drop)
 }
 
-fn master_key(directory: &Directory, found: Found, options: &Options) -> Result<KeyBytes, Error> {
-    if let Some(key) = &options.master_key {
-        return Ok(Zeroizing::new(*key.expose_secret()));
-    }
-    let path = directory.master_key();
-    match (seal::read_key(&path)?, found) {
-        (Some(key), _) => Ok(key),
-        (None, Found::Fresh) => seal::create_key(&path),
-        (None, Found::Existing) => {
+/// The master keys there are, the newest first, at least one; the first one of a new store is made.
+fn master_keys(
+    directory: &Directory,
+    found: Found,
+    options: &Options,
+) -> Result<Vec<Arc<Sealer>>, Error> {
+    let given = &options.master_keys;
+    let keys = if given.is_empty() {
+        match (key_files::read_all(directory)?, found) {
+            (Some(keys), _) => keys,
+            (None, Found::Fresh) => vec![Sealer::new(key_files::make(directory)?)],
+            (None, Found::Existing) => return Err(no_key(directory)),
+        }
+    } else {
+        let key = |key: &SecretBox<[u8; 32]>| Sealer::new(Zeroizing::new(*key.expose_secret()));
+        given.iter().map(key).collect()
+    };
+    Ok(keys.into_iter().map(Arc::new).collect())
+}
+
+fn no_key(directory: &Directory) -> Error {
+    let message = format!(
+        "{} is missing: restore it, it opens the stored credentials",
+        directory.master_key().display()
+    );
+    Error::new(ErrorKind::MasterKey, message)
+}
+
+/// The keys that seal or open something of a store that was made or verified.
+fn ring(tables: &Tables, keys: Vec<Arc<Sealer>>) -> Result<Ring, Error> {
+    let header: Option<Header> = tables.get(Table::Meta, key::HEADER)?;
+    let present = header.ok_or_else(|| Error::corrupt(Table::Meta))?.key_id;
+    let former = FormerKeys::stored(tables)?;
+    let newest = keys.first().map(|sealer| sealer.id());
+    let keys = keys.into_iter().filter(|sealer| {
+        let id = sealer.id();
+        Some(id) == newest || id == present || former.names(id)
+    });
+    Ring::new(keys.collect(), present).ok_or_else(wrong_key)
+}
+
+/// Refuses where a key is missing that something is sealed with.
+fn check_keys(
+    directory: &Directory,
+    header: &Header,
+    tables: &Tables,
+    keys: &[Arc<Sealer>],
+    options: &Options,
+) -> Result<(), Error> {
+    let missing = |id: &MasterKeyId| keys.iter().all(|sealer| sealer.id() != *id);
+    let former = FormerKeys::stored(tables)?;
+    let mut needed = std::iter::once(header.key_id).chain(former.needed());
+    match needed.find(missing) {
+        None => Ok(()),
+        Some(id) if !options.master_keys.is_empty() => Err(not_given(id)),
+        Some(id) if id == header.key_id => Err(wrong_key()),
+        Some(id) => {
             let message = format!(
-                "{} is missing: restore it, it opens the stored credentials",
-                path.display()
+                "{} is missing: restore it, some of the stored secrets are sealed with it",
+                directory.former_key(id).display()
             );
             Err(Error::new(ErrorKind::MasterKey, message))
         }
     }
+}
+
+fn wrong_key() -> Error {
+    let message = "the master key is not the one this store was made with: restore that one";
+    Error::new(ErrorKind::MasterKey, message)
+}
+
+fn not_given(id: MasterKeyId) -> Error {
+    let message = format!(
+        "none of the given master keys is {id}, which secrets of this store are sealed with: \
+         give it too, after the newest one"
+    );
+    Error::new(ErrorKind::MasterKey, message)
 }
 
 pub(crate) fn open_database(
@@ -252,12 +325,12 @@ fn make(
     directory: &Directory,
     database: &sled::Db,
     tables: &Tables,
-    sealer: &Sealer,
+    key_id: MasterKeyId,
 ) -> Result<Sidecar, Error> {
     let header = Header {
         format: STORE_VERSION,
         store: new_id()?,
-        key_id: sealer.key_id().to_vec(),
+        key_id,
     };
     let acknowledged = Sidecar {
         store: header.store,
@@ -292,6 +365,9 @@ pub(crate) fn new_id() -> Result<Uuid, Error> {
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
+/// What the secret of identity digests is sealed for; the context is its key.
+pub(crate) const IDENTITY_SECRET: &str = "identity secret";
+
 /// What identity keys are hashed with; a store without one, new or of an earlier version, is given one.
 ///
 /// Kept sealed rather than derived from the master key, which may be exchanged.
@@ -299,12 +375,11 @@ fn identity_secret(
     directory: &Directory,
     database: &sled::Db,
     tables: &Tables,
-    sealer: &Sealer,
+    ring: &Ring,
 ) -> Result<KeyBytes, Error> {
-    const PURPOSE: &str = "identity secret";
     let place = key::IDENTITY_SECRET;
     if let Some(Secret(sealed)) = tables.get(Table::Meta, place)? {
-        let plain = Zeroizing::new(sealer.unseal(PURPOSE, place, &sealed)?);
+        let plain = Zeroizing::new(ring.unseal(IDENTITY_SECRET, place, &sealed)?);
         let mut secret = KeyBytes::default();
         if plain.len() != secret.len() {
             return Err(Error::corrupt(Table::Meta));
@@ -314,7 +389,7 @@ fn identity_secret(
     }
     let mut secret = KeyBytes::default();
     seal::fill_random(&mut *secret)?;
-    let sealed = Secret(sealer.seal(PURPOSE, place, &*secret)?);
+    let sealed = Secret(ring.seal(IDENTITY_SECRET, place, &*secret)?);
     let mut draft = Draft::new(tables);
     draft.put(Table::Meta, place.to_vec(), &sealed);
     draft.commit()?;
@@ -328,7 +403,7 @@ fn identity_secret(
 fn verify(
     directory: &Directory,
     tables: &Tables,
-    sealer: &Sealer,
+    keys: &[Arc<Sealer>],
     options: &Options,
 ) -> Result<Sidecar, Error> {
     let damaged = |what| directory::damaged(directory.root(), what);
@@ -339,10 +414,7 @@ fn verify(
     if header.format > STORE_VERSION {
         return Err(newer(directory.root(), header.format));
     }
-    if header.key_id != sealer.key_id() {
-        let message = "the master key is not the one this store was made with: restore that one";
-        return Err(Error::new(ErrorKind::MasterKey, message));
-    }
+    check_keys(directory, &header, tables, keys, options)?;
     let commit: Option<Counter> = tables
         .get(Table::Meta, key::COMMIT)
         .map_err(|error| damaged("its header is damaged").with_source(error))?;

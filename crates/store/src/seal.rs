@@ -1,12 +1,10 @@
-//! Secrets at rest: XChaCha20-Poly1305 under one master key.
+//! Secrets at rest: XChaCha20-Poly1305 under a master key.
 //!
 //! A sealed value is `[1][key id 8][nonce 24][ciphertext and tag]`.
 //! What it is for is authenticated with it, so a value moved to another row or purpose does not open.
+//! Which keys there are, and which of them seals, is the business of the [`ring`](crate::ring).
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind as IoKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::fmt;
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
@@ -22,27 +20,64 @@ const NONCE: usize = 24;
 /// The bytes of a master key.
 pub(crate) type KeyBytes = Zeroizing<[u8; 32]>;
 
-/// Seals and opens values.
+/// Tells one master key from another and reveals nothing of it; written as 16 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MasterKeyId([u8; KEY_ID]);
+
+impl MasterKeyId {
+    pub(crate) fn from_bytes(bytes: [u8; KEY_ID]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; KEY_ID] {
+        &self.0
+    }
+
+    /// The key that a sealed value names; none for what was never sealed.
+    pub(crate) fn named_by(sealed: &[u8]) -> Option<Self> {
+        let (format, rest) = sealed.split_first()?;
+        let id = rest.first_chunk::<KEY_ID>()?;
+        (*format == FORMAT).then_some(Self(*id))
+    }
+}
+
+impl fmt::Display for MasterKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Seals and opens values with one key.
 pub(crate) struct Sealer {
-    cipher: XChaCha20Poly1305,
-    key_id: [u8; KEY_ID],
+    key: KeyBytes,
+    id: MasterKeyId,
 }
 
 impl Sealer {
-    pub(crate) fn new(key: &KeyBytes) -> Self {
-        let cipher = XChaCha20Poly1305::new((&**key).into());
+    pub(crate) fn new(key: KeyBytes) -> Self {
         let digest = Sha256::new()
             .chain_update("fulcrum master key id")
-            .chain_update(**key)
+            .chain_update(key.as_slice())
             .finalize();
-        let mut key_id = [0; KEY_ID];
-        key_id.copy_from_slice(&digest[..KEY_ID]);
-        Self { cipher, key_id }
+        let mut id = [0; KEY_ID];
+        id.copy_from_slice(&digest[..KEY_ID]);
+        Self {
+            key,
+            id: MasterKeyId(id),
+        }
     }
 
-    /// Tells one key from another without revealing it.
-    pub(crate) fn key_id(&self) -> [u8; KEY_ID] {
-        self.key_id
+    pub(crate) fn id(&self) -> MasterKeyId {
+        self.id
+    }
+
+    /// The key itself, for its file.
+    pub(crate) fn key(&self) -> &KeyBytes {
+        &self.key
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.key).into())
     }
 
     pub(crate) fn seal(
@@ -54,17 +89,15 @@ impl Sealer {
         let mut nonce = [0; NONCE];
         fill_random(&mut nonce)?;
         let aad = self.aad(purpose, context);
+        let payload = Payload {
+            msg: plain,
+            aad: &aad,
+        };
         let sealed = self
-            .cipher
-            .encrypt(
-                &XNonce::from(nonce),
-                Payload {
-                    msg: plain,
-                    aad: &aad,
-                },
-            )
+            .cipher()
+            .encrypt(&XNonce::from(nonce), payload)
             .map_err(|_| Error::new(ErrorKind::Invalid, "the value is too long to seal"))?;
-        Ok([&[FORMAT][..], &self.key_id, &nonce, &sealed].concat())
+        Ok([&[FORMAT][..], self.id.as_bytes(), &nonce, &sealed].concat())
     }
 
     pub(crate) fn unseal(
@@ -74,82 +107,32 @@ impl Sealer {
         sealed: &[u8],
     ) -> Result<Vec<u8>, Error> {
         self.try_unseal(purpose, context, sealed)
-            .ok_or_else(|| Error::new(ErrorKind::Unsealed, "a sealed value does not open"))
+            .ok_or_else(does_not_open)
     }
 
     fn try_unseal(&self, purpose: &str, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-        let (format, rest) = sealed.split_first()?;
-        let (key_id, rest) = rest.split_first_chunk::<KEY_ID>()?;
-        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>()?;
-        if *format != FORMAT || *key_id != self.key_id {
+        if MasterKeyId::named_by(sealed)? != self.id {
             return None;
         }
+        let (nonce, ciphertext) = sealed.get(1 + KEY_ID..)?.split_first_chunk::<NONCE>()?;
         let aad = self.aad(purpose, context);
-        self.cipher
-            .decrypt(
-                &XNonce::from(*nonce),
-                Payload {
-                    msg: ciphertext,
-                    aad: &aad,
-                },
-            )
-            .ok()
+        let payload = Payload {
+            msg: ciphertext,
+            aad: &aad,
+        };
+        self.cipher().decrypt(&XNonce::from(*nonce), payload).ok()
     }
 
     /// The length goes first, so that no two pairs of purpose and context read alike.
     fn aad(&self, purpose: &str, context: &[u8]) -> Vec<u8> {
         let length = (purpose.len() as u64).to_be_bytes();
-        [&length[..], purpose.as_bytes(), context, &self.key_id].concat()
+        [&length[..], purpose.as_bytes(), context, self.id.as_bytes()].concat()
     }
 }
 
-/// Reads the key file; none when it does not exist.
-pub(crate) fn read_key(path: &Path) -> Result<Option<KeyBytes>, Error> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == IoKind::NotFound => return Ok(None),
-        Err(error) => return Err(cannot_read(path, error)),
-    };
-    let metadata = file.metadata().map_err(|error| cannot_read(path, error))?;
-    if metadata.mode() & 0o077 != 0 {
-        let message = format!(
-            "{} can be read by others: run chmod 600 on it",
-            path.display()
-        );
-        return Err(Error::new(ErrorKind::MasterKey, message));
-    }
-    let mut key = KeyBytes::default();
-    if metadata.len() != key.len() as u64 {
-        let message = format!(
-            "{} is not a master key of 32 bytes: restore it",
-            path.display()
-        );
-        return Err(Error::new(ErrorKind::MasterKey, message));
-    }
-    file.read_exact(&mut *key)
-        .map_err(|error| cannot_read(path, error))?;
-    Ok(Some(key))
-}
-
-/// Makes a key and its file, readable by its owner only.
-pub(crate) fn create_key(path: &Path) -> Result<KeyBytes, Error> {
-    let mut key = KeyBytes::default();
-    fill_random(&mut *key)?;
-    let fresh = path.with_extension("new");
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&fresh)
-        .and_then(|mut file| file.write_all(&*key).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&fresh, path))
-        .map_err(|error| Error::io(format_args!("write {}", path.display()), error))?;
-    Ok(key)
-}
-
-fn cannot_read(path: &Path, error: std::io::Error) -> Error {
-    Error::io(format_args!("read {}", path.display()), error)
+/// A sealed value was altered, moved, or sealed with a key that is not at hand.
+pub(crate) fn does_not_open() -> Error {
+    Error::new(ErrorKind::Unsealed, "a sealed value does not open")
 }
 
 /// Fills with random bytes that nobody can guess.
@@ -166,10 +149,9 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     fn sealer(byte: u8) -> Sealer {
-        Sealer::new(&Zeroizing::new([byte; 32]))
+        Sealer::new(Zeroizing::new([byte; 32]))
     }
 
     #[test]
@@ -194,15 +176,5 @@ mod tests {
             assert_eq!(error.kind(), &ErrorKind::Unsealed);
         }
         assert!(sealer(1).unseal("p", b"c", &sealed[..20]).is_err());
-    }
-
-    #[test]
-    fn a_key_file_others_can_read_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("master.key");
-        let made = create_key(&path).unwrap();
-        assert_eq!(read_key(&path).unwrap().unwrap(), made);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(read_key(&path).unwrap_err().kind(), &ErrorKind::MasterKey);
     }
 }

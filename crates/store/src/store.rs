@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::format::{Counter, key};
 use crate::health::Health;
 use crate::opening::{self, Opened, Options};
-use crate::seal::Sealer;
+use crate::ring::Ring;
 use crate::space::Space;
 use crate::table::{Table, Tables};
 use crate::view::{Order, View, Views};
@@ -40,7 +40,11 @@ struct Inner {
     health: Arc<Health>,
     space: Arc<Space>,
     directory: Directory,
-    sealer: Sealer,
+    ring: Arc<Ring>,
+    /// Whether the master keys were given, and are no files of ours.
+    keys_given: bool,
+    /// Held by whoever changes the files of master keys.
+    key_files: tokio::sync::Mutex<()>,
     announcer: Arc<Announcer>,
     views: Arc<Views>,
     worth_a_snapshot: Arc<AtomicU64>,
@@ -70,7 +74,7 @@ impl Store {
             database,
             tables,
             health,
-            sealer,
+            ring,
             acknowledged,
             lock,
         } = opened;
@@ -115,7 +119,9 @@ impl Store {
             health,
             space,
             directory,
-            sealer,
+            ring: Arc::new(ring),
+            keys_given: !options.master_keys.is_empty(),
+            key_files: tokio::sync::Mutex::new(()),
             announcer,
             views,
             worth_a_snapshot,
@@ -182,18 +188,21 @@ impl Store {
 
     /// Seals a value for one purpose; it opens again only with the same purpose and context.
     ///
+    /// For what is given away: it opens for seven days at least. What is kept is sealed in the commit that stores it.
+    ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when there are no random numbers.
     pub fn seal(&self, purpose: &str, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
-        self.inner.sealer.seal(purpose, context, plain)
+        self.inner.ring.seal(purpose, context, plain)
     }
 
     /// Opens a sealed value.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsealed`](crate::ErrorKind::Unsealed) when it was altered, or sealed for something else.
+    /// [`ErrorKind::Unsealed`](crate::ErrorKind::Unsealed) when it was altered, or sealed for something else;
+    /// [`ErrorKind::KeyRemoved`](crate::ErrorKind::KeyRemoved) when its master key was removed since.
     pub fn unseal(&self, purpose: &str, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Error> {
-        self.inner.sealer.unseal(purpose, context, sealed)
+        self.inner.ring.unseal(purpose, context, sealed)
     }
 
     /// The number of the last change of a connection, and every later one; numbers may be skipped, never repeated.
@@ -265,6 +274,21 @@ impl Store {
 
     pub(crate) fn tables(&self) -> &Tables {
         &self.inner.tables
+    }
+
+    /// The master keys. What is kept is sealed inside a commit, never before it: see [`Ring`].
+    pub(crate) fn ring(&self) -> &Arc<Ring> {
+        &self.inner.ring
+    }
+
+    /// Whether the master keys were given, and are no files of the folder.
+    pub(crate) fn keys_given(&self) -> bool {
+        self.inner.keys_given
+    }
+
+    /// Held by whoever changes the files of master keys.
+    pub(crate) fn key_files(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.key_files
     }
 
     /// Has the committer run `work` as one transaction; answers when it is durable.
@@ -390,6 +414,7 @@ fn run(committer: Committer, messages: &Receiver<Message>) {
     }
 }
 
+/// Does something that blocks on a thread for such things.
 pub(crate) async fn join_blocking<T, F>(work: F) -> Result<T, Error>
 where
     T: Send + 'static,

@@ -9,11 +9,14 @@ use zeroize::Zeroizing;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Secret, key, open_texts, plain_texts};
+use crate::ring::Ring;
 use crate::store::Store;
 use crate::table::Table;
 
-const WEBHOOK: &str = "lever webhook";
-const SIGNATURE_TOKENS: &str = "lever webhook signature tokens";
+/// What webhooks are sealed for; the context is their key.
+pub(crate) const WEBHOOK: &str = "lever webhook";
+/// What the signature tokens of an admin are sealed for; the context is their key.
+pub(crate) const SIGNATURE_TOKENS: &str = "lever webhook signature tokens";
 
 /// A webhook that was registered in Lever.
 #[derive(Clone)]
@@ -47,10 +50,11 @@ impl Store {
         webhook: StoredWebhook,
     ) -> Result<(), Error> {
         let key = key::webhook(connection, &webhook.id)?;
-        let plain = plain_texts(&[&webhook.event, webhook.signature_token.expose_secret()]);
-        let sealed = Secret(self.seal(WEBHOOK, &key, &plain)?);
+        let ring = self.ring().clone();
         self.commit(move |draft| {
             draft.require_connection(connection)?;
+            let plain = plain_texts(&[&webhook.event, webhook.signature_token.expose_secret()]);
+            let sealed = Secret(ring.seal(WEBHOOK, &key, &plain)?);
             draft.put(Table::Webhooks, key, &sealed);
             Ok(())
         })
@@ -129,33 +133,22 @@ impl Store {
         let plain = Zeroizing::new(self.unseal(SIGNATURE_TOKENS, &key, &sealed)?);
         open_texts(&plain).ok_or_else(|| Error::corrupt(Table::WebhookTokens))
     }
-
-    /// Seals the signature tokens that an admin gives, for webhooks made by hand in Lever.
-    pub(crate) fn seal_signature_tokens(
-        &self,
-        connection: ConnectionId,
-        tokens: &[SecretString],
-    ) -> Result<SealedTokens, Error> {
-        if tokens.is_empty() {
-            return Ok(SealedTokens(None));
-        }
-        let texts: Vec<&str> = tokens.iter().map(ExposeSecret::expose_secret).collect();
-        let key = key::connection(connection);
-        let sealed = self.seal(SIGNATURE_TOKENS, &key, &plain_texts(&texts))?;
-        Ok(SealedTokens(Some(Secret(sealed))))
-    }
 }
 
-/// The signature tokens that an admin has given; none when there are none.
-pub(crate) struct SealedTokens(Option<Secret>);
-
-impl SealedTokens {
-    /// Puts them in place of those of a connection.
-    pub(crate) fn put(&self, draft: &mut Draft<'_>, connection: ConnectionId) {
-        let key = key::connection(connection);
-        match &self.0 {
-            Some(sealed) => draft.put(Table::WebhookTokens, key, sealed),
-            None => draft.remove(Table::WebhookTokens, key),
-        }
+/// Seals the signature tokens that an admin has given, and puts them in place of those of a connection.
+pub(crate) fn put_signature_tokens(
+    draft: &mut Draft<'_>,
+    ring: &Ring,
+    connection: ConnectionId,
+    tokens: &[SecretString],
+) -> Result<(), Error> {
+    let key = key::connection(connection);
+    if tokens.is_empty() {
+        draft.remove(Table::WebhookTokens, key);
+        return Ok(());
     }
+    let texts: Vec<&str> = tokens.iter().map(ExposeSecret::expose_secret).collect();
+    let sealed = Secret(ring.seal(SIGNATURE_TOKENS, &key, &plain_texts(&texts))?);
+    draft.put(Table::WebhookTokens, key, &sealed);
+    Ok(())
 }

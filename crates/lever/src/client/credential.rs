@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -106,12 +107,14 @@ fn stopped(error: oauth::Error) -> Stopped {
 }
 
 fn basic(key: &SecretString) -> Option<HeaderValue> {
-    let user = BASE64_STANDARD.encode(format!("{}:", key.expose_secret()));
-    sensitive(&format!("Basic {user}"))
+    let user = Zeroizing::new(format!("{}:", key.expose_secret()));
+    let user = Zeroizing::new(BASE64_STANDARD.encode(&*user));
+    sensitive(&Zeroizing::new(format!("Basic {}", *user)))
 }
 
 fn bearer(token: &SecretString) -> Option<HeaderValue> {
-    sensitive(&format!("Bearer {}", token.expose_secret()))
+    let text = format!("Bearer {}", token.expose_secret());
+    sensitive(&Zeroizing::new(text))
 }
 
 /// Nothing when the text has characters no header can carry.

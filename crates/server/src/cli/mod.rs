@@ -21,6 +21,7 @@ mod json;
 pub(crate) mod logging;
 mod lookup;
 mod mapping;
+mod master_keys;
 mod operations;
 mod output;
 mod permissions;
@@ -90,7 +91,7 @@ enum Command {
     /// Creates tokens in a stopped data directory.
     #[command(subcommand)]
     Token(token::Command),
-    /// Backs up, restores, checks or compacts a data directory.
+    /// Backs up, restores, checks or compacts a data directory; exchanges the master key of a running service.
     #[command(subcommand)]
     Store(store::Command),
     /// Links a Lever account.
@@ -267,6 +268,17 @@ mod tests {
         assert!(parsed(&["--for-application"]));
         assert!(!parsed(&[]) && !parsed(&["-o", "o", "--for-application"]));
         assert!(!parsed(&["--for-application", "--as-candidate"]));
+    }
+
+    #[test]
+    fn the_store_is_asked_where_it_runs_or_looked_after_where_it_stands() {
+        let parsed = |line: &str| {
+            let words = ["fulcrum", "store"].into_iter().chain(line.split(' '));
+            Cli::try_parse_from(words).is_ok()
+        };
+        assert!(parsed("check --data d") && parsed("compact --data d"));
+        assert!(parsed("keys --server http://h:1") && parsed("rotate-key --no-wait"));
+        assert!(!parsed("rotate-key --data d"));
     }
 
     #[test]

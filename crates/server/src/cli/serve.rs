@@ -26,6 +26,7 @@ pub(super) struct Arguments {
 
 /// Serves until somebody asks to stop, or the service must end by itself.
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let hidden = hide_memory();
     let flags = Flags {
         data: arguments.data,
         listen: arguments.listen,
@@ -33,6 +34,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     let settings = Settings::load(arguments.config.as_deref(), &flags)?;
     logging::start(&settings.log)?;
+    if let Err(error) = hidden {
+        tracing::warn!(%error, "the memory of the process can be read by other processes of its user");
+    }
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         running = serve::start(&settings) => running?,
@@ -50,6 +54,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(reason) => Err(Failure::new(reason)),
         None => Ok(stopped?),
     }
+}
+
+/// Keeps other processes of the same user from reading the memory and the environment of this one, and both out of
+/// core dumps. Linux only; a debugger or profiler needs root then.
+fn hide_memory() -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    Ok(())
 }
 
 impl From<crate::config::Error> for Failure {

@@ -10,7 +10,7 @@ use store::{Compacted, Examined, Restored};
 use tokio::sync::watch;
 
 use super::place::Place;
-use super::{Failure, Global, Output, Progress};
+use super::{Failure, Global, Output, Progress, master_keys};
 use crate::serve;
 
 /// What can be done with a data directory.
@@ -27,6 +27,10 @@ pub(super) enum Command {
     Restore(Restore),
     /// Gives back the room that the running service has set aside for a full disk.
     FreeReserve,
+    /// Makes a new master key in a running service, and has all secrets sealed with it.
+    RotateKey(master_keys::RotateKey),
+    /// Shows the master keys of a running service.
+    Keys,
 }
 
 /// What to restore where.
@@ -61,6 +65,8 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
             report_restored(&mut output, global.json, &restored, &place)
         }
         Command::FreeReserve => online::free_reserve(global, &mut output).await,
+        Command::RotateKey(command) => master_keys::rotate(global, command).await,
+        Command::Keys => master_keys::list(global).await,
     }
 }
 
@@ -77,7 +83,7 @@ where
         + 'static,
 {
     let settings = place.settings()?;
-    let options = serve::store_options(&settings);
+    let options = serve::store_options(&settings)?;
     let (sender, mut steps) = watch::channel(None);
     let working = tokio::task::spawn_blocking(move || {
         let mut tell = |step| {

@@ -3,7 +3,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::Settings;
+use secrecy::ExposeSecret as _;
+
+use super::{Settings, Store, master_keys};
 
 /// A setting that makes no sense.
 #[derive(Debug, PartialEq)]
@@ -42,6 +44,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
         );
     }
     address("server.public_url", &server.public_url)?;
+    master_key(store)?;
     address("lever.oauth_url", &lever.oauth_url)?;
     if lever.oauth_client_id.is_empty() != lever.oauth_client_secret.get().is_none() {
         return fault(
@@ -100,6 +103,20 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
         );
     }
     directives(&log.level)
+}
+
+fn master_key(store: &Store) -> Result<(), Fault> {
+    let Some(keys) = store.master_key.get() else {
+        return Ok(());
+    };
+    if !store.master_key_file.as_os_str().is_empty() {
+        let expected = "expected one of this and `store.master_key_file`, found both";
+        return fault("store.master_key", expected.to_owned());
+    }
+    match master_keys::parse(keys.expose_secret()) {
+        Ok(_) => Ok(()),
+        Err(problem) => fault("store.master_key", problem),
+    }
 }
 
 fn fault(key: &'static str, problem: String) -> Result<(), Fault> {

@@ -63,6 +63,27 @@ fn a_secret_is_never_shown() {
 }
 
 #[test]
+fn a_master_key_that_is_none_is_told_by_its_setting_and_never_shown() {
+    let name = "FULCRUM__STORE__MASTER_KEY";
+    for bad in ["hunter2", &"a7".repeat(31), &"zz".repeat(32)] {
+        let error = variable(name, bad).unwrap_err();
+        let place = format!("{name} in the environment: expected master keys of 64");
+        assert!(error.starts_with(&place), "{error}");
+        assert!(!error.contains(bad), "{error}");
+    }
+    let keys = variable(name, &format!("{},{}", "a7".repeat(32), "b8".repeat(32))).unwrap();
+    assert_eq!(keys.store.master_keys().unwrap().len(), 2);
+    let shown = format!("{keys:?} {}", toml::to_string(&keys).unwrap());
+    assert!(!shown.contains("a7a7"), "{shown}");
+    let text = "[store]\nmaster_key_file = \"x\"\nmaster_key = ";
+    let both = file(&format!("{text}\"{}\"", "a7".repeat(32))).unwrap_err();
+    assert!(
+        both.contains("found both") && !both.contains("a7"),
+        "{both}"
+    );
+}
+
+#[test]
 fn an_oauth_client_is_whole_or_not_there() {
     for half in ["oauth_client_id = \"x\"", "oauth_client_secret = \"x\""] {
         let error = file(&format!("[lever]\n{half}")).unwrap_err();

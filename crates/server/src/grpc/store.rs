@@ -44,6 +44,20 @@ impl StoreService for Api {
         let freed_bytes = self.engine.free_reserve().map_err(status)?;
         Ok(Response::new(pb::FreeReserveResponse { freed_bytes }))
     }
+
+    async fn rotate_master_key(
+        &self,
+        request: Request<pb::RotateMasterKeyRequest>,
+    ) -> Result<Response<pb::RotateMasterKeyResponse>, Status> {
+        self.exchange_master_key(request).await
+    }
+
+    async fn get_master_keys(
+        &self,
+        request: Request<pb::GetMasterKeysRequest>,
+    ) -> Result<Response<pb::GetMasterKeysResponse>, Status> {
+        self.master_keys(request).await
+    }
 }
 
 /// The caller, if it may see every connection: the store holds them all.

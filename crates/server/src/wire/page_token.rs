@@ -45,6 +45,8 @@ impl Bound {
     }
 
     /// Opens a token that a request gives as `field`; nothing for an empty one.
+    ///
+    /// A resume token whose master key was removed since is as old as one whose changes were.
     pub fn open_named<T: DeserializeOwned>(
         &self,
         store: &Store,
@@ -64,7 +66,19 @@ impl Bound {
         let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| bad())?;
         let plain = store
             .unseal(PURPOSE, &self.context, &sealed)
-            .map_err(|_| bad())?;
+            .map_err(|error| match error.kind() {
+                store::ErrorKind::KeyRemoved if field == "resume_token" => expired(),
+                _ => bad(),
+            })?;
         serde_json::from_slice(&plain).map(Some).map_err(|_| bad())
     }
+}
+
+fn expired() -> Error {
+    Error::precondition(
+        "RESUME_TOKEN_EXPIRED",
+        "this token is older than the seven days for which changes are kept, or is of another service: read the present \
+         state, then watch from there without a token",
+        Vec::new(),
+    )
 }

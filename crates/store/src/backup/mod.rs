@@ -86,6 +86,7 @@ pub(crate) fn is_ours(table: Table) -> bool {
         | Table::SlaMarks
         | Table::Ours
         | Table::Dismissals
+        | Table::Issues
         | Table::UserLinks => true,
         Table::Listings
         | Table::Heads
@@ -118,9 +119,10 @@ pub(crate) fn is_ours(table: Table) -> bool {
     }
 }
 
-/// Whether a change of a table is worth another snapshot: counters move with every page that is read.
+/// Whether a change of a table is worth another snapshot: counters move with every page that is read, and issues each
+/// time they are seen again.
 pub(crate) fn is_worth_a_snapshot(table: Table) -> bool {
-    is_ours(table) && !matches!(table, Table::Meta | Table::Sequences)
+    is_ours(table) && !matches!(table, Table::Meta | Table::Sequences | Table::Issues)
 }
 
 /// A backup that is about to be written.

@@ -3,7 +3,7 @@
 use lever::Timestamp;
 use prost::{Message, Oneof};
 use secrecy::{ExposeSecret, SecretString};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::Stored;
 use crate::credentials::{Credential, OAuthTokens};
@@ -111,7 +111,24 @@ pub(crate) fn plain_credential(credential: &Credential) -> Zeroizing<Vec<u8>> {
             client: tokens.client.clone(),
         }),
     };
-    Zeroizing::new(PlainV2 { kind: Some(kind) }.encode_to_vec())
+    let mut plain = PlainV2 { kind: Some(kind) };
+    let bytes = Zeroizing::new(plain.encode_to_vec());
+    plain.wipe();
+    bytes
+}
+
+impl PlainV2 {
+    /// Leaves nothing in memory that is given back.
+    fn wipe(&mut self) {
+        match &mut self.kind {
+            Some(KindV2::ApiKey(key)) => key.zeroize(),
+            Some(KindV2::OAuth(tokens)) => {
+                tokens.access_token.zeroize();
+                tokens.refresh_token.zeroize();
+            }
+            None => {}
+        }
+    }
 }
 
 /// Reads what was sealed.

@@ -17,6 +17,8 @@ pub(crate) const COMMIT: &[u8] = b"commit";
 pub(crate) const PROGRAM: &[u8] = b"program";
 /// Where the number of the commit is before which no snapshot may be kept.
 pub(crate) const SNAPSHOT_FLOOR: &[u8] = b"snapshot_floor";
+/// Where the master keys of before are named.
+pub(crate) const FORMER_KEYS: &[u8] = b"former_keys";
 
 /// Where it stands that every candidacy has its identity keys.
 pub(crate) const IDENTITIES: &[u8] = b"identities";

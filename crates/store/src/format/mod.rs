@@ -10,6 +10,7 @@
 //! | `meta` | `header` / `commit` | [`Header`] / [`Counter`] | 1 |
 //! | `meta` | `identity_secret` / `identities` | [`Secret`]: sealed / [`Counter`]: every candidacy has its digests | 1 |
 //! | `meta` | `program` / `snapshot_floor` | [`Label`]: version of the program that wrote last / [`Counter`]: the commit before which no snapshot may be kept | 1 |
+//! | `meta` | `former_keys` | [`FormerKeys`]: master keys of before, and how far they were replaced | 1 |
 //! | `connections` | c | connection settings | 5 |
 //! | `external_ids` | external id | [`Owner`]: c | 1 |
 //! | `credentials` | c | [`SealedCredential`]: API key or OAuth tokens, a generation, and whether a renewal is under way | 3 |
@@ -64,6 +65,7 @@ mod connection;
 mod credential;
 mod dismissal;
 mod forget;
+mod former_keys;
 pub(crate) mod frame;
 mod hydration;
 mod id;
@@ -94,6 +96,7 @@ pub(crate) use candidacy::Indexed;
 pub(crate) use change::ChangeBlock;
 pub(crate) use credential::{CredentialForm, SealedCredential, open_credential, plain_credential};
 pub(crate) use forget::Forget;
+pub(crate) use former_keys::{FormerKey, FormerKeys, SealPlace};
 pub(crate) use id::{pack, unpack};
 pub(crate) use identity::{IdentityEntries, IdentityEntry, IdentityLeaf, IdentityRun, KeyDigest};
 pub(crate) use pieces::Pieces;

@@ -5,6 +5,7 @@ use prost::Message;
 use uuid::Uuid;
 
 use super::{Stored, pack, unpack, version_1};
+use crate::seal::MasterKeyId;
 
 /// What a store says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +14,8 @@ pub(crate) struct Header {
     pub(crate) format: u32,
     /// Tells this store from every other.
     pub(crate) store: Uuid,
-    /// Which master key its secrets are sealed with.
-    pub(crate) key_id: Vec<u8>,
+    /// The master key that seals.
+    pub(crate) key_id: MasterKeyId,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -35,7 +36,7 @@ impl Stored for Header {
         HeaderV1 {
             format: self.format,
             store,
-            key_id: self.key_id.clone(),
+            key_id: self.key_id.as_bytes().to_vec(),
         }
         .encode_to_vec()
     }
@@ -49,7 +50,7 @@ impl Stored for Header {
         Some(Self {
             format,
             store: Uuid::from_slice(&store).ok()?,
-            key_id,
+            key_id: MasterKeyId::from_bytes(key_id.try_into().ok()?),
         })
     }
 }

@@ -32,6 +32,7 @@ use crate::mappings::MappingVersion;
 use crate::nudges::Nudge;
 use crate::quarantine::{Kept, QuarantineCount, Quarantined};
 use crate::runs::{Run, RunOutcome};
+use crate::seal::MasterKeyId;
 use crate::table::Table;
 use crate::tokens::TokenRecord;
 use crate::user_links::UserLink;
@@ -181,10 +182,33 @@ fn the_small_values_have_these_bytes() {
         &Header {
             format: 1,
             store: Uuid::from_u128(1),
-            key_id: vec![9; 8],
+            key_id: MasterKeyId::from_bytes([9; 8]),
         },
         "01ab750a4a08011210000000000000000000000000000000011a080909090909090909",
     );
+    let former = |place| FormerKeys {
+        keys: vec![
+            FormerKey {
+                id: MasterKeyId::from_bytes([7; 8]),
+                retired_at: at(5),
+                cleared: false,
+            },
+            FormerKey {
+                id: MasterKeyId::from_bytes([8; 8]),
+                retired_at: at(4),
+                cleared: true,
+            },
+        ],
+        place,
+    };
+    let after = vec![1, 2];
+    pinned(
+        &former(Some(SealPlace { table: 1, after })),
+        "01958e16330a0c0a08070707070707070710050a0e0a080808080808080808100418011206080112020102",
+    );
+    comes_back(&former(Some(SealPlace::default())));
+    comes_back(&former(None));
+    comes_back(&FormerKeys::default());
     pinned(&Counter(258), "01dab9b944090201000000000000");
     pinned(
         &Owner([1; 16]),

@@ -2,7 +2,7 @@
 
 use prost::Message;
 use secrecy::SecretString;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 #[derive(Clone, PartialEq, Message)]
 struct TextsV1 {
@@ -13,7 +13,10 @@ struct TextsV1 {
 /// The bytes that are sealed.
 pub(crate) fn plain_texts(texts: &[&str]) -> Zeroizing<Vec<u8>> {
     let texts = texts.iter().map(|text| (*text).to_owned()).collect();
-    Zeroizing::new(TextsV1 { texts }.encode_to_vec())
+    let mut plain = TextsV1 { texts };
+    let bytes = Zeroizing::new(plain.encode_to_vec());
+    plain.texts.zeroize();
+    bytes
 }
 
 /// Reads what was sealed.

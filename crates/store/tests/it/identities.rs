@@ -30,7 +30,7 @@ pub(crate) fn person(number: usize, keys: BTreeSet<IdentityKey>) -> Incoming {
     }
 }
 
-async fn find(store: &Store, c: ConnectionId, keys: Vec<IdentityKey>) -> Found {
+pub(crate) async fn find(store: &Store, c: ConnectionId, keys: Vec<IdentityKey>) -> Found {
     let sought = Sought {
         keys,
         contacts: Vec::new(),
@@ -130,7 +130,7 @@ proptest! {
 }
 
 /// 20 pages of 60 people each; everybody has an address alone, and every third shares one with 400 in all.
-async fn many(store: &Store, c: ConnectionId) {
+pub(crate) async fn many(store: &Store, c: ConnectionId) {
     for page in 0..20 {
         let people = (page * 60..page * 60 + 60).map(|number| {
             let mut keys = emails([number]);

@@ -23,6 +23,7 @@ mod forgetting;
 mod identities;
 mod issues;
 mod journal;
+mod master_keys;
 mod nudges;
 mod opening;
 mod operations;

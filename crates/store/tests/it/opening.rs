@@ -270,11 +270,11 @@ async fn all_tags(store: &Store) -> Result<Vec<StoredRecord>, Error> {
 #[tokio::test]
 async fn another_master_key_or_none_is_refused() {
     let folder = closed().await;
-    let mine = || Some(SecretBox::new(Box::new([7; 32])));
+    let mine = || vec![SecretBox::new(Box::new([7; 32]))];
     let error = refusal(
         folder.path(),
         Options {
-            master_key: mine(),
+            master_keys: mine(),
             ..options()
         },
     );
@@ -297,7 +297,7 @@ async fn another_master_key_or_none_is_refused() {
         Store::open(
             other.path(),
             Options {
-                master_key: mine(),
+                master_keys: mine(),
                 ..options()
             },
         )
@@ -307,7 +307,7 @@ async fn another_master_key_or_none_is_refused() {
         Store::open(
             other.path(),
             Options {
-                master_key: mine(),
+                master_keys: mine(),
                 ..options()
             },
         )

@@ -11,6 +11,7 @@ pub(super) mod history;
 pub(super) mod issues;
 pub(super) mod lookup;
 pub(crate) mod mapping;
+pub(super) mod master_keys;
 pub(crate) mod operation;
 pub(super) mod permissions;
 pub(crate) mod sync;
