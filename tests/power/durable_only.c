@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +37,11 @@ static void make_folders(const char *path) {
     }
 }
 
-// Copies a file as it is now, or its first `most` bytes over those that are durable.
-static void keep(int file, off_t most) {
+// sled flushes from two threads.
+static pthread_mutex_t keeping = PTHREAD_MUTEX_INITIALIZER;
+
+// Copies a file as it is now, or without `grows` only as many bytes as are durable of it.
+static void keep_alone(int file, int grows) {
     char link[64], path[PATH_MAX], durable[PATH_MAX], fresh[PATH_MAX + 8];
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     ssize_t length = readlink(link, path, sizeof path - 1);
@@ -49,7 +53,7 @@ static void keep(int file, off_t most) {
         return;
     struct stat before;
     off_t size = of.st_size;
-    if (most == 0 && (stat(durable, &before) != 0 || (size = before.st_size) == 0))
+    if (!grows && (stat(durable, &before) != 0 || (size = before.st_size) == 0))
         return;
     make_folders(durable);
     snprintf(fresh, sizeof fresh, "%s.fresh", durable);
@@ -68,6 +72,12 @@ static void keep(int file, off_t most) {
     rename(fresh, durable);
 }
 
+static void keep(int file, int grows) {
+    pthread_mutex_lock(&keeping);
+    keep_alone(file, grows);
+    pthread_mutex_unlock(&keeping);
+}
+
 int fsync(int file) {
     int done = real("fsync", file);
     keep(file, 1);
@@ -77,7 +87,7 @@ int fsync(int file) {
 int fdatasync(int file) {
     int done = real("fdatasync", file);
     const char *repaired = getenv("DURABLE_REPAIRED");
-    keep(file, repaired && *repaired ? 1 : 0);
+    keep(file, repaired && *repaired);
     return done;
 }
 
