@@ -446,9 +446,9 @@ impl Link {
         self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A time that lies in the past for Lever, whatever our clock says.
-    pub(crate) fn past_for_lever(&self, now: Timestamp) -> Timestamp {
-        self.lever_time(now).minus(PAST)
+    /// A time that lies in the past for Lever, whatever our clock says, and whenever it has jumped.
+    pub(crate) fn past_for_lever(&self, now: Moment) -> Timestamp {
+        self.skew().now(now).minus(PAST)
     }
 }
 

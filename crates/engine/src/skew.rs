@@ -46,6 +46,8 @@ impl Moment {
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Skew {
     known: Option<Known>,
+    /// What Lever's clock said last, and when that was by the clock that never jumps.
+    told: Option<(Timestamp, Instant)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +72,7 @@ impl Skew {
         let overtaken = self.known.is_some_and(|known| sent.steady < known.since);
         if let Some(lever) = lever.filter(|_| !overtaken) {
             self.saw(lever, ours, received);
+            self.told = Some((lever, received.steady));
         }
         self.lever_time(ours)
     }
@@ -98,6 +101,16 @@ impl Skew {
     pub(crate) fn lever_time(&self, ours: Timestamp) -> Timestamp {
         let ahead_ms = self.known.map_or(0, |known| known.ahead_ms);
         Timestamp::from_millis(ours.as_millis().saturating_add(ahead_ms))
+    }
+
+    /// This moment on Lever's clock, also where ours has jumped since the last answer.
+    pub(crate) fn now(&self, now: Moment) -> Timestamp {
+        let by_wall = self.lever_time(now.wall);
+        let by_steady = self
+            .told
+            .map(|(lever, since)| lever.plus(now.steady.saturating_duration_since(since)));
+        let jumped = |at: &Timestamp| ahead(*at, by_wall).abs() > CREDIBLE_MS + CUT_MS;
+        by_steady.filter(jumped).unwrap_or(by_wall)
     }
 
     /// Whether an answer has told Lever's time.
@@ -136,6 +149,17 @@ mod tests {
 
     fn clocks() -> Clocks {
         Clocks(Instant::now())
+    }
+
+    #[test]
+    fn a_jump_of_our_clock_between_two_answers_does_not_move_levers() {
+        let (mut skew, ours) = (Skew::default(), clocks());
+        skew.answered(Some(at(100_000)), ours.right(100_400), ours.right(100_500));
+        assert_eq!(skew.now(ours.right(101_000)), at(101_000));
+        for jumped in [86_400_000, -86_400_000] {
+            let now = ours.at(101_500, 101_500 + jumped);
+            assert_eq!(skew.now(now), at(101_000), "a second after Lever said 100");
+        }
     }
 
     fn at(ms: i64) -> Timestamp {

@@ -94,7 +94,7 @@ impl Engine {
         let planned = |(request, chosen): (WriteRequest, std::result::Result<Chosen, Failure>)| {
             let chosen = chosen?;
             let (write, opportunity) = (&request.write, &request.opportunity);
-            let marker = outbox.marker(now);
+            let marker = outbox.marker();
             let calls = plan::planned(write, opportunity, chosen.user.clone(), marker);
             Ok((calls, chosen))
         };
@@ -140,7 +140,7 @@ impl Engine {
             State::Held { release_at }
         });
         let id = OperationId::with_room(new_id());
-        let bulk = bulk_operation(id, kind, &request, digest, outbox.marker(now), now);
+        let bulk = bulk_operation(id, kind, &request, digest, outbox.marker(), now);
         let mails = !mapping::present(&self.shared, request.connection)
             .await?
             .lever_sends_email;
@@ -150,7 +150,7 @@ impl Engine {
                 Ok(chosen) => (state.clone(), chosen),
                 Err(failure) => (State::Failed(failure), request.acting.unchosen()),
             };
-            let (digest, marker) = (super::content::digest(&request), outbox.marker(now));
+            let (digest, marker) = (super::content::digest(&request), outbox.marker());
             let mut item = new_operation(id.item(number), request, digest, chosen, marker, now);
             if !mails {
                 leave_email_to_lever(&mut item);

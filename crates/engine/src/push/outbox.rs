@@ -22,6 +22,7 @@ use crate::engine::{self, Shared};
 use crate::error::Result;
 use crate::link::{Link, PAST};
 use crate::pull::{self, listing_of};
+use crate::skew::Moment;
 use crate::supervise::supervise;
 
 /// No wait of an operation is longer than this; the settle time is at most a fraction of it.
@@ -190,7 +191,8 @@ impl Outbox {
     }
 
     /// A time in Lever's past that no other note of this connection carries.
-    pub(crate) fn marker(&self, now: Timestamp) -> Timestamp {
+    pub(crate) fn marker(&self) -> Timestamp {
+        let now = Moment::now(&self.shared.clock);
         let mut last = self
             .last_marker
             .lock()

@@ -120,7 +120,7 @@ impl Engine {
         let held = self
             .release_time(request.connection, request.hold, now)
             .await?;
-        let operation = new_operation(id, request, digest, acting, outbox.marker(now), now);
+        let operation = new_operation(id, request, digest, acting, outbox.marker(), now);
         let operation = in_steps(operation, &outbox, now);
         let operation = Operation {
             write: minded.write,
@@ -205,7 +205,7 @@ impl Engine {
         self.check_against_account(&request).await?;
         let request = self.ready(request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
-        let marker = outbox.marker(self.shared.clock.now());
+        let marker = outbox.marker();
         let minded = self.minded(&request).await?;
         let request = WriteRequest {
             write: minded.write,
@@ -387,14 +387,14 @@ fn about_no_opportunity(prepared: &Prepared) -> bool {
 }
 
 /// The operation with the notes that a long text is written as.
-pub(super) fn in_steps(operation: Operation, outbox: &Outbox, now: Timestamp) -> Operation {
+pub(super) fn in_steps(operation: Operation, outbox: &Outbox) -> Operation {
     let Write::CreateNote(note) = &operation.write else {
         return operation;
     };
     if note.value.len() <= LONGEST_NOTE {
         return operation;
     }
-    let step = |part| Step::new(Write::CreateNote(part), outbox.marker(now));
+    let step = |part| Step::new(Write::CreateNote(part), outbox.marker());
     Operation {
         steps: note.parts().into_iter().map(step).collect(),
         ..operation

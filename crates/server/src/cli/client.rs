@@ -138,11 +138,6 @@ impl Client {
             .max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
-    /// Looks after the data directory of the service.
-    pub(super) fn store(&self) -> StoreServiceClient<Authorized> {
-        StoreServiceClient::new(self.channel.clone())
-    }
-
     /// Every connection the caller may see.
     pub(super) async fn all_connections(&self) -> Result<Vec<pb::Connection>, Failure> {
         let mut connections = Vec::new();

@@ -116,7 +116,7 @@ impl Engine {
             Some(there) => there.clone(),
             None => OpportunityId::from(NOT_MADE_YET),
         };
-        let marker = outbox.marker(shared.clock.now());
+        let marker = outbox.marker();
         let mut calls = std::mem::take(&mut search.calls);
         for write in writes {
             let (reads, write) = self.merged_now(request.connection, &write).await?;
@@ -263,7 +263,7 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
     let mut search = Search::new(shared, link, asked);
     let event = match planned(&mut search, shared, link, asked).await {
         Ok((verdict, writes)) => {
-            let step = |write| Step::new(write, outbox.marker(shared.clock.now()));
+            let step = |write| Step::new(write, outbox.marker());
             Event::Planned(Box::new(Plan {
                 verdict,
                 steps: writes.into_iter().map(step).collect(),
