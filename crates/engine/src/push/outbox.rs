@@ -717,13 +717,12 @@ mod tests {
                 let stored = store.operation(id, operation.id).await.unwrap();
                 stored.unwrap()
             };
-            let until = async |state: &str, revision: u64| {
-                while {
-                    let present = stored(&holds).await;
-                    present.state.name() != state || present.revision < revision
-                } {
-                    tokio::task::yield_now().await;
+            let until = async |state: &str, revision: u64| loop {
+                let present = stored(&holds).await;
+                if present.state.name() == state && present.revision >= revision {
+                    return;
                 }
+                tokio::task::yield_now().await;
             };
             // The store does one thing after the other: whatever wished to move something would have come in between.
             let others_come = async || {

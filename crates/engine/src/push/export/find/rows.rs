@@ -320,7 +320,7 @@ mod tests {
     }
 
     fn live(value: Value) -> Live {
-        Live::read(&serde_json::value::to_raw_value(&value).unwrap()).unwrap_or_else(|_| panic!())
+        Live::read(&serde_json::value::to_raw_value(&value).unwrap()).unwrap()
     }
 
     /// The mirror says that `o` of contact `c` has the link.
@@ -397,9 +397,7 @@ mod tests {
             live(json!({"id": "whole", "contact": {"id": "c"}, "applications": [{"id": "a"}]})),
         ];
         rows.has_read(["c".into()], odd.into());
-        let Ok(unread) = Live::unread(r#"{"id": "unreadable", "contact": 7, "links": {}}"#) else {
-            panic!("it has an id")
-        };
+        let unread = Live::unread(r#"{"id": "unreadable", "contact": 7, "links": {}}"#).unwrap();
         rows.has_address(&IdentityKey::email("ada@example.com").unwrap(), unread);
         let seen = rows.seen(None, &HashMap::new());
         let unread: Vec<_> = seen.unread.iter().map(OpportunityId::as_str).collect();
