@@ -18,6 +18,7 @@ const FILES: &[&str] = &[
     "fulcrum/v1/profile.proto",
     "fulcrum/v1/stage_mapping_service.proto",
     "fulcrum/v1/sync_service.proto",
+    "fulcrum/v1/token_service.proto",
 ];
 
 #[expect(

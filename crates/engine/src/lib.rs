@@ -62,7 +62,7 @@ pub use candidates::{
 };
 pub use changes::{ChangeEvent, Changes, ChangesQuery, Happened};
 pub use clock::Clock;
-pub use connect::{ConnectionPatch, Linked, NewConnection};
+pub use connect::{ConnectionPatch, Linked, Linker, NewConnection};
 pub use credential::{CredentialKind, NewCredential, OAuthGrant};
 pub use download::{FileBytes, FileDownload, FileSource};
 pub use duplicates::{Crowd, DuplicatePair, DuplicatePlace, Duplicates, DuplicatesQuery, Verdict};

@@ -5,12 +5,13 @@ use lever::Timestamp;
 use secrecy::SecretString;
 
 use crate::changes;
-use crate::credentials::Secrets;
+use crate::credentials::{SealedSecrets, Secrets};
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Owner, key};
 use crate::store::Store;
 use crate::table::Table;
+use crate::tokens;
 
 impl Store {
     /// Stores a new connection with its secrets, which are sealed: all of it, or nothing.
@@ -24,15 +25,25 @@ impl Store {
         secrets: impl Into<Secrets>,
     ) -> Result<(), Error> {
         let sealed = self.seal_secrets(connection.id, &secrets.into())?;
+        self.commit(move |draft| create(draft, &connection, sealed))
+            .await
+    }
+
+    /// As [`Store::create_connection`], and adds the connection to those that a token names, in one step.
+    ///
+    /// # Errors
+    /// Also [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a token that does not exist or was revoked.
+    pub async fn create_connection_for(
+        &self,
+        token: &str,
+        connection: Connection,
+        secrets: impl Into<Secrets>,
+    ) -> Result<(), Error> {
+        let token = token.to_owned();
+        let sealed = self.seal_secrets(connection.id, &secrets.into())?;
         self.commit(move |draft| {
-            let key = key::connection(connection.id);
-            if draft.contains(Table::Connections, &key)? || draft.contains(Table::Purges, &key)? {
-                return Err(Error::already_exists("connection id", connection.id));
-            }
-            claim_external_id(draft, &connection)?;
-            sealed.put(draft, connection.id, 0);
-            draft.put(Table::Connections, key, &connection);
-            Ok(())
+            create(draft, &connection, sealed)?;
+            tokens::join(draft, &token, connection.id)
         })
         .await
     }
@@ -216,6 +227,21 @@ impl Store {
         })
         .await
     }
+}
+
+fn create(
+    draft: &mut Draft<'_>,
+    connection: &Connection,
+    sealed: SealedSecrets,
+) -> Result<(), Error> {
+    let key = key::connection(connection.id);
+    if draft.contains(Table::Connections, &key)? || draft.contains(Table::Purges, &key)? {
+        return Err(Error::already_exists("connection id", connection.id));
+    }
+    claim_external_id(draft, connection)?;
+    sealed.put(draft, connection.id, 0);
+    draft.put(Table::Connections, key, connection);
+    Ok(())
 }
 
 fn disconnect(

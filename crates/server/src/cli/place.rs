@@ -18,6 +18,11 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Whether one was named: a command that can ask a running service too does so otherwise.
+    pub(super) fn is_named(&self) -> bool {
+        self.data.is_some() || self.config.is_some()
+    }
+
     /// The settings that hold for it.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
         let flags = Flags {

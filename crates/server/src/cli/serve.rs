@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::{Failure, Signals, logging};
 use crate::config::{Flags, Settings};
 use crate::serve;
@@ -33,6 +35,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     let settings = Settings::load(arguments.config.as_deref(), &flags)?;
     logging::start(&settings.log)?;
+    raise_open_files(settings.limits.connections);
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         running = serve::start(&settings) => running?,
@@ -49,6 +52,26 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     match broken {
         Some(reason) => Err(Failure::new(reason)),
         None => Ok(stopped?),
+    }
+}
+
+/// Lets the process open as many files as the system lets it: each connection is one, and many systems begin with 1,024.
+fn raise_open_files(connections: usize) {
+    let files = Resource::Nofile;
+    let most = getrlimit(files).maximum;
+    let all = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    // What cannot be raised stays as it is, and is told of below.
+    let _ = setrlimit(files, all);
+    let wanted = 2 * connections as u64;
+    if let Some(open_files) = getrlimit(files).current.filter(|most| *most < wanted) {
+        tracing::warn!(
+            open_files,
+            "both sides together may take in more connections than the process may open files: raise the limit of open \
+             files, or lower limits.connections"
+        );
     }
 }
 

@@ -9,6 +9,7 @@ mod foreign;
 mod in_lever;
 mod random;
 mod records;
+pub(crate) mod rogue;
 mod service;
 mod status;
 mod table;
