@@ -19,6 +19,7 @@ const FILES: &[&str] = &[
     "fulcrum/v1/stage_mapping_service.proto",
     "fulcrum/v1/store_service.proto",
     "fulcrum/v1/sync_service.proto",
+    "fulcrum/v1/token_service.proto",
 ];
 
 #[expect(

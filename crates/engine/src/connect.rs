@@ -1,6 +1,7 @@
 //! Linking Lever accounts, and their settings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp};
@@ -83,6 +84,15 @@ pub struct Linked {
     pub restored: bool,
 }
 
+/// A caller who sees only some connections, and links one more.
+#[derive(Debug, Clone)]
+pub struct Linker {
+    /// The id of its token, which the new connection joins.
+    pub token: String,
+    /// The connections it sees.
+    pub sees: Arc<HashSet<ConnectionId>>,
+}
+
 const LONGEST_NAME: usize = 200;
 
 /// How far ahead of our clock a start may lie: whoever means today may live east of us.
@@ -92,7 +102,7 @@ impl Engine {
     /// Links an account after one call to Lever with its credential (F-01).
     ///
     /// One that was disconnected a while ago comes back with its id, mappings, cursors and mirror; its settings are
-    /// those given now.
+    /// those given now. A `linker` sees the connection from then on; what it does not see it cannot bring back either.
     ///
     /// # Errors
     /// Invalid for a bad field, already exists for a used external id, precondition if Lever rejects the credential,
@@ -102,6 +112,7 @@ impl Engine {
         &self,
         new: NewConnection,
         credential: NewCredential,
+        linker: Option<&Linker>,
     ) -> Result<Linked> {
         self.shared.clients.base_url(&new.environment)?;
         Given::from(&new).check(self.shared.clock.now())?;
@@ -109,7 +120,7 @@ impl Engine {
         if new.webhooks {
             self.check_webhooks()?;
         }
-        let former = self.former(&new).await?;
+        let former = self.former(&new, linker).await?;
         if former.is_none() {
             self.refuse_used(new.external_id.as_deref()).await?;
         }
@@ -126,9 +137,7 @@ impl Engine {
         let connection = match former {
             Some(former) => self.restore(former.id, fresh, secrets).await?,
             None => {
-                let store = &self.shared.store;
-                let created = store.create_connection(fresh.clone(), secrets).await;
-                created.map_err(used_or)?;
+                self.create(fresh.clone(), secrets, linker).await?;
                 fresh
             }
         };
@@ -146,13 +155,19 @@ impl Engine {
     }
 
     /// The connection of the same customer that was disconnected and is still kept.
-    async fn former(&self, new: &NewConnection) -> Result<Option<Connection>> {
+    async fn former(
+        &self,
+        new: &NewConnection,
+        linker: Option<&Linker>,
+    ) -> Result<Option<Connection>> {
         let Some(external_id) = &new.external_id else {
             return Ok(None);
         };
         let all = self.shared.store.connections().await?;
         let former = all.into_iter().find(|known| {
-            known.disconnected.is_some() && known.external_id.as_ref() == Some(external_id)
+            known.disconnected.is_some()
+                && known.external_id.as_ref() == Some(external_id)
+                && linker.is_none_or(|linker| linker.sees.contains(&known.id))
         });
         match former {
             Some(former) if former.environment != new.environment => Err(Error::precondition(
@@ -192,6 +207,29 @@ impl Engine {
             credential_since: Some(self.shared.clock.now()),
             created_at: self.shared.clock.now(),
             revision: 1,
+        }
+    }
+
+    /// Stores a new connection, which joins those that its linker sees.
+    async fn create(
+        &self,
+        connection: Connection,
+        secrets: Secrets,
+        linker: Option<&Linker>,
+    ) -> Result<()> {
+        let store = &self.shared.store;
+        match linker {
+            None => {
+                let created = store.create_connection(connection, secrets).await;
+                created.map_err(used_or)
+            }
+            Some(Linker { token, .. }) => {
+                let created = store.create_connection_for(token, connection, secrets);
+                created.await.map_err(|error| match error.kind() {
+                    StoreErrorKind::NotFound => Error::not_found("token", token),
+                    _ => used_or(error),
+                })
+            }
         }
     }
 

@@ -68,7 +68,7 @@ pub use candidates::{
 pub use cause::Cause;
 pub use changes::{ChangeEvent, Changes, ChangesQuery, Happened};
 pub use clock::Clock;
-pub use connect::{ConnectionPatch, Linked, NewConnection};
+pub use connect::{ConnectionPatch, Linked, Linker, NewConnection};
 pub use credential::{CredentialKind, NewCredential, OAuthGrant};
 pub use data::unread;
 pub use download::{FileBytes, FileDownload, FileSource};

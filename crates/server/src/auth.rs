@@ -7,11 +7,15 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::ConnectionId;
 use engine::{Clock, Error, Result};
+use lever::Timestamp;
 use sha2::{Digest as _, Sha256};
 use store::{Store, TokenRecord};
+
+use crate::calls::{Account, Calls, Limits};
 
 /// What a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -198,6 +202,9 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.SyncService/StartSync", WRITERS),
     ("/fulcrum.v1.SyncService/UpdateSchedule", ADMIN),
     ("/fulcrum.v1.SyncService/WatchSync", ANY),
+    ("/fulcrum.v1.TokenService/CreateToken", ADMIN),
+    ("/fulcrum.v1.TokenService/ListTokens", ADMIN),
+    ("/fulcrum.v1.TokenService/RevokeToken", ADMIN),
 ];
 
 /// Whether a role may call the rpc at `path`; an rpc that the table lacks may be called by nobody.
@@ -206,6 +213,9 @@ pub fn may_call(role: Role, path: &str) -> bool {
         .iter()
         .any(|(rpc, roles)| *rpc == path && roles.contains(&role))
 }
+
+/// The name and id of the administrator of a service without tokens.
+const LOCAL: &str = "local";
 
 /// A proven caller.
 #[derive(Debug, Clone)]
@@ -220,17 +230,20 @@ pub struct Caller {
     pub scope: Option<Arc<HashSet<ConnectionId>>>,
     /// Extra rights, such as `act_as_any`.
     pub rights: Arc<HashSet<String>>,
+    /// When its token stops working.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Caller {
     /// The administrator of a service without tokens, on its own machine.
     pub fn local() -> Self {
         Self {
-            id: "local".to_owned(),
-            name: "local".to_owned(),
+            id: LOCAL.to_owned(),
+            name: LOCAL.to_owned(),
             role: Role::Admin,
             scope: None,
             rights: Arc::new(RIGHTS.iter().map(|right| (*right).to_owned()).collect()),
+            expires_at: None,
         }
     }
 
@@ -269,12 +282,26 @@ pub const EEO: &str = "eeo";
 /// The rights there are.
 pub const RIGHTS: &[&str] = &[ACT_AS_ANY, CONFIDENTIAL, EEO];
 
-/// Proves callers.
+/// Proves callers, and knows at once when a token is made or revoked; clones share what they know.
 #[derive(Debug, Clone)]
 pub struct Authority {
     store: Store,
     clock: Clock,
-    required: bool,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    required: AtomicBool,
+    calls: Calls,
+    /// Held while tokens are changed: what is decided on the tokens there are still holds when it is stored.
+    change: tokio::sync::Mutex<()>,
+}
+
+/// A proven caller with the account that its calls are on.
+pub(crate) struct Proven {
+    pub(crate) caller: Caller,
+    pub(crate) account: Arc<Account>,
 }
 
 impl Authority {
@@ -282,38 +309,100 @@ impl Authority {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub async fn new(store: Store, clock: Clock) -> Result<Self> {
-        let required = store.any_tokens().await?;
+    pub async fn new(store: Store, clock: Clock, limits: Limits) -> Result<Self> {
+        let required = AtomicBool::new(store.any_tokens().await?);
+        let shared = Shared {
+            required,
+            calls: Calls::new(limits),
+            change: tokio::sync::Mutex::default(),
+        };
         Ok(Self {
             store,
             clock,
-            required,
+            shared: Arc::new(shared),
         })
     }
 
     /// Whether callers must give a token.
     pub fn required(&self) -> bool {
-        self.required
+        self.shared.required.load(Ordering::SeqCst)
+    }
+
+    /// The calls under way.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.shared.calls
+    }
+
+    /// The time now, by which tokens expire.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The caller behind an `authorization` header; none for a token that is unknown, expired or revoked.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub async fn caller(&self, authorization: Option<&str>) -> Result<Option<Caller>> {
-        if !self.required {
-            return Ok(Some(Caller::local()));
+    pub(crate) async fn proven(&self, authorization: Option<&str>) -> Result<Option<Proven>> {
+        if !self.required() {
+            return Ok(Some(Proven {
+                caller: Caller::local(),
+                account: self.calls().trusted(LOCAL),
+            }));
         }
         let Some(token) = authorization.and_then(bearer) else {
             return Ok(None);
         };
         let record = self.store.token_by_hash(&hash(token)).await?;
-        let now = self.clock.now();
-        Ok(record
-            .filter(|record| record.revoked_at.is_none_or(|at| at > now))
-            .filter(|record| record.expires_at.is_none_or(|at| at > now))
-            .and_then(to_caller))
+        let caller = record.filter(|record| good(record, self.now()));
+        Ok(caller.and_then(to_caller).map(|caller| Proven {
+            account: self.calls().account(&caller.id),
+            caller,
+        }))
     }
+
+    /// Stores a new token. The first one makes tokens required at once, and ends what goes on without; tells whether
+    /// it was the first.
+    ///
+    /// # Errors
+    /// If it cannot be stored; nothing has changed then.
+    pub(crate) async fn add(&self, token: TokenRecord) -> Result<bool> {
+        let _alone = self.shared.change.lock().await;
+        self.store.create_token(token).await?;
+        let first = !self.shared.required.swap(true, Ordering::SeqCst);
+        if first {
+            self.calls().end(LOCAL);
+        }
+        Ok(first)
+    }
+
+    /// Every token, the oldest first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) async fn tokens(&self) -> Result<Vec<TokenRecord>> {
+        Ok(self.store.tokens().await?)
+    }
+
+    /// Revokes a token that `allowed` lets go, given all there are, and ends its calls under way.
+    ///
+    /// # Errors
+    /// What `allowed` says; if it cannot be stored, nothing has changed.
+    pub(crate) async fn revoke(
+        &self,
+        id: &str,
+        allowed: impl FnOnce(&[TokenRecord]) -> Result<()>,
+    ) -> Result<TokenRecord> {
+        let _alone = self.shared.change.lock().await;
+        allowed(&self.store.tokens().await?)?;
+        let revoked = self.store.revoke_token(id, self.now()).await?;
+        self.calls().end(id);
+        Ok(revoked)
+    }
+}
+
+/// Whether a token still works. One that was revoked never does again, whatever the clock says.
+pub(crate) fn good(token: &TokenRecord, now: Timestamp) -> bool {
+    token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now)
 }
 
 fn to_caller(record: TokenRecord) -> Option<Caller> {
@@ -325,6 +414,7 @@ fn to_caller(record: TokenRecord) -> Option<Caller> {
         role: Role::from_name(&record.role)?,
         scope,
         rights: Arc::new(record.rights.into_iter().collect()),
+        expires_at: record.expires_at,
     })
 }
 
@@ -374,7 +464,7 @@ mod tests {
     #[test]
     fn an_rpc_that_the_table_lacks_may_be_called_by_nobody() {
         for role in Role::ALL {
-            assert!(!may_call(*role, "/fulcrum.v1.TokenService/CreateToken"));
+            assert!(!may_call(*role, "/fulcrum.v1.TokenService/ShowToken"));
         }
         assert!(may_call(
             Role::Reader,

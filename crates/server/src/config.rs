@@ -34,6 +34,8 @@ use layer::{Known, Layer};
 pub struct Settings {
     /// Where and how Fulcrum is served.
     pub server: Server,
+    /// What callers may cost.
+    pub limits: Limits,
     /// The data directory.
     pub store: Store,
     /// How Lever is called.
@@ -64,6 +66,56 @@ pub struct Server {
     /// How long a stop waits for calls under way.
     #[serde(with = "units::duration")]
     pub shutdown_grace: Duration,
+    /// The certificate chain in PEM; empty for no TLS.
+    pub tls_cert: PathBuf,
+    /// Its private key in PEM.
+    pub tls_key: PathBuf,
+    /// Who signs the certificates of callers, in PEM; empty to ask for none.
+    pub tls_client_ca: PathBuf,
+    /// Whether the HTTP side has TLS too.
+    pub http_tls: bool,
+}
+
+/// What callers may cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Connections open at once on each port; 16 to 100,000.
+    pub connections: usize,
+    /// Calls under way at once on one connection; 1 to 100,000.
+    pub calls_per_connection: u32,
+    /// Calls under way at once; 16 to 1,000,000.
+    pub calls: usize,
+    /// Calls with one answer that one token may have under way; 1 to 1,000,000.
+    pub calls_per_token: usize,
+    /// Streams that one token may have under way; 1 to 1,000,000.
+    pub streams_per_token: usize,
+    /// Calls a second that one token may begin; 1 to 1,000,000.
+    pub rate_per_token: u32,
+    /// How long a call with one answer may take; at least 1 s.
+    #[serde(with = "units::duration")]
+    pub longest_call: Duration,
+    /// The largest head of a request, in bytes; 4,000 to 1,000,000.
+    #[serde(with = "units::size")]
+    pub header_size: u64,
+    /// How long a connection may take to greet; at least 100 ms.
+    #[serde(with = "units::duration")]
+    pub handshake: Duration,
+    /// So often a silent connection is asked whether somebody is there; at least 1 s.
+    #[serde(with = "units::duration")]
+    pub keepalive: Duration,
+    /// How old a connection grows; at least 1 s.
+    #[serde(with = "units::duration")]
+    pub connection_age: Duration,
+    /// How long calls on an old connection may go on.
+    #[serde(with = "units::duration")]
+    pub connection_grace: Duration,
+    /// How many bytes of answers may wait for the readers of one token; 1 MB to 1 TB.
+    #[serde(with = "units::size")]
+    pub unread_size: u64,
+    /// How long an answer may go unread; at least 100 ms.
+    #[serde(with = "units::duration")]
+    pub unread: Duration,
 }
 
 /// The data directory.

@@ -1,5 +1,6 @@
 //! The gRPC services: decode, one engine call, encode.
 
+mod admit;
 mod bulk;
 mod candidate;
 mod change;
@@ -18,14 +19,15 @@ mod stage_mapping;
 mod store;
 mod sync;
 mod tell;
+mod token;
 mod user_links;
 mod versions;
 
 use std::time::Duration;
 
 use ::lever as lever_ids;
-use axum::extract::{Request as HttpRequest, State};
-use axum::middleware::{self, Next};
+use axum::Router;
+use axum::middleware;
 use axum::response::Response as HttpResponse;
 use domain::operation::Tally;
 use engine::{Engine, ErrorKind, Rights, Viewer};
@@ -39,15 +41,14 @@ use proto::v1::operation_service_server::OperationServiceServer;
 use proto::v1::stage_mapping_service_server::StageMappingServiceServer;
 use proto::v1::store_service_server::StoreServiceServer;
 use proto::v1::sync_service_server::SyncServiceServer;
+use proto::v1::token_service_server::TokenServiceServer;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Code, Request, Status};
+use tonic_health::pb::health_server::{Health, HealthServer};
 
-use crate::auth::{Authority, CONFIDENTIAL, Caller, Role, may_call};
-use crate::http::is_this_machine;
-use crate::wire::status::{
-    permission_denied, status, too_large, unauthenticated, undecodable, unknown_rpc,
-};
+use crate::auth::{Authority, CONFIDENTIAL, Caller, Role};
+use crate::wire::status::{status, too_large, unauthenticated, undecodable};
 
 /// What every service needs.
 #[derive(Debug, Clone)]
@@ -58,13 +59,15 @@ pub struct Api {
     pub default_wait: Duration,
     /// Ends streams when the service stops.
     pub stop: CancellationToken,
+    /// Proves callers.
+    pub authority: Authority,
 }
 
-/// The services, reflection and health behind the check of callers.
+/// The services, reflection and health behind the check of callers; health is for everybody.
 ///
 /// # Errors
 /// If the compiled descriptors cannot be read, which a build makes impossible.
-pub fn routes(api: Api, authority: Authority, max_message_bytes: usize) -> anyhow::Result<Routes> {
+pub async fn routes(api: Api, max_message_bytes: usize) -> anyhow::Result<Router> {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -89,57 +92,20 @@ pub fn routes(api: Api, authority: Authority, max_message_bytes: usize) -> anyho
         .add_service(bounded!(OperationServiceServer))
         .add_service(bounded!(StageMappingServiceServer))
         .add_service(bounded!(StoreServiceServer))
-        .add_service(bounded!(SyncServiceServer));
-    let router = routes
-        .into_axum_router()
-        .layer(middleware::from_fn_with_state(authority, admit));
-    Ok(Routes::from(router))
+        .add_service(bounded!(SyncServiceServer))
+        .add_service(bounded!(TokenServiceServer))
+        .add_service(health().await);
+    let admission = middleware::from_fn_with_state(api.authority, admit::admit);
+    Ok(routes.into_axum_router().layer(admission))
 }
 
-/// Lets a proven caller through to what its role may call.
-async fn admit(
-    State(authority): State<Authority>,
-    mut request: HttpRequest,
-    next: Next,
-) -> HttpResponse {
-    let path = request.uri().path().to_owned();
-    let host = request
-        .uri()
-        .authority()
-        .map(|authority| authority.as_str());
-    if !authority.required() && host.is_some_and(|host| !is_this_machine(host)) {
-        let message = "this service answers to localhost only until a token exists";
-        return permission_denied(message).into_http();
-    }
-    let authorization = request
-        .headers()
-        .get("authorization")
-        .and_then(|value| value.to_str().ok());
-    let caller = match authority.caller(authorization).await {
-        Ok(Some(caller)) => caller,
-        Ok(None) => return unauthenticated().into_http(),
-        Err(error) => return status(error).into_http(),
-    };
-    // Reflection shows what anybody with a token may know; all else is in the table.
-    let known = path.starts_with("/grpc.reflection.");
-    if path.starts_with("/fulcrum.v1.") && crate::auth::ACCESS.iter().any(|(rpc, _)| *rpc == path) {
-        if !may_call(caller.role, &path) {
-            let message = format!(
-                "the role {} of this token may not call {path}",
-                caller.role.name()
-            );
-            return permission_denied(&message).into_http();
-        }
-    } else if !known {
-        return unknown_rpc(&path).into_http();
-    }
-    let started = tokio::time::Instant::now();
-    request.extensions_mut().insert(caller);
-    let response = explained(next.run(request).await);
-    metrics::counter!("fulcrum_rpcs_total", "rpc" => path.clone()).increment(1);
-    metrics::histogram!("fulcrum_rpc_seconds", "rpc" => path)
-        .record(started.elapsed().as_secs_f64());
-    response
+/// The standard service of health, which says that the whole service serves.
+async fn health() -> HealthServer<impl Health> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter
+        .set_service_status("", tonic_health::ServingStatus::Serving)
+        .await;
+    health
 }
 
 /// How the gRPC library begins to speak of a request that is no such message.
@@ -312,7 +278,7 @@ mod tests {
 
     #[test]
     fn our_own_answers_pass_unchanged() {
-        let ours = unknown_rpc("/x");
+        let ours = crate::wire::status::unknown_rpc("/x");
         assert_eq!(told(ours.clone()).message(), ours.message());
         let internal = told(Status::internal("something else"));
         assert_eq!(internal.code(), Code::Internal);

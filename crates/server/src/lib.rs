@@ -4,11 +4,14 @@
 //! The binary `fulcrum` is [`cli::main`].
 
 pub mod auth;
+mod calls;
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod door;
 pub mod grpc;
 pub mod http;
 pub mod serve;
+mod tls;
 pub mod tokens;
 pub mod wire;

@@ -1,7 +1,7 @@
 //! Starting and stopping the whole service.
 
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use domain::operation::Patience;
@@ -11,13 +11,14 @@ use store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 
 use crate::auth::Authority;
+use crate::calls;
 use crate::config::{self, Settings};
+use crate::door::{self, Door, Greeting, Speech};
 use crate::grpc::{self, Api};
 use crate::http::{self, Health};
+use crate::tls::Tls;
 use crate::wire::connection::non_empty;
 
 /// Why the service did not start or stop well: one sentence with the way out.
@@ -99,9 +100,13 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
 
 async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError> {
     let clock = Clock::system();
-    let authority = Authority::new(store.clone(), clock.clone()).await?;
+    let tls = Tls::open(&settings.server).map_err(|fault| StartError::new(fault.to_string()))?;
+    let limits = call_limits(&settings.limits);
+    let authority = Authority::new(store.clone(), clock.clone(), limits).await?;
     if !authority.required() {
         refuse_open_doors(settings)?;
+    } else if tls.is_none() {
+        warn_of_plain_text(settings);
     }
     let grpc_listener = bind(settings.server.listen, "--listen").await?;
     let http_listener = bind(settings.server.http_listen, "--http-listen").await?;
@@ -115,18 +120,23 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
         engine: engine.clone(),
         default_wait: settings.push.default_wait,
         stop: stop.clone(),
+        authority: authority.clone(),
     };
     let largest = usize::try_from(settings.server.max_message_size).unwrap_or(usize::MAX);
-    let routes = grpc::routes(api, authority.clone(), largest)
+    let rpcs = grpc::routes(api, largest)
+        .await
         .map_err(|error| StartError::because("the gRPC services cannot be set up", error))?;
-    let servers = vec![
-        tokio::spawn(serve_grpc(grpc_listener, routes, stop.clone())),
-        tokio::spawn(serve_http(
-            http_listener,
-            http::router(health.clone(), authority, engine.clone()),
-            stop.clone(),
-        )),
+    let pages = http::router(health.clone(), authority.clone(), engine.clone());
+    let tls = tls.map(Arc::new);
+    let doors = [
+        (grpc_door(settings, grpc_listener, tls.as_ref()), rpcs),
+        (http_door(settings, http_listener, tls.as_ref()), pages),
     ];
+    let servers = doors
+        .map(|(door, router)| tokio::spawn(door.serve(router, stop.clone())))
+        .into();
+    let upkeep = keep_up(authority, tls);
+    tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep));
     health.set_ready(true);
     Ok(Running {
         grpc,
@@ -173,36 +183,71 @@ impl Running {
     }
 }
 
-async fn serve_grpc(
-    listener: TcpListener,
-    routes: tonic::service::Routes,
-    stop: CancellationToken,
-) {
-    let (reporter, health) = tonic_health::server::health_reporter();
-    reporter
-        .set_service_status("", tonic_health::ServingStatus::Serving)
-        .await;
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let served = Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20)
-        .add_routes(routes)
-        .add_service(health)
-        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
-        .await;
-    if let Err(error) = served {
-        tracing::error!(error = %engine::report(&error), "the gRPC server has ended");
+fn grpc_door(settings: &Settings, listener: TcpListener, tls: Option<&Arc<Tls>>) -> Door {
+    let greeting = |tls: Arc<Tls>| Arc::new(move || tls.grpc()) as Greeting;
+    Door {
+        speech: Speech::Grpc,
+        listener,
+        greeting: tls.cloned().map(greeting),
+        limits: door_limits(&settings.limits),
     }
 }
 
-async fn serve_http(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
-    let served = axum::serve(listener, router)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await;
-    if let Err(error) = served {
-        tracing::error!(error = %engine::report(&error), "the HTTP server has ended");
+fn http_door(settings: &Settings, listener: TcpListener, tls: Option<&Arc<Tls>>) -> Door {
+    let greeting = |tls: Arc<Tls>| Arc::new(move || tls.http()) as Greeting;
+    let tls = tls.filter(|_| settings.server.http_tls);
+    Door {
+        speech: Speech::Http,
+        listener,
+        greeting: tls.cloned().map(greeting),
+        limits: door_limits(&settings.limits),
+    }
+}
+
+/// What goes on beside the calls: letting go of what nobody reads, and following the files of TLS.
+async fn keep_up(authority: Authority, tls: Option<Arc<Tls>>) {
+    let follow = async {
+        match tls {
+            Some(tls) => tls.follow().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::join!(authority.calls().give_up_unread(), follow);
+}
+
+fn call_limits(limits: &config::Limits) -> calls::Limits {
+    calls::Limits {
+        calls: limits.calls,
+        calls_per_token: limits.calls_per_token,
+        streams_per_token: limits.streams_per_token,
+        rate_per_token: limits.rate_per_token,
+        longest_call: limits.longest_call,
+        unread_size: usize::try_from(limits.unread_size).unwrap_or(usize::MAX),
+        unread: limits.unread,
+    }
+}
+
+fn door_limits(limits: &config::Limits) -> door::Limits {
+    door::Limits {
+        connections: limits.connections,
+        calls_per_connection: limits.calls_per_connection,
+        header_size: usize::try_from(limits.header_size).unwrap_or(usize::MAX),
+        handshake: limits.handshake,
+        keepalive: limits.keepalive,
+        age: limits.connection_age,
+        grace: limits.connection_grace,
+    }
+}
+
+/// Tokens that others can listen to are worth little.
+fn warn_of_plain_text(settings: &Settings) {
+    let address = settings.server.listen;
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            %address,
+            "others can reach this address, and tokens travel there in plain text: set server.tls_cert and \
+             server.tls_key, or put a TLS proxy or a private network in front"
+        );
     }
 }
 

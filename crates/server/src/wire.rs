@@ -23,6 +23,7 @@ pub mod stage_mapping;
 pub mod status;
 pub mod sync;
 pub mod time;
+pub mod token;
 pub mod upload;
 pub mod user_links;
 

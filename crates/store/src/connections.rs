@@ -9,9 +9,10 @@ use crate::credentials::Secrets;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Owner, key};
+use crate::ring::Ring;
 use crate::store::Store;
 use crate::table::Table;
-use crate::webhooks;
+use crate::{tokens, webhooks};
 
 impl Store {
     /// Stores a new connection with its secrets, which are sealed: all of it, or nothing.
@@ -25,15 +26,25 @@ impl Store {
         secrets: impl Into<Secrets>,
     ) -> Result<(), Error> {
         let (ring, secrets) = (self.ring().clone(), secrets.into());
+        self.commit(move |draft| create(draft, &ring, &connection, &secrets))
+            .await
+    }
+
+    /// As [`Store::create_connection`], and adds the connection to those that a token names, in one step.
+    ///
+    /// # Errors
+    /// Also [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a token that does not exist or was revoked.
+    pub async fn create_connection_for(
+        &self,
+        token: &str,
+        connection: Connection,
+        secrets: impl Into<Secrets>,
+    ) -> Result<(), Error> {
+        let (ring, secrets) = (self.ring().clone(), secrets.into());
+        let token = token.to_owned();
         self.commit(move |draft| {
-            let key = key::connection(connection.id);
-            if draft.contains(Table::Connections, &key)? || draft.contains(Table::Purges, &key)? {
-                return Err(Error::already_exists("connection id", connection.id));
-            }
-            claim_external_id(draft, &connection)?;
-            secrets.put(draft, &ring, connection.id, 0)?;
-            draft.put(Table::Connections, key, &connection);
-            Ok(())
+            create(draft, &ring, &connection, &secrets)?;
+            tokens::join(draft, &token, connection.id)
         })
         .await
     }
@@ -214,6 +225,22 @@ impl Store {
         })
         .await
     }
+}
+
+fn create(
+    draft: &mut Draft<'_>,
+    ring: &Ring,
+    connection: &Connection,
+    secrets: &Secrets,
+) -> Result<(), Error> {
+    let key = key::connection(connection.id);
+    if draft.contains(Table::Connections, &key)? || draft.contains(Table::Purges, &key)? {
+        return Err(Error::already_exists("connection id", connection.id));
+    }
+    claim_external_id(draft, connection)?;
+    secrets.put(draft, ring, connection.id, 0)?;
+    draft.put(Table::Connections, key, connection);
+    Ok(())
 }
 
 fn disconnect(

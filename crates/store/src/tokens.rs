@@ -5,6 +5,7 @@ use std::fmt;
 use domain::ConnectionId;
 use lever::Timestamp;
 
+use crate::draft::Draft;
 use crate::error::Error;
 use crate::store::Store;
 use crate::table::Table;
@@ -95,18 +96,13 @@ impl Store {
     pub async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<TokenRecord, Error> {
         let id = id.to_owned();
         self.commit(move |draft| {
-            for token in draft.tables().values::<TokenRecord>(Table::Tokens, &[]) {
-                let token = token?;
-                if token.id == id {
-                    let revoked = TokenRecord {
-                        revoked_at: token.revoked_at.or(Some(at)),
-                        ..token
-                    };
-                    draft.put(Table::Tokens, revoked.hash.to_vec(), &revoked);
-                    return Ok(revoked);
-                }
-            }
-            Err(Error::not_found("token"))
+            let token = by_id(draft, &id)?;
+            let revoked = TokenRecord {
+                revoked_at: token.revoked_at.or(Some(at)),
+                ..token
+            };
+            draft.put(Table::Tokens, revoked.hash.to_vec(), &revoked);
+            Ok(revoked)
         })
         .await
     }
@@ -123,4 +119,31 @@ impl Store {
             .transpose()?
             .is_some())
     }
+}
+
+/// Adds a connection to those that a token names; a token that names none sees all of them already.
+pub(crate) fn join(
+    draft: &mut Draft<'_>,
+    token: &str,
+    connection: ConnectionId,
+) -> Result<(), Error> {
+    let mut token = by_id(draft, token)?;
+    if token.revoked_at.is_some() {
+        return Err(Error::not_found("token"));
+    }
+    if !token.connections.is_empty() && !token.connections.contains(&connection) {
+        token.connections.push(connection);
+        draft.put(Table::Tokens, token.hash.to_vec(), &token);
+    }
+    Ok(())
+}
+
+fn by_id(draft: &Draft<'_>, id: &str) -> Result<TokenRecord, Error> {
+    for token in draft.tables().values::<TokenRecord>(Table::Tokens, &[]) {
+        let token = token?;
+        if token.id == id {
+            return Ok(token);
+        }
+    }
+    Err(Error::not_found("token"))
 }

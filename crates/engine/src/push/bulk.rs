@@ -90,7 +90,6 @@ impl Engine {
         let chosen = self
             .judge(request.connection, &requests, request.rights)
             .await?;
-        let now = self.shared.clock.now();
         let planned = |(request, chosen): (WriteRequest, std::result::Result<Chosen, Failure>)| {
             let chosen = chosen?;
             let (write, opportunity) = (&request.write, &request.opportunity);
@@ -158,7 +157,7 @@ impl Engine {
             items.push(Operation {
                 parent: Some(id),
                 state,
-                ..in_steps(item, &outbox, now)
+                ..in_steps(item, &outbox)
             });
         }
         let (store, recorded) = (&self.shared.store, items.clone());

@@ -121,7 +121,7 @@ impl Engine {
             .release_time(request.connection, request.hold, now)
             .await?;
         let operation = new_operation(id, request, digest, acting, outbox.marker(), now);
-        let operation = in_steps(operation, &outbox, now);
+        let operation = in_steps(operation, &outbox);
         let operation = Operation {
             write: minded.write,
             left_out: minded.left_out,

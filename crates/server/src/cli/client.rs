@@ -13,15 +13,16 @@ use proto::v1::operation_service_client::OperationServiceClient;
 use proto::v1::stage_mapping_service_client::StageMappingServiceClient;
 use proto::v1::store_service_client::StoreServiceClient;
 use proto::v1::sync_service_client::SyncServiceClient;
+use proto::v1::token_service_client::TokenServiceClient;
 use secrecy::{ExposeSecret as _, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Status};
 
 use super::{Failure, Global};
-use crate::config;
+use crate::{config, serve};
 
 /// Where `fulcrum serve` listens unless told otherwise.
 pub(super) const DEFAULT_SERVER: &str = "http://127.0.0.1:7460";
@@ -60,30 +61,32 @@ impl Client {
             Some(path) => Some(secret_file(path, "token")?),
             None => config::secret("FULCRUM_TOKEN"),
         };
-        Client::reach(&global.server, token).await
+        Client::reach(&global.server, token, trust(global)?).await
     }
 
-    /// Reaches the service at a URL.
+    /// Reaches the service at a URL; `trust` is for https.
     pub(crate) async fn reach(
         server: &str,
         token: Option<SecretString>,
+        trust: ClientTlsConfig,
     ) -> Result<Client, Failure> {
-        if !server.starts_with("http://") {
-            return Err(Failure::new(format!(
-                "--server takes a URL such as {DEFAULT_SERVER}, not {server}"
-            )));
+        let secure = server.starts_with("https://");
+        if !secure && !server.starts_with("http://") {
+            return Err(no_url(server));
         }
-        let endpoint = Endpoint::from_shared(server.to_owned())
-            .map_err(|_| {
-                Failure::new(format!(
-                    "--server takes a URL such as {DEFAULT_SERVER}, not {server}"
-                ))
-            })?
+        let mut endpoint = Endpoint::from_shared(server.to_owned())
+            .map_err(|_| no_url(server))?
             .connect_timeout(Duration::from_secs(5));
-        let channel = endpoint
-            .connect()
-            .await
-            .map_err(|_| unreachable_server(server))?;
+        if secure {
+            serve::install_crypto();
+            endpoint = endpoint
+                .tls_config(trust)
+                .map_err(|error| insecure_server(server, &error))?;
+        }
+        let channel = endpoint.connect().await.map_err(|error| match secure {
+            true => insecure_server(server, &error),
+            false => unreachable_server(server),
+        })?;
         Ok(Client {
             channel: InterceptedService::new(channel, Bearer(token.map(bearer).transpose()?)),
         })
@@ -93,6 +96,11 @@ impl Client {
     pub(crate) fn connections(&self) -> ConnectionServiceClient<Authorized> {
         ConnectionServiceClient::new(self.channel.clone())
             .max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Makes and revokes tokens.
+    pub(super) fn tokens(&self) -> TokenServiceClient<Authorized> {
+        TokenServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Pulls.
@@ -196,6 +204,41 @@ fn bearer(token: SecretString) -> Result<MetadataValue<Ascii>, Failure> {
         })?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// Whom a client trusts, and how it proves itself, in TLS.
+fn trust(global: &Global) -> Result<ClientTlsConfig, Failure> {
+    let mut trust = ClientTlsConfig::new();
+    trust = match &global.ca {
+        Some(path) => trust.ca_certificate(Certificate::from_pem(pem(path)?)),
+        None => trust.with_native_roots(),
+    };
+    if let (Some(cert), Some(key)) = (&global.cert, &global.cert_key) {
+        trust = trust.identity(Identity::from_pem(pem(cert)?, pem(key)?));
+    }
+    Ok(trust)
+}
+
+fn pem(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path)
+        .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))
+}
+
+fn no_url(server: &str) -> Failure {
+    Failure::new(format!(
+        "--server takes a URL such as {DEFAULT_SERVER}, not {server}"
+    ))
+}
+
+/// A server that does not answer, or not as one to be trusted: the last cause tells which.
+fn insecure_server(server: &str, error: &tonic::transport::Error) -> Failure {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    Failure::new(format!("cannot connect to {server}: {cause}")).with(
+        "--ca names who has signed its certificate, --cert and --cert-key give yours if it asks for one",
+    )
 }
 
 fn unreachable_server(server: &str) -> Failure {
@@ -307,7 +350,7 @@ mod tests {
         let free = std::net::TcpListener::bind("127.0.0.1:0")
             .and_then(|socket| socket.local_addr())
             .expect("a port");
-        let failure = Client::reach(&format!("http://{free}"), None)
+        let failure = Client::reach(&format!("http://{free}"), None, ClientTlsConfig::new())
             .await
             .err()
             .expect("nobody listens");

@@ -111,6 +111,7 @@ impl From<Status> for Failure {
                 Failure::new(
                     "the service went away in the middle of the call; see its log, then try again",
                 )
+                .with("one that serves TLS takes only addresses that begin with https://")
             }
             _ if status.message().is_empty() => {
                 Failure::new(format!("the service answered {}", status.code()))

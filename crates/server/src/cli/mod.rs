@@ -1,7 +1,7 @@
 //! The command line: what can be asked for, and how it ends.
 //!
-//! `serve`, `demo`, `sim` and `token` work in this process, `store` does with `--data`; everything else is a client of a
-//! running service over gRPC.
+//! `serve`, `demo` and `sim` work in this process, and so do `token` and `store` where they name a data directory;
+//! everything else is a client of a running service over gRPC.
 //! What a command says goes to standard output, what goes wrong to standard error.
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 //! Secrets are never arguments: they come from the environment, a file, or a prompt.
@@ -39,6 +39,7 @@ mod users;
 pub(crate) mod view;
 pub(crate) mod write;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -74,7 +75,28 @@ pub(crate) struct Global {
     server: String,
     /// File with the bearer token; without it, the variable FULCRUM_TOKEN.
     #[arg(long, global = true, value_name = "FILE")]
-    token_file: Option<std::path::PathBuf>,
+    token_file: Option<PathBuf>,
+    /// For https: who has signed the certificate of the service, in PEM; without it, the authorities of this machine.
+    #[arg(long, global = true, value_name = "FILE", env = "FULCRUM_CA")]
+    ca: Option<PathBuf>,
+    /// For https: a certificate of ours, in PEM, where the service asks for one.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "FULCRUM_CERT",
+        requires = "cert_key"
+    )]
+    cert: Option<PathBuf>,
+    /// The private key of --cert, in PEM.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "FULCRUM_CERT_KEY",
+        requires = "cert"
+    )]
+    cert_key: Option<PathBuf>,
     /// Answer in JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -88,7 +110,7 @@ enum Command {
     Demo(demo::Arguments),
     /// Runs the Lever simulator alone.
     Sim(sim::Arguments),
-    /// Creates tokens in a stopped data directory.
+    /// Creates, lists and revokes tokens, at a running service or with --data in a stopped data directory.
     #[command(subcommand)]
     Token(token::Command),
     /// Backs up, restores, checks or compacts a data directory; exchanges the master key of a running service.
@@ -166,7 +188,7 @@ impl Cli {
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Sim(arguments) => sim::run(arguments).await,
-            Command::Token(command) => token::run(command).await,
+            Command::Token(command) => token::run(global, command).await,
             Command::Store(command) => store::run(global, command).await,
             Command::Connect(command) => connections::connect(global, command).await,
             Command::Disconnect(command) => connections::disconnect(global, command).await,

@@ -18,9 +18,9 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Whether one was named.
+    /// Whether one was named: a command that can ask a running service too does so otherwise.
     pub(super) fn is_named(&self) -> bool {
-        self.config.is_some() || self.data.is_some()
+        self.data.is_some() || self.config.is_some()
     }
 
     /// The settings that hold for it.

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::{Failure, Signals, logging};
 use crate::config::{Flags, Settings};
 use crate::serve;
@@ -37,6 +39,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Err(error) = hidden {
         tracing::warn!(%error, "the memory of the process can be read by other processes of its user");
     }
+    raise_open_files(settings.limits.connections);
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         running = serve::start(&settings) => running?,
@@ -62,6 +65,26 @@ fn hide_memory() -> std::io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     Ok(())
+}
+
+/// Lets the process open as many files as the system lets it: each connection is one, and many systems begin with 1,024.
+fn raise_open_files(connections: usize) {
+    let files = Resource::Nofile;
+    let most = getrlimit(files).maximum;
+    let all = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    // What cannot be raised stays as it is, and is told of below.
+    let _ = setrlimit(files, all);
+    let wanted = 2 * connections as u64;
+    if let Some(open_files) = getrlimit(files).current.filter(|most| *most < wanted) {
+        tracing::warn!(
+            open_files,
+            "both sides together may take in more connections than the process may open files: raise the limit of open \
+             files, or lower limits.connections"
+        );
+    }
 }
 
 impl From<crate::config::Error> for Failure {

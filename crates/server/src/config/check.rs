@@ -1,11 +1,12 @@
 //! Bounds that the types cannot hold.
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
-use super::{Settings, Store, master_keys};
+use super::{Limits, Server, Settings, Store, master_keys};
 
 /// A setting that makes no sense.
 #[derive(Debug, PartialEq)]
@@ -21,6 +22,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
     let Settings {
         server,
         store,
+        limits,
         lever,
         pull,
         push,
@@ -45,6 +47,8 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
     }
     address("server.public_url", &server.public_url)?;
     master_key(store)?;
+    certificates(server)?;
+    check_limits(limits)?;
     address("lever.oauth_url", &lever.oauth_url)?;
     if lever.oauth_client_id.is_empty() != lever.oauth_client_secret.get().is_none() {
         return fault(
@@ -117,6 +121,74 @@ fn master_key(store: &Store) -> Result<(), Fault> {
         Ok(_) => Ok(()),
         Err(problem) => fault("store.master_key", problem),
     }
+}
+
+/// A certificate needs its key, and who asks callers for theirs needs one of its own.
+fn certificates(server: &Server) -> Result<(), Fault> {
+    let given = |path: &Path| !path.as_os_str().is_empty();
+    if given(&server.tls_cert) != given(&server.tls_key) {
+        return fault(
+            "server.tls_key",
+            "expected it together with `server.tls_cert`: set both or neither".to_owned(),
+        );
+    }
+    if given(&server.tls_client_ca) && !given(&server.tls_cert) {
+        return fault(
+            "server.tls_client_ca",
+            "expected it together with `server.tls_cert` and `server.tls_key` only".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn check_limits(limits: &Limits) -> Result<(), Fault> {
+    const MANY: u64 = 1_000_000;
+    let counts = [
+        (
+            "limits.connections",
+            limits.connections as u64,
+            16..=100_000,
+        ),
+        (
+            "limits.calls_per_connection",
+            u64::from(limits.calls_per_connection),
+            1..=100_000,
+        ),
+        ("limits.calls", limits.calls as u64, 16..=MANY),
+        (
+            "limits.calls_per_token",
+            limits.calls_per_token as u64,
+            1..=MANY,
+        ),
+        (
+            "limits.streams_per_token",
+            limits.streams_per_token as u64,
+            1..=MANY,
+        ),
+        (
+            "limits.rate_per_token",
+            u64::from(limits.rate_per_token),
+            1..=MANY,
+        ),
+        ("limits.header_size", limits.header_size, 4_000..=MANY),
+        ("limits.unread_size", limits.unread_size, MANY..=MANY * MANY),
+    ];
+    for (key, value, bounds) in counts {
+        within(key, value, bounds)?;
+    }
+    let (second, moment) = (Duration::from_secs(1), Duration::from_millis(100));
+    for (key, value, least) in [
+        ("limits.longest_call", limits.longest_call, second),
+        ("limits.handshake", limits.handshake, moment),
+        ("limits.keepalive", limits.keepalive, second),
+        ("limits.connection_age", limits.connection_age, second),
+        ("limits.unread", limits.unread, moment),
+    ] {
+        if value < least {
+            return fault(key, format!("expected at least {least:?}, found {value:?}"));
+        }
+    }
+    Ok(())
 }
 
 fn fault(key: &'static str, problem: String) -> Result<(), Fault> {

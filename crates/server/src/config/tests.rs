@@ -101,6 +101,38 @@ fn an_address_for_lever_is_checked() {
 }
 
 #[test]
+fn a_certificate_and_its_key_come_together() {
+    for (half, named) in [
+        ("tls_cert = \"x\"", "server.tls_key"),
+        ("tls_key = \"x\"", "server.tls_key"),
+        ("tls_client_ca = \"x\"", "server.tls_client_ca"),
+    ] {
+        let error = file(&format!("[server]\n{half}")).unwrap_err();
+        assert!(error.contains(named), "{error}");
+    }
+    assert!(file("[server]\ntls_cert = \"x\"\ntls_key = \"y\"\ntls_client_ca = \"z\"").is_ok());
+}
+
+#[test]
+fn limits_have_bounds() {
+    for (bad, expected) in [
+        ("connections = 15", "16 to 100000"),
+        ("rate_per_token = 0", "1 to 1000000"),
+        ("header_size = \"3KB\"", "4000 to 1000000"),
+        ("handshake = \"99ms\"", "at least 100ms"),
+        ("longest_call = \"0s\"", "at least 1s"),
+    ] {
+        let key = bad.split(' ').next().unwrap();
+        let error = file(&format!("[limits]\n{bad}")).unwrap_err();
+        let named = format!("limits.{key}");
+        assert!(
+            error.contains(&named) && error.contains(expected),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn later_layers_win() {
     let path = Path::new("/etc/x.toml");
     let text =

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use lever_sim::DEFAULT_KEY;
 use proto::v1 as pb;
 use tokio_stream::StreamExt as _;
+use tonic::transport::ClientTlsConfig;
 
 use super::render::{self, INDENTED};
 use super::scene::Scene;
@@ -43,7 +44,7 @@ impl<'a> Tour<'a> {
             grouped(size)
         ))?;
         output.line(render::heading(1, "Connect", ""))?;
-        let client = Client::reach(&server, None).await?;
+        let client = Client::reach(&server, None, ClientTlsConfig::new()).await?;
         let request = pb::CreateConnectionRequest {
             connection: Some(pb::Connection {
                 display_name: "Demo".to_owned(),

@@ -1,9 +1,11 @@
 //! `ConnectionService`.
 
-use engine::{Error, SyncState};
+use engine::{Error, ErrorKind, Linker, SyncState};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService;
 use tonic::{Request, Response, Status};
+
+use crate::auth::Caller;
 
 use super::{Api, caller, connection_of, is_unusable};
 use crate::wire;
@@ -38,6 +40,27 @@ impl Api {
     }
 }
 
+/// A caller who does not see all connections, as it links one.
+fn linker(caller: &Caller) -> Option<Linker> {
+    let sees = caller.scope.clone()?;
+    Some(Linker {
+        token: caller.id.clone(),
+        sees,
+    })
+}
+
+/// The error without the id of a connection that the caller does not see.
+fn hiding(caller: &Caller, error: Error) -> Error {
+    let ErrorKind::AlreadyExists { details } = error.kind() else {
+        return error;
+    };
+    let seen = |(_, id): &(_, String)| id.parse().is_ok_and(|id| caller.sees(id));
+    if details.iter().all(seen) {
+        return error;
+    }
+    Error::already_exists("another connection has this external_id", Vec::new())
+}
+
 #[tonic::async_trait]
 impl ConnectionService for Api {
     async fn create_connection(
@@ -45,11 +68,6 @@ impl ConnectionService for Api {
         request: Request<pb::CreateConnectionRequest>,
     ) -> Result<Response<pb::CreateConnectionResponse>, Status> {
         let caller = caller(&request)?;
-        if caller.scope.is_some() {
-            return Err(wire::status::permission_denied(
-                "this token names its connections: only an admin token for all of them can make a new one",
-            ));
-        }
         let request = request.into_inner();
         let settings = request.connection.ok_or_else(|| {
             let message = "give the settings; display_name is required";
@@ -59,9 +77,9 @@ impl ConnectionService for Api {
         let credential = from_credential(request.api_key, request.oauth).map_err(status)?;
         let linked = self
             .engine
-            .link_account(new, credential)
+            .link_account(new, credential, linker(&caller).as_ref())
             .await
-            .map_err(status)?;
+            .map_err(|error| status(hiding(&caller, error)))?;
         Ok(Response::new(pb::CreateConnectionResponse {
             connection: Some(self.shown(&linked.connection).await?),
             restored: linked.restored,
@@ -133,7 +151,7 @@ impl ConnectionService for Api {
             .engine
             .update_connection(id, expected, patch)
             .await
-            .map_err(status)?;
+            .map_err(|error| status(hiding(&caller, error)))?;
         let connection = Some(self.shown(&changed).await?);
         Ok(Response::new(pb::UpdateConnectionResponse { connection }))
     }

@@ -9,6 +9,8 @@ use proto::google::rpc;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use crate::calls::{ALL, Refusal};
+
 /// The domain of our reasons in error details.
 pub const DOMAIN: &str = "fulcrum";
 
@@ -158,6 +160,57 @@ pub fn permission_denied(message: &str) -> Status {
         message,
         ErrorDetails::with_error_info("ROLE_MISSING", DOMAIN, HashMap::new()),
     )
+}
+
+/// A call that has met a limit, with when there is room again.
+pub(crate) fn over_limit(refusal: Refusal) -> Status {
+    let limit = refusal.limit.to_owned();
+    let (code, reason) = match refusal.limit {
+        ALL => (Code::Unavailable, "OVERLOADED"),
+        _ => (Code::ResourceExhausted, "LIMIT_REACHED"),
+    };
+    let named = HashMap::from([("limit".to_owned(), limit)]);
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, named);
+    details.set_retry_info(Some(refusal.retry_after));
+    let message = match code {
+        Code::Unavailable => format!(
+            "the service has as many calls under way as {ALL} allows: ask again in a moment"
+        ),
+        _ => format!(
+            "this is over the limit {}: ask again later, or less at once",
+            refusal.limit
+        ),
+    };
+    Status::with_error_details(code, message, details)
+}
+
+/// A call that was not done at the deadline of its caller.
+pub(crate) fn too_late() -> Status {
+    let details = ErrorDetails::with_error_info("DEADLINE_EXCEEDED", DOMAIN, HashMap::new());
+    let message = "the call was not done within the time that its caller gave it";
+    Status::with_error_details(Code::DeadlineExceeded, message, details)
+}
+
+/// A call that was not done within what any call may take.
+pub(crate) fn too_long() -> Status {
+    let details = ErrorDetails::with_error_info("CALL_TOO_LONG", DOMAIN, HashMap::new());
+    let message = "the call was not done within the setting limits.longest_call";
+    Status::with_error_details(Code::DeadlineExceeded, message, details)
+}
+
+/// An answer that was not read.
+pub(crate) fn unread() -> Status {
+    let details = ErrorDetails::with_error_info("UNREAD", DOMAIN, HashMap::new());
+    let message = "nothing of the answer was read for the setting limits.unread: go on from the last of it that was";
+    Status::with_error_details(Code::Aborted, message, details)
+}
+
+/// A request of which nothing more arrived.
+pub(crate) fn unsent() -> Status {
+    let details = ErrorDetails::with_error_info("UNSENT", DOMAIN, HashMap::new());
+    let message =
+        "nothing of the request arrived for the setting limits.unread: send all of it again";
+    Status::with_error_details(Code::Aborted, message, details)
 }
 
 #[cfg(test)]

@@ -30,6 +30,56 @@ async fn an_external_id_belongs_to_one_connection() {
         .unwrap();
 }
 
+/// P-02: what a token links it sees, and no crash can come between.
+#[tokio::test]
+async fn a_connection_joins_those_of_the_token_it_is_made_for_in_one_commit() {
+    let (folder, store, first) = connected().await;
+    let token = |id: &str, connections: Vec<domain::ConnectionId>| TokenRecord {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        role: "admin".to_owned(),
+        connections,
+        rights: Vec::new(),
+        hash: [id.len().try_into().unwrap(); 32],
+        prefix: "flc_abcd".to_owned(),
+        created_at: at(1),
+        expires_at: None,
+        revoked_at: None,
+    };
+    store
+        .create_token(token("some", vec![first]))
+        .await
+        .unwrap();
+    store.create_token(token("all", Vec::new())).await.unwrap();
+    let seen = async || -> Vec<_> {
+        let tokens = store.tokens().await.unwrap().into_iter();
+        tokens.map(|token| (token.id, token.connections)).collect()
+    };
+    let make = |number: u128, token: &'static str| {
+        let new = Connection {
+            external_id: None,
+            ..connection(number)
+        };
+        store.create_connection_for(token, new, SecretString::from(KEY))
+    };
+    let before = commits(folder.path());
+    make(2, "some").await.unwrap();
+    assert_eq!(commits(folder.path()), before + 1);
+    make(3, "all").await.unwrap();
+    let expected = [("all", vec![]), ("some", vec![first, id(2)])];
+    assert_eq!(
+        seen().await,
+        expected.map(|(id, seen)| (id.to_owned(), seen))
+    );
+
+    store.revoke_token("some", at(2)).await.unwrap();
+    for gone in ["some", "nobody"] {
+        let error = make(4, gone).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::NotFound);
+    }
+    assert_eq!(store.connection(id(4)).await.unwrap(), None);
+}
+
 /// No crash can come between the parts of one commit.
 #[tokio::test]
 async fn a_connection_its_credential_and_its_signature_tokens_are_one_commit() {

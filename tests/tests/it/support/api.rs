@@ -12,10 +12,11 @@ use proto::v1::operation_service_client::OperationServiceClient;
 use proto::v1::stage_mapping_service_client::StageMappingServiceClient;
 use proto::v1::store_service_client::StoreServiceClient;
 use proto::v1::sync_service_client::SyncServiceClient;
+use proto::v1::token_service_client::TokenServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
 /// A page of whole documents is larger than what a client takes by default.
@@ -62,6 +63,21 @@ impl Api {
         }
     }
 
+    /// A service that serves TLS, by the name `localhost`.
+    pub(crate) fn secure(address: SocketAddr, trust: ClientTlsConfig) -> Api {
+        let url = format!("https://localhost:{}", address.port());
+        let endpoint = Endpoint::from_shared(url).expect("an address makes a URL");
+        Api {
+            channel: endpoint.tls_config(trust).expect("good PEM").connect_lazy(),
+            bearer: Bearer::default(),
+        }
+    }
+
+    /// The channel itself, for calls that no client of ours would make.
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     /// The same service, called with a token.
     pub(crate) fn with_token(&self, token: &str) -> Api {
         let value = format!("Bearer {token}").parse().expect("a token is ASCII");
@@ -82,5 +98,6 @@ impl Api {
         mapping: StageMappingServiceClient;
         store: StoreServiceClient;
         sync: SyncServiceClient;
+        tokens: TokenServiceClient;
     }
 }

@@ -10,6 +10,7 @@ mod in_lever;
 mod proof;
 mod random;
 mod records;
+pub(crate) mod rogue;
 mod service;
 mod status;
 mod table;

@@ -154,6 +154,18 @@ impl Service {
         self.ended().await
     }
 
+    /// The memory it has from the system, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let id = self.child.id().expect("it is running");
+        let status = fs::read_to_string(format!("/proc/{id}/status")).expect("Linux");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().nth(1));
+        kilobytes
+            .and_then(|text| text.parse::<u64>().ok())
+            .expect("a number")
+            << 10
+    }
+
     /// Sends SIGTERM.
     pub(crate) async fn ask_to_stop(&self) {
         let id = self.child.id().expect("it is running");

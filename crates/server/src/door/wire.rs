@@ -1,0 +1,135 @@
+//! What is known about one connection.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::HttpBody;
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tower::Service;
+
+use crate::calls::Hangup;
+
+/// One connection, as those see it who answer what comes over it; clones speak of the same one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wire(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    arrived: AtomicU64,
+    proven: AtomicBool,
+    hangup: Hangup,
+}
+
+impl Wire {
+    /// Takes note that a call came over it that was let in.
+    pub(crate) fn prove(&self) {
+        self.0.proven.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        self.0.proven.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes have arrived.
+    pub(super) fn arrived(&self) -> u64 {
+        self.0.arrived.load(Ordering::Relaxed)
+    }
+
+    /// Ends it, when it is to end early.
+    pub(crate) fn hangup(&self) -> &Hangup {
+        &self.0.hangup
+    }
+}
+
+/// Tells each request over which connection it came.
+#[derive(Debug, Clone)]
+pub(super) struct OnWire {
+    pub(super) router: Router,
+    pub(super) wire: Wire,
+}
+
+impl<B> Service<http::Request<B>> for OnWire
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <Router as Service<Request<B>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<B>>::poll_ready(&mut self.router, cx)
+    }
+
+    fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
+        request.extensions_mut().insert(self.wire.clone());
+        self.router.call(request)
+    }
+}
+
+/// Counts what arrives.
+pub(super) struct Counted<T> {
+    io: T,
+    wire: Wire,
+}
+
+impl<T> Counted<T> {
+    pub(super) fn new(io: T, wire: Wire) -> Self {
+        Self { io, wire }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Counted<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.io).poll_read(cx, buffer);
+        let arrived = buffer.filled().len() - before;
+        self.wire
+            .0
+            .arrived
+            .fetch_add(arrived as u64, Ordering::Relaxed);
+        read
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

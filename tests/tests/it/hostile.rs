@@ -1,0 +1,390 @@
+//! Hostile and greedy callers: they are turned away or cut off, everybody else is served (P16, P17).
+
+use std::time::Duration;
+
+use lever_sim::{Action, FaultPlan, FaultRule};
+use prost::Message as _;
+use proto::v1 as pb;
+use reqwest::header::HeaderMap;
+use tonic::{Code, Status};
+
+use crate::support::rogue::{self, PREFACE, Rogue};
+use crate::support::{Api, Setup, World, fresh_id, http, refused, until};
+
+const LIST: &str = "/fulcrum.v1.ConnectionService/ListConnections";
+
+async fn answered(api: &Api) -> Result<(), Status> {
+    let request = pb::ListConnectionsRequest::default();
+    api.connections().list_connections(request).await.map(drop)
+}
+
+/// Sends bytes as the one message of a call; code and message of the refusal.
+async fn sent(
+    world: &World,
+    path: &str,
+    message: &[u8],
+    headers: HeaderMap,
+) -> Result<(Code, String), reqwest::Error> {
+    // An error only says that it was chosen before.
+    let _ = http();
+    let client = reqwest::Client::builder().http2_prior_knowledge().build()?;
+    let length = u32::try_from(message.len()).expect("a small message");
+    let answer = client
+        .post(format!("http://{}{path}", world.service().grpc))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .headers(headers)
+        .body([&[0][..], &length.to_be_bytes(), message].concat())
+        .send()
+        .await?;
+    let status = Status::from_header_map(answer.headers()).expect("refused at once");
+    Ok((status.code(), status.message().to_owned()))
+}
+
+async fn metrics(world: &World) -> String {
+    let page = format!("http://{}/metrics", world.service().http);
+    let answer = http().get(page).send().await.expect("an answer");
+    answer.text().await.expect("text")
+}
+
+/// The sum of a counter over its labels.
+async fn counted(world: &World, name: &str) -> u64 {
+    let text = metrics(world).await;
+    let lines = text.lines().filter(|line| line.starts_with(name));
+    let counts = lines.map(|line| line.rsplit(' ').next().unwrap_or_default());
+    counts
+        .map(|count| count.parse::<u64>().expect("a count"))
+        .sum()
+}
+
+async fn assert_nothing_panicked(world: &World) {
+    assert_eq!(counted(world, "fulcrum_worker_panics_total").await, 0);
+    assert!(!world.home.log().contains("panicked"));
+}
+
+#[tokio::test]
+async fn malformed_requests_are_refused_one_by_one() {
+    let world = World::with_opportunities(10).await;
+    let send = async |path, message: &[u8]| sent(&world, path, message, HeaderMap::new()).await;
+    let mut large = pb::CreateTokenRequest {
+        name: "x".repeat(5_000_000),
+        ..Default::default()
+    }
+    .encode_to_vec();
+    let create = "/fulcrum.v1.TokenService/CreateToken";
+    let (code, message) = send(create, &large).await.expect("an answer");
+    assert_eq!(code, Code::ResourceExhausted);
+    assert!(message.contains("max_message_size"), "{message}");
+    large.truncate(1_000);
+    assert_eq!(
+        send(create, &large).await.expect("an answer").0,
+        Code::InvalidArgument
+    );
+    let no_text = [0x0a, 2, 0xff, 0xfe];
+    assert_eq!(
+        send(create, &no_text).await.expect("an answer").0,
+        Code::InvalidArgument
+    );
+    for path in [
+        "/fulcrum.v1.TokenService/Nothing",
+        "/",
+        "/a/b/c",
+        "/grpc.health.v1.Health/Nothing",
+    ] {
+        let told = send(path, &[]).await.expect("an answer");
+        assert_eq!(told.0, Code::Unimplemented, "{path}");
+    }
+    let mut late = HeaderMap::new();
+    late.insert("grpc-timeout", "soon".parse().expect("ASCII"));
+    let (code, message) = sent(&world, LIST, &[], late).await.expect("an answer");
+    assert_eq!(code, Code::InvalidArgument);
+    assert!(message.contains("grpc-timeout"), "{message}");
+    assert!(answered(&world.api).await.is_ok());
+    assert_nothing_panicked(&world).await;
+}
+
+#[tokio::test]
+async fn a_huge_head_is_not_taken() {
+    let world = World::with_opportunities(10).await;
+    let mut huge = HeaderMap::new();
+    for number in 0..100 {
+        let name = reqwest::header::HeaderName::try_from(format!("x-{number}"));
+        huge.insert(
+            name.expect("a name"),
+            "y".repeat(10_000).parse().expect("ASCII"),
+        );
+    }
+    let before = world.service().memory();
+    let page = format!("http://{}/metrics", world.service().http);
+    let answer = http().get(page).headers(huge.clone()).send().await;
+    assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status() == 431));
+    // Neither by a client that splits it well, nor by one that just sends.
+    assert!(sent(&world, LIST, &[], huge).await.is_err());
+    let mut rogue = Rogue::greeted(world.service().grpc, 65_535).await;
+    let head = rogue::head(1, LIST, &"z".repeat(16_000), true);
+    for _ in 0..1_000 {
+        if !rogue.send(&head).await {
+            break;
+        }
+    }
+    rogue.hung_up_on().await;
+    assert!(answered(&world.api).await.is_ok());
+    assert!(world.service().memory() < before + (64 << 20));
+    assert_nothing_panicked(&world).await;
+}
+
+/// Streams that are begun and taken back at once cost the client nothing, and us a connection.
+#[tokio::test]
+async fn a_flood_of_resets_ends_the_connection_it_comes_by() {
+    let world = World::with_opportunities(10).await;
+    let before = world.service().memory();
+    for _ in 0..20 {
+        let mut rogue = Rogue::greeted(world.service().grpc, 65_535).await;
+        let flood: Vec<u8> = (0..10_000)
+            .map(|number| 2 * number + 1)
+            .flat_map(|stream| [rogue::head(stream, LIST, "", true), rogue::reset(stream)])
+            .flatten()
+            .collect();
+        rogue.send(&flood).await;
+        assert!(answered(&world.api).await.is_ok());
+        rogue.hung_up_on().await;
+    }
+    assert!(world.service().memory() < before + (64 << 20));
+    assert_nothing_panicked(&world).await;
+}
+
+#[tokio::test]
+async fn whoever_never_ends_a_greeting_is_hung_up_on() {
+    let setup = Setup::new(10).with("FULCRUM__LIMITS__HANDSHAKE", "500ms");
+    let world = World::new(setup).await;
+    let mut slow = Vec::new();
+    for number in 0..300 {
+        let door = match number % 3 {
+            0 => world.service().http,
+            _ => world.service().grpc,
+        };
+        let mut rogue = Rogue::connect(door).await;
+        let begun: &[u8] = match number % 3 {
+            0 => b"GET /metrics HTTP/1.1\r\nhost: loc",
+            1 => &PREFACE[..10],
+            _ => b"",
+        };
+        rogue.send(begun).await;
+        slow.push(rogue);
+    }
+    let fresh = Api::at(world.service().grpc);
+    assert!(answered(&fresh).await.is_ok());
+    for rogue in &mut slow {
+        rogue.hung_up_on().await;
+    }
+    assert!(answered(&fresh).await.is_ok());
+    assert_nothing_panicked(&world).await;
+}
+
+/// Those who hold connections and ask nothing cannot keep out those who ask.
+#[tokio::test]
+async fn connections_of_no_use_make_room_when_there_is_little() {
+    let setup = Setup::new(10)
+        .with("FULCRUM__LIMITS__HANDSHAKE", "200ms")
+        .with("FULCRUM__LIMITS__CONNECTIONS", "16");
+    let world = World::new(setup).await;
+    assert!(answered(&world.api).await.is_ok());
+    let mut idle = Vec::new();
+    for _ in 0..40 {
+        let mut rogue = Rogue::connect(world.service().grpc).await;
+        // Those beyond the limit are hung up on before they have greeted.
+        rogue.send(PREFACE).await;
+        idle.push(rogue);
+    }
+    until("somebody new is served", async || {
+        let fresh = Api::at(world.service().grpc);
+        answered(&fresh).await.ok()
+    })
+    .await;
+    // Whoever asked before stays connected.
+    assert!(answered(&world.api).await.is_ok());
+    let refused = counted(
+        &world,
+        "fulcrum_connections_ended_total{door=\"grpc\",reason=\"full\"}",
+    );
+    assert!(refused.await > 0);
+}
+
+/// P17: what nobody reads waits in bounded space, for a bounded time.
+#[tokio::test]
+async fn answers_that_nobody_reads_are_given_up() {
+    const READERS: u32 = 200;
+    let setup = Setup::new(300)
+        .with("FULCRUM__LIMITS__UNREAD", "1s")
+        .with("FULCRUM__LIMITS__UNREAD_SIZE", "16MB")
+        .with("FULCRUM__LIMITS__CONNECTION_GRACE", "100ms");
+    let (mut world, token) = guarded(setup).await;
+    let inside = world.api.with_token(&token);
+    let outside = std::mem::replace(&mut world.api, inside);
+    world.until_synced().await;
+    let list = pb::ListOpportunitiesRequest {
+        connection_id: world.connection.clone(),
+        page_size: 300,
+        include_raw_json: true,
+        ..Default::default()
+    };
+    let list = list.encode_to_vec();
+    let path = "/fulcrum.v1.LeverService/ListOpportunities";
+    let before = world.service().memory();
+    // Of one answer a byte is read, of another none.
+    for window in [1, 0] {
+        let mut rogue = Rogue::greeted(world.service().grpc, window).await;
+        for stream in (0..READERS).map(|number| 2 * number + 1) {
+            assert!(rogue.send(&rogue::head(stream, path, &token, false)).await);
+            assert!(rogue.send(&rogue::message(stream, &list)).await);
+        }
+        rogue.hung_up_on().await;
+    }
+    assert!(counted(&world, "fulcrum_answers_unread_total").await >= 2);
+    let grown = world.service().memory().saturating_sub(before);
+    assert!(grown < 128 << 20, "{grown}");
+    assert!(answered(&world.api).await.is_ok());
+    assert_eq!(
+        refused(answered(&outside).await).code,
+        Code::Unauthenticated
+    );
+    assert_nothing_panicked(&world).await;
+}
+
+#[tokio::test]
+async fn one_token_has_room_for_a_thousand_watchers_and_calls_beside_them() {
+    let (world, token) = guarded(Setup::new(10)).await;
+    let api = world.api.with_token(&token);
+    let mut watching = Vec::new();
+    for _ in 0..1_000 {
+        watching.push(watch(&world, &api).await.expect("watched"));
+    }
+    assert!(answered(&api).await.is_ok());
+}
+
+async fn watch(
+    world: &World,
+    api: &Api,
+) -> Result<tonic::Streaming<pb::WatchChangesResponse>, Status> {
+    let request = pb::WatchChangesRequest {
+        connection_id: world.connection.clone(),
+        ..Default::default()
+    };
+    let watching = api.changes().watch_changes(request).await?;
+    Ok(watching.into_inner())
+}
+
+/// A world with a connection and an administrator's token.
+async fn guarded(setup: Setup) -> (World, String) {
+    let mut world = World::new(setup).await;
+    world.connect().await;
+    let request = pb::CreateTokenRequest {
+        role: pb::TokenRole::Admin.into(),
+        ..Default::default()
+    };
+    let made = world.api.tokens().create_token(request).await;
+    (world, made.expect("made").into_inner().secret)
+}
+
+async fn another(world: &World, token: &str) -> Api {
+    let request = pb::CreateTokenRequest {
+        role: pb::TokenRole::Reader.into(),
+        ..Default::default()
+    };
+    let made = world
+        .api
+        .with_token(token)
+        .tokens()
+        .create_token(request)
+        .await;
+    world
+        .api
+        .with_token(&made.expect("made").into_inner().secret)
+}
+
+#[tokio::test]
+async fn a_token_meets_its_limit_of_streams_and_others_do_not() {
+    let setup = Setup::new(10).with("FULCRUM__LIMITS__STREAMS_PER_TOKEN", "2");
+    let (world, token) = guarded(setup).await;
+    let api = world.api.with_token(&token);
+    let other = another(&world, &token).await;
+    let first = watch(&world, &api).await.expect("watched");
+    let _second = watch(&world, &api).await.expect("watched");
+    let told = refused(watch(&world, &api).await);
+    assert_eq!(
+        (told.code, told.reason.as_str(), told.retry),
+        (Code::ResourceExhausted, "LIMIT_REACHED", true)
+    );
+    assert_eq!(told.details["limit"], "limits.streams_per_token");
+    assert!(answered(&api).await.is_ok());
+    assert!(watch(&world, &other).await.is_ok());
+    drop(first);
+    until("there is room again", async || {
+        watch(&world, &api).await.ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_asks_too_fast_is_told_when_to_ask_again() {
+    let setup = Setup::new(10).with("FULCRUM__LIMITS__RATE_PER_TOKEN", "3");
+    let (world, token) = guarded(setup).await;
+    let other = another(&world, &token).await;
+    let api = world.api.with_token(&token);
+    let told = until("the rate is met", async || {
+        let answer = answered(&api).await;
+        answer.is_err().then(|| refused(answer))
+    })
+    .await;
+    assert_eq!(told.code, Code::ResourceExhausted);
+    assert_eq!(told.details["limit"], "limits.rate_per_token");
+    assert!(told.retry && answered(&other).await.is_ok());
+    until("it is let in again", async || answered(&api).await.ok()).await;
+}
+
+/// The time a caller gives ends its call, and not what it has recorded.
+#[tokio::test]
+async fn a_call_ends_at_the_deadline_of_its_caller() {
+    let world = World::synced(Setup::new(20)).await;
+    let opportunity = world.open_opportunities().remove(0);
+    let hold = Action::StallAfter(Duration::from_secs(600));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("createOpportunityNote", hold)],
+    });
+    let note = pb::CreateNoteRequest {
+        connection_id: world.connection.clone(),
+        opportunity_id: opportunity,
+        request_id: fresh_id(),
+        value: "hello".to_owned(),
+        wait: Some(prost_types::Duration {
+            seconds: 60,
+            nanos: 0,
+        }),
+        ..Default::default()
+    };
+    let path = "/fulcrum.v1.CandidateService/CreateNote";
+    let mut late = HeaderMap::new();
+    late.insert("grpc-timeout", "1S".parse().expect("ASCII"));
+    let told = sent(&world, path, &note.encode_to_vec(), late).await;
+    let (code, message) = told.expect("an answer");
+    assert_eq!(code, Code::DeadlineExceeded, "{message}");
+    assert_eq!(world.operations().await.len(), 1);
+    world.lever.set_faults(FaultPlan::default());
+}
+
+#[tokio::test]
+async fn an_old_connection_is_let_go_and_calls_go_on_over_a_new_one() {
+    let setup = Setup::new(10)
+        .with("FULCRUM__LIMITS__CONNECTION_AGE", "1s")
+        .with("FULCRUM__LIMITS__CONNECTION_GRACE", "100ms");
+    let world = World::new(setup).await;
+    let mut idle = Rogue::greeted(world.service().grpc, 65_535).await;
+    let ended = "fulcrum_connections_ended_total{door=\"grpc\"";
+    until("connections have ended", async || {
+        answered(&world.api).await.expect("answered all the time");
+        (counted(&world, ended).await >= 3).then_some(())
+    })
+    .await;
+    idle.hung_up_on().await;
+}
