@@ -642,6 +642,7 @@ fn a_creation_without_a_mark_from_a_restored_backup_is_uncertain_until_a_person_
         query: Vec::new(),
         body: None,
         creates: true,
+        bare: false,
     });
     let uncertain = suspected(&restored(operation(raw)));
     assert!(matches!(uncertain.state, State::Uncertain(_)));
