@@ -178,6 +178,8 @@ impl Store {
             let (present, former) = (header(tables)?.key_id, FormerKeys::stored(tables)?);
             let counts = count(tables)?;
             let with = |id: MasterKeyId| counts.get(&Some(id)).copied().unwrap_or_default();
+            let remaining = counts.values().sum::<u64>() - with(present);
+            let open_end = former.keys.iter().any(|key| !key.cleared) && remaining == 0;
             let told = |key: &FormerKey| FormerMasterKey {
                 id: key.id,
                 retired_at: key.retired_at,
@@ -189,7 +191,7 @@ impl Store {
                 given,
                 sealed: counts.values().sum(),
                 sealed_with_present: with(present),
-                underway: former.place.is_some(),
+                underway: former.place.is_some() || open_end,
                 former: former.keys.iter().map(told).collect(),
             })
         })

@@ -11,13 +11,13 @@ use tonic::{Code, Status};
 
 use crate::support::{Setup, World, fresh_id, refused, until};
 
-const BACK: &str = "http://127.0.0.1:1/back?to=fulcrum";
+pub(crate) const BACK: &str = "http://127.0.0.1:1/back?to=fulcrum";
 
-const SCOPES: &str = "offline_access stages:read:admin archive_reasons:read:admin users:read:admin \
+pub(crate) const SCOPES: &str = "offline_access stages:read:admin archive_reasons:read:admin users:read:admin \
      postings:read:admin opportunities:write:admin notes:write:admin confidential:access:admin";
 
 /// A world whose service is a registered client and pulls when asked; its access tokens live as long as said.
-async fn world(opportunities: usize, access_ttl: Duration) -> World {
+pub(crate) async fn world(opportunities: usize, access_ttl: Duration) -> World {
     let setup = Setup::new(opportunities);
     let mut setup = setup.with("FULCRUM__PULL__OPPORTUNITIES_INTERVAL", "1h");
     setup.lever.oauth.access_ttl = access_ttl;
@@ -41,7 +41,7 @@ async fn world(opportunities: usize, access_ttl: Duration) -> World {
 }
 
 /// What Lever sends a consenting admin back with.
-async fn code(world: &World, scopes: &str) -> String {
+pub(crate) async fn code(world: &World, scopes: &str) -> String {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -74,7 +74,15 @@ fn grant(code: &str) -> Option<pb::OAuthGrant> {
     })
 }
 
-async fn link(world: &mut World, code: &str) -> Result<pb::Connection, Status> {
+pub(crate) async fn link(world: &mut World, code: &str) -> Result<pb::Connection, Status> {
+    link_with(world, grant(code)).await
+}
+
+/// Links another account of this Lever; the world's connection is that one then.
+pub(crate) async fn link_with(
+    world: &mut World,
+    oauth: Option<pb::OAuthGrant>,
+) -> Result<pb::Connection, Status> {
     let streams = [
         "stages",
         "archive_reasons",
@@ -91,7 +99,7 @@ async fn link(world: &mut World, code: &str) -> Result<pb::Connection, Status> {
             ..Default::default()
         }),
         api_key: String::new(),
-        oauth: grant(code),
+        oauth,
     };
     let answer = world.api.connections().create_connection(request).await?;
     let connection = answer.into_inner().connection.expect("a connection");
@@ -100,7 +108,7 @@ async fn link(world: &mut World, code: &str) -> Result<pb::Connection, Status> {
 }
 
 /// The calls for tokens so far.
-fn token_calls(world: &World) -> Vec<AuditEntry> {
+pub(crate) fn token_calls(world: &World) -> Vec<AuditEntry> {
     let audit = world.lever.audit().into_iter();
     audit
         .filter(|entry| entry.path.ends_with("/oauth/token"))

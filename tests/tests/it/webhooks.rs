@@ -186,7 +186,7 @@ fn client() -> reqwest::Client {
 }
 
 /// Sends a delivery; gives status and text of the answer.
-async fn deliver(
+pub(crate) async fn deliver(
     client: &reqwest::Client,
     url: &str,
     body: impl Into<reqwest::Body>,
@@ -595,7 +595,7 @@ async fn what_lever_tells_of_our_own_write_changes_nothing_more() {
 }
 
 /// A delivery of a webhook that somebody made by hand in Lever, about nobody.
-fn made_by_hand(signature_token: &str, token: &str) -> String {
+pub(crate) fn made_by_hand(signature_token: &str, token: &str) -> String {
     let at = 1_782_977_000_001_i64;
     let mut mac = Hmac::<Sha256>::new_from_slice(signature_token.as_bytes()).expect("a key");
     mac.update(format!("{token}{at}").as_bytes());

@@ -27,7 +27,7 @@ pub(crate) use foreign::Foreign;
 pub(crate) use proof::{proved, rounds};
 pub(crate) use random::Random;
 pub(crate) use records::http;
-pub(crate) use service::{Home, Service, program};
+pub(crate) use service::{Home, Service, as_user, program};
 pub(crate) use status::{refused, why};
 pub(crate) use table::{NOBODY, Table};
 pub(crate) use wait::{until, until_within};

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -29,7 +29,18 @@ const QUICK: &[(&str, &str)] = &[
 
 /// The program with none of the environment of whoever runs the tests.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fulcrum-under-test"));
+    bare(Path::new(env!("CARGO_BIN_EXE_fulcrum-under-test")))
+}
+
+/// The same from a copy of it, and as another user.
+pub(crate) fn as_user(copy: &Path, user: u32) -> Command {
+    let mut command = bare(copy);
+    command.uid(user).gid(user);
+    command
+}
+
+fn bare(program: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .env_clear()
         .envs(QUICK.iter().copied())
@@ -77,8 +88,18 @@ impl Home {
 
     /// Runs a command on the data directory to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> std::process::Output {
+        self.run_with(arguments, &[]).await
+    }
+
+    /// The same with settings, which the service of this directory has too.
+    pub(crate) async fn run_with(
+        &self,
+        arguments: &[&str],
+        settings: &[(&str, String)],
+    ) -> std::process::Output {
         let output = program()
             .args(arguments)
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .arg("--data")
             .arg(self.data())
             .output()
@@ -186,7 +207,21 @@ impl Service {
     }
 }
 
+/// Where a log says that it serves, for machines or for people.
 fn addresses(log: &str) -> Option<(SocketAddr, SocketAddr)> {
+    in_json(log).or_else(|| in_text(log))
+}
+
+fn in_text(log: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let line = log.lines().find(|line| line.contains(": serving grpc="))?;
+    let address = |name: &str| {
+        let (_, rest) = line.split_once(name)?;
+        rest.split_whitespace().next()?.parse().ok()
+    };
+    Some((address("grpc=")?, address("http=")?))
+}
+
+fn in_json(log: &str) -> Option<(SocketAddr, SocketAddr)> {
     let lines = log
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());

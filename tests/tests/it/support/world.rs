@@ -130,6 +130,11 @@ impl World {
         Ok(())
     }
 
+    /// Runs a command on the stopped data directory, with the settings of the service.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> std::process::Output {
+        self.home.run_with(arguments, &self.settings).await
+    }
+
     // The life of the service.
 
     pub(crate) fn service(&self) -> &Service {

@@ -88,7 +88,14 @@ mod tests {
                 former("00000000000000cc", at(4 * 86_400), 0),
             ],
         };
-        insta::assert_snapshot!(plain(&page(&keys, 86_400_000)));
+        insta::assert_snapshot!(plain(&page(&keys, 86_400_000)), @r"
+        KEY               RETIRED   SECRETS  REMOVED
+        00000000000000aa  in use         23
+        00000000000000bb  24 h ago        7  once nothing is sealed with it
+        00000000000000cc  24 h ago        0  in 3 d
+
+        the keys are files in the data directory; 7 of 30 secrets to be sealed anew
+        ");
         let ended = pb::MasterKeys {
             underway: false,
             ..keys
