@@ -220,9 +220,10 @@ impl Committer {
 
     fn flush(&self) -> Result<(), Error> {
         let flushed = self.database.flush();
-        flushed.map_err(|error| self.tables.health().fail(error))?;
+        flushed.map_err(|error| self.tables.health().fail_of_sled(error))?;
         let noted = self.acknowledged.overwrite(&self.live);
-        noted.map_err(|error| self.tables.health().fail(error))
+        let failed = |error| self.tables.health().fail_of_sled(sled::Error::Io(error));
+        noted.map_err(failed)
     }
 
     fn note_if_due(&mut self) {

@@ -3,11 +3,13 @@
 //! The new database is filled beside the old one, made durable, opened again and compared entry by entry.
 //! Only then a marker file says that it counts, and the two change places. A crash before the marker leaves
 //! the old database as it was, one after it leaves the rest of the way to the next start (`directory`).
+//! Snapshots that hold what was forgotten since go too.
 
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::backup;
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind};
 use crate::opening::{self, Opened, Options, STRAGGLERS};
@@ -57,6 +59,7 @@ pub fn compact(
         lock,
         ..
     } = opening::open_existing(folder, options)?;
+    let floor = backup::floor(&tables)?;
     drop(tables);
     let bytes_before = directory.database_bytes()?;
     check_room(&directory, bytes_before, options)?;
@@ -73,6 +76,7 @@ pub fn compact(
     directory.wait_released(&directory.compact(), STRAGGLERS)?;
     directory.declare_compacted()?;
     directory.settle_compaction()?;
+    backup::remove_below(&directory.snapshots(), floor)?;
     let bytes_after = directory.database_bytes()?;
     drop(lock);
     Ok(Compacted {

@@ -230,7 +230,7 @@ fn apply(tables: &Tables, puts: &[Put]) -> Result<(), Error> {
     let outcome = trees[..].transaction(|views| write(&touched, views, puts));
     outcome.map_err(|error| match error {
         TransactionError::Abort(()) => tables.health().fail("a transaction was aborted"),
-        TransactionError::Storage(error) => tables.health().fail(error),
+        TransactionError::Storage(error) => tables.health().fail_of_sled(error),
     })
 }
 

@@ -28,6 +28,16 @@ impl Health {
         }
     }
 
+    /// Notes an error of the database, which is always fatal.
+    pub(crate) fn fail_of_sled(&self, error: sled::Error) -> Error {
+        match error {
+            sled::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+                self.fail("the disk is full: free some space, then start the service again")
+            }
+            error => self.fail(error),
+        }
+    }
+
     /// Notes a fatal error and gives the error to answer with.
     pub(crate) fn fail(&self, reason: impl std::fmt::Display) -> Error {
         let reason = reason.to_string();
@@ -62,6 +72,14 @@ fn poisoned(reason: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_in_words() {
+        let health = Health::new();
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        health.fail_of_sled(sled::Error::Io(full));
+        assert!(health.fatal().await.contains("free some space"));
+    }
 
     #[tokio::test]
     async fn the_first_fatal_error_is_the_one_that_is_told() {

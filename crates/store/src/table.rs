@@ -231,7 +231,7 @@ impl Tables {
         self.health.check()?;
         self.tree(table)
             .contains_key(key)
-            .map_err(|error| self.health.fail(error))
+            .map_err(|error| self.health.fail_of_sled(error))
     }
 
     /// Reads one value as it was put, its pieces joined.
@@ -276,7 +276,7 @@ impl Tables {
         self.health.check()?;
         self.tree(table)
             .get(key)
-            .map_err(|error| self.health.fail(error))
+            .map_err(|error| self.health.fail_of_sled(error))
     }
 
     /// Goes through the keys that begin with `prefix`, in key order, from either end.
@@ -358,7 +358,7 @@ pub(crate) struct Scan<'a> {
 impl Scan<'_> {
     fn entry(&self, item: sled::Result<(sled::IVec, sled::IVec)>) -> Result<Entry, Error> {
         self.health.check()?;
-        let (key, value) = item.map_err(|error| self.health.fail(error))?;
+        let (key, value) = item.map_err(|error| self.health.fail_of_sled(error))?;
         Ok((key.to_vec(), value.to_vec()))
     }
 }

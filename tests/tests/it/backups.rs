@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
 use lever_sim::{Action, DEFAULT_KEY, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
@@ -58,7 +59,7 @@ impl World {
         let hour = Action::RetryAfter(3600);
         self.lever.set_faults(FaultPlan {
             seed: 0,
-            rules: vec![FaultRule::on("createNote", hour).when(When::Nth(1))],
+            rules: vec![FaultRule::on("createOpportunityNote", hour).when(When::Nth(1))],
         });
         let request = pb::CreateNoteRequest {
             opportunity_id: opportunity.to_owned(),
@@ -93,16 +94,21 @@ impl World {
 
 #[tokio::test]
 async fn a_backup_taken_during_the_first_walk_is_whole_and_the_walk_goes_on_from_it() {
-    let mut world =
-        World::new(Setup::new(900).with("FULCRUM__LEVER__REQUESTS_PER_SECOND", "40")).await;
+    let mut world = World::new(Setup::new(900)).await;
+    let hold = Action::StallAfter(Duration::from_secs(600));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("listOpportunities", hold).when(When::Nth(5))],
+    });
     world.connect().await;
     until("some pages are there", async || {
         let calls = world.calls("listOpportunities").len();
-        (calls >= 3).then_some(())
+        (calls >= 5).then_some(())
     })
     .await;
     world.back_up(&[]).await;
-    assert!(world.stop().await.success());
+    world.kill().await;
+    world.lever.set_faults(FaultPlan::default());
     let said = world.restore().await;
     assert!(said.contains("restored "), "{said}");
     world.assert_sound().await;
@@ -173,14 +179,14 @@ async fn a_write_that_was_never_sent_is_looked_for_and_then_sent_once() {
         .await;
     world.back_up(&["--only-ours"]).await;
     world.kill().await;
-    let looked_before = world.calls("listNotes").len();
+    let looked_before = world.calls("listOpportunityNotes").len();
     world.restore().await;
     world.start().await;
     let sent = world.until_succeeded(&note.id).await;
     assert_eq!(sent.state(), pb::OperationState::Succeeded);
     assert_eq!(world.notes_saying(&opportunity, "never sent before"), 1);
     // Twice, as after any lost answer.
-    assert!(world.calls("listNotes").len() >= looked_before + 2);
+    assert!(world.calls("listOpportunityNotes").len() >= looked_before + 2);
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub use archive::Header as BackupHeader;
 pub use restore::{Restored, restore};
 pub use snapshots::Snapshot;
 
-pub(crate) use snapshots::outdate;
+pub(crate) use snapshots::{floor, outdate, remove_below};
 
 use archive::{Header, Writer};
 

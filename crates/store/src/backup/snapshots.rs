@@ -67,12 +67,7 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::Io`].
     pub fn remove_outdated_snapshots(&self) -> Result<(), Error> {
-        let floor = floor(self.tables())?;
-        let outdated = |kept: &Kept| kept.commit < floor;
-        self.snapshots()?
-            .iter()
-            .filter(|kept| outdated(kept))
-            .try_for_each(remove)
+        remove_below(&self.directory().snapshots(), floor(self.tables())?)
     }
 
     async fn take_snapshot(&self, now: Timestamp) -> Result<Snapshot, Error> {
@@ -110,22 +105,8 @@ impl Store {
         })
     }
 
-    /// The snapshots there are, the oldest first; what is half written, or cannot be read, is none.
     fn snapshots(&self) -> Result<Vec<Kept>, Error> {
-        let folder = self.directory().snapshots();
-        let failed = |error| Error::io(format_args!("list {}", folder.display()), error);
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed(error)),
-        };
-        let mut found = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(failed)?.path();
-            found.extend(Kept::at(path));
-        }
-        found.sort_by_key(|kept| kept.commit);
-        Ok(found)
+        kept_in(&self.directory().snapshots())
     }
 
     fn thin_out(&self, now: Timestamp, most: usize) -> Result<(), Error> {
@@ -171,7 +152,34 @@ impl Kept {
     }
 }
 
-fn floor(tables: &Tables) -> Result<u64, Error> {
+/// The snapshots in a folder, the oldest first; what is half written, or cannot be read, is none.
+fn kept_in(folder: &Path) -> Result<Vec<Kept>, Error> {
+    let failed = |error| Error::io(format_args!("list {}", folder.display()), error);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        found.extend(Kept::at(path));
+    }
+    found.sort_by_key(|kept| kept.commit);
+    Ok(found)
+}
+
+/// Removes the snapshots of before a commit: they hold what has to be gone.
+pub(crate) fn remove_below(folder: &Path, floor: u64) -> Result<(), Error> {
+    let outdated = |kept: &&Kept| kept.commit < floor;
+    kept_in(folder)?
+        .iter()
+        .filter(outdated)
+        .try_for_each(remove)
+}
+
+/// The commit before which no snapshot may be kept.
+pub(crate) fn floor(tables: &Tables) -> Result<u64, Error> {
     let floor: Option<Counter> = tables.get(Table::Meta, key::SNAPSHOT_FLOOR)?;
     Ok(floor.unwrap_or_default().0)
 }
