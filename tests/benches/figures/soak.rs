@@ -156,7 +156,9 @@ async fn read(
         } else {
             let request = pb::GetCandidateRequest {
                 connection_id: connection.clone(),
-                opportunity_id: people[number * 7919 % people.len()].clone(),
+                whose: Some(pb::get_candidate_request::Whose::OpportunityId(
+                    people[number * 7919 % people.len()].clone(),
+                )),
                 ..pb::GetCandidateRequest::default()
             };
             candidates.get_candidate(request).await.expect("a person");

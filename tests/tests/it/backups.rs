@@ -13,7 +13,7 @@ use crate::support::{Setup, World, fresh_id, program, refused, until};
 
 impl World {
     /// Runs a command against the running service; gives what it says.
-    async fn command(&self, arguments: &[&str]) -> std::process::Output {
+    async fn store_command(&self, arguments: &[&str]) -> std::process::Output {
         let server = format!("http://{}", self.service().grpc);
         let output = program()
             .args(arguments)
@@ -27,7 +27,7 @@ impl World {
     async fn back_up(&self, more: &[&str]) {
         let file = self.home.path("backup");
         let arguments = [&["store", "backup", file.to_str().expect("UTF-8")], more].concat();
-        let output = self.command(&arguments).await;
+        let output = self.store_command(&arguments).await;
         assert!(output.status.success(), "{output:?}");
         let said = String::from_utf8(output.stdout).expect("UTF-8");
         assert!(said.contains("keep the master key apart"), "{said}");
@@ -209,7 +209,7 @@ async fn a_backup_that_was_cut_is_refused_with_its_place_and_leaves_nothing_behi
     assert!(!elsewhere.exists());
     // A file that is there is somebody's.
     let output = world
-        .command(&["store", "backup", file.to_str().expect("UTF-8")])
+        .store_command(&["store", "backup", file.to_str().expect("UTF-8")])
         .await;
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read(&file).expect("a file").len(), bytes.len() / 2);
@@ -219,13 +219,13 @@ async fn a_backup_that_was_cut_is_refused_with_its_place_and_leaves_nothing_behi
 async fn a_running_service_is_checked_and_gives_back_its_reserve() {
     let setup = Setup::new(40).with("FULCRUM__STORE__RESERVE_SIZE", "1MB");
     let world = World::synced(setup).await;
-    let output = world.command(&["store", "check"]).await;
+    let output = world.store_command(&["store", "check"]).await;
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(said.contains("sound: "), "{said}");
     assert!(world.home.data().join("reserve").exists());
     for expected in ["1 MB are free again\n", "nothing is set aside\n"] {
-        let output = world.command(&["store", "free-reserve"]).await;
+        let output = world.store_command(&["store", "free-reserve"]).await;
         assert_eq!(String::from_utf8(output.stdout).expect("UTF-8"), expected);
     }
     assert!(!world.home.data().join("reserve").exists());
