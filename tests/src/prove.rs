@@ -44,6 +44,20 @@ const PROMISES: &[Promise] = &[
         Outside(&["python3", "tests/power/run.py"]),
     ),
     promise(
+        "P3",
+        "a damaged store is never used silently",
+        Tests("store", &["damage::", "opening::", "examining::"]),
+    ),
+    promise(
+        "P4",
+        "a full disk destroys nothing",
+        Outside(&[
+            "bash",
+            "-c",
+            "cargo build --quiet && python3 tests/disk/run.py target/debug/fulcrum",
+        ]),
+    ),
+    promise(
         "P5",
         "a backfill ends correct whatever Lever answers",
         Tests("scenarios", &["troubled_reads::p5_", "rate::"]),
@@ -102,6 +116,21 @@ const PROMISES: &[Promise] = &[
         Tests("scenarios", &["isolation::", "access::"]),
     ),
     promise(
+        "P14",
+        "secrets are readable nowhere",
+        Tests("scenarios", &["secrets::", "access::f01"]),
+    ),
+    promise(
+        "P15",
+        "a master key is exchanged without downtime",
+        Tests("scenarios", &["master_key::"]),
+    ),
+    promise(
+        "P16",
+        "whoever calls badly costs others nothing",
+        Tests("scenarios", &["hostile::", "tls::", "tokens::"]),
+    ),
+    promise(
         "P16",
         "hostile input breaks nothing",
         Tests(
@@ -109,6 +138,14 @@ const PROMISES: &[Promise] = &[
             &[
                 "document", "page", "link", "mapping", "stored", "request", "token", "webhook",
             ],
+        ),
+    ),
+    promise(
+        "P17",
+        "what nobody reads is not kept in memory",
+        Tests(
+            "scenarios",
+            &["hostile::answers_that", "hostile::one_token"],
         ),
     ),
     promise(

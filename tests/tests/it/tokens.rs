@@ -1,12 +1,12 @@
 //! Tokens of a running service: made, listed and revoked over gRPC, with effect at once (P-02, T-09).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use proto::v1 as pb;
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Status, Streaming};
 
-use crate::support::{Api, World, http, program, refused};
+use crate::support::{Api, World, http, now, program, refused};
 
 async fn make(api: &Api, asked: pb::CreateTokenRequest) -> Result<pb::CreateTokenResponse, Status> {
     let made = api.tokens().create_token(asked).await?;

@@ -186,6 +186,11 @@ async fn no_damage_makes_a_store_give_what_was_never_written() {
     // If nothing were refused, nothing would have been damaged.
     let refused = counted.get(&Outcome::Refused).copied();
     assert!(refused.unwrap_or_default() >= damages / 10, "{counted:?}");
+    proved(
+        "P3",
+        damages,
+        &format!("damages of a data directory: {counted:?}"),
+    );
 }
 
 #[tokio::test]
