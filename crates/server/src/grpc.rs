@@ -13,12 +13,14 @@ mod issues;
 mod lever;
 mod lookup;
 mod operation;
+mod rpc;
 mod stage_mapping;
 mod sync;
 mod tell;
 mod user_links;
 mod versions;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ::lever as lever_ids;
@@ -88,7 +90,8 @@ pub fn routes(api: Api, authority: Authority, max_message_bytes: usize) -> anyho
         .add_service(bounded!(SyncServiceServer));
     let router = routes
         .into_axum_router()
-        .layer(middleware::from_fn_with_state(authority, admit));
+        .layer(middleware::from_fn_with_state(authority, admit))
+        .layer(middleware::from_fn(rpc::accompany));
     Ok(Routes::from(router))
 }
 
@@ -129,13 +132,16 @@ async fn admit(
     } else if !known {
         return unknown_rpc(&path).into_http();
     }
-    let started = tokio::time::Instant::now();
     request.extensions_mut().insert(caller);
-    let response = explained(next.run(request).await);
-    metrics::counter!("fulcrum_rpcs_total", "rpc" => path.clone()).increment(1);
-    metrics::histogram!("fulcrum_rpc_seconds", "rpc" => path)
-        .record(started.elapsed().as_secs_f64());
-    response
+    explained(next.run(request).await)
+}
+
+/// The names of the services, as the health service tells of each.
+pub fn services() -> BTreeSet<&'static str> {
+    let paths = crate::auth::ACCESS.iter();
+    paths
+        .filter_map(|(rpc, _)| rpc.trim_start_matches('/').split('/').next())
+        .collect()
 }
 
 /// How the gRPC library begins to speak of a request that is no such message.

@@ -13,6 +13,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use crate::auth::Authority;
 use crate::config::{self, Settings};
@@ -70,6 +72,7 @@ pub struct Running {
     store: Store,
     engine: Engine,
     health: Health,
+    reporter: HealthReporter,
     stop: CancellationToken,
     servers: Vec<JoinHandle<()>>,
     grace: Duration,
@@ -101,10 +104,10 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
     let http_listener = bind(settings.server.http_listen, "--http-listen").await?;
     let (grpc, http) = (address(&grpc_listener)?, address(&http_listener)?);
     let metrics = recorder()?;
-    let engine = Engine::start(store.clone(), engine_settings(settings), clock).await?;
+    let engine = Engine::start(store.clone(), engine_settings(settings), clock.clone()).await?;
 
     let stop = CancellationToken::new();
-    let health = Health::new(metrics);
+    let health = Health::new(metrics, store.clone(), clock.now());
     let api = Api {
         engine: engine.clone(),
         default_wait: settings.push.default_wait,
@@ -113,6 +116,9 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
     let largest = usize::try_from(settings.server.max_message_size).unwrap_or(usize::MAX);
     let routes = grpc::routes(api, authority.clone(), largest)
         .map_err(|error| StartError::because("the gRPC services cannot be set up", error))?;
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    report(&reporter, ServingStatus::Serving).await;
+    let routes = routes.add_service(health_service);
     let servers = vec![
         tokio::spawn(serve_grpc(grpc_listener, routes, stop.clone())),
         tokio::spawn(serve_http(
@@ -128,6 +134,7 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
         store,
         engine,
         health,
+        reporter,
         stop,
         servers,
         grace: settings.server.shutdown_grace,
@@ -135,7 +142,7 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
 }
 
 impl Running {
-    /// Stops: no new calls, streams end, workers end at the next page or step, the store is flushed.
+    /// Stops: health says so first, then no new calls, streams end, workers end at the next page or step, the store is flushed.
     ///
     /// Calls under way get the grace of the settings.
     ///
@@ -143,6 +150,12 @@ impl Running {
     /// If the store cannot be closed well.
     pub async fn stop(self) -> Result<(), StartError> {
         self.health.set_ready(false);
+        // Told before the port closes, and then the streams of those who watch end.
+        report(&self.reporter, ServingStatus::NotServing).await;
+        let mut reporter = self.reporter;
+        for name in health_names() {
+            reporter.clear_service_status(name).await;
+        }
         self.engine.wind_down();
         self.stop.cancel();
         let deadline = tokio::time::Instant::now() + self.grace;
@@ -172,10 +185,6 @@ async fn serve_grpc(
     routes: tonic::service::Routes,
     stop: CancellationToken,
 ) {
-    let (reporter, health) = tonic_health::server::health_reporter();
-    reporter
-        .set_service_status("", tonic_health::ServingStatus::Serving)
-        .await;
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let served = Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
@@ -183,11 +192,21 @@ async fn serve_grpc(
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
         .add_routes(routes)
-        .add_service(health)
         .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
         .await;
     if let Err(error) = served {
         tracing::error!(error = %engine::report(&error), "the gRPC server has ended");
+    }
+}
+
+/// What the health service tells of: the whole, and each service.
+fn health_names() -> impl Iterator<Item = &'static str> {
+    std::iter::once("").chain(grpc::services())
+}
+
+async fn report(reporter: &HealthReporter, status: ServingStatus) {
+    for name in health_names() {
+        reporter.set_service_status(name, status).await;
     }
 }
 
@@ -325,6 +344,7 @@ fn recorder() -> Result<PrometheusHandle, StartError> {
     let handle = PrometheusBuilder::new()
         .install_recorder()
         .map_err(|error| StartError::because("the metrics cannot be set up", error))?;
+    engine::figures::describe();
     Ok(RECORDER.get_or_init(|| handle).clone())
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use domain::ConnectionId;
 use tokio::sync::{oneshot, watch};
 
+use crate::commits::Tally;
 use crate::directory::Directory;
 use crate::draft::Draft;
 use crate::error::Error;
@@ -102,6 +103,7 @@ pub(crate) struct Committer {
     pub(crate) tables: Arc<Tables>,
     pub(crate) space: Arc<Space>,
     pub(crate) announcer: Arc<Announcer>,
+    pub(crate) tally: Arc<Tally>,
     pub(crate) directory: Directory,
     /// The last acknowledged commit.
     pub(crate) acknowledged: Sidecar,
@@ -146,6 +148,7 @@ impl Committer {
     }
 
     fn serve(&mut self, group: Vec<Job>) {
+        let began = Instant::now();
         let before = self.acknowledged.commit;
         let mut announcements = Vec::new();
         let answers: Vec<_> = group
@@ -158,6 +161,9 @@ impl Committer {
             self.flush()
         };
         let durable = flushed.is_ok();
+        if durable && self.acknowledged.commit != before {
+            self.tally.note(began.elapsed());
+        }
         for (answer, committed) in answers {
             answer(committed.and_then(|()| self.tables.health().check()));
         }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use domain::ConnectionId;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use crate::commits::{Commits, Tally};
 use crate::committer::{Announcer, Committer, Job, Message, job};
 use crate::draft::Draft;
 use crate::error::Error;
@@ -39,6 +40,7 @@ struct Inner {
     uploads: PathBuf,
     sealer: Sealer,
     announcer: Arc<Announcer>,
+    tally: Arc<Tally>,
     admission: Semaphore,
     messages: Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -70,6 +72,7 @@ impl Store {
         } = opened;
         let tables = Arc::new(tables);
         let announcer = Arc::new(Announcer::default());
+        let tally = Arc::new(Tally::default());
         let space = Space::new(
             directory.root(),
             options.write_floor_bytes,
@@ -86,6 +89,7 @@ impl Store {
             tables: tables.clone(),
             space: space.clone(),
             announcer: announcer.clone(),
+            tally: tally.clone(),
             directory,
             // The file is brought up to date by the first write.
             noted: (0, Instant::now()),
@@ -107,6 +111,7 @@ impl Store {
             uploads,
             sealer,
             announcer,
+            tally,
             admission: Semaphore::new(WAITING),
             messages,
             thread: Mutex::new(Some(thread)),
@@ -154,6 +159,17 @@ impl Store {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the system does not tell.
     pub fn free_bytes(&self) -> Result<u64, Error> {
         self.inner.space.free_now()
+    }
+
+    /// What commits came to since the store was opened.
+    pub fn commits(&self) -> Commits {
+        let waiting = WAITING - self.inner.admission.available_permits();
+        self.inner.tally.commits(waiting as u64)
+    }
+
+    /// Whether an error has come after which nothing is stored or read any more; [`Store::fatal`] tells which.
+    pub fn has_failed(&self) -> bool {
+        self.inner.health.check().is_err()
     }
 
     /// Seals a value for one purpose; it opens again only with the same purpose and context.

@@ -42,6 +42,7 @@ mod main_job;
 mod mapping_versions;
 mod mirror;
 mod oauth;
+mod observing;
 mod open_roles;
 mod pauses;
 mod permission_report;
