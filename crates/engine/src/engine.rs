@@ -238,7 +238,6 @@ impl Engine {
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let work = Cause::present().during(work.in_current_span());
         self.spawn(async move {
             // Nobody waiting is fine: it is done all the same.
             let _ = answer.send(work.await);
@@ -248,9 +247,10 @@ impl Engine {
             .unwrap_or_else(|_| Err(Error::unavailable("the service stops; ask again")))
     }
 
-    /// Runs something beside; a stop waits for it.
+    /// Runs something beside, for the same cause; a stop waits for it.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(work);
+        self.tasks
+            .spawn(Cause::present().during(work.in_current_span()));
     }
 
     fn put_running(&self, running: Running) {

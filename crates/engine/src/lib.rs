@@ -22,6 +22,8 @@ mod duplicates;
 mod engine;
 mod error;
 mod field_mapping;
+pub mod figures;
+mod gauges;
 mod identity;
 mod in_stages;
 mod inbound;
@@ -76,6 +78,7 @@ pub use duplicates::{Crowd, DuplicatePair, DuplicatePlace, Duplicates, Duplicate
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
 pub use field_mapping::{FieldPreview, SourceField};
+pub use gauges::Figure;
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
 pub use issues::{IssueAction, IssueFilter};
 pub use lookup::{Agreement, Known, Looked, Lookup, MOST_IDENTITIES, Match, MatchStrength};

@@ -564,9 +564,10 @@ fn observe(attempt: &Attempt, traffic: Option<&Traffic>) {
     let status = attempt
         .status
         .map_or_else(|| "none".to_owned(), |status| status.to_string());
-    metrics::counter!("fulcrum_lever_requests_total", "operation" => attempt.operation, "status" => status)
+    metrics::counter!(crate::figures::LEVER_REQUESTS.name, "operation" => attempt.operation, "status" => status)
         .increment(1);
-    metrics::histogram!("fulcrum_lever_request_seconds", "operation" => attempt.operation)
+    metrics::histogram!(crate::figures::LEVER_REQUEST_SECONDS.name, "operation" => attempt.operation)
         .record(attempt.elapsed.as_secs_f64());
-    metrics::histogram!("fulcrum_lever_budget_wait_seconds").record(attempt.waited.as_secs_f64());
+    metrics::histogram!(crate::figures::LEVER_BUDGET_WAIT.name, "lane" => attempt.lane.as_str())
+        .record(attempt.waited.as_secs_f64());
 }

@@ -82,7 +82,7 @@ async fn follow_due(shared: &Shared, link: &Link, patience: &mut Patience) -> Re
                 Followed::Later
             }
         });
-        metrics::counter!("fulcrum_nudges_total", "result" => outcome.name())
+        metrics::counter!(crate::figures::NUDGES.name, "result" => outcome.name())
             .increment(group.nudges.len() as u64);
         match outcome {
             Followed::Done => {

@@ -286,7 +286,7 @@ async fn tell(shared: &Shared, link: &Link, events: Vec<SlaEvent>, now: Timestam
         told += store.tell_sla_events(id, block.to_vec(), now).await?;
     }
     if told > 0 {
-        metrics::counter!("fulcrum_sla_events_total").increment(told as u64);
+        metrics::counter!(crate::figures::SLA_EVENTS.name).increment(told as u64);
         tracing::info!(connection = %id, events = told, "SLAs have come closer");
     }
     Ok(())

@@ -36,7 +36,7 @@ pub(crate) async fn run(engine: Engine) {
     loop {
         if let Err(error) = round(&engine).await {
             tracing::error!(error = %crate::report(&error), "no snapshot could be taken; it is tried again");
-            metrics::counter!("fulcrum_snapshots_total", "event" => "failed").increment(1);
+            metrics::counter!(crate::figures::SNAPSHOTS.name, "event" => "failed").increment(1);
         }
         tokio::select! {
             () = engine.stopped() => return,
@@ -56,7 +56,7 @@ async fn round(engine: &Engine) -> Result<()> {
             commit = taken.commit, bytes = taken.bytes, path = %taken.path.display(),
             "a snapshot was taken"
         );
-        metrics::counter!("fulcrum_snapshots_total", "event" => "taken").increment(1);
+        metrics::counter!(crate::figures::SNAPSHOTS.name, "event" => "taken").increment(1);
     }
     Ok(())
 }

@@ -28,7 +28,8 @@ pub(crate) async fn supervise<F>(
                     worker = name,
                     "a worker panicked and begins again; please report this"
                 );
-                metrics::counter!("fulcrum_worker_panics_total", "worker" => name).increment(1);
+                metrics::counter!(crate::figures::WORKER_PANICS.name, "worker" => name)
+                    .increment(1);
                 panicked();
             }
             Err(_cancelled) => return,

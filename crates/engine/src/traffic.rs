@@ -60,7 +60,7 @@ impl Traffic {
         };
         let mut calls = self.waiting();
         if calls.len() >= MOST {
-            metrics::counter!("fulcrum_lever_calls_not_logged_total").increment(1);
+            metrics::counter!(crate::figures::LEVER_NOT_LOGGED.name).increment(1);
             return;
         }
         calls.push(call);

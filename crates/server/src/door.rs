@@ -189,16 +189,16 @@ impl Inside {
         connections.spawn(async move {
             let _seat = seat;
             let door = inside.speech.name();
-            metrics::gauge!("fulcrum_connections", "door" => door).increment(1.0);
+            metrics::gauge!(engine::figures::CONNECTIONS.name, "door" => door).increment(1.0);
             let reason = inside.greet(tcp).await;
-            metrics::gauge!("fulcrum_connections", "door" => door).decrement(1.0);
+            metrics::gauge!(engine::figures::CONNECTIONS.name, "door" => door).decrement(1.0);
             inside.count(reason);
         });
     }
 
     fn count(&self, reason: &'static str) {
         let door = self.speech.name();
-        metrics::counter!("fulcrum_connections_ended_total", "door" => door, "reason" => reason)
+        metrics::counter!(engine::figures::CONNECTIONS_ENDED.name, "door" => door, "reason" => reason)
             .increment(1);
     }
 

@@ -15,6 +15,7 @@ mod lever;
 mod lookup;
 mod master_keys;
 mod operation;
+mod rpc;
 mod stage_mapping;
 mod store;
 mod sync;
@@ -23,6 +24,7 @@ mod token;
 mod user_links;
 mod versions;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ::lever as lever_ids;
@@ -67,7 +69,11 @@ pub struct Api {
 ///
 /// # Errors
 /// If the compiled descriptors cannot be read, which a build makes impossible.
-pub async fn routes(api: Api, max_message_bytes: usize) -> anyhow::Result<Router> {
+pub fn routes(
+    api: Api,
+    health: HealthServer<impl Health>,
+    max_message_bytes: usize,
+) -> anyhow::Result<Router> {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -94,18 +100,18 @@ pub async fn routes(api: Api, max_message_bytes: usize) -> anyhow::Result<Router
         .add_service(bounded!(StoreServiceServer))
         .add_service(bounded!(SyncServiceServer))
         .add_service(bounded!(TokenServiceServer))
-        .add_service(health().await);
+        .add_service(health);
     let admission = middleware::from_fn_with_state(api.authority, admit::admit);
-    Ok(routes.into_axum_router().layer(admission))
+    let router = routes.into_axum_router().layer(admission);
+    Ok(router.layer(middleware::from_fn(rpc::accompany)))
 }
 
-/// The standard service of health, which says that the whole service serves.
-async fn health() -> HealthServer<impl Health> {
-    let (reporter, health) = tonic_health::server::health_reporter();
-    reporter
-        .set_service_status("", tonic_health::ServingStatus::Serving)
-        .await;
-    health
+/// The names of the services, as the health service tells of each.
+pub fn services() -> BTreeSet<&'static str> {
+    let paths = crate::auth::ACCESS.iter();
+    paths
+        .filter_map(|(rpc, _)| rpc.trim_start_matches('/').split('/').next())
+        .collect()
 }
 
 /// How the gRPC library begins to speak of a request that is no such message.

@@ -1,11 +1,11 @@
 //! The HTTP side: whether the process lives, whether it is ready, its metrics, and Lever's webhooks.
 
+mod exposition;
 mod webhooks;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -13,9 +13,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use domain::ConnectionId;
-use engine::Engine;
+use domain::Timestamp;
+use engine::{Engine, Figure, figures};
 use metrics_exporter_prometheus::PrometheusHandle;
+use store::Store;
 
 use crate::auth::Authority;
 
@@ -24,6 +25,8 @@ use crate::auth::Authority;
 pub struct Health {
     ready: Arc<AtomicBool>,
     metrics: PrometheusHandle,
+    store: Store,
+    started_at: Timestamp,
 }
 
 impl std::fmt::Debug for Health {
@@ -36,16 +39,37 @@ impl std::fmt::Debug for Health {
 
 impl Health {
     /// Not ready yet.
-    pub fn new(metrics: PrometheusHandle) -> Self {
+    pub fn new(metrics: PrometheusHandle, store: Store, started_at: Timestamp) -> Self {
         Self {
             ready: Arc::new(AtomicBool::new(false)),
             metrics,
+            store,
+            started_at,
         }
     }
 
     /// Says whether requests should be sent here.
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Relaxed);
+    }
+
+    /// Whether requests should be sent here, and what to say about it.
+    ///
+    /// A nearly full disk is said and no reason to stay away: what is stored can be read.
+    fn readiness(&self) -> (StatusCode, &'static str) {
+        let away = StatusCode::SERVICE_UNAVAILABLE;
+        if !self.ready.load(Ordering::Relaxed) {
+            (away, "not ready: starting or stopping\n")
+        } else if self.store.has_failed() {
+            (away, "not ready: the store has failed, see the log\n")
+        } else if !self.store.writes_allowed() {
+            (
+                StatusCode::OK,
+                "ready, but the disk is nearly full and writes are refused\n",
+            )
+        } else {
+            (StatusCode::OK, "ready\n")
+        }
     }
 }
 
@@ -56,7 +80,7 @@ pub fn router(health: Health, authority: Authority, engine: Engine) -> Router {
         .route("/readyz", get(ready))
         .route(
             "/metrics",
-            get(metrics).with_state((health.metrics.clone(), engine.clone())),
+            get(metrics).with_state((health.clone(), engine.clone())),
         )
         .fallback(|| async {
             (
@@ -70,21 +94,14 @@ pub fn router(health: Health, authority: Authority, engine: Engine) -> Router {
 }
 
 async fn ready(State(health): State<Health>) -> Response {
-    if health.ready.load(Ordering::Relaxed) {
-        "ready\n".into_response()
-    } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not ready: starting or stopping\n",
-        )
-            .into_response()
-    }
+    health.readiness().into_response()
 }
 
-async fn metrics(State((metrics, engine)): State<(PrometheusHandle, Engine)>) -> impl IntoResponse {
-    metrics.run_upkeep();
-    let mut text = metrics.render();
-    text.push_str(&inbound_ages(&engine.inbound_ages().await));
+async fn metrics(State((health, engine)): State<(Health, Engine)>) -> impl IntoResponse {
+    health.metrics.run_upkeep();
+    let mut text = health.metrics.render();
+    text.push_str(&exposition::text(&health.figures()));
+    text.push_str(&exposition::text(&engine.gauges().await));
     (
         [(
             header::CONTENT_TYPE,
@@ -94,22 +111,16 @@ async fn metrics(State((metrics, engine)): State<(PrometheusHandle, Engine)>) ->
     )
 }
 
-/// How old the inbound stages of each connection are, as a gauge.
-///
-/// Made when it is asked for: one that is set after a pass would stand still just when nothing is read any more, and
-/// stay after its connection is gone.
-fn inbound_ages(ages: &[(ConnectionId, Duration)]) -> String {
-    let mut text = String::new();
-    if !ages.is_empty() {
-        text.push_str("# TYPE fulcrum_inbound_age_seconds gauge\n");
+impl Health {
+    /// What there is to say of the process.
+    fn figures(&self) -> [Figure; 2] {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let started_at = self.started_at.as_millis() as f64 / 1000.0;
+        [
+            Figure::new(figures::BUILD_INFO, [version], 1.0),
+            Figure::new(figures::PROCESS_START, [], started_at),
+        ]
     }
-    for (connection, age) in ages {
-        let seconds = age.as_secs_f64();
-        text.push_str(&format!(
-            "fulcrum_inbound_age_seconds{{connection=\"{connection}\"}} {seconds}\n"
-        ));
-    }
-    text
 }
 
 /// Without tokens only requests that name this machine pass: a page in a browser elsewhere cannot rebind its name.
@@ -156,17 +167,6 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, host.parse().unwrap());
         names_this_machine(&headers)
-    }
-
-    #[test]
-    fn ages_are_told_for_each_connection_and_nothing_without_any() {
-        let connection = ConnectionId::from_bytes([1; 16]);
-        assert_eq!(
-            inbound_ages(&[(connection, Duration::from_millis(1500))]),
-            "# TYPE fulcrum_inbound_age_seconds gauge\n\
-             fulcrum_inbound_age_seconds{connection=\"01010101-0101-0101-0101-010101010101\"} 1.5\n"
-        );
-        assert_eq!(inbound_ages(&[]), "");
     }
 
     #[test]

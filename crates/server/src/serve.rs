@@ -11,6 +11,8 @@ use store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use crate::auth::Authority;
 use crate::calls;
@@ -77,6 +79,7 @@ pub struct Running {
     store: Store,
     engine: Engine,
     health: Health,
+    reporter: HealthReporter,
     stop: CancellationToken,
     servers: Vec<JoinHandle<()>>,
     grace: Duration,
@@ -112,10 +115,10 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
     let http_listener = bind(settings.server.http_listen, "--http-listen").await?;
     let (grpc, http) = (address(&grpc_listener)?, address(&http_listener)?);
     let metrics = recorder()?;
-    let engine = Engine::start(store.clone(), engine_settings(settings), clock).await?;
+    let engine = Engine::start(store.clone(), engine_settings(settings), clock.clone()).await?;
 
     let stop = CancellationToken::new();
-    let health = Health::new(metrics);
+    let health = Health::new(metrics, store.clone(), clock.now());
     let api = Api {
         engine: engine.clone(),
         default_wait: settings.push.default_wait,
@@ -123,8 +126,9 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
         authority: authority.clone(),
     };
     let largest = usize::try_from(settings.server.max_message_size).unwrap_or(usize::MAX);
-    let rpcs = grpc::routes(api, largest)
-        .await
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    report(&reporter, ServingStatus::Serving).await;
+    let rpcs = grpc::routes(api, health_service, largest)
         .map_err(|error| StartError::because("the gRPC services cannot be set up", error))?;
     let pages = http::router(health.clone(), authority.clone(), engine.clone());
     let tls = tls.map(Arc::new);
@@ -144,6 +148,7 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
         store,
         engine,
         health,
+        reporter,
         stop,
         servers,
         grace: settings.server.shutdown_grace,
@@ -151,7 +156,7 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
 }
 
 impl Running {
-    /// Stops: no new calls, streams end, workers end at the next page or step, the store is flushed.
+    /// Stops: health says so first, then no new calls, streams end, workers end at the next page or step, the store is flushed.
     ///
     /// Calls under way get the grace of the settings.
     ///
@@ -159,6 +164,12 @@ impl Running {
     /// If the store cannot be closed well.
     pub async fn stop(self) -> Result<(), StartError> {
         self.health.set_ready(false);
+        // Told before the port closes, and then the streams of those who watch end.
+        report(&self.reporter, ServingStatus::NotServing).await;
+        let mut reporter = self.reporter;
+        for name in health_names() {
+            reporter.clear_service_status(name).await;
+        }
         self.engine.wind_down();
         self.stop.cancel();
         let deadline = tokio::time::Instant::now() + self.grace;
@@ -248,6 +259,17 @@ fn warn_of_plain_text(settings: &Settings) {
             "others can reach this address, and tokens travel there in plain text: set server.tls_cert and \
              server.tls_key, or put a TLS proxy or a private network in front"
         );
+    }
+}
+
+/// What the health service tells of: the whole, and each service.
+fn health_names() -> impl Iterator<Item = &'static str> {
+    std::iter::once("").chain(grpc::services())
+}
+
+async fn report(reporter: &HealthReporter, status: ServingStatus) {
+    for name in health_names() {
+        reporter.set_service_status(name, status).await;
     }
 }
 
@@ -384,6 +406,7 @@ fn recorder() -> Result<PrometheusHandle, StartError> {
     let handle = PrometheusBuilder::new()
         .install_recorder()
         .map_err(|error| StartError::because("the metrics cannot be set up", error))?;
+    engine::figures::describe();
     Ok(RECORDER.get_or_init(|| handle).clone())
 }
 

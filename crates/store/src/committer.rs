@@ -15,6 +15,7 @@ use domain::ConnectionId;
 use tokio::sync::{oneshot, watch};
 
 use crate::backup;
+use crate::commits::Tally;
 use crate::directory::Directory;
 use crate::draft::Draft;
 use crate::error::Error;
@@ -113,6 +114,7 @@ pub(crate) struct Committer {
     pub(crate) views: Arc<Views>,
     /// The last commit that changed something a snapshot holds.
     pub(crate) worth_a_snapshot: Arc<AtomicU64>,
+    pub(crate) tally: Arc<Tally>,
     pub(crate) directory: Directory,
     /// The last acknowledged commit.
     pub(crate) acknowledged: Sidecar,
@@ -160,6 +162,7 @@ impl Committer {
     }
 
     fn serve(&mut self, group: Vec<Job>) {
+        let began = Instant::now();
         let before = self.acknowledged.commit;
         let mut announcements = Vec::new();
         let answers: Vec<_> = group
@@ -172,6 +175,9 @@ impl Committer {
             self.flush()
         };
         let durable = flushed.is_ok();
+        if durable && self.acknowledged.commit != before {
+            self.tally.note(began.elapsed());
+        }
         for (answer, committed) in answers {
             answer(committed.and_then(|()| self.tables.health().check()));
         }

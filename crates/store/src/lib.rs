@@ -16,6 +16,7 @@ mod calls;
 mod candidacies;
 mod changes;
 mod children;
+mod commits;
 mod committer;
 mod compact;
 mod connections;
@@ -69,6 +70,7 @@ pub use backup::{Backup, BackupHeader, Restored, Scope, Snapshot, Written, resto
 pub use calls::{Answered, ApiCall, CallFilter, CallMark, CallPage, Experience};
 pub use candidacies::Order;
 pub use children::{ChildApplied, ChildList, ChildRead};
+pub use commits::Commits;
 pub use compact::{Compacted, Progress, compact};
 pub use credentials::{Credential, OAuthTokens, Secrets, StoredCredential};
 pub use dismissals::Dismissal;

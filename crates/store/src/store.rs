@@ -10,6 +10,7 @@ use std::time::Instant;
 use domain::ConnectionId;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use crate::commits::{Commits, Tally};
 use crate::committer::{Announcer, Committer, Job, Message, job};
 use crate::directory::Directory;
 use crate::draft::Draft;
@@ -48,6 +49,7 @@ struct Inner {
     announcer: Arc<Announcer>,
     views: Arc<Views>,
     worth_a_snapshot: Arc<AtomicU64>,
+    tally: Arc<Tally>,
     admission: Semaphore,
     messages: Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -80,6 +82,7 @@ impl Store {
         } = opened;
         let tables = Arc::new(tables);
         let announcer = Arc::new(Announcer::default());
+        let tally = Arc::new(Tally::default());
         let space = Space::new(
             directory.root(),
             options.write_floor_bytes,
@@ -101,6 +104,7 @@ impl Store {
             views: views.clone(),
             worth_a_snapshot: worth_a_snapshot.clone(),
             directory: directory.clone(),
+            tally: tally.clone(),
             // The file is brought up to date by the first write.
             noted: (0, Instant::now()),
             acknowledged,
@@ -125,6 +129,7 @@ impl Store {
             announcer,
             views,
             worth_a_snapshot,
+            tally,
             admission: Semaphore::new(WAITING),
             messages,
             thread: Mutex::new(Some(thread)),
@@ -184,6 +189,17 @@ impl Store {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the system does not tell.
     pub fn free_bytes(&self) -> Result<u64, Error> {
         self.inner.space.free_now()
+    }
+
+    /// What commits came to since the store was opened.
+    pub fn commits(&self) -> Commits {
+        let waiting = WAITING - self.inner.admission.available_permits();
+        self.inner.tally.commits(waiting as u64)
+    }
+
+    /// Whether an error has come after which nothing is stored or read any more; [`Store::fatal`] tells which.
+    pub fn has_failed(&self) -> bool {
+        self.inner.health.check().is_err()
     }
 
     /// Seals a value for one purpose; it opens again only with the same purpose and context.

@@ -47,6 +47,7 @@ mod mapping_versions;
 mod master_key;
 mod mirror;
 mod oauth;
+mod observing;
 mod open_roles;
 mod pauses;
 mod permission_report;

@@ -518,6 +518,10 @@ impl<'a> Reading<'a> {
     }
 
     async fn note_refused(&mut self, stream: Stream, list: &List) -> Result<()> {
+        tracing::info!(
+            connection = %self.link.id(), %stream, permission = list.permission(),
+            "the key may not read a list below records"
+        );
         let trouble = Trouble::Forbidden(list.permission().to_owned());
         self.refused.insert(stream);
         self.note(stream, &trouble).await
@@ -565,7 +569,6 @@ impl<'a> Reading<'a> {
 
     async fn note(&mut self, stream: Stream, trouble: &Trouble) -> Result<()> {
         self.troubles.insert(stream, trouble.clone());
-        tracing::info!(connection = %self.link.id(), %stream, "a list below records cannot be read");
         let refused = matches!(trouble, Trouble::Forbidden(_));
         let retry_at = Instant::now() + schedule::pause_after(trouble);
         let trouble_now = StreamTrouble { refused, retry_at };

@@ -266,9 +266,9 @@ impl<'a> Walk<'a> {
             })
             .await?;
         self.note_planned(applied.planned);
-        metrics::counter!("fulcrum_pull_records_total", "listing" => self.listing.name(), "result" => "created")
+        metrics::counter!(crate::figures::PULL_RECORDS.name, "listing" => self.listing.name(), "result" => "created")
             .increment(applied.created);
-        metrics::counter!("fulcrum_pull_records_total", "listing" => self.listing.name(), "result" => "updated")
+        metrics::counter!(crate::figures::PULL_RECORDS.name, "listing" => self.listing.name(), "result" => "updated")
             .increment(applied.updated);
         if applied.quarantined > 0 {
             tracing::warn!(

@@ -265,7 +265,7 @@ impl Outbox {
                         kind = operation.write.kind(), state = state.name(), rpc = operation.rpc, "operation settled"
                     );
                     metrics::counter!(
-                        "fulcrum_operations_total", "kind" => operation.write.kind(), "event" => state.name()
+                        crate::figures::OPERATIONS.name, "kind" => operation.write.kind(), "event" => state.name()
                     )
                     .increment(1);
                     return Ok(Progress::Settled);

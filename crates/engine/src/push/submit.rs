@@ -445,7 +445,7 @@ pub(super) fn new_operation(
 }
 
 pub(super) fn count_recorded(operation: &Operation) {
-    metrics::counter!("fulcrum_operations_total", "kind" => operation.write.kind(), "event" => "recorded")
+    metrics::counter!(crate::figures::OPERATIONS.name, "kind" => operation.write.kind(), "event" => "recorded")
         .increment(1);
 }
 

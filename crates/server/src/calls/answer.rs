@@ -195,7 +195,7 @@ impl Core {
         if let Some(Hangup(hangup)) = &self.hangup {
             hangup.cancel();
         }
-        metrics::counter!("fulcrum_answers_unread_total").increment(1);
+        metrics::counter!(engine::figures::ANSWERS_UNREAD.name).increment(1);
     }
 }
 

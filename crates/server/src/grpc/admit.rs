@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use engine::figures;
 use http::HeaderMap;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
@@ -78,12 +79,8 @@ async fn admitted(
             request.map(|body| waiting_at_most(body, longest, unsent))
         }
     };
-    let started = Instant::now();
     let response = entry.in_time(until.clone(), next.run(request)).await?;
     let response = explained(response);
-    metrics::counter!("fulcrum_rpcs_total", "rpc" => path.clone()).increment(1);
-    metrics::histogram!("fulcrum_rpc_seconds", "rpc" => path)
-        .record(started.elapsed().as_secs_f64());
     Ok(response.map(|body| entry.answer(authority, kind, body, until, hangup)))
 }
 
@@ -149,7 +146,7 @@ fn anybody(authority: &Authority, kind: Kind) -> Result<Entry, Status> {
 }
 
 fn refused(refusal: Refusal) -> Status {
-    metrics::counter!("fulcrum_calls_refused_total", "limit" => refusal.limit).increment(1);
+    metrics::counter!(figures::CALLS_REFUSED.name, "limit" => refusal.limit).increment(1);
     over_limit(refusal)
 }
 

@@ -11,6 +11,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
+use super::rpc::carried;
 use super::{Api, caller, connection_of, in_our_words, viewer};
 use crate::auth::{ACT_AS_ANY, CONFIDENTIAL, Caller, Role};
 use crate::wire;
@@ -242,12 +243,12 @@ macro_rules! writes {
                     .map_err(status)?;
                 let (sender, receiver) = mpsc::channel(2);
                 let stop = self.stop.clone();
-                tokio::spawn(async move {
+                tokio::spawn(carried(async move {
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = hand_on(file, sender) => {}
                     }
-                });
+                }));
                 Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
             }
 

@@ -8,6 +8,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::rpc::carried;
+
 /// Answers that wait for a caller who is slow to take them.
 const AHEAD: usize = 1;
 /// So often an answer that tells nothing is given for its token, which would be too old one day otherwise.
@@ -38,7 +40,7 @@ pub(super) fn follow<A: Answers>(
     stop: CancellationToken,
 ) -> ReceiverStream<Result<A::Answer, Status>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
-    tokio::spawn(async move {
+    tokio::spawn(carried(async move {
         let mut next = Next {
             tells: true,
             ..first
@@ -67,7 +69,7 @@ pub(super) fn follow<A: Answers>(
                 }
             };
         }
-    });
+    }));
     ReceiverStream::new(receiver)
 }
 

@@ -11,6 +11,7 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::rpc::carried;
 use super::{Api, caller, connection_of, in_our_words, viewer};
 use crate::auth::{CONFIDENTIAL, Caller};
 use crate::wire;
@@ -45,7 +46,7 @@ impl Api {
         let mut messages = request.into_inner();
         let (sender, receiver) = mpsc::channel(AHEAD);
         let api = self.clone();
-        tokio::spawn(async move {
+        tokio::spawn(carried(async move {
             let mut first = None;
             let answers = async {
                 while let Some(message) = messages.next().await {
@@ -60,7 +61,7 @@ impl Api {
                 () = api.stop.cancelled() => {}
                 () = answers => {}
             }
-        });
+        }));
         Ok(ReceiverStream::new(receiver))
     }
 

@@ -13,6 +13,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::rpc::carried;
 use super::{Api, caller, connection_of};
 use crate::auth::{CONFIDENTIAL, EEO};
 use crate::wire;
@@ -107,7 +108,7 @@ impl SyncService for Api {
         let mut moves = self.engine.watch_sync(id).map_err(status)?;
         let (sender, receiver) = mpsc::channel(4);
         let api = self.clone();
-        tokio::spawn(async move {
+        tokio::spawn(carried(async move {
             let mut last = None;
             loop {
                 moves.mark_unchanged();
@@ -131,7 +132,7 @@ impl SyncService for Api {
                 }
                 tokio::time::sleep(CALM).await;
             }
-        });
+        }));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 

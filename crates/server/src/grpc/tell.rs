@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tonic::Status;
 
 use super::Api;
+use super::rpc::carried;
 use crate::auth::Caller;
 use crate::wire::status::status;
 
@@ -58,7 +59,7 @@ impl Api {
             // Before anything is read, so that no move is missed.
             moves: self.engine.watch_operations(),
         };
-        tokio::spawn(async move {
+        tokio::spawn(carried(async move {
             let outcome = match operation.write {
                 Write::Bulk(_) => listener.tell_of_bulk(operation.id, &operation).await,
                 _ => listener.tell_of_one(operation).await,
@@ -67,7 +68,7 @@ impl Api {
                 // The listener may be gone; then nobody needs to know.
                 let _ = listener.to.send(Err(why)).await;
             }
-        });
+        }));
         told
     }
 }

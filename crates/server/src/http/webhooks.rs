@@ -72,9 +72,10 @@ async fn receive(
 ) -> Response {
     let began = Instant::now();
     let answer = doors.answer(&connection, &headers, body).await;
-    metrics::counter!("fulcrum_webhooks_total", "event" => answer.event, "result" => answer.result)
+    metrics::counter!(engine::figures::WEBHOOKS.name, "event" => answer.event, "result" => answer.result)
         .increment(1);
-    metrics::histogram!("fulcrum_webhook_seconds").record(began.elapsed().as_secs_f64());
+    metrics::histogram!(engine::figures::WEBHOOK_SECONDS.name)
+        .record(began.elapsed().as_secs_f64());
     (answer.status, answer.text).into_response()
 }
 
