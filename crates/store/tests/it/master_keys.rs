@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use domain::ConnectionId;
@@ -157,6 +159,7 @@ async fn everything_opens_at_every_moment_of_an_exchange_and_is_sealed_with_the_
     assert_all_open(&store).await;
 }
 
+/// Seen to fail with a place that is not stored with each step: sealing anew never ends then.
 #[tokio::test]
 async fn an_exchange_goes_on_where_it_was_cut_off() {
     let (folder, store) = filled(options()).await;
@@ -327,8 +330,6 @@ async fn a_given_key_that_has_had_its_time_opens_nothing() {
     assert!(store.unseal("token", b"c", &token).is_err());
 }
 
-/// Fails when credentials are sealed before the commit that stores them: then one sealed with the key of before can
-/// come in behind the re-sealing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_renewed_while_the_key_is_exchanged_are_neither_lost_nor_left_behind() {
     const RENEWALS: usize = 200;
@@ -353,6 +354,38 @@ async fn tokens_renewed_while_the_key_is_exchanged_are_neither_lost_nor_left_beh
     assert!(exchanges > 2, "{exchanges}");
     let last = format!("refresh {RENEWALS}");
     assert_eq!(refresh_token(&store, id(2)).await, last);
+    assert_eq!(store.master_keys().await.unwrap().remaining(), 0);
+}
+
+fn is_pending<F: Future>(future: Pin<&mut F>) -> bool {
+    future
+        .poll(&mut Context::from_waker(Waker::noop()))
+        .is_pending()
+}
+
+/// New tokens are on their way into the store, behind as many other writes as may wait, when the key is exchanged.
+///
+/// Seen to fail with tokens that are sealed before the commit that stores them: these came in behind the pass, sealed
+/// with the key of before.
+#[tokio::test]
+async fn tokens_on_their_way_while_the_key_is_exchanged_are_sealed_with_the_new_one() {
+    const MOST_WAITING: usize = 256;
+    let (_folder, store) = filled(options()).await;
+    let mut crowd = Vec::new();
+    while crowd.len() < MOST_WAITING {
+        let mut write = Box::pin(store.set_webhook(id(1), webhook(0)));
+        if is_pending(write.as_mut()) {
+            crowd.push(write);
+        }
+    }
+    let mut renewal = Box::pin(store.rotate_oauth(id(2), 0, tokens(1)));
+    assert!(is_pending(renewal.as_mut()));
+    drop(crowd);
+    store.rotate_master_key(at(7)).await.unwrap();
+    reseal_all(&store).await;
+    assert_eq!(refresh_token(&store, id(2)).await, "refresh 0", "they wait");
+    renewal.await.unwrap();
+    assert_eq!(refresh_token(&store, id(2)).await, "refresh 1");
     assert_eq!(store.master_keys().await.unwrap().remaining(), 0);
 }
 
