@@ -36,25 +36,31 @@ pub fn filter(request: &pb::ListIssuesRequest) -> Result<IssueFilter> {
         Error::invalid(format!("{field}[{at}]"), "give one that this version knows")
     };
     let mut filter = IssueFilter::default();
-    for (at, state) in request.states().enumerate() {
-        let state = match state {
-            pb::IssueState::Unspecified => return Err(unknown("states", at)),
-            pb::IssueState::Open => IssueState::Open,
-            pb::IssueState::Muted => IssueState::Muted,
-            pb::IssueState::Resolved => IssueState::Resolved,
+    // As numbers: what this version does not know must be refused, not left out.
+    for (at, state) in request.states.iter().enumerate() {
+        let state = match pb::IssueState::try_from(*state) {
+            Ok(pb::IssueState::Unspecified) | Err(_) => return Err(unknown("states", at)),
+            Ok(pb::IssueState::Open) => IssueState::Open,
+            Ok(pb::IssueState::Muted) => IssueState::Muted,
+            Ok(pb::IssueState::Resolved) => IssueState::Resolved,
         };
         filter.states.insert(state);
     }
-    for (at, kind) in request.kinds().enumerate() {
-        let name = kind.as_str_name().trim_start_matches(KIND);
-        let kind = IssueKind::from_name(name).ok_or_else(|| unknown("kinds", at))?;
-        filter.kinds.insert(kind);
+    for (at, kind) in request.kinds.iter().enumerate() {
+        let kind = pb::IssueKind::try_from(*kind).ok().and_then(from_kind);
+        filter
+            .kinds
+            .insert(kind.ok_or_else(|| unknown("kinds", at))?);
     }
     Ok(filter)
 }
 
 /// What the names of kinds begin with.
 const KIND: &str = "ISSUE_KIND_";
+
+fn from_kind(kind: pb::IssueKind) -> Option<IssueKind> {
+    IssueKind::from_name(kind.as_str_name().strip_prefix(KIND)?)
+}
 
 fn to_kind(kind: IssueKind) -> pb::IssueKind {
     pb::IssueKind::from_str_name(&format!("{KIND}{}", kind.name())).unwrap_or_default()
@@ -137,11 +143,13 @@ mod tests {
         };
         let refused = filter(&request).unwrap_err();
         assert!(format!("{refused:?}").contains("states[1]"), "{refused:?}");
-        let request = pb::ListIssuesRequest {
-            kinds: vec![0],
-            ..Default::default()
-        };
-        assert!(filter(&request).is_err());
+        for kind in [0, 99] {
+            let request = pb::ListIssuesRequest {
+                kinds: vec![kind],
+                ..Default::default()
+            };
+            assert!(filter(&request).is_err(), "{kind}");
+        }
         assert!(action(pb::IssueAction::Unspecified).is_err());
         assert!(issue_id("").is_err() && issue_id("x").unwrap_err().is_not_found());
     }
