@@ -72,11 +72,6 @@ impl Api {
         }
     }
 
-    /// The channel itself, for calls that no client of ours would make.
-    pub(crate) fn channel(&self) -> Channel {
-        self.channel.clone()
-    }
-
     /// The same service, called with a token.
     pub(crate) fn with_token(&self, token: &str) -> Api {
         let value = format!("Bearer {token}").parse().expect("a token is ASCII");
