@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use lever_sim::{Action, FaultPlan, FaultRule};
 use proto::v1 as pb;
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Status, Streaming};
 
-use crate::support::{Api, World, http, now, program, refused};
+use crate::support::{Api, World, fresh_id, http, now, program, refused};
 
 async fn make(api: &Api, asked: pb::CreateTokenRequest) -> Result<pb::CreateTokenResponse, Status> {
     let made = api.tokens().create_token(asked).await?;
@@ -72,6 +73,26 @@ async fn end_of<T>(mut stream: Streaming<T>) -> Status {
     }
 }
 
+/// A note that Lever does not answer to.
+async fn unsettled(world: &World, api: &Api) -> String {
+    let hold = Action::StallAfter(Duration::from_secs(600));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("createOpportunityNote", hold)],
+    });
+    let note = pb::CreateNoteRequest {
+        connection_id: world.connection.clone(),
+        opportunity_id: world.open_opportunities().remove(0),
+        request_id: fresh_id(),
+        value: "hello".to_owned(),
+        wait: Some(prost_types::Duration::default()),
+        ..Default::default()
+    };
+    let recorded = api.candidates().create_note(note).await;
+    let operation = recorded.expect("recorded").into_inner().operation;
+    operation.expect("an operation").id
+}
+
 async fn watch_changes(api: &Api, connection: &str) -> Streaming<pb::WatchChangesResponse> {
     let request = pb::WatchChangesRequest {
         connection_id: connection.to_owned(),
@@ -118,11 +139,13 @@ async fn the_first_token_makes_every_caller_give_one_at_once() {
 /// Revocation within a second: what is asked afterwards is refused, what goes on ends.
 #[tokio::test]
 async fn a_revoked_token_is_worth_nothing_at_once_and_its_streams_end() {
-    let (world, admin) = administered().await;
+    let (mut world, admin) = administered().await;
+    let outside = std::mem::replace(&mut world.api, admin.clone());
+    world.until_synced().await;
     let id = world.connection.clone();
     let lost = make(&admin, asked(pb::TokenRole::Product, &[&id])).await;
     let lost = lost.expect("made");
-    let api = world.api.with_token(&lost.secret);
+    let api = outside.with_token(&lost.secret);
     let others = watch_changes(&admin, &id).await;
     let changes = watch_changes(&api, &id).await;
     let applicants = pb::WatchApplicantsRequest {
@@ -136,13 +159,18 @@ async fn a_revoked_token_is_worth_nothing_at_once_and_its_streams_end() {
     let sync = api.sync().watch_sync(sync).await;
     let operations = pb::WatchOperationsRequest {
         connection_id: id.clone(),
-        ..Default::default()
+        operation_id: unsettled(&world, &admin).await,
     };
     let operations = api.operations().watch_operations(operations).await;
     let (questions, asking) = tokio::sync::mpsc::channel(1);
+    let nobody = pb::Identity {
+        key: "1".to_owned(),
+        emails: vec!["nobody@example.com".to_owned()],
+        ..Default::default()
+    };
     let question = pb::StreamLookupCandidatesRequest {
         connection_id: id.clone(),
-        ..Default::default()
+        identities: vec![nobody],
     };
     questions.send(question).await.expect("room");
     let asking = tokio_stream::wrappers::ReceiverStream::new(asking);
@@ -173,12 +201,11 @@ async fn a_revoked_token_is_worth_nothing_at_once_and_its_streams_end() {
 #[tokio::test]
 async fn a_stream_ends_when_its_token_expires() {
     let (world, admin) = administered().await;
-    let soon = u64::try_from(now() + 1500).expect("after 1970");
-    let soon = Duration::from_millis(soon);
+    let soon = now() + 1_500;
     let brief = pb::CreateTokenRequest {
         expire_time: Some(prost_types::Timestamp {
-            seconds: soon.as_secs().try_into().expect("a small number"),
-            nanos: soon.subsec_nanos().try_into().expect("below a billion"),
+            seconds: soon / 1_000,
+            nanos: i32::try_from(soon % 1_000).expect("below 1,000") * 1_000_000,
         }),
         ..asked(pb::TokenRole::Reader, &[])
     };
