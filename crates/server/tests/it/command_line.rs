@@ -92,9 +92,9 @@ fn a_stopped_data_directory_is_checked_and_compacted() {
             .success()
     );
     for (command, answer) in [
-        ("check", "sound: 5 entries were read\n"),
-        ("compact", "compacted 5 entries: "),
-        ("check", "sound: 5 entries were read\n"),
+        ("check", "sound: 6 entries were read\n"),
+        ("compact", "compacted 6 entries: "),
+        ("check", "sound: 6 entries were read\n"),
     ] {
         let output = run(&["store", command, "--data", data]);
         assert!(output.status.success(), "{}", said(&output));
