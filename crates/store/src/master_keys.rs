@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use lever::Timestamp;
 
+use crate::backup;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::format::{FormerKey, FormerKeys, Header, SealPlace, key};
@@ -297,7 +298,11 @@ fn step(draft: &mut Draft<'_>, ring: &Ring) -> Result<(), Error> {
         return Ok(());
     };
     former.place = match SEALED.get(table as usize) {
-        None => None,
+        // Snapshots of before need the key that is about to go.
+        None => {
+            backup::outdate(draft)?;
+            None
+        }
         Some(sealed) => Some(match reseal_after(draft, ring, *sealed, &after)? {
             Some(after) => SealPlace { table, after },
             None => SealPlace {

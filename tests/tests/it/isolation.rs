@@ -423,7 +423,10 @@ fn outcome<'t>(
         return (Code::Ok, String::new());
     };
     let details = String::from_utf8_lossy(status.details()).into_owned();
-    let mut said = format!("{} {}", status.message(), printable(&details));
+    let whole = format!("{}\n{}", status.message(), printable(&details));
+    // What lies nearest is of the own account, and another for each text.
+    let plain = whole.lines().map(|line| line.split("; nearest:").next());
+    let mut said = plain.flatten().collect::<Vec<_>>().join("\n");
     for (index, text) in texts.enumerate() {
         let name = format!("<{index}>");
         said = said.replace(text, &name).replace(shown(text), &name);
