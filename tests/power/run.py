@@ -176,7 +176,7 @@ def kernel_calls(program, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=25 if os.environ.get("FULCRUM_PROVE") == "long" else 8)
+    parser.add_argument("--rounds", type=int, default=25 if os.environ.get("FULCRUM_PROVE") == "long" else 5)
     parser.add_argument("--model", action="store_true", help="the model, even where an image can be mounted")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     arguments = parser.parse_args()
