@@ -429,21 +429,22 @@ fn outcome<'t>(
     let mut said = plain.flatten().collect::<Vec<_>>().join("\n");
     for (index, text) in texts.enumerate() {
         let name = format!("<{index}>");
-        said = said.replace(text, &name).replace(shown(text), &name);
+        said = said.replace(text, &name);
+        if let Some(beginning) = beginnings(text).find(|beginning| said.contains(beginning)) {
+            said = said.replace(beginning, &name);
+        }
     }
     (status.code(), said)
 }
 
-/// How much of a text an error repeats.
-const SHOWN: usize = 80;
-
-/// The part of a text that an error repeats; long ones are cut.
-fn shown(text: &str) -> &str {
-    let end = text
-        .char_indices()
-        .nth(SHOWN)
-        .map_or(text.len(), |(at, _)| at);
-    &text[..end]
+/// A text as an error that cuts it may show it, the longest first.
+fn beginnings(text: &str) -> impl Iterator<Item = &str> {
+    const SHORTEST: usize = 20;
+    let ends = text.char_indices().map(|(at, _)| at).collect::<Vec<_>>();
+    ends.into_iter()
+        .rev()
+        .filter(|end| *end >= SHORTEST)
+        .map(|end| &text[..end])
 }
 
 /// Lengths before texts vary with what is named.
