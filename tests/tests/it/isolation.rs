@@ -96,7 +96,8 @@ fn gather_value(name: &str, value: &Value, into: &mut Texts) {
 
 /// Texts that are one account's alone: ids, addresses, sealed tokens, whatever nobody has by chance.
 fn telling(text: &str) -> bool {
-    uuid::Uuid::parse_str(text).is_ok() || text.contains('@') || text.len() > 40
+    let sealed = text.len() > 40 && !text.contains(char::is_whitespace);
+    uuid::Uuid::parse_str(text).is_ok() || text.contains('@') || sealed
 }
 
 /// Makes requests out of what is known.
