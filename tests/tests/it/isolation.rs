@@ -428,9 +428,14 @@ fn outcome<'t>(
     // What lies nearest is of the own account, and another for each text.
     let plain = whole.lines().map(|line| line.split("; nearest:").next());
     let mut said = plain.flatten().collect::<Vec<_>>().join("\n");
-    for (index, text) in texts.enumerate() {
+    let mut named: Vec<_> = texts.enumerate().collect();
+    // One may be part of another.
+    named.sort_by_key(|(_, text)| std::cmp::Reverse(text.len()));
+    for (index, text) in &named {
+        said = said.replace(*text, &format!("<{index}>"));
+    }
+    for (index, text) in named {
         let name = format!("<{index}>");
-        said = said.replace(text, &name);
         if let Some(beginning) = beginnings(text).find(|beginning| said.contains(beginning)) {
             said = said.replace(beginning, &name);
         }
