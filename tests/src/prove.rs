@@ -1,7 +1,7 @@
 //! Runs the test of each promise and prints a table: promise, test, runs, faults, result.
 //!
 //! `just prove` runs the quick forms, which `cargo test` runs as well; `--long` the thorough ones; names such as `P13`
-//! choose. What needs root, strace, loop devices or libfaketime is marked, and `--outside` runs only that.
+//! choose. What needs root, strace or loop devices is marked, and `--outside` runs only that.
 //! Each test says in its description how it was seen to fail.
 
 #![expect(clippy::print_stdout, reason = "the table is what the program is for")]

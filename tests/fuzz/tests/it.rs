@@ -1,7 +1,6 @@
 //! Each target with its seeds, and with some thousand changes of them (P16).
 //!
-//! Seen to fail: with a link's canonical form that is not read back alike; with a handler that unwraps an id; with a
-//! delivery that is queued before its signature is looked at.
+//! Seen to fail: links whose common form was not read back alike, which the corpus keeps.
 
 use fuzz::{Changer, TARGETS, Target, target};
 

@@ -130,8 +130,7 @@ async fn x16_a_consumer_that_comes_back_misses_nothing_and_learns_nothing_person
 
 /// Server and consumer are ended again and again, at moments that are drawn.
 ///
-/// Seen to fail: with a consumer that goes on from the newest change, there are gaps; with numbers that are given out
-/// before the page is stored, too.
+/// Has to fail with a consumer that goes on from the newest change, and with numbers given out before they are stored.
 #[tokio::test]
 async fn p9_each_change_arrives_in_order_and_without_a_gap_whoever_is_killed() {
     let kills = rounds(6, 100);

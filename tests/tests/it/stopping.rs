@@ -96,8 +96,7 @@ async fn a_stop_with_nothing_to_do_is_quick_and_the_next_start_goes_on() {
 
 /// The moments of the stops are drawn: some fall into a page, some into a write, some into a start.
 ///
-/// Seen to fail: with `store.close` left out of the stop, the next start finds the lock taken; with a walk that does
-/// not keep its cursor with its page, pages are read again.
+/// Has to fail with a stop that leaves the lock behind, and with a walk that does not keep its cursor with its page.
 #[tokio::test]
 async fn p18_a_stop_at_any_moment_ends_well_and_repeats_one_page_at_most() {
     let stops = rounds(10, 100);

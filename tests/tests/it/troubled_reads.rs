@@ -16,8 +16,7 @@ const STORM: [(Action, u64); 6] = [
     (Action::StallBefore(Duration::from_millis(900)), 61),
 ];
 
-/// Seen to fail: with reads that are tried once only the mirror stays short of records; with a retry that does not wait
-/// the requests are too many.
+/// Has to fail with reads that are tried once only, and with many more retries than are needed.
 #[tokio::test]
 async fn p5_a_backfill_through_a_storm_of_faults_ends_complete_with_few_requests_more() {
     let rule = |(action, every): (Action, u64)| {

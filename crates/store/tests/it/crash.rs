@@ -115,7 +115,7 @@ async fn verifies_what_was_acknowledged() {
     verify(Path::new(&folder), acknowledged).await;
 }
 
-/// P1. Seen to fail: with pages answered before the flush, the last one is missing after some of the kills.
+/// P1. Has to fail with pages that are answered before the flush.
 #[tokio::test]
 async fn a_killed_process_loses_nothing_it_acknowledged() {
     let rounds = std::env::var(ROUNDS).map_or(rounds(20, 200), |rounds| rounds.parse().unwrap());
