@@ -158,6 +158,11 @@ const PROMISES: &[Promise] = &[
         "clocks that differ do no harm",
         Tests("scenarios", &["p22_"]),
     ),
+    promise(
+        "P22",
+        "a clock that jumps does no harm",
+        Outside(&["bash", "tests/clock/run.sh"]),
+    ),
 ];
 
 const fn promise(number: &'static str, says: &'static str, proof: Proof) -> Promise {

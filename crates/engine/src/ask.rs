@@ -65,7 +65,7 @@ pub(crate) async fn plan_below(
     link: &Link,
     recheck: BTreeSet<Stream>,
 ) -> Result<()> {
-    let now = link.known_lever_time(shared.clock.now());
+    let now = link.known_lever_now(&shared.clock);
     // While Lever's time is not known, every list counts as read before now.
     let before = now.unwrap_or(Timestamp::from_millis(i64::MAX));
     let policy = Policy {
@@ -146,7 +146,7 @@ pub(crate) async fn look(
         deleted: Vec::new(),
         quarantined: content.quarantined,
         policy: Policy {
-            shown_by: link.lever_time(now),
+            shown_by: link.lever_now(&shared.clock),
             ..how.policy
         },
     };

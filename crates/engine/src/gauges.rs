@@ -83,7 +83,7 @@ impl Engine {
         let (store, link) = (&self.shared.store, self.link(id)?);
         let connection = id.to_string();
         let status = self.sync_status(id).await?;
-        let now = link.lever_time(self.shared.clock.now());
+        let now = link.lever_now(&self.shared.clock);
         let mut figures = Vec::new();
         for stream in &status.streams {
             figures.extend(of_stream(&connection, stream, now));

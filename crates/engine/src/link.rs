@@ -425,15 +425,20 @@ impl Link {
         self.skew().answered(date, sent, received)
     }
 
-    /// A moment of our clock on Lever's, as far as that is known.
+    /// An earlier moment of our clock on Lever's, as far as that is known.
     pub(crate) fn lever_time(&self, ours: Timestamp) -> Timestamp {
         self.skew().lever_time(ours)
     }
 
+    /// Now on Lever's clock, also where ours has jumped since the last answer (reliability.md P22).
+    pub(crate) fn lever_now(&self, clock: &Clock) -> Timestamp {
+        self.skew().now(Moment::now(clock))
+    }
+
     /// The same once an answer has told Lever's time.
-    pub(crate) fn known_lever_time(&self, ours: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn known_lever_now(&self, clock: &Clock) -> Option<Timestamp> {
         let skew = *self.skew();
-        skew.is_known().then(|| skew.lever_time(ours))
+        skew.is_known().then(|| skew.now(Moment::now(clock)))
     }
 
     pub(crate) fn told_pause(&self) -> MutexGuard<'_, Option<Told>> {
@@ -447,8 +452,8 @@ impl Link {
     }
 
     /// A time that lies in the past for Lever, whatever our clock says, and whenever it has jumped.
-    pub(crate) fn past_for_lever(&self, now: Moment) -> Timestamp {
-        self.skew().now(now).minus(PAST)
+    pub(crate) fn past_for_lever(&self, clock: &Clock) -> Timestamp {
+        self.lever_now(clock).minus(PAST)
     }
 }
 

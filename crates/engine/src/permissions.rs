@@ -119,7 +119,7 @@ impl Engine {
         let prober = Prober {
             client,
             nobody: Uuid::new_v4().to_string(),
-            now: link.lever_time(checked_at),
+            now: link.lever_now(&self.shared.clock),
         };
         let all_there_is = permissions();
         let plans: Vec<Plan> = all_there_is

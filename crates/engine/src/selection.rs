@@ -81,7 +81,7 @@ impl Engine {
             (archived && !person.active()) || (snoozed && person.snoozed(now))
         };
         // Before Lever's time is known no stamp may say that this came later than what Lever shows.
-        let as_of = link.known_lever_time(now).unwrap_or_default();
+        let as_of = link.known_lever_now(&self.shared.clock).unwrap_or_default();
         let store = &self.shared.store;
         let records = store.retire_people(link.id(), as_of, now, left_out).await?;
         store.forget_deleted(link.id(), now).await?;
@@ -94,7 +94,7 @@ impl Engine {
     ///
     /// The walk by stages keeps its cursor: its next pass is due soon, and the walk over everybody shows them all.
     pub(crate) async fn walk_anew(&self, link: &Link, listing: Listing) -> Result<()> {
-        let began = link.lever_time(self.shared.clock.now());
+        let began = link.lever_now(&self.shared.clock);
         if listing != Listing::Opportunities {
             self.insist(link, listing, &Cursor::begun(began)).await?;
         }

@@ -40,14 +40,32 @@ impl Moment {
     }
 }
 
-/// What to add to our clock to get Lever's.
+/// How to tell Lever's time.
 ///
-/// It stays put until a clock has clearly moved: between two answers our own clock orders requests exactly.
+/// Once an answer has told it, the clock that never jumps counts on from there, until Lever clearly says otherwise:
+/// it orders requests exactly, whatever becomes of our wall clock. Moments that are kept by the wall clock need how
+/// far that is from Lever's.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Skew {
     known: Option<Known>,
-    /// What Lever's clock said last, and when that was by the clock that never jumps.
-    told: Option<(Timestamp, Instant)>,
+    anchor: Option<Anchor>,
+}
+
+/// A moment by Lever's clock, and by the clock that never jumps.
+#[derive(Debug, Clone, Copy)]
+struct Anchor {
+    lever: Timestamp,
+    steady: Instant,
+}
+
+impl Anchor {
+    /// What Lever's clock shows at another moment.
+    fn at(&self, steady: Instant) -> Timestamp {
+        match steady.checked_duration_since(self.steady) {
+            Some(later) => self.lever.plus(later),
+            None => self.lever.minus(self.steady.duration_since(steady)),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -72,9 +90,29 @@ impl Skew {
         let overtaken = self.known.is_some_and(|known| sent.steady < known.since);
         if let Some(lever) = lever.filter(|_| !overtaken) {
             self.saw(lever, ours, received);
-            self.told = Some((lever, received.steady));
+            self.hold(lever, ours, sent.steady, received.steady);
         }
-        self.lever_time(ours)
+        self.at(sent.steady, ours)
+    }
+
+    /// Counts on from where it did, unless Lever said otherwise between these two moments.
+    fn hold(&mut self, lever: Timestamp, sent: Timestamp, from: Instant, until: Instant) {
+        let holds = |anchor: &Anchor| {
+            ahead(lever, anchor.at(until)) <= CREDIBLE_MS
+                && ahead(anchor.at(from), lever) <= CUT_MS + CREDIBLE_MS
+        };
+        if !self.anchor.as_ref().is_some_and(holds) {
+            self.anchor = Some(Anchor {
+                lever: self.lever_time(sent),
+                steady: from,
+            });
+        }
+    }
+
+    /// Lever's time at a moment that our wall clock has as `wall`.
+    fn at(&self, steady: Instant, wall: Timestamp) -> Timestamp {
+        let by_steady = self.anchor.map(|anchor| anchor.at(steady));
+        by_steady.unwrap_or_else(|| self.lever_time(wall))
     }
 
     /// Lever said `lever` at some moment between `sent` and `received`.
@@ -105,12 +143,7 @@ impl Skew {
 
     /// This moment on Lever's clock, also where ours has jumped since the last answer.
     pub(crate) fn now(&self, now: Moment) -> Timestamp {
-        let by_wall = self.lever_time(now.wall);
-        let by_steady = self
-            .told
-            .map(|(lever, since)| lever.plus(now.steady.saturating_duration_since(since)));
-        let jumped = |at: &Timestamp| ahead(*at, by_wall).abs() > CREDIBLE_MS + CUT_MS;
-        by_steady.filter(jumped).unwrap_or(by_wall)
+        self.at(now.steady, now.wall)
     }
 
     /// Whether an answer has told Lever's time.
@@ -158,7 +191,31 @@ mod tests {
         assert_eq!(skew.now(ours.right(101_000)), at(101_000));
         for jumped in [86_400_000, -86_400_000] {
             let now = ours.at(101_500, 101_500 + jumped);
-            assert_eq!(skew.now(now), at(101_000), "a second after Lever said 100");
+            assert_eq!(skew.now(now), at(101_500));
+        }
+    }
+
+    #[test]
+    fn p22_requests_keep_their_order_whatever_our_clock_does() {
+        let (mut skew, ours) = (Skew::default(), clocks());
+        skew.answered(Some(at(100_000)), ours.right(100_400), ours.right(100_500));
+        let mut last = at(0);
+        for (turn, jumped) in [-21_600_000, 0, 86_400_000, -86_400_000, 0]
+            .into_iter()
+            .enumerate()
+        {
+            for step in [0, 300, 600] {
+                let real = 101_000 + i64::try_from(turn).unwrap() * 900 + step;
+                let steady = u64::try_from(real).unwrap();
+                let (sent, received) = (
+                    ours.at(steady, real + jumped),
+                    ours.at(steady + 100, real + 100 + jumped),
+                );
+                let told = at((real + 50).div_euclid(1_000) * 1_000);
+                let sent = skew.answered(Some(told), sent, received);
+                assert!(sent > last, "{sent} comes after {last}, turn {turn}");
+                last = sent;
+            }
         }
     }
 

@@ -270,7 +270,7 @@ pub(crate) async fn stale_streams(shared: &Shared, link: &Link) -> Result<Vec<(L
 async fn inbound_age(shared: &Shared, link: &Link) -> Result<Option<Duration>> {
     let inbound = Inbound::of(shared, link).await?;
     let listings = shared.store.cursors(link.id()).await?;
-    let now = link.lever_time(shared.clock.now());
+    let now = link.lever_now(&shared.clock);
     let as_of = inbound.as_of(&listings).filter(|_| inbound.any());
     Ok(as_of.map(|as_of| now.since(as_of)))
 }
@@ -331,7 +331,7 @@ struct View {
 impl View {
     async fn of(shared: &Shared, link: &Link) -> Result<View> {
         let (store, id) = (&shared.store, link.id());
-        let now = link.lever_time(shared.clock.now());
+        let now = link.lever_now(&shared.clock);
         let mut quarantined = BTreeMap::new();
         for record in store.quarantined(id, None, MOST_COUNTED).await? {
             *quarantined.entry(record.stream).or_default() += 1;

@@ -232,7 +232,7 @@ impl Engine {
             listing,
             expected,
             next,
-            requested_at: link.lever_time(now),
+            requested_at: link.lever_now(&self.shared.clock),
             now,
             records: Vec::new(),
             deleted: Vec::new(),

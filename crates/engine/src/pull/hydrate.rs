@@ -511,7 +511,7 @@ impl<'a> Reading<'a> {
         if trouble.refused {
             let policy = super::policy::policy(self.shared, self.link);
             store
-                .plan_again(id, policy, self.shared.clock.now())
+                .plan_again(id, policy, self.link.lever_now(&self.shared.clock))
                 .await?;
         }
         Ok(())
@@ -553,7 +553,7 @@ impl<'a> Reading<'a> {
         );
         self.lists.push(ChildList {
             stream,
-            requested_at: self.link.lever_time(now),
+            requested_at: self.link.lever_now(&self.shared.clock),
             records: Vec::new(),
             quarantined: vec![Quarantined {
                 stream,

@@ -13,7 +13,7 @@ use crate::link::Link;
 /// Streams that the key may not read are left out until it is worth trying again.
 pub(crate) fn policy(shared: &Shared, link: &Link) -> Policy {
     let connection = link.connection();
-    let now = link.lever_time(shared.clock.now());
+    let now = link.lever_now(&shared.clock);
     let readable = |stream: &Stream| !link.refuses(*stream);
     let kept = connection.streams.iter().copied();
     Policy {
@@ -35,7 +35,7 @@ pub(super) fn policy_of(shared: &Shared, link: &Link, listing: Listing) -> Polic
     if listing != Listing::OpportunitySweep {
         return policy;
     }
-    let now = link.lever_time(shared.clock.now());
+    let now = link.lever_now(&shared.clock);
     if !link.rechecks_left(now, shared.settings.pull.children_recheck_per_day) {
         return policy;
     }

@@ -77,7 +77,7 @@ pub(super) async fn due(shared: &Shared, link: &Link, worker: Worker) -> Result<
         inbound: worker.inbound(shared, link).await?,
         states: &states,
         settings: &shared.settings.pull,
-        now: link.lever_time(shared.clock.now()),
+        now: link.lever_now(&shared.clock),
     };
     Ok(kept(&connection)
         .filter(|listing| worker.walks(*listing))
@@ -99,7 +99,7 @@ pub(super) async fn until_next(shared: &Shared, link: &Link, worker: Worker) -> 
         inbound: worker.inbound(shared, link).await?,
         states: &states,
         settings: &shared.settings.pull,
-        now: link.lever_time(shared.clock.now()),
+        now: link.lever_now(&shared.clock),
     };
     let next = kept(&connection)
         .filter(|listing| worker.walks(*listing))
@@ -120,7 +120,7 @@ pub(crate) fn due_times(
     if !shared.settings.pull.enabled || connection.paused {
         return BTreeMap::new();
     }
-    let now = link.lever_time(shared.clock.now());
+    let now = link.lever_now(&shared.clock);
     let known = Known {
         inbound,
         states,

@@ -285,14 +285,14 @@ impl<'a> Walk<'a> {
             return;
         }
         if self.listing == Listing::OpportunitySweep {
-            let now = self.link.lever_time(self.shared.clock.now());
+            let now = self.link.lever_now(&self.shared.clock);
             self.link.count_rechecks(now, planned);
         }
         self.link.hydrate_now.notify_one();
     }
 
     async fn move_cursor(&self, from: &Cursor, to: Cursor) -> Result<Cursor> {
-        let now = self.shared.clock.now();
+        let now = self.link.lever_now(&self.shared.clock);
         let page = Fetched {
             content: Content::default(),
             deleted: Vec::new(),

@@ -22,7 +22,6 @@ use crate::engine::{self, Shared};
 use crate::error::Result;
 use crate::link::{Link, PAST};
 use crate::pull::{self, listing_of};
-use crate::skew::Moment;
 use crate::supervise::supervise;
 
 /// No wait of an operation is longer than this; the settle time is at most a fraction of it.
@@ -192,13 +191,12 @@ impl Outbox {
 
     /// A time in Lever's past that no other note of this connection carries.
     pub(crate) fn marker(&self) -> Timestamp {
-        let now = Moment::now(&self.shared.clock);
         let mut last = self
             .last_marker
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let next = Timestamp::from_millis(last.as_millis().saturating_add(1))
-            .max(self.link.past_for_lever(now));
+            .max(self.link.past_for_lever(&self.shared.clock));
         *last = next;
         next
     }
