@@ -96,7 +96,7 @@ impl KeyAccess {
         }
         self.hides.store(!sees, Ordering::Relaxed);
         if let Err(error) = store.note_hiding(id, !sees, now).await {
-            tracing::error!(connection = %id, error = %crate::report(&error), "cannot note what the key may see");
+            log_failure!(&error, connection = %id, "cannot note what the key may see");
             return;
         }
         if self.settle(asked.turn, told) && !sees {

@@ -227,7 +227,7 @@ impl Engine {
                 detail.unread.push(UnreadList {
                     stream,
                     reason,
-                    message: error.to_string(),
+                    message: error.sentence().to_owned(),
                 });
                 return Ok(());
             }

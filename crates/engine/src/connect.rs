@@ -398,6 +398,7 @@ impl Engine {
     }
 
     /// Asks Lever one thing the connection needs anyway: an answer or a missing permission both prove the credential.
+    /// A refusal counts in Lever's words only, since gateways and other services refuse with the same status.
     ///
     /// A grant of OAuth was proved when its tokens were had, and its code works only once: no answer is no obstacle.
     async fn try_credential(&self, connection: &Connection, credential: &Obtained) -> Result<()> {
@@ -406,7 +407,18 @@ impl Engine {
         let client = client.with_limits(clients.impatient());
         let outcome = crate::read::first_page(&client, &connection.streams).await;
         let Err(error) = outcome else { return Ok(()) };
+        let not_lever = || {
+            Err(Error::invalid(
+                "connection.base_url",
+                "the server answers, but not as Lever does: check the base URL (Lever's ends in /v1)",
+            ))
+        };
         match error.kind() {
+            LeverErrorKind::Forbidden { .. } | LeverErrorKind::Unauthorized
+                if error.is_from_a_stranger() =>
+            {
+                not_lever()
+            }
             LeverErrorKind::Forbidden { .. } => Ok(()),
             LeverErrorKind::Unauthorized => Err(Error::precondition(
                 KEY_REJECTED,
@@ -415,10 +427,7 @@ impl Engine {
             )),
             LeverErrorKind::NotFound
             | LeverErrorKind::Invalid { .. }
-            | LeverErrorKind::Malformed => Err(Error::invalid(
-                "connection.base_url",
-                "the server answers, but not as Lever does: check the base URL (Lever's ends in /v1)",
-            )),
+            | LeverErrorKind::Malformed => not_lever(),
             _ if credential.proved() => Ok(()),
             _ => Err(error.into()),
         }
@@ -603,7 +612,8 @@ fn used_or(error: store::Error) -> Error {
 
 fn used_external_id(connection: &str) -> Error {
     Error::already_exists(
-        "another connection has this external_id: use RotateCredential to give it a new key",
+        "another connection has this external_id: use RotateCredential (`fulcrum rotate-credential`) to give it a \
+         new key",
         vec![("connection_id", connection.to_owned())],
     )
 }

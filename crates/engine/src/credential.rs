@@ -208,7 +208,7 @@ pub(crate) async fn open(
     else {
         return Err(Error::invalid(
             "api_key",
-            "the connection has no credential: RotateCredential gives it one",
+            "the connection has no credential: RotateCredential (`fulcrum rotate-credential`) gives it one",
         ));
     };
     let refusal = Refusal::none(progress);

@@ -9,13 +9,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A request that could not be fulfilled.
 ///
-/// `Display` is one sentence, fit to be logged and stored: it never holds a secret or personal data. Lever's own words
-/// may name somebody, so that only [`Error::for_caller`] has them.
+/// `Display` is one sentence, fit to be logged: it never holds a secret or personal data of ours. Lever's own words may
+/// name somebody, and what a caller wrote in place of an id may be anything: only [`Error::for_caller`] has them.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    /// The message with what the caller wrote, where `message` leaves that out.
+    repeating: Option<String>,
     lever_says: Option<String>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -111,13 +113,29 @@ impl Error {
         source.downcast_ref::<lever::Error>()?.pause()
     }
 
-    /// The sentence for who asked for just this: with Lever's own words, where it refused.
+    /// The sentence for who asked for just this: with what was asked for, and Lever's own words, where it refused.
     ///
     /// Not to be logged or stored.
     pub fn for_caller(&self) -> String {
         match &self.lever_says {
-            Some(words) => format!("{self}: {words}"),
-            None => self.to_string(),
+            Some(words) => format!("{}: {words}", self.sentence()),
+            None => self.sentence().to_owned(),
+        }
+    }
+
+    /// The sentence with what was asked for, but without Lever's own words: to be kept with what was asked, not logged.
+    pub(crate) fn sentence(&self) -> &str {
+        self.repeating.as_ref().unwrap_or(&self.message)
+    }
+
+    /// The chain of causes for the log. Of a bad field only its name: what is wrong with it may repeat it.
+    pub fn for_log(&self) -> String {
+        match &self.kind {
+            ErrorKind::Invalid { violations } if !violations.is_empty() => {
+                let fields: Vec<_> = violations.iter().map(|bad| bad.field.as_str()).collect();
+                format!("not valid: {}", fields.join(", "))
+            }
+            _ => crate::report(self),
         }
     }
 
@@ -125,6 +143,7 @@ impl Error {
         Self {
             kind,
             message: message.into(),
+            repeating: None,
             lever_says: None,
             source: None,
         }
@@ -132,11 +151,13 @@ impl Error {
 
     /// No such thing.
     pub fn not_found(what: &'static str, id: &str) -> Self {
-        let shown = shown(id);
-        Self::new(
-            ErrorKind::NotFound { what },
-            format!("{what} {shown} was not found"),
-        )
+        let sentence = |id: &str| format!("{what} {id} was not found");
+        let repeating = (!is_id(id)).then(|| sentence(&shown(id)));
+        let id = if repeating.is_some() { "[...]" } else { id };
+        Self {
+            repeating,
+            ..Self::new(ErrorKind::NotFound { what }, sentence(id))
+        }
     }
 
     /// One bad field.
@@ -199,6 +220,7 @@ impl Error {
         Self {
             kind: ErrorKind::Internal,
             message: "an internal error occurred; the log of the service has more".to_owned(),
+            repeating: None,
             lever_says: None,
             source: Some(source.into()),
         }
@@ -253,6 +275,7 @@ impl From<store::Error> for Error {
         Self {
             kind,
             message: message.to_owned(),
+            repeating: None,
             lever_says: None,
             source: Some(Box::new(error)),
         }
@@ -344,6 +367,7 @@ impl From<lever::Error> for Error {
         Self {
             kind,
             message,
+            repeating: None,
             lever_says: words(&error),
             source: Some(Box::new(error)),
         }
@@ -381,13 +405,14 @@ pub(crate) const KEY_REJECTED_MESSAGE: &str = "Lever rejects the API key: check 
 
 /// What to say about an OAuth grant that is dead.
 const LINK_AGAIN: &str = "Lever no longer accepts the OAuth grant of this account: link it again, \
-     that is, let a Lever Super Admin consent once more and give the new code to RotateCredential";
+     that is, let a Lever Super Admin consent once more and give the new code to \
+     RotateCredential (`fulcrum rotate-credential --oauth-code`)";
 
 /// What to say about an OAuth grant that is dead after a renewal whose answer never came.
 const RENEWAL_LOST: &str = "Lever no longer accepts the OAuth grant of this account: a renewal of its tokens was cut \
      off, by a kill of the service or a broken connection, and the new tokens, which Lever gives only once, were most \
      likely lost with it; link it again, that is, let a Lever Super Admin consent once more and give the new code to \
-     RotateCredential";
+     RotateCredential (`fulcrum rotate-credential --oauth-code`)";
 
 /// What to say when Lever refuses to renew a grant for good; `unanswered` says that a renewal before was cut off.
 pub(crate) fn grant_refused_message(unanswered: bool) -> &'static str {
@@ -431,6 +456,21 @@ pub(crate) fn not_read_yet(reason: &'static str, what: &str, as_of: Option<Times
         format!("{what} have not been read from Lever yet; try again in a moment"),
         details,
     )
+}
+
+/// Whether a text is an id that we or Lever make, and so neither a secret nor a person: a UUID.
+fn is_id(text: &str) -> bool {
+    let is_hexadecimal = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let parts: Vec<_> = text.split('-').collect();
+    let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
+    lengths == [8, 4, 4, 4, 12] && parts.into_iter().all(is_hexadecimal)
+}
+
+/// Whether something failed since the disk is nearly full: the cause is the store's refusal to write.
+pub(crate) fn is_for_want_of_room(error: &(dyn std::error::Error + 'static)) -> bool {
+    let full = |error: &store::Error| *error.kind() == store::ErrorKind::DiskFull;
+    std::iter::successors(Some(error), |error| (*error).source())
+        .any(|error| error.downcast_ref().is_some_and(full))
 }
 
 /// An id as somebody wrote it: cut, and without what a terminal would act on.
@@ -543,7 +583,7 @@ mod tests {
 
     #[test]
     fn an_id_is_told_cut_and_without_what_a_terminal_would_act_on() {
-        let told = |id: &str| Error::not_found("opportunity", id).to_string();
+        let told = |id: &str| Error::not_found("opportunity", id).for_caller();
         assert_eq!(
             told("a\0b\u{1b}[31m\n"),
             "opportunity a\\u{0}b\\u{1b}[31m\\n was not found"
@@ -553,5 +593,46 @@ mod tests {
             told(&"x".repeat(999)).len(),
             "opportunity  was not found".len() + 80
         );
+    }
+
+    #[test]
+    fn want_of_room_is_told_from_other_failures_of_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let nowhere = store::Store::open_existing(&folder.path().join("none"), Default::default());
+        let other = Error::from(nowhere.unwrap_err());
+        assert!(!is_for_want_of_room(&other));
+        let options = store::Options {
+            open_floor_bytes: u64::MAX,
+            ..Default::default()
+        };
+        let full = store::Store::open(folder.path(), options).unwrap_err();
+        assert!(is_for_want_of_room(&full));
+        assert!(is_for_want_of_room(&Error::from(full)));
+    }
+
+    #[test]
+    fn what_a_caller_wrote_in_place_of_an_id_is_for_the_caller_alone() {
+        let id = "0b2e51a1-0000-4000-8000-00000000abcd";
+        let known = Error::not_found("connection", id);
+        assert_eq!(
+            known.for_log(),
+            format!("connection {id} was not found"),
+            "an id is logged"
+        );
+        for secret in [
+            "flc_0123456789abcdef",
+            "ada@example.com",
+            "a-key-0003",
+            "",
+            "zb2e51a1-0000-4000-8000-00000000abcd",
+        ] {
+            let error = Error::not_found("connection", secret);
+            assert_eq!(error.for_log(), "connection [...] was not found");
+            assert_eq!(error.to_string(), error.for_log());
+            let told = format!("connection {secret} was not found");
+            assert_eq!(error.for_caller(), told);
+        }
+        let bad = Error::invalid("stage_id", "ada@example.com is no stage");
+        assert_eq!(bad.for_log(), "not valid: stage_id");
     }
 }

@@ -20,7 +20,10 @@ const STEP: usize = 500;
 pub(crate) async fn run(engine: Engine) {
     loop {
         if let Err(error) = round(&engine).await {
-            tracing::error!(error = %crate::report(&error), "the index of people could not be kept; it is tried again");
+            log_failure!(
+                &error,
+                "the index of people could not be kept; it is tried again"
+            );
         }
         tokio::select! {
             () = engine.stopped() => return,

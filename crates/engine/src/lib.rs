@@ -4,6 +4,17 @@
 //! One [`Engine`] serves all connections. Each connection has a pull worker, a push worker, one client and one
 //! rate budget. Nothing here knows gRPC.
 
+/// Logs a failure as an error, and one for want of room on the disk for debugging only: the store tells of that once.
+macro_rules! log_failure {
+    ($error:expr, $($rest:tt)+) => {
+        if $crate::error::is_for_want_of_room($error) {
+            tracing::debug!(error = %$crate::report($error), $($rest)+)
+        } else {
+            tracing::error!(error = %$crate::report($error), $($rest)+)
+        }
+    };
+}
+
 mod access;
 mod applicant_watch;
 mod ask;

@@ -45,7 +45,10 @@ pub(crate) async fn run(engine: Engine) {
         let pause = match round(&engine).await {
             Ok(()) => PERIOD,
             Err(error) => {
-                tracing::error!(error = %crate::report(&error), "the master key could not be exchanged; it is tried again");
+                log_failure!(
+                    &error,
+                    "the master key could not be exchanged; it is tried again"
+                );
                 RETRY
             }
         };

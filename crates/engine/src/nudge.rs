@@ -56,7 +56,7 @@ async fn round(shared: &Shared, link: &Link, patience: &mut Patience) -> Duratio
     follow_due(shared, link, patience)
         .await
         .unwrap_or_else(|error| {
-            tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot follow nudges");
+            log_failure!(&error, connection = %link.id(), "cannot follow nudges");
             PAUSE
         })
 }

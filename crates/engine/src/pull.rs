@@ -53,7 +53,7 @@ async fn round(shared: &Shared, link: &Link) -> Duration {
     let due = match schedule::due(shared, link, Worker::Pull).await {
         Ok(due) => due,
         Err(error) => {
-            tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot plan a pull");
+            log_failure!(&error, connection = %link.id(), "cannot plan a pull");
             return Duration::from_secs(30);
         }
     };
@@ -136,7 +136,7 @@ async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<
     let refused = outcome.as_ref().is_err_and(is_refusal);
     note_run(shared, link, listing, began, &outcome).await;
     if let Err(error) = note_outcome(shared, link, listing, outcome).await {
-        tracing::error!(connection = %link.id(), %listing, error = %crate::report(&error), "cannot note a pass");
+        log_failure!(&error, connection = %link.id(), %listing, "cannot note a pass");
     }
     if walked.is_some() && listing == Listing::Opportunities {
         // The first walk over everybody follows the first by stages.

@@ -48,7 +48,7 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
     let mut moves = match shared.store.watch_changes(link.id()) {
         Ok(moves) => moves,
         Err(error) => {
-            tracing::error!(connection = %link.id(), error = %crate::report(&error), "SLAs cannot be watched");
+            log_failure!(&error, connection = %link.id(), "SLAs cannot be watched");
             return;
         }
     };

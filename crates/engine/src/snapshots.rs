@@ -35,7 +35,7 @@ pub(crate) async fn run(engine: Engine) {
     };
     loop {
         if let Err(error) = round(&engine).await {
-            tracing::error!(error = %crate::report(&error), "no snapshot could be taken; it is tried again");
+            log_failure!(&error, "no snapshot could be taken; it is tried again");
             metrics::counter!(crate::figures::SNAPSHOTS.name, "event" => "failed").increment(1);
         }
         tokio::select! {

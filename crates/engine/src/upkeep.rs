@@ -12,7 +12,10 @@ const PERIOD: Duration = Duration::from_secs(3600);
 pub(crate) async fn run(engine: Engine) {
     loop {
         if let Err(error) = round(&engine).await {
-            tracing::error!(error = %crate::report(&error), "what is old could not be removed; it is tried again");
+            log_failure!(
+                &error,
+                "what is old could not be removed; it is tried again"
+            );
         }
         tokio::select! {
             () = engine.stopped() => return,

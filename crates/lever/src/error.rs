@@ -21,6 +21,7 @@ pub struct Error {
     retry_after: Option<Duration>,
     acted_before: bool,
     invalid_offset: bool,
+    from_a_stranger: bool,
     source: Option<Source>,
 }
 
@@ -215,6 +216,20 @@ impl Error {
         self.invalid_offset
     }
 
+    /// Whether it is an answer without the document that Lever tells its errors in, a code with a message: it may well
+    /// be of a server that is not Lever's, or of one in between.
+    pub fn is_from_a_stranger(&self) -> bool {
+        self.from_a_stranger
+    }
+
+    /// The same error, of an answer that is Lever's or not.
+    pub(crate) fn from_a_stranger(self, from_a_stranger: bool) -> Error {
+        Error {
+            from_a_stranger,
+            ..self
+        }
+    }
+
     /// A failure while something was set up, before any operation.
     pub(crate) fn setup(what: &'static str, source: impl Into<Source>) -> Error {
         Error {
@@ -224,6 +239,7 @@ impl Error {
             retry_after: None,
             acted_before: false,
             invalid_offset: false,
+            from_a_stranger: false,
             source: Some(source.into()),
         }
     }
@@ -236,6 +252,7 @@ impl Error {
             retry_after: None,
             acted_before: false,
             invalid_offset: false,
+            from_a_stranger: false,
             source: None,
         }
     }

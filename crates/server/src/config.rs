@@ -58,7 +58,7 @@ pub struct Server {
     /// Where health and metrics are served; port 0 takes a free one.
     #[serde(with = "units::address")]
     pub http_listen: SocketAddr,
-    /// Where the HTTP side is reached from outside; empty when it is not.
+    /// Where the HTTP side is reached from outside, https or loopback; empty when it is not.
     pub public_url: String,
     /// The largest gRPC message taken, in bytes; 64,000 to 1,000,000,000.
     #[serde(with = "units::size")]
@@ -124,7 +124,7 @@ pub struct Limits {
 pub struct Store {
     /// The directory; relative to the working directory.
     pub dir: PathBuf,
-    /// Memory for the page cache, in bytes.
+    /// Memory for the page cache, in bytes; 1 MB to 1 TB.
     #[serde(with = "units::size")]
     pub cache_size: u64,
     /// Free bytes without which the service does not start.
@@ -142,7 +142,7 @@ pub struct Store {
     /// How long a start waits for another process to let go of the directory.
     #[serde(with = "units::duration")]
     pub lock_wait: Duration,
-    /// Whether a damaged directory is opened with what can still be read.
+    /// Whether a directory is opened of which acknowledged commits are missing, or may be.
     pub accept_loss: bool,
     /// Whether Lever's documents are compressed.
     pub compress: bool,

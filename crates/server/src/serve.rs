@@ -1,6 +1,7 @@
 //! Starting and stopping the whole service.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ impl StartError {
 
 impl From<store::Error> for StartError {
     fn from(error: store::Error) -> Self {
-        Self::because(error.to_string(), error)
+        Self::because(error.told(), error)
     }
 }
 
@@ -313,10 +314,23 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
         .map_err(|error| StartError::because("a port was lost while it was bound", error))
 }
 
+/// Opens the store of the settings, or makes it.
 pub(crate) async fn open_store(settings: &Settings) -> Result<Store, StartError> {
+    open_with(settings, Store::open).await
+}
+
+/// Opens the store of the settings, for what makes no sense in a new one.
+pub(crate) async fn open_existing_store(settings: &Settings) -> Result<Store, StartError> {
+    open_with(settings, Store::open_existing).await
+}
+
+async fn open_with(
+    settings: &Settings,
+    open: fn(&Path, store::Options) -> Result<Store, store::Error>,
+) -> Result<Store, StartError> {
     let dir = settings.store.dir.clone();
     let options = store_options(settings)?;
-    let opened = tokio::task::spawn_blocking(move || Store::open(&dir, options)).await;
+    let opened = tokio::task::spawn_blocking(move || open(&dir, options)).await;
     match opened {
         Ok(store) => Ok(store?),
         Err(error) => Err(StartError::because(

@@ -245,7 +245,7 @@ impl Committer {
         }
         match self.acknowledged.write(&self.directory.sidecar()) {
             Ok(()) => self.noted = (self.acknowledged.commit, Instant::now()),
-            Err(error) => drop(self.tables.health().fail(error)),
+            Err(error) => drop(self.tables.health().fail(error.told())),
         }
     }
 

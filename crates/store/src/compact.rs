@@ -94,9 +94,9 @@ fn check_room(directory: &Directory, bytes: u64, options: &Options) -> Result<()
     }
     let message = format!(
         "only {} MB are free at {}, a compaction needs {} MB: free some space, then try again",
-        free >> 20,
+        space::megabytes_free(free),
         directory.root().display(),
-        (needed >> 20) + 1,
+        space::megabytes_needed(needed),
     );
     Err(Error::new(ErrorKind::DiskFull, message))
 }

@@ -20,7 +20,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -84,6 +84,17 @@ impl Directory {
         Ok(Self {
             root: root.to_owned(),
         })
+    }
+
+    /// Says so if others can look into a folder that was there before: whose it is, is not ours to decide.
+    pub(crate) fn warn_if_shared(&self) -> Result<(), Error> {
+        if is_shared(&self.root)? {
+            tracing::warn!(
+                path = %self.root.display(),
+                "others can look into the data directory: run chmod 700 on it"
+            );
+        }
+        Ok(())
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -449,9 +460,9 @@ impl Directory {
         }
         let message = format!(
             "only {} MB are free at {}, a start needs {} MB: free some space (the file {} may be deleted), then start again",
-            free >> 20,
+            space::megabytes_free(free),
             self.root.display(),
-            floor >> 20,
+            space::megabytes_needed(floor),
             self.root.join("reserve").display(),
         );
         Err(Error::new(ErrorKind::DiskFull, message))
@@ -475,7 +486,7 @@ impl Directory {
         if size == 0 || path.exists() || !roomy {
             return Ok(());
         }
-        let filled = File::create(&path).and_then(|file| fill(file, size));
+        let filled = create_private(&path).and_then(|file| fill(file, size));
         filled.map_err(|error| Error::io(format_args!("write {}", path.display()), error))
     }
 }
@@ -486,6 +497,36 @@ fn is_former_key(name: &str) -> bool {
         .strip_prefix("master.")
         .and_then(|rest| rest.strip_suffix(".key"));
     id.is_some_and(|id| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Makes a folder of the store, readable by its owner only, or makes that of one that is there.
+pub(crate) fn private_folder(path: &Path) -> Result<(), Error> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| Error::io(format_args!("create {}", path.display()), error))?;
+    if is_shared(path)? {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(|error| {
+            Error::io(format_args!("close {} to others", path.display()), error)
+        })?;
+    }
+    Ok(())
+}
+
+/// Creates a file, or empties it, readable by its owner only.
+pub(crate) fn create_private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Whether anybody but the owner of a folder may look into it.
+fn is_shared(path: &Path) -> Result<bool, Error> {
+    let found = fs::metadata(path);
+    let found =
+        found.map_err(|error| Error::io(format_args!("look at {}", path.display()), error))?;
+    Ok(found.permissions().mode() & 0o077 != 0)
 }
 
 /// Removes a folder with all that is in it, if it is there.

@@ -80,6 +80,14 @@ impl Error {
         &self.kind
     }
 
+    /// The sentence for who looks after the machine: with what the operating system says, where that refused.
+    pub fn told(&self) -> String {
+        match (&self.kind, &self.source) {
+            (ErrorKind::Io, Some(source)) => format!("{self}: {source}"),
+            _ => self.to_string(),
+        }
+    }
+
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,

@@ -85,7 +85,7 @@ pub use listings::{ListingOutcome, ListingState};
 pub use mappings::MappingVersion;
 pub use master_keys::{FormerMasterKey, MasterKeys, Resealing};
 pub use nudges::{Nudge, NudgeId, Recorded};
-pub use opening::Options;
+pub use opening::{Options, is_store};
 pub use operations::Recording;
 pub use prune::Pruned;
 pub use pull::{Applied, Deleted, Incoming, Page, Refresh, Secrecy};

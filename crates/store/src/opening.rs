@@ -108,6 +108,7 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
     durability::confirm()?;
     let directory = Directory::create(folder)?;
     directory.inspect()?;
+    directory.warn_if_shared()?;
     let lock = directory.lock(options.lock_wait)?;
     directory.settle_compaction()?;
     // Another process may have been making it while we waited.
@@ -143,13 +144,32 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
     })
 }
 
+/// Whether there is a store in `folder`, sound or not.
+///
+/// # Errors
+/// [`ErrorKind::NotAStore`] for a folder with other files, [`ErrorKind::Damaged`] or [`ErrorKind::Io`].
+pub fn is_store(folder: &Path) -> Result<bool, Error> {
+    Ok(folder.exists() && Directory::create(folder)?.inspect()? == Found::Existing)
+}
+
 /// Opens the store in `folder`; unlike [`open`], it makes none.
 pub(crate) fn open_existing(folder: &Path, options: &Options) -> Result<Opened, Error> {
-    if !folder.exists() || Directory::create(folder)?.inspect()? == Found::Fresh {
-        let message = format!("there is no store at {}", folder.display());
-        return Err(Error::new(ErrorKind::NotFound, message));
-    }
+    expect_store(folder)?;
     open(folder, options)
+}
+
+/// Refuses, without making anything, where there is no store.
+pub(crate) fn expect_store(folder: &Path) -> Result<(), Error> {
+    let place = folder.display();
+    let none = |message: String| Err(Error::new(ErrorKind::NotFound, message));
+    match is_store(folder) {
+        Ok(true) => Ok(()),
+        Ok(false) => none(format!("there is no store at {place}")),
+        Err(error) if *error.kind() == ErrorKind::NotAStore => none(format!(
+            "there is no store at {place}, which holds other files"
+        )),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens and checks a copy of the database, so that a refusal leaves the data as it is.
@@ -203,7 +223,8 @@ fn master_keys(
 
 fn no_key(directory: &Directory) -> Error {
     let message = format!(
-        "{} is missing: restore it, it opens the stored credentials",
+        "{} is missing, which opens the stored credentials: restore it, or give store.master_key or \
+         store.master_key_file, if the key came from there",
         directory.master_key().display()
     );
     Error::new(ErrorKind::MasterKey, message)
@@ -265,6 +286,7 @@ pub(crate) fn open_database(
     path: &Path,
     options: &Options,
 ) -> Result<sled::Db, Error> {
+    directory::private_folder(path)?;
     let began = Instant::now();
     loop {
         match try_open_database(path, options) {
@@ -427,12 +449,11 @@ fn verify(
             Err(damaged("db and seq are of different stores"))
         }
         Some(noted) => check_loss(directory.root(), noted, stored, options.accept_loss),
-        None => {
-            tracing::warn!(
-                "the file seq is missing: whether the store is complete cannot be checked"
-            );
+        None if options.accept_loss => {
+            tracing::warn!("going on without knowing whether the store is complete, as asked");
             Ok(stored)
         }
+        None => Err(uncounted(directory)),
     }
 }
 
@@ -455,6 +476,17 @@ fn check_loss(
         root.display()
     );
     Err(Error::new(ErrorKind::Lost { commits }, message))
+}
+
+/// Without what was acknowledged, a database that lost its end looks like any other.
+fn uncounted(directory: &Directory) -> Error {
+    let message = format!(
+        "{} is missing, and {} does not tell either whether the store is complete: restore them or a backup, or start \
+         with accept_loss to go on with what there is",
+        directory.sidecar().display(),
+        directory.live().display()
+    );
+    Error::new(ErrorKind::Damaged, message)
 }
 
 fn newer(root: &Path, format: u32) -> Error {

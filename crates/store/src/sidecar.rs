@@ -12,6 +12,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
+use crate::directory;
 use crate::error::{Error, ErrorKind};
 
 const MAGIC: &[u8; 4] = b"FSQ1";
@@ -47,19 +48,19 @@ impl Sidecar {
         file.write_all_at(&self.encode(), 0)
     }
 
-    /// The later of what both files say; a live file that cannot be read says nothing.
+    /// The later of what both files say, none where neither says anything; a live file that cannot be read says nothing.
     pub(crate) fn read_latest(path: &Path, live: &Path) -> Result<Option<Sidecar>, Error> {
-        let Some(durable) = Self::read(path)? else {
-            return Ok(None);
-        };
         let live = Self::read(live).ok().flatten();
+        let Some(durable) = Self::read(path)? else {
+            return Ok(live);
+        };
         let newer = live.filter(|live| live.store == durable.store && live.commit > durable.commit);
         Ok(Some(newer.unwrap_or(durable)))
     }
 
     fn replace(&self, path: &Path) -> std::io::Result<()> {
         let fresh = path.with_extension("new");
-        let mut file = File::create(&fresh)?;
+        let mut file = directory::create_private(&fresh)?;
         file.write_all(&self.encode())?;
         file.sync_all()?;
         fs::rename(&fresh, path)
@@ -140,6 +141,10 @@ mod tests {
         assert_eq!(latest(), Some(number(41)));
         fs::write(&live, b"torn").unwrap();
         assert_eq!(latest(), Some(number(41)));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(latest(), None);
+        number(45).overwrite(&File::create(&live).unwrap()).unwrap();
+        assert_eq!(latest(), Some(number(45)));
     }
 
     #[test]

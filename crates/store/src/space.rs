@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind};
 
+const MEGABYTE: u64 = 1_000_000;
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// Free bytes of the file system that holds `path`.
@@ -19,6 +21,16 @@ pub(crate) fn free_bytes(path: &Path) -> Result<u64, Error> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
+/// Free bytes as they are told: megabytes of 1,000,000 bytes, rounded down.
+pub(crate) fn megabytes_free(bytes: u64) -> u64 {
+    bytes / MEGABYTE
+}
+
+/// Needed bytes as they are told: rounded up, so that so much room is enough.
+pub(crate) fn megabytes_needed(bytes: u64) -> u64 {
+    bytes.div_ceil(MEGABYTE)
+}
+
 /// Watches the free space, with one look a second at most.
 #[derive(Debug)]
 pub(crate) struct Space {
@@ -26,6 +38,8 @@ pub(crate) struct Space {
     write_floor: u64,
     backfill_floor: u64,
     last: Mutex<Option<(Instant, u64)>>,
+    /// Whether writes were refused when they were last asked for.
+    refusing: AtomicBool,
 }
 
 impl Space {
@@ -35,22 +49,42 @@ impl Space {
             write_floor,
             backfill_floor,
             last: Mutex::new(None),
+            refusing: AtomicBool::new(false),
         }
     }
 
-    /// Refuses when writing would risk a full disk.
+    /// Refuses when writing would risk a full disk; the log has one line when that begins, and one when it ends.
     pub(crate) fn check_write(&self) -> Result<(), Error> {
         let free = self.free();
-        if free >= self.write_floor {
+        let refused = free < self.write_floor;
+        if self.turned(refused) {
+            self.log_turn(free, refused);
+        }
+        if !refused {
             return Ok(());
         }
         let message = format!(
             "only {} MB are free at {}, writes stop below {} MB: free some space, then try again",
-            free >> 20,
+            megabytes_free(free),
             self.folder.display(),
-            self.write_floor >> 20
+            megabytes_needed(self.write_floor)
         );
         Err(Error::new(ErrorKind::DiskFull, message))
+    }
+
+    /// Whether this differs from what was answered last.
+    fn turned(&self, refused: bool) -> bool {
+        self.refusing.swap(refused, Ordering::Relaxed) != refused
+    }
+
+    fn log_turn(&self, free: u64, refused: bool) {
+        let path = self.folder.display();
+        let (free_mb, floor_mb) = (megabytes_free(free), megabytes_needed(self.write_floor));
+        if refused {
+            tracing::warn!(%path, free_mb, floor_mb, "the disk is nearly full: writes are refused until there is room");
+        } else {
+            tracing::info!(%path, free_mb, floor_mb, "there is room on the disk again: writes are taken");
+        }
     }
 
     /// Has the next question look again: room was made.
@@ -87,5 +121,25 @@ impl Space {
                 free
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crossing_the_floor_is_told_once_and_leaving_it_too() {
+        let space = Space::new(Path::new("/"), 1, 0);
+        let answers = [false, true, true, false, false, true];
+        let told = answers.map(|refused| space.turned(refused));
+        assert_eq!(told, [false, true, false, true, false, true]);
+    }
+
+    #[test]
+    fn a_floor_is_told_as_it_is_set() {
+        assert_eq!(megabytes_needed(40_000_000), 40);
+        assert_eq!(megabytes_needed(40_000_001), 41);
+        assert_eq!(megabytes_free(39_999_999), 39);
     }
 }

@@ -70,6 +70,15 @@ impl Store {
         Ok(store)
     }
 
+    /// As [`Store::open`], but makes none. Blocks.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is none, and those of [`Store::open`].
+    pub fn open_existing(folder: &Path, options: Options) -> Result<Store, Error> {
+        opening::expect_store(folder)?;
+        Store::open(folder, options)
+    }
+
     fn start(opened: Opened, options: &Options) -> Result<Store, Error> {
         let Opened {
             directory,

@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use lever_sim::{Config, Key};
 use proto::v1 as pb;
 use tonic::{Code, Status};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{Setup, World, refused, until};
 
@@ -121,6 +123,21 @@ async fn what_cannot_be_a_server_of_levers_is_refused() {
     };
     let told = refused(connect(&world, elsewhere, lever_sim::DEFAULT_KEY).await);
     assert_eq!(told.code, Code::InvalidArgument, "{told:?}");
+    for status in [401, 403] {
+        let stranger = MockServer::start().await;
+        let refusal = ResponseTemplate::new(status).set_body_string("{\"message\":\"Forbidden\"}");
+        Mock::given(any())
+            .respond_with(refusal)
+            .mount(&stranger)
+            .await;
+        let gateway = pb::Connection {
+            base_url: stranger.uri(),
+            ..named(&world)
+        };
+        let told = refused(connect(&world, gateway, lever_sim::DEFAULT_KEY).await);
+        assert_eq!(told.code, Code::InvalidArgument, "{status}: {told:?}");
+        assert!(told.message.contains("not as Lever does"), "{told:?}");
+    }
     assert!(listed(&world).await.is_empty());
 }
 

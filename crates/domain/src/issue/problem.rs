@@ -107,8 +107,8 @@ pub enum Problem {
 }
 
 /// Asks somebody of Lever's for a new key.
-const NEW_KEY: &str =
-    "ask a Lever Super Admin to make a new key, then use RotateCredential to replace the key";
+const NEW_KEY: &str = "ask a Lever Super Admin to make a new key, then replace the key with RotateCredential \
+     (`fulcrum rotate-credential`)";
 
 impl Problem {
     /// What kind of problem it is.
@@ -235,8 +235,8 @@ impl Problem {
             }
             Problem::DiskLow {
                 writes_stopped: true,
-            } => "The disk of this service is nearly full: nothing new is stored or written to Lever, what is stored \
-                 can be read."
+            } => "The disk of this service is nearly full: writes are refused, nothing new is stored or written to \
+                 Lever, what is stored can be read."
                 .to_owned(),
             Problem::DiskLow {
                 writes_stopped: false,
@@ -259,10 +259,12 @@ impl Problem {
                 ));
             }
             Problem::GrantLost { .. } => {
-                "Have an admin of the account consent again, then use RotateCredential with the new code."
+                "Have an admin of the account consent again, then give the new code to RotateCredential \
+                 (`fulcrum rotate-credential --oauth-code`)."
             }
             Problem::Unusable { .. } => {
-                "Put right what it says, then start the service again; if that does not help, use RotateCredential."
+                "Put right what it says, then start the service again; if that does not help, use RotateCredential \
+                 (`fulcrum rotate-credential`)."
             }
             Problem::StreamFailing { .. } => {
                 "It is tried again by itself. If it lasts, see the runs of the stream (ListRuns, `fulcrum sync runs`) \

@@ -290,9 +290,10 @@ fn f52_a_missing_permission_is_told_in_words_for_people() {
         "Lever refused to list notes: the key lacks *find all opportunity notes*."
     );
     assert!(
-        problem
-            .repair()
-            .starts_with("Ask a Lever Super Admin to make a new key, then use RotateCredential"),
+        problem.repair().starts_with(
+            "Ask a Lever Super Admin to make a new key, then replace the key with RotateCredential \
+             (`fulcrum rotate-credential`)"
+        ),
         "{}",
         problem.repair()
     );

@@ -45,7 +45,7 @@ async fn round(shared: &Shared, link: &Link) -> Duration {
             link.moved();
         }
         Err(error) => {
-            tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot plan the inbound stages");
+            log_failure!(&error, connection = %link.id(), "cannot plan the inbound stages");
             return PAUSE;
         }
     }

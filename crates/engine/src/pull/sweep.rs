@@ -35,7 +35,7 @@ async fn round(shared: &Shared, link: &Link) -> Duration {
             link.moved();
         }
         Err(error) => {
-            tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot plan a sweep");
+            log_failure!(&error, connection = %link.id(), "cannot plan a sweep");
             return PAUSE;
         }
     }
@@ -60,7 +60,7 @@ async fn sweep(shared: &Shared, link: &Link) {
     };
     if let Err(error) = walk::release_unseen(shared, link, Listing::OpportunitySweep, started).await
     {
-        tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot clear quarantine");
+        log_failure!(&error, connection = %link.id(), "cannot clear quarantine");
     }
     // Who cannot be read may be anybody.
     let Some(since) = swept.walked.whole_since.filter(|_| !followed.walked.unread) else {
@@ -85,7 +85,7 @@ async fn sweep(shared: &Shared, link: &Link) {
             .await;
         }
         Err(error) => {
-            tracing::error!(connection = %link.id(), error = %crate::report(&error), "cannot bury who is gone");
+            log_failure!(&error, connection = %link.id(), "cannot bury who is gone");
         }
     }
 }

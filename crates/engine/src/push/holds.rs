@@ -58,9 +58,9 @@ impl Outbox {
             let now = self.shared().clock.now();
             for id in self.holds.due(now) {
                 if let Err(error) = self.release(id).await {
-                    tracing::error!(
-                        connection = %self.link().id(), operation = %id, error = %crate::report(&error),
-                        "cannot release a held write; it is tried again"
+                    log_failure!(
+                        &error,
+                        connection = %self.link().id(), operation = %id, "cannot release a held write; it is tried again"
                     );
                     self.holds.add(now.plus(Duration::from_secs(1)), id);
                 }

@@ -36,9 +36,9 @@ impl Outbox {
                 Ok(true) if !self.let_go(bulk).await => return,
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::error!(
-                        connection = %self.link().id(), operation = %bulk, error = %crate::report(&error),
-                        "cannot add up the items of a bulk; it is tried again"
+                    log_failure!(
+                        &error,
+                        connection = %self.link().id(), operation = %bulk, "cannot add up the items of a bulk; it is tried again"
                     );
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }

@@ -128,7 +128,7 @@ pub(super) fn failure_of(error: Error) -> Result<Failure> {
     };
     Ok(Failure {
         kind,
-        message: error.to_string(),
+        message: error.sentence().to_owned(),
         details,
     })
 }

@@ -213,9 +213,9 @@ impl Outbox {
                 Ok(Progress::Stopped) => return,
                 Err(_) if self.link.stop.is_cancelled() => return,
                 Err(error) => {
-                    tracing::error!(
-                        connection = %self.link.id(), operation = %id, error = %crate::report(&error),
-                        "cannot keep the state of an operation"
+                    log_failure!(
+                        &error,
+                        connection = %self.link.id(), operation = %id, "cannot keep the state of an operation"
                     );
                     self.pause(Duration::from_secs(1)).await;
                 }

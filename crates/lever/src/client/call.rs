@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::Response;
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 use url::Url;
 
@@ -132,12 +132,9 @@ impl Call {
         let status = response.status().as_u16();
         let wait = date::retry_after(response.headers());
         let body = response.bytes().await.unwrap_or_default();
-        Err(Error::of_answer(
-            self.operation,
-            status,
-            &message(&body),
-            wait,
-        ))
+        let (code, message) = said(&body);
+        let error = Error::of_answer(self.operation, status, &message, wait);
+        Err(error.from_a_stranger(code.is_none()))
     }
 
     /// The error behind an attempt that ended without an answer.
@@ -218,14 +215,13 @@ fn kind_of(stopped: Stopped) -> ErrorKind {
     }
 }
 
-/// Lever's own words on a failure; empty when there are none (Lever: "Errors").
-fn message(body: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Failure {
-        message: String,
+/// The code of a failure and Lever's own words on it, empty when there are none; an error of Lever's has both
+/// (Lever: "Errors").
+fn said(body: &[u8]) -> (Option<String>, String) {
+    let failure: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    let text = |field: &str| Some(failure.get(field)?.as_str()?.to_owned());
+    match text("message") {
+        Some(message) => (text("code"), message),
+        None => (None, String::new()),
     }
-
-    serde_json::from_slice::<Failure>(body)
-        .map(|failure| failure.message)
-        .unwrap_or_default()
 }

@@ -319,6 +319,26 @@ async fn refusals_have_their_kinds_and_are_final() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_lever_s_own_only_with_a_code_and_a_message() {
+    let own = r#"{"code":"ForbiddenError","message":"no"}"#;
+    for (body, stranger) in [
+        (own, false),
+        ("", true),
+        ("<html>Forbidden</html>", true),
+        (r#"{"message":"Forbidden"}"#, true),
+        (r#"{"code":"ForbiddenError"}"#, true),
+        (r#"["ForbiddenError","no"]"#, true),
+    ] {
+        for status in [401, 403] {
+            let refusal = || ResponseTemplate::new(status).set_body_string(body);
+            let server = server(refusal(), refusal()).await;
+            let error = client(&server.uri()).send(&get()).await.unwrap_err();
+            assert_eq!(error.is_from_a_stranger(), stranger, "{status} {body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let other = MockServer::start().await;
     let server = server(

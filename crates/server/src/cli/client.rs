@@ -18,10 +18,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
-use super::{Failure, Global};
+use super::{Failure, Global, tls};
 use crate::{config, serve};
 
 /// Where `fulcrum serve` listens unless told otherwise.
@@ -61,7 +61,7 @@ impl Client {
             Some(path) => Some(secret_file(path, "token")?),
             None => config::secret("FULCRUM_TOKEN"),
         };
-        Client::reach(&global.server, token, trust(global)?).await
+        Client::reach(&global.server, token, tls::trust(global)?).await
     }
 
     /// Reaches the service at a URL; `trust` is for https.
@@ -206,32 +206,17 @@ fn bearer(token: SecretString) -> Result<MetadataValue<Ascii>, Failure> {
     Ok(value)
 }
 
-/// Whom a client trusts, and how it proves itself, in TLS.
-fn trust(global: &Global) -> Result<ClientTlsConfig, Failure> {
-    let mut trust = ClientTlsConfig::new();
-    trust = match &global.ca {
-        Some(path) => trust.ca_certificate(Certificate::from_pem(pem(path)?)),
-        None => trust.with_native_roots(),
-    };
-    if let (Some(cert), Some(key)) = (&global.cert, &global.cert_key) {
-        trust = trust.identity(Identity::from_pem(pem(cert)?, pem(key)?));
-    }
-    Ok(trust)
-}
-
-fn pem(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path)
-        .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))
-}
-
 fn no_url(server: &str) -> Failure {
     Failure::new(format!(
         "--server takes a URL such as {DEFAULT_SERVER}, not {server}"
     ))
 }
 
-/// A server that does not answer, or not as one to be trusted: the last cause tells which.
+/// A server that does not answer, or not as one to be trusted: TLS tells why, else the last cause does.
 fn insecure_server(server: &str, error: &tonic::transport::Error) -> Failure {
+    if let Some(fault) = tls::fault(error) {
+        return Failure::new(format!("cannot connect to {server}: {fault}"));
+    }
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;

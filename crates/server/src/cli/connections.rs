@@ -1,6 +1,6 @@
-//! `fulcrum connect`, `fulcrum disconnect` and `fulcrum connections`.
+//! `fulcrum connect`, `fulcrum rotate-credential`, `fulcrum disconnect` and `fulcrum connections`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proto::v1 as pb;
@@ -47,6 +47,24 @@ pub(super) struct Connect {
     /// A field not to keep, in Lever's names, such as contacts.phones; repeat for more.
     #[arg(long = "exclude-field", value_name = "STREAM.FIELD")]
     excluded_fields: Vec<String>,
+    #[command(flatten)]
+    credential: Credential,
+}
+
+/// Arguments of `fulcrum rotate-credential`.
+///
+/// The API key comes from the variable FULCRUM_LEVER_KEY, a file, or a prompt.
+#[derive(Debug, clap::Args)]
+pub(super) struct RotateCredential {
+    /// The connection by id, external id or name; may be left out when there is one.
+    connection: Option<String>,
+    #[command(flatten)]
+    credential: Credential,
+}
+
+/// Where the credential comes from.
+#[derive(Debug, clap::Args)]
+struct Credential {
     /// File with the Lever API key; without it, the variable FULCRUM_LEVER_KEY, or a prompt.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
@@ -100,7 +118,7 @@ impl From<Region> for pb::Region {
 /// Links an account.
 pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Failure> {
     let client = Client::open(global).await?;
-    let (api_key, oauth) = credential(&command).await?;
+    let (api_key, oauth) = command.credential.read().await?;
     let webhooks = command.webhooks;
     let request = pb::CreateConnectionRequest {
         connection: Some(pb::Connection {
@@ -149,18 +167,42 @@ pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Fai
     output.line("the mirror fills now; watch it with `fulcrum status --watch`")
 }
 
-/// What the request says of the credential.
-async fn credential(command: &Connect) -> Result<(String, Option<pb::OAuthGrant>), Failure> {
-    if let Some(code) = &command.oauth_code {
-        let grant = pb::OAuthGrant {
-            authorization_code: code.clone(),
-            redirect_uri: command.redirect_uri.clone().unwrap_or_default(),
-            refresh_token: String::new(),
-        };
-        return Ok((String::new(), Some(grant)));
+impl Credential {
+    /// What a request says of it.
+    async fn read(&self) -> Result<(String, Option<pb::OAuthGrant>), Failure> {
+        if let Some(code) = &self.oauth_code {
+            let grant = pb::OAuthGrant {
+                authorization_code: code.clone(),
+                redirect_uri: self.redirect_uri.clone().unwrap_or_default(),
+                refresh_token: String::new(),
+            };
+            return Ok((String::new(), Some(grant)));
+        }
+        let key = lever_key(self.key_file.as_deref()).await?;
+        Ok((key.expose_secret().to_owned(), None))
     }
-    let key = lever_key(command).await?;
-    Ok((key.expose_secret().to_owned(), None))
+}
+
+/// Replaces the credential of a linked account.
+pub(super) async fn rotate(global: &Global, command: RotateCredential) -> Result<(), Failure> {
+    let client = Client::open(global).await?;
+    let connection = client.connection(command.connection.as_deref()).await?;
+    let (api_key, oauth) = command.credential.read().await?;
+    let request = pb::RotateCredentialRequest {
+        connection_id: connection.id,
+        api_key,
+        oauth,
+    };
+    let answer = client.connections().rotate_credential(request).await?;
+    let connection = answer.into_inner().connection.unwrap_or_default();
+    let mut output = Output::standard();
+    if global.json {
+        return output.json(&json::of("Connection", &connection)?);
+    }
+    output.line(format!(
+        "\"{}\" has a new credential, which Lever accepts; all lists are read with it now",
+        connection.display_name
+    ))
 }
 
 /// How long registering webhooks is watched; it goes on after that.
@@ -246,8 +288,8 @@ pub(super) async fn disconnect(global: &Global, command: Disconnect) -> Result<(
     ))
 }
 
-async fn lever_key(command: &Connect) -> Result<SecretString, Failure> {
-    if let Some(path) = &command.key_file {
+async fn lever_key(key_file: Option<&Path>) -> Result<SecretString, Failure> {
+    if let Some(path) = key_file {
         return client::secret_file(path, "Lever API key");
     }
     if let Some(key) = config::secret("FULCRUM_LEVER_KEY") {

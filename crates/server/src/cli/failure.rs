@@ -7,6 +7,7 @@ use proto::google::rpc::Status as StoredStatus;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::tls;
 use super::view::time;
 
 /// Why a command ended early.
@@ -108,10 +109,7 @@ impl From<Status> for Failure {
                 .with("give a token in the variable FULCRUM_TOKEN or with --token-file"),
             // Raised by the transport below us when the service goes away; its own message speaks of frames.
             Code::Unknown | Code::Unavailable if status.details().is_empty() && broken(&status) => {
-                Failure::new(
-                    "the service went away in the middle of the call; see its log, then try again",
-                )
-                .with("one that serves TLS takes only addresses that begin with https://")
+                went_away(&status)
             }
             _ if status.message().is_empty() => {
                 Failure::new(format!("the service answered {}", status.code()))
@@ -123,6 +121,18 @@ impl From<Status> for Failure {
             told.into_iter()
                 .filter(|line| !status.message().contains(line)),
         )
+    }
+}
+
+/// A server asks for certificates of callers only once we believe that TLS stands, so it may end the first call.
+fn went_away(status: &Status) -> Failure {
+    match tls::fault(status) {
+        Some(fault) => Failure::new(format!("the call was ended: {fault}")),
+        None => Failure::new(
+            "the service closed the connection in the middle of the call: it was stopped, or it serves TLS and was asked \
+             without; see its log, then try again",
+        )
+        .with("a service with TLS is named with https://, as in --server https://localhost:7460"),
     }
 }
 

@@ -33,6 +33,7 @@ mod signals;
 mod sim;
 mod store;
 mod sync;
+mod tls;
 mod token;
 mod upload;
 mod users;
@@ -118,6 +119,8 @@ enum Command {
     Store(store::Command),
     /// Links a Lever account.
     Connect(connections::Connect),
+    /// Gives a linked account a new key, or a new OAuth grant; everything else stays.
+    RotateCredential(connections::RotateCredential),
     /// Unlinks a Lever account.
     Disconnect(connections::Disconnect),
     /// Lists the linked accounts.
@@ -191,6 +194,7 @@ impl Cli {
             Command::Token(command) => token::run(global, command).await,
             Command::Store(command) => store::run(global, command).await,
             Command::Connect(command) => connections::connect(global, command).await,
+            Command::RotateCredential(command) => connections::rotate(global, command).await,
             Command::Disconnect(command) => connections::disconnect(global, command).await,
             Command::Connections => connections::list(global).await,
             Command::Permissions(command) => permissions::run(global, command).await,
@@ -316,6 +320,18 @@ mod tests {
         assert!(parse("--offer f --status sent").is_ok());
         assert!(parse("--resume r --file f").is_err());
         assert!(Cli::try_parse_from(["fulcrum", "download", "o"]).is_err());
+    }
+
+    #[test]
+    fn a_new_credential_is_a_key_or_a_code_with_its_redirect() {
+        let parsed = |line: &str| {
+            let words = ["fulcrum", "rotate-credential"].into_iter();
+            let given = line.split(' ').filter(|word| !word.is_empty());
+            Cli::try_parse_from(words.chain(given)).is_ok()
+        };
+        assert!(parsed("") && parsed("acme --key-file f"));
+        assert!(parsed("acme --oauth-code c --redirect-uri u") && !parsed("--oauth-code c"));
+        assert!(!parsed("--key secret") && !parsed("--key-file f --oauth-code c --redirect-uri u"));
     }
 
     #[test]

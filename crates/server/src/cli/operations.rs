@@ -44,6 +44,9 @@ pub(super) struct Show {
     id: String,
 }
 
+/// What is easily mixed up where there are two names.
+const ORDER: &str = "the connection is named before the operation: `fulcrum op show CONNECTION ID`";
+
 /// Does what was asked.
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     let client = Client::open(global).await?;
@@ -105,7 +108,14 @@ async fn list(global: &Global, client: &Client, command: List) -> Result<(), Fai
 impl Show {
     /// The ids of the connection and the operation.
     async fn ids(self, client: &Client) -> Result<(String, String), Failure> {
-        let connection = client.connection(self.connection.as_deref()).await?;
+        let named = self.connection.as_deref();
+        let connection = client
+            .connection(named)
+            .await
+            .map_err(|failure| match named {
+                Some(_) => failure.with(ORDER),
+                None => failure,
+            })?;
         Ok((connection.id, self.id))
     }
 }

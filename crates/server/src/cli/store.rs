@@ -151,6 +151,7 @@ fn report_restored(
     let Restored {
         header,
         entries,
+        left_out,
         unsure_operations,
     } = restored;
     let only_ours = header.scope == store::Scope::Ours;
@@ -160,6 +161,7 @@ fn report_restored(
             "takenMs": header.taken.as_millis(),
             "onlyOurs": only_ours,
             "entries": entries,
+            "leftOut": left_out,
             "unsureOperations": unsure_operations,
         }));
     }
@@ -169,6 +171,11 @@ fn report_restored(
         header.commit,
         folder.display()
     ))?;
+    if *left_out > 0 {
+        output.line(format!(
+            "{left_out} entries of the change journal were left out, since its numbers begin anew: consumers begin from the present state"
+        ))?;
+    }
     if only_ours {
         output.line("the mirrors are not in this backup: they are read from Lever anew")?;
     }
@@ -211,6 +218,6 @@ fn report_examined(output: &mut Output, json: bool, examined: &Examined) -> Resu
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Failure {
-        Failure::new(error.to_string())
+        Failure::new(error.told())
     }
 }

@@ -50,8 +50,9 @@ pub(super) struct Create {
     /// A name for people, to tell tokens apart.
     #[arg(long, default_value = "", hide_default_value = true)]
     name: String,
-    /// A connection its bearer may see, by id; repeat for more. Without any: all of them.
-    #[arg(long = "connection", value_name = "ID")]
+    /// A connection its bearer may see, by id, external id or name, with --data by id; repeat for more. Without any:
+    /// all of them.
+    #[arg(long = "connection", value_name = "CONNECTION")]
     connections: Vec<String>,
     /// A further right; repeat for more.
     #[arg(long = "right", value_name = "R", value_parser = ["confidential", "eeo", "act_as_any"])]
@@ -112,7 +113,17 @@ async fn create_offline(create: Create) -> Result<(), Failure> {
         rights: create.rights.into_iter().collect(),
         expires_at: None,
     };
-    let token = tokens::create(&create.place.settings()?, new, create.ttl).await?;
+    let settings = create.place.settings()?;
+    let dir = settings.store.dir.clone();
+    let is_new = !::store::is_store(&dir)?;
+    let token = tokens::create(&settings, new, create.ttl).await?;
+    if is_new {
+        let note = format!(
+            "there was no store at {}: a new one was made",
+            dir.display()
+        );
+        writeln!(anstream::stderr(), "{note}")?;
+    }
     Output::standard().line(token.expose_secret())
 }
 
@@ -120,14 +131,18 @@ async fn create_offline(create: Create) -> Result<(), Failure> {
 async fn create_online(global: &Global, create: Create) -> Result<(), Failure> {
     let now = Timestamp::from_millis(time::now_ms());
     let expires_at = create.ttl.map(|ttl| now.plus(ttl));
+    let client = Client::open(global).await?;
+    let mut connection_ids = Vec::new();
+    for named in &create.connections {
+        connection_ids.push(client.connection(Some(named)).await?.id);
+    }
     let request = pb::CreateTokenRequest {
         name: create.name,
         role: to_role(create.role).into(),
-        connection_ids: create.connections,
+        connection_ids,
         rights: create.rights,
         expire_time: expires_at.map(to_timestamp),
     };
-    let client = Client::open(global).await?;
     let answer = client.tokens().create_token(request).await?.into_inner();
     let mut output = Output::standard();
     if global.json {

@@ -1,12 +1,16 @@
 //! Bounds that the types cannot hold.
 
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
-use super::{Limits, Server, Settings, Store, master_keys};
+use super::{Lever, Limits, Server, Settings, Store, master_keys, units};
+
+/// Below this the database panics on some data, and above it no machine has the memory.
+const CACHE_BYTES: RangeInclusive<u64> = 1_000_000..=1_000_000_000_000;
 
 /// A setting that makes no sense.
 #[derive(Debug, PartialEq)]
@@ -29,11 +33,13 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
         log,
         ..
     } = settings;
-    within(
+    sized(
         "server.max_message_size",
         server.max_message_size,
         64_000..=1_000_000_000,
     )?;
+    folder(store)?;
+    sized("store.cache_size", store.cache_size, CACHE_BYTES)?;
     within(
         "store.snapshots_kept",
         store.snapshots_kept as u64,
@@ -45,17 +51,12 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
             "expected another address than `server.listen`".to_owned(),
         );
     }
-    address("server.public_url", &server.public_url)?;
+    public_address(&server.public_url)?;
     master_key(store)?;
     certificates(server)?;
     check_limits(limits)?;
     address("lever.oauth_url", &lever.oauth_url)?;
-    if lever.oauth_client_id.is_empty() != lever.oauth_client_secret.get().is_none() {
-        return fault(
-            "lever.oauth_client_secret",
-            "expected it together with `lever.oauth_client_id`: set both or neither".to_owned(),
-        );
-    }
+    oauth_client(lever)?;
     if !(lever.requests_per_second > 0.0 && lever.requests_per_second <= 1_000.0) {
         let found = lever.requests_per_second;
         return fault(
@@ -123,15 +124,23 @@ fn master_key(store: &Store) -> Result<(), Fault> {
     }
 }
 
+fn folder(store: &Store) -> Result<(), Fault> {
+    if store.dir.as_os_str().is_empty() {
+        return fault(
+            "store.dir",
+            "expected the path of a folder, found none".to_owned(),
+        );
+    }
+    Ok(())
+}
+
 /// A certificate needs its key, and who asks callers for theirs needs one of its own.
 fn certificates(server: &Server) -> Result<(), Fault> {
     let given = |path: &Path| !path.as_os_str().is_empty();
-    if given(&server.tls_cert) != given(&server.tls_key) {
-        return fault(
-            "server.tls_key",
-            "expected it together with `server.tls_cert`: set both or neither".to_owned(),
-        );
-    }
+    both_or_neither(
+        ("server.tls_cert", given(&server.tls_cert)),
+        ("server.tls_key", given(&server.tls_key)),
+    )?;
     if given(&server.tls_client_ca) && !given(&server.tls_cert) {
         return fault(
             "server.tls_client_ca",
@@ -139,6 +148,29 @@ fn certificates(server: &Server) -> Result<(), Fault> {
         );
     }
     Ok(())
+}
+
+fn oauth_client(lever: &Lever) -> Result<(), Fault> {
+    both_or_neither(
+        ("lever.oauth_client_id", !lever.oauth_client_id.is_empty()),
+        (
+            "lever.oauth_client_secret",
+            lever.oauth_client_secret.get().is_some(),
+        ),
+    )
+}
+
+/// The fault is that of the one that was given, so that its layer is told.
+fn both_or_neither(one: (&'static str, bool), other: (&'static str, bool)) -> Result<(), Fault> {
+    let (given, missing) = match (one.1, other.1) {
+        (true, false) => (one.0, other.0),
+        (false, true) => (other.0, one.0),
+        _ => return Ok(()),
+    };
+    fault(
+        given,
+        format!("expected it together with `{missing}`: set both or neither"),
+    )
 }
 
 fn check_limits(limits: &Limits) -> Result<(), Fault> {
@@ -170,12 +202,12 @@ fn check_limits(limits: &Limits) -> Result<(), Fault> {
             u64::from(limits.rate_per_token),
             1..=MANY,
         ),
-        ("limits.header_size", limits.header_size, 4_000..=MANY),
-        ("limits.unread_size", limits.unread_size, MANY..=MANY * MANY),
     ];
     for (key, value, bounds) in counts {
         within(key, value, bounds)?;
     }
+    sized("limits.header_size", limits.header_size, 4_000..=MANY)?;
+    sized("limits.unread_size", limits.unread_size, MANY..=MANY * MANY)?;
     let (second, moment) = (Duration::from_secs(1), Duration::from_millis(100));
     for (key, value, least) in [
         ("limits.longest_call", limits.longest_call, second),
@@ -207,6 +239,43 @@ fn within(key: &'static str, value: u64, bounds: RangeInclusive<u64>) -> Result<
             bounds.end()
         ),
     )
+}
+
+/// As [`within`], told as sizes are written.
+fn sized(key: &'static str, value: u64, bounds: RangeInclusive<u64>) -> Result<(), Fault> {
+    if bounds.contains(&value) {
+        return Ok(());
+    }
+    let [least, most, found] = [*bounds.start(), *bounds.end(), value].map(units::written_size);
+    fault(key, format!("expected {least} to {most}, found {found}"))
+}
+
+/// Where Lever delivers to, or none: Lever takes https alone, and tests on one machine have no certificate.
+fn public_address(text: &str) -> Result<(), Fault> {
+    let key = "server.public_url";
+    address(key, text)?;
+    let Ok(base) = lever::BaseUrl::parse(text) else {
+        return Ok(());
+    };
+    match base.as_str().strip_prefix("http://") {
+        Some(rest) if !is_loopback(rest) => fault(
+            key,
+            format!("expected https, the only way that Lever delivers, found \"{text}\""),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the host of an address without its scheme is this machine.
+fn is_loopback(rest: &str) -> bool {
+    let place = rest.split('/').next().unwrap_or_default();
+    let ip = |text: &str| text.parse::<IpAddr>().ok();
+    let address = place.parse::<SocketAddr>().map(|address| address.ip());
+    let host = place.split(':').next().unwrap_or_default();
+    match address.ok().or_else(|| ip(place.trim_matches(['[', ']']))) {
+        Some(ip) => ip.is_loopback(),
+        None => host.eq_ignore_ascii_case("localhost"),
+    }
 }
 
 /// An address to send requests to, or none.

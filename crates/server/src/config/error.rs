@@ -27,12 +27,12 @@ pub enum Error {
         reason: String,
     },
     /// A key that is no setting.
-    #[error("{place} is not a setting; the nearest one is {nearest}")]
+    #[error("{place} is not a setting; {}", way_out(nearest.as_deref()))]
     UnknownKey {
         /// The key and its layer.
         place: String,
-        /// The most similar key.
-        nearest: String,
+        /// The most similar key, if one is like it at all.
+        nearest: Option<String>,
     },
     /// A value of the wrong type or out of bounds.
     #[error("{place}: {problem}")]
@@ -49,6 +49,16 @@ impl Error {
         Error::Unreadable {
             path: path.to_owned(),
             reason,
+        }
+    }
+
+    /// A section, such as `server`, that holds no settings but a value of its own.
+    pub(super) fn not_a_section(place: String, section: &str) -> Error {
+        Error::BadValue {
+            place,
+            problem: format!(
+                "expected settings below it, as in [{section}] of config/fulcrum.toml, found a value"
+            ),
         }
     }
 
@@ -86,15 +96,34 @@ impl Error {
     }
 }
 
+fn way_out(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!("the nearest one is {nearest}"),
+        None => "config/fulcrum.toml lists all there are".to_owned(),
+    }
+}
+
 fn problem(kind: &Kind) -> String {
     match kind {
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+            let expected = in_words(expected);
             format!("expected {expected}, found {}", found_value(found))
         }
         Kind::UnknownVariant(found, expected) => {
             format!("expected one of {}, found \"{found}\"", expected.join(", "))
         }
         other => other.to_string(),
+    }
+}
+
+/// What is expected, without the names of types.
+fn in_words(expected: &str) -> String {
+    match expected {
+        "u32" => "a whole number from 0 to 4294967295".to_owned(),
+        "u64" | "usize" => "a whole number, 0 or more".to_owned(),
+        "f64" => "a number".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        other => other.to_owned(),
     }
 }
 

@@ -186,39 +186,47 @@ impl Known {
             .map(|(_, value)| value)
     }
 
-    /// Refuses a key that is no setting, and names the nearest one.
+    /// Refuses a key that is no setting, and names the nearest one; and a value where a section belongs.
     pub(super) fn check(&self, layer: &Layer) -> Result<(), Error> {
         for (key, _) in leaves(&layer.values) {
-            if !self
-                .0
-                .iter()
-                .any(|(known, _)| *known == key || known.starts_with(&format!("{key}.")))
-            {
-                let nearest = layer.origin.name(self.nearest(&key));
-                return Err(Error::UnknownKey {
-                    place: layer.origin.place(&key),
-                    nearest,
-                });
+            let place = || layer.origin.place(&key);
+            if self.is_section(&key) {
+                return Err(Error::not_a_section(place(), &key));
+            }
+            if self.default_of(&key).is_none() {
+                let nearest = self.nearest(&key).map(|near| layer.origin.name(near));
+                let place = place();
+                return Err(Error::UnknownKey { place, nearest });
             }
         }
         Ok(())
     }
 
-    /// The key most like this one; a key in the wrong section is near its namesake.
-    fn nearest(&self, key: &str) -> &str {
+    fn is_section(&self, key: &str) -> bool {
+        let below = format!("{key}.");
+        self.0.iter().any(|(known, _)| known.starts_with(&below))
+    }
+
+    /// The key most like this one, unless none is like it; a key in the wrong section is near its namesake.
+    fn nearest(&self, key: &str) -> Option<&str> {
         let name = last_part(key);
         let distance = |known: &str| {
             let whole = strsim::damerau_levenshtein(key, known);
             let moved = 1 + strsim::damerau_levenshtein(name, last_part(known));
             whole.min(moved)
         };
+        let like_it = FARTHEST.max(name.chars().count() / 3);
         self.0
             .iter()
-            .map(|(known, _)| known.as_str())
-            .min_by_key(|known| distance(known))
-            .unwrap_or_default()
+            .map(|(known, _)| (distance(known), known.as_str()))
+            .min_by_key(|(distance, _)| *distance)
+            .filter(|(distance, _)| *distance <= like_it)
+            .map(|(_, known)| known)
     }
 }
+
+/// How many letters of a short name may differ until it is no longer like another.
+const FARTHEST: usize = 2;
 
 fn last_part(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)

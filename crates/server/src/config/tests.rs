@@ -85,9 +85,13 @@ fn a_master_key_that_is_none_is_told_by_its_setting_and_never_shown() {
 
 #[test]
 fn an_oauth_client_is_whole_or_not_there() {
-    for half in ["oauth_client_id = \"x\"", "oauth_client_secret = \"x\""] {
-        let error = file(&format!("[lever]\n{half}")).unwrap_err();
-        assert!(error.contains("set both or neither"), "{error}");
+    for half in ["oauth_client_id", "oauth_client_secret"] {
+        let error = file(&format!("[lever]\n{half} = \"x\"")).unwrap_err();
+        let given = format!("`lever.{half}` in /etc/x.toml: ");
+        assert!(
+            error.starts_with(&given) && error.contains("set both or neither"),
+            "{error}"
+        );
     }
 }
 
@@ -101,14 +105,52 @@ fn an_address_for_lever_is_checked() {
 }
 
 #[test]
+fn lever_delivers_to_https_and_tests_to_this_machine() {
+    let set = |url: &str| file(&format!("[server]\npublic_url = \"{url}\""));
+    for far in [
+        "http://fulcrum.example.com",
+        "http://10.0.0.1:80/x",
+        "http://localhost.example.com",
+    ] {
+        let error = set(far).unwrap_err();
+        assert!(
+            error.contains("public_url") && error.contains("https"),
+            "{error}"
+        );
+    }
+    for near in [
+        "http://127.0.0.1:7461",
+        "http://[::1]:1/x",
+        "http://localhost:1",
+        "HTTPS://x.example",
+    ] {
+        assert!(set(near).is_ok(), "{near}");
+    }
+}
+
+#[test]
+fn the_page_cache_has_bounds() {
+    for size in ["0B", "300B", "999KB", "2TB"] {
+        let error = file(&format!("[store]\ncache_size = \"{size}\"")).unwrap_err();
+        let expected =
+            format!("`store.cache_size` in /etc/x.toml: expected 1MB to 1TB, found {size}");
+        assert_eq!(error, expected);
+    }
+    assert!(file("[store]\ncache_size = \"1MiB\"").is_ok());
+}
+
+#[test]
 fn a_certificate_and_its_key_come_together() {
     for (half, named) in [
-        ("tls_cert = \"x\"", "server.tls_key"),
-        ("tls_key = \"x\"", "server.tls_key"),
-        ("tls_client_ca = \"x\"", "server.tls_client_ca"),
+        ("tls_cert = \"x\"", "`server.tls_cert` in /etc/x.toml"),
+        ("tls_key = \"x\"", "`server.tls_key` in /etc/x.toml"),
+        (
+            "tls_client_ca = \"x\"",
+            "`server.tls_client_ca` in /etc/x.toml",
+        ),
     ] {
         let error = file(&format!("[server]\n{half}")).unwrap_err();
-        assert!(error.contains(named), "{error}");
+        assert!(error.starts_with(named), "{error}");
     }
     assert!(file("[server]\ntls_cert = \"x\"\ntls_key = \"y\"\ntls_client_ca = \"z\"").is_ok());
 }
@@ -118,7 +160,7 @@ fn limits_have_bounds() {
     for (bad, expected) in [
         ("connections = 15", "16 to 100000"),
         ("rate_per_token = 0", "1 to 1000000"),
-        ("header_size = \"3KB\"", "4000 to 1000000"),
+        ("header_size = \"3KB\"", "4KB to 1MB, found 3KB"),
         ("handshake = \"99ms\"", "at least 100ms"),
         ("longest_call = \"0s\"", "at least 1s"),
     ] {
@@ -174,6 +216,10 @@ fn an_unknown_key_names_its_layer_and_the_nearest_key() {
         variable("FULCRUM__STORE__DIRR", "x").unwrap_err(),
         "FULCRUM__STORE__DIRR in the environment is not a setting; the nearest one is FULCRUM__STORE__DIR"
     );
+    assert_eq!(
+        variable("FULCRUM__STORE__MOON_PHASE", "x").unwrap_err(),
+        "FULCRUM__STORE__MOON_PHASE in the environment is not a setting; config/fulcrum.toml lists all there are"
+    );
 }
 
 #[test]
@@ -189,7 +235,7 @@ fn a_wrong_value_names_its_layer_and_what_was_expected() {
         ),
         (
             variable("FULCRUM__LEVER__ALLOW_BASE_URL", "yes"),
-            "FULCRUM__LEVER__ALLOW_BASE_URL in the environment: expected a boolean, found \"yes\"",
+            "FULCRUM__LEVER__ALLOW_BASE_URL in the environment: expected true or false, found \"yes\"",
         ),
         (
             file("[pull]\nsweep_interval = \"daily\""),
@@ -210,6 +256,22 @@ fn a_wrong_value_names_its_layer_and_what_was_expected() {
         (
             file("[push]\nlooks = 0"),
             "`push.looks` in /etc/x.toml: expected 2 to 10, found 0",
+        ),
+        (
+            file("[limits]\ncalls = -1"),
+            "`limits.calls` in /etc/x.toml: expected a whole number, 0 or more, found -1",
+        ),
+        (
+            file("[store]\nreserve_size = \"1 parsec\""),
+            "`store.reserve_size` in /etc/x.toml: expected a whole number with B, KB, MB, GB, TB, KiB, MiB, GiB or TiB, such as \"512MB\", found \"1 parsec\"",
+        ),
+        (
+            file("server = 3"),
+            "`server` in /etc/x.toml: expected settings below it, as in [server] of config/fulcrum.toml, found a value",
+        ),
+        (
+            variable("FULCRUM__STORE__DIR", ""),
+            "FULCRUM__STORE__DIR in the environment: expected the path of a folder, found none",
         ),
         (
             file("[log]\nlevel = \"infoo\""),

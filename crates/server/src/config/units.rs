@@ -13,6 +13,15 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     Duration::try_from(duration).ok()
 }
 
+/// A number of bytes as [`parse_size`] reads it, in the largest unit that it is whole in.
+pub(super) fn written_size(bytes: u64) -> String {
+    let whole = |&&(_, unit): &&(&str, u64)| bytes >= unit && bytes.is_multiple_of(unit);
+    match SIZES.iter().find(whole) {
+        Some((name, unit)) => format!("{}{name}", bytes / unit),
+        None => format!("{bytes}B"),
+    }
+}
+
 /// Reads a size such as `512MB` or `2GiB`, in bytes. `None` for anything else.
 pub fn parse_size(text: &str) -> Option<u64> {
     let digits = text
@@ -23,10 +32,13 @@ pub fn parse_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
+/// Powers of 1,000 first, each from the largest down.
 const SIZES: &[(&str, u64)] = &[
+    ("TB", 1_000_000_000_000),
     ("GB", 1_000_000_000),
     ("MB", 1_000_000),
     ("KB", 1_000),
+    ("TiB", 1 << 40),
     ("GiB", 1 << 30),
     ("MiB", 1 << 20),
     ("KiB", 1 << 10),
@@ -98,7 +110,7 @@ pub(super) mod size {
         read(
             from,
             Text {
-                expected: "a size such as \"64KB\", \"512MB\" or \"2GB\"",
+                expected: "a whole number with B, KB, MB, GB, TB, KiB, MiB, GiB or TiB, such as \"512MB\"",
                 parse: parse_size,
             },
         )
@@ -160,6 +172,8 @@ mod tests {
             ("2 GB", Some(2_000_000_000)),
             ("64KiB", Some(65_536)),
             ("7B", Some(7)),
+            ("1TB", Some(1_000_000_000_000)),
+            ("1TiB", Some(1 << 40)),
             ("512", None),
             ("1.5GB", None),
             ("-1GB", None),
@@ -168,6 +182,21 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(parse_size(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_told_as_people_write_them() {
+        let cases = [
+            (0, "0B"),
+            (300, "300B"),
+            (64_000, "64KB"),
+            (65_536, "64KiB"),
+            (1_000_000_000_000, "1TB"),
+        ];
+        for (bytes, told) in cases {
+            assert_eq!(written_size(bytes), told);
+            assert_eq!(parse_size(told), Some(bytes));
         }
     }
 }

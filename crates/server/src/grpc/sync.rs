@@ -295,7 +295,8 @@ fn confidential_hidden() -> Error {
     Error::precondition(
         "CONFIDENTIAL_HIDDEN",
         "the key of the connection has no access to confidential records, and a record that cannot be read may be \
-         one: ask without include_raw_json, or give a key with that access with RotateCredential",
+         one: ask without include_raw_json, or give a key with that access with RotateCredential \
+         (`fulcrum rotate-credential`)",
         Vec::new(),
     )
 }

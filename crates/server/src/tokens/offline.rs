@@ -10,7 +10,7 @@ use store::{Store, TokenRecord};
 
 use super::{NewToken, mint};
 use crate::config::Settings;
-use crate::serve::{StartError, open_store};
+use crate::serve::{StartError, open_existing_store, open_store};
 
 /// Makes a token that is good for `ttl`, or until revoked. It is returned once; a hash is kept.
 ///
@@ -62,7 +62,7 @@ async fn check_known(store: &Store, ids: &[ConnectionId]) -> Result<(), StartErr
 /// # Errors
 /// One sentence for each thing that can be wrong.
 pub async fn list(settings: &Settings) -> Result<Vec<TokenRecord>, StartError> {
-    let store = open_store(settings).await?;
+    let store = open_existing_store(settings).await?;
     let tokens = store.tokens().await;
     store.close().await?;
     Ok(tokens?)
@@ -73,7 +73,7 @@ pub async fn list(settings: &Settings) -> Result<Vec<TokenRecord>, StartError> {
 /// # Errors
 /// One sentence for each thing that can be wrong.
 pub async fn revoke(settings: &Settings, id: &str) -> Result<TokenRecord, StartError> {
-    let store = open_store(settings).await?;
+    let store = open_existing_store(settings).await?;
     let revoked = store.revoke_token(id, Clock::system().now()).await;
     store.close().await?;
     revoked.map_err(|error| match error.kind() {

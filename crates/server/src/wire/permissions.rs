@@ -76,7 +76,8 @@ fn to_key_state(state: KeyState) -> (pb::KeyState, &'static str) {
         KeyState::Revoked => (
             pb::KeyState::Revoked,
             "Lever accepted this credential before and rejects it now: it was revoked; \
-             have a Lever Super Admin make a new one, then call RotateCredential",
+             have a Lever Super Admin make a new one, then call RotateCredential \
+             (`fulcrum rotate-credential`)",
         ),
         KeyState::Rejected => (
             pb::KeyState::Rejected,

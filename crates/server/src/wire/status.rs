@@ -24,7 +24,7 @@ pub fn status(error: Error) -> Status {
     if code == Code::Internal {
         tracing::error!(error = %engine::report(&error), "a request failed");
     } else {
-        tracing::debug!(error = %engine::report(&error), "a request was refused");
+        tracing::debug!(error = %error.for_log(), "a request was refused");
     }
     Status::with_error_details(code, message, details)
 }

@@ -42,8 +42,10 @@ const UNTOLD: u64 = 1 << 32;
 pub struct Restored {
     /// What the backup says about itself.
     pub header: Header,
-    /// How many entries it has.
+    /// How many entries the new store has.
     pub entries: u64,
+    /// How many entries of the backup it has not: those of the change journal.
+    pub left_out: u64,
     /// How many operations may have been sent since it was taken; Lever is asked before they are sent.
     pub unsure_operations: u64,
 }
@@ -71,8 +73,9 @@ pub fn restore(
         .and_then(|unsure| directory.end_restoring().map(|()| unsure));
     match made {
         Ok(unsure_operations) => Ok(Restored {
+            entries: checked.restored(),
+            left_out: checked.left_out,
             header: checked.header,
-            entries: checked.entries,
             unsure_operations,
         }),
         Err(error) => {
@@ -87,14 +90,26 @@ pub fn restore(
 struct Checked {
     header: Header,
     entries: u64,
+    /// How many of them have no place in the new store.
+    left_out: u64,
     renewal: Renewal,
+}
+
+impl Checked {
+    /// How many entries the new store has.
+    fn restored(&self) -> u64 {
+        let added = self.renewal.additions().len() as u64;
+        self.entries - self.left_out + added
+    }
 }
 
 fn check(file: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Checked, Error> {
     let (mut reader, header) = Reader::open(file)?;
     let mut renewal = Renewal::of(&header)?;
+    let mut left_out = 0;
     while let Some(item) = reader.next()? {
         if let Item::Entry { table, key, value } = item {
+            left_out += u64::from(is_left_out(table));
             renewal.learn(table, key, &value)?;
             progress(step("checking", reader.entries(), None));
         }
@@ -102,6 +117,7 @@ fn check(file: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Checked, Err
     Ok(Checked {
         header,
         entries: reader.entries(),
+        left_out,
         renewal,
     })
 }
@@ -127,9 +143,9 @@ fn check_room(directory: &Directory, file: &Path, options: &Options) -> Result<(
     }
     let message = format!(
         "only {} MB are free at {}, restoring this backup needs {} MB: free some space, then try again",
-        free >> 20,
+        space::megabytes_free(free),
         directory.root().display(),
-        (needed >> 20) + 1,
+        space::megabytes_needed(needed),
     );
     Err(Error::new(ErrorKind::DiskFull, message))
 }
@@ -339,7 +355,7 @@ impl Renewal {
         value: Vec<u8>,
     ) -> Result<Option<(Vec<u8>, bool)>, Error> {
         Ok(match table {
-            Table::Changes | Table::ChangeFloors | Table::Sequences => None,
+            _ if is_left_out(table) => None,
             Table::Meta if key == key::HEADER => {
                 let header: format::Header = frame::open_as(table, &value)?;
                 let store = self.store;
@@ -366,6 +382,14 @@ impl Renewal {
         };
         keys.into_iter().flat_map(both).collect()
     }
+}
+
+/// Whether a table is not carried over: the numbers of changes begin anew.
+fn is_left_out(table: Table) -> bool {
+    matches!(
+        table,
+        Table::Changes | Table::ChangeFloors | Table::Sequences
+    )
 }
 
 fn framed<T: Stored>(value: &T) -> Vec<u8> {

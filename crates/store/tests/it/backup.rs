@@ -110,6 +110,19 @@ async fn everything_comes_back_from_a_whole_backup() {
 }
 
 #[tokio::test]
+async fn a_restore_tells_how_much_the_new_store_has_and_how_much_of_the_backup_it_has_not() {
+    let origin = examining::full().await;
+    let store = open(origin.path());
+    let place = Place::with(&backup(&store, Scope::All).await);
+    let told = place.restore().unwrap();
+    let key = "master.key";
+    fs::copy(origin.path().join(key), place.data().join(key)).unwrap();
+    let examined = store::check(&place.data(), &options(), &mut |_| {}).unwrap();
+    assert_eq!(told.entries, examined.entries);
+    assert!(told.left_out > 0, "the change journal");
+}
+
+#[tokio::test]
 async fn what_is_ours_comes_back_without_the_mirror_and_request_ids_are_known() {
     let origin = examining::full().await;
     let store = open(origin.path());

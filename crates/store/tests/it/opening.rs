@@ -107,12 +107,20 @@ fn a_store_that_is_open_is_not_opened_again() {
 fn the_folder_and_the_key_are_for_their_owner_only() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/store");
-    drop(open(&path));
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(
-        (mode(&path), mode(&path.join("master.key"))),
-        (0o700, 0o600)
-    );
+    let with_reserve = || Options {
+        reserve_bytes: 1_000,
+        ..options()
+    };
+    drop(Store::open(&path, with_reserve()).unwrap());
+    assert_eq!(mode(&path), 0o700);
+    for file in ["master.key", "seq", "seq.live", "reserve"] {
+        assert_eq!(mode(&path.join(file)), 0o600, "{file}");
+    }
+    assert_eq!(mode(&path.join("db")), 0o700);
+    fs::set_permissions(path.join("db"), fs::Permissions::from_mode(0o755)).unwrap();
+    drop(open(&path));
+    assert_eq!(mode(&path.join("db")), 0o700, "of an earlier version");
 }
 
 #[test]
@@ -138,6 +146,28 @@ fn a_store_whose_making_was_interrupted_is_made_again() {
     drop(open(folder.path()));
     drop(open(folder.path()));
     assert!(!folder.path().join("creating").exists());
+}
+
+#[test]
+fn what_needs_a_store_makes_none_and_says_where_it_looked() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("typo");
+    let error = Store::open_existing(&nowhere, options()).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NotFound);
+    assert!(error.to_string().ends_with("typo"), "{error}");
+    assert!(!nowhere.exists());
+    fs::write(folder.path().join("thesis.tex"), "").unwrap();
+    let error = store::check(folder.path(), &options(), &mut |_| {}).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NotFound);
+    assert!(!error.to_string().contains("empty folder"), "{error}");
+}
+
+#[test]
+fn what_the_system_refuses_is_told_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let error = refusal(&folder.path().join("file/below"), options());
+    assert!(error.told().contains("Not a directory"), "{}", error.told());
 }
 
 #[tokio::test]
@@ -222,12 +252,29 @@ async fn an_older_copy_of_the_database_is_refused_unless_the_loss_is_accepted() 
 }
 
 #[tokio::test]
-async fn a_sound_store_without_its_sidecar_opens_and_has_one_again() {
+async fn a_store_that_nothing_counted_is_opened_only_by_who_accepts_a_loss() {
     let folder = closed().await;
-    let sidecar = folder.path().join("seq");
+    let [sidecar, live] = ["seq", "seq.live"].map(|name| folder.path().join(name));
     let before = fs::read(&sidecar).unwrap();
     fs::remove_file(&sidecar).unwrap();
     open(folder.path()).close().await.unwrap();
+    assert_eq!(
+        fs::read(&sidecar).unwrap(),
+        before,
+        "one of the two is enough"
+    );
+
+    fs::remove_file(&sidecar).unwrap();
+    fs::remove_file(&live).unwrap();
+    let error = refusal(folder.path(), options());
+    assert_eq!(error.kind(), &ErrorKind::Damaged);
+    assert!(error.to_string().contains("accept_loss"), "{error}");
+    let accepting = Options {
+        accept_loss: true,
+        ..options()
+    };
+    let store = Store::open(folder.path(), accepting).unwrap();
+    store.close().await.unwrap();
     assert_eq!(fs::read(&sidecar).unwrap(), before);
 
     fs::write(&sidecar, "nonsense").unwrap();

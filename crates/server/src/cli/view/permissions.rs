@@ -78,7 +78,7 @@ fn missing(report: &pb::CheckPermissionsResponse) -> String {
         text.push_str(&format!("  {name}\n    {}\n", permission.loss));
     }
     text.push_str(
-        "  A key keeps the permissions it was made with: give a new one with RotateCredential.\n",
+        "  A key keeps the permissions it was made with: give a new one with `fulcrum rotate-credential`.\n",
     );
     text
 }
@@ -209,7 +209,7 @@ mod tests {
         Missing
           find all opportunity notes
             not mirrored: notes
-          A key keeps the permissions it was made with: give a new one with RotateCredential.
+          A key keeps the permissions it was made with: give a new one with `fulcrum rotate-credential`.
 
         STATE       PERMISSION                  KNOWN BY
         missing     find all opportunity notes  a try

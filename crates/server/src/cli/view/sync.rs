@@ -33,19 +33,15 @@ pub(crate) fn page(connection: &pb::Connection, status: &pb::SyncStatus, now_ms:
         None => String::new(),
     };
     let mut page = format!("{name} · {state}{as_of}\n\n{}", streams(status, now_ms));
+    let told = errors(status);
     if let Some(inbound) = &status.inbound {
         page.push_str(&format!("\n{}", inbound_stages(inbound, now_ms)));
+        if told.iter().all(|(error, _)| *error != inbound.error) && !inbound.error.is_empty() {
+            page.push_str(&format!("\n{}", styled(BAD, &inbound.error)));
+        }
     }
-    for stream in status
-        .streams
-        .iter()
-        .filter(|stream| !stream.error.is_empty())
-    {
-        page.push_str(&format!(
-            "\n{}: {}",
-            stream.name,
-            styled(BAD, &stream.error)
-        ));
+    for (error, streams) in told {
+        page.push_str(&format!("\n{}: {}", named(&streams), styled(BAD, error)));
     }
     if let Some(pause) = &status.rate_limit_pause {
         let why = format!("{}: {}", in_pause(pause, now_ms), pause.reason);
@@ -53,6 +49,27 @@ pub(crate) fn page(connection: &pb::Connection, status: &pb::SyncStatus, now_ms:
     }
     page.push_str(&format!("\n{}\n", styled(DIM, &requests(status))));
     page
+}
+
+/// Each error of streams once, with those that have it.
+fn errors(status: &pb::SyncStatus) -> Vec<(&str, Vec<&str>)> {
+    let mut errors: Vec<(&str, Vec<&str>)> = Vec::new();
+    let failing = |stream: &&pb::StreamStatus| !stream.error.is_empty();
+    for stream in status.streams.iter().filter(failing) {
+        match errors.iter_mut().find(|(error, _)| *error == stream.error) {
+            Some((_, names)) => names.push(&stream.name),
+            None => errors.push((stream.error.as_str(), vec![stream.name.as_str()])),
+        }
+    }
+    errors
+}
+
+/// The names of streams, as long as they are few; the table above has all of them.
+fn named(streams: &[&str]) -> String {
+    match streams.len() {
+        0..=3 => streams.join(", "),
+        many => format!("{many} streams"),
+    }
 }
 
 /// How many problems want looking after, in a sentence.
@@ -76,9 +93,6 @@ fn inbound_stages(inbound: &pb::InboundStatus, now_ms: i64) -> String {
             " · read on their own {} unless everybody is read before",
             time::until(next, now_ms)
         ));
-    }
-    if !inbound.error.is_empty() {
-        line.push_str(&format!("\n{}", styled(BAD, &inbound.error)));
     }
     line
 }
@@ -255,7 +269,7 @@ mod tests {
         };
         assert_eq!(
             told(failed.clone()),
-            "inbound stages: failed · as of 20 min ago\nLever is failing"
+            "inbound stages: failed · as of 20 min ago"
         );
         let status = pb::SyncStatus {
             inbound: Some(failed),
@@ -263,6 +277,29 @@ mod tests {
         };
         let page = plain(&page(&pb::Connection::default(), &status, 1_300_000));
         assert!(page.contains("\ninbound stages: failed"), "{page}");
+        assert!(page.contains("\nLever is failing\n"), "{page}");
+    }
+
+    #[test]
+    fn an_error_of_many_streams_is_told_once() {
+        let failing = |name| stream(name, pb::StreamState::Failed, None, "the key is rejected");
+        let mut status = pb::SyncStatus {
+            streams: ["users", "stages", "tags"].map(failing).into(),
+            inbound: Some(pb::InboundStatus {
+                error: "the key is rejected".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let page = |status: &pb::SyncStatus| plain(&page(&pb::Connection::default(), status, 0));
+        let few = page(&status);
+        assert!(
+            few.contains("\nusers, stages, tags: the key is rejected\n"),
+            "{few}"
+        );
+        assert_eq!(few.matches("the key is rejected").count(), 1, "{few}");
+        status.streams.push(failing("sources"));
+        assert!(page(&status).contains("\n4 streams: the key is rejected\n"));
     }
 
     #[test]
