@@ -343,16 +343,25 @@ impl Authority {
     /// # Errors
     /// If the store cannot be read.
     pub(crate) async fn proven(&self, authorization: Option<&str>) -> Result<Option<Proven>> {
+        self.proven_by_hash(authorization.and_then(bearer).map(hash))
+            .await
+    }
+
+    /// The same by the hash of its token, as sessions of the console keep it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) async fn proven_by_hash(&self, hash: Option<[u8; 32]>) -> Result<Option<Proven>> {
         if !self.required() {
             return Ok(Some(Proven {
                 caller: Caller::local(),
                 account: self.calls().trusted(LOCAL),
             }));
         }
-        let Some(token) = authorization.and_then(bearer) else {
+        let Some(hash) = hash else {
             return Ok(None);
         };
-        let record = self.store.token_by_hash(&hash(token)).await?;
+        let record = self.store.token_by_hash(&hash).await?;
         let caller = record.filter(|record| good(record, self.now()));
         Ok(caller.and_then(to_caller).map(|caller| Proven {
             account: self.calls().account(&caller.id),

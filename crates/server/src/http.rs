@@ -1,4 +1,4 @@
-//! The HTTP side: whether the process lives, whether it is ready, its metrics, and Lever's webhooks.
+//! The HTTP side: whether the process lives, whether it is ready, its metrics, the console, and Lever's webhooks.
 
 mod exposition;
 mod webhooks;
@@ -19,6 +19,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use store::Store;
 
 use crate::auth::Authority;
+use crate::console;
+use crate::grpc::Api;
 
 /// What the HTTP side shows.
 #[derive(Clone)]
@@ -73,8 +75,9 @@ impl Health {
     }
 }
 
-/// `/healthz`, `/readyz` and `/metrics`; and what Lever calls from outside, by whatever name it knows us.
-pub fn router(health: Health, authority: Authority, engine: Engine) -> Router {
+/// `/healthz`, `/readyz`, `/metrics` and the console; and what Lever calls from outside, by whatever name it knows us.
+pub fn router(health: Health, api: Api, browsers_by_tls: bool) -> Router {
+    let (authority, engine) = (api.authority.clone(), api.engine.clone());
     let inside = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -82,13 +85,14 @@ pub fn router(health: Health, authority: Authority, engine: Engine) -> Router {
             "/metrics",
             get(metrics).with_state((health.clone(), engine.clone())),
         )
+        .with_state(health)
+        .merge(console::router(api, browsers_by_tls))
         .fallback(|| async {
             (
                 StatusCode::NOT_FOUND,
-                "there is nothing here: try /healthz, /readyz or /metrics\n",
+                "there is nothing here: try /console, /healthz, /readyz or /metrics\n",
             )
         })
-        .with_state(health)
         .layer(middleware::from_fn_with_state(authority, local_names_only));
     webhooks::router(engine).fallback_service(inside)
 }

@@ -7,6 +7,7 @@ pub mod auth;
 mod calls;
 pub mod cli;
 pub mod config;
+mod console;
 pub mod demo;
 mod door;
 pub mod grpc;

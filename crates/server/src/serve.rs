@@ -129,9 +129,9 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
     let largest = usize::try_from(settings.server.max_message_size).unwrap_or(usize::MAX);
     let (reporter, health_service) = tonic_health::server::health_reporter();
     report(&reporter, ServingStatus::Serving).await;
-    let rpcs = grpc::routes(api, health_service, largest)
+    let rpcs = grpc::routes(api.clone(), health_service, largest)
         .map_err(|error| StartError::because("the gRPC services cannot be set up", error))?;
-    let pages = http::router(health.clone(), authority.clone(), engine.clone());
+    let pages = http::router(health.clone(), api, browsers_by_tls(&settings.server));
     let tls = tls.map(Arc::new);
     let doors = [
         (grpc_door(settings, grpc_listener, tls.as_ref()), rpcs),
@@ -193,6 +193,12 @@ impl Running {
     pub async fn failed(&self) -> String {
         self.store.fatal().await
     }
+}
+
+/// Whether browsers reach the console by TLS: ours, or that of a proxy in front.
+fn browsers_by_tls(server: &config::Server) -> bool {
+    (server.http_tls && !server.tls_cert.as_os_str().is_empty())
+        || server.public_url.starts_with("https://")
 }
 
 fn grpc_door(settings: &Settings, listener: TcpListener, tls: Option<&Arc<Tls>>) -> Door {

@@ -15,6 +15,7 @@ mod candidates;
 mod changes;
 mod clocks;
 mod connecting;
+mod console;
 mod coverage;
 mod crash_pull;
 mod crash_push;

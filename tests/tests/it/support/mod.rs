@@ -26,7 +26,7 @@ pub(crate) use door::Door;
 pub(crate) use foreign::Foreign;
 pub(crate) use proof::{proved, rounds};
 pub(crate) use random::Random;
-pub(crate) use records::http;
+pub(crate) use records::{client, http};
 pub(crate) use service::{Home, Service, as_user, program};
 pub(crate) use status::{refused, why};
 pub(crate) use table::{NOBODY, Table};

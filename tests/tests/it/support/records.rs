@@ -62,9 +62,15 @@ streams! {
 
 /// A client for talking past the service.
 pub(crate) fn http() -> reqwest::Client {
+    client(reqwest::redirect::Policy::default())
+}
+
+/// The same, going where it is sent only as it is told.
+pub(crate) fn client(redirect: reqwest::redirect::Policy) -> reqwest::Client {
     // An error only says that it was chosen before.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
+    let client = reqwest::Client::builder().redirect(redirect);
+    client.build().expect("a client")
 }
 
 impl World {

@@ -113,6 +113,11 @@ impl World {
         self
     }
 
+    /// The key of the account.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Links the account.
     pub(crate) async fn connect(&mut self) {
         self.connected().await.expect("connected");

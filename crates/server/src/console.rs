@@ -1,0 +1,83 @@
+//! The admin console: pages on the HTTP port, for whoever sets Fulcrum up and wants to know how it is doing.
+//!
+//! A page is a function of a view (style.md). A view is filled by asking the same services that gRPC callers ask,
+//! in this process and as whoever is signed in: the console can do what its user's token may do, and nothing else.
+//! Every page and every action works without JavaScript.
+
+mod assets;
+mod desk;
+mod form;
+mod frame;
+mod pages;
+mod refusal;
+mod session;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+
+use crate::grpc::Api;
+use session::Sessions;
+
+/// Where the console is.
+const ROOT: &str = "/console";
+
+/// What every page needs.
+#[derive(Clone)]
+struct Console {
+    api: Api,
+    sessions: Arc<Sessions>,
+    /// Whether browsers reach us by TLS: the cookie is for that alone then.
+    secure: bool,
+}
+
+/// The pages, their assets, and the way to them from the root.
+///
+/// `secure` says that browsers reach the port by TLS, so that the session's cookie never travels without.
+pub(crate) fn router(api: Api, secure: bool) -> Router {
+    let console = Console {
+        api,
+        sessions: Arc::new(Sessions::default()),
+        secure,
+    };
+    Router::new()
+        .merge(pages::routes())
+        .with_state(console)
+        .route("/", get(|| async { Redirect::to(ROOT) }))
+        .merge(assets::routes())
+        .layer(middleware::from_fn(guarded))
+}
+
+/// Nothing from elsewhere, no script of a page's own, and nothing kept by a browser.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // Assets say themselves how long they keep.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Sends the browser on after something was done.
+fn see(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}

@@ -1,0 +1,51 @@
+// Without this every page works; with it times are in the viewer's zone, and pages follow what happens.
+
+const localTimes = (root) => {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    time.textContent = format.format(new Date(time.dateTime));
+  }
+};
+
+// Puts what has changed on the server in place of what the page shows; what is being filled in is left alone.
+const refresh = async () => {
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  if (!answer.ok || answer.redirected) return location.reload();
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live-part]")) {
+    const next = fresh.getElementById(part.id);
+    if (!next || part.contains(document.activeElement)) continue;
+    part.replaceWith(next);
+    localTimes(next);
+  }
+};
+
+const follow = (source) => {
+  let asked = false;
+  let busy = false;
+  const run = async () => {
+    if (busy) return;
+    busy = true;
+    while (asked) {
+      asked = false;
+      await refresh().catch(() => {});
+    }
+    busy = false;
+  };
+  const events = new EventSource(source);
+  events.addEventListener("changed", () => {
+    asked = true;
+    run();
+  });
+  addEventListener("pagehide", () => events.close());
+};
+
+localTimes(document);
+const live = document.querySelector("[data-live]");
+if (live) follow(live.dataset.live);
+
+for (const form of document.querySelectorAll("form[data-confirm]")) {
+  form.addEventListener("submit", (event) => {
+    if (!confirm(form.dataset.confirm)) event.preventDefault();
+  });
+}

@@ -1,0 +1,241 @@
+//! Whoever is signed in, and the services as they may ask them.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse, Response};
+use maud::Markup;
+use proto::v1 as pb;
+use proto::v1::connection_service_server::ConnectionService as _;
+use tonic::{Request, Status};
+
+use super::frame::{Frame, Place, Tab, frame};
+use super::refusal::Refused;
+use super::session::{COOKIE, Session};
+use super::{Console, ROOT, see};
+use crate::auth::{Caller, Proven, may_call};
+use crate::calls::{Account, Kind};
+use crate::grpc::Api;
+use crate::wire::status::{over_limit, permission_denied, status};
+
+/// A request to the console, by somebody whose token still works.
+pub(super) struct Desk {
+    console: Console,
+    /// The secret of the session, from its cookie.
+    secret: String,
+    session: Session,
+    caller: Caller,
+    account: Arc<Account>,
+    /// Whether the session is new, and its cookie goes out with the answer.
+    new: bool,
+}
+
+impl Desk {
+    /// The services.
+    pub(super) fn api(&self) -> &Api {
+        &self.console.api
+    }
+
+    /// Is cancelled when the token stops working.
+    pub(super) fn ended(&self) -> tokio_util::sync::CancellationToken {
+        self.account.ended().clone()
+    }
+
+    /// What forms carry.
+    pub(super) fn csrf(&self) -> &str {
+        &self.session.csrf
+    }
+
+    /// Whether the role may call an rpc, given by its path: what it may not do is not offered.
+    pub(super) fn may(&self, rpc: &str) -> bool {
+        may_call(self.caller.role, rpc)
+    }
+
+    /// A request to an rpc, given by its path, as whoever is signed in; it takes up room until it is answered.
+    ///
+    /// # Errors
+    /// A role that may not call it, or a limit of calls that is met.
+    pub(super) fn ask<T>(&self, rpc: &str, message: T) -> Result<Request<T>, Status> {
+        if !self.may(rpc) {
+            let role = self.caller.role.name();
+            let message =
+                format!("the role {role} of your token may not do this: sign in with another");
+            return Err(permission_denied(&message));
+        }
+        let authority = &self.console.api.authority;
+        let seat = authority
+            .calls()
+            .begin(&self.account, Kind::Unary, authority.now())
+            .map_err(over_limit)?;
+        let mut request = Request::new(message);
+        request.extensions_mut().insert(self.caller.clone());
+        request.extensions_mut().insert(Arc::new(seat));
+        Ok(request)
+    }
+
+    /// A connection, if the caller may see it.
+    ///
+    /// # Errors
+    /// Not found.
+    pub(super) async fn connection(&self, id: &str) -> Result<pb::Connection, Refused> {
+        let request = pb::GetConnectionRequest {
+            connection_id: id.to_owned(),
+        };
+        let request = self.ask("/fulcrum.v1.ConnectionService/GetConnection", request)?;
+        let answer = self.api().get_connection(request).await?.into_inner();
+        Ok(answer.connection.unwrap_or_default())
+    }
+
+    /// A page in its frame.
+    pub(super) fn page(&self, title: &str, place: Place<'_>, content: Markup) -> Response {
+        let view = Frame {
+            title,
+            place,
+            name: &self.caller.name,
+            role: self.caller.role.name(),
+            signed_in: self.session.token.is_some(),
+            csrf: &self.session.csrf,
+            said: self.console.sessions.said(&self.secret),
+        };
+        self.with_cookie(frame(&view, content).into_response())
+    }
+
+    /// A page of a connection in its frame, with the tabs that the role may open.
+    pub(super) fn at(&self, connection: &pb::Connection, tab: Tab, content: Markup) -> Response {
+        let tabs: Vec<Tab> = Tab::ALL
+            .into_iter()
+            .filter(|tab| self.may(tab.rpc()))
+            .collect();
+        let place = Place::Connection {
+            id: &connection.id,
+            name: &connection.display_name,
+            tab,
+            tabs: &tabs,
+        };
+        let title = format!("{} · {}", tab.label(), connection.display_name);
+        self.page(&title, place, content)
+    }
+
+    /// Goes to another page, which begins with what was done.
+    pub(super) fn done(&self, path: &str, text: impl Into<String>) -> Response {
+        self.console.sessions.say(&self.secret, text.into());
+        self.with_cookie(see(path))
+    }
+
+    /// Signs out.
+    pub(super) fn leave(&self) {
+        self.console.sessions.end(&self.secret);
+    }
+
+    fn with_cookie(&self, mut response: Response) -> Response {
+        if self.new {
+            let cookie = cookie(&self.secret, self.console.secure);
+            if let Ok(cookie) = cookie.parse() {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+        }
+        response
+    }
+}
+
+/// The cookie of a session: for this site alone, and not for scripts.
+pub(super) fn cookie(secret: &str, secure: bool) -> String {
+    let secure = if secure { "; Secure" } else { "" };
+    format!("{COOKIE}={secret}; Path={ROOT}; HttpOnly; SameSite=Strict{secure}")
+}
+
+/// The secret that a browser sends back.
+pub(super) fn secret_of(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(name, value)| (name == COOKIE).then_some(value))
+}
+
+impl Console {
+    /// The session of a request, if its token still works.
+    async fn seated(&self, headers: &HeaderMap) -> Result<Option<Desk>, Refused> {
+        let found = secret_of(headers)
+            .and_then(|secret| Some((secret.to_owned(), self.sessions.find(secret)?)));
+        let hash = found.as_ref().and_then(|(_, session)| session.token);
+        let proven = self
+            .api
+            .authority
+            .proven_by_hash(hash)
+            .await
+            .map_err(status)?;
+        let Some(Proven { caller, account }) = proven else {
+            return Ok(None);
+        };
+        let (new, (secret, session)) = match found {
+            Some(found) => (false, found),
+            None => (true, self.sessions.begin(None).map_err(status)?),
+        };
+        Ok(Some(Desk {
+            console: self.clone(),
+            secret,
+            session,
+            caller,
+            account,
+            new,
+        }))
+    }
+}
+
+impl FromRequestParts<Console> for Desk {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Response> {
+        match console.seated(&parts.headers).await {
+            Ok(Some(desk)) => Ok(desk),
+            // A form that was filled in is lost anyhow; the page to sign in says why.
+            Ok(None) => Err(see(&sign_in(parts))),
+            Err(refused) => Err(refused.into_response()),
+        }
+    }
+}
+
+impl OptionalFromRequestParts<Console> for Desk {
+    type Rejection = Response;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        console: &Console,
+    ) -> Result<Option<Self>, Response> {
+        let seated = console.seated(&parts.headers).await;
+        seated.map_err(IntoResponse::into_response)
+    }
+}
+
+/// The page to sign in, which leads back to where somebody wanted to go.
+fn sign_in(parts: &Parts) -> String {
+    let path = parts.uri.path();
+    if parts.method != Method::GET || path == ROOT {
+        return format!("{ROOT}/sign-in");
+    }
+    let back: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+    format!("{ROOT}/sign-in?to={back}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_read_back_among_others_and_kept_from_scripts_and_other_sites() {
+        let set = cookie("abc", true);
+        assert_eq!(
+            set,
+            "fulcrum_session=abc; Path=/console; HttpOnly; SameSite=Strict; Secure"
+        );
+        let mut headers = HeaderMap::new();
+        assert_eq!(secret_of(&headers), None);
+        headers.insert(header::COOKIE, "a=b; fulcrum_session=abc".parse().unwrap());
+        assert_eq!(secret_of(&headers), Some("abc"));
+    }
+}

@@ -1,0 +1,106 @@
+//! Forms that were filled in.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest as _, Sha256};
+use url::form_urlencoded;
+
+use super::Console;
+use super::desk::Desk;
+use super::refusal::Refused;
+use crate::wire::status::{permission_denied, status};
+
+/// The largest form: a mapping of some thousand stages.
+const LARGEST: usize = 512 * 1024;
+
+/// The field that proves where a form comes from.
+pub(super) const CSRF: &str = "csrf";
+
+/// What was filled in, field by field, as a browser sends it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    pub(super) fn parse(body: &[u8]) -> Form {
+        Form(form_urlencoded::parse(body).into_owned().collect())
+    }
+
+    /// The value of a field without the space around it; empty where it is missing.
+    pub(super) fn text(&self, field: &str) -> &str {
+        let found = self.0.iter().find(|(name, _)| name == field);
+        found.map_or("", |(_, value)| value.trim())
+    }
+
+    /// Every value of a field.
+    pub(super) fn all<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a str> {
+        let values = self.0.iter().filter(move |(name, _)| name == field);
+        values.map(|(_, value)| value.trim())
+    }
+
+    /// Whether a box was ticked.
+    pub(super) fn ticked(&self, field: &str) -> bool {
+        !self.text(field).is_empty()
+    }
+
+    /// The fields whose name begins like this, with the rest of the name.
+    pub(super) fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0
+            .iter()
+            .filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.trim())))
+    }
+}
+
+/// A form that comes from a page of the session it is sent in.
+pub(super) struct Posted {
+    pub(super) desk: Desk,
+    pub(super) form: Form,
+}
+
+impl FromRequest<Console> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let desk = Desk::from_request_parts(&mut parts, console).await?;
+        let body = to_bytes(body, LARGEST).await.map_err(|_cut_short| {
+            let message = format!("a form has at most {LARGEST} bytes");
+            Refused::from(status(engine::Error::invalid("form", message))).into_response()
+        })?;
+        let form = Form::parse(&body);
+        if !same(form.text(CSRF), desk.csrf()) {
+            let message =
+                "this form is from an older visit: go back, reload the page and try again";
+            return Err(Refused::from(permission_denied(message)).into_response());
+        }
+        Ok(Posted { desk, form })
+    }
+}
+
+/// Compares without telling by the time it takes where two texts differ.
+fn same(one: &str, other: &str) -> bool {
+    Sha256::digest(one.as_bytes()) == Sha256::digest(other.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_read_as_browsers_send_them() {
+        let form =
+            Form::parse(b"name=+Acme+%26+Co+&stream=notes&stream=offers&stage.a=on&stage.b=");
+        assert_eq!(form.text("name"), "Acme & Co");
+        assert_eq!(form.text("missing"), "");
+        assert_eq!(form.all("stream").collect::<Vec<_>>(), ["notes", "offers"]);
+        assert!(form.ticked("stage.a") && !form.ticked("stage.b"));
+        let below: Vec<_> = form.below("stage.").collect();
+        assert_eq!(below, [("a", "on"), ("b", "")]);
+    }
+
+    #[test]
+    fn a_body_that_is_no_form_has_no_fields_anybody_asks_for() {
+        let form = Form::parse(&[0xff, b'=', 0xfe, b'&', b'&', b'=']);
+        assert_eq!(form.text("csrf"), "");
+    }
+}

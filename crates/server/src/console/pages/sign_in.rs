@@ -1,0 +1,160 @@
+//! Signing in with a token, and out.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+use crate::auth;
+use crate::console::desk::{Desk, cookie};
+use crate::console::form::{Form, Posted};
+use crate::console::frame::bare;
+use crate::console::refusal::Refused;
+use crate::console::{Console, ROOT, see};
+use crate::wire::status::status;
+
+/// How long a wrong token waits for its answer.
+const PENANCE: Duration = Duration::from_secs(1);
+
+/// How many wrong tokens wait at a time; more are turned away at once. A right one never waits.
+static PENITENTS: Semaphore = Semaphore::const_new(8);
+
+/// A token is shorter by far.
+const LARGEST: usize = 4 * 1024;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route("/console/sign-in", get(show).post(sign_in))
+        .route("/console/sign-out", post(sign_out))
+}
+
+/// Where somebody wanted to go.
+#[derive(Debug, Deserialize)]
+struct Wish {
+    #[serde(default)]
+    to: String,
+}
+
+async fn show(desk: Option<Desk>, Query(wish): Query<Wish>) -> Response {
+    match desk {
+        Some(_) => see(within(&wish.to)),
+        None => page(&wish.to, None).into_response(),
+    }
+}
+
+/// Needs no proof that it comes from a page of ours: whoever knows the token may sign in.
+async fn sign_in(State(console): State<Console>, request: Request) -> Result<Response, Refused> {
+    if from_elsewhere(request.headers()) {
+        return Ok(page("", Some("Sign in on this page itself.")).into_response());
+    }
+    let body = to_bytes(request.into_body(), LARGEST).await;
+    let form = Form::parse(&body.unwrap_or_default());
+    let to = within(form.text("to")).to_owned();
+    let hash = auth::hash(form.text("token"));
+    let proven = console.api.authority.proven_by_hash(Some(hash)).await;
+    if proven.map_err(status)?.is_none() {
+        return Ok(refused(&to).await);
+    }
+    let token = console.api.authority.required().then_some(hash);
+    let (secret, _session) = console.sessions.begin(token).map_err(status)?;
+    let mut response = see(&to);
+    if let Ok(cookie) = HeaderValue::from_str(&cookie(&secret, console.secure)) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+async fn refused(to: &str) -> Response {
+    let Ok(_waits) = PENITENTS.try_acquire() else {
+        let message = "Too many wrong tokens just now: try again in a few seconds.";
+        return (StatusCode::TOO_MANY_REQUESTS, page(to, Some(message))).into_response();
+    };
+    tokio::time::sleep(PENANCE).await;
+    let message = "This token does not work: it is mistyped, was revoked, or has expired.";
+    (StatusCode::FORBIDDEN, page(to, Some(message))).into_response()
+}
+
+async fn sign_out(Posted { desk, .. }: Posted) -> Response {
+    desk.leave();
+    see(&format!("{ROOT}/sign-in"))
+}
+
+/// Whether a page of another site sends it.
+fn from_elsewhere(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    site.is_some_and(|site| site != b"same-origin" && site != b"none")
+}
+
+/// A page of the console; whatever else was asked for leads to its beginning.
+fn within(path: &str) -> &str {
+    let inside = path
+        .strip_prefix(ROOT)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let plain = path
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte));
+    if inside && plain { path } else { ROOT }
+}
+
+fn page(to: &str, wrong: Option<&str>) -> Markup {
+    bare(
+        "Sign in",
+        html! {
+            h1 { "Sign in" }
+            @if let Some(wrong) = wrong { div.notice.bad role="alert" { p { (wrong) } } }
+            form.stack method="post" action={ (ROOT) "/sign-in" } {
+                input type="hidden" name="to" value=(within(to));
+                label { "Token"
+                    input type="password" name="token" required autofocus autocomplete="current-password" spellcheck="false";
+                }
+                button.primary type="submit" { "Sign in" }
+            }
+            p.faint {
+                "An administrator of Fulcrum makes tokens with " code { "fulcrum token create --role admin" }
+                ". What you see and may do here is what your token may do."
+            }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signing_in_leads_to_a_page_of_the_console_and_nowhere_else() {
+        assert_eq!(
+            within("/console/connections/a-b/sync"),
+            "/console/connections/a-b/sync"
+        );
+        for elsewhere in [
+            "",
+            "/consoles",
+            "//evil.example",
+            "/console/\\evil",
+            "https://evil.example/console",
+            "/console/x?y=\r\nSet-Cookie: a=b",
+        ] {
+            assert_eq!(within(elsewhere), ROOT, "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_form_on_another_site_signs_nobody_in() {
+        let of = |site: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("sec-fetch-site", HeaderValue::from_static(site));
+            from_elsewhere(&headers)
+        };
+        assert!(of("cross-site") && of("same-site"));
+        assert!(!of("same-origin") && !of("none"));
+        assert!(!from_elsewhere(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,137 @@
+//! Which user of the product is which user of Lever (product.md, screen 8).
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::response::Response;
+use axum::routing::get;
+use maud::{Markup, html};
+use proto::v1 as pb;
+use proto::v1::connection_service_server::ConnectionService as _;
+
+use super::{After, more};
+use crate::console::Console;
+use crate::console::desk::Desk;
+use crate::console::form::Posted;
+use crate::console::frame::{Tab, csrf};
+use crate::console::refusal::Refused;
+use crate::console::words::{moment, plain};
+
+const UPDATE: &str = "/fulcrum.v1.ConnectionService/UpdateUserLink";
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/console/connections/{id}/users", get(list).post(link))
+}
+
+async fn list(
+    desk: Desk,
+    Path(id): Path<String>,
+    Query(page): Query<After>,
+) -> Result<Response, Refused> {
+    let connection = desk.connection(&id).await?;
+    let request = pb::ListUserLinksRequest {
+        connection_id: id.clone(),
+        page_size: 100,
+        page_token: page.after,
+    };
+    let request = desk.ask(Tab::Users.rpc(), request)?;
+    let answer = desk.api().list_user_links(request).await?.into_inner();
+    let path = Tab::Users.path(&id);
+    let form = desk.may(UPDATE).then_some(desk.csrf());
+    Ok(desk.at(&connection, Tab::Users, show(&path, &answer, form)))
+}
+
+async fn link(
+    Path(connection_id): Path<String>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let path = Tab::Users.path(&connection_id);
+    let request = pb::UpdateUserLinkRequest {
+        connection_id,
+        email: form.text("email").to_owned(),
+        lever_user_id: form.text("lever_user_id").to_owned(),
+    };
+    let said = match request.lever_user_id.as_str() {
+        "" => "The link is removed: the e-mail address decides again.",
+        _ => "The user is linked.",
+    };
+    desk.api()
+        .update_user_link(desk.ask(UPDATE, request)?)
+        .await?;
+    Ok(desk.done(&path, said))
+}
+
+fn show(path: &str, answer: &pb::ListUserLinksResponse, form: Option<&str>) -> Markup {
+    html! {
+        h1 { "Users" }
+        p { "Writes appear in Lever under the name of whoever asked for them, found by e-mail address or by a link made here. As of " (moment(answer.as_of.as_ref())) "." }
+        @if let Some(token) = form {
+            details.panel {
+                summary { "Link a user by hand" }
+                form.stack method="post" action=(path) {
+                    (csrf(token))
+                    label { "E-mail address in the product" input type="email" name="email" required autocomplete="off"; }
+                    label { "Id of the Lever user; empty removes the link" input name="lever_user_id" autocomplete="off"; }
+                    button type="submit" { "Save" }
+                }
+            }
+        }
+        @if answer.links.is_empty() {
+            section.empty { h2 { "No users yet" } p { "Lever's users show up here when they have been read." } }
+        } @else {
+            div.scroll tabindex="0" role="region" aria-label="Users" {
+                table {
+                    thead { tr { th { "In the product" } th { "In Lever" } th { "Matched" } th { "To tell" } } }
+                    tbody { @for link in &answer.links { (one(link)) } }
+                }
+            }
+            (more(path, &answer.next_page_token))
+        }
+    }
+}
+
+fn one(link: &pb::UserLink) -> Markup {
+    let class = match link.r#match() {
+        pb::UserMatch::Email | pb::UserMatch::Linked => "badge good",
+        pb::UserMatch::NoEmail | pb::UserMatch::Unspecified => "badge",
+        _ => "badge warn",
+    };
+    html! {
+        tr {
+            td { (link.email) }
+            td { (link.lever_user_name) br; code.faint { (link.lever_user_id) } }
+            td { span class=(class) { (plain(link.r#match().as_str_name(), "USER_MATCH")) } }
+            td {
+                (link.reason)
+                @if !link.linked_by.is_empty() { p.faint { "linked by " (link.linked_by) ", " (moment(link.link_time.as_ref())) } }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_does_not_work_stands_out_with_its_reason() {
+        let answer = pb::ListUserLinksResponse {
+            links: vec![pb::UserLink {
+                email: "ada@example.com".to_owned(),
+                r#match: pb::UserMatch::LinkDeactivated.into(),
+                reason: "deactivated in Lever".to_owned(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let text = show("/u", &answer, None).into_string();
+        assert!(
+            text.contains("badge warn\">link deactivated") && text.contains("deactivated in Lever")
+        );
+        assert!(!text.contains("<form"));
+        assert!(
+            show("/u", &answer, Some("t"))
+                .into_string()
+                .contains("name=\"csrf\" value=\"t\"")
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! Who is signed in, in which browser.
+//!
+//! Sessions live in memory: a restart signs everybody out. A session keeps the hash of the token it was begun with,
+//! which is looked up anew with every request, so that a token that was revoked or has expired ends it at once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use engine::{Error, Result};
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+
+/// The cookie with the secret of a session.
+pub(super) const COOKIE: &str = "fulcrum_session";
+
+/// How long a session lasts that nobody uses.
+const IDLE: Duration = Duration::from_secs(8 * 3600);
+
+/// How long a session lasts at most.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// The most sessions at a time; the one that was idle longest makes room.
+const MOST: usize = 2_000;
+
+type Hash = [u8; 32];
+
+/// A session, as a request finds it.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    /// The hash of the token it was begun with; none where the service has no tokens.
+    pub(super) token: Option<Hash>,
+    /// What forms carry to prove that they come from a page of this session.
+    pub(super) csrf: String,
+}
+
+/// The sessions there are, by the hash of their secret.
+#[derive(Debug, Default)]
+pub(super) struct Sessions(Mutex<HashMap<Hash, Held>>);
+
+#[derive(Debug)]
+struct Held {
+    session: Session,
+    /// What the next page says first.
+    said: Option<String>,
+    began: Instant,
+    used: Instant,
+}
+
+impl Held {
+    fn lasts(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.used) < IDLE
+            && now.saturating_duration_since(self.began) < LONGEST
+    }
+}
+
+impl Sessions {
+    /// Begins a session; gives the secret for its cookie.
+    ///
+    /// # Errors
+    /// If the operating system gives no random numbers.
+    pub(super) fn begin(&self, token: Option<Hash>) -> Result<(String, Session)> {
+        let (secret, csrf) = (secret()?, secret()?);
+        let session = Session { token, csrf };
+        let now = Instant::now();
+        let mut all = self.all();
+        all.retain(|_, held| held.lasts(now));
+        if all.len() >= MOST {
+            let idlest = all.iter().min_by_key(|(_, held)| held.used);
+            if let Some(id) = idlest.map(|(id, _)| *id) {
+                all.remove(&id);
+            }
+        }
+        let held = Held {
+            session: session.clone(),
+            said: None,
+            began: now,
+            used: now,
+        };
+        all.insert(hash(&secret), held);
+        Ok((secret, session))
+    }
+
+    /// The session of a cookie's secret, as long as it lasts.
+    pub(super) fn find(&self, secret: &str) -> Option<Session> {
+        let now = Instant::now();
+        let mut all = self.all();
+        let held = all.get_mut(&hash(secret)).filter(|held| held.lasts(now))?;
+        held.used = now;
+        Some(held.session.clone())
+    }
+
+    /// Ends a session.
+    pub(super) fn end(&self, secret: &str) {
+        self.all().remove(&hash(secret));
+    }
+
+    /// Has the next page of a session say something.
+    pub(super) fn say(&self, secret: &str, text: String) {
+        if let Some(held) = self.all().get_mut(&hash(secret)) {
+            held.said = Some(text);
+        }
+    }
+
+    /// What a page is to say, once.
+    pub(super) fn said(&self, secret: &str) -> Option<String> {
+        self.all().get_mut(&hash(secret))?.said.take()
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<Hash, Held>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn hash(secret: &str) -> Hash {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+fn secret() -> Result<String> {
+    let mut random = [0_u8; 32];
+    getrandom::fill(&mut random).map_err(|_| {
+        Error::unavailable("the operating system gives no random numbers: try again")
+    })?;
+    Ok(URL_SAFE_NO_PAD.encode(random))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_ends_when_it_is_idle_too_long_and_after_a_day_in_any_case() {
+        let sessions = Sessions::default();
+        let (secret, begun) = sessions.begin(Some([7; 32])).unwrap();
+        assert_eq!(sessions.find(&secret).unwrap().csrf, begun.csrf);
+        for _ in 0..3 {
+            tokio::time::advance(IDLE - Duration::from_secs(1)).await;
+            let found = sessions.find(&secret);
+            assert_eq!(found.unwrap().token, Some([7; 32]));
+        }
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert!(sessions.find(&secret).is_none(), "a day has passed");
+
+        let (secret, _) = sessions.begin(None).unwrap();
+        tokio::time::advance(IDLE).await;
+        assert!(sessions.find(&secret).is_none(), "idle for too long");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_idlest_session_makes_room() {
+        let sessions = Sessions::default();
+        let (first, _) = sessions.begin(None).unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let (second, _) = sessions.begin(None).unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        sessions.find(&first).unwrap();
+        for _ in 2..=MOST {
+            sessions.begin(None).unwrap();
+        }
+        assert!(sessions.find(&first).is_some());
+        assert!(sessions.find(&second).is_none());
+    }
+
+    #[test]
+    fn a_page_says_what_was_done_once() {
+        let sessions = Sessions::default();
+        let (secret, _) = sessions.begin(None).unwrap();
+        sessions.say(&secret, "done".to_owned());
+        assert_eq!(sessions.said(&secret).as_deref(), Some("done"));
+        assert_eq!(sessions.said(&secret), None);
+        assert_eq!(sessions.said("another"), None);
+    }
+}

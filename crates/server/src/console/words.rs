@@ -1,0 +1,108 @@
+//! Values as people read them.
+
+use maud::{Markup, html};
+use prost_types::{Duration, Timestamp};
+
+/// A time: exact on hover, and in the viewer's zone where scripts run.
+pub(super) fn moment(at: Option<&Timestamp>) -> Markup {
+    let Some(exact) = at.and_then(exact) else {
+        return html! { span.faint { "never" } };
+    };
+    let short = exact.get(..16).unwrap_or(&exact).replace('T', " ");
+    html! { time datetime=(exact) title=(exact) { (short) " UTC" } }
+}
+
+fn exact(at: &Timestamp) -> Option<String> {
+    let at = jiff::Timestamp::new(at.seconds, 0).ok()?;
+    Some(at.to_string())
+}
+
+/// How long something takes, in the two largest units that matter.
+pub(super) fn span(duration: &Duration) -> String {
+    let seconds = duration.seconds.max(0);
+    let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
+    let (minutes, rest) = (seconds / 60 % 60, seconds % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{rest} s"),
+        (0, 0, _) => format!("{minutes} min"),
+        (0, _, 0) => format!("{hours} h"),
+        (0, ..) => format!("{hours} h {minutes} min"),
+        (_, 0, _) => format!("{days} d"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+/// A number with its thousands apart.
+pub(super) fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things, by the word for one and for several.
+pub(super) fn count(value: u64, one: &str, several: &str) -> String {
+    format!(
+        "{} {}",
+        number(value),
+        if value == 1 { one } else { several }
+    )
+}
+
+/// The name of an enum's value without its prefix, as words: `SYNC_STATE_SYNCED` is `synced`.
+pub(super) fn plain(name: &str, prefix: &str) -> String {
+    let rest = name.strip_prefix(prefix).unwrap_or(name);
+    rest.trim_start_matches('_')
+        .to_lowercase()
+        .replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_spans_are_written_for_people() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(1_234_567), "1,234,567");
+        assert_eq!(count(1, "person", "people"), "1 person");
+        assert_eq!(count(12_000, "person", "people"), "12,000 people");
+        let of = |seconds| span(&Duration { seconds, nanos: 0 });
+        assert_eq!(
+            [of(-3), of(45), of(125), of(7_200), of(11_220), of(90_000)],
+            ["0 s", "45 s", "2 min", "2 h", "3 h 7 min", "1 d 1 h"]
+        );
+        assert_eq!(plain("SYNC_STATE_SYNCED", "SYNC_STATE"), "synced");
+        assert_eq!(
+            plain("PERMISSION_STATE_NOT_TESTED", "PERMISSION_STATE"),
+            "not tested"
+        );
+    }
+
+    #[test]
+    fn a_time_is_exact_on_hover_and_absurd_ones_are_never() {
+        let at = Timestamp {
+            seconds: 1_790_000_000,
+            nanos: 5,
+        };
+        assert_eq!(
+            moment(Some(&at)).into_string(),
+            "<time datetime=\"2026-09-21T14:13:20Z\" title=\"2026-09-21T14:13:20Z\">2026-09-21 14:13 UTC</time>"
+        );
+        let never = moment(None).into_string();
+        assert_eq!(
+            moment(Some(&Timestamp {
+                seconds: i64::MAX,
+                nanos: 0
+            }))
+            .into_string(),
+            never
+        );
+    }
+}

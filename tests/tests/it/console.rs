@@ -1,0 +1,204 @@
+//! The console over HTTP, as a browser without JavaScript speaks: signing in, what is refused, and the way from a key
+//! to a mirrored account.
+
+use std::fmt::Write as _;
+
+use proto::v1 as pb;
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::{Response, StatusCode};
+
+use crate::support::{Setup, World, client};
+
+/// A browser: it keeps its cookie and goes where it is sent only when told.
+struct Browser {
+    client: reqwest::Client,
+    base: String,
+    cookie: String,
+}
+
+/// A page that came.
+struct Page {
+    status: StatusCode,
+    /// Where it leads, if it leads on.
+    to: String,
+    text: String,
+}
+
+impl Browser {
+    fn new(world: &World) -> Browser {
+        Browser {
+            client: client(reqwest::redirect::Policy::none()),
+            base: format!("http://{}", world.service().http),
+            cookie: String::new(),
+        }
+    }
+
+    async fn take(&mut self, answer: Response) -> Page {
+        if let Some(set) = answer.headers().get(SET_COOKIE) {
+            let set = set.to_str().expect("ASCII");
+            self.cookie = set.split(';').next().unwrap_or_default().to_owned();
+        }
+        let to = answer.headers().get(LOCATION);
+        let to = to.map(|to| to.to_str().expect("ASCII").to_owned());
+        Page {
+            status: answer.status(),
+            to: to.unwrap_or_default(),
+            text: answer.text().await.expect("a page"),
+        }
+    }
+
+    async fn open(&mut self, path: &str) -> Page {
+        let request = self.client.get(format!("{}{path}", self.base));
+        let answer = request.header(COOKIE, &self.cookie).send().await;
+        self.take(answer.expect("an answer")).await
+    }
+
+    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let mut body = String::new();
+        for (name, value) in fields {
+            let value: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+            write!(body, "{name}={value}&").expect("a text takes all");
+        }
+        let request = self.client.post(format!("{}{path}", self.base));
+        let answer = request.header(COOKIE, &self.cookie).body(body).send().await;
+        self.take(answer.expect("an answer")).await
+    }
+}
+
+/// The proof that a page's forms carry.
+fn csrf(page: &Page) -> String {
+    let (_, rest) = page
+        .text
+        .split_once("name=\"csrf\" value=\"")
+        .expect("a form");
+    rest.split('"').next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn an_admin_connects_an_account_and_sees_it_mirrored() {
+    let mut world = World::with_opportunities(30).await;
+    let mut browser = Browser::new(&world);
+    assert_eq!(browser.open("/").await.to, "/console");
+    let empty = browser.open("/console").await;
+    assert!(empty.text.contains("Nothing is connected yet"));
+    let form = browser.open("/console/connect").await;
+    let key = world.key().to_owned();
+    let base_url = world.lever.base_url();
+    let fields = [
+        ("csrf", csrf(&form)),
+        ("display_name", "Acme <Recruiting>".to_owned()),
+        ("region", "other".to_owned()),
+        ("base_url", base_url),
+    ];
+    let mut fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    fields.push(("api_key", "not-the-key-of-lever"));
+    let refused = browser.post("/console/connect", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.text.contains("Acme &lt;Recruiting&gt;"),
+        "the form is still filled in"
+    );
+    assert!(!refused.text.contains("not-the-key-of-lever"));
+    fields.pop();
+    fields.push(("api_key", &key));
+    let connected = browser.post("/console/connect", &fields).await;
+    assert_eq!(
+        connected.status,
+        StatusCode::SEE_OTHER,
+        "{}",
+        connected.text
+    );
+    let permissions = browser.open(&connected.to).await;
+    assert!(
+        permissions.text.contains("The account is connected"),
+        "said once"
+    );
+    assert!(
+        permissions
+            .text
+            .contains("Nothing that was tested is missing.")
+    );
+    let again = browser.open(&connected.to).await;
+    assert!(
+        !again.text.contains("The account is connected"),
+        "and not again"
+    );
+    let overview = connected.to.trim_end_matches("/permissions").to_owned();
+    world.connection = overview.rsplit('/').next().unwrap_or_default().to_owned();
+    world.until_synced().await;
+    for (tab, shows) in [
+        ("", "Mirror of Lever"),
+        ("/issues", "Nothing is wrong"),
+        ("/sync", "opportunities"),
+        ("/operations", "Nothing was written yet"),
+        ("/calls", "/opportunities"),
+        ("/users", "@example.com"),
+        ("/settings", "Type the name of the connection"),
+    ] {
+        let page = browser.open(&format!("{overview}{tab}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{tab}");
+        assert!(page.text.contains(shows), "{tab} shows {shows}");
+        assert!(!page.text.contains(&key), "{tab} shows no key");
+        assert!(
+            page.text.len() < 100_000,
+            "{tab} is {} bytes",
+            page.text.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_no_token_sees_nothing_and_a_revoked_one_ends_its_session() {
+    let mut world = World::new(Setup::new(5)).await;
+    world.connect().await;
+    let request = pb::CreateTokenRequest {
+        role: pb::TokenRole::Admin.into(),
+        ..Default::default()
+    };
+    let first = world.api.tokens().create_token(request.clone()).await;
+    let admin = first.expect("made").into_inner().secret;
+    let api = world.api.with_token(&admin);
+    let made = api
+        .tokens()
+        .create_token(request)
+        .await
+        .expect("made")
+        .into_inner();
+    let mut browser = Browser::new(&world);
+    let path = format!("/console/connections/{}/settings", world.connection);
+    let away = browser.open(&path).await;
+    assert_eq!(away.status, StatusCode::SEE_OTHER);
+    assert!(away.to.starts_with("/console/sign-in?to="), "{}", away.to);
+    let wrong = browser
+        .post("/console/sign-in", &[("token", "flc_wrong")])
+        .await;
+    assert_eq!(wrong.status, StatusCode::FORBIDDEN);
+    let fields = [("token", made.secret.as_str()), ("to", path.as_str())];
+    let signed_in = browser.post("/console/sign-in", &fields).await;
+    assert_eq!(signed_in.to, path);
+    assert!(
+        !browser.cookie.contains(&made.secret),
+        "the token is in no cookie"
+    );
+    let page = browser.open(&path).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let proof = csrf(&page);
+    let forged = browser
+        .post(&path, &[("csrf", "guessed"), ("display_name", "x")])
+        .await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    let id = made.token.expect("a token").id;
+    let request = pb::RevokeTokenRequest {
+        token_id: id,
+        ..Default::default()
+    };
+    api.tokens().revoke_token(request).await.expect("revoked");
+    assert_eq!(browser.open(&path).await.status, StatusCode::SEE_OTHER);
+    let late = browser
+        .post(&path, &[("csrf", proof.as_str()), ("display_name", "x")])
+        .await;
+    assert_eq!(late.to, "/console/sign-in", "nothing more is done for it");
+}
