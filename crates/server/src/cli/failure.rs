@@ -108,7 +108,9 @@ impl From<Status> for Failure {
             Code::Unauthenticated => Failure::new(status.message())
                 .with("give a token in the variable FULCRUM_TOKEN or with --token-file"),
             // Raised by the transport below us when the service goes away; its own message speaks of frames.
-            Code::Unknown | Code::Unavailable if status.details().is_empty() && broken(&status) => {
+            Code::Unknown | Code::Unavailable | Code::Cancelled
+                if status.details().is_empty() && broken(&status) =>
+            {
                 went_away(&status)
             }
             _ if status.message().is_empty() => {
@@ -132,7 +134,8 @@ fn went_away(status: &Status) -> Failure {
             "the service closed the connection in the middle of the call: it was stopped, or it serves TLS and was asked \
              without; see its log, then try again",
         )
-        .with("a service with TLS is named with https://, as in --server https://localhost:7460"),
+        .with("a service with TLS is named with https://, as in --server https://localhost:7460")
+        .with("one that asks callers for certificates takes those of its authority only: --cert and --cert-key"),
     }
 }
 
