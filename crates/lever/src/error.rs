@@ -20,9 +20,19 @@ pub struct Error {
     repeat: Repeat,
     retry_after: Option<Duration>,
     acted_before: bool,
-    invalid_offset: bool,
-    from_a_stranger: bool,
+    told: Told,
     source: Option<Source>,
+}
+
+/// What an answer is beside its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// One as Lever tells its errors, or none.
+    Plainly,
+    /// That Lever no longer knows the page token.
+    InvalidOffset,
+    /// Without the document that Lever tells its errors in.
+    Strangely,
 }
 
 /// Why a call did not succeed.
@@ -213,19 +223,22 @@ impl Error {
     ///
     /// Lever answers 4xx with the words "Invalid offset token" (fixture `errors.json`).
     pub fn is_invalid_offset(&self) -> bool {
-        self.invalid_offset
+        self.told == Told::InvalidOffset
     }
 
     /// Whether it is an answer without the document that Lever tells its errors in, a code with a message: it may well
     /// be of a server that is not Lever's, or of one in between.
     pub fn is_from_a_stranger(&self) -> bool {
-        self.from_a_stranger
+        self.told == Told::Strangely
     }
 
-    /// The same error, of an answer that is Lever's or not.
-    pub(crate) fn from_a_stranger(self, from_a_stranger: bool) -> Error {
+    /// The same error, of an answer without the document that Lever tells its errors in.
+    pub(crate) fn told_by_a_stranger(self) -> Error {
         Error {
-            from_a_stranger,
+            told: match self.told {
+                Told::Plainly => Told::Strangely,
+                told => told,
+            },
             ..self
         }
     }
@@ -238,8 +251,7 @@ impl Error {
             repeat: Repeat::Harmless,
             retry_after: None,
             acted_before: false,
-            invalid_offset: false,
-            from_a_stranger: false,
+            told: Told::Plainly,
             source: Some(source.into()),
         }
     }
@@ -251,8 +263,7 @@ impl Error {
             repeat: operation.repeat,
             retry_after: None,
             acted_before: false,
-            invalid_offset: false,
-            from_a_stranger: false,
+            told: Told::Plainly,
             source: None,
         }
     }
@@ -269,7 +280,10 @@ impl Error {
         let invalid = matches!(kind, ErrorKind::Invalid { .. } | ErrorKind::NotFound);
         Error {
             retry_after,
-            invalid_offset: invalid && message.to_lowercase().contains(INVALID_OFFSET),
+            told: match invalid && message.to_lowercase().contains(INVALID_OFFSET) {
+                true => Told::InvalidOffset,
+                false => Told::Plainly,
+            },
             ..Error::new(operation, kind)
         }
     }

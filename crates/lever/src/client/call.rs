@@ -134,7 +134,10 @@ impl Call {
         let body = response.bytes().await.unwrap_or_default();
         let (code, message) = said(&body);
         let error = Error::of_answer(self.operation, status, &message, wait);
-        Err(error.from_a_stranger(code.is_none()))
+        Err(match code {
+            Some(_) => error,
+            None => error.told_by_a_stranger(),
+        })
     }
 
     /// The error behind an attempt that ended without an answer.
