@@ -108,7 +108,7 @@ impl From<Status> for Failure {
             Code::Unauthenticated => Failure::new(status.message())
                 .with("give a token in the variable FULCRUM_TOKEN or with --token-file"),
             // Raised by the transport below us when the service goes away; its own message speaks of frames.
-            Code::Unknown | Code::Unavailable | Code::Cancelled
+            Code::Unknown | Code::Unavailable | Code::Cancelled | Code::Internal
                 if status.details().is_empty() && broken(&status) =>
             {
                 went_away(&status)
