@@ -17,8 +17,8 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     /// The message with what the caller wrote, where `message` leaves that out.
-    repeating: Option<String>,
-    lever_says: Option<String>,
+    repeating: Option<Box<str>>,
+    lever_says: Option<Box<str>>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -125,7 +125,7 @@ impl Error {
 
     /// The sentence with what was asked for, but without Lever's own words: to be kept with what was asked, not logged.
     pub(crate) fn sentence(&self) -> &str {
-        self.repeating.as_ref().unwrap_or(&self.message)
+        self.repeating.as_deref().unwrap_or(&self.message)
     }
 
     /// The chain of causes for the log. Of a bad field only its name: what is wrong with it may repeat it.
@@ -152,7 +152,7 @@ impl Error {
     /// No such thing.
     pub fn not_found(what: &'static str, id: &str) -> Self {
         let sentence = |id: &str| format!("{what} {id} was not found");
-        let repeating = (!is_id(id)).then(|| sentence(&shown(id)));
+        let repeating = (!is_id(id)).then(|| sentence(&shown(id)).into());
         let id = if repeating.is_some() { "[...]" } else { id };
         Self {
             repeating,
@@ -383,9 +383,11 @@ pub(crate) fn about_id(error: lever::Error, field: &'static str) -> Error {
 }
 
 /// Lever's own words on a refusal; they may name somebody.
-fn words(error: &lever::Error) -> Option<String> {
+fn words(error: &lever::Error) -> Option<Box<str>> {
     match error.kind() {
-        lever::ErrorKind::Invalid { message, .. } if !message.is_empty() => Some(message.clone()),
+        lever::ErrorKind::Invalid { message, .. } if !message.is_empty() => {
+            Some(message.as_str().into())
+        }
         _ => None,
     }
 }

@@ -32,22 +32,9 @@ impl Form {
         found.map_or("", |(_, value)| value.trim())
     }
 
-    /// Every value of a field.
-    pub(super) fn all<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a str> {
-        let values = self.0.iter().filter(move |(name, _)| name == field);
-        values.map(|(_, value)| value.trim())
-    }
-
     /// Whether a box was ticked.
     pub(super) fn ticked(&self, field: &str) -> bool {
         !self.text(field).is_empty()
-    }
-
-    /// The fields whose name begins like this, with the rest of the name.
-    pub(super) fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.0
-            .iter()
-            .filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.trim())))
     }
 }
 
@@ -92,10 +79,8 @@ mod tests {
             Form::parse(b"name=+Acme+%26+Co+&stream=notes&stream=offers&stage.a=on&stage.b=");
         assert_eq!(form.text("name"), "Acme & Co");
         assert_eq!(form.text("missing"), "");
-        assert_eq!(form.all("stream").collect::<Vec<_>>(), ["notes", "offers"]);
+        assert_eq!(form.text("stream"), "notes", "the first");
         assert!(form.ticked("stage.a") && !form.ticked("stage.b"));
-        let below: Vec<_> = form.below("stage.").collect();
-        assert_eq!(below, [("a", "on"), ("b", "")]);
     }
 
     #[test]
