@@ -5,6 +5,8 @@
 mod account;
 mod candidacy;
 
+use std::sync::LazyLock;
+
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::world::World;
@@ -39,9 +41,10 @@ pub(crate) fn route<'a>(method: &str, path: &'a str) -> Route<'a> {
     let Some(path) = path.strip_prefix("/v1") else {
         return Route::Unknown;
     };
+    let parts: Vec<&str> = path.split('/').collect();
     let mut known = false;
-    for operation in all() {
-        let Some(ids) = segments(operation.path, path) else {
+    for (template, operation) in TEMPLATES.iter() {
+        let Some(ids) = segments(template, &parts) else {
             continue;
         };
         if operation.method == method {
@@ -56,19 +59,26 @@ pub(crate) fn route<'a>(method: &str, path: &'a str) -> Route<'a> {
     }
 }
 
+/// Every operation with the segments of its template: they are looked through for each request.
+static TEMPLATES: LazyLock<Vec<(Vec<&str>, &Operation)>> = LazyLock::new(|| {
+    let split = |operation: &'static Operation| (operation.path.split('/').collect(), operation);
+    all().map(split).collect()
+});
+
 /// The variable segments of a path, if it fits the template.
-fn segments<'a>(template: &str, path: &'a str) -> Option<Vec<&'a str>> {
+fn segments<'a>(template: &[&str], path: &[&'a str]) -> Option<Vec<&'a str>> {
+    if template.len() != path.len() {
+        return None;
+    }
     let mut ids = Vec::new();
-    let mut parts = path.split('/');
-    for wanted in template.split('/') {
-        let part = parts.next()?;
+    for (wanted, part) in template.iter().zip(path) {
         if wanted.starts_with('{') && !part.is_empty() {
-            ids.push(part);
+            ids.push(*part);
         } else if wanted != part {
             return None;
         }
     }
-    parts.next().is_none().then_some(ids)
+    Some(ids)
 }
 
 /// Every operation. Paths with fixed segments stand before those with variables in the same place.
