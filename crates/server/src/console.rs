@@ -6,8 +6,10 @@
 
 mod assets;
 mod desk;
+mod field;
 mod form;
 mod frame;
+mod in_lever;
 mod pages;
 mod refusal;
 mod session;

@@ -75,17 +75,39 @@ impl Desk {
         Ok(request)
     }
 
+    /// What an rpc answers to whoever is signed in: its path, the message, and the method of the service.
+    ///
+    /// # Errors
+    /// A role that may not call it, a limit of calls that is met, and whatever the service refuses.
+    pub(super) async fn call<'d, Q, A, F>(
+        &'d self,
+        rpc: &str,
+        message: Q,
+        method: impl FnOnce(&'d Api, Request<Q>) -> F,
+    ) -> Result<A, Refused>
+    where
+        F: Future<Output = Result<tonic::Response<A>, Status>>,
+    {
+        let request = self.ask(rpc, message)?;
+        Ok(method(self.api(), request).await?.into_inner())
+    }
+
     /// A connection, if the caller may see it.
     ///
     /// # Errors
     /// Not found.
     pub(super) async fn connection(&self, id: &str) -> Result<pb::Connection, Refused> {
+        const RPC: &str = "/fulcrum.v1.ConnectionService/GetConnection";
         let request = pb::GetConnectionRequest {
             connection_id: id.to_owned(),
         };
-        let request = self.ask("/fulcrum.v1.ConnectionService/GetConnection", request)?;
-        let answer = self.api().get_connection(request).await?.into_inner();
+        let answer = self.call(RPC, request, Api::get_connection).await?;
         Ok(answer.connection.unwrap_or_default())
+    }
+
+    /// What time it is for the service.
+    pub(super) fn now(&self) -> lever::Timestamp {
+        self.console.api.authority.now()
     }
 
     /// A page in its frame.

@@ -32,6 +32,12 @@ impl Form {
         found.map_or("", |(_, value)| value.trim())
     }
 
+    /// Every value of a field, in the order of the page.
+    pub(super) fn all<'f>(&'f self, field: &'f str) -> impl Iterator<Item = &'f str> {
+        let named = self.0.iter().filter(move |(name, _)| name == field);
+        named.map(|(_, value)| value.trim())
+    }
+
     /// Whether a box was ticked.
     pub(super) fn ticked(&self, field: &str) -> bool {
         !self.text(field).is_empty()
@@ -80,6 +86,7 @@ mod tests {
         assert_eq!(form.text("name"), "Acme & Co");
         assert_eq!(form.text("missing"), "");
         assert_eq!(form.text("stream"), "notes", "the first");
+        assert_eq!(form.all("stream").collect::<Vec<_>>(), ["notes", "offers"]);
         assert!(form.ticked("stage.a") && !form.ticked("stage.b"));
     }
 

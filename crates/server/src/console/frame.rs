@@ -10,25 +10,35 @@ use super::form::CSRF;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tab {
     Overview,
+    Applicants,
+    Duplicates,
     Issues,
     Permissions,
     Sync,
     Operations,
     Calls,
     Users,
+    Inbound,
+    Export,
+    Privacy,
     Settings,
 }
 
 impl Tab {
     /// Every tab, in the order in which they are shown.
-    pub(super) const ALL: [Tab; 8] = [
+    pub(super) const ALL: [Tab; 13] = [
         Tab::Overview,
+        Tab::Applicants,
+        Tab::Duplicates,
         Tab::Issues,
         Tab::Permissions,
         Tab::Sync,
         Tab::Operations,
         Tab::Calls,
         Tab::Users,
+        Tab::Inbound,
+        Tab::Export,
+        Tab::Privacy,
         Tab::Settings,
     ];
 
@@ -36,12 +46,17 @@ impl Tab {
     pub(super) fn label(self) -> &'static str {
         match self {
             Tab::Overview => "Overview",
+            Tab::Applicants => "Applicants",
+            Tab::Duplicates => "Duplicates",
             Tab::Issues => "Issues",
             Tab::Permissions => "Permissions",
             Tab::Sync => "Sync",
             Tab::Operations => "Operations",
             Tab::Calls => "API calls",
             Tab::Users => "Users",
+            Tab::Inbound => "Inbound settings",
+            Tab::Export => "Export settings",
+            Tab::Privacy => "Privacy",
             Tab::Settings => "Settings",
         }
     }
@@ -50,12 +65,17 @@ impl Tab {
     fn slug(self) -> &'static str {
         match self {
             Tab::Overview => "",
+            Tab::Applicants => "/applicants",
+            Tab::Duplicates => "/duplicates",
             Tab::Issues => "/issues",
             Tab::Permissions => "/permissions",
             Tab::Sync => "/sync",
             Tab::Operations => "/operations",
             Tab::Calls => "/calls",
             Tab::Users => "/users",
+            Tab::Inbound => "/inbound",
+            Tab::Export => "/export",
+            Tab::Privacy => "/privacy",
             Tab::Settings => "/settings",
         }
     }
@@ -64,12 +84,17 @@ impl Tab {
     pub(super) fn rpc(self) -> &'static str {
         match self {
             Tab::Overview => "/fulcrum.v1.SyncService/GetSyncStatus",
+            Tab::Applicants => "/fulcrum.v1.InboundService/ListApplicants",
+            Tab::Duplicates => "/fulcrum.v1.CandidateService/ListDuplicates",
             Tab::Issues => "/fulcrum.v1.ConnectionService/ListIssues",
             Tab::Permissions => "/fulcrum.v1.ConnectionService/CheckPermissions",
             Tab::Sync => "/fulcrum.v1.SyncService/ListRuns",
             Tab::Operations => "/fulcrum.v1.OperationService/ListOperations",
             Tab::Calls => "/fulcrum.v1.SyncService/ListApiCalls",
             Tab::Users => "/fulcrum.v1.ConnectionService/ListUserLinks",
+            Tab::Inbound => "/fulcrum.v1.StageMappingService/UpdateStageMapping",
+            Tab::Export => "/fulcrum.v1.CandidateService/GetExportSettings",
+            Tab::Privacy => "/fulcrum.v1.TokenService/ListTokens",
             Tab::Settings => "/fulcrum.v1.ConnectionService/UpdateConnection",
         }
     }

@@ -1,14 +1,21 @@
 //! The pages, and what can be done on them.
 
+mod applicants;
 mod calls;
 mod connect;
 mod connections;
+mod duplicates;
+mod export;
+mod inbound;
 mod issues;
 mod operations;
 mod overview;
 mod permissions;
+mod privacy;
 mod settings;
 mod sign_in;
+mod sla;
+mod stream;
 mod sync;
 mod users;
 
@@ -24,12 +31,19 @@ pub(super) fn routes() -> Router<Console> {
         .merge(connections::routes())
         .merge(connect::routes())
         .merge(overview::routes())
+        .merge(applicants::routes())
+        .merge(sla::routes())
+        .merge(duplicates::routes())
         .merge(issues::routes())
         .merge(permissions::routes())
         .merge(sync::routes())
+        .merge(stream::routes())
         .merge(operations::routes())
         .merge(calls::routes())
         .merge(users::routes())
+        .merge(inbound::routes())
+        .merge(export::routes())
+        .merge(privacy::routes())
         .merge(settings::routes())
 }
 
@@ -42,10 +56,51 @@ struct After {
 
 /// Leads on where a list is longer than its page.
 fn more(path: &str, next_page_token: &str) -> Markup {
+    go_on(path, &[], next_page_token, "Older")
+}
+
+/// The same for a list that was narrowed: what was asked for stays.
+fn go_on(path: &str, asked: &[(&str, &str)], next_page_token: &str, label: &str) -> Markup {
+    let after = [asked, &[("after", next_page_token)]].concat();
     html! {
-        @if !next_page_token.is_empty() {
-            @let after: String = url::form_urlencoded::byte_serialize(next_page_token.as_bytes()).collect();
-            p { a.button href={ (path) "?after=" (after) } { "Older" } }
+        @if !next_page_token.is_empty() { p { a.button href=(href(path, &after)) { (label) } } }
+    }
+}
+
+/// A path with what is asked for there; what is empty is left out.
+fn href(path: &str, asked: &[(&str, &str)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(asked.iter().filter(|(_, value)| !value.is_empty()));
+    match query.finish().as_str() {
+        "" => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}
+
+/// Views of one list, side by side: each with the value that asks for it.
+fn views(label: &str, path: &str, name: &str, present: &str, all: &[(&str, &str)]) -> Markup {
+    html! {
+        nav.views aria-label=(label) {
+            @for (value, shown) in all {
+                a.button href=(href(path, &[(name, value)])) aria-current=[(*value == present).then_some("page")] { (shown) } " "
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrowed_list_goes_on_narrowed_and_ends_with_its_last_page() {
+        let asked = [("stage", "a b"), ("owner", "")];
+        let link = go_on("/c", &asked, "t+/", "More").into_string();
+        assert!(
+            link.contains("href=\"/c?stage=a+b&amp;after=t%2B%2F\""),
+            "{link}"
+        );
+        assert_eq!(go_on("/c", &asked, "", "More").into_string(), "");
+        assert_eq!(href("/c", &[("a", "")]), "/c");
     }
 }

@@ -25,7 +25,7 @@ impl Refused {
         let fields = fields.map(|bad| bad.field_violations).unwrap_or_default();
         html! {
             div.notice.bad role="alert" {
-                p { (sentence(self.0.message())) }
+                p { (self.message()) }
                 @if fields.len() > 1 {
                     ul { @for field in &fields { li { code { (field.field) } ": " (field.description) } } }
                 }
@@ -33,7 +33,33 @@ impl Refused {
         }
     }
 
-    fn http(&self) -> StatusCode {
+    /// What is wrong with a field, given by its name in the request; of a list, with the line it is in.
+    pub(super) fn about(&self, field: &str) -> Option<String> {
+        let bad = self.0.get_details_bad_request()?;
+        let mut found = bad.field_violations.iter().filter_map(|violation| {
+            let place = violation.field.strip_prefix(field)?;
+            let told = sentence(&violation.description);
+            if place.is_empty() {
+                return Some(told);
+            }
+            let line: usize = place.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
+            Some(format!("Line {}: {told}", line.saturating_add(1)))
+        });
+        found.next()
+    }
+
+    /// What went wrong, as a sentence.
+    pub(super) fn message(&self) -> String {
+        sentence(self.0.message())
+    }
+
+    /// Our word for why, such as `ETAG_MISMATCH`.
+    pub(super) fn reason(&self) -> Option<String> {
+        Some(self.0.get_details_error_info()?.reason)
+    }
+
+    /// The status of a page that tells of it.
+    pub(super) fn http(&self) -> StatusCode {
         match self.0.code() {
             Code::InvalidArgument | Code::OutOfRange => StatusCode::UNPROCESSABLE_ENTITY,
             Code::NotFound => StatusCode::NOT_FOUND,
@@ -85,6 +111,17 @@ mod tests {
         );
         assert_eq!(sentence("Done."), "Done.");
         assert_eq!(sentence(""), ".");
+    }
+
+    #[test]
+    fn what_is_wrong_is_found_by_its_field_and_in_a_list_by_its_line() {
+        let error = engine::Error::invalid("settings.tags[2]", "say something");
+        let refused = Refused::from(crate::wire::status::status(error));
+        let line = refused.about("settings.tags");
+        assert_eq!(line.as_deref(), Some("Line 3: Say something."));
+        assert_eq!(refused.about("settings.tag"), None);
+        assert_eq!(refused.about("settings"), None);
+        assert_eq!(refused.reason().as_deref(), Some("INVALID_ARGUMENT"));
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub(super) fn moment(at: Option<&Timestamp>) -> Markup {
     html! { time datetime=(exact) title=(exact) { (short) " UTC" } }
 }
 
-fn exact(at: &Timestamp) -> Option<String> {
+/// The exact time, of UTC; none for one that no calendar has.
+pub(super) fn exact(at: &Timestamp) -> Option<String> {
     let at = jiff::Timestamp::new(at.seconds, 0).ok()?;
     Some(at.to_string())
 }

@@ -1,26 +1,38 @@
 //! The linked accounts, and how each is doing (product.md, screen 1).
 
 use axum::Router;
+use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::get;
+use futures::future::{try_join, try_join_all};
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
 use proto::v1::sync_service_server::SyncService as _;
 
+use super::{After, go_on};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::frame::{Place, Tab};
 use crate::console::refusal::Refused;
 use crate::console::words::{count, moment, plain};
+use crate::grpc::Api;
+
+const LIST: &str = "/fulcrum.v1.ConnectionService/ListConnections";
+const STATUS: &str = "/fulcrum.v1.SyncService/GetSyncStatus";
+const ISSUES: &str = "/fulcrum.v1.ConnectionService/ListIssues";
 
 pub(super) fn routes() -> Router<Console> {
     Router::new().route("/console", get(list))
 }
 
+/// Cards on a page: each asks for its status and its issues.
+const PAGE: i32 = 60;
+
 /// What the page shows.
 struct View {
     cards: Vec<Card>,
+    next_page_token: String,
     may_connect: bool,
 }
 
@@ -32,19 +44,16 @@ struct Card {
     open_issues: Option<u32>,
 }
 
-async fn list(desk: Desk) -> Result<Response, Refused> {
+async fn list(desk: Desk, Query(page_of): Query<After>) -> Result<Response, Refused> {
     let request = pb::ListConnectionsRequest {
-        page_size: 1_000,
-        ..Default::default()
+        page_size: PAGE,
+        page_token: page_of.after,
     };
-    let request = desk.ask("/fulcrum.v1.ConnectionService/ListConnections", request)?;
-    let all = desk.api().list_connections(request).await?.into_inner();
-    let mut cards = Vec::with_capacity(all.connections.len());
-    for connection in all.connections {
-        cards.push(card(&desk, connection).await?);
-    }
+    let all = desk.call(LIST, request, Api::list_connections).await?;
+    let cards = all.connections.into_iter();
     let view = View {
-        cards,
+        cards: try_join_all(cards.map(|connection| card(&desk, connection))).await?,
+        next_page_token: all.next_page_token,
         may_connect: desk.may("/fulcrum.v1.ConnectionService/CreateConnection"),
     };
     Ok(desk.page("Connections", Place::Top, page(&view)))
@@ -54,15 +63,15 @@ async fn card(desk: &Desk, connection: pb::Connection) -> Result<Card, Refused> 
     let request = pb::GetSyncStatusRequest {
         connection_id: connection.id.clone(),
     };
-    let request = desk.ask("/fulcrum.v1.SyncService/GetSyncStatus", request)?;
-    let status = desk.api().get_sync_status(request).await?.into_inner();
+    let status = desk.call(STATUS, request, Api::get_sync_status);
+    let (status, open_issues) = try_join(status, open_issues(desk, &connection.id)).await?;
     let next = status
         .streams
         .iter()
         .filter_map(|stream| stream.next_run_at)
         .min_by_key(|at| (at.seconds, at.nanos));
     Ok(Card {
-        open_issues: open_issues(desk, &connection.id).await?,
+        open_issues,
         as_of: status.as_of,
         next,
         connection,
@@ -70,8 +79,7 @@ async fn card(desk: &Desk, connection: pb::Connection) -> Result<Card, Refused> 
 }
 
 async fn open_issues(desk: &Desk, id: &str) -> Result<Option<u32>, Refused> {
-    const RPC: &str = "/fulcrum.v1.ConnectionService/ListIssues";
-    if !desk.may(RPC) {
+    if !desk.may(ISSUES) {
         return Ok(None);
     }
     let request = pb::ListIssuesRequest {
@@ -80,8 +88,7 @@ async fn open_issues(desk: &Desk, id: &str) -> Result<Option<u32>, Refused> {
         page_size: 1,
         ..Default::default()
     };
-    let request = desk.ask(RPC, request)?;
-    let answer = desk.api().list_issues(request).await?.into_inner();
+    let answer = desk.call(ISSUES, request, Api::list_issues).await?;
     Ok(Some(answer.open))
 }
 
@@ -93,6 +100,7 @@ fn page(view: &View) -> Markup {
         }
         @if view.cards.is_empty() { (nothing_yet(view.may_connect)) }
         ul.cards { @for card in &view.cards { li { (one(card)) } } }
+        (go_on("/console", &[], &view.next_page_token, "More connections"))
     }
 }
 
@@ -154,6 +162,7 @@ mod tests {
         let page_of = |may_connect| {
             page(&View {
                 cards: Vec::new(),
+                next_page_token: String::new(),
                 may_connect,
             })
             .into_string()

@@ -7,14 +7,16 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
+use serde::Deserialize;
 
-use super::{After, more};
+use super::{go_on, views};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
 use crate::console::frame::{Tab, action};
 use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{count, moment};
+use crate::grpc::Api;
 
 const LIST: &str = "/fulcrum.v1.ConnectionService/ListIssues";
 const UPDATE: &str = "/fulcrum.v1.ConnectionService/UpdateIssue";
@@ -25,9 +27,35 @@ pub(super) fn routes() -> Router<Console> {
         .route("/console/connections/{id}/issues/{issue}", post(update))
 }
 
+/// Issues that stand alike: how a page asks for them, and what they are called.
+const VIEWS: [(&str, &str); 3] = [
+    ("", "Ongoing"),
+    ("muted", "Muted"),
+    ("resolved", "Resolved"),
+];
+
+/// What the page is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    after: String,
+    show: String,
+}
+
+impl Asked {
+    fn state(&self) -> pb::IssueState {
+        match self.show.as_str() {
+            "muted" => pb::IssueState::Muted,
+            "resolved" => pb::IssueState::Resolved,
+            _ => pb::IssueState::Open,
+        }
+    }
+}
+
 /// What the page shows.
 struct View<'a> {
     path: String,
+    asked: &'a Asked,
     issues: &'a [pb::Issue],
     next_page_token: &'a str,
     /// What forms carry, where the reader may act.
@@ -37,26 +65,20 @@ struct View<'a> {
 async fn list(
     desk: Desk,
     Path(id): Path<String>,
-    Query(page): Query<After>,
+    Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
     let request = pb::ListIssuesRequest {
         connection_id: id.clone(),
         page_size: 50,
-        page_token: page.after,
-        states: [
-            pb::IssueState::Open,
-            pb::IssueState::Muted,
-            pb::IssueState::Resolved,
-        ]
-        .map(Into::into)
-        .into(),
+        page_token: asked.after.clone(),
+        states: vec![asked.state().into()],
         ..Default::default()
     };
-    let request = desk.ask(LIST, request)?;
-    let answer = desk.api().list_issues(request).await?.into_inner();
+    let answer = desk.call(LIST, request, Api::list_issues).await?;
     let view = View {
         path: Tab::Issues.path(&id),
+        asked: &asked,
         issues: &answer.issues,
         next_page_token: &answer.next_page_token,
         csrf: desk.may(UPDATE).then_some(desk.csrf()),
@@ -83,20 +105,35 @@ async fn update(
         action: action.into(),
         note: form.text("note").to_owned(),
     };
-    let request = desk.ask(UPDATE, request)?;
-    desk.api().update_issue(request).await?;
+    desk.call(UPDATE, request, Api::update_issue).await?;
     Ok(desk.done(&Tab::Issues.path(&id), done))
 }
 
 fn show(view: &View<'_>) -> Markup {
     html! {
-        h1 { "Issues" }
-        @if view.issues.is_empty() {
-            section.empty { h2 { "Nothing is wrong" } p { "What needs somebody shows up here, with what to do about it." } }
-        }
+        div.head { h1 { "Issues" } (views("Which issues", &view.path, "show", &view.asked.show, &VIEWS)) }
+        @if view.issues.is_empty() { (none(view.asked.state())) }
         @for issue in view.issues { (one(issue, view)) }
-        (more(&view.path, view.next_page_token))
+        (go_on(&view.path, &[("show", &view.asked.show)], view.next_page_token, "Older"))
     }
+}
+
+fn none(state: pb::IssueState) -> Markup {
+    let (title, text) = match state {
+        pb::IssueState::Muted => (
+            "Nothing is muted",
+            "A muted issue is still there, and nobody is told of it.",
+        ),
+        pb::IssueState::Resolved => (
+            "Nothing was resolved",
+            "What is gone by itself, or was said to be, is kept here, and opens again if it shows anew.",
+        ),
+        _ => (
+            "Nothing is wrong",
+            "What needs somebody shows up here, with what to do about it.",
+        ),
+    };
+    html! { section.empty { h2 { (title) } p { (text) } } }
 }
 
 fn one(issue: &pb::Issue, view: &View<'_>) -> Markup {
@@ -113,6 +150,10 @@ fn one(issue: &pb::Issue, view: &View<'_>) -> Markup {
                 "Seen " (count(issue.count, "time", "times")) ", first " (moment(issue.first_seen_time.as_ref()))
                 ", last " (moment(issue.last_seen_time.as_ref()))
                 @if issue.reopened > 0 { ", reopened " (count(issue.reopened.into(), "time", "times")) }
+            }
+            @if issue.mute_time.is_some() { p.faint { "Muted by " (issue.muted_by) ", " (moment(issue.mute_time.as_ref())) @if !issue.mute_note.is_empty() { ": " (issue.mute_note) } } }
+            @if issue.resolve_time.is_some() {
+                p.faint { "Resolved " @if issue.resolved_by.is_empty() { "by itself" } @else { "by " (issue.resolved_by) } ", " (moment(issue.resolve_time.as_ref())) @if !issue.resolve_note.is_empty() { ": " (issue.resolve_note) } }
             }
             @if !issue.affected.is_empty() {
                 details { summary { "Affected" } ul { @for one in &issue.affected { li { (one.what) " " code { (one.id) } } } } }
@@ -139,6 +180,7 @@ mod tests {
     fn page(issues: &[pb::Issue], csrf: Option<&str>) -> String {
         let view = View {
             path: "/console/connections/c/issues".to_owned(),
+            asked: &Asked::default(),
             issues,
             next_page_token: "",
             csrf,

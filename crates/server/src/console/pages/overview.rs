@@ -11,7 +11,6 @@ use axum::routing::get;
 use futures::stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
-use proto::v1::sync_service_server::SyncService as _;
 
 use super::connections::state;
 use crate::console::Console;
@@ -32,9 +31,7 @@ pub(super) fn routes() -> Router<Console> {
 
 async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
-    let request = pb::GetSyncStatusRequest { connection_id: id };
-    let request = desk.ask("/fulcrum.v1.SyncService/GetSyncStatus", request)?;
-    let status = desk.api().get_sync_status(request).await?.into_inner();
+    let status = super::sync::status(&desk, &id).await?;
     Ok(desk.at(&connection, Tab::Overview, page(&connection, &status)))
 }
 

@@ -13,6 +13,7 @@ use crate::console::desk::Desk;
 use crate::console::frame::Tab;
 use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{count, moment, plain};
+use crate::grpc::Api;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new().route("/console/connections/{id}/permissions", get(show))
@@ -24,8 +25,8 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
         connection_id: id,
         probe_all: false,
     };
-    let request = desk.ask(Tab::Permissions.rpc(), request)?;
-    let report = desk.api().check_permissions(request).await?.into_inner();
+    let rpc = Tab::Permissions.rpc();
+    let report = desk.call(rpc, request, Api::check_permissions).await?;
     Ok(desk.at(&connection, Tab::Permissions, page(&report)))
 }
 

@@ -6,19 +6,24 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use proto::v1 as pb;
+use proto::v1::stream_schedule::When;
 use proto::v1::sync_service_server::SyncService as _;
+use serde::Deserialize;
 
-use super::{After, more};
+use super::{After, go_on, more};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
 use crate::console::frame::{Tab, action};
 use crate::console::refusal::Refused;
-use crate::console::words::{moment, number, plain};
+use crate::console::words::{moment, number, plain, span};
+use crate::grpc::Api;
 
+const STATUS: &str = "/fulcrum.v1.SyncService/GetSyncStatus";
 const START: &str = "/fulcrum.v1.SyncService/StartSync";
 const PAUSE: &str = "/fulcrum.v1.SyncService/PauseSync";
 const RESUME: &str = "/fulcrum.v1.SyncService/ResumeSync";
+const QUARANTINE: &str = "/fulcrum.v1.SyncService/ListQuarantine";
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -26,6 +31,7 @@ pub(super) fn routes() -> Router<Console> {
         .route("/console/connections/{id}/sync/start", post(start))
         .route("/console/connections/{id}/sync/pause", post(pause))
         .route("/console/connections/{id}/sync/resume", post(resume))
+        .route("/console/connections/{id}/sync/quarantine", get(quarantine))
 }
 
 async fn show(
@@ -37,17 +43,29 @@ async fn show(
     let request = pb::ListRunsRequest {
         connection_id: id.clone(),
         page_size: 50,
-        page_token: page.after,
+        page_token: page.after.clone(),
         ..Default::default()
     };
-    let request = desk.ask(Tab::Sync.rpc(), request)?;
-    let runs = desk.api().list_runs(request).await?.into_inner();
+    let runs = desk.call(Tab::Sync.rpc(), request, Api::list_runs).await?;
+    let status = status(&desk, &id).await?;
+    let path = Tab::Sync.path(&id);
     let content = html! {
         div.head { h1 { "Sync" } (buttons(&desk, &connection)) }
+        // Older runs are for whoever reads on: the streams have been seen.
+        @if page.after.is_empty() { (streams(&path, &status)) }
+        h2 { "Runs" }
         (list(&runs))
-        (more(&Tab::Sync.path(&id), &runs.next_page_token))
+        (more(&path, &runs.next_page_token))
     };
     Ok(desk.at(&connection, Tab::Sync, content))
+}
+
+/// How the mirror is doing.
+pub(super) async fn status(desk: &Desk, id: &str) -> Result<pb::GetSyncStatusResponse, Refused> {
+    let request = pb::GetSyncStatusRequest {
+        connection_id: id.to_owned(),
+    };
+    desk.call(STATUS, request, Api::get_sync_status).await
 }
 
 /// What the reader may do now.
@@ -71,7 +89,7 @@ async fn start(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Re
         connection_id: id.clone(),
         ..Default::default()
     };
-    desk.api().start_sync(desk.ask(START, request)?).await?;
+    desk.call(START, request, Api::start_sync).await?;
     Ok(desk.done(&Tab::Sync.path(&id), "Every stream is read now."))
 }
 
@@ -79,7 +97,7 @@ async fn pause(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Re
     let request = pb::PauseSyncRequest {
         connection_id: id.clone(),
     };
-    desk.api().pause_sync(desk.ask(PAUSE, request)?).await?;
+    desk.call(PAUSE, request, Api::pause_sync).await?;
     let said = "Nothing is read from Lever until somebody resumes; writes go on.";
     Ok(desk.done(&Tab::Sync.path(&id), said))
 }
@@ -88,18 +106,131 @@ async fn resume(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<R
     let request = pb::ResumeSyncRequest {
         connection_id: id.clone(),
     };
-    desk.api().resume_sync(desk.ask(RESUME, request)?).await?;
+    desk.call(RESUME, request, Api::resume_sync).await?;
     Ok(desk.done(&Tab::Sync.path(&id), "Lever is read again."))
 }
 
-fn list(runs: &pb::ListRunsResponse) -> Markup {
+/// Which records that could not be read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Aside {
+    after: String,
+    stream: String,
+}
+
+async fn quarantine(
+    desk: Desk,
+    Path(id): Path<String>,
+    Query(asked): Query<Aside>,
+) -> Result<Response, Refused> {
+    let connection = desk.connection(&id).await?;
+    let request = pb::ListQuarantineRequest {
+        connection_id: id.clone(),
+        page_size: 100,
+        page_token: asked.after,
+        stream: asked.stream.clone(),
+        include_raw_json: false,
+    };
+    let answer = desk.call(QUARANTINE, request, Api::list_quarantine).await?;
+    let path = Tab::Sync.path(&id);
+    let content = html! {
+        div.head { h1 { "Records that could not be read" } a.button href=(path) { "Sync" } }
+        (set_aside(&answer.records))
+        (go_on(&format!("{path}/quarantine"), &[("stream", &asked.stream)], &answer.next_page_token, "Next page"))
+    };
+    Ok(desk.at(&connection, Tab::Sync, content))
+}
+
+fn set_aside(records: &[pb::QuarantinedRecord]) -> Markup {
+    html! {
+        @if records.is_empty() {
+            section.empty { h2 { "Every record could be read" } p { "A record of Lever's that cannot be is set aside here; the others go on." } }
+        } @else {
+            p { "Each is missing in the mirror until it comes in a form that can be read, or is gone in Lever. All others go on." }
+            div.scroll tabindex="0" role="region" aria-label="Records that could not be read" {
+                table {
+                    thead { tr { th { "Stream" } th { "Why" } th { "Since" } } }
+                    tbody {
+                        @for record in records {
+                            tr {
+                                td { (record.stream.replace('_', " ")) }
+                                td { (record.reason) }
+                                td { (moment(record.quarantine_time.as_ref())) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The streams that are read by themselves, each with its schedule and how far it was read.
+fn streams(path: &str, status: &pb::GetSyncStatusResponse) -> Markup {
+    let inbound = status.inbound.as_ref();
+    let aside: u64 = status.streams.iter().map(|stream| stream.quarantined).sum();
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Schedules" {
+            table {
+                thead { tr { th { "Stream" } th { "Read" } th { "Last success" } th { "Next" } th { "Cursor" } th.num { "Records" } } }
+                tbody {
+                    @if let Some(inbound) = inbound {
+                        tr {
+                            td { a href={ (path) "/streams/inbound_applicants" } { "inbound applicants" } }
+                            td { (schedule(inbound.schedule.as_ref())) }
+                            td { (moment(inbound.as_of.as_ref())) }
+                            td { (next(inbound.next_run_at.as_ref())) }
+                            td { "–" } td.num { "–" }
+                        }
+                    }
+                    @for stream in status.streams.iter().filter(|stream| stream.schedule.is_some()) {
+                        tr {
+                            td { a href={ (path) "/streams/" (stream.name) } { (stream.name.replace('_', " ")) } }
+                            td { (schedule(stream.schedule.as_ref())) }
+                            td { (moment(stream.last_success_at.as_ref())) }
+                            td { (next(stream.next_run_at.as_ref())) }
+                            td { (cursor(stream.cursor.as_ref())) }
+                            td.num { @match stream.records { Some(records) => (number(records)), None => "–" } }
+                        }
+                    }
+                }
+            }
+        }
+        p.faint { "What hangs below people and postings is read with them, when they change." }
+        @if aside > 0 { p { a href={ (path) "/quarantine" } { (number(aside)) " records could not be read" } } }
+    }
+}
+
+pub(super) fn next(at: Option<&prost_types::Timestamp>) -> Markup {
+    html! { @if at.is_some() { (moment(at)) } @else { "–" } }
+}
+
+/// When a stream is read, in words.
+pub(super) fn schedule(schedule: Option<&pb::StreamSchedule>) -> Markup {
+    html! {
+        @match schedule.and_then(|schedule| Some((schedule, schedule.when.as_ref()?))) {
+            Some((schedule, When::Interval(interval))) => { "every " (span(interval)) @if schedule.is_default { span.faint { " (default)" } } },
+            Some((schedule, When::Cron(cron))) => { "at " code { (cron) } " " (schedule.time_zone) },
+            None => "–",
+        }
+    }
+}
+
+/// How far a stream was read.
+pub(super) fn cursor(cursor: Option<&pb::StreamCursor>) -> Markup {
+    html! {
+        @if let Some(cursor) = cursor { (cursor.phase.to_lowercase()) br; span.faint { (cursor.text) } } @else { "–" }
+    }
+}
+
+pub(super) fn list(runs: &pb::ListRunsResponse) -> Markup {
     html! {
         @if runs.runs.is_empty() {
             section.empty { h2 { "No runs yet" } p { "Each pass over a listing of Lever shows up here when it has ended." } }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Runs" {
                 table {
-                    thead { tr { th { "Listing" } th { "Result" } th { "Began" } th { "Ended" } th.num { "Requests" } th.num { "Records" } th.num { "Changes" } th { "To tell" } } }
+                    thead { tr { th { "Listing" } th { "Result" } th { "Began" } th { "Ended" } th.num { "Pages" } th.num { "Requests" } th.num { "Records" } th.num { "Changes" } th { "Lane" } th { "To tell" } } }
                     tbody { @for run in &runs.runs { (one(run)) } }
                 }
             }
@@ -119,9 +250,11 @@ fn one(run: &pb::SyncRun) -> Markup {
             td { span class=(class) { (plain(run.state().as_str_name(), "RUN_STATE")) } }
             td { (moment(run.start_time.as_ref())) }
             td { (moment(run.end_time.as_ref())) }
+            td.num { (number(run.pages)) }
             td.num { (number(run.requests)) }
             td.num { (number(run.records)) }
             td.num { (number(run.changes)) }
+            td { (run.lane) }
             td { (run.error) }
         }
     }
@@ -145,5 +278,42 @@ mod tests {
         let text = list(&runs).into_string();
         assert!(text.contains("archive reasons") && text.contains("badge bad\">failed"));
         assert!(text.contains("12,345") && text.contains("Lever did not answer"));
+    }
+
+    #[test]
+    fn a_schedule_is_told_in_words() {
+        let every = pb::StreamSchedule {
+            when: Some(When::Interval(prost_types::Duration {
+                seconds: 300,
+                nanos: 0,
+            })),
+            is_default: true,
+            ..Default::default()
+        };
+        let text = schedule(Some(&every)).into_string();
+        assert!(text.starts_with("every 5 min") && text.contains("(default)"));
+        let nightly = pb::StreamSchedule {
+            when: Some(When::Cron("0 3 * * *".to_owned())),
+            time_zone: "Europe/Berlin".to_owned(),
+            is_default: false,
+        };
+        let text = schedule(Some(&nightly)).into_string();
+        assert_eq!(text, "at <code>0 3 * * *</code> Europe/Berlin");
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_told_with_its_reason() {
+        assert!(
+            set_aside(&[])
+                .into_string()
+                .contains("Every record could be read")
+        );
+        let record = pb::QuarantinedRecord {
+            stream: "posting_forms".to_owned(),
+            reason: "expected <text>".to_owned(),
+            ..Default::default()
+        };
+        let text = set_aside(&[record]).into_string();
+        assert!(text.contains("posting forms") && text.contains("expected &lt;text&gt;"));
     }
 }

@@ -15,6 +15,7 @@ use crate::console::form::Posted;
 use crate::console::frame::{Tab, csrf};
 use crate::console::refusal::Refused;
 use crate::console::words::{moment, plain};
+use crate::grpc::Api;
 
 const UPDATE: &str = "/fulcrum.v1.ConnectionService/UpdateUserLink";
 
@@ -33,8 +34,9 @@ async fn list(
         page_size: 100,
         page_token: page.after,
     };
-    let request = desk.ask(Tab::Users.rpc(), request)?;
-    let answer = desk.api().list_user_links(request).await?.into_inner();
+    let answer = desk
+        .call(Tab::Users.rpc(), request, Api::list_user_links)
+        .await?;
     let path = Tab::Users.path(&id);
     let form = desk.may(UPDATE).then_some(desk.csrf());
     Ok(desk.at(&connection, Tab::Users, show(&path, &answer, form)))
@@ -54,9 +56,7 @@ async fn link(
         "" => "The link is removed: the e-mail address decides again.",
         _ => "The user is linked.",
     };
-    desk.api()
-        .update_user_link(desk.ask(UPDATE, request)?)
-        .await?;
+    desk.call(UPDATE, request, Api::update_user_link).await?;
     Ok(desk.done(&path, said))
 }
 

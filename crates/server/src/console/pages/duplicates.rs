@@ -1,0 +1,253 @@
+//! People who may be in Lever twice, with what says so (product.md, screen 13). They are merged in Lever, not here.
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::response::Response;
+use axum::routing::get;
+use maud::{Markup, html};
+use proto::v1 as pb;
+use proto::v1::candidate_service_server::CandidateService as _;
+use serde::Deserialize;
+
+use super::go_on;
+use crate::console::Console;
+use crate::console::desk::Desk;
+use crate::console::form::Posted;
+use crate::console::frame::{Tab, action};
+use crate::console::in_lever;
+use crate::console::refusal::Refused;
+use crate::console::words::{count, moment};
+use crate::grpc::Api;
+
+const DISMISS: &str = "/fulcrum.v1.CandidateService/DismissDuplicate";
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route(
+        "/console/connections/{id}/duplicates",
+        get(list).post(dismiss),
+    )
+}
+
+/// What the page is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    after: String,
+    weak: String,
+    dismissed: String,
+}
+
+/// What the page shows.
+struct View<'a> {
+    path: &'a str,
+    region: pb::Region,
+    asked: &'a Asked,
+    answer: &'a pb::ListDuplicatesResponse,
+    /// What forms carry, where the reader may tell people apart.
+    csrf: Option<&'a str>,
+}
+
+async fn list(
+    desk: Desk,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Refused> {
+    let connection = desk.connection(&id).await?;
+    let request = pb::ListDuplicatesRequest {
+        connection_id: id.clone(),
+        page_size: 25,
+        page_token: asked.after.clone(),
+        include_weak: !asked.weak.is_empty(),
+        include_dismissed: !asked.dismissed.is_empty(),
+    };
+    let rpc = Tab::Duplicates.rpc();
+    let answer = desk.call(rpc, request, Api::list_duplicates).await?;
+    let content = page(&View {
+        path: &Tab::Duplicates.path(&id),
+        region: connection.region(),
+        asked: &asked,
+        answer: &answer,
+        csrf: desk.may(DISMISS).then_some(desk.csrf()),
+    });
+    Ok(desk.at(&connection, Tab::Duplicates, content))
+}
+
+async fn dismiss(
+    Path(connection_id): Path<String>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let path = Tab::Duplicates.path(&connection_id);
+    let undo = form.ticked("undo");
+    let request = pb::DismissDuplicateRequest {
+        connection_id,
+        contact_id: form.text("one").to_owned(),
+        other_contact_id: form.text("other").to_owned(),
+        undo,
+    };
+    desk.call(DISMISS, request, Api::dismiss_duplicate).await?;
+    let said = match undo {
+        true => "They may be one person after all: the pair is listed again.",
+        false => "They are told apart: the pair is not listed again.",
+    };
+    Ok(desk.done(&path, said))
+}
+
+fn page(view: &View<'_>) -> Markup {
+    let answer = view.answer;
+    html! {
+        h1 { "Duplicates" }
+        p { "People who are in Lever under two contacts. Open both there and merge them in Lever, where that cannot be undone; or say that they are two people." }
+        form.filters method="get" action=(view.path) {
+            label.check { input type="checkbox" name="weak" checked[!view.asked.weak.is_empty()]; "Also who shares no more than a telephone number, or a name with an employer" }
+            label.check { input type="checkbox" name="dismissed" checked[!view.asked.dismissed.is_empty()]; "Also who was told apart" }
+            button type="submit" { "Show" }
+        }
+        p.faint {
+            "As of " (moment(answer.as_of.as_ref())) "."
+            @if answer.history_start_time.is_some() { " Who was created before " (moment(answer.history_start_time.as_ref())) " is not mirrored." }
+        }
+        @if answer.pairs.is_empty() && answer.crowds.is_empty() && answer.next_page_token.is_empty() {
+            section.empty { h2 { "Nobody is here twice" } p { "Pairs show up when two people share an e-mail address or a page of LinkedIn, GitHub or X." } }
+        }
+        @for pair in &answer.pairs { (two(pair, view)) }
+        @for crowd in &answer.crowds { (one_crowd(crowd)) }
+        (go_on(view.path, &[("weak", &view.asked.weak), ("dismissed", &view.asked.dismissed)], &answer.next_page_token, "Next page"))
+    }
+}
+
+fn two(pair: &pb::DuplicatePair, view: &View<'_>) -> Markup {
+    let evidence = pair.people.first().map_or(&[][..], |one| &one.evidence);
+    let kinds: Vec<String> = evidence.iter().map(|one| kind(&one.kind)).collect();
+    html! {
+        article.panel {
+            h2 { "Same " (kinds.join(", ")) }
+            div.pair { @for person in &pair.people { (one_person(person, view.region)) } }
+            @if let Some(dismissal) = &pair.dismissal {
+                p.faint { "Told apart by " (dismissal.dismissed_by) ", " (moment(dismissal.dismissed_at.as_ref())) }
+            }
+            @if let (Some(csrf), [one, other]) = (view.csrf, pair.people.as_slice()) {
+                @let (one, other) = (one.contact_id.as_str(), other.contact_id.as_str());
+                @if pair.dismissal.is_none() { (action(csrf, view.path, "Not a duplicate", &[("one", one), ("other", other)])) }
+                @else { (action(csrf, view.path, "Take that back", &[("one", one), ("other", other), ("undo", "on")])) }
+            }
+        }
+    }
+}
+
+fn one_person(person: &pb::CandidateMatch, region: pb::Region) -> Markup {
+    let name = match person.name.as_str() {
+        "" => "(no name)",
+        name => name,
+    };
+    let newest = person.candidacies.first();
+    html! {
+        div {
+            p {
+                strong { (name) }
+                @if person.do_not_contact { " " span.badge.warn { "do not contact" } }
+            }
+            @if let Some(newest) = newest {
+                p { a href=(in_lever::person(region, &newest.opportunity_id)) rel="noreferrer" { "Open in Lever" span.unseen { ": " (name) } } }
+            }
+            p.faint { (count(person.candidacies.len() as u64, "opportunity", "opportunities")) ", last dealt with " (moment(person.last_interaction_at.as_ref())) }
+            ul {
+                @for one in person.candidacies.iter().take(3) {
+                    li { (standing(one)) }
+                }
+            }
+        }
+    }
+}
+
+/// How a candidacy stands, in a line.
+fn standing(one: &pb::Candidacy) -> Markup {
+    html! {
+        @if one.posting_text.is_empty() { "no posting" } @else { (one.posting_text) }
+        ": "
+        @match one.outcome() {
+            pb::CandidacyOutcome::Pending => (one.stage_text),
+            pb::CandidacyOutcome::Hired => "hired",
+            _ => {
+                "archived"
+                @if !one.archive_reason_text.is_empty() { " (" (one.archive_reason_text) ")" }
+            }
+        }
+    }
+}
+
+fn one_crowd(crowd: &pb::DuplicateCrowd) -> Markup {
+    html! {
+        article.panel {
+            h2 { (count(crowd.people.into(), "person", "people")) " with the same " (kind(&crowd.kind)) }
+            p { "More than ten share it, as with the address of an agency: that pairs nobody." }
+        }
+    }
+}
+
+/// What two people agree in, in words.
+fn kind(code: &str) -> String {
+    match code {
+        "email" => "e-mail address".to_owned(),
+        "linkedin" => "LinkedIn page".to_owned(),
+        "github" => "GitHub page".to_owned(),
+        "twitter" => "X page".to_owned(),
+        "phone" => "telephone number".to_owned(),
+        "name_and_employer" => "name and employer".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(id: &str) -> pb::CandidateMatch {
+        pb::CandidateMatch {
+            contact_id: id.to_owned(),
+            name: "<Ada>".to_owned(),
+            evidence: vec![pb::MatchEvidence {
+                kind: "email".to_owned(),
+                field: String::new(),
+            }],
+            candidacies: vec![pb::Candidacy {
+                opportunity_id: format!("o-{id}"),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_pair_shows_its_evidence_both_ways_to_lever_and_what_the_reader_may_say() {
+        let mut answer = pb::ListDuplicatesResponse {
+            pairs: vec![pb::DuplicatePair {
+                people: vec![person("c1"), person("c2")],
+                dismissal: None,
+            }],
+            ..Default::default()
+        };
+        let shown = |answer: &pb::ListDuplicatesResponse, csrf| {
+            page(&View {
+                path: "/d",
+                region: pb::Region::Eu,
+                asked: &Asked::default(),
+                answer,
+                csrf,
+            })
+            .into_string()
+        };
+        let text = shown(&answer, Some("t"));
+        assert!(text.contains("Same e-mail address") && text.contains("&lt;Ada&gt;"));
+        assert!(
+            text.contains("lever.co/candidates/o-c1") && text.contains("lever.co/candidates/o-c2")
+        );
+        assert!(text.contains("name=\"one\" value=\"c1\"") && text.contains("Not a duplicate"));
+        assert!(!shown(&answer, None).contains("method=\"post\""));
+        answer.pairs[0].dismissal = Some(pb::DuplicateDismissal {
+            dismissed_by: "me".to_owned(),
+            dismissed_at: None,
+        });
+        let text = shown(&answer, Some("t"));
+        assert!(text.contains("Take that back") && !text.contains("Not a duplicate"));
+    }
+}

@@ -1,0 +1,393 @@
+//! What holds for inbound applicants, gathered from where it lives (product.md, screen 6).
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use proto::v1 as pb;
+use proto::v1::candidate_service_server::CandidateService as _;
+use proto::v1::connection_service_server::ConnectionService as _;
+use proto::v1::inbound_service_server::InboundService as _;
+use proto::v1::stage_mapping_service_server::StageMappingService as _;
+
+use super::export::{self, RULES, days, rule_word, set_rule};
+use crate::console::Console;
+use crate::console::desk::Desk;
+use crate::console::field::Field;
+use crate::console::form::{Form, Posted};
+use crate::console::frame::{Tab, csrf};
+use crate::console::refusal::Refused;
+use crate::grpc::Api;
+
+const MAPPING: &str = "/fulcrum.v1.StageMappingService/GetStageMapping";
+const UPDATE_MAPPING: &str = "/fulcrum.v1.StageMappingService/UpdateStageMapping";
+const REASONS: &str = "/fulcrum.v1.InboundService/ListRejectReasons";
+const UPDATE_CONNECTION: &str = "/fulcrum.v1.ConnectionService/UpdateConnection";
+
+/// Who writes to whoever is rejected.
+const WRITERS: [(&str, &str); 2] = [
+    (
+        "product",
+        "The product, where its request names an e-mail; else nobody",
+    ),
+    ("lever", "Lever, by an automation of the account"),
+];
+
+/// Whether people who are snoozed are there.
+const SNOOZED: [(&str, &str); 2] = [
+    ("shown", "Shown as paused"),
+    ("left_out", "Left out of the mirror"),
+];
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route("/console/connections/{id}/inbound", get(show))
+        .route("/console/connections/{id}/inbound/mail", post(mail))
+        .route("/console/connections/{id}/inbound/again", post(again))
+        .route("/console/connections/{id}/inbound/snoozed", post(snoozed))
+}
+
+/// Everything the page rests on, as it is now.
+struct Present {
+    connection: pb::Connection,
+    mapping: pb::GetStageMappingResponse,
+    /// The reasons somebody may be rejected with; none while they are not read.
+    reasons: Option<Vec<pb::RejectReason>>,
+    export: pb::ExportSettings,
+}
+
+/// The values of the forms: what holds, or what was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Typed {
+    writer: String,
+    do_not_contact: String,
+    cool_off: String,
+    snoozed: String,
+}
+
+impl Typed {
+    fn of(present: &Present) -> Typed {
+        let mapping = present.mapping.stage_mapping.as_ref();
+        let by_lever = mapping.is_some_and(|mapping| mapping.lever_sends_email);
+        let shown = present.connection.include_snoozed.unwrap_or(true);
+        let ground = pb::ExportGround::DoNotContact;
+        Typed {
+            writer: if by_lever { "lever" } else { "product" }.to_owned(),
+            do_not_contact: rule_word(&present.export, ground).to_owned(),
+            cool_off: present.export.cool_off_days.to_string(),
+            snoozed: if shown { "shown" } else { "left_out" }.to_owned(),
+        }
+    }
+
+    /// With what a form has: the others stay as they are.
+    fn over(mut self, form: &Form) -> Typed {
+        let fields = [
+            ("writer", &mut self.writer),
+            ("do_not_contact", &mut self.do_not_contact),
+            ("cool_off_days", &mut self.cool_off),
+            ("snoozed", &mut self.snoozed),
+        ];
+        for (name, value) in fields {
+            if let Some(typed) = form.all(name).next() {
+                typed.clone_into(value);
+            }
+        }
+        self
+    }
+}
+
+async fn present(desk: &Desk, id: &str) -> Result<Present, Refused> {
+    let connection_id = id.to_owned();
+    let mapping = pb::GetStageMappingRequest {
+        connection_id: connection_id.clone(),
+    };
+    let reasons = pb::ListRejectReasonsRequest { connection_id };
+    let reasons = desk.call(REASONS, reasons, Api::list_reject_reasons).await;
+    Ok(Present {
+        connection: desk.connection(id).await?,
+        mapping: desk.call(MAPPING, mapping, Api::get_stage_mapping).await?,
+        reasons: reasons.ok().map(|answer| answer.reasons),
+        export: export::present(desk, id).await?,
+    })
+}
+
+async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    let present = present(&desk, &id).await?;
+    let content = page(&present, &Typed::of(&present), desk.csrf(), None);
+    Ok(desk.at(&present.connection, Tab::Inbound, content))
+}
+
+async fn mail(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
+    let saved = save_writer(&desk, &id, &form).await;
+    answer(&desk, &id, &form, saved, "It is saved who writes.").await
+}
+
+async fn again(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
+    let saved = save_again(&desk, &id, &form).await;
+    answer(&desk, &id, &form, saved, "It is saved who is asked again.").await
+}
+
+async fn snoozed(
+    Path(id): Path<String>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let saved = save_snoozed(&desk, &id, &form).await;
+    let said = "It is saved what becomes of snoozed people; who is not mirrored yet comes with the next walk.";
+    answer(&desk, &id, &form, saved, said).await
+}
+
+async fn save_writer(desk: &Desk, id: &str, form: &Form) -> Result<(), Refused> {
+    let request = pb::GetStageMappingRequest {
+        connection_id: id.to_owned(),
+    };
+    let present = desk.call(MAPPING, request, Api::get_stage_mapping).await?;
+    let mapping = pb::StageMapping {
+        etag: form.text("etag").to_owned(),
+        lever_sends_email: form.text("writer") == "lever",
+        ..present.stage_mapping.unwrap_or_default()
+    };
+    let request = pb::UpdateStageMappingRequest {
+        connection_id: id.to_owned(),
+        stage_mapping: Some(mapping),
+    };
+    desk.call(UPDATE_MAPPING, request, Api::update_stage_mapping)
+        .await?;
+    Ok(())
+}
+
+async fn save_again(desk: &Desk, id: &str, form: &Form) -> Result<(), Refused> {
+    let mut settings = pb::ExportSettings {
+        etag: form.text("etag").to_owned(),
+        cool_off_days: days(form.text("cool_off_days"))?,
+        ..export::present(desk, id).await?
+    };
+    let rule = form.text("do_not_contact");
+    set_rule(&mut settings, pb::ExportGround::DoNotContact, rule);
+    let request = pb::UpdateExportSettingsRequest {
+        connection_id: id.to_owned(),
+        settings: Some(settings),
+    };
+    desk.call(export::UPDATE, request, Api::update_export_settings)
+        .await?;
+    Ok(())
+}
+
+async fn save_snoozed(desk: &Desk, id: &str, form: &Form) -> Result<(), Refused> {
+    let request = pb::UpdateConnectionRequest {
+        connection: Some(pb::Connection {
+            id: id.to_owned(),
+            etag: form.text("etag").to_owned(),
+            include_snoozed: Some(form.text("snoozed") != "left_out"),
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["include_snoozed".to_owned()],
+        }),
+    };
+    desk.call(UPDATE_CONNECTION, request, Api::update_connection)
+        .await?;
+    Ok(())
+}
+
+/// The page once more: with what was done, or with what was typed and why it was refused.
+async fn answer(
+    desk: &Desk,
+    id: &str,
+    form: &Form,
+    saved: Result<(), Refused>,
+    said: &str,
+) -> Result<Response, Refused> {
+    let Err(refused) = saved else {
+        return Ok(desk.done(&Tab::Inbound.path(id), said));
+    };
+    let present = present(desk, id).await?;
+    let typed = Typed::of(&present).over(form);
+    let content = page(&present, &typed, desk.csrf(), Some(&refused));
+    let page = desk.at(&present.connection, Tab::Inbound, content);
+    Ok((refused.http(), page).into_response())
+}
+
+fn page(present: &Present, typed: &Typed, token: &str, refused: Option<&Refused>) -> Markup {
+    let path = Tab::Inbound.path(&present.connection.id);
+    let mapping = present.mapping.stage_mapping.clone().unwrap_or_default();
+    html! {
+        h1 { "Inbound settings" }
+        p { "What holds for " a href=(Tab::Applicants.path(&present.connection.id)) { "applicants" } " of this account." }
+        @if let Some(refused) = refused { (refusal(refused)) }
+        section.panel {
+            h2 { "Stages and reasons" }
+            (from_mapping(present, &mapping))
+            p { a.button href=(format!("/console/connections/{}/stages", present.connection.id)) { "Change in the stage mapping" } }
+        }
+        (form(&path, "mail", token, &mapping.etag, "Who writes to whoever is rejected", html! {
+            (field("writer", "The e-mail is sent by", "Both would write otherwise: where Lever does, no e-mail is handed to the product.", "", refused).choice(&typed.writer, &WRITERS))
+        }))
+        (form(&path, "again", token, &present.export.etag, "Who is asked again", html! {
+            (field("do_not_contact", "Who wants no contact, or whose consent has ended", "", "", refused).choice(&typed.do_not_contact, &RULES))
+            (field("cool_off_days", "Cool-off after a rejection, in days", "0 to 3,650; what becomes of whoever is within it is said in the export settings.", "settings.cool_off_days", refused).number(&typed.cool_off))
+            p { a href=(Tab::Export.path(&present.connection.id)) { "All export settings" } }
+        }))
+        (form(&path, "snoozed", token, &present.connection.etag, "Snoozed people", html! {
+            (field("snoozed", "While somebody is snoozed in Lever", "The clock of the SLA stands still meanwhile, unless the stage mapping says otherwise.", "", refused).choice(&typed.snoozed, &SNOOZED))
+        }))
+        section.panel {
+            h2 { "Said with each request" }
+            p { "These are no settings: the product says them for each person, or for all of one call." }
+            dl {
+                dt { "Hold before a rejection is sent" } dd { "none, minutes up to 30 days, or up to 30 business days" }
+                dt { "Stage to advance to" } dd { "any that is not left out above; the next one in Lever's order is suggested" }
+                dt { "Reason and e-mail of a rejection" } dd { "any reason that is not left out above; the e-mail by the product's own id of it" }
+                dt { "Origin" } dd { "whoever is in an inbound stage is listed, however they came in; the list tells the origin" }
+            }
+        }
+    }
+}
+
+/// Why a form was refused; where somebody else was first, what that means.
+fn refusal(refused: &Refused) -> Markup {
+    html! {
+        @if refused.reason().is_some_and(|reason| reason == "ETAG_MISMATCH") {
+            div.notice.warn role="alert" {
+                p { "While this page was open, somebody else saved other settings, and yours are not saved yet. The page shows what is there now, with your choice in its place: save once more to keep it." }
+            }
+        } @else { (refused.notice()) }
+    }
+}
+
+fn field<'a>(
+    name: &'a str,
+    label: &'a str,
+    help: &'a str,
+    field: &'a str,
+    refused: Option<&'a Refused>,
+) -> Field<'a> {
+    Field {
+        name,
+        label,
+        help,
+        refused: refused.map(|refused| (refused, field)),
+    }
+}
+
+fn form(path: &str, end: &str, token: &str, etag: &str, title: &str, fields: Markup) -> Markup {
+    html! {
+        section.panel {
+            h2 { (title) }
+            form method="post" action={ (path) "/" (end) } {
+                (csrf(token))
+                input type="hidden" name="etag" value=(etag);
+                (fields)
+                button type="submit" { "Save" }
+            }
+        }
+    }
+}
+
+/// What the stage mapping says of applicants.
+fn from_mapping(present: &Present, mapping: &pb::StageMapping) -> Markup {
+    let stages = |ids: &[String]| {
+        let texts = ids.iter().map(|id| {
+            let mut stages = present.mapping.stages.iter();
+            let found = stages.find(|stage| stage.stage_id == *id);
+            found.map_or(id.as_str(), |stage| stage.text.as_str())
+        });
+        texts.collect::<Vec<_>>().join(", ")
+    };
+    let reasons = present.reasons.as_ref().map(|reasons| {
+        let texts: Vec<&str> = reasons.iter().map(|reason| reason.text.as_str()).collect();
+        texts.join(", ")
+    });
+    html! {
+        dl {
+            dt { "Inbound stages" } dd { (or(&stages(&mapping.inbound_stage_ids), "none: nobody is listed")) }
+            dt { "Nobody is advanced to" } dd { (or(&stages(&mapping.advance_excluded_stage_ids), "no stage is left out")) }
+            dt { "Reasons to reject with" } dd { (or(&reasons.unwrap_or_default(), "not read yet")) }
+        }
+    }
+}
+
+fn or<'a>(text: &'a str, empty: &'a str) -> &'a str {
+    if text.is_empty() { empty } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::status::status;
+
+    fn present_now() -> Present {
+        Present {
+            connection: pb::Connection {
+                id: "c1".to_owned(),
+                include_snoozed: Some(false),
+                etag: "e-connection".to_owned(),
+                ..Default::default()
+            },
+            mapping: pb::GetStageMappingResponse {
+                stage_mapping: Some(pb::StageMapping {
+                    etag: "e-mapping".to_owned(),
+                    inbound_stage_ids: vec!["applicant-new".to_owned(), "gone".to_owned()],
+                    lever_sends_email: true,
+                    ..Default::default()
+                }),
+                stages: vec![pb::MappedStage {
+                    stage_id: "applicant-new".to_owned(),
+                    text: "New <applicant>".to_owned(),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            },
+            reasons: None,
+            export: pb::ExportSettings {
+                etag: "e-export".to_owned(),
+                cool_off_days: 90,
+                ..Default::default()
+            },
+        }
+    }
+
+    #[test]
+    fn each_setting_is_shown_with_the_version_it_is_saved_over() {
+        let present = present_now();
+        let text = page(&present, &Typed::of(&present), "t", None).into_string();
+        assert!(text.contains("New &lt;applicant&gt;, gone"));
+        assert!(
+            text.contains("value=\"lever\" selected")
+                && text.contains("value=\"left_out\" selected")
+        );
+        for (end, etag) in [
+            ("mail", "e-mapping"),
+            ("again", "e-export"),
+            ("snoozed", "e-connection"),
+        ] {
+            let (_, form) = text.split_once(&format!("/inbound/{end}\"")).unwrap();
+            let (form, _) = form.split_once("</form>").unwrap();
+            assert!(
+                form.contains(&format!("name=\"etag\" value=\"{etag}\"")),
+                "{end}"
+            );
+        }
+        assert!(text.contains("/console/connections/c1/stages"));
+    }
+
+    #[test]
+    fn who_was_overtaken_keeps_the_choice_and_saves_over_what_is_there_now() {
+        let present = present_now();
+        let form = Form::parse(b"etag=old&cool_off_days=30&do_not_contact=allow");
+        let typed = Typed::of(&present).over(&form);
+        assert_eq!(
+            (typed.cool_off.as_str(), typed.writer.as_str()),
+            ("30", "lever")
+        );
+        let error = engine::Error::aborted(
+            "ETAG_MISMATCH",
+            "somebody else saved first",
+            Vec::<(&'static str, String)>::new(),
+        );
+        let refused = Refused::from(status(error));
+        let text = page(&present, &typed, "t", Some(&refused)).into_string();
+        assert!(text.contains("save once more to keep it") && text.contains("value=\"30\""));
+        assert!(text.contains("value=\"e-export\"") && !text.contains("value=\"old\""));
+    }
+}

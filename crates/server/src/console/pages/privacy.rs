@@ -1,0 +1,184 @@
+//! Who may see what is delicate, what is kept of it, and for how long (product.md, screen 14).
+//!
+//! Somebody is forgotten by being deleted or anonymized in Lever; nothing here does that.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::get;
+use maud::{Markup, html};
+use prost_types::Timestamp;
+use proto::v1 as pb;
+use proto::v1::token_service_server::TokenService as _;
+
+use crate::console::Console;
+use crate::console::desk::Desk;
+use crate::console::frame::Tab;
+use crate::console::refusal::Refused;
+use crate::console::words::{count, moment, plain};
+use crate::grpc::Api;
+
+/// How long each thing is kept that is no part of the mirror.
+const KEPT: [(&str, &str); 6] = [
+    ("What has changed, and how it was before", "7 days"),
+    ("Writes that are settled, with what they carried", "7 days"),
+    ("Files of an export that failed", "30 days"),
+    ("Calls to Lever, without what they carried", "30 days"),
+    ("Runs", "30 days"),
+    ("The mirror of an account that was disconnected", "14 days"),
+];
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/console/connections/{id}/privacy", get(show))
+}
+
+async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    let connection = desk.connection(&id).await?;
+    let tokens = tokens(&desk).await?;
+    let now = super::applicants::at(desk.now().as_millis());
+    let content = page(&connection, &tokens, &now);
+    Ok(desk.at(&connection, Tab::Privacy, content))
+}
+
+/// Every token its reader administers.
+async fn tokens(desk: &Desk) -> Result<Vec<pb::Token>, Refused> {
+    let mut tokens = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = pb::ListTokensRequest {
+            page_size: 1_000,
+            page_token,
+        };
+        let rpc = Tab::Privacy.rpc();
+        let answer = desk.call(rpc, request, Api::list_tokens).await?;
+        tokens.extend(answer.tokens);
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            return Ok(tokens);
+        }
+    }
+}
+
+/// Whether a token works and sees the connection.
+fn sees(token: &pb::Token, connection: &str, now: &Timestamp) -> bool {
+    let ended = token
+        .expire_time
+        .is_some_and(|at| at.seconds <= now.seconds);
+    let named =
+        token.connection_ids.is_empty() || token.connection_ids.iter().any(|one| one == connection);
+    token.revoke_time.is_none() && !ended && named
+}
+
+fn page(connection: &pb::Connection, tokens: &[pb::Token], now: &Timestamp) -> Markup {
+    let seeing: Vec<&pb::Token> = tokens
+        .iter()
+        .filter(|token| sees(token, &connection.id, now))
+        .collect();
+    let with = |right: &str| {
+        let have = seeing.iter().copied();
+        have.filter(|token| token.rights.iter().any(|one| one == right))
+            .collect::<Vec<_>>()
+    };
+    html! {
+        h1 { "Privacy" }
+        section.panel {
+            h2 { "What is mirrored" }
+            (kept(connection))
+            p { a href=(Tab::Settings.path(&connection.id)) { "Settings" } " change it; what is left out goes from the mirror, and from backups made afterwards." }
+        }
+        section.panel {
+            h2 { "Who sees it" }
+            p { (count(seeing.len() as u64, "token", "tokens")) " may ask about this account. Of these:" }
+            (holders("Confidential people and postings", &with("confidential")))
+            (holders("Answers about equal opportunity", &with("eeo")))
+        }
+        section.panel {
+            h2 { "Forgetting somebody" }
+            p { "Delete or anonymize the person in Lever. With the next pass over what was deleted, at most a day later, name, addresses, notes, files and what was changed about them are removed here, also from the file of the database; the id alone is remembered, so that nobody brings them back." }
+        }
+        section.panel {
+            h2 { "How long things are kept" }
+            dl { @for (what, long) in KEPT { dt { (what) } dd { (long) } } }
+            @if connection.purge_time.is_some() { p { "This account is disconnected: its mirror goes " (moment(connection.purge_time.as_ref())) "." } }
+        }
+    }
+}
+
+fn kept(connection: &pb::Connection) -> Markup {
+    let keeps = |stream: &str| connection.streams.iter().any(|one| one == stream);
+    html! {
+        dl {
+            dt { "Secret notes" } dd { @if connection.include_secret_notes { "kept" } @else { "not kept" } }
+            dt { "Equal opportunity" } dd { @if keeps("eeo_responses") { "kept, for tokens with the right to it" } @else { "not kept" } }
+            dt { "History" } dd { @if connection.sync_start_time.is_some() { "from " (moment(connection.sync_start_time.as_ref())) } @else { "all of it" } }
+            dt { "Archived people" } dd { @if connection.include_archived() { "kept" } @else { "not kept" } }
+            dt { "Fields left out" } dd {
+                @if connection.excluded_fields.is_empty() { "none" }
+                @else { ul { @for field in &connection.excluded_fields { li { code { (field) } } } } }
+            }
+        }
+    }
+}
+
+fn holders(what: &str, tokens: &[&pb::Token]) -> Markup {
+    html! {
+        h3 { (what) }
+        @if tokens.is_empty() { p { "Nobody." } }
+        @else {
+            ul {
+                @for token in tokens {
+                    li {
+                        (token.name) " " span.faint { "(" (plain(token.role().as_str_name(), "TOKEN_ROLE")) ", " code { (token.prefix) "…" } ")" }
+                        ", last used " (moment(token.last_use_time.as_ref()))
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(name: &str, rights: &[&str], connections: &[&str]) -> pb::Token {
+        pb::Token {
+            name: name.to_owned(),
+            rights: rights.iter().map(|&right| right.to_owned()).collect(),
+            connection_ids: connections.iter().map(|&id| id.to_owned()).collect(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn whoever_may_see_what_is_confidential_is_named_and_nobody_else() {
+        let now = Timestamp {
+            seconds: 100,
+            nanos: 0,
+        };
+        let tokens = [
+            token("sees", &["confidential"], &[]),
+            token("elsewhere", &["confidential"], &["c2"]),
+            pb::Token {
+                revoke_time: Some(now),
+                ..token("revoked", &["confidential"], &[])
+            },
+            pb::Token {
+                expire_time: Some(now),
+                ..token("expired", &["confidential", "eeo"], &["c1"])
+            },
+            token("plain", &[], &["c1"]),
+        ];
+        let connection = pb::Connection {
+            id: "c1".to_owned(),
+            excluded_fields: vec!["opportunities.phones".to_owned()],
+            ..Default::default()
+        };
+        let text = page(&connection, &tokens, &now).into_string();
+        assert!(text.contains("2 tokens may ask") && text.contains("<li>sees"));
+        for hidden in ["elsewhere", "revoked", "expired", "plain"] {
+            assert!(!text.contains(&format!("<li>{hidden}")), "{hidden}");
+        }
+        assert!(text.contains("opportunities.phones") && text.contains("<p>Nobody.</p>"));
+    }
+}

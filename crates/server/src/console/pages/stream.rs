@@ -1,0 +1,474 @@
+//! One stream of a mirror: when it is read, how far it was, and reading it now or whole again (product.md, screen 9).
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use proto::v1 as pb;
+use proto::v1::stream_schedule::When;
+use proto::v1::sync_service_server::SyncService as _;
+use tonic::Status;
+
+use super::sync::{cursor, list, next, schedule, status};
+use super::{After, more};
+use crate::console::Console;
+use crate::console::desk::Desk;
+use crate::console::field::Field;
+use crate::console::form::{Form, Posted};
+use crate::console::frame::{Tab, action, csrf};
+use crate::console::refusal::Refused;
+use crate::console::words::{moment, number, plain, span};
+use crate::grpc::Api;
+use crate::wire::status::status as to_status;
+
+const START: &str = "/fulcrum.v1.SyncService/StartSync";
+const RESET: &str = "/fulcrum.v1.SyncService/ResetStream";
+const SCHEDULE: &str = "/fulcrum.v1.SyncService/UpdateSchedule";
+/// The inbound stages have a schedule of their own, and are no stream.
+const INBOUND: &str = "inbound_applicants";
+
+/// Units of an interval, in seconds.
+const UNITS: [(&str, &str, i64); 3] = [
+    ("minutes", "minutes", 60),
+    ("hours", "hours", 3_600),
+    ("seconds", "seconds", 1),
+];
+
+/// When a stream can be read.
+const KINDS: [(&str, &str); 3] = [
+    ("default", "As shipped"),
+    ("interval", "Again after a time"),
+    ("cron", "At certain times"),
+];
+
+pub(super) fn routes() -> Router<Console> {
+    let at = "/console/connections/{id}/sync/streams/{stream}";
+    Router::new()
+        .route(at, get(show))
+        .route(&format!("{at}/start"), post(start))
+        .route(&format!("{at}/schedule"), post(set_schedule))
+        .route(&format!("{at}/reset"), post(reset))
+}
+
+/// A schedule as the form has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Typed {
+    kind: String,
+    interval: String,
+    unit: String,
+    cron: String,
+    time_zone: String,
+}
+
+impl Typed {
+    fn of(schedule: &pb::StreamSchedule) -> Typed {
+        let mut typed = Typed {
+            kind: "default".to_owned(),
+            unit: "minutes".to_owned(),
+            time_zone: schedule.time_zone.clone(),
+            ..Typed::default()
+        };
+        match &schedule.when {
+            Some(When::Interval(interval)) => {
+                let fits = |(.., size): &&(&str, &str, i64)| interval.seconds % size == 0;
+                let (unit, _, size) = UNITS.iter().find(fits).copied().unwrap_or(UNITS[2]);
+                typed.interval = (interval.seconds / size).to_string();
+                unit.clone_into(&mut typed.unit);
+                "interval".clone_into(&mut typed.kind);
+            }
+            Some(When::Cron(cron)) => {
+                typed.cron.clone_from(cron);
+                "cron".clone_into(&mut typed.kind);
+            }
+            None => {}
+        }
+        if schedule.is_default {
+            "default".clone_into(&mut typed.kind);
+        }
+        typed
+    }
+
+    fn from_form(form: &Form) -> Typed {
+        let text = |field: &str| form.text(field).to_owned();
+        Typed {
+            kind: text("kind"),
+            interval: text("interval"),
+            unit: text("unit"),
+            cron: text("cron"),
+            time_zone: text("time_zone"),
+        }
+    }
+
+    /// The schedule itself; none for the default.
+    ///
+    /// # Errors
+    /// An interval that is no number.
+    fn schedule(&self) -> Result<Option<pb::StreamSchedule>, Refused> {
+        let (when, time_zone) = match self.kind.as_str() {
+            "interval" => (When::Interval(self.duration()?), String::new()),
+            "cron" => (When::Cron(self.cron.clone()), self.time_zone.clone()),
+            _ => return Ok(None),
+        };
+        Ok(Some(pb::StreamSchedule {
+            when: Some(when),
+            time_zone,
+            is_default: false,
+        }))
+    }
+
+    fn duration(&self) -> Result<prost_types::Duration, Refused> {
+        let mut units = UNITS.iter();
+        let size = units.find(|(unit, ..)| *unit == self.unit);
+        let size = size.map_or(60, |(.., size)| *size);
+        let number: Option<i64> = self.interval.parse().ok();
+        let seconds = number.and_then(|number| number.checked_mul(size));
+        let seconds = seconds.ok_or_else(|| {
+            let message = "an interval is a whole number, between 10 seconds and 30 days";
+            to_status(engine::Error::invalid("schedule.interval", message))
+        })?;
+        Ok(prost_types::Duration { seconds, nanos: 0 })
+    }
+}
+
+/// What the page shows of a stream.
+#[derive(Debug, Default)]
+struct Shown {
+    name: String,
+    state: Option<pb::StreamState>,
+    records: Option<u64>,
+    last_success: Option<prost_types::Timestamp>,
+    next: Option<prost_types::Timestamp>,
+    schedule: Option<pb::StreamSchedule>,
+    cursor: Option<pb::StreamCursor>,
+    age: Option<prost_types::Duration>,
+    error: String,
+    quarantined: u64,
+}
+
+impl Shown {
+    /// # Errors
+    /// Not found for a stream that nobody reads by itself.
+    fn find(status: pb::GetSyncStatusResponse, name: &str) -> Result<Shown, Refused> {
+        if let (INBOUND, Some(inbound)) = (name, &status.inbound) {
+            return Ok(Shown {
+                name: name.to_owned(),
+                state: Some(inbound.state()),
+                last_success: inbound.as_of,
+                next: inbound.next_run_at,
+                schedule: inbound.schedule.clone(),
+                error: inbound.error.clone(),
+                ..Shown::default()
+            });
+        }
+        let mut streams = status.streams.into_iter();
+        let found = streams.find(|stream| stream.name == name && stream.schedule.is_some());
+        let stream = found.ok_or_else(|| {
+            Status::not_found("no stream of that name is read by itself; the sync page lists those")
+        })?;
+        Ok(Shown {
+            state: Some(stream.state()),
+            name: stream.name,
+            records: stream.records,
+            last_success: stream.last_success_at,
+            next: stream.next_run_at,
+            schedule: stream.schedule,
+            cursor: stream.cursor,
+            age: stream.data_age_bound,
+            error: stream.error,
+            quarantined: stream.quarantined,
+        })
+    }
+
+    fn is_stream(&self) -> bool {
+        self.name != INBOUND
+    }
+
+    fn title(&self) -> String {
+        self.name.replace('_', " ")
+    }
+}
+
+/// What the page shows.
+struct View<'a> {
+    path: &'a str,
+    shown: &'a Shown,
+    typed: &'a Typed,
+    refused: Option<&'a Refused>,
+    csrf: &'a str,
+    may_start: bool,
+    may_reset: bool,
+    may_schedule: bool,
+}
+
+async fn show(
+    desk: Desk,
+    Path((id, stream)): Path<(String, String)>,
+    Query(page): Query<After>,
+) -> Result<Response, Refused> {
+    opened(&desk, &id, &stream, page.after, None).await
+}
+
+/// The page, with a schedule that was refused if there is one.
+async fn opened(
+    desk: &Desk,
+    id: &str,
+    stream: &str,
+    after: String,
+    refused: Option<(&Refused, &Typed)>,
+) -> Result<Response, Refused> {
+    let connection = desk.connection(id).await?;
+    let shown = Shown::find(status(desk, id).await?, stream)?;
+    let request = pb::ListRunsRequest {
+        connection_id: id.to_owned(),
+        page_size: 50,
+        page_token: after,
+        stream: stream.to_owned(),
+    };
+    let runs = desk.call(Tab::Sync.rpc(), request, Api::list_runs).await?;
+    let path = at(id, stream);
+    let set = Typed::of(&shown.schedule.clone().unwrap_or_default());
+    let view = View {
+        path: &path,
+        shown: &shown,
+        typed: refused.map_or(&set, |(_, typed)| typed),
+        refused: refused.map(|(refused, _)| refused),
+        csrf: desk.csrf(),
+        may_start: desk.may(START) && shown.is_stream(),
+        may_reset: desk.may(RESET) && shown.is_stream(),
+        may_schedule: desk.may(SCHEDULE),
+    };
+    let content = html! {
+        (page(&view, &Tab::Sync.path(id)))
+        h2 { "Runs" }
+        (list(&runs))
+        (more(&path, &runs.next_page_token))
+    };
+    Ok(desk.at(&connection, Tab::Sync, content))
+}
+
+fn at(id: &str, stream: &str) -> String {
+    format!("{}/streams/{stream}", Tab::Sync.path(id))
+}
+
+async fn start(
+    Path((id, stream)): Path<(String, String)>,
+    Posted { desk, .. }: Posted,
+) -> Result<Response, Refused> {
+    let request = pb::StartSyncRequest {
+        connection_id: id.clone(),
+        streams: vec![stream.clone()],
+        ..Default::default()
+    };
+    desk.call(START, request, Api::start_sync).await?;
+    Ok(desk.done(&at(&id, &stream), "The stream is read now."))
+}
+
+async fn set_schedule(
+    Path((id, stream)): Path<(String, String)>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let typed = Typed::from_form(&form);
+    match put(&desk, &id, &stream, &typed).await {
+        Ok(()) => Ok(desk.done(&at(&id, &stream), "The schedule is saved.")),
+        Err(refused) => {
+            let told = Some((&refused, &typed));
+            let page = opened(&desk, &id, &stream, String::new(), told).await?;
+            Ok((refused.http(), page).into_response())
+        }
+    }
+}
+
+async fn put(desk: &Desk, id: &str, stream: &str, typed: &Typed) -> Result<(), Refused> {
+    let request = pb::UpdateScheduleRequest {
+        connection_id: id.to_owned(),
+        stream: stream.to_owned(),
+        schedule: typed.schedule()?,
+    };
+    desk.call(SCHEDULE, request, Api::update_schedule).await?;
+    Ok(())
+}
+
+async fn reset(
+    Path((id, stream)): Path<(String, String)>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    if !form.ticked("sure") {
+        let message = "sure: tick the box to have the stream read whole again";
+        return Err(Status::invalid_argument(message).into());
+    }
+    let before = Shown::find(status(&desk, &id).await?, &stream)?;
+    let request = pb::ResetStreamRequest {
+        connection_id: id.clone(),
+        stream: stream.clone(),
+    };
+    desk.call(RESET, request, Api::reset_stream).await?;
+    let was = before.cursor.unwrap_or_default();
+    let said = format!(
+        "The stream is read whole again. Its cursor was {}: {}.",
+        was.phase.to_lowercase(),
+        was.text
+    );
+    Ok(desk.done(&at(&id, &stream), said))
+}
+
+fn page(view: &View<'_>, sync: &str) -> Markup {
+    let shown = view.shown;
+    html! {
+        div.head {
+            h1 { "Stream: " (shown.title()) }
+            div {
+                @if view.may_start { (action(view.csrf, &format!("{}/start", view.path), "Sync now", &[])) " " }
+                a.button href=(sync) { "All streams" }
+            }
+        }
+        section.panel {
+            dl {
+                @if let Some(state) = shown.state { dt { "State" } dd { (plain(state.as_str_name(), "STREAM_STATE")) } }
+                @if let Some(records) = shown.records { dt { "Records" } dd { (number(records)) } }
+                dt { "Last success" } dd { (moment(shown.last_success.as_ref())) }
+                dt { "Next" } dd { (next(shown.next.as_ref())) }
+                dt { "Read" } dd { (schedule(shown.schedule.as_ref())) }
+                @if shown.cursor.is_some() { dt { "Cursor" } dd { (cursor(shown.cursor.as_ref())) } }
+                @if let Some(age) = &shown.age { dt { "A change is here" } dd { "within " (span(age)) ", while all goes well" } }
+                @if !shown.error.is_empty() { dt { "To tell" } dd { (shown.error) } }
+                @if shown.quarantined > 0 {
+                    dt { "Not readable" }
+                    dd { a href={ (sync) "/quarantine?stream=" (shown.name) } { (number(shown.quarantined)) } }
+                }
+            }
+        }
+        @if view.may_schedule { (schedule_form(view)) }
+        @if view.may_reset { (reset_form(view)) }
+    }
+}
+
+fn schedule_form(view: &View<'_>) -> Markup {
+    let typed = view.typed;
+    let of = |name, label, help, field| Field {
+        name,
+        label,
+        help,
+        refused: view.refused.map(|refused| (refused, field)),
+    };
+    let units = UNITS.map(|(unit, words, _)| (unit, words));
+    html! {
+        section.panel id="schedule" {
+            h2 { "Schedule" }
+            @if let Some(refused) = view.refused { (refused.notice()) }
+            form method="post" action={ (view.path) "/schedule" } {
+                (csrf(view.csrf))
+                (of("kind", "This is read", "", "").choice(&typed.kind, &KINDS))
+                div.row {
+                    (of("interval", "After a time: how long", "10 seconds to 30 days, from when the last pass began.", "schedule.interval").number(&typed.interval))
+                    (of("unit", "Unit", "", "").choice(&typed.unit, &units))
+                }
+                div.row {
+                    (of("cron", "At certain times: which", "Minute, hour, day of the month, month, day of the week. */15 6-21 * * * keeps the nights quiet.", "schedule.cron").line(&typed.cron))
+                    (of("time_zone", "In the time zone", "Such as Europe/Berlin; UTC where it is empty.", "schedule.time_zone").line(&typed.time_zone))
+                }
+                button type="submit" { "Save" }
+            }
+        }
+    }
+}
+
+fn reset_form(view: &View<'_>) -> Markup {
+    html! {
+        section.panel {
+            h2 { "Read whole again" }
+            p { "Forgets how far the stream was read, so that all of it is read from Lever once more. Its records stay until then. Of a large account that takes hours and much of what Lever allows." }
+            form method="post" action={ (view.path) "/reset" } {
+                (csrf(view.csrf))
+                p { label.check { input type="checkbox" name="sure" required; "I want all of it read again" } }
+                button.danger type="submit" { "Reset" }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(seconds: i64) -> Typed {
+        Typed::of(&pb::StreamSchedule {
+            when: Some(When::Interval(prost_types::Duration { seconds, nanos: 0 })),
+            ..Default::default()
+        })
+    }
+
+    #[test]
+    fn a_schedule_goes_through_the_form_unchanged() {
+        for seconds in [10, 60, 90, 3_600, 86_400] {
+            let typed = of(seconds);
+            let sent = typed.schedule().unwrap().unwrap();
+            assert_eq!(Typed::of(&sent), typed, "{seconds}");
+            assert_eq!(
+                sent.when,
+                Some(When::Interval(prost_types::Duration { seconds, nanos: 0 }))
+            );
+        }
+        let nightly = Typed::from_form(&Form::parse(
+            b"kind=cron&interval=9&cron=0+3+*+*+*&time_zone=Europe/Berlin",
+        ));
+        let sent = nightly.schedule().unwrap().unwrap();
+        assert_eq!(sent.when, Some(When::Cron("0 3 * * *".to_owned())));
+        assert_eq!(sent.time_zone, "Europe/Berlin");
+        let shipped = Typed::from_form(&Form::parse(b"kind=default&interval=9"));
+        assert_eq!(shipped.schedule().unwrap(), None);
+    }
+
+    #[test]
+    fn an_interval_that_is_none_is_refused_beside_its_field() {
+        for interval in ["soon", "-", "9223372036854775807"] {
+            let typed = Typed {
+                interval: interval.to_owned(),
+                unit: "hours".to_owned(),
+                kind: "interval".to_owned(),
+                ..Typed::default()
+            };
+            let refused = typed.schedule().unwrap_err();
+            assert!(refused.about("schedule.interval").is_some(), "{interval}");
+        }
+    }
+
+    #[test]
+    fn who_may_only_look_has_nothing_to_press() {
+        let shown = Shown {
+            name: "postings".to_owned(),
+            ..Shown::default()
+        };
+        let text = |may| {
+            page(
+                &View {
+                    path: "/s",
+                    shown: &shown,
+                    typed: &of(60),
+                    refused: None,
+                    csrf: "t",
+                    may_start: may,
+                    may_reset: may,
+                    may_schedule: may,
+                },
+                "/sync",
+            )
+            .into_string()
+        };
+        assert!(!text(false).contains("<form"));
+        assert!(text(true).contains("action=\"/s/reset\"") && text(true).contains("required"));
+    }
+
+    #[test]
+    fn a_stream_that_is_not_read_by_itself_is_not_found() {
+        let status = pb::GetSyncStatusResponse {
+            streams: vec![pb::StreamStatus {
+                name: "notes".to_owned(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let refused = Shown::find(status, "notes").unwrap_err();
+        assert_eq!(refused.http(), axum::http::StatusCode::NOT_FOUND);
+    }
+}
