@@ -3,7 +3,9 @@
 mod calls;
 mod connect;
 mod connections;
+mod guest;
 mod issues;
+mod links;
 mod operations;
 mod overview;
 mod permissions;
@@ -23,6 +25,8 @@ pub(super) fn routes() -> Router<Console> {
         .merge(sign_in::routes())
         .merge(connections::routes())
         .merge(connect::routes())
+        .merge(links::routes())
+        .merge(guest::routes())
         .merge(overview::routes())
         .merge(issues::routes())
         .merge(permissions::routes())

@@ -14,6 +14,8 @@ use crate::console::frame::{Place, Tab};
 use crate::console::refusal::Refused;
 use crate::console::words::{count, moment, plain};
 
+use super::links::LINKS;
+
 pub(super) fn routes() -> Router<Console> {
     Router::new().route("/console", get(list))
 }
@@ -89,7 +91,12 @@ fn page(view: &View) -> Markup {
     html! {
         div.head {
             h1 { "Connections" }
-            @if view.may_connect && !view.cards.is_empty() { a.button.primary href="/console/connect" { "Connect Lever" } }
+            @if view.may_connect {
+                div {
+                    a.button href=(LINKS) { "Connect links" }
+                    @if !view.cards.is_empty() { " " a.button.primary href="/console/connect" { "Connect Lever" } }
+                }
+            }
         }
         @if view.cards.is_empty() { (nothing_yet(view.may_connect)) }
         ul.cards { @for card in &view.cards { li { (one(card)) } } }
