@@ -7,8 +7,9 @@ use std::time::Duration;
 use domain::{Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp};
 use lever::{ErrorKind as LeverErrorKind, UserId};
 use secrecy::SecretString;
-use store::{ErrorKind as StoreErrorKind, Secrets};
+use store::{ErrorKind as StoreErrorKind, LinkUse, Secrets};
 
+use crate::connect_links::ended;
 use crate::credential::{self, NewCredential, Obtained};
 use crate::engine::{Engine, disconnected_error, new_id};
 use crate::error::{Error, KEY_REJECTED, KEY_REJECTED_MESSAGE, Result, Violation};
@@ -42,6 +43,8 @@ pub struct NewConnection {
     pub include_secret_notes: bool,
     /// Whether webhooks are to be registered in Lever.
     pub webhooks: bool,
+    /// Whether pulling waits until somebody resumes it.
+    pub paused: bool,
     /// The signature tokens of webhooks that were made by hand in Lever.
     pub signature_tokens: Vec<SecretString>,
 }
@@ -114,16 +117,18 @@ impl Engine {
         credential: NewCredential,
         linker: Option<&Linker>,
     ) -> Result<Linked> {
-        self.shared.clients.base_url(&new.environment)?;
-        Given::from(&new).check(self.shared.clock.now())?;
-        check_selection(&new.streams)?;
-        if new.webhooks {
-            self.check_webhooks()?;
-        }
-        let former = self.former(&new, linker).await?;
-        if former.is_none() {
-            self.refuse_used(new.external_id.as_deref()).await?;
-        }
+        self.link_by(new, credential, linker, None).await
+    }
+
+    /// The same, for a link that is used up by it.
+    pub(crate) async fn link_by(
+        &self,
+        new: NewConnection,
+        credential: NewCredential,
+        linker: Option<&Linker>,
+        by_link: Option<LinkUse>,
+    ) -> Result<Linked> {
+        let former = self.admissible(&new, linker).await?;
         let signature_tokens = new.signature_tokens.clone();
         let mut fresh = self.fresh(new);
         let credential = self.obtain(&fresh.environment, credential).await?;
@@ -135,9 +140,9 @@ impl Engine {
         };
         let restored = former.is_some();
         let connection = match former {
-            Some(former) => self.restore(former.id, fresh, secrets).await?,
+            Some(former) => self.restore(former.id, fresh, secrets, by_link).await?,
             None => {
-                self.create(fresh.clone(), secrets, linker).await?;
+                self.create(fresh.clone(), secrets, linker, by_link).await?;
                 fresh
             }
         };
@@ -152,6 +157,25 @@ impl Engine {
             connection,
             restored,
         })
+    }
+
+    /// Refuses settings that no credential would help; gives the connection that would come back.
+    pub(crate) async fn admissible(
+        &self,
+        new: &NewConnection,
+        linker: Option<&Linker>,
+    ) -> Result<Option<Connection>> {
+        self.shared.clients.base_url(&new.environment)?;
+        Given::from(new).check(self.shared.clock.now())?;
+        check_selection(&new.streams)?;
+        if new.webhooks {
+            self.check_webhooks()?;
+        }
+        let former = self.former(new, linker).await?;
+        if former.is_none() {
+            self.refuse_used(new.external_id.as_deref()).await?;
+        }
+        Ok(former)
     }
 
     /// The connection of the same customer that was disconnected and is still kept.
@@ -201,7 +225,7 @@ impl Engine {
             excluded_fields: new.excluded_fields,
             include_secret_notes: new.include_secret_notes,
             webhooks: new.webhooks,
-            paused: false,
+            paused: new.paused,
             disconnected: None,
             key_last_four: String::new(),
             credential_since: Some(self.shared.clock.now()),
@@ -216,21 +240,27 @@ impl Engine {
         connection: Connection,
         secrets: Secrets,
         linker: Option<&Linker>,
+        by_link: Option<LinkUse>,
     ) -> Result<()> {
         let store = &self.shared.store;
-        match linker {
-            None => {
-                let created = store.create_connection(connection, secrets).await;
-                created.map_err(used_or)
-            }
-            Some(Linker { token, .. }) => {
+        let token = linker.map(|linker| linker.token.as_str());
+        let created = match (token, by_link) {
+            (None, None) => store.create_connection(connection, secrets).await,
+            (Some(token), None) => {
                 let created = store.create_connection_for(token, connection, secrets);
-                created.await.map_err(|error| match error.kind() {
-                    StoreErrorKind::NotFound => Error::not_found("token", token),
-                    _ => used_or(error),
-                })
+                created.await
             }
-        }
+            (token, Some(link)) => {
+                let token = token.map(str::to_owned);
+                let created = store.create_connection_by_link(link, token, connection, secrets);
+                created.await
+            }
+        };
+        created.map_err(|error| match (error.kind(), token) {
+            (StoreErrorKind::NotFound, Some(token)) => Error::not_found("token", token),
+            (StoreErrorKind::Conflict, _) if by_link.is_some() => ended(),
+            _ => used_or(error),
+        })
     }
 
     /// Brings a disconnected connection back, with the settings of `fresh`.
@@ -239,10 +269,18 @@ impl Engine {
         former: ConnectionId,
         fresh: Connection,
         secrets: Secrets,
+        by_link: Option<LinkUse>,
     ) -> Result<Connection> {
-        let back = self.shared.store.reconnect(fresh, secrets).await;
-        back.map_err(used_or)?
-            .ok_or_else(|| Error::not_found("connection", &former.to_string()))
+        let store = &self.shared.store;
+        let back = match by_link {
+            None => store.reconnect(fresh, secrets).await,
+            Some(link) => store.reconnect_by_link(link, fresh, secrets).await,
+        };
+        back.map_err(|error| match error.kind() {
+            StoreErrorKind::Conflict if by_link.is_some() => ended(),
+            _ => used_or(error),
+        })?
+        .ok_or_else(|| Error::not_found("connection", &former.to_string()))
     }
 
     /// Webhooks can only be wished where Lever can reach us.
@@ -343,6 +381,16 @@ impl Engine {
         id: ConnectionId,
         credential: NewCredential,
     ) -> Result<Connection> {
+        self.rotate_by(id, credential, None).await
+    }
+
+    /// The same, for a link that is used up by it.
+    pub(crate) async fn rotate_by(
+        &self,
+        id: ConnectionId,
+        credential: NewCredential,
+        by_link: Option<LinkUse>,
+    ) -> Result<Connection> {
         let connection = self.connection(id).await?;
         if let Some(disconnected) = &connection.disconnected {
             return Err(disconnected_error(disconnected));
@@ -352,9 +400,19 @@ impl Engine {
         let last_four = credential.last_four();
         let store = &self.shared.store;
         let now = self.shared.clock.now();
-        let stored = store
-            .replace_credential(id, credential, last_four, now)
-            .await?;
+        let stored = match by_link {
+            None => {
+                let replaced = store.replace_credential(id, credential, last_four, now);
+                replaced.await?
+            }
+            Some(link) => {
+                let replaced = store.replace_credential_by_link(link, id, credential, last_four);
+                replaced.await.map_err(|error| match error.kind() {
+                    StoreErrorKind::Conflict => ended(),
+                    _ => error.into(),
+                })?
+            }
+        };
         match self.link(id) {
             Ok(link) => {
                 let opened = credential::open(&self.shared, &stored, link.progress()).await?;

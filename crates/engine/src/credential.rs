@@ -43,6 +43,8 @@ pub enum OAuthGrant {
         code: SecretString,
         /// Where Lever sent it, to the letter.
         redirect_uri: String,
+        /// What it was asked with, so that nobody else can exchange it; none where that was asked without.
+        verifier: Option<SecretString>,
     },
     /// A refresh token from an exchange made elsewhere.
     RefreshToken(SecretString),
@@ -129,9 +131,14 @@ impl Engine {
     ) -> Result<OAuthTokens> {
         let (http, now) = (self.shared.clients.http(), self.shared.clock.now());
         let (tokens, given) = match grant {
-            OAuthGrant::Code { code, redirect_uri } => {
+            OAuthGrant::Code {
+                code,
+                redirect_uri,
+                verifier,
+            } => {
                 let app = app(client, environment, redirect_uri);
-                let tokens = app.exchange(http, code.expose_secret(), now).await;
+                let code = code.expose_secret();
+                let tokens = app.exchange(http, code, verifier.as_ref(), now).await;
                 (tokens, None)
             }
             OAuthGrant::RefreshToken(token) => {
@@ -394,7 +401,7 @@ fn to_store(tokens: Tokens, client: String) -> Option<OAuthTokens> {
     })
 }
 
-fn client(shared: &Shared) -> Result<&OAuthClient> {
+pub(crate) fn client(shared: &Shared) -> Result<&OAuthClient> {
     shared.settings.oauth.as_ref().ok_or_else(|| {
         Error::precondition(
             "OAUTH_NOT_CONFIGURED",
@@ -405,13 +412,17 @@ fn client(shared: &Shared) -> Result<&OAuthClient> {
     })
 }
 
-fn app(client: &OAuthClient, environment: &Environment, redirect_uri: String) -> OAuthApp {
+pub(crate) fn app(
+    client: &OAuthClient,
+    environment: &Environment,
+    redirect_uri: String,
+) -> OAuthApp {
     let region = match environment {
         Environment::Region(region) => lever_region(*region),
         Environment::BaseUrl(_) => Region::Global,
     };
     let authority = match &client.authority {
-        Some(base) => Authority::at(base, ""),
+        Some(base) => Authority::of(region).moved_to(base),
         None => Authority::of(region),
     };
     OAuthApp {

@@ -370,6 +370,12 @@ impl Engine {
         self.stop.cancelled().await;
     }
 
+    /// Where the HTTP side is reached from outside, without a slash at its end; none when it is not.
+    pub fn public_url(&self) -> Option<&str> {
+        let public = self.shared.settings.public_url.as_deref()?;
+        Some(public.trim_end_matches('/'))
+    }
+
     /// The store below.
     pub fn store(&self) -> &Store {
         &self.shared.store

@@ -25,6 +25,7 @@ mod cause;
 mod changes;
 mod clock;
 mod connect;
+mod connect_links;
 mod credential;
 mod data;
 mod disconnect;
@@ -82,6 +83,7 @@ pub use cause::Cause;
 pub use changes::{ChangeEvent, Changes, ChangesQuery, Happened};
 pub use clock::Clock;
 pub use connect::{ConnectionPatch, Linked, Linker, NewConnection};
+pub use connect_links::{CONSENT_BACK, LinkTarget, consent_scopes};
 pub use credential::{CredentialKind, NewCredential, OAuthGrant};
 pub use data::unread;
 pub use download::{FileBytes, FileDownload, FileSource};
@@ -97,6 +99,7 @@ pub use mapping::{MappedStage, MappingView, Notice, Preview, SuggestedStage, Sug
 pub use pause::KeyPause;
 pub use permissions::{
     ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,
+    guide_permissions,
 };
 pub use profile::Profile;
 pub use push::prepare;

@@ -90,6 +90,15 @@ pub struct PermissionReport {
     pub checked_at: Timestamp,
 }
 
+/// The permissions that the set-up guide has an admin tick on Lever's API-key page, in its order, each with whether it
+/// only allows reading.
+pub fn guide_permissions() -> Vec<(&'static str, bool)> {
+    let all = permissions().into_iter();
+    all.filter(|permission| permission.guide)
+        .map(|permission| (permission.name, permission.read().is_some()))
+        .collect()
+}
+
 /// What is lost without a permission, in one sentence; empty for a name that nobody knows.
 pub(crate) fn loss_of(permission: &str, connection: &Connection) -> String {
     let all = permissions();

@@ -5,12 +5,16 @@
 //! Every page and every action works without JavaScript.
 
 mod assets;
+mod checklist;
+mod consent;
 mod desk;
 mod field;
 mod form;
 mod frame;
 mod in_lever;
+mod models;
 mod pages;
+mod penance;
 mod refusal;
 mod session;
 mod words;
@@ -25,6 +29,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
 use crate::grpc::Api;
+use consent::Consents;
 use session::Sessions;
 
 /// Where the console is.
@@ -35,6 +40,7 @@ const ROOT: &str = "/console";
 struct Console {
     api: Api,
     sessions: Arc<Sessions>,
+    consents: Arc<Consents>,
     /// Whether browsers reach us by TLS: the cookie is for that alone then.
     secure: bool,
 }
@@ -46,6 +52,7 @@ pub(crate) fn router(api: Api, secure: bool) -> Router {
     let console = Console {
         api,
         sessions: Arc::new(Sessions::default()),
+        consents: Arc::new(Consents::default()),
         secure,
     };
     Router::new()
@@ -66,12 +73,15 @@ async fn guarded(request: Request, next: Next) -> Response {
     let fixed = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // Pages with a secret in their address say themselves that nobody is to be told of it.
+    headers
+        .entry(header::REFERRER_POLICY)
+        .or_insert(HeaderValue::from_static("same-origin"));
     // Assets say themselves how long they keep.
     headers
         .entry(header::CACHE_CONTROL)

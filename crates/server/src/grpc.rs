@@ -4,6 +4,7 @@ mod admit;
 mod bulk;
 mod candidate;
 mod change;
+mod connect_links;
 mod connection;
 mod duplicates;
 mod export;

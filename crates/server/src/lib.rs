@@ -7,6 +7,7 @@ pub mod auth;
 mod calls;
 pub mod cli;
 pub mod config;
+mod connect_links;
 mod console;
 pub mod demo;
 mod door;

@@ -5,6 +5,7 @@
 pub mod bulk;
 pub mod candidate;
 pub mod change;
+pub mod connect_links;
 pub mod connection;
 pub mod download;
 pub mod duplicates;

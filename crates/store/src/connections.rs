@@ -192,6 +192,16 @@ impl Store {
         settings: Connection,
         secrets: impl Into<Secrets>,
     ) -> Result<Option<Connection>, Error> {
+        self.reconnect_with(settings, secrets, |_, _| Ok(())).await
+    }
+
+    /// The same, together with something else that is to be stored or refused in the same step.
+    pub(crate) async fn reconnect_with(
+        &self,
+        settings: Connection,
+        secrets: impl Into<Secrets>,
+        also: impl FnOnce(&mut Draft<'_>, ConnectionId) -> Result<(), Error> + Send + 'static,
+    ) -> Result<Option<Connection>, Error> {
         let Some(external_id) = &settings.external_id else {
             return Ok(None);
         };
@@ -211,6 +221,7 @@ impl Store {
             if stored.disconnected.is_none() {
                 return Err(Error::already_exists("external id", id));
             }
+            also(draft, id)?;
             remember_former(draft, &stored, &settings)?;
             // No refresh that began before the disconnection fits this generation.
             secrets.put(draft, &ring, id, stored.revision << 32)?;
@@ -227,7 +238,7 @@ impl Store {
     }
 }
 
-fn create(
+pub(crate) fn create(
     draft: &mut Draft<'_>,
     ring: &Ring,
     connection: &Connection,

@@ -148,9 +148,23 @@ impl Store {
         last_four: String,
         at: Timestamp,
     ) -> Result<Connection, Error> {
+        self.replace_credential_with(id, credential, last_four, at, |_| Ok(()))
+            .await
+    }
+
+    /// The same, together with something else that is to be stored or refused in the same step.
+    pub(crate) async fn replace_credential_with(
+        &self,
+        id: ConnectionId,
+        credential: impl Into<Credential>,
+        last_four: String,
+        at: Timestamp,
+        also: impl FnOnce(&mut Draft<'_>) -> Result<(), Error> + Send + 'static,
+    ) -> Result<Connection, Error> {
         let (ring, credential) = (self.ring().clone(), credential.into());
         self.commit(move |draft| {
             draft.require_connection(id)?;
+            also(draft)?;
             let key = key::connection(id);
             let before: Option<SealedCredential> = draft.get(Table::Credentials, &key)?;
             let sealed = seal_credential(&ring, id, &credential)?.after(before.as_ref());

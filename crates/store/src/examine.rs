@@ -12,6 +12,7 @@ use domain::{
 use lever::OpportunityId;
 
 use crate::compact::Progress;
+use crate::connect_links::ConnectLink;
 use crate::dismissals::Dismissal;
 use crate::error::{Error, ErrorKind};
 use crate::format::{
@@ -362,6 +363,7 @@ pub(crate) fn fits(table: Table, key: &[u8], value: &[u8]) -> Result<(), Error> 
         Table::ExternalIds | Table::RequestIds => is::<Owner>(table, value),
         Table::Credentials => is::<SealedCredential>(table, value),
         Table::Tokens => is::<TokenRecord>(table, value),
+        Table::ConnectLinks => is::<ConnectLink>(table, value),
         Table::Mappings | Table::FieldMappings | Table::ExportSettings => {
             is::<MappingVersion>(table, value)
         }

@@ -87,18 +87,20 @@ tables! {
     UserLinks = "user_links", "connection and digest";
     ExportSettings = "export_settings", "connection and version";
     Issues = "issues", "connection and issue";
+    ConnectLinks = "connect_links", "hash";
 }
 
 impl Table {
     /// The tables whose keys begin with a connection, apart from those a deletion empties first.
     pub(crate) fn of_a_connection() -> impl Iterator<Item = Table> {
-        const OTHERS: [Table; 6] = [
+        const OTHERS: [Table; 7] = [
             Table::Meta,
             Table::Connections,
             Table::ExternalIds,
             Table::Credentials,
             Table::Purges,
             Table::Tokens,
+            Table::ConnectLinks,
         ];
         Table::ALL
             .iter()

@@ -5,6 +5,7 @@ use std::fmt;
 use domain::ConnectionId;
 use lever::Timestamp;
 
+use crate::connect_links;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::store::Store;
@@ -89,7 +90,8 @@ impl Store {
         .await
     }
 
-    /// Revokes a token; one that was revoked before keeps its first stamp.
+    /// Revokes a token, and with it the open connect links it has made; one that was revoked before keeps its first
+    /// stamp.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
@@ -102,6 +104,7 @@ impl Store {
                 ..token
             };
             draft.put(Table::Tokens, revoked.hash.to_vec(), &revoked);
+            connect_links::revoke_those_of(draft, &id, &revoked.name, at)?;
             Ok(revoked)
         })
         .await

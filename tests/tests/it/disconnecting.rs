@@ -132,7 +132,7 @@ async fn disconnecting_and_connecting_again_keeps_id_mapping_and_mirror() {
             ..Default::default()
         }),
         api_key: "another-key-of-the-same-account-0002".to_owned(),
-        oauth: None,
+        ..Default::default()
     };
     let answer = world.api.connections().create_connection(request).await;
     let answer = answer.expect("connected").into_inner();
@@ -181,7 +181,7 @@ async fn the_same_customer_in_another_environment_is_refused() {
             ..Default::default()
         }),
         api_key: lever_sim::DEFAULT_KEY.to_owned(),
-        oauth: None,
+        ..Default::default()
     };
     let asked = request(elsewhere.base_url());
     let told = refused(world.api.connections().create_connection(asked).await);

@@ -14,6 +14,7 @@ mod candidate;
 mod candidates;
 mod changes;
 mod clocks;
+mod connect_links;
 mod connecting;
 mod console;
 mod coverage;

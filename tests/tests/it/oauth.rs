@@ -100,6 +100,7 @@ pub(crate) async fn link_with(
         }),
         api_key: String::new(),
         oauth,
+        ..Default::default()
     };
     let answer = world.api.connections().create_connection(request).await?;
     let connection = answer.into_inner().connection.expect("a connection");

@@ -68,7 +68,7 @@ fn master_key() -> String {
 
 /// What anybody could get to read, by where.
 #[derive(Default)]
-struct Readable(Vec<(String, String)>);
+pub(crate) struct Readable(Vec<(String, String)>);
 
 /// Bytes as text, a character each: the standard library searches texts far faster than bytes.
 fn text(bytes: &[u8]) -> String {
@@ -76,12 +76,12 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Readable {
-    fn add(&mut self, place: &str, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn add(&mut self, place: &str, bytes: impl AsRef<[u8]>) {
         self.0.push((place.to_owned(), text(bytes.as_ref())));
     }
 
     /// The files of a folder as they are, and what is compressed in them.
-    fn add_files(&mut self, folder: &Path) {
+    pub(crate) fn add_files(&mut self, folder: &Path) {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
@@ -96,7 +96,7 @@ impl Readable {
     }
 
     /// Where something is to be read.
-    fn places_of(&self, wanted: &[u8]) -> Vec<&str> {
+    pub(crate) fn places_of(&self, wanted: &[u8]) -> Vec<&str> {
         let wanted = text(wanted);
         let places = self.0.iter().filter(|(_, text)| text.contains(&wanted));
         places.map(|(place, _)| place.as_str()).collect()
@@ -175,6 +175,7 @@ async fn provoke(world: &World, api: &Api, said: &mut Readable) {
             redirect_uri: "http://127.0.0.1:1/back".to_owned(),
             refresh_token: String::new(),
         }),
+        ..Default::default()
     };
     let spoiled = format!("{WRONG_KEY}\u{7}\n");
     for (key, code) in [

@@ -1,14 +1,18 @@
 //! OAuth 2.0: consent, codes, and tokens that expire and rotate. Lever: "OAuth".
 //!
 //! Refused calls to the token endpoint answer 403 with `error` and `error_description`; the status is a choice.
+//! So is that a code asked with a `code_challenge` needs its `code_verifier` (RFC 7636): Lever's description has neither.
 
 mod config;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub use config::{Consent, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, OAuthApp, OAuthConfig};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::answer::Answer;
@@ -71,6 +75,19 @@ struct Held {
 struct Code {
     held: Held,
     redirect_uri: String,
+    /// What the verifier has to hash to; `None` when the request named none.
+    challenge: Option<String>,
+}
+
+impl Code {
+    /// Whether a verifier is that of the request (RFC 7636, section 4.6). Without a challenge none is looked at.
+    fn fits(&self, verifier: Option<&str>) -> bool {
+        let hash = |text: &str| URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes()));
+        match &self.challenge {
+            None => true,
+            Some(challenge) => verifier.is_some_and(|text| hash(text) == *challenge),
+        }
+    }
 }
 
 /// What a token lets its bearer do.
@@ -179,6 +196,7 @@ impl OAuth {
         if self.config.consent == Consent::Deny {
             return Err(Denied("access_denied", "The user denied the request"));
         }
+        let challenge = challenge(query)?;
         let code = self.random.token();
         let grant = Grant {
             client,
@@ -189,7 +207,12 @@ impl OAuth {
             grant,
             expires_at: now + CODE_LIFE_MS,
         };
-        self.codes.insert(code.clone(), Code { held, redirect_uri });
+        let kept = Code {
+            held,
+            redirect_uri,
+            challenge,
+        };
+        self.codes.insert(code.clone(), kept);
         Ok(code)
     }
 
@@ -213,7 +236,8 @@ impl OAuth {
             "authorization_code" => {
                 let code = self.codes.remove(needed(form, "code")?);
                 let uri = needed(form, "redirect_uri")?;
-                code.filter(|code| code.redirect_uri == uri)
+                let verifier = one(form, "code_verifier");
+                code.filter(|code| code.redirect_uri == uri && code.fits(verifier))
                     .map(|code| code.held)
             }
             // Taking it away is the rotation: the old one is refused from here on.
@@ -282,6 +306,16 @@ impl OAuth {
         self.codes.clear();
         self.access.clear();
         self.refresh.clear();
+    }
+}
+
+/// What a later verifier has to hash to; only SHA-256 will do.
+fn challenge(query: &Pairs) -> Result<Option<String>, Denied> {
+    let challenge = one(query, "code_challenge");
+    match (challenge, one(query, "code_challenge_method")) {
+        (None, _) => Ok(None),
+        (Some(challenge), Some("S256")) => Ok(Some(challenge.to_owned())),
+        (Some(_), _) => Err(Denied("invalid_request", "code_challenge_method")),
     }
 }
 

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
@@ -41,6 +44,11 @@ impl Authority {
         };
         let host = BaseUrl::parse(host).expect("the addresses of the authorities are well formed");
         Authority::at(&host, audience)
+    }
+
+    /// The same at another address: what is asked for stays.
+    pub fn moved_to(&self, base: &BaseUrl) -> Authority {
+        Authority::at(base, &self.audience)
     }
 
     /// An authority at another address, such as a simulator's: `{base}/authorize` and `{base}/oauth/token`.
@@ -110,25 +118,48 @@ impl OAuthApp {
     ///
     /// Lever answers at the redirect address with `code` and the same `state`, or with `error`. The scope
     /// `offline_access` is what brings a refresh token.
-    pub fn authorize_url(&self, scopes: &[&str], state: &str) -> Url {
+    ///
+    /// With a `verifier` only whoever has it can exchange the code (RFC 7636, S256). Lever's description knows no such
+    /// thing; an authority that does not either passes it over (RFC 6749, section 3.1).
+    pub fn authorize_url(
+        &self,
+        scopes: &[&str],
+        state: &str,
+        verifier: Option<&SecretString>,
+    ) -> Url {
         let mut url = self.authority.authorize.clone();
-        url.query_pairs_mut()
+        let mut pairs = url.query_pairs_mut();
+        pairs
             .append_pair("client_id", &self.client_id)
             .append_pair("redirect_uri", &self.redirect_uri)
             .append_pair("response_type", "code")
             .append_pair("state", state)
             .append_pair("scope", &scopes.join(" "))
             .append_pair("audience", &self.authority.audience);
+        if let Some(verifier) = verifier {
+            pairs
+                .append_pair("code_challenge", &challenge(verifier))
+                .append_pair("code_challenge_method", "S256");
+        }
+        drop(pairs);
         url
     }
 
-    /// Turns the code Lever sent the admin back with into tokens. A code works once.
+    /// Turns the code Lever sent the admin back with into tokens. A code works once, and with the `verifier` that it
+    /// was asked with.
     ///
     /// # Errors
     /// [`Error::Refused`] when the code is wrong, old or used; the others as they say.
-    pub async fn exchange(&self, http: &Http, code: &str, now: Timestamp) -> Result<Tokens, Error> {
-        let code = [("code", code), ("redirect_uri", &self.redirect_uri)];
-        self.granted(http, "authorization_code", &code, now).await
+    pub async fn exchange(
+        &self,
+        http: &Http,
+        code: &str,
+        verifier: Option<&SecretString>,
+        now: Timestamp,
+    ) -> Result<Tokens, Error> {
+        let mut what = vec![("code", code), ("redirect_uri", self.redirect_uri.as_str())];
+        what.extend(verifier.map(|verifier| ("code_verifier", verifier.expose_secret())));
+        self.granted(http, "authorization_code", &what, now).await
     }
 
     /// Turns a refresh token into new tokens. Lever drops the old one: keep the new one at once.
@@ -180,6 +211,11 @@ impl OAuthApp {
             _ => Err(refusal(status, &body)),
         }
     }
+}
+
+/// What a verifier is recognized by (RFC 7636, section 4.2).
+fn challenge(verifier: &SecretString) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose_secret().as_bytes()))
 }
 
 async fn body(mut response: reqwest::Response) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -293,7 +329,7 @@ mod tests {
     #[test]
     fn an_admin_is_sent_to_the_authority_of_the_region() {
         let scopes = ["opportunities:read:admin", "offline_access"];
-        let sent = |region| String::from(app(region).authorize_url(&scopes, "s&1"));
+        let sent = |region| String::from(app(region).authorize_url(&scopes, "s&1", None));
         let query = "client_id=id&redirect_uri=https%3A%2F%2Ffulcrum.test%2Fback%3Fx%3D1&response_type=code&state=s%261\
             &scope=opportunities%3Aread%3Aadmin+offline_access&audience=";
         let global =
@@ -306,6 +342,15 @@ mod tests {
                 "https://sandbox-lever.auth0.com/authorize?{query}https%3A%2F%2Fapi.sandbox.lever.co%2Fv1%2F"
             )
         );
+    }
+
+    #[test]
+    fn a_code_can_be_bound_to_whoever_asked_for_it() {
+        // RFC 7636, appendix B.
+        let verifier = SecretString::from("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        let url = app(Region::Global).authorize_url(&[], "s", Some(&verifier));
+        let end = "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+        assert!(url.as_str().ends_with(end), "{url}");
     }
 
     #[test]

@@ -221,7 +221,7 @@ async fn a_code_becomes_tokens() {
     };
     let now = Timestamp::from_millis(5);
     let tokens = app
-        .exchange(&Http::new().unwrap(), "c&1", now)
+        .exchange(&Http::new().unwrap(), "c&1", None, now)
         .await
         .unwrap();
     assert_eq!(tokens.access_token.expose_secret(), "a1");

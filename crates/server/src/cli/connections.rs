@@ -96,7 +96,7 @@ pub(super) struct Disconnect {
 
 /// Where Lever keeps an account.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Region {
+pub(super) enum Region {
     /// api.lever.co
     Global,
     /// api.eu.lever.co
@@ -138,6 +138,7 @@ pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Fai
         }),
         api_key,
         oauth,
+        paused: false,
     };
     let response = client
         .connections()

@@ -9,6 +9,7 @@
 mod bulk;
 mod call;
 mod client;
+mod connect_links;
 mod connections;
 mod download;
 mod duplicates;
@@ -119,6 +120,9 @@ enum Command {
     Store(store::Command),
     /// Links a Lever account.
     Connect(connections::Connect),
+    /// Makes, lists and takes back links by which somebody else connects an account.
+    #[command(subcommand)]
+    ConnectLink(connect_links::Command),
     /// Gives a linked account a new key, or a new OAuth grant; everything else stays.
     RotateCredential(connections::RotateCredential),
     /// Unlinks a Lever account.
@@ -194,6 +198,7 @@ impl Cli {
             Command::Token(command) => token::run(global, command).await,
             Command::Store(command) => store::run(global, command).await,
             Command::Connect(command) => connections::connect(global, command).await,
+            Command::ConnectLink(command) => connect_links::run(global, command).await,
             Command::RotateCredential(command) => connections::rotate(global, command).await,
             Command::Disconnect(command) => connections::disconnect(global, command).await,
             Command::Connections => connections::list(global).await,
@@ -332,6 +337,18 @@ mod tests {
         assert!(parsed("") && parsed("acme --key-file f"));
         assert!(parsed("acme --oauth-code c --redirect-uri u") && !parsed("--oauth-code c"));
         assert!(!parsed("--key secret") && !parsed("--key-file f --oauth-code c --redirect-uri u"));
+    }
+
+    #[test]
+    fn a_connect_link_is_for_a_new_account_or_for_one_that_is_there() {
+        let parsed = |line: &str| {
+            let words = ["fulcrum", "connect-link"].into_iter();
+            Cli::try_parse_from(words.chain(line.split(' '))).is_ok()
+        };
+        assert!(parsed("create --name Acme --region eu --ttl 2d"));
+        assert!(parsed("create --relink acme") && parsed("list") && parsed("revoke l1"));
+        assert!(!parsed("create") && !parsed("create --name Acme --relink acme"));
+        assert!(!parsed("create --relink acme --region eu") && !parsed("create --name a --ttl 0s"));
     }
 
     #[test]

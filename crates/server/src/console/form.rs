@@ -26,6 +26,11 @@ impl Form {
         Form(form_urlencoded::parse(body).into_owned().collect())
     }
 
+    /// A form that is filled in like this.
+    pub(super) fn of<const N: usize>(fields: [(&str, String); N]) -> Form {
+        Form(fields.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+
     /// The value of a field without the space around it; empty where it is missing.
     pub(super) fn text(&self, field: &str) -> &str {
         let found = self.0.iter().find(|(name, _)| name == field);

@@ -186,6 +186,17 @@ pub(super) fn bare(title: &str, content: Markup) -> Markup {
     )
 }
 
+/// A page for whoever follows a link, without ways into the console.
+pub(super) fn guest(title: &str, content: Markup) -> Markup {
+    document(
+        title,
+        html! {
+            header.bar { span.brand { "Fulcrum" } }
+            div.body { main.guest id="main" { (content) } }
+        },
+    )
+}
+
 fn document(title: &str, body: Markup) -> Markup {
     html! {
         (DOCTYPE)

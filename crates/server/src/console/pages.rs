@@ -6,8 +6,10 @@ mod connect;
 mod connections;
 mod duplicates;
 mod export;
+mod guest;
 mod inbound;
 mod issues;
+mod links;
 mod operations;
 mod overview;
 mod permissions;
@@ -30,6 +32,8 @@ pub(super) fn routes() -> Router<Console> {
         .merge(sign_in::routes())
         .merge(connections::routes())
         .merge(connect::routes())
+        .merge(links::routes())
+        .merge(guest::routes())
         .merge(overview::routes())
         .merge(applicants::routes())
         .merge(sla::routes())

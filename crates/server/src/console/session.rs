@@ -25,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// The most sessions at a time; the one that was idle longest makes room.
 const MOST: usize = 2_000;
 
-type Hash = [u8; 32];
+pub(super) type Hash = [u8; 32];
 
 /// A session, as a request finds it.
 #[derive(Debug, Clone)]
@@ -114,11 +114,12 @@ impl Sessions {
     }
 }
 
-fn hash(secret: &str) -> Hash {
+pub(super) fn hash(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-fn secret() -> Result<String> {
+/// A secret that nobody guesses.
+pub(super) fn secret() -> Result<String> {
     let mut random = [0_u8; 32];
     getrandom::fill(&mut random).map_err(|_| {
         Error::unavailable("the operating system gives no random numbers: try again")

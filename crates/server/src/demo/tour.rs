@@ -53,7 +53,7 @@ impl<'a> Tour<'a> {
                 ..Default::default()
             }),
             api_key: DEFAULT_KEY.to_owned(),
-            oauth: None,
+            ..Default::default()
         };
         let connection = client
             .connections()

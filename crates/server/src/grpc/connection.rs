@@ -41,7 +41,7 @@ impl Api {
 }
 
 /// A caller who does not see all connections, as it links one.
-fn linker(caller: &Caller) -> Option<Linker> {
+pub(super) fn linker(caller: &Caller) -> Option<Linker> {
     let sees = caller.scope.clone()?;
     Some(Linker {
         token: caller.id.clone(),
@@ -50,7 +50,7 @@ fn linker(caller: &Caller) -> Option<Linker> {
 }
 
 /// The error without the id of a connection that the caller does not see.
-fn hiding(caller: &Caller, error: Error) -> Error {
+pub(super) fn hiding(caller: &Caller, error: Error) -> Error {
     let ErrorKind::AlreadyExists { details } = error.kind() else {
         return error;
     };
@@ -73,7 +73,8 @@ impl ConnectionService for Api {
             let message = "give the settings; display_name is required";
             status(Error::invalid("connection", message))
         })?;
-        let new = wire::connection::from_pb(&settings).map_err(status)?;
+        let mut new = wire::connection::from_pb(&settings).map_err(status)?;
+        new.paused = request.paused;
         let credential = from_credential(request.api_key, request.oauth).map_err(status)?;
         let linked = self
             .engine
@@ -222,6 +223,27 @@ impl ConnectionService for Api {
         request: Request<pb::ListIssuesRequest>,
     ) -> Result<Response<pb::ListIssuesResponse>, Status> {
         self.issues(request).await
+    }
+
+    async fn create_connect_link(
+        &self,
+        request: Request<pb::CreateConnectLinkRequest>,
+    ) -> Result<Response<pb::CreateConnectLinkResponse>, Status> {
+        self.make_link(request).await
+    }
+
+    async fn list_connect_links(
+        &self,
+        request: Request<pb::ListConnectLinksRequest>,
+    ) -> Result<Response<pb::ListConnectLinksResponse>, Status> {
+        self.links(request).await
+    }
+
+    async fn revoke_connect_link(
+        &self,
+        request: Request<pb::RevokeConnectLinkRequest>,
+    ) -> Result<Response<pb::RevokeConnectLinkResponse>, Status> {
+        self.revoke_link(request).await
     }
 
     async fn update_issue(

@@ -143,6 +143,7 @@ fn from_grant(grant: pb::OAuthGrant) -> Result<OAuthGrant> {
         (_, "") => Ok(OAuthGrant::Code {
             code: SecretString::from(authorization_code),
             redirect_uri,
+            verifier: None,
         }),
         _ => Err(Error::invalid(
             "oauth.refresh_token",
@@ -220,6 +221,7 @@ pub fn from_pb(connection: &pb::Connection) -> Result<NewConnection> {
         excluded_fields: from_excluded_fields(&connection.excluded_fields)?,
         include_secret_notes: connection.include_secret_notes,
         webhooks: connection.webhooks,
+        paused: false,
         signature_tokens: from_signature_tokens(&connection.webhook_signature_tokens)?,
     })
 }
@@ -310,7 +312,7 @@ fn etag(revision: u64) -> String {
     format!("v{revision}")
 }
 
-fn from_environment(connection: &pb::Connection) -> Result<Environment> {
+pub(crate) fn from_environment(connection: &pb::Connection) -> Result<Environment> {
     let region = pb::Region::try_from(connection.region)
         .map_err(|_| Error::invalid("connection.region", "this is no known region"))?;
     match (region, connection.base_url.as_str()) {
@@ -327,7 +329,7 @@ fn from_environment(connection: &pb::Connection) -> Result<Environment> {
     }
 }
 
-fn to_region(region: Region) -> pb::Region {
+pub(crate) fn to_region(region: Region) -> pb::Region {
     match region {
         Region::Global => pb::Region::Global,
         Region::Eu => pb::Region::Eu,

@@ -87,7 +87,8 @@ pub(crate) fn is_ours(table: Table) -> bool {
         | Table::Ours
         | Table::Dismissals
         | Table::Issues
-        | Table::UserLinks => true,
+        | Table::UserLinks
+        | Table::ConnectLinks => true,
         Table::Listings
         | Table::Heads
         | Table::Documents

@@ -157,7 +157,7 @@ impl Stored for Connection {
     }
 }
 
-fn region_number(region: Region) -> u32 {
+pub(super) fn region_number(region: Region) -> u32 {
     match region {
         Region::Global => 1,
         Region::Eu => 2,
@@ -165,7 +165,7 @@ fn region_number(region: Region) -> u32 {
     }
 }
 
-fn region_of(number: u32) -> Option<Region> {
+pub(super) fn region_of(number: u32) -> Option<Region> {
     Some(match number {
         1 => Region::Global,
         2 => Region::Eu,

@@ -54,6 +54,7 @@
 //! | `dismissals` | c, contact NUL, contact; the lesser id first | [`Dismissal`](crate::Dismissal): who told the two apart, and when | 1 |
 //! | `user_links` | c, digest of the product user's e-mail 12 | [`UserLink`](crate::UserLink): e-mail, Lever user, who linked them, and when | 1 |
 //! | `issues` | c, issue 16 | [`Issue`](domain::Issue): a problem, its words, and what became of it | 1 |
+//! | `connect_links` | SHA-256 of the link's secret, 32 | [`ConnectLink`](crate::ConnectLink): what it is for, who made it, and what became of it | 1 |
 //! | `forgets` | c, opportunity | [`Forget`]: what is still to be removed of a person | 1 |
 //!
 //! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.
@@ -61,6 +62,7 @@
 mod calls;
 mod candidacy;
 mod change;
+mod connect_link;
 mod connection;
 mod credential;
 mod dismissal;

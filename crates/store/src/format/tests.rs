@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::calls::ApiCall;
+use crate::connect_links::{ConnectLink, LinkPurpose};
 use crate::dismissals::Dismissal;
 use crate::forget::Cause;
 use crate::hydrations::StreamState;
@@ -609,6 +610,44 @@ fn mappings_changes_tokens_and_quarantined_records_have_these_bytes() {
         &token,
         "014393fbcc0a017412016e1a0561646d696e2210000000000000000000000000000000012a0365656f322005050505050505050505050505050505050505050505050505050505050505053a0366756c400148025003",
     );
+}
+
+#[test]
+fn a_connect_link_has_these_bytes() {
+    let link = ConnectLink {
+        id: "l".to_owned(),
+        hash: [5; 32],
+        purpose: LinkPurpose::New {
+            display_name: "n".to_owned(),
+            external_id: Some("x".to_owned()),
+            environment: Environment::Region(Region::Sandbox),
+        },
+        made_by: "t".to_owned(),
+        made_by_name: "m".to_owned(),
+        scoped: true,
+        created_at: at(1),
+        expires_at: at(2),
+        used: Some((at(3), connection())),
+        revoked: None,
+    };
+    pinned(
+        &link,
+        "0107e4159c0a016c1220050505050505050505050505050505050505050505050505050505050505050522016e2a017830034201744a016d5001580160026803721000000000000000000000000000000001",
+    );
+    comes_back(&ConnectLink {
+        purpose: LinkPurpose::New {
+            display_name: "n".to_owned(),
+            external_id: None,
+            environment: Environment::BaseUrl("http://127.0.0.1:1/v1".to_owned()),
+        },
+        ..link.clone()
+    });
+    comes_back(&ConnectLink {
+        purpose: LinkPurpose::Relink(connection()),
+        used: None,
+        revoked: Some((at(4), "r".to_owned())),
+        ..link
+    });
 }
 
 #[test]

@@ -7,7 +7,8 @@ use domain::identity::ContactPair;
 use domain::{Listing, MappingKind, Schedule, Stream};
 use secrecy::SecretString;
 use store::{
-    ApiCall, Dismissal, Examined, Incoming, Nudge, Quarantined, Run, RunOutcome, StoredWebhook,
+    ApiCall, Dismissal, Examined, Incoming, LinkPurpose, Nudge, Quarantined, Run, RunOutcome,
+    StoredWebhook,
 };
 use tempfile::TempDir;
 
@@ -64,6 +65,8 @@ pub(crate) async fn full() -> TempDir {
     store.dismiss(c, strangers, dismissal).await.unwrap();
     store.set_user_link(c, user_link("ada@a.b")).await.unwrap();
     change_issues(&store, c, vec![issue(1)], Vec::new()).await;
+    let link = connect_link(1, LinkPurpose::Relink(c));
+    assert!(store.create_connect_link(link, 9).await.unwrap());
     let hour = Schedule::every(Duration::from_secs(3600)).unwrap();
     store
         .set_schedule(c, Listing::Tags, Some(hour))
@@ -238,6 +241,7 @@ async fn an_altered_value_is_found_in_every_table() {
         "dismissals",
         "user_links",
         "issues",
+        "connect_links",
     ] {
         let tampered = copied(folder.path());
         tamper(tampered.path(), table, flip);

@@ -12,6 +12,7 @@
 mod backup;
 mod children;
 mod compaction;
+mod connect_links;
 mod connections;
 mod crash;
 mod damage;

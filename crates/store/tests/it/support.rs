@@ -14,7 +14,8 @@ use domain::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use store::{
-    Deleted, Incoming, IssueChanges, MappingVersion, Options, Page, Refresh, Store, UserLink,
+    ConnectLink, Deleted, Incoming, IssueChanges, LinkPurpose, MappingVersion, Options, Page,
+    Refresh, Store, UserLink,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -233,6 +234,22 @@ pub(crate) fn user_link(email: &str) -> UserLink {
         user: "u".into(),
         by: "ada".to_owned(),
         at: at(1),
+    }
+}
+
+/// An open link from 1 to 100.
+pub(crate) fn connect_link(number: u8, purpose: LinkPurpose) -> ConnectLink {
+    ConnectLink {
+        id: format!("link {number}"),
+        hash: [number; 32],
+        purpose,
+        made_by: "maker".to_owned(),
+        made_by_name: "ada".to_owned(),
+        scoped: false,
+        created_at: at(1),
+        expires_at: at(100),
+        used: None,
+        revoked: None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! No line is wider than [`super::output::WIDTH`] columns, save for what cannot be cut: ids and sentences.
 
 pub(crate) mod applicants;
+pub(super) mod connect_links;
 pub(super) mod connections;
 pub(super) mod duplicates;
 pub(super) mod export;

@@ -48,7 +48,7 @@ async fn create(desk: &Desk, form: &Form) -> Result<(String, bool), Refused> {
     let request = pb::CreateConnectionRequest {
         connection: Some(asked(form)),
         api_key: form.text("api_key").to_owned(),
-        oauth: None,
+        ..Default::default()
     };
     let request = desk.ask(CREATE, request)?;
     let answer = desk.api().create_connection(request).await?.into_inner();
@@ -58,16 +58,7 @@ async fn create(desk: &Desk, form: &Form) -> Result<(String, bool), Refused> {
 
 /// The settings that a form asks for; what it leaves out has the service's defaults.
 fn asked(form: &Form) -> pb::Connection {
-    let region = match form.text("region") {
-        "eu" => pb::Region::Eu,
-        "sandbox" => pb::Region::Sandbox,
-        "other" => pb::Region::Unspecified,
-        _ => pb::Region::Global,
-    };
-    let base_url = match region {
-        pb::Region::Unspecified => form.text("base_url").to_owned(),
-        _ => String::new(),
-    };
+    let (region, base_url) = environment_of(form);
     pb::Connection {
         display_name: form.text("display_name").to_owned(),
         external_id: form.text("external_id").to_owned(),
@@ -78,8 +69,23 @@ fn asked(form: &Form) -> pb::Connection {
     }
 }
 
-/// The key is not filled in again: it is in no page.
-fn page(token: &str, form: &Form, refused: Option<&Refused>) -> Markup {
+/// The region that a form asks for, or the address where it asks for another environment.
+pub(super) fn environment_of(form: &Form) -> (pb::Region, String) {
+    let region = match form.text("region") {
+        "eu" => pb::Region::Eu,
+        "sandbox" => pb::Region::Sandbox,
+        "other" => pb::Region::Unspecified,
+        _ => pb::Region::Global,
+    };
+    let base_url = match region {
+        pb::Region::Unspecified => form.text("base_url").to_owned(),
+        _ => String::new(),
+    };
+    (region, base_url)
+}
+
+/// The fields to choose an environment with.
+pub(super) fn environments(form: &Form) -> Markup {
     let region = form.text("region");
     let choices = [
         ("global", "Production"),
@@ -88,6 +94,18 @@ fn page(token: &str, form: &Form, refused: Option<&Refused>) -> Markup {
         ("other", "Another address (a simulator)"),
     ];
     html! {
+        label { "Environment"
+            select name="region" {
+                @for (value, label) in choices { option value=(value) selected[value == region] { (label) } }
+            }
+        }
+        label { "Address, for another environment only" input name="base_url" type="url" value=(form.text("base_url")) placeholder="http://127.0.0.1:7470/v1" autocomplete="off"; }
+    }
+}
+
+/// The key is not filled in again: it is in no page.
+fn page(token: &str, form: &Form, refused: Option<&Refused>) -> Markup {
+    html! {
         h1 { "Connect Lever" }
         @if let Some(refused) = refused { (refused.notice()) }
         p { "In Lever, a Super Admin makes an API key under Settings → Integrations and API → API credentials, with the permissions Fulcrum needs. After it is connected you see which of them are missing." }
@@ -95,12 +113,7 @@ fn page(token: &str, form: &Form, refused: Option<&Refused>) -> Markup {
             (csrf(token))
             label { "Name" input name="display_name" required maxlength="200" value=(form.text("display_name")) autocomplete="off"; }
             label { "Id of this customer in the product (optional)" input name="external_id" value=(form.text("external_id")) autocomplete="off"; }
-            label { "Environment"
-                select name="region" {
-                    @for (value, label) in choices { option value=(value) selected[value == region] { (label) } }
-                }
-            }
-            label { "Address, for another environment only" input name="base_url" type="url" value=(form.text("base_url")) placeholder="http://127.0.0.1:7470/v1" autocomplete="off"; }
+            (environments(form))
             label { "API key" input type="password" name="api_key" required autocomplete="off" spellcheck="false"; }
             label.check { input type="checkbox" name="include_archived" checked[form.ticked("include_archived")]; "Also mirror archived opportunities, to find people again" }
             button.primary type="submit" { "Test and connect" }

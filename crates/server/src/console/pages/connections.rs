@@ -22,6 +22,8 @@ const LIST: &str = "/fulcrum.v1.ConnectionService/ListConnections";
 const STATUS: &str = "/fulcrum.v1.SyncService/GetSyncStatus";
 const ISSUES: &str = "/fulcrum.v1.ConnectionService/ListIssues";
 
+use super::links::LINKS;
+
 pub(super) fn routes() -> Router<Console> {
     Router::new().route("/console", get(list))
 }
@@ -96,7 +98,12 @@ fn page(view: &View) -> Markup {
     html! {
         div.head {
             h1 { "Connections" }
-            @if view.may_connect && !view.cards.is_empty() { a.button.primary href="/console/connect" { "Connect Lever" } }
+            @if view.may_connect {
+                div {
+                    a.button href=(LINKS) { "Connect links" }
+                    @if !view.cards.is_empty() { " " a.button.primary href="/console/connect" { "Connect Lever" } }
+                }
+            }
         }
         @if view.cards.is_empty() { (nothing_yet(view.may_connect)) }
         ul.cards { @for card in &view.cards { li { (one(card)) } } }

@@ -15,6 +15,8 @@ use crate::console::refusal::Refused;
 use crate::console::words::moment;
 use crate::console::{Console, ROOT};
 
+use super::links::LINKS;
+
 const UPDATE: &str = "/fulcrum.v1.ConnectionService/UpdateConnection";
 const ROTATE: &str = "/fulcrum.v1.ConnectionService/RotateCredential";
 const DELETE: &str = "/fulcrum.v1.ConnectionService/DeleteConnection";
@@ -139,6 +141,7 @@ fn page(connection: &pb::Connection, token: &str) -> Markup {
                 label { "New API key" input type="password" name="api_key" required autocomplete="off" spellcheck="false"; }
                 button type="submit" { "Test and replace" }
             }
+            p { "Somebody else has the key, or consents in Lever? " a href={ (LINKS) "?connection=" (connection.id) } { "Send them a link" } " instead: id, mappings and mirror stay." }
         }
         section.panel {
             h2 { "Disconnect" }

@@ -1,7 +1,5 @@
 //! Signing in with a token, and out.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Query, Request, State};
@@ -10,21 +8,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 
 use crate::auth;
 use crate::console::desk::{Desk, cookie};
 use crate::console::form::{Form, Posted};
 use crate::console::frame::bare;
+use crate::console::penance::penance;
 use crate::console::refusal::Refused;
 use crate::console::{Console, ROOT, see};
 use crate::wire::status::status;
-
-/// How long a wrong token waits for its answer.
-const PENANCE: Duration = Duration::from_secs(1);
-
-/// How many wrong tokens wait at a time; more are turned away at once. A right one never waits.
-static PENITENTS: Semaphore = Semaphore::const_new(8);
 
 /// A token is shorter by far.
 const LARGEST: usize = 4 * 1024;
@@ -72,11 +64,10 @@ async fn sign_in(State(console): State<Console>, request: Request) -> Result<Res
 }
 
 async fn refused(to: &str) -> Response {
-    let Ok(_waits) = PENITENTS.try_acquire() else {
+    if !penance().await {
         let message = "Too many wrong tokens just now: try again in a few seconds.";
         return (StatusCode::TOO_MANY_REQUESTS, page(to, Some(message))).into_response();
-    };
-    tokio::time::sleep(PENANCE).await;
+    }
     let message = "This token does not work: it is mistyped, was revoked, or has expired.";
     (StatusCode::FORBIDDEN, page(to, Some(message))).into_response()
 }

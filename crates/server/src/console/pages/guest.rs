@@ -1,0 +1,479 @@
+//! Connecting an account by a link: the page of whoever may authorise at the customer, who has no token of ours.
+//!
+//! What a visitor may do here is what the link is for, and nothing else: see what Fulcrum would read and write, and give
+//! the credential. The secret is part of the address, so nobody is told where a visitor comes from, and nothing is kept
+//! by browsers. Consent begins with a link and not with a form, since a form may lead to ourselves only.
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use domain::{Environment, Region};
+use engine::{CONSENT_BACK, Error, ErrorKind, KEY_REJECTED, LinkTarget, NewCredential, OAuthGrant};
+use maud::{Markup, html};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use store::{ConnectLink, LinkPurpose, LinkState};
+
+use crate::auth;
+use crate::console::checklist::checklist;
+use crate::console::consent::{COOKIE, Errand, PATIENCE};
+use crate::console::desk::cookie_of;
+use crate::console::form::Form;
+use crate::console::frame::guest;
+use crate::console::models::{MODELS, Model, WRITES};
+use crate::console::penance::penance;
+use crate::console::refusal::sentence;
+use crate::console::words::moment;
+use crate::console::{Console, see};
+use crate::wire::time::to_timestamp;
+
+/// A key is shorter by far.
+const LARGEST: usize = 8 * 1024;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route("/connect/{secret}", get(show).post(give_key))
+        .route("/connect/{secret}/lever", get(to_lever))
+        .route(CONSENT_BACK, get(back))
+}
+
+/// What Lever said, where it said no.
+#[derive(Debug, Default, Deserialize)]
+struct Said {
+    #[serde(default)]
+    consent: String,
+}
+
+async fn show(
+    State(console): State<Console>,
+    Path(secret): Path<String>,
+    Query(said): Query<Said>,
+) -> Response {
+    let notice = match said.consent.as_str() {
+        "refused" => Some(
+            "Lever was not allowed to give access, so nothing was connected. The link still works: only a Lever Super \
+             Admin can consent.",
+        ),
+        _ => None,
+    };
+    match found(&console, &secret).await {
+        Ok(link) => page(&console, &secret, &link, notice).await,
+        Err(response) => response,
+    }
+}
+
+async fn give_key(
+    State(console): State<Console>,
+    Path(secret): Path<String>,
+    request: Request,
+) -> Response {
+    let link = match found(&console, &secret).await {
+        Ok(link) => link,
+        Err(response) => return response,
+    };
+    let body = to_bytes(request.into_body(), LARGEST).await;
+    let form = Form::parse(&body.unwrap_or_default());
+    let key = SecretString::from(form.text("api_key"));
+    let credential = NewCredential::ApiKey(key);
+    follow(&console, &secret, link, credential).await
+}
+
+/// Connects the account, or says why not. Whoever comes too late sees what became of the link.
+async fn follow(
+    console: &Console,
+    secret: &str,
+    link: ConnectLink,
+    credential: NewCredential,
+) -> Response {
+    let engine = &console.api.engine;
+    let Err(error) = engine.follow_connect_link(link.clone(), credential).await else {
+        return private(see(&path(secret)));
+    };
+    if reason(&error) == Some("CONNECT_LINK_ENDED") {
+        return private(see(&path(secret)));
+    }
+    if reason(&error) == Some(KEY_REJECTED) && !penance().await {
+        return too_many();
+    }
+    tracing::info!(link = %link.id, error = %error.for_log(), "a link was followed in vain");
+    let mut response = page(console, secret, &link, Some(&words(&error))).await;
+    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    response
+}
+
+fn reason(error: &Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::Precondition { reason, .. } => Some(*reason),
+        _ => None,
+    }
+}
+
+/// What a visitor is told: of the key, and of Lever, but nothing about other accounts or the service.
+fn words(error: &Error) -> String {
+    let of_the_key = match error.kind() {
+        ErrorKind::Invalid { violations } => violations.iter().all(|bad| bad.field == "api_key"),
+        ErrorKind::Unavailable { .. } => true,
+        _ => reason(error) == Some(KEY_REJECTED),
+    };
+    match of_the_key {
+        true => format!("{} The link still works.", sentence(&error.for_caller())),
+        false => "This cannot be done as it was prepared: tell whoever sent you the link, and give them the time at \
+                  which you read this."
+            .to_owned(),
+    }
+}
+
+async fn to_lever(State(console): State<Console>, Path(secret): Path<String>) -> Response {
+    let link = match found(&console, &secret).await {
+        Ok(link) => link,
+        Err(response) => return response,
+    };
+    if console.api.engine.state_of(&link) != LinkState::Open {
+        return private(see(&path(&secret)));
+    }
+    match sent(&console, &secret, &link).await {
+        Ok((url, cookie)) => {
+            let mut response = see(&url);
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+            private(response)
+        }
+        Err(error) => page(&console, &secret, &link, Some(&words(&error))).await,
+    }
+}
+
+/// Where a visitor is sent to consent, and with which cookie.
+async fn sent(
+    console: &Console,
+    secret: &str,
+    link: &ConnectLink,
+) -> engine::Result<(String, String)> {
+    let engine = &console.api.engine;
+    let target = engine.link_target(link).await?;
+    let sent = console.consents.begin(secret)?;
+    let url = engine.consent_url(&target, &sent.state, &sent.verifier)?;
+    Ok((url, cookie(&sent.browser, console.secure)))
+}
+
+/// The cookie that binds an answer of Lever's to this browser. Lax, since the answer comes from Lever's site.
+fn cookie(browser: &str, secure: bool) -> String {
+    let (life, secure) = (PATIENCE.as_secs(), if secure { "; Secure" } else { "" });
+    format!("{COOKIE}={browser}; Path=/connect; Max-Age={life}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// What Lever sends people back with.
+#[derive(Debug, Default, Deserialize)]
+struct Answer {
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    code: String,
+}
+
+async fn back(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Query(answer): Query<Answer>,
+) -> Response {
+    let browser = cookie_of(&headers, COOKIE).unwrap_or_default();
+    let Some(Errand { link, verifier }) = console.consents.end(&answer.state, browser) else {
+        if !penance().await {
+            return too_many();
+        }
+        return dead_end(
+            StatusCode::FORBIDDEN,
+            "This answer came too late, or to another browser",
+            "What Lever answers counts once, for ten minutes, and in the browser in which you began. Nothing was \
+             connected by it: open the link that you were sent, and begin again there.",
+        );
+    };
+    let secret = link.expose_secret();
+    let found = match found(&console, secret).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    if answer.code.is_empty() {
+        return private(see(&format!("{}?consent=refused", path(secret))));
+    }
+    let grant = OAuthGrant::Code {
+        code: answer.code.into(),
+        redirect_uri: console.api.engine.consent_back().unwrap_or_default(),
+        verifier: Some(verifier),
+    };
+    follow(&console, secret, found, NewCredential::OAuth(grant)).await
+}
+
+/// The link of a secret, whatever became of it.
+async fn found(console: &Console, secret: &str) -> Result<ConnectLink, Response> {
+    let link = console.api.engine.connect_link(&auth::hash(secret)).await;
+    match link {
+        Ok(Some(link)) => Ok(link),
+        Ok(None) if !penance().await => Err(too_many()),
+        Ok(None) => Err(dead_end(
+            StatusCode::NOT_FOUND,
+            "There is no such link",
+            "It may have been cut off on its way: copy it whole, or ask whoever sent it for another.",
+        )),
+        Err(error) => {
+            tracing::error!(error = %engine::report(&error), "a connect link could not be read");
+            Err(dead_end(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This does not work just now",
+                "Try again in a minute; the link is not used up.",
+            ))
+        }
+    }
+}
+
+fn path(secret: &str) -> String {
+    // What is no secret of ours leads to no link, but must not lead elsewhere either.
+    let safe: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    format!("/connect/{safe}")
+}
+
+fn too_many() -> Response {
+    dead_end(
+        StatusCode::TOO_MANY_REQUESTS,
+        "Too many wrong tries just now",
+        "Try again in a few seconds.",
+    )
+}
+
+fn dead_end(status: StatusCode, title: &str, text: &str) -> Response {
+    let content = html! { h1 { (title) } p { (text) } };
+    private((status, guest(title, content)).into_response())
+}
+
+/// Whose address nobody is told, and no search engine keeps.
+fn private(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    let robots = HeaderName::from_static("x-robots-tag");
+    headers.insert(robots, HeaderValue::from_static("noindex, nofollow"));
+    response
+}
+
+/// The page of a link, which is its form while it is open.
+async fn page(
+    console: &Console,
+    secret: &str,
+    link: &ConnectLink,
+    notice: Option<&str>,
+) -> Response {
+    let engine = &console.api.engine;
+    let (title, text) = match engine.state_of(link) {
+        LinkState::Open => match engine.link_target(link).await {
+            Ok(target) => {
+                let view = View {
+                    path: path(secret),
+                    relink: matches!(link.purpose, LinkPurpose::Relink(_)),
+                    target,
+                    expires_at: to_timestamp(link.expires_at),
+                    consent: engine.consent_back().is_some(),
+                    notice,
+                };
+                let title = format!("Connect Lever for {}", view.target.display_name);
+                return private(guest(&title, form(&view)).into_response());
+            }
+            Err(_) => (
+                "This link leads nowhere any more",
+                html! { p { "The account that it was for was removed. Ask whoever sent it for another." } },
+            ),
+        },
+        LinkState::Used => {
+            let at = link.used.as_ref().map(|(at, _)| to_timestamp(*at));
+            let text = html! {
+                p { "This link was used " (moment(at.as_ref())) ": Lever is connected, and what is needed is being read by itself. There is nothing more to do here, and the link does not work again." }
+                p { "If that was not you, or one of your colleagues, tell whoever sent you the link, and delete the key in Lever." }
+            };
+            return private(
+                guest(
+                    "Lever is connected",
+                    html! { h1 { "Lever is connected" } (text) },
+                )
+                .into_response(),
+            );
+        }
+        LinkState::Expired => (
+            "This link has expired",
+            html! { p { "It worked until " (moment(Some(&to_timestamp(link.expires_at)))) ". Ask whoever sent it for another." } },
+        ),
+        LinkState::Revoked => (
+            "This link was taken back",
+            html! { p { "Whoever made it does not want it to be used any more. Ask them for another." } },
+        ),
+    };
+    let content = html! { h1 { (title) } (text) };
+    private((StatusCode::GONE, guest(title, content)).into_response())
+}
+
+/// What the form shows.
+struct View<'a> {
+    path: String,
+    relink: bool,
+    target: LinkTarget,
+    expires_at: prost_types::Timestamp,
+    /// Whether Lever's consent page can be had.
+    consent: bool,
+    notice: Option<&'a str>,
+}
+
+/// What Fulcrum would do comes before anything that can be filled in.
+fn form(view: &View<'_>) -> Markup {
+    let target = &view.target;
+    html! {
+        h1 { "Connect Lever for " (target.display_name) }
+        @if let Some(notice) = view.notice { div.notice.bad role="alert" { p { (notice) } } }
+        (scopes(target))
+        @if view.relink {
+            div.notice { p { "The account is connected already. What you give here replaces the present key; everything else stays." } }
+        }
+        p.faint { "For the account in Lever’s " (environment(&target.environment)) " environment. This link works once, until " (moment(Some(&view.expires_at))) "." }
+        @if view.consent { (with_consent(view)) }
+        (with_key(view))
+    }
+}
+
+/// What is read and written, in plain words.
+fn scopes(target: &LinkTarget) -> Markup {
+    let kept = |model: &&Model| {
+        let stream = domain::Stream::from_name(model.stream);
+        stream.is_some_and(|stream| target.streams.contains(&stream))
+    };
+    let reads_eeo = target.streams.contains(&domain::Stream::EeoResponses);
+    html! {
+        section.panel aria-labelledby="reads" {
+            h2 id="reads" { "What Fulcrum reads from Lever" }
+            p { "It keeps a copy, so that recruiters see who is in which stage without asking Lever each time." }
+            @for (heading, models) in MODELS {
+                @let kept: Vec<&Model> = models.iter().filter(kept).collect();
+                @if !kept.is_empty() {
+                    h3 { (heading) }
+                    ul.scopes { @for model in kept { li { strong { (model.label) } ": " (model.about) } } }
+                }
+            }
+            @if !reads_eeo { p { "It does not read answers to equal-opportunity (EEO) questions." } }
+        }
+        section.panel aria-labelledby="writes" {
+            h2 id="writes" { "What Fulcrum writes to Lever" }
+            p { "Nothing by itself. When somebody in your team asks for it, it can:" }
+            ul.scopes { @for write in WRITES { li { (write) } } }
+            p { "It deletes nobody in Lever." }
+        }
+    }
+}
+
+fn with_consent(view: &View<'_>) -> Markup {
+    html! {
+        section.panel {
+            h2 { "With your sign-in to Lever" }
+            p { "Lever asks you for consent. Only a Super Admin of your Lever account can give it, and takes it back in Lever at any time." }
+            p { a.button.primary href={ (view.path) "/lever" } rel="nofollow" { "Continue to Lever" } }
+            details {
+                summary { "The scopes that Lever shows" }
+                ul { @for scope in engine::consent_scopes(&view.target.streams) { li { code { (scope) } } } }
+            }
+        }
+    }
+}
+
+fn with_key(view: &View<'_>) -> Markup {
+    html! {
+        section.panel {
+            h2 { @if view.consent { "Or with an API key" } @else { "With an API key" } }
+            p { "In Lever, a Super Admin opens Settings → Integrations and API → API Credentials, generates a key with the permissions of this list, and copies it here. Lever shows the key once." }
+            details {
+                summary { "The permissions to tick, in Lever’s order" }
+                (checklist(false))
+            }
+            form.stack method="post" action=(view.path) {
+                label { "API key" input type="password" name="api_key" required autocomplete="off" spellcheck="false"; }
+                button.primary[!view.consent] type="submit" { "Test and connect" }
+                p.faint { "The key is tried with one call to Lever and kept sealed. Nobody can read it again, neither here nor at Fulcrum." }
+            }
+        }
+    }
+}
+
+fn environment(environment: &Environment) -> &'static str {
+    match environment {
+        Environment::Region(Region::Global) => "production",
+        Environment::Region(Region::Eu) => "production (EU)",
+        Environment::Region(Region::Sandbox) => "sandbox",
+        Environment::BaseUrl(_) => "test",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use domain::Stream;
+
+    use super::*;
+
+    fn shown(consent: bool, streams: BTreeSet<Stream>) -> String {
+        let view = View {
+            path: "/connect/fcl_x".to_owned(),
+            relink: false,
+            target: LinkTarget {
+                display_name: "<i>Acme".to_owned(),
+                environment: Environment::Region(Region::Eu),
+                streams,
+            },
+            expires_at: prost_types::Timestamp::default(),
+            consent,
+            notice: None,
+        };
+        form(&view).into_string()
+    }
+
+    #[test]
+    fn what_is_read_and_written_comes_before_anything_to_fill_in() {
+        let text = shown(true, Stream::DEFAULT.iter().copied().collect());
+        let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}"));
+        assert!(place("What Fulcrum reads") < place("What Fulcrum writes"));
+        assert!(place("What Fulcrum writes") < place("Continue to Lever"));
+        assert!(place("Continue to Lever") < place("<form"));
+        assert!(text.contains("does not read answers to equal-opportunity"));
+        assert!(text.contains("&lt;i&gt;Acme") && text.contains("production (EU)"));
+        assert!(text.contains("<code>offline_access</code>"));
+    }
+
+    #[test]
+    fn what_is_not_kept_is_not_said_to_be_read_and_consent_is_offered_where_it_can_be_had() {
+        let text = shown(false, BTreeSet::from([Stream::Users]));
+        assert!(text.contains("Users") && !text.contains("Interviews"));
+        assert!(!text.contains("Continue to Lever") && text.contains("With an API key"));
+    }
+
+    #[test]
+    fn a_visitor_is_told_of_the_key_and_of_nothing_else() {
+        let rejected = Error::precondition(KEY_REJECTED, "Lever rejects the key", Vec::new());
+        assert_eq!(
+            words(&rejected),
+            "Lever rejects the key. The link still works."
+        );
+        let other = Error::already_exists("connection 7 has this external_id", Vec::new());
+        assert!(!words(&other).contains("external_id"));
+        let field = Error::invalid("connection.base_url", "not allowed");
+        assert!(!words(&field).contains("base_url"));
+    }
+
+    #[test]
+    fn the_cookie_comes_back_from_another_site_and_ends_by_itself() {
+        let set = cookie("abc", true);
+        assert_eq!(
+            set,
+            "fulcrum_connect=abc; Path=/connect; Max-Age=600; HttpOnly; SameSite=Lax; Secure"
+        );
+        assert_eq!(path("a/../b"), "/connect/a%2F..%2Fb");
+    }
+}
