@@ -5,7 +5,9 @@
 //! Every page and every action works without JavaScript.
 
 mod assets;
+mod compare;
 mod desk;
+mod fault;
 mod form;
 mod frame;
 mod pages;

@@ -12,6 +12,8 @@ pub(super) enum Tab {
     Overview,
     Issues,
     Permissions,
+    Stages,
+    Fields,
     Sync,
     Operations,
     Calls,
@@ -21,10 +23,12 @@ pub(super) enum Tab {
 
 impl Tab {
     /// Every tab, in the order in which they are shown.
-    pub(super) const ALL: [Tab; 8] = [
+    pub(super) const ALL: [Tab; 10] = [
         Tab::Overview,
         Tab::Issues,
         Tab::Permissions,
+        Tab::Stages,
+        Tab::Fields,
         Tab::Sync,
         Tab::Operations,
         Tab::Calls,
@@ -38,6 +42,8 @@ impl Tab {
             Tab::Overview => "Overview",
             Tab::Issues => "Issues",
             Tab::Permissions => "Permissions",
+            Tab::Stages => "Stages",
+            Tab::Fields => "Fields",
             Tab::Sync => "Sync",
             Tab::Operations => "Operations",
             Tab::Calls => "API calls",
@@ -52,6 +58,8 @@ impl Tab {
             Tab::Overview => "",
             Tab::Issues => "/issues",
             Tab::Permissions => "/permissions",
+            Tab::Stages => "/stages",
+            Tab::Fields => "/fields",
             Tab::Sync => "/sync",
             Tab::Operations => "/operations",
             Tab::Calls => "/calls",
@@ -66,6 +74,8 @@ impl Tab {
             Tab::Overview => "/fulcrum.v1.SyncService/GetSyncStatus",
             Tab::Issues => "/fulcrum.v1.ConnectionService/ListIssues",
             Tab::Permissions => "/fulcrum.v1.ConnectionService/CheckPermissions",
+            Tab::Stages => "/fulcrum.v1.StageMappingService/GetStageMapping",
+            Tab::Fields => "/fulcrum.v1.FieldMappingService/GetFieldMapping",
             Tab::Sync => "/fulcrum.v1.SyncService/ListRuns",
             Tab::Operations => "/fulcrum.v1.OperationService/ListOperations",
             Tab::Calls => "/fulcrum.v1.SyncService/ListApiCalls",

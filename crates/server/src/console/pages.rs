@@ -3,14 +3,17 @@
 mod calls;
 mod connect;
 mod connections;
+mod fields;
 mod issues;
 mod operations;
 mod overview;
 mod permissions;
 mod settings;
 mod sign_in;
+mod stages;
 mod sync;
 mod users;
+mod versions;
 
 use axum::Router;
 use maud::{Markup, html};
@@ -31,6 +34,8 @@ pub(super) fn routes() -> Router<Console> {
         .merge(calls::routes())
         .merge(users::routes())
         .merge(settings::routes())
+        .merge(stages::routes())
+        .merge(fields::routes())
 }
 
 /// The page of a list that is asked for, by the token that the one before ended with.

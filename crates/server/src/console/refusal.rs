@@ -21,16 +21,39 @@ impl From<Status> for Refused {
 impl Refused {
     /// The message with what is wrong field by field, for a page that shows its form again.
     pub(super) fn notice(&self) -> Markup {
-        let fields = self.0.get_details_bad_request();
-        let fields = fields.map(|bad| bad.field_violations).unwrap_or_default();
+        let fields = self.fields();
         html! {
             div.notice.bad role="alert" {
                 p { (sentence(self.0.message())) }
                 @if fields.len() > 1 {
-                    ul { @for field in &fields { li { code { (field.field) } ": " (field.description) } } }
+                    ul { @for (field, why) in &fields { li { code { (field) } ": " (why) } } }
                 }
             }
         }
+    }
+
+    /// What it is, for pages that show a form again.
+    pub(super) fn code(&self) -> Code {
+        self.0.code()
+    }
+
+    /// Whether somebody else saved first.
+    pub(super) fn is_conflict(&self) -> bool {
+        let info = self.0.get_details_error_info();
+        info.is_some_and(|info| info.reason == "ETAG_MISMATCH")
+    }
+
+    /// The message, as services have it.
+    pub(super) fn message(&self) -> &str {
+        self.0.message()
+    }
+
+    /// What is wrong, field by field: the name of the field in the message, and why.
+    pub(super) fn fields(&self) -> Vec<(String, String)> {
+        let fields = self.0.get_details_bad_request();
+        let fields = fields.map(|bad| bad.field_violations).unwrap_or_default();
+        let pairs = fields.into_iter();
+        pairs.map(|bad| (bad.field, bad.description)).collect()
     }
 
     fn http(&self) -> StatusCode {
