@@ -6,8 +6,10 @@
 
 mod assets;
 mod checklist;
+mod compare;
 mod consent;
 mod desk;
+mod fault;
 mod field;
 mod form;
 mod frame;

@@ -35,9 +35,26 @@ pub(super) const ICON: Asset = Asset {
     text: include_str!("assets/icon.svg"),
 };
 
+/// Of the pages of the mappings alone.
+pub(super) const BOARD_STYLE: Asset = Asset {
+    name: "board.css",
+    content_type: "text/css; charset=utf-8",
+    text: include_str!("assets/board.css"),
+};
+
+/// Of the pages of the mappings alone.
+pub(super) const BOARD_SCRIPT: Asset = Asset {
+    name: "board.js",
+    content_type: "text/javascript; charset=utf-8",
+    text: include_str!("assets/board.js"),
+};
+
+/// Every one.
+const ALL: [Asset; 5] = [STYLE, SCRIPT, ICON, BOARD_STYLE, BOARD_SCRIPT];
+
 /// Tells one build's assets from another's.
 static EDITION: LazyLock<String> = LazyLock::new(|| {
-    let digest = [STYLE, SCRIPT, ICON]
+    let digest = ALL
         .iter()
         .fold(Sha256::new(), |digest, asset| {
             digest.chain_update(asset.text)
@@ -55,16 +72,14 @@ impl Asset {
 
 /// The routes of the assets.
 pub(super) fn routes() -> Router {
-    [STYLE, SCRIPT, ICON]
-        .into_iter()
-        .fold(Router::new(), |router, asset| {
-            let answer = move || async move {
-                let headers = [
-                    (header::CONTENT_TYPE, asset.content_type),
-                    (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-                ];
-                (headers, asset.text).into_response()
-            };
-            router.route(&asset.path(), get(answer))
-        })
+    ALL.into_iter().fold(Router::new(), |router, asset| {
+        let answer = move || async move {
+            let headers = [
+                (header::CONTENT_TYPE, asset.content_type),
+                (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+            ];
+            (headers, asset.text).into_response()
+        };
+        router.route(&asset.path(), get(answer))
+    })
 }

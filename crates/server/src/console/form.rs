@@ -37,10 +37,23 @@ impl Form {
         found.map_or("", |(_, value)| value.trim())
     }
 
-    /// Every value of a field, in the order of the page.
-    pub(super) fn all<'f>(&'f self, field: &'f str) -> impl Iterator<Item = &'f str> {
-        let named = self.0.iter().filter(move |(name, _)| name == field);
-        named.map(|(_, value)| value.trim())
+    /// The value of a field without the space around it, if the form has the field at all.
+    pub(super) fn given(&self, field: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(name, _)| name == field);
+        found.map(|(_, value)| value.trim())
+    }
+
+    /// Every value of a field that can be there more than once, without the space around it and without blank ones.
+    pub(super) fn all<'f>(&'f self, field: &str) -> impl Iterator<Item = &'f str> {
+        let same = self.0.iter().filter(move |(name, _)| name == field);
+        same.map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Every field with its value without the space around it, in the order of the page.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.0.iter();
+        fields.map(|(name, value)| (name.as_str(), value.trim()))
     }
 
     /// Whether a box was ticked.
@@ -92,6 +105,7 @@ mod tests {
         assert_eq!(form.text("missing"), "");
         assert_eq!(form.text("stream"), "notes", "the first");
         assert_eq!(form.all("stream").collect::<Vec<_>>(), ["notes", "offers"]);
+        assert_eq!(form.fields().last(), Some(("stage.b", "")));
         assert!(form.ticked("stage.a") && !form.ticked("stage.b"));
     }
 

@@ -14,6 +14,8 @@ pub(super) enum Tab {
     Duplicates,
     Issues,
     Permissions,
+    Stages,
+    Fields,
     Sync,
     Operations,
     Calls,
@@ -26,12 +28,14 @@ pub(super) enum Tab {
 
 impl Tab {
     /// Every tab, in the order in which they are shown.
-    pub(super) const ALL: [Tab; 13] = [
+    pub(super) const ALL: [Tab; 15] = [
         Tab::Overview,
         Tab::Applicants,
         Tab::Duplicates,
         Tab::Issues,
         Tab::Permissions,
+        Tab::Stages,
+        Tab::Fields,
         Tab::Sync,
         Tab::Operations,
         Tab::Calls,
@@ -50,6 +54,8 @@ impl Tab {
             Tab::Duplicates => "Duplicates",
             Tab::Issues => "Issues",
             Tab::Permissions => "Permissions",
+            Tab::Stages => "Stages",
+            Tab::Fields => "Fields",
             Tab::Sync => "Sync",
             Tab::Operations => "Operations",
             Tab::Calls => "API calls",
@@ -69,6 +75,8 @@ impl Tab {
             Tab::Duplicates => "/duplicates",
             Tab::Issues => "/issues",
             Tab::Permissions => "/permissions",
+            Tab::Stages => "/stages",
+            Tab::Fields => "/fields",
             Tab::Sync => "/sync",
             Tab::Operations => "/operations",
             Tab::Calls => "/calls",
@@ -88,6 +96,8 @@ impl Tab {
             Tab::Duplicates => "/fulcrum.v1.CandidateService/ListDuplicates",
             Tab::Issues => "/fulcrum.v1.ConnectionService/ListIssues",
             Tab::Permissions => "/fulcrum.v1.ConnectionService/CheckPermissions",
+            Tab::Stages => "/fulcrum.v1.StageMappingService/GetStageMapping",
+            Tab::Fields => "/fulcrum.v1.FieldMappingService/GetFieldMapping",
             Tab::Sync => "/fulcrum.v1.SyncService/ListRuns",
             Tab::Operations => "/fulcrum.v1.OperationService/ListOperations",
             Tab::Calls => "/fulcrum.v1.SyncService/ListApiCalls",

@@ -6,6 +6,7 @@ mod connect;
 mod connections;
 mod duplicates;
 mod export;
+mod fields;
 mod guest;
 mod inbound;
 mod issues;
@@ -17,9 +18,11 @@ mod privacy;
 mod settings;
 mod sign_in;
 mod sla;
+mod stages;
 mod stream;
 mod sync;
 mod users;
+mod versions;
 
 use axum::Router;
 use maud::{Markup, html};
@@ -49,6 +52,8 @@ pub(super) fn routes() -> Router<Console> {
         .merge(export::routes())
         .merge(privacy::routes())
         .merge(settings::routes())
+        .merge(stages::routes())
+        .merge(fields::routes())
 }
 
 /// The page of a list that is asked for, by the token that the one before ended with.

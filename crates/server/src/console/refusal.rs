@@ -21,13 +21,12 @@ impl From<Status> for Refused {
 impl Refused {
     /// The message with what is wrong field by field, for a page that shows its form again.
     pub(super) fn notice(&self) -> Markup {
-        let fields = self.0.get_details_bad_request();
-        let fields = fields.map(|bad| bad.field_violations).unwrap_or_default();
+        let fields = self.fields();
         html! {
             div.notice.bad role="alert" {
                 p { (self.message()) }
                 @if fields.len() > 1 {
-                    ul { @for field in &fields { li { code { (field.field) } ": " (field.description) } } }
+                    ul { @for (field, why) in &fields { li { code { (field) } ": " (why) } } }
                 }
             }
         }
@@ -56,6 +55,24 @@ impl Refused {
     /// Our word for why, such as `ETAG_MISMATCH`.
     pub(super) fn reason(&self) -> Option<String> {
         Some(self.0.get_details_error_info()?.reason)
+    }
+
+    /// What it is, for pages that show a form again.
+    pub(super) fn code(&self) -> Code {
+        self.0.code()
+    }
+
+    /// Whether somebody else saved first.
+    pub(super) fn is_conflict(&self) -> bool {
+        self.reason().as_deref() == Some("ETAG_MISMATCH")
+    }
+
+    /// What is wrong, field by field: the name of the field in the message, and why.
+    pub(super) fn fields(&self) -> Vec<(String, String)> {
+        let fields = self.0.get_details_bad_request();
+        let fields = fields.map(|bad| bad.field_violations).unwrap_or_default();
+        let pairs = fields.into_iter();
+        pairs.map(|bad| (bad.field, bad.description)).collect()
     }
 
     /// The status of a page that tells of it.

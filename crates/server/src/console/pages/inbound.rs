@@ -89,7 +89,7 @@ impl Typed {
             ("snoozed", &mut self.snoozed),
         ];
         for (name, value) in fields {
-            if let Some(typed) = form.all(name).next() {
+            if let Some(typed) = form.given(name) {
                 typed.clone_into(value);
             }
         }
@@ -247,7 +247,7 @@ fn page(present: &Present, typed: &Typed, token: &str, refused: Option<&Refused>
 /// Why a form was refused; where somebody else was first, what that means.
 fn refusal(refused: &Refused) -> Markup {
     html! {
-        @if refused.reason().is_some_and(|reason| reason == "ETAG_MISMATCH") {
+        @if refused.is_conflict() {
             div.notice.warn role="alert" {
                 p { "While this page was open, somebody else saved other settings, and yours are not saved yet. The page shows what is there now, with your choice in its place: save once more to keep it." }
             }

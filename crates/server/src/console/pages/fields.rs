@@ -1,0 +1,543 @@
+//! The field mapping: the table, a preview on a real candidate, and its versions (product.md, screen 4).
+//!
+//! The form holds the whole mapping, as that of the stages does. Whom it is tried on is never part of an address.
+
+mod draft;
+mod person;
+mod table;
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use proto::v1 as pb;
+use proto::v1::candidate_service_server::CandidateService as _;
+use proto::v1::field_mapping_service_server::FieldMappingService as _;
+use proto::v1::lever_service_server::LeverService as _;
+use proto::v1::preview_field_mapping_request::Whose;
+use tonic::Code;
+
+use super::After;
+use super::versions::{self, Version};
+use crate::console::Console;
+use crate::console::assets::BOARD_STYLE;
+use crate::console::compare::{conflicts, two};
+use crate::console::desk::Desk;
+use crate::console::fault::Fault;
+use crate::console::form::{Form, Posted};
+use crate::console::frame::{Tab, csrf};
+use crate::console::refusal::Refused;
+use draft::{Draft, settings};
+use person::Who;
+use table::View;
+
+const SOURCES: &str = "/fulcrum.v1.FieldMappingService/ListSourceFields";
+const PREVIEW: &str = "/fulcrum.v1.FieldMappingService/PreviewFieldMapping";
+const UPDATE: &str = "/fulcrum.v1.FieldMappingService/UpdateFieldMapping";
+const VERSIONS: &str = "/fulcrum.v1.FieldMappingService/ListFieldMappingVersions";
+const ROLLBACK: &str = "/fulcrum.v1.FieldMappingService/RollbackFieldMapping";
+const LOOKUP: &str = "/fulcrum.v1.CandidateService/LookupCandidates";
+const PEOPLE: &str = "/fulcrum.v1.LeverService/ListOpportunities";
+
+/// The most paths that a page suggests, to stay small.
+const MOST_PATHS: i32 = 400;
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route("/console/connections/{id}/fields", get(show).post(act))
+        .route("/console/connections/{id}/fields/effect", post(effect))
+        .route("/console/connections/{id}/fields/versions", get(list))
+        .route(
+            "/console/connections/{id}/fields/versions/{version}",
+            get(one).post(take_back),
+        )
+}
+
+/// What the services say about the account.
+struct Account {
+    connection: pb::Connection,
+    mapping: pb::FieldMapping,
+    sources: Vec<pb::SourceField>,
+}
+
+impl Account {
+    async fn of(desk: &Desk, id: &str) -> Result<Account, Refused> {
+        let connection = desk.connection(id).await?;
+        let request = pb::GetFieldMappingRequest {
+            connection_id: id.to_owned(),
+        };
+        let request = desk.ask(Tab::Fields.rpc(), request)?;
+        let present = desk.api().get_field_mapping(request).await?.into_inner();
+        let mut sources = Vec::new();
+        if desk.may(UPDATE) && desk.may(SOURCES) {
+            let request = pb::ListSourceFieldsRequest {
+                connection_id: id.to_owned(),
+                page_size: MOST_PATHS,
+                ..Default::default()
+            };
+            let request = desk.ask(SOURCES, request)?;
+            sources = desk
+                .api()
+                .list_source_fields(request)
+                .await?
+                .into_inner()
+                .fields;
+        }
+        Ok(Account {
+            connection,
+            mapping: present.field_mapping.unwrap_or_default(),
+            sources,
+        })
+    }
+
+    fn path(&self) -> String {
+        Tab::Fields.path(&self.connection.id)
+    }
+
+    fn page(&self, desk: &Desk, draft: &Draft, said: Option<String>, tried: Tried) -> Response {
+        let view = View {
+            path: &self.path(),
+            csrf: desk.may(UPDATE).then_some(desk.csrf()),
+            saved: &self.mapping,
+            draft,
+            sources: &self.sources,
+            faults: &tried.faults,
+            said,
+            effect: tried.effect,
+            changed: tried.changed,
+        };
+        let mut page = desk.at(&self.connection, Tab::Fields, table::page(&view));
+        if !tried.faults.is_empty() {
+            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        }
+        page
+    }
+}
+
+/// What a draft would change, and what is wrong with it.
+struct Tried {
+    effect: Markup,
+    faults: Vec<Fault>,
+    /// Whether the draft may differ from what is saved.
+    changed: bool,
+}
+
+async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    let account = Account::of(&desk, &id).await?;
+    let draft = Draft::of(&account.mapping);
+    let mut tried = tried(&desk, &account, &draft).await?;
+    // Nobody typed anything: what does not fit any more is told when it is saved.
+    tried.faults.clear();
+    tried.changed = false;
+    Ok(account.page(&desk, &draft, None, tried))
+}
+
+/// What a button does; all but the last save only draw the page again.
+async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
+    let account = Account::of(&desk, &id).await?;
+    let mut draft = Draft::read(&form);
+    let mut parts = form.text("act").splitn(3, ':');
+    let (act, on) = (parts.next().unwrap_or_default(), parts.next());
+    let place = on.and_then(|on| on.parse().ok()).unwrap_or(usize::MAX);
+    let mut said = None;
+    match act {
+        "save" => return save(&desk, &account, &draft, &form).await,
+        "review" => return review(&desk, &account, &draft, &form).await,
+        "up" | "down" => draft.shift(place, act == "down"),
+        "remove" => draft.remove(place),
+        "path" => {
+            if let (Some(row), Some(path)) = (draft.rows.get_mut(place), parts.next()) {
+                path.clone_into(&mut row.path);
+            }
+        }
+        "reset" => {
+            let shipped = version(&desk, &id, 0)
+                .await?
+                .and_then(|zero| zero.field_mapping);
+            draft.reset(&shipped.unwrap_or_default());
+            said = Some("This is the default. Nothing is saved yet.".to_owned());
+        }
+        _ => {}
+    }
+    let tried = tried(&desk, &account, &draft).await?;
+    Ok(account.page(&desk, &draft, said, tried))
+}
+
+/// The effect of a draft alone, for pages that follow what is filled in.
+async fn effect(
+    Path(id): Path<String>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let account = Account::of(&desk, &id).await?;
+    let tried = tried(&desk, &account, &Draft::read(&form)).await?;
+    Ok(tried.effect.into_response())
+}
+
+async fn tried(desk: &Desk, account: &Account, draft: &Draft) -> Result<Tried, Refused> {
+    let ended = |effect, faults| Tried {
+        effect,
+        faults,
+        changed: true,
+    };
+    if !desk.may(PREVIEW) {
+        return Ok(ended(person::withheld(), Vec::new()));
+    }
+    let (whose, name) = match somebody(desk, &account.connection.id, &draft.who).await? {
+        Ok(found) => found,
+        Err(fault) => {
+            let faults = vec![fault];
+            return Ok(ended(person::refused(&faults), faults));
+        }
+    };
+    match preview(desk, account, draft, whose).await {
+        Ok(preview) => Ok(ended(person::shown(&name, &preview), Vec::new())),
+        Err(refused) if refused.code() == Code::InvalidArgument => {
+            let faults = draft.faults(&refused);
+            Ok(ended(person::refused(&faults), faults))
+        }
+        Err(refused) if refused.code() == Code::NotFound => {
+            let message = "nobody in the mirror has this id";
+            let faults = vec![Fault::new("who", "Whom to try it on", message)];
+            Ok(ended(person::refused(&faults), faults))
+        }
+        Err(refused) if refused.code() == Code::FailedPrecondition => {
+            Ok(ended(refused.notice(), Vec::new()))
+        }
+        Err(refused) => Err(refused),
+    }
+}
+
+async fn preview(
+    desk: &Desk,
+    account: &Account,
+    draft: &Draft,
+    whose: Option<Whose>,
+) -> Result<pb::PreviewFieldMappingResponse, Refused> {
+    let request = pb::PreviewFieldMappingRequest {
+        connection_id: account.connection.id.clone(),
+        field_mapping: Some(draft.mapping()),
+        whose,
+    };
+    let request = desk.ask(PREVIEW, request)?;
+    Ok(desk
+        .api()
+        .preview_field_mapping(request)
+        .await?
+        .into_inner())
+}
+
+/// Whom a text means, and how to call them; the first who is mirrored for an empty one.
+async fn somebody(
+    desk: &Desk,
+    id: &str,
+    text: &str,
+) -> Result<Result<(Option<Whose>, String), Fault>, Refused> {
+    let fault = |message: &str| Err(Fault::new("who", "Whom to try it on", message));
+    let identity = match person::who(text) {
+        Who::Anybody => return Ok(Ok(first(desk, id).await?)),
+        Who::Id(id) => {
+            return Ok(Ok((
+                Some(Whose::OpportunityId(id)),
+                "This candidacy".to_owned(),
+            )));
+        }
+        Who::Nobody => {
+            return Ok(fault(
+                "nobody is found by this: give an e-mail address, a profile on LinkedIn or GitHub, a telephone number, \
+                 \"name, employer\", or an id of Lever",
+            ));
+        }
+        Who::Identity(identity) => *identity,
+    };
+    let request = pb::LookupCandidatesRequest {
+        connection_id: id.to_owned(),
+        identities: vec![identity],
+    };
+    let request = desk.ask(LOOKUP, request)?;
+    let answer = match desk.api().lookup_candidates(request).await {
+        Ok(answer) => answer.into_inner(),
+        Err(status) if status.code() == Code::InvalidArgument => {
+            return Ok(fault("nobody can be recognized by this"));
+        }
+        Err(status) => return Err(status.into()),
+    };
+    let best = answer
+        .results
+        .into_iter()
+        .next()
+        .and_then(|one| one.matches.into_iter().next());
+    let Some(found) = best else {
+        return Ok(fault("nobody in the mirror is known by this"));
+    };
+    let candidacy = found.candidacies.into_iter().next().unwrap_or_default();
+    let whose = match found.contact_id.is_empty() {
+        false => Whose::ContactId(found.contact_id),
+        true => Whose::OpportunityId(candidacy.opportunity_id),
+    };
+    Ok(Ok((Some(whose), called(found.name))))
+}
+
+async fn first(desk: &Desk, id: &str) -> Result<(Option<Whose>, String), Refused> {
+    let request = pb::ListOpportunitiesRequest {
+        connection_id: id.to_owned(),
+        page_size: 1,
+        ..Default::default()
+    };
+    let request = desk.ask(PEOPLE, request)?;
+    let answer = match desk.api().list_opportunities(request).await {
+        Ok(answer) => answer.into_inner(),
+        Err(status) if status.code() == Code::FailedPrecondition => {
+            return Ok((None, String::new()));
+        }
+        Err(status) => return Err(status.into()),
+    };
+    let first = answer.opportunities.into_iter().next();
+    Ok(first.map_or((None, String::new()), |one| {
+        (Some(Whose::OpportunityId(one.id)), called(one.name))
+    }))
+}
+
+fn called(name: String) -> String {
+    if name.is_empty() {
+        "Somebody without a name".to_owned()
+    } else {
+        name
+    }
+}
+
+/// What would be saved, before it is.
+async fn review(
+    desk: &Desk,
+    account: &Account,
+    draft: &Draft,
+    form: &Form,
+) -> Result<Response, Refused> {
+    if draft.etag != account.mapping.etag {
+        return conflict(desk, account, draft, form).await;
+    }
+    match preview(desk, account, draft, None).await {
+        Ok(preview) if preview.differences.is_empty() => {
+            let said = Some("Nothing differs from what is saved.".to_owned());
+            let mut tried = tried(desk, account, draft).await?;
+            tried.changed = false;
+            Ok(account.page(desk, draft, said, tried))
+        }
+        Ok(preview) => {
+            let content = reviewed(&account.path(), desk.csrf(), account, draft, form, &preview);
+            Ok(desk.at(&account.connection, Tab::Fields, content))
+        }
+        Err(refused) => wrong(desk, account, draft, refused),
+    }
+}
+
+fn reviewed(
+    path: &str,
+    token: &str,
+    account: &Account,
+    draft: &Draft,
+    form: &Form,
+    preview: &pb::PreviewFieldMappingResponse,
+) -> Markup {
+    let version = account.mapping.version;
+    html! {
+        link rel="stylesheet" href=(BOARD_STYLE.path());
+        h1 { "Save these changes?" }
+        section.panel {
+            (two(&format!("Version {version}"), "Now", &settings(&account.mapping), &settings(&draft.mapping())))
+            details { summary { "In one line each" } ul { @for line in &preview.differences { li { (line) } } } }
+        }
+        form.savebar method="post" action=(path) {
+            (csrf(token))
+            (versions::again(form, &draft.etag))
+            button.primary type="submit" name="act" value="save" { "Save as version " (version + 1) }
+            button type="submit" name="act" value="edit" { "Keep editing" }
+            a.button.quiet href=(path) { "Discard changes" }
+        }
+    }
+}
+
+/// The page with what is wrong, or the refusal where it is not about fields.
+fn wrong(
+    desk: &Desk,
+    account: &Account,
+    draft: &Draft,
+    refused: Refused,
+) -> Result<Response, Refused> {
+    if refused.code() != Code::InvalidArgument {
+        return Err(refused);
+    }
+    let faults = draft.faults(&refused);
+    let tried = Tried {
+        effect: person::refused(&faults),
+        faults,
+        changed: true,
+    };
+    Ok(account.page(desk, draft, None, tried))
+}
+
+async fn save(
+    desk: &Desk,
+    account: &Account,
+    draft: &Draft,
+    form: &Form,
+) -> Result<Response, Refused> {
+    let request = pb::UpdateFieldMappingRequest {
+        connection_id: account.connection.id.clone(),
+        field_mapping: Some(draft.mapping()),
+    };
+    let request = desk.ask(UPDATE, request)?;
+    match desk.api().update_field_mapping(request).await {
+        Ok(saved) => {
+            let version = saved.into_inner().field_mapping.unwrap_or_default().version;
+            let said = format!("The fields are saved, as version {version}.");
+            Ok(desk.done(&account.path(), said))
+        }
+        Err(status) => {
+            let refused = Refused::from(status);
+            match refused.is_conflict() {
+                true => conflict(desk, account, draft, form).await,
+                false => wrong(desk, account, draft, refused),
+            }
+        }
+    }
+}
+
+/// Somebody else saved first: theirs and mine, and a choice.
+async fn conflict(
+    desk: &Desk,
+    account: &Account,
+    draft: &Draft,
+    form: &Form,
+) -> Result<Response, Refused> {
+    let theirs = &account.mapping;
+    let base = version(desk, &account.connection.id, draft.version).await?;
+    let base = base.and_then(|base| base.field_mapping).unwrap_or_default();
+    let (base, others, mine) = (
+        settings(&base),
+        settings(theirs),
+        settings(&draft.mapping()),
+    );
+    let clash = versions::Clash {
+        path: &account.path(),
+        csrf: desk.csrf(),
+        version: theirs.version,
+        author: &theirs.author,
+        time: theirs.update_time.as_ref(),
+        etag: &theirs.etag,
+        save: "save",
+        form,
+    };
+    let content = versions::clash(&clash, &conflicts(&base, &others, &mine));
+    let page = desk.at(&account.connection, Tab::Fields, content);
+    Ok((StatusCode::CONFLICT, page).into_response())
+}
+
+async fn list(
+    desk: Desk,
+    Path(id): Path<String>,
+    Query(page): Query<After>,
+) -> Result<Response, Refused> {
+    let connection = desk.connection(&id).await?;
+    let answer = page_of(&desk, &id, 50, page.after).await?;
+    let rows: Vec<Version<'_>> = answer.versions.iter().map(row).collect();
+    let path = Tab::Fields.path(&id);
+    let content = versions::list("field mapping", &path, &rows, &answer.next_page_token);
+    Ok(desk.at(&connection, Tab::Fields, content))
+}
+
+fn row(version: &pb::FieldMappingVersion) -> Version<'_> {
+    let mapping = version.field_mapping.as_ref();
+    Version {
+        version: mapping.map_or(0, |mapping| mapping.version),
+        author: mapping.map_or("", |mapping| mapping.author.as_str()),
+        time: mapping.and_then(|mapping| mapping.update_time.as_ref()),
+        differences: &version.differences,
+    }
+}
+
+async fn page_of(
+    desk: &Desk,
+    id: &str,
+    page_size: i32,
+    page_token: String,
+) -> Result<pb::ListFieldMappingVersionsResponse, Refused> {
+    let request = pb::ListFieldMappingVersionsRequest {
+        connection_id: id.to_owned(),
+        page_size,
+        page_token,
+    };
+    let request = desk.ask(VERSIONS, request)?;
+    let answer = desk.api().list_field_mapping_versions(request).await?;
+    Ok(answer.into_inner())
+}
+
+/// One version, if there is that many.
+async fn version(
+    desk: &Desk,
+    id: &str,
+    wanted: u64,
+) -> Result<Option<pb::FieldMappingVersion>, Refused> {
+    let mut token = String::new();
+    loop {
+        let page = page_of(desk, id, 500, token).await?;
+        let found = page
+            .versions
+            .into_iter()
+            .find(|one| row(one).version == wanted);
+        if found.is_some() || page.next_page_token.is_empty() {
+            return Ok(found);
+        }
+        token = page.next_page_token;
+    }
+}
+
+async fn one(desk: Desk, Path((id, wanted)): Path<(String, u64)>) -> Result<Response, Refused> {
+    let connection = desk.connection(&id).await?;
+    let request = pb::GetFieldMappingRequest {
+        connection_id: id.clone(),
+    };
+    let request = desk.ask(Tab::Fields.rpc(), request)?;
+    let present = desk.api().get_field_mapping(request).await?.into_inner();
+    let present = present.field_mapping.unwrap_or_default();
+    let Some(found) = version(&desk, &id, wanted).await? else {
+        return Err(versions::nowhere(wanted));
+    };
+    let path = Tab::Fields.path(&id);
+    let view = versions::One {
+        what: "field mapping",
+        path: &path,
+        version: row(&found),
+        present: present.version,
+        etag: &present.etag,
+        csrf: desk.may(ROLLBACK).then_some(desk.csrf()),
+        before: settings(&present),
+        after: found
+            .field_mapping
+            .as_ref()
+            .map(settings)
+            .unwrap_or_default(),
+    };
+    Ok(desk.at(&connection, Tab::Fields, versions::one(&view)))
+}
+
+async fn take_back(
+    Path((id, version)): Path<(String, u64)>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let request = pb::RollbackFieldMappingRequest {
+        connection_id: id.clone(),
+        version,
+        etag: form.text("etag").to_owned(),
+    };
+    let request = desk.ask(ROLLBACK, request)?;
+    let saved = desk
+        .api()
+        .rollback_field_mapping(request)
+        .await?
+        .into_inner();
+    let now = saved.field_mapping.unwrap_or_default().version;
+    let said = versions::taken_back(version, now);
+    Ok(desk.done(&Tab::Fields.path(&id), said))
+}
