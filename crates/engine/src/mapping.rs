@@ -217,9 +217,6 @@ impl Engine {
         if mapping.inbound_stages != before.inbound_stages {
             self.link(id)?.inbound_now.notify_one();
         }
-        if let Ok(link) = self.link(id) {
-            link.issues.look_soon();
-        }
         view(&self.shared, id, mapping).await
     }
 

@@ -25,7 +25,7 @@ mod submit;
 mod turn;
 mod upload;
 
-pub use bulk::{BulkDryRun, BulkItem, BulkRequest};
+pub use bulk::{BulkDryRun, BulkItem, BulkRequest, PlannedItem};
 pub use control::{OperationFilter, OperationPage};
 pub use export::ExportDryRun;
 pub use judge::Rights;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{Backlog, Connection, ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp};
 use lever::StageId;
-use store::{ListingState, StreamState as StreamBelow};
+use store::{ListingState, Shortage, StreamState as StreamBelow};
 use tokio::sync::watch;
 
 use crate::ask::refuse_paused;
@@ -126,6 +126,15 @@ pub struct SyncStatus {
     pub inbound: InboundStatus,
     /// The pause after a 429 that the key is in; none when calls go out.
     pub pause: Option<KeyPause>,
+    /// Why nothing is written, to the store or to Lever, with the way out; none while writes are taken.
+    pub writes_refused: Option<String>,
+}
+
+fn writes_refused(shortage: Shortage) -> String {
+    format!(
+        "the disk of the service is nearly full ({shortage}): free space on it, or what is set aside for that with \
+         FreeReserve (`fulcrum store free-reserve`); what has stopped goes on by itself"
+    )
 }
 
 impl Engine {
@@ -152,6 +161,7 @@ impl Engine {
             inbound_ready: inbound_ready(&view.listings),
             inbound: view.inbound_status(),
             pause: view.pause,
+            writes_refused: self.shared.store.shortage().map(writes_refused),
         })
     }
 

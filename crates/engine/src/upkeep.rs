@@ -27,6 +27,12 @@ pub(crate) async fn run(engine: Engine) {
 async fn round(engine: &Engine) -> Result<()> {
     let store = &engine.shared.store;
     let pruned = store.prune(engine.shared.clock.now()).await?;
+    if pruned.tokens > 0 {
+        tracing::info!(
+            tokens = pruned.tokens,
+            "tokens that ended over 90 days ago are removed"
+        );
+    }
     if pruned.connections > 0 {
         tracing::info!(
             connections = pruned.connections,

@@ -90,6 +90,9 @@ impl Engine {
         }
         let (mapping, version) = (M::KIND.name(), after.stamp().version);
         tracing::info!(connection = %id, mapping, version, "mapping saved");
+        if let Ok(link) = self.link(id) {
+            link.issues.look_soon();
+        }
         Ok(())
     }
 }

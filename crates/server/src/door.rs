@@ -7,7 +7,7 @@ mod wire;
 
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -77,6 +77,8 @@ const RESETS_OF_OURS: usize = 1024;
 const SEND_BUFFER: usize = 128 << 10;
 /// The first bytes of every HTTP/2 connection are always the same 24.
 const PREFACE: u64 = 24;
+/// So often it is told that callers are turned away for a certificate.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// After the system has refused us a connection, such as for want of open files.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -97,6 +99,8 @@ struct Inside {
     router: Router,
     room: Arc<Semaphore>,
     stop: CancellationToken,
+    /// When a greeting that failed was last told of.
+    told: Mutex<Option<Instant>>,
 }
 
 impl Door {
@@ -110,6 +114,7 @@ impl Door {
             limits: self.limits,
             router,
             stop,
+            told: Mutex::default(),
         });
         let mut connections = JoinSet::new();
         let mut failing = false;
@@ -144,6 +149,33 @@ fn of_the_peer(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
     )
+}
+
+/// What to do about a greeting that failed for a certificate, of the caller or of ours; none for any other, which is
+/// what strangers who do not speak TLS come to.
+fn of_certificates(error: &io::Error) -> Option<&'static str> {
+    use rustls::AlertDescription as Alert;
+    match error.get_ref()?.downcast_ref()? {
+        rustls::Error::NoCertificatesPresented => Some(
+            "it gave no certificate: give callers one that an authority of server.tls_client_ca has signed, or leave \
+             that setting empty to ask for none",
+        ),
+        rustls::Error::InvalidCertificate(_) => Some(
+            "its certificate was not accepted: it must have been signed by an authority of server.tls_client_ca, for \
+             clients, and not have expired",
+        ),
+        rustls::Error::AlertReceived(
+            Alert::UnknownCA
+            | Alert::BadCertificate
+            | Alert::CertificateUnknown
+            | Alert::CertificateExpired
+            | Alert::UnsupportedCertificate,
+        ) => Some(
+            "it does not trust server.tls_cert: have the caller trust the authority that has signed it, and ask for a \
+             name that is in it; renew it if it has expired",
+        ),
+        _ => None,
+    }
 }
 
 fn http(speech: Speech, limits: &Limits) -> Builder<TokioExecutor> {
@@ -213,11 +245,31 @@ impl Inside {
         match timeout(self.limits.handshake, acceptor.accept(tcp)).await {
             Ok(Ok(tls)) => self.serve(Either::Right(Box::new(tls))).await,
             Ok(Err(error)) => {
-                tracing::debug!(%error, door = self.speech.name(), "a connection was not greeted");
+                self.tell(&error);
                 "handshake"
             }
             Err(_) => "slow",
         }
+    }
+
+    /// Logs a greeting that failed: what a certificate is wrong with as a warning, now and then.
+    fn tell(&self, error: &io::Error) {
+        let door = self.speech.name();
+        match of_certificates(error) {
+            Some(remedy) if self.may_tell() => {
+                tracing::warn!(%error, door, remedy, "a caller was turned away by TLS");
+            }
+            _ => tracing::debug!(%error, door, "a connection was not greeted"),
+        }
+    }
+
+    fn may_tell(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = told.is_none_or(|at| at.elapsed() >= TOLD_EVERY);
+        if may {
+            *told = Some(Instant::now());
+        }
+        may
     }
 
     async fn serve(&self, io: Either<TcpStream, Box<TlsStream<TcpStream>>>) -> &'static str {

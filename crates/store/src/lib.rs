@@ -95,6 +95,7 @@ pub use quarantine::{QuarantineCount, Quarantined};
 pub use records::{StoredRecord, Tombstones};
 pub use runs::{Run, RunFilter, RunOutcome};
 pub use seal::MasterKeyId;
+pub use space::Shortage;
 pub use store::Store;
 pub use tokens::TokenRecord;
 pub use uploads::{IncomingFile, KeptFile, ReceivedFile};

@@ -17,10 +17,13 @@ use crate::operations;
 use crate::quarantine::{self, Kept};
 use crate::store::Store;
 use crate::table::{Table, Tables};
+use crate::tokens::TokenRecord;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How much longer than its content an operation itself is kept: 400 days in all.
 const WITHOUT_CONTENT: Duration = Duration::from_secs(370 * 24 * 3600);
+/// How long a token that has ended is still listed.
+const ENDED_TOKENS: u32 = 90;
 /// How many entries one step looks at.
 const STEP: usize = 500;
 
@@ -57,6 +60,8 @@ pub struct Pruned {
     pub scrubbed_operations: u64,
     /// Connections that were disconnected long enough, with all their data.
     pub connections: u64,
+    /// Tokens that expired or were revoked over 90 days ago.
+    pub tokens: u64,
 }
 
 impl Store {
@@ -67,7 +72,10 @@ impl Store {
     /// # Errors
     /// As every write.
     pub async fn prune(&self, now: Timestamp) -> Result<Pruned, Error> {
-        let mut pruned = Pruned::default();
+        let mut pruned = Pruned {
+            tokens: self.prune_tokens(now.minus(DAY * ENDED_TOKENS)).await?,
+            ..Pruned::default()
+        };
         for connection in self.connections().await? {
             if is_over(&connection, now) {
                 match self.delete_connection(connection.id).await {
@@ -84,6 +92,31 @@ impl Store {
             self.forget_deleted(connection.id, now).await?;
         }
         Ok(pruned)
+    }
+
+    /// Removes tokens that ended before a time, but never the last one that was made: a service that has had a token
+    /// must not be open to everybody again.
+    async fn prune_tokens(&self, before: Timestamp) -> Result<u64, Error> {
+        let ended = move |token: &TokenRecord| {
+            let end = token.revoked_at.into_iter().chain(token.expires_at).min();
+            end.is_some_and(|end| end < before)
+        };
+        if !self.tokens().await?.iter().any(ended) {
+            return Ok(0);
+        }
+        self.commit(move |draft| {
+            let tokens = draft.tables().values::<TokenRecord>(Table::Tokens, &[]);
+            let mut tokens: Vec<_> = tokens.collect::<Result<_, _>>()?;
+            tokens.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+            tokens.pop();
+            let mut removed = 0;
+            for token in tokens.iter().filter(|token| ended(token)) {
+                draft.remove(Table::Tokens, token.hash.to_vec());
+                removed += 1;
+            }
+            Ok(removed)
+        })
+        .await
     }
 
     async fn prune_table(

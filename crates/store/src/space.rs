@@ -1,5 +1,6 @@
 //! Free space on the disk, and what is still allowed with it.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +32,25 @@ pub(crate) fn megabytes_needed(bytes: u64) -> u64 {
     bytes.div_ceil(MEGABYTE)
 }
 
+/// How much room is wanting: why nothing is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortage {
+    /// Free bytes of the disk.
+    pub free: u64,
+    /// Writes stop below so many.
+    pub floor: u64,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (free, floor) = (megabytes_free(self.free), megabytes_needed(self.floor));
+        write!(
+            f,
+            "only {free} MB are free, and writes stop below {floor} MB"
+        )
+    }
+}
+
 /// Watches the free space, with one look a second at most.
 #[derive(Debug)]
 pub(crate) struct Space {
@@ -51,6 +71,12 @@ impl Space {
             last: Mutex::new(None),
             refusing: AtomicBool::new(false),
         }
+    }
+
+    /// Why writing would risk a full disk; none where it does not.
+    pub(crate) fn shortage(&self) -> Option<Shortage> {
+        let (free, floor) = (self.free(), self.write_floor);
+        (free < floor).then_some(Shortage { free, floor })
     }
 
     /// Refuses when writing would risk a full disk; the log has one line when that begins, and one when it ends.
@@ -141,5 +167,11 @@ mod tests {
         assert_eq!(megabytes_needed(40_000_000), 40);
         assert_eq!(megabytes_needed(40_000_001), 41);
         assert_eq!(megabytes_free(39_999_999), 39);
+        let shortage = Shortage {
+            free: 39_999_999,
+            floor: 512_000_000,
+        };
+        let told = "only 39 MB are free, and writes stop below 512 MB";
+        assert_eq!(shortage.to_string(), told);
     }
 }

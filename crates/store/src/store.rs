@@ -19,7 +19,7 @@ use crate::format::{Counter, key};
 use crate::health::Health;
 use crate::opening::{self, Opened, Options};
 use crate::ring::Ring;
-use crate::space::Space;
+use crate::space::{Shortage, Space};
 use crate::table::{Table, Tables};
 use crate::view::{Order, View, Views};
 
@@ -190,6 +190,11 @@ impl Store {
     /// Whether there is room enough on the disk for anything that can be put off.
     pub fn writes_allowed(&self) -> bool {
         self.inner.space.check_write().is_ok()
+    }
+
+    /// Why there is not; none where there is.
+    pub fn shortage(&self) -> Option<Shortage> {
+        self.inner.space.shortage()
     }
 
     /// Free bytes of the disk that holds the data.

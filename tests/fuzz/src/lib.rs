@@ -85,6 +85,17 @@ pub fn target(name: &str) -> Option<&'static Target> {
 }
 
 impl Target {
+    /// Writes its seeds into a folder, a file each: libFuzzer takes them from there.
+    ///
+    /// # Errors
+    /// If the folder takes no files.
+    pub fn write_seeds(&self, folder: &Path) -> std::io::Result<()> {
+        for (number, seed) in (self.seeds)().into_iter().enumerate() {
+            std::fs::write(folder.join(number.to_string()), seed)?;
+        }
+        Ok(())
+    }
+
     /// The seeds, and what the corpus holds.
     ///
     /// # Errors

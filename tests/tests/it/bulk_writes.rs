@@ -5,6 +5,8 @@ use std::time::Duration;
 use lever_sim::{Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
 use proto::v1::OperationState::{Cancelled, Failed, Sending, Succeeded};
+use proto::v1::bulk_item::Write as Item;
+use serde_json::json;
 use tonic::{Code, Status, Streaming};
 
 use crate::support::{Setup, World, fresh_id, refused, until, why};
@@ -188,6 +190,177 @@ async fn a_bulk_with_bad_content_is_refused_as_a_whole_and_names_each_field() {
         assert_eq!(
             (told.code, told.fields),
             (Code::InvalidArgument, owned(&fields))
+        );
+    }
+    assert!(world.operations().await.is_empty());
+}
+
+/// Tags or links of one person among many.
+fn texts(opportunity: &str, write: fn(pb::BulkTexts) -> Item, texts: &[&str]) -> pb::BulkItem {
+    pb::BulkItem {
+        opportunity_id: opportunity.to_owned(),
+        write: Some(write(pb::BulkTexts {
+            values: owned(texts),
+        })),
+    }
+}
+
+/// How the item about somebody stands, why, and what it left out.
+fn of(told: &[pb::Operation], opportunity: &str) -> (pb::OperationState, String, Vec<String>) {
+    let mut items = told.iter().rev();
+    let item = items
+        .find(|operation| operation.opportunity_id == opportunity)
+        .expect("told");
+    let reason = item.error.as_ref().map(|_| why(item).reason);
+    let left_out = item.left_out.clone();
+    (item.state(), reason.unwrap_or_default(), left_out)
+}
+
+fn words(value: &serde_json::Value) -> Vec<&str> {
+    let texts = value.as_array().expect("a list").iter();
+    texts.map(|text| text.as_str().expect("a text")).collect()
+}
+
+#[tokio::test]
+async fn many_tags_respect_what_people_removed_each_for_itself() {
+    let world = World::synced(Setup::new(40)).await;
+    let people = &world.open_opportunities()[..3];
+    let sync = |respect_removals| pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: people
+            .iter()
+            .zip([&["Nightly", "Weekly"][..], &["Nightly"], &["Nightly"]])
+            .map(|(person, tags)| texts(person, Item::AddTags, tags))
+            .collect(),
+        respect_removals,
+        ..Default::default()
+    };
+    world.bulk_write(sync(true)).await;
+    for person in &people[..2] {
+        let body = json!({"tags": ["Nightly"]});
+        world.somebody_in_lever(person, "removeTags", body).await;
+    }
+    let planned = pb::BulkWriteRequest {
+        dry_run: true,
+        ..sync(true)
+    };
+    let planned = world.bulk_write(planned).await;
+    let tally = planned[0].tally.expect("a tally");
+    assert_eq!((tally.open, tally.cancelled, tally.failed), (2, 1, 0));
+    let left_out = owned(&["Nightly"]);
+    assert_eq!(of(&planned, &people[0]).2, left_out);
+    assert!(
+        planned[1]
+            .lever_calls
+            .iter()
+            .all(|call| !call.body_json.contains("Nightly"))
+    );
+    assert_eq!(of(&planned, &people[1]).1, "REMOVED_IN_LEVER");
+    assert!(planned[2].lever_calls.is_empty());
+
+    let asked = sync(true);
+    let again = world.bulk_write(asked.clone()).await;
+    let last = again.last().expect("the bulk");
+    assert_eq!(last.state(), Succeeded);
+    let tally = last.tally.expect("a tally");
+    assert_eq!((tally.succeeded, tally.cancelled), (2, 1));
+    assert_eq!(
+        of(&again, &people[0]),
+        (Succeeded, String::new(), left_out.clone())
+    );
+    assert_eq!(
+        of(&again, &people[1]),
+        (Cancelled, "REMOVED_IN_LEVER".to_owned(), left_out)
+    );
+    assert_eq!(
+        of(&again, &people[2]),
+        (Succeeded, String::new(), Vec::new())
+    );
+    let has = |person: &String| {
+        let record = world.lever.opportunity(person).expect("there");
+        words(&record["tags"]).contains(&"Nightly")
+    };
+    assert_eq!(
+        people.iter().map(has).collect::<Vec<_>>(),
+        [false, false, true]
+    );
+    // Whoever wants them back says so, and not under the same id.
+    let back = pb::BulkWriteRequest {
+        respect_removals: false,
+        ..asked
+    };
+    let told = refused(world.api.candidates().bulk_write(back).await);
+    assert_eq!(told.code, Code::AlreadyExists);
+    world.bulk_write(sync(false)).await;
+    assert!(people.iter().all(has));
+}
+
+#[tokio::test]
+async fn many_removals_can_be_kept_to_what_is_ours() {
+    let world = World::synced(Setup::new(40)).await;
+    let people = &world.open_opportunities()[..2];
+    let (ours, theirs) = ("https://ours.example", "https://theirs.example");
+    let body = json!({"links": [theirs]});
+    world.somebody_in_lever(&people[0], "addLinks", body).await;
+    let bulk = |items, only_ours| pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items,
+        only_ours,
+        ..Default::default()
+    };
+    let add = vec![texts(&people[0], Item::AddLinks, &[ours])];
+    world.bulk_write(bulk(add, false)).await;
+    let remove = vec![
+        texts(&people[0], Item::RemoveLinks, &[ours, theirs]),
+        texts(&people[1], Item::RemoveLinks, &[theirs]),
+    ];
+    let told = world.bulk_write(bulk(remove, true)).await;
+    assert_eq!(
+        of(&told, &people[0]),
+        (Succeeded, String::new(), owned(&[theirs]))
+    );
+    assert_eq!(
+        of(&told, &people[1]),
+        (Cancelled, "NOT_OURS".to_owned(), owned(&[theirs]))
+    );
+    let record = world.lever.opportunity(&people[0]).expect("there");
+    let links = words(&record["links"]);
+    assert!(
+        links.contains(&theirs) && !links.contains(&ours),
+        "{links:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_flag_that_does_not_fit_the_items_is_refused() {
+    let world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let request = |item, respect_removals, only_ours| pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: vec![item],
+        respect_removals,
+        only_ours,
+        ..Default::default()
+    };
+    let cases = [
+        (
+            request(texts(&person, Item::RemoveTags, &["a"]), true, false),
+            "respect_removals",
+        ),
+        (
+            request(texts(&person, Item::AddTags, &["a"]), false, true),
+            "only_ours",
+        ),
+        (request(note(&person, "x"), true, false), "respect_removals"),
+    ];
+    for (request, field) in cases {
+        let told = refused(world.api.candidates().bulk_write(request).await);
+        assert_eq!(
+            (told.code, told.fields),
+            (Code::InvalidArgument, owned(&[field]))
         );
     }
     assert!(world.operations().await.is_empty());

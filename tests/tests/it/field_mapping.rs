@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use crate::support::{Setup, World, fresh_id, program, refused};
 
 impl World {
-    async fn field_mapping(&self) -> pb::FieldMapping {
+    pub(crate) async fn field_mapping(&self) -> pb::FieldMapping {
         let request = pb::GetFieldMappingRequest {
             connection_id: self.connection.clone(),
         };
@@ -18,7 +18,10 @@ impl World {
         mapping.expect("a mapping")
     }
 
-    async fn save_fields(&self, mapping: pb::FieldMapping) -> Result<pb::FieldMapping, Status> {
+    pub(crate) async fn save_fields(
+        &self,
+        mapping: pb::FieldMapping,
+    ) -> Result<pb::FieldMapping, Status> {
         let request = pb::UpdateFieldMappingRequest {
             connection_id: self.connection.clone(),
             field_mapping: Some(mapping),

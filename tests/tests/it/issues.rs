@@ -248,6 +248,69 @@ async fn f52_a_stage_that_is_renamed_is_an_issue_until_the_mapping_is_saved() {
     world.until_issue(kind, pb::IssueState::Resolved).await;
 }
 
+/// F-52: a custom field that the field mapping reads and that is deleted in Lever is an issue, until the mapping reads
+/// another one or Lever has the field again.
+#[tokio::test]
+async fn f52_a_custom_field_that_is_mapped_and_gone_is_an_issue_until_the_mapping_does_without() {
+    let world = World::synced(Setup::new(40)).await;
+    let mut mapping = world.field_mapping().await;
+    let field = "budget_number";
+    let path = format!("requisitions.customFields[\"{field}\"]");
+    let rule = mapping.rules.iter_mut().find(|rule| rule.field == "NOTES");
+    let rule = rule.expect("a rule of the shipped mapping");
+    rule.direction = pb::FieldDirection::Import.into();
+    rule.path.clone_from(&path);
+    let saved = world.save_fields(mapping).await.expect("saved");
+    let at = |more: &str| format!("{}/requisition_fields{more}", world.lever.base_url());
+    let deleted = http()
+        .delete(at(&format!("/{field}")))
+        .basic_auth(DEFAULT_KEY, Some(""))
+        .send()
+        .await;
+    assert!(deleted.expect("an answer").status().is_success());
+    world.pull_only(&["requisition_fields"]).await;
+    let kind = pb::IssueKind::FieldGone;
+    let opened = world.until_issue(kind, pb::IssueState::Open).await;
+    assert_eq!(opened.subject, path);
+    assert!(
+        opened.message.contains("NOTES") && opened.message.contains(field),
+        "{}",
+        opened.message
+    );
+    let affected = &opened.affected[0];
+    assert_eq!(
+        (affected.what.as_str(), affected.id.as_str()),
+        ("product_field", "NOTES")
+    );
+
+    // Somebody makes it again.
+    let made = http()
+        .post(at(""))
+        .basic_auth(DEFAULT_KEY, Some(""))
+        .json(&serde_json::json!({"id": field, "text": "Budget", "type": "number"}))
+        .send()
+        .await;
+    assert!(made.expect("an answer").status().is_success());
+    world.pull_only(&["requisition_fields"]).await;
+    world.until_issue(kind, pb::IssueState::Resolved).await;
+
+    // Or the mapping reads something else.
+    let deleted = http()
+        .delete(at(&format!("/{field}")))
+        .basic_auth(DEFAULT_KEY, Some(""))
+        .send()
+        .await;
+    assert!(deleted.expect("an answer").status().is_success());
+    world.pull_only(&["requisition_fields"]).await;
+    let back = world.until_issue(kind, pb::IssueState::Open).await;
+    assert_eq!((back.id, back.reopened), (opened.id, 1));
+    let mut mapping = saved;
+    let rule = mapping.rules.iter_mut().find(|rule| rule.field == "NOTES");
+    rule.expect("a rule of the shipped mapping").path = "requisitions.name".to_owned();
+    world.save_fields(mapping).await.expect("saved");
+    world.until_issue(kind, pb::IssueState::Resolved).await;
+}
+
 /// F-52: webhooks that Lever does not register are an issue until it does, and so are deliveries of somebody else.
 #[tokio::test]
 async fn f52_webhooks_that_cannot_be_registered_and_forged_deliveries_are_issues() {

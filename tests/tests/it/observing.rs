@@ -11,7 +11,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus as Told;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::support::{Setup, World, fresh_id, http, until};
+use crate::support::{Setup, World, fresh_id, http, program, until};
 
 const ID: &str = "x-request-id";
 
@@ -204,4 +204,37 @@ async fn a_service_tells_the_metrics_that_the_page_lists() {
         let secret = secret.as_str().expect("text");
         assert!(!metrics.contains(secret), "{secret}");
     }
+}
+
+/// What is written and what is not: an operator must not have to guess it from a mirror that grows old.
+#[tokio::test]
+async fn a_status_says_that_writes_are_refused_and_why() {
+    let mut world = World::synced(Setup::new(20)).await;
+    assert_eq!(world.status().await.writes_refused, "");
+    world.stop().await;
+    let floor = ("FULCRUM__STORE__WRITE_MIN_FREE", "1000TB".to_owned());
+    let mut world = world.configured_like(|_| vec![floor]);
+    world.start().await;
+    let refused = world.status().await.writes_refused;
+    for part in [
+        "the disk of the service is nearly full",
+        "writes stop below 1000000000 MB",
+        "free-reserve",
+    ] {
+        assert!(refused.contains(part), "{refused}");
+    }
+    let person = world.open_opportunities().remove(0);
+    let note = world.note(&person, &fresh_id(), "hello").await;
+    let told = note.expect_err("no room");
+    assert_eq!(told.code(), Code::ResourceExhausted);
+    let server = format!("http://{}", world.service().grpc);
+    let shown = program()
+        .arg("status")
+        .env("FULCRUM_SERVER", server)
+        .output()
+        .await
+        .expect("it runs");
+    let page = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let told = format!("writes are refused: {refused}");
+    assert!(shown.status.success() && page.contains(&told), "{page}");
 }

@@ -42,7 +42,7 @@ impl World {
     }
 
     /// Somebody works in Lever itself, past us.
-    async fn somebody_in_lever(&self, opportunity: &str, call: &str, body: Value) {
+    pub(crate) async fn somebody_in_lever(&self, opportunity: &str, call: &str, body: Value) {
         let url = format!(
             "{}/opportunities/{opportunity}/{call}",
             self.lever.base_url()

@@ -178,6 +178,40 @@ async fn where_callers_must_have_certificates_nobody_else_is_let_in() {
             .await
             .is_err()
     );
+    // Who is turned away is told by what it shows of TLS, and who runs the service by the log.
+    let said = async |more: &[&Path]| {
+        let mut command = program();
+        let server = format!("https://localhost:{}", service.grpc.port());
+        command
+            .args(["connections", "--ca"])
+            .arg(pem(&home, &authority));
+        for (flag, file) in ["--cert", "--cert-key"].iter().zip(more) {
+            command.arg(flag).arg(file);
+        }
+        let output = command.env("FULCRUM_SERVER", server).output().await;
+        let output = output.expect("it runs");
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let without = said(&[]).await;
+    assert!(
+        without.contains("asks for a certificate of the caller's: give one with --cert"),
+        "{without}"
+    );
+    let (cert, key) = (home.path("strange.pem"), home.path("strange.key"));
+    authority.certify(&cert, &key);
+    let strange = said(&[&cert, &key]).await;
+    assert!(
+        strange.contains("does not accept our certificate") && strange.contains("tls_client_ca"),
+        "{strange}"
+    );
+    until("the log tells why, once", async || {
+        let log = home.log();
+        let warnings = log.matches("a caller was turned away by TLS").count();
+        assert!(warnings <= 1, "{log}");
+        (warnings == 1 && log.contains("server.tls_client_ca")).then_some(())
+    })
+    .await;
     // The HTTP side asks for none: Lever has none, nor has who looks after health.
     let root = reqwest::Certificate::from_pem(authority.pem.as_bytes()).expect("PEM");
     let client = reqwest::Client::builder().tls_certs_only([root]).build();

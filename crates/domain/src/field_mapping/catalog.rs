@@ -453,19 +453,30 @@ impl AccountFields {
         let Some(fields) = seen_whole else {
             return true;
         };
-        let folded = |text: &str| text.trim().to_lowercase();
-        let custom = path
-            .shape()
-            .starts_with("customFields")
-            .then(|| path.keys().skip(1));
-        let mut named = path.entries().chain(custom.into_iter().flatten());
-        named.all(|name| {
-            fields.iter().any(|field| {
-                let names = [&field.id, &field.text, &field.group_id, &field.group];
-                names.into_iter().any(|known| folded(known) == folded(name))
-            })
-        })
+        named_by(path, fields)
     }
+}
+
+/// Whether the texts in brackets, and the keys of custom fields, are all names of these fields.
+fn named_by(path: &SourcePath, fields: &[AccountField]) -> bool {
+    let folded = |text: &str| text.trim().to_lowercase();
+    let custom = is_custom(path).then(|| path.keys().skip(1));
+    let mut named = path.entries().chain(custom.into_iter().flatten());
+    named.all(|name| {
+        fields.iter().any(|field| {
+            let names = [&field.id, &field.text, &field.group_id, &field.group];
+            names.into_iter().any(|known| folded(known) == folded(name))
+        })
+    })
+}
+
+fn is_custom(path: &SourcePath) -> bool {
+    path.keys().next() == Some("customFields")
+}
+
+/// Whether a path leads to a custom field of requisitions that is none of these, which are all that the account has.
+pub fn is_gone(path: &SourcePath, fields: &[AccountField]) -> bool {
+    path.stream() == Stream::Requisitions && is_custom(path) && !named_by(path, fields)
 }
 
 impl AccountField {
@@ -575,6 +586,27 @@ pub(super) mod tests {
         listed.dedup();
         assert_eq!(listed.len(), count);
         assert_eq!(names().count(), of_lever().count(), "a name is no path");
+    }
+
+    #[test]
+    fn a_custom_field_is_gone_where_the_account_does_not_list_it() {
+        let all = &account().fields[&Stream::Requisitions];
+        for (text, gone) in [
+            (r#"requisitions.customFields["target_hire_date"]"#, false),
+            ("requisitions.customFields.target_hire_date", false),
+            (r#"requisitions.customFields["cost_center"].city"#, false),
+            (r#"requisitions.customFields["cost_center"].campus"#, true),
+            (r#"requisitions.customFields["budget_number"]"#, true),
+            ("requisitions.customFields", false),
+            ("requisitions.requisitionCode", false),
+            (r#"forms.fields["Gone"]"#, false),
+        ] {
+            assert_eq!(is_gone(&path(text), all), gone, "{text}");
+        }
+        assert!(is_gone(
+            &path("requisitions.customFields.target_hire_date"),
+            &[]
+        ));
     }
 
     #[test]

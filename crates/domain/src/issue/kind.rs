@@ -59,6 +59,8 @@ kinds! {
     DiskLow = "DISK_LOW",
     /// A worker of ours panicked; about it.
     WorkerPanicked = "WORKER_PANICKED",
+    /// The field mapping reads a custom field that Lever does not list; about its path.
+    FieldGone = "FIELD_GONE",
 }
 
 impl IssueKind {

@@ -37,7 +37,7 @@ pub const LONGEST_NOTE: usize = 1_000;
 /// Something that a problem concerns, by id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Affected {
-    /// What it is: `stream`, `operation`, `stage`, `archive_reason`, `user`, or the name of a stream for a record of it.
+    /// What it is: `stream`, `operation`, `stage`, `archive_reason`, `user`, `product_field`, or the name of a stream for a record of it.
     pub what: String,
     /// Its id, or the name of the stream.
     pub id: String,

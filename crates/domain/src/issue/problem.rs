@@ -104,6 +104,13 @@ pub enum Problem {
         /// Its name.
         worker: String,
     },
+    /// The field mapping reads a custom field of requisitions that Lever does not list.
+    FieldGone {
+        /// The path, in the words of the mapping.
+        path: String,
+        /// The product fields that it feeds; not none.
+        fields: Vec<String>,
+    },
 }
 
 /// Asks somebody of Lever's for a new key.
@@ -131,6 +138,7 @@ impl Problem {
             Problem::DefaultActingUser { .. } => IssueKind::DefaultActingUser,
             Problem::DiskLow { .. } => IssueKind::DiskLow,
             Problem::WorkerPanicked { .. } => IssueKind::WorkerPanicked,
+            Problem::FieldGone { .. } => IssueKind::FieldGone,
         }
     }
 
@@ -146,6 +154,7 @@ impl Problem {
             Problem::WritesUncertain { write } => write.clone(),
             Problem::ActingUser(why) => why.name().to_owned(),
             Problem::WorkerPanicked { worker } => worker.clone(),
+            Problem::FieldGone { path, .. } => path.clone(),
             Problem::KeyRejected { .. }
             | Problem::GrantLost { .. }
             | Problem::Unusable { .. }
@@ -244,6 +253,11 @@ impl Problem {
             Problem::WorkerPanicked { worker } => format!(
                 "The worker {worker} of this connection met a defect of Fulcrum and began again by itself."
             ),
+            Problem::FieldGone { path, fields } => format!(
+                "The field mapping reads {path} for {}, and Lever lists no such field of requisitions: nothing new \
+                 comes from there.",
+                fields.join(", ")
+            ),
         }
     }
 
@@ -314,6 +328,11 @@ impl Problem {
             Problem::WorkerPanicked { .. } => {
                 "Please report it, with the lines of the log from just before. Nothing needs to be done here: it goes on \
                  from what is stored."
+            }
+            Problem::FieldGone { .. } => {
+                "Give the product field another path, or none, in the field mapping (UpdateFieldMapping; \
+                 `fulcrum mapping fields` lists the paths there are), or make the field again in Lever under the same \
+                 id."
             }
         };
         repair.to_owned()

@@ -380,6 +380,10 @@ fn every_problem() -> Vec<Problem> {
         Problem::WorkerPanicked {
             worker: "pull".to_owned(),
         },
+        Problem::FieldGone {
+            path: "requisitions.customFields[\"cost_center\"]".to_owned(),
+            fields: vec!["COST_CENTER".to_owned()],
+        },
     ]
 }
 

@@ -66,6 +66,14 @@ impl FailureKind {
         FailureKind::Unknown,
     ];
 
+    /// Whether it tells that the write is not needed, rather than that it went wrong: such a write is cancelled.
+    pub fn is_needless(self) -> bool {
+        matches!(
+            self,
+            FailureKind::AlreadyArchived | FailureKind::RemovedInLever | FailureKind::NotOurs
+        )
+    }
+
     /// The machine-readable reason in error details.
     pub fn reason(self) -> &'static str {
         match self {

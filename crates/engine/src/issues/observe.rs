@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use domain::field_mapping::catalog::{AccountField, is_gone};
+use domain::field_mapping::{FieldMapping, SourcePath};
 use domain::issue::{Affected, Finding, Look, MOST_AFFECTED, Problem};
 use domain::operation::{FailureKind, State};
 use domain::stage_mapping::KnownAccount;
@@ -14,11 +16,15 @@ use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::Link;
 use crate::pull::{Trouble, walks};
+use crate::read::account_fields::requisition_fields;
 use crate::webhook::WebhookState;
-use crate::{mapping, permissions, status};
+use crate::{mapping, permissions, status, versions};
 
 /// A pause of the key that is longer is a problem.
 const LONG_PAUSE: Duration = Duration::from_secs(300);
+
+/// So many custom fields that are gone are told of, one issue each.
+const MOST_GONE: usize = 20;
 
 /// Records in quarantine are counted up to here.
 const MOST_COUNTED: usize = 1000;
@@ -37,6 +43,7 @@ pub(super) async fn observe(shared: &Shared, link: &Link, known: &[Issue]) -> Re
     quarantine(shared, link, known, &mut look).await?;
     drift(shared, link, &mut look).await?;
     default_user(shared, link, &connection, &mut look).await?;
+    fields(shared, &connection, &mut look).await?;
     disk(shared, &mut look);
     Ok(look)
 }
@@ -301,6 +308,56 @@ async fn default_user(
         look.findings.push(Finding::lasting(problem, affected));
     }
     Ok(())
+}
+
+/// Custom fields of requisitions that the field mapping reads and Lever does not list; nothing is said where that list
+/// is not kept whole, or was not read yet.
+async fn fields(shared: &Shared, connection: &Connection, look: &mut Look) -> Result<()> {
+    let mapping: FieldMapping = versions::present(shared, connection.id).await?;
+    let mut read: BTreeMap<&SourcePath, Vec<String>> = BTreeMap::new();
+    for rule in &mapping.rules {
+        if let Some(path) = rule.path.as_ref().filter(|path| is_gone(path, &[])) {
+            read.entry(path).or_default().push(rule.field.to_string());
+        }
+    }
+    if read.is_empty() {
+        return Ok(());
+    }
+    let Some(listed) = listed_fields(shared, connection).await? else {
+        look.unknown.insert(IssueKind::FieldGone);
+        return Ok(());
+    };
+    let gone = read.into_iter().filter(|(path, _)| is_gone(path, &listed));
+    for (path, fields) in gone.take(MOST_GONE) {
+        let affected = fields
+            .iter()
+            .map(|field| Affected::new("product_field", field));
+        let affected = affected.collect();
+        let problem = Problem::FieldGone {
+            path: path.to_string(),
+            fields,
+        };
+        look.findings.push(Finding::lasting(problem, affected));
+    }
+    Ok(())
+}
+
+/// The custom fields of requisitions as Lever lists them; none where that is not known.
+async fn listed_fields(
+    shared: &Shared,
+    connection: &Connection,
+) -> Result<Option<Vec<AccountField>>> {
+    let stream = Stream::RequisitionFields;
+    let mut excluded = connection.excluded_fields.iter();
+    if !connection.keeps(stream) || excluded.any(|field| field.stream() == stream) {
+        return Ok(None);
+    }
+    let listings = shared.store.cursors(connection.id).await?;
+    let read = listings.get(&Listing::RequisitionFields);
+    if read.is_none_or(|state| state.last_success_at.is_none()) {
+        return Ok(None);
+    }
+    requisition_fields(&shared.store, connection.id).await
 }
 
 fn disk(shared: &Shared, look: &mut Look) {

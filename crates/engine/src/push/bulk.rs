@@ -43,17 +43,30 @@ pub struct BulkRequest {
     pub acting: Acting,
     /// How long they are kept back before they get in line (X4).
     pub hold: Option<Hold>,
+    /// As [`WriteRequest::minds_provenance`], for each of them.
+    pub minds_provenance: bool,
     /// Whom the caller may write to.
     pub rights: Rights,
     /// The name of the token that asks.
     pub asked_by: String,
 }
 
+/// What one item of a bulk would do.
+#[derive(Debug, Clone)]
+pub struct PlannedItem {
+    /// The calls in order.
+    pub calls: Vec<PlannedCall>,
+    /// The Lever user they would be made for, and how that user was found.
+    pub acting: Chosen,
+    /// As [`Operation::left_out`].
+    pub left_out: Vec<String>,
+}
+
 /// What a bulk would do.
 #[derive(Debug, Clone)]
 pub struct BulkDryRun {
-    /// For each item the calls in order with whom they would be made for, or why nothing would be sent.
-    pub items: Vec<std::result::Result<(Vec<PlannedCall>, Chosen), Failure>>,
+    /// For each item what it would do, or why nothing would be sent.
+    pub items: Vec<std::result::Result<PlannedItem, Failure>>,
     /// How many calls that are.
     pub calls: usize,
     /// About how long they would take.
@@ -90,15 +103,22 @@ impl Engine {
         let chosen = self
             .judge(request.connection, &requests, request.rights)
             .await?;
-        let planned = |(request, chosen): (WriteRequest, std::result::Result<Chosen, Failure>)| {
-            let chosen = chosen?;
-            let (write, opportunity) = (&request.write, &request.opportunity);
-            let marker = outbox.marker();
-            let calls = plan::planned(write, opportunity, chosen.user.clone(), marker);
-            Ok((calls, chosen))
-        };
-        let items: Vec<_> = requests.into_iter().zip(chosen).map(planned).collect();
-        let calls = items.iter().flatten().map(|(calls, _)| calls.len()).sum();
+        let mut items = Vec::with_capacity(requests.len());
+        for (request, chosen) in requests.iter().zip(chosen) {
+            let minded = self.minded(request).await?;
+            items.push(chosen.and_then(|acting| {
+                if let Some(why) = minded.nothing {
+                    return Err(why);
+                }
+                let (opportunity, user) = (&request.opportunity, acting.user.clone());
+                Ok(PlannedItem {
+                    calls: plan::planned(&minded.write, opportunity, user, outbox.marker()),
+                    acting,
+                    left_out: minded.left_out,
+                })
+            }));
+        }
+        let calls = items.iter().flatten().map(|item| item.calls.len()).sum();
         Ok(BulkDryRun {
             items,
             calls,
@@ -145,12 +165,20 @@ impl Engine {
             .lever_sends_email;
         let mut items = Vec::with_capacity(requests.len());
         for (number, (request, chosen)) in (1..).zip(requests.into_iter().zip(chosen)) {
-            let (state, chosen) = match chosen {
-                Ok(chosen) => (state.clone(), chosen),
-                Err(failure) => (State::Failed(failure), request.acting.unchosen()),
+            let minded = self.minded(&request).await?;
+            let (state, chosen) = match (chosen, minded.nothing) {
+                (Err(failure), _) => (State::Failed(failure), request.acting.unchosen()),
+                (Ok(chosen), Some(why)) => (State::Cancelled(Some(why)), chosen),
+                (Ok(chosen), None) => (state.clone(), chosen),
             };
+            // What was asked, whatever is left of it.
             let (digest, marker) = (super::content::digest(&request), outbox.marker());
+            let request = WriteRequest {
+                write: minded.write,
+                ..request
+            };
             let mut item = new_operation(id.item(number), request, digest, chosen, marker, now);
+            item.left_out = minded.left_out;
             if !mails {
                 leave_email_to_lever(&mut item);
             }
@@ -186,7 +214,7 @@ impl Engine {
             write: item.write.clone(),
             acting: request.acting.clone(),
             hold: request.hold,
-            minds_provenance: false,
+            minds_provenance: request.minds_provenance,
             confidential,
             asked_by: request.asked_by.clone(),
         };

@@ -56,6 +56,8 @@ pub struct DryRun {
     pub calls: Vec<PlannedCall>,
     /// The Lever user they would be made for, and how that user was found.
     pub acting: Chosen,
+    /// As [`Operation::left_out`].
+    pub left_out: Vec<String>,
     /// About how long the calls would take at the present rate, with those waiting ahead of them.
     pub eta: Duration,
 }
@@ -211,13 +213,19 @@ impl Engine {
             write: minded.write,
             ..request
         };
+        let left_out = minded.left_out;
         let (mut calls, write) = self.merged_now(request.connection, &request.write).await?;
         if let Some(write) = write.filter(|_| minded.nothing.is_none()) {
             let user = acting.user.clone();
             calls.extend(plan::planned(&write, &request.opportunity, user, marker));
         }
         let eta = outbox.eta(calls.len());
-        Ok(DryRun { calls, acting, eta })
+        Ok(DryRun {
+            calls,
+            acting,
+            left_out,
+            eta,
+        })
     }
 
     /// The write as it would be sent now, and the read before it; no write where nothing is left to change.

@@ -1,9 +1,9 @@
 //! The fields an account has made up: of its forms, questions, offers and requisitions, as far as the mirror has seen them.
 
-use domain::Stream;
 use domain::field_mapping::catalog::{AccountField, AccountFields};
+use domain::{ConnectionId, Stream};
 use serde_json::Value;
-use store::Tombstones;
+use store::{Store, Tombstones};
 
 use super::mirror::from_stored;
 use super::visible::Sight;
@@ -46,6 +46,22 @@ pub(crate) async fn account_fields(sight: &Sight<'_>) -> Result<AccountFields> {
         }
     }
     Ok(fields)
+}
+
+/// The custom fields of requisitions that the account lists; none where there are too many to look at.
+pub(crate) async fn requisition_fields(
+    store: &Store,
+    id: ConnectionId,
+) -> Result<Option<Vec<AccountField>>> {
+    let stream = Stream::RequisitionFields;
+    let records = store.records(id, stream, None, MOST_LOOKED_AT, Tombstones::Without);
+    let records = records.await?;
+    let mut fields = Vec::new();
+    for record in &records {
+        let document: Value = serde_json::from_str(&record.raw).unwrap_or_default();
+        fields.extend(fields_in(Stream::Requisitions, &document));
+    }
+    Ok((records.len() < MOST_LOOKED_AT).then_some(fields))
 }
 
 /// The fields that one document shows.

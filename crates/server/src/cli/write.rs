@@ -30,13 +30,13 @@ pub(crate) enum Command {
     },
     /// Adds or removes tags.
     #[command(subcommand)]
-    Tag(Labels),
+    Tag(Tags),
     /// Adds or removes sources.
     #[command(subcommand)]
     Source(Labels),
     /// Adds links to the person, or removes them.
     #[command(subcommand)]
-    Link(Labels),
+    Link(Links),
     /// Moves the opportunity to another stage.
     Stage {
         #[command(flatten)]
@@ -91,6 +91,42 @@ pub(crate) enum Labels {
     Add(Words),
     /// Removes them; those not there are ignored.
     Remove(Words),
+}
+
+/// Adding and removing tags.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Tags {
+    /// Adds them; those already there are left alone.
+    Add {
+        #[command(flatten)]
+        words: Words,
+        /// Leave out those that we added once and that people have removed in Lever since.
+        #[arg(long)]
+        respect_removals: bool,
+    },
+    /// Removes them; those not there are ignored.
+    Remove {
+        #[command(flatten)]
+        words: Words,
+        /// Remove only those that came from us.
+        #[arg(long)]
+        only_ours: bool,
+    },
+}
+
+/// Adding and removing links.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Links {
+    /// Adds them; those already there are left alone.
+    Add(Words),
+    /// Removes them; those not there are ignored.
+    Remove {
+        #[command(flatten)]
+        words: Words,
+        /// Remove only those that came from us.
+        #[arg(long)]
+        only_ours: bool,
+    },
 }
 
 /// The words, and where.
@@ -253,9 +289,9 @@ impl Command {
             | Command::Stage { target, .. }
             | Command::Archive { target, .. }
             | Command::Unarchive { target } => target,
-            Command::Tag(Labels::Add(words) | Labels::Remove(words))
+            Command::Tag(Tags::Add { words, .. } | Tags::Remove { words, .. })
             | Command::Source(Labels::Add(words) | Labels::Remove(words))
-            | Command::Link(Labels::Add(words) | Labels::Remove(words)) => &words.target,
+            | Command::Link(Links::Add(words) | Links::Remove { words, .. }) => &words.target,
         };
         target.connection.as_deref()
     }
@@ -279,23 +315,30 @@ pub(crate) async fn send(
                     score: 0, notify_followers: false, note_id: note);
             to.create_note(request).await?.into_inner().operation
         }
-        Command::Tag(Labels::Add(Words { target, words })) => {
-            let request =
-                request!(AddTagsRequest, connection, target, tags: words, respect_removals: false);
+        Command::Tag(Tags::Add {
+            words: Words { target, words },
+            respect_removals,
+        }) => {
+            let request = request!(AddTagsRequest, connection, target, tags: words, respect_removals: respect_removals);
             to.add_tags(request).await?.into_inner().operation
         }
-        Command::Tag(Labels::Remove(Words { target, words })) => {
+        Command::Tag(Tags::Remove {
+            words: Words { target, words },
+            only_ours,
+        }) => {
             let request =
-                request!(RemoveTagsRequest, connection, target, tags: words, only_ours: false);
+                request!(RemoveTagsRequest, connection, target, tags: words, only_ours: only_ours);
             to.remove_tags(request).await?.into_inner().operation
         }
-        Command::Link(Labels::Add(Words { target, words })) => {
+        Command::Link(Links::Add(Words { target, words })) => {
             let request = request!(AddLinksRequest, connection, target, links: words);
             to.add_links(request).await?.into_inner().operation
         }
-        Command::Link(Labels::Remove(Words { target, words })) => {
-            let request =
-                request!(RemoveLinksRequest, connection, target, links: words, only_ours: false);
+        Command::Link(Links::Remove {
+            words: Words { target, words },
+            only_ours,
+        }) => {
+            let request = request!(RemoveLinksRequest, connection, target, links: words, only_ours: only_ours);
             to.remove_links(request).await?.into_inner().operation
         }
         Command::Source(Labels::Add(Words { target, words })) => {

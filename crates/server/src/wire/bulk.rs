@@ -30,6 +30,7 @@ struct Envelope<'a> {
     acting_user: &'a str,
     perform_as: &'a str,
     hold: Option<&'a pb::Hold>,
+    minds_provenance: bool,
 }
 
 impl Envelope<'_> {
@@ -44,6 +45,7 @@ impl Envelope<'_> {
                 items,
                 acting,
                 hold: self.hold.map(from_hold).transpose()?,
+                minds_provenance: self.minds_provenance,
                 rights: Rights {
                     confidential: false,
                     inbound_only: false,
@@ -63,6 +65,7 @@ macro_rules! envelope {
             acting_user: &$request.acting_user,
             perform_as: &$request.perform_as,
             hold: $request.hold.as_ref(),
+            minds_provenance: false,
         }
     };
 }
@@ -76,7 +79,33 @@ pub fn from_bulk(request: &pb::BulkWriteRequest) -> Result<Asked> {
     let items = items.map(|(index, item)| {
         from_item(item).map_err(|error| error.below(&format!("items[{index}]")))
     });
-    envelope!(request).asks(items.collect::<Result<_>>()?)
+    let envelope = Envelope {
+        minds_provenance: minds_provenance(request)?,
+        ..envelope!(request)
+    };
+    envelope.asks(items.collect::<Result<_>>()?)
+}
+
+/// Whether the items mind who put there what, which those of other kinds cannot.
+fn minds_provenance(request: &pb::BulkWriteRequest) -> Result<bool> {
+    let fits = |of: fn(&Item) -> bool| {
+        let mut writes = request.items.iter().filter_map(|item| item.write.as_ref());
+        writes.all(of)
+    };
+    if request.respect_removals && !fits(|write| matches!(write, Item::AddTags(_))) {
+        return Err(Error::invalid(
+            "respect_removals",
+            "only items of the kind add_tags can respect removals: leave it out with others",
+        ));
+    }
+    let removes = |write: &Item| matches!(write, Item::RemoveTags(_) | Item::RemoveLinks(_));
+    if request.only_ours && !fits(removes) {
+        return Err(Error::invalid(
+            "only_ours",
+            "only items of the kinds remove_tags and remove_links can be kept to what is ours: leave it out with others",
+        ));
+    }
+    Ok(request.respect_removals || request.only_ours)
 }
 
 fn from_item(item: &pb::BulkItem) -> Result<BulkItem> {

@@ -7,7 +7,7 @@ use domain::operation::{Attempt, Failure, NoteText, Prepared, State, Tally};
 use domain::{ActingBecause, Operation, PassedOver, Write};
 use engine::{
     Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, Error, Hold, LONGEST_EMAIL,
-    OperationFilter, PlannedCall, Result, WriteRequest, prepare,
+    OperationFilter, PlannedCall, PlannedItem, Result, WriteRequest, prepare,
 };
 use proto::v1 as pb;
 
@@ -200,6 +200,7 @@ pub fn to_dry_run(request: &WriteRequest, planned: &DryRun) -> pb::Operation {
         opportunity_id: request.opportunity.as_str().to_owned(),
         lever_operation: lever_operation(&request.write),
         eta: Some(to_duration(planned.eta)),
+        left_out: planned.left_out.clone(),
         ..to_planned_write(&planned.calls, &planned.acting)
     }
 }
@@ -222,10 +223,14 @@ pub fn to_bulk_dry_run(request: &BulkRequest, planned: &BulkDryRun) -> Vec<pb::O
         .items
         .first()
         .map_or(pb::OperationKind::Unspecified, |item| to_kind(&item.write));
-    let count = |well: bool| {
-        let like = |item: &&std::result::Result<_, _>| item.is_ok() == well;
-        u32::try_from(planned.items.iter().filter(like).count()).unwrap_or(u32::MAX)
-    };
+    let mut tally = Tally::default();
+    for item in &planned.items {
+        *match item {
+            Ok(_) => &mut tally.open,
+            Err(why) if why.kind.is_needless() => &mut tally.cancelled,
+            Err(_) => &mut tally.failed,
+        } += 1;
+    }
     let bulk = pb::Operation {
         request_id: request.request_id.clone(),
         kind: pb::OperationKind::Bulk.into(),
@@ -233,20 +238,16 @@ pub fn to_bulk_dry_run(request: &BulkRequest, planned: &BulkDryRun) -> Vec<pb::O
         connection_id: request.connection.to_string(),
         eta: Some(to_duration(planned.eta)),
         planned_calls: u32::try_from(planned.calls).unwrap_or(u32::MAX),
-        tally: Some(to_tally(Tally {
-            failed: count(false),
-            open: count(true),
-            ..Tally::default()
-        })),
+        tally: Some(to_tally(tally)),
         ..Default::default()
     };
     let items = request.items.iter().zip(&planned.items);
-    let item = |(item, planned): (
-        &BulkItem,
-        &std::result::Result<(Vec<PlannedCall>, Chosen), Failure>,
-    )| {
+    let item = |(item, planned): (&BulkItem, &std::result::Result<PlannedItem, Failure>)| {
         let shown = match planned {
-            Ok((calls, acting)) => to_planned_write(calls, acting),
+            Ok(planned) => pb::Operation {
+                left_out: planned.left_out.clone(),
+                ..to_planned_write(&planned.calls, &planned.acting)
+            },
             Err(why) => pb::Operation {
                 error: Some(failure(why)),
                 ..Default::default()

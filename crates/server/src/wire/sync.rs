@@ -26,6 +26,7 @@ pub fn to_status(status: &SyncStatus) -> pb::SyncStatus {
         inbound_ready: status.inbound_ready,
         rate_limit_pause: status.pause.as_ref().map(to_pause),
         inbound: Some(to_inbound(&status.inbound)),
+        writes_refused: status.writes_refused.clone().unwrap_or_default(),
     }
 }
 
@@ -91,6 +92,7 @@ pub fn to_response(status: pb::SyncStatus) -> pb::GetSyncStatusResponse {
         inbound_ready: status.inbound_ready,
         rate_limit_pause: status.rate_limit_pause,
         inbound: status.inbound,
+        writes_refused: status.writes_refused,
     }
 }
 

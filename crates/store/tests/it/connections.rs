@@ -441,3 +441,50 @@ async fn a_token_is_found_by_its_hash_and_revoked_by_its_id() {
     assert_eq!(store.tokens().await.unwrap()[0].revoked_at, Some(at(5)));
     assert!(store.any_tokens().await.unwrap());
 }
+
+#[tokio::test]
+async fn tokens_go_when_they_have_ended_for_long_but_never_the_last_one_made() {
+    const DAY: i64 = 24 * 3600 * 1000;
+    let (folder, store) = fresh();
+    let token = |n: u8, expires_at: Option<i64>, revoked_at: Option<i64>| TokenRecord {
+        id: format!("t{n}"),
+        name: String::new(),
+        role: "reader".to_owned(),
+        connections: Vec::new(),
+        rights: Vec::new(),
+        hash: [n; 32],
+        prefix: "flc_".to_owned(),
+        created_at: at(i64::from(n)),
+        expires_at: expires_at.map(at),
+        revoked_at: revoked_at.map(at),
+    };
+    for token in [
+        token(1, None, None),
+        token(2, Some(DAY), None),
+        token(3, None, Some(DAY)),
+        // Whichever comes first ends it.
+        token(4, Some(400 * DAY), Some(DAY)),
+        token(5, Some(DAY), Some(5 * DAY)),
+        token(6, Some(2 * DAY), None),
+        token(7, Some(400 * DAY), None),
+        token(8, None, Some(DAY)),
+    ] {
+        store.create_token(token).await.unwrap();
+    }
+    let kept = async |store: &Store| -> Vec<String> {
+        let tokens = store.tokens().await.unwrap();
+        tokens.into_iter().map(|token| token.id).collect()
+    };
+    assert_eq!(store.prune(at(91 * DAY)).await.unwrap().tokens, 0);
+    assert_eq!(kept(&store).await.len(), 8);
+    assert_eq!(store.prune(at(91 * DAY + 1)).await.unwrap().tokens, 4);
+    assert_eq!(kept(&store).await, ["t1", "t6", "t7", "t8"]);
+    assert_eq!(store.token_by_hash(&[2; 32]).await.unwrap(), None);
+    // The last one made stays, however long ago it has ended and whatever else goes.
+    store.revoke_token("t1", at(DAY)).await.unwrap();
+    assert_eq!(store.prune(at(900 * DAY)).await.unwrap().tokens, 3);
+    store.close().await.unwrap();
+    let store = open(folder.path());
+    assert_eq!(kept(&store).await, ["t8"]);
+    assert!(store.any_tokens().await.unwrap());
+}

@@ -47,6 +47,10 @@ pub(crate) fn page(connection: &pb::Connection, status: &pb::SyncStatus, now_ms:
         let why = format!("{}: {}", in_pause(pause, now_ms), pause.reason);
         page.push_str(&format!("\n{}", styled(WARN, &why)));
     }
+    if !status.writes_refused.is_empty() {
+        let why = format!("writes are refused: {}", status.writes_refused);
+        page.push_str(&format!("\n{}", styled(BAD, &why)));
+    }
     page.push_str(&format!("\n{}\n", styled(DIM, &requests(status))));
     page
 }
@@ -173,8 +177,12 @@ pub(crate) fn line(status: &pb::SyncStatus) -> String {
         Some(_) => " · paused by Lever",
         None => "",
     };
+    let refused = match status.writes_refused.as_str() {
+        "" => "",
+        _ => " · writes are refused, the disk is nearly full",
+    };
     format!(
-        "{} · {} · {}{paused}",
+        "{} · {} · {}{paused}{refused}",
         state(status.state()),
         counted(records(status), "record"),
         requests(status)
@@ -193,6 +201,7 @@ pub(crate) fn status(response: pb::GetSyncStatusResponse) -> pb::SyncStatus {
         inbound_ready: response.inbound_ready,
         rate_limit_pause: response.rate_limit_pause,
         inbound: response.inbound,
+        writes_refused: response.writes_refused,
     }
 }
 
@@ -245,6 +254,19 @@ mod tests {
         status.rate_limit_pause = None;
         assert!(!page(&status).contains("paused by Lever"));
         assert!(!line(&status).contains("paused"));
+    }
+
+    #[test]
+    fn writes_that_are_refused_are_told_with_why() {
+        let status = pb::SyncStatus {
+            writes_refused: "the disk is nearly full: free space".to_owned(),
+            ..Default::default()
+        };
+        let page = plain(&page(&pb::Connection::default(), &status, 0));
+        let told =
+            "\nwrites are refused: the disk is nearly full: free space\n0 requests to Lever\n";
+        assert!(page.ends_with(told), "{page}");
+        assert!(line(&status).ends_with(" · writes are refused, the disk is nearly full"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::super::render::{self, Snapshot};
 use super::Tour;
 use crate::cli::Failure;
 use crate::cli::view::{DIM, operation, styled};
-use crate::cli::write::{self, Command, Labels, Target, Words};
+use crate::cli::write::{self, Command, Labels, Tags, Target, Words};
 
 /// The request id of the note, which is asked for twice.
 const NOTE_REQUEST: &str = "demo-note";
@@ -179,8 +179,14 @@ fn further(subject: &str, stage: String, reason: String) -> [Command; 7] {
         words: vec![LABEL.to_owned()],
     };
     [
-        Command::Tag(Labels::Add(words("demo-tag"))),
-        Command::Tag(Labels::Remove(words("demo-untag"))),
+        Command::Tag(Tags::Add {
+            words: words("demo-tag"),
+            respect_removals: false,
+        }),
+        Command::Tag(Tags::Remove {
+            words: words("demo-untag"),
+            only_ours: false,
+        }),
         Command::Source(Labels::Add(words("demo-source"))),
         Command::Source(Labels::Remove(words("demo-unsource"))),
         Command::Stage {
