@@ -3,10 +3,13 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { assertReachable, connect, openBrowser, person, synced, weight } from "./admin.mjs";
+import { barriers, connect, openBrowser, person, synced, weight } from "./admin.mjs";
 import { startFulcrum, startLever } from "./programs.mjs";
 
-const OF_A_CONNECTION = ["", "/issues", "/permissions", "/sync", "/operations", "/calls", "/users", "/settings"];
+const OF_A_CONNECTION = [
+  "", "/applicants", "/applicants/sla", "/duplicates", "/issues", "/permissions", "/stages", "/stages/versions", "/fields", "/fields/versions",
+  "/sync", "/operations", "/calls", "/users", "/inbound", "/export", "/privacy", "/settings",
+];
 // Over the wire, assets included.
 const MOST_BYTES = 100_000;
 
@@ -22,36 +25,42 @@ before(async () => {
   await synced(admin.page, connection);
   await admin.context.close();
   const at = (path) => `/console/connections/${connection}${path}`;
-  paths = ["/console", "/console/connect", "/console/sign-in", ...OF_A_CONNECTION.map(at)];
+  paths = ["/console", "/console/connect", "/console/links", "/console/sign-in", ...OF_A_CONNECTION.map(at)];
 });
 
 after(async () => {
   await Promise.all([browser?.close(), fulcrum?.stop(), lever?.stop()]);
 });
 
-const everyPage = async (options, check) => {
+// What is wrong with any page, page by page, so that one run tells all of it.
+const everyPage = async (options, faults) => {
   const admin = await person(browser, fulcrum, options);
+  const found = {};
   for (const path of paths) {
     await admin.page.goto(path);
-    await check(admin.page, path);
+    const wrong = await faults(admin.page);
+    if (wrong.length > 0) found[path] = wrong;
   }
+  assert.deepEqual(found, {});
   assert.deepEqual(admin.complaints, []);
   await admin.context.close();
 };
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`axe finds nothing on any page, ${colorScheme}`, () => everyPage({ colorScheme }, assertReachable));
+  test(`axe finds nothing on any page, ${colorScheme}`, () => everyPage({ colorScheme }, barriers));
 }
 
+const overflow = (page) =>
+  page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    return scrollWidth > clientWidth ? [`is ${scrollWidth} px wide on a screen of ${clientWidth}`] : [];
+  });
+
 test("on a phone axe finds nothing, and no page is wider than the screen", () =>
-  everyPage({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }, async (page, path) => {
-    await assertReachable(page, path);
-    const { wide, screen } = await page.evaluate(() => ({
-      wide: document.documentElement.scrollWidth,
-      screen: document.documentElement.clientWidth,
-    }));
-    assert.ok(wide <= screen, `${path} is ${wide} px wide`);
-  }));
+  everyPage({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }, async (page) => [
+    ...(await barriers(page)),
+    ...(await overflow(page)),
+  ]));
 
 test("every page is at most 100 kB over the wire, assets included", async () => {
   const admin = await person(browser, fulcrum);
