@@ -10,22 +10,22 @@ use reqwest::{Response, StatusCode};
 use crate::support::{Setup, World, client};
 
 /// A browser: it keeps its cookie and goes where it is sent only when told.
-struct Browser {
+pub(crate) struct Browser {
     client: reqwest::Client,
     base: String,
     cookie: String,
 }
 
 /// A page that came.
-struct Page {
-    status: StatusCode,
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
     /// Where it leads, if it leads on.
-    to: String,
-    text: String,
+    pub(crate) to: String,
+    pub(crate) text: String,
 }
 
 impl Browser {
-    fn new(world: &World) -> Browser {
+    pub(crate) fn new(world: &World) -> Browser {
         Browser {
             client: client(reqwest::redirect::Policy::none()),
             base: format!("http://{}", world.service().http),
@@ -47,13 +47,13 @@ impl Browser {
         }
     }
 
-    async fn open(&mut self, path: &str) -> Page {
+    pub(crate) async fn open(&mut self, path: &str) -> Page {
         let request = self.client.get(format!("{}{path}", self.base));
         let answer = request.header(COOKIE, &self.cookie).send().await;
         self.take(answer.expect("an answer")).await
     }
 
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let mut body = String::new();
         for (name, value) in fields {
             let value: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
@@ -66,7 +66,7 @@ impl Browser {
 }
 
 /// The proof that a page's forms carry.
-fn csrf(page: &Page) -> String {
+pub(crate) fn csrf(page: &Page) -> String {
     let (_, rest) = page
         .text
         .split_once("name=\"csrf\" value=\"")

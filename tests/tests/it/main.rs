@@ -16,6 +16,7 @@ mod changes;
 mod clocks;
 mod connecting;
 mod console;
+mod console_inbound;
 mod coverage;
 mod crash_pull;
 mod crash_push;
