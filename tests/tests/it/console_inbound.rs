@@ -511,3 +511,31 @@ async fn who_may_only_read_is_offered_nothing_to_press_and_refused_where_they_tr
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{end}");
     }
 }
+
+#[tokio::test]
+async fn who_works_with_applicants_alone_sees_them_and_no_way_to_anything_else() {
+    let mut world = World::synced(Setup::new(40)).await;
+    let applicants = world.applicants().await.applicants;
+    assert!(world.stop().await.success());
+    let token = world.home.token(&["--role", "inbound"]).await;
+    world.start().await;
+    let mut browser = Browser::new(&world);
+    browser.post("/console/sign-in", &[("token", &token)]).await;
+    let path = world.page_of("/applicants");
+    let page = browser.open(&path).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert!(page.text.contains(&escaped(&applicants[0].name)));
+    for end in ["/duplicates", "/operations", "/export", "/settings"] {
+        assert!(
+            !page.text.contains(&format!("\"{}\"", world.page_of(end))),
+            "{end}"
+        );
+    }
+    // Narrowing is a question about candidates, which the role may not ask.
+    assert!(!page.text.contains("name=\"sla\"") && !page.text.contains("?owner="));
+    let narrowed = browser.open(&format!("{path}?sla=breached")).await;
+    assert_eq!(narrowed.status, StatusCode::FORBIDDEN);
+    let report = browser.open(&format!("{path}/sla")).await;
+    assert_eq!(report.status, StatusCode::OK);
+    assert!(!report.text.contains("name=\"all\""));
+}
