@@ -9,6 +9,7 @@
 mod account;
 mod answers;
 mod calls;
+mod console;
 mod dropping;
 mod echo;
 mod first;
@@ -42,7 +43,7 @@ struct Arguments {
     /// The longest time the figure `memory` pulls, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pull_for: u64,
-    /// How many opportunities the mirror of `answers` has, 10,000 or more; 100,000 if not given.
+    /// How many opportunities the mirror of `answers` and `console` has, 10,000 or more; 100,000 if not given.
     #[arg(long, value_name = "NUMBER")]
     people: Option<usize>,
     /// How long `soak` goes on, in minutes: 60 if not given, 3 with `--quick`.
@@ -76,6 +77,8 @@ enum Group {
     Memory,
     /// How fast a large mirror answers.
     Answers,
+    /// How fast the pages of the console come, of a large mirror, and how large they are.
+    Console,
     /// How soon a write is durable and on its way, and how long a thousand take.
     Push,
     /// Whether anything grows slowly; only when it is named.
@@ -141,6 +144,7 @@ async fn measure(group: Group, size: Size, table: &mut Table) {
         Group::Polling => polling::measure(size, table).await,
         Group::Memory => memory::measure(size, table).await,
         Group::Answers => answers::measure(size, table).await,
+        Group::Console => console::measure(size, table).await,
         Group::Push => push::measure(size, table).await,
         Group::Soak => soak::measure(size, table).await,
     }

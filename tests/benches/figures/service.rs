@@ -39,6 +39,7 @@ pub(crate) const ON_DEMAND: [(&str, &str); 5] = [
 pub(crate) struct Service {
     child: Child,
     channel: Channel,
+    http: SocketAddr,
     _home: TempDir,
 }
 
@@ -73,10 +74,11 @@ impl Service {
             .kill_on_drop(true)
             .spawn()
             .expect("the program starts");
-        let address = serving(&log).await;
-        let endpoint = Endpoint::from_shared(format!("http://{address}"));
+        let (grpc, http) = serving(&log).await;
+        let endpoint = Endpoint::from_shared(format!("http://{grpc}"));
         Service {
             child,
+            http,
             channel: endpoint.expect("an address makes a URL").connect_lazy(),
             _home: home,
         }
@@ -85,6 +87,11 @@ impl Service {
     /// The process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id().expect("it is running")
+    }
+
+    /// Where the console is.
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
     }
 
     /// The way to it, for a client of any of its services.
@@ -173,20 +180,23 @@ pub(crate) fn records(status: &pb::GetSyncStatusResponse, stream: &str) -> u64 {
     stream.and_then(|stream| stream.records).unwrap_or_default()
 }
 
-/// Where gRPC is served, by what the log says.
-async fn serving(log: &PathBuf) -> SocketAddr {
+/// Where gRPC and HTTP are served, by what the log says.
+async fn serving(log: &PathBuf) -> (SocketAddr, SocketAddr) {
     let began = Instant::now();
     loop {
         let said = fs::read_to_string(log).unwrap_or_default();
         let lines = said
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let address = lines
+        let addresses = lines
             .into_iter()
             .find(|line| line["message"] == "serving")
-            .and_then(|line| line["grpc"].as_str()?.parse().ok());
-        if let Some(address) = address {
-            return address;
+            .and_then(|line| {
+                let of = |side: &str| line[side].as_str()?.parse().ok();
+                Some((of("grpc")?, of("http")?))
+            });
+        if let Some(addresses) = addresses {
+            return addresses;
         }
         assert!(
             began.elapsed() < Duration::from_secs(60),

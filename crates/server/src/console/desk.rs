@@ -53,17 +53,26 @@ impl Desk {
         may_call(self.caller.role, rpc)
     }
 
+    /// Refuses a role that may not call an rpc, given by its path.
+    ///
+    /// # Errors
+    /// Permission denied.
+    pub(super) fn check(&self, rpc: &str) -> Result<(), Status> {
+        if self.may(rpc) {
+            return Ok(());
+        }
+        let role = self.caller.role.name();
+        let message =
+            format!("the role {role} of your token may not do this: sign in with another");
+        Err(permission_denied(&message))
+    }
+
     /// A request to an rpc, given by its path, as whoever is signed in; it takes up room until it is answered.
     ///
     /// # Errors
     /// A role that may not call it, or a limit of calls that is met.
     pub(super) fn ask<T>(&self, rpc: &str, message: T) -> Result<Request<T>, Status> {
-        if !self.may(rpc) {
-            let role = self.caller.role.name();
-            let message =
-                format!("the role {role} of your token may not do this: sign in with another");
-            return Err(permission_denied(&message));
-        }
+        self.check(rpc)?;
         let authority = &self.console.api.authority;
         let seat = authority
             .calls()

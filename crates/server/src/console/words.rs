@@ -28,6 +28,7 @@ pub(super) fn span(duration: &Duration) -> String {
         (0, 0, _) => format!("{minutes} min"),
         (0, _, 0) => format!("{hours} h"),
         (0, ..) => format!("{hours} h {minutes} min"),
+        (10.., ..) => format!("{} d", number(days.unsigned_abs())),
         (_, 0, _) => format!("{days} d"),
         _ => format!("{days} d {hours} h"),
     }
@@ -79,6 +80,7 @@ mod tests {
             [of(-3), of(45), of(125), of(7_200), of(11_220), of(90_000)],
             ["0 s", "45 s", "2 min", "2 h", "3 h 7 min", "1 d 1 h"]
         );
+        assert_eq!(of(100_000_000), "1,157 d", "hours say nothing any more");
         assert_eq!(plain("SYNC_STATE_SYNCED", "SYNC_STATE"), "synced");
         assert_eq!(
             plain("PERMISSION_STATE_NOT_TESTED", "PERMISSION_STATE"),

@@ -186,7 +186,7 @@ fn show(path: &str, asked: &Asked, answer: &pb::ListApiCallsResponse) -> Markup 
             label { "Status"
                 select name="status" {
                     option value="" { "All" }
-                    option value="failed" selected[asked.failed_only()] { "Failed: no answer, or 400 and above" }
+                    option value="failed" selected[asked.failed_only()] { "Failed" }
                 }
             }
             label { "Lever's operation" input name="operation" value=(asked.operation) placeholder="listOpportunities" autocomplete="off" list="operations"; }

@@ -7,7 +7,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::candidate_service_server::CandidateService as _;
-use proto::v1::stage_mapping_service_server::StageMappingService as _;
+use proto::v1::lever_service_server::LeverService as _;
 
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -19,7 +19,7 @@ use crate::grpc::Api;
 use crate::wire::status::status;
 
 pub(super) const UPDATE: &str = "/fulcrum.v1.CandidateService/UpdateExportSettings";
-const MAPPING: &str = "/fulcrum.v1.StageMappingService/GetStageMapping";
+const STAGES: &str = "/fulcrum.v1.LeverService/ListStages";
 
 /// What can speak against an export: its field in the form, what it is, and the ground.
 const GROUNDS: [(&str, &str, pb::ExportGround); 7] = [
@@ -267,7 +267,7 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let content = page(&View {
         path: &Tab::Export.path(&id),
         typed: &Typed::of(&settings),
-        stages: &stages(&desk, &id).await?,
+        stages: &stages(&desk, &id).await,
         author: &settings.author,
         refused: None,
         theirs: None,
@@ -292,7 +292,7 @@ async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<R
     let content = page(&View {
         path: &path,
         typed: &typed,
-        stages: &stages(&desk, &id).await?,
+        stages: &stages(&desk, &id).await,
         author: &settings.author,
         refused: Some(&refused),
         theirs: overtaken.then_some(&theirs),
@@ -322,13 +322,17 @@ async fn put(desk: &Desk, id: &str, typed: &Typed) -> Result<(), Refused> {
     Ok(())
 }
 
-async fn stages(desk: &Desk, id: &str) -> Result<Vec<(String, String)>, Refused> {
-    let request = pb::GetStageMappingRequest {
+/// Lever's stages by id and text; none while they have not been read.
+async fn stages(desk: &Desk, id: &str) -> Vec<(String, String)> {
+    let request = pb::ListStagesRequest {
         connection_id: id.to_owned(),
+        page_size: 1_000,
+        ..Default::default()
     };
-    let mapping = desk.call(MAPPING, request, Api::get_stage_mapping).await?;
-    let there = mapping.stages.into_iter().filter(|stage| !stage.missing);
-    Ok(there.map(|stage| (stage.stage_id, stage.text)).collect())
+    let listed = desk.call(STAGES, request, Api::list_stages).await;
+    let stages = listed.map(|answer| answer.stages).unwrap_or_default();
+    let stages = stages.into_iter();
+    stages.map(|stage| (stage.id, stage.text)).collect()
 }
 
 fn page(view: &View<'_>) -> Markup {

@@ -113,6 +113,7 @@ async fn present(desk: &Desk, id: &str) -> Result<Present, Refused> {
 }
 
 async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    desk.check(Tab::Inbound.rpc())?;
     let present = present(&desk, &id).await?;
     let content = page(&present, &Typed::of(&present), desk.csrf(), None);
     Ok(desk.at(&present.connection, Tab::Inbound, content))

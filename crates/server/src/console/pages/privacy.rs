@@ -18,14 +18,17 @@ use crate::console::refusal::Refused;
 use crate::console::words::{count, moment, plain};
 use crate::grpc::Api;
 
-/// How long each thing is kept that is no part of the mirror.
+/// How long each thing is kept that is no part of the mirror (docs/operating.md).
 const KEPT: [(&str, &str); 6] = [
-    ("What has changed, and how it was before", "7 days"),
-    ("Writes that are settled, with what they carried", "7 days"),
-    ("Files of an export that failed", "30 days"),
-    ("Calls to Lever, without what they carried", "30 days"),
-    ("Runs", "30 days"),
-    ("The mirror of an account that was disconnected", "14 days"),
+    ("What has changed, as it is told to the product", "7 days"),
+    (
+        "Runs, calls to Lever without what they carried, records that could not be read",
+        "30 days",
+    ),
+    ("What a settled write carried", "30 days"),
+    ("The write itself, without that", "400 days"),
+    ("Resolved issues", "90 days"),
+    ("All of an account that was disconnected", "14 days"),
 ];
 
 pub(super) fn routes() -> Router<Console> {
@@ -84,17 +87,20 @@ fn page(connection: &pb::Connection, tokens: &[pb::Token], now: &Timestamp) -> M
         section.panel {
             h2 { "What is mirrored" }
             (kept(connection))
-            p { a href=(Tab::Settings.path(&connection.id)) { "Settings" } " change it; what is left out goes from the mirror, and from backups made afterwards." }
+            p.faint { "What the " a href=(Tab::Settings.path(&connection.id)) { "settings" } " leave out goes from the mirror." }
         }
         section.panel {
             h2 { "Who sees it" }
-            p { (count(seeing.len() as u64, "token", "tokens")) " may ask about this account. Of these:" }
-            (holders("Confidential people and postings", &with("confidential")))
-            (holders("Answers about equal opportunity", &with("eeo")))
+            @if tokens.is_empty() { p { "There is no token yet: whoever is at the machine of the service sees all of it." } }
+            @else {
+                p { (count(seeing.len() as u64, "token", "tokens")) " may ask about this account. Of these:" }
+                (holders("Confidential people and postings", &with("confidential")))
+                (holders("Answers about equal opportunity", &with("eeo")))
+            }
         }
         section.panel {
             h2 { "Forgetting somebody" }
-            p { "Delete or anonymize the person in Lever. With the next pass over what was deleted, at most a day later, name, addresses, notes, files and what was changed about them are removed here, also from the file of the database; the id alone is remembered, so that nobody brings them back." }
+            p { "Delete or anonymize the person in Lever. The next pass that finds it, ten minutes later unless that was set otherwise, removes name, addresses, notes and all else that is known here, what was written about them included; only the id is remembered as gone. Backups elsewhere are yours to remove." }
         }
         section.panel {
             h2 { "How long things are kept" }
@@ -179,6 +185,8 @@ mod tests {
         for hidden in ["elsewhere", "revoked", "expired", "plain"] {
             assert!(!text.contains(&format!("<li>{hidden}")), "{hidden}");
         }
+        let open = page(&connection, &[], &now).into_string();
+        assert!(open.contains("whoever is at the machine"));
         assert!(text.contains("opportunities.phones") && text.contains("<p>Nobody.</p>"));
     }
 }

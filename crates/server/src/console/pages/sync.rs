@@ -189,7 +189,7 @@ fn streams(path: &str, status: &pb::GetSyncStatusResponse) -> Markup {
                             td { (schedule(stream.schedule.as_ref())) }
                             td { (moment(stream.last_success_at.as_ref())) }
                             td { (next(stream.next_run_at.as_ref())) }
-                            td { (cursor(stream.cursor.as_ref())) }
+                            td { (stream.cursor.as_ref().map_or("–".to_owned(), |cursor| cursor.phase.to_lowercase())) }
                             td.num { @match stream.records { Some(records) => (number(records)), None => "–" } }
                         }
                     }

@@ -1,0 +1,161 @@
+//! How fast the pages of the console come, of a large mirror, and how large they are over the wire.
+//!
+//! The mirror is that of `answers`. A page is asked for as a browser asks that has the assets already; the assets count
+//! towards its size all the same, since the first visit brings them.
+
+use std::net::SocketAddr;
+
+use crate::Size;
+use crate::calls::{Timed, timed};
+use crate::people::People;
+use crate::service::Service;
+use crate::table::{Figure, Table, Target};
+
+/// Requests of one page, after some that only warm up.
+const CALLS: usize = 200;
+const WARMING: usize = 20;
+/// The milliseconds within which all but one page in a hundred come.
+const PAGE_MS: f64 = 30.0;
+/// The same for the page of duplicates, of which this mirror has none: it looks at everybody before it says so.
+const DUPLICATES_MS: f64 = 1_000.0;
+/// The most bytes of a page with its assets.
+const PAGE_KB: f64 = 100.0;
+/// Nothing is pulled, and the whole index is kept in memory.
+const SETTINGS: [(&str, &str); 2] = [
+    ("FULCRUM__PULL__ENABLED", "false"),
+    ("FULCRUM__STORE__CACHE_SIZE", "2GiB"),
+];
+
+/// The pages below a connection. What asks Lever itself is left out: nobody is there.
+const PAGES: [&str; 16] = [
+    "",
+    "/applicants",
+    "/applicants?sla=breached",
+    "/applicants/sla",
+    "/issues",
+    "/sync",
+    "/sync/streams/opportunities",
+    "/sync/quarantine",
+    "/operations",
+    "/operations?show=held",
+    "/calls",
+    "/users",
+    "/inbound",
+    "/export",
+    "/privacy",
+    "/settings",
+];
+
+pub(crate) async fn measure(size: Size, table: &mut Table) {
+    let people = People::mirrored(size.people.unwrap_or(size.or_quick(100_000, 10_000))).await;
+    let service = Service::start_on(&people.folder, &SETTINGS).await;
+    let browser = Browser::new(service.http());
+    // Signing in asks no service for anything: the frame, and the way here and back.
+    let floor = browser.timed("/console/sign-in").await;
+    table.note(&format!(
+        "a mirror of {} people; the page to sign in: {floor}",
+        people.number
+    ));
+    let assets = browser.assets().await;
+    let connection = format!("/console/connections/{}", people.connection);
+    let connections = ("/console".to_owned(), "/console");
+    let below = PAGES.map(|page| (format!("{connection}{page}"), page));
+    let (mut slowest, mut largest) = ((0.0, ""), (0.0, ""));
+    for (path, page) in std::iter::once(connections).chain(below) {
+        let size = (browser.size(&path).await + assets) as f64 / 1e3;
+        let took = browser.timed(&path).await;
+        let page = if page.is_empty() { "overview" } else { page };
+        table.note(&format!("{page}: {took}, {size:.0} kB with assets"));
+        if took.percentile(99) > slowest.0 {
+            slowest = (took.percentile(99), page);
+        }
+        if size > largest.0 {
+            largest = (size, page);
+        }
+    }
+    table.row(&Figure {
+        name: &format!("p99 of the slowest page of the console ({})", slowest.1),
+        measured: slowest.0,
+        floor: floor.percentile(99),
+        unit: "ms",
+        target: Target::Bound(PAGE_MS),
+    });
+    let duplicates = browser
+        .timed_calls(&format!("{connection}/duplicates"), 20)
+        .await;
+    table.note(&format!("/duplicates: {duplicates}"));
+    table.row(&Figure {
+        name: "p99 of the page of duplicates, where there are none",
+        measured: duplicates.percentile(99),
+        floor: floor.percentile(99),
+        unit: "ms",
+        target: Target::Bound(DUPLICATES_MS),
+    });
+    table.row(&Figure {
+        name: &format!(
+            "the largest page of the console, with assets ({})",
+            largest.1
+        ),
+        measured: largest.0,
+        floor: assets as f64 / 1e3,
+        unit: "kB",
+        target: Target::Bound(PAGE_KB),
+    });
+}
+
+/// A browser that is signed in: without a token, whoever is at the machine is.
+struct Browser {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl Browser {
+    fn new(address: SocketAddr) -> Browser {
+        Browser {
+            client: reqwest::Client::new(),
+            base: format!("http://{address}"),
+        }
+    }
+
+    async fn open(&self, path: &str) -> reqwest::Response {
+        let answer = self.client.get(format!("{}{path}", self.base)).send().await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), reqwest::StatusCode::OK, "{path}");
+        answer
+    }
+
+    /// Bytes of an answer, its headers as HTTP/1.1 has them included.
+    async fn size(&self, path: &str) -> usize {
+        let answer = self.open(path).await;
+        let headers = answer.headers().iter();
+        let headers: usize = headers
+            .map(|(name, value)| name.as_str().len() + value.len() + 4)
+            .sum();
+        headers + answer.bytes().await.expect("a page").len()
+    }
+
+    /// Bytes of style and script, by what a page names.
+    async fn assets(&self) -> usize {
+        let page = self.open("/console/sign-in").await;
+        let page = page.text().await.expect("a page");
+        let mut bytes = 0;
+        for rest in page.split("\"/console/assets/").skip(1) {
+            let name = rest.split('"').next().unwrap_or_default();
+            bytes += self.size(&format!("/console/assets/{name}")).await;
+        }
+        assert!(bytes > 0, "a page names its assets");
+        bytes
+    }
+
+    async fn timed(&self, path: &str) -> Timed {
+        self.timed_calls(path, CALLS).await
+    }
+
+    async fn timed_calls(&self, path: &str, calls: usize) -> Timed {
+        let open = async |_| {
+            self.open(path).await.bytes().await.expect("a page");
+        };
+        timed(WARMING.min(calls), 1, open).await;
+        timed(calls, 1, open).await
+    }
+}

@@ -1,0 +1,541 @@
+//! The console's pages about applicants, duplicates, exports, streams and held writes, over HTTP and without JavaScript.
+
+use proto::v1 as pb;
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::console::{Browser, Page, csrf};
+use crate::support::{Setup, World, fresh_id, until};
+
+impl World {
+    /// The path of a page of the connection.
+    fn page_of(&self, end: &str) -> String {
+        format!("/console/connections/{}{end}", self.connection)
+    }
+
+    /// Gives somebody this address in Lever, in place of those of the contact.
+    async fn only_address(&self, contact: &str, email: &str) {
+        let request = pb::CallRequest {
+            connection_id: self.connection.clone(),
+            operation_id: "updateContact".to_owned(),
+            path_parameters: [("contact".to_owned(), contact.to_owned())].into(),
+            request_id: fresh_id(),
+            body: Some(pb::call_request::Body::BodyJson(
+                json!({ "emails": [email] }).to_string().into(),
+            )),
+            ..Default::default()
+        };
+        self.api.lever().call(request).await.expect("taken");
+    }
+
+    /// Rejections that are held back for an hour, one for each of the first applicants.
+    async fn held(&self, number: usize) {
+        let reasons = self.lever.archive_reasons();
+        let reason = reasons
+            .iter()
+            .find(|reason| reason["type"] == "non-hired" && reason["status"] == "active");
+        let reason = reason.and_then(|reason| reason["id"].as_str());
+        let applicants = self.applicants().await.applicants;
+        let request = pb::RejectApplicantsRequest {
+            connection_id: self.connection.clone(),
+            request_id: fresh_id(),
+            applicants: applicants
+                .into_iter()
+                .take(number)
+                .map(|applicant| pb::ApplicantRef {
+                    opportunity_id: applicant.opportunity_id,
+                    expected_stage_id: applicant.stage_id,
+                })
+                .collect(),
+            archive_reason_id: reason.expect("an active reason").to_owned(),
+            hold: Some(pb::Hold {
+                delay: Some(pb::hold::Delay::BusinessDays(2)),
+            }),
+            ..Default::default()
+        };
+        let told = self.api.inbound().reject_applicants(request).await;
+        let mut told = told.expect("accepted").into_inner();
+        told.message().await.expect("told").expect("the bulk");
+    }
+}
+
+/// The value of a hidden field.
+fn hidden(page: &Page, name: &str) -> String {
+    let start = format!("name=\"{name}\" value=\"");
+    let (_, rest) = page.text.split_once(&start).expect("the field is there");
+    rest.split('"').next().unwrap_or_default().to_owned()
+}
+
+/// A name as a page has it.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('"', "&quot;")
+}
+
+#[tokio::test]
+async fn an_applicant_past_the_sla_is_marked_and_found_by_state_posting_and_owner() {
+    let world = World::synced(Setup::new(150)).await;
+    let mut mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    // A day that is over before it has begun: whoever is awake is late.
+    for stage in &mut mapping.product_stages {
+        stage.sla_days = Some(0);
+    }
+    mapping.sla.get_or_insert_default().unit = pb::DayUnit::Calendar.into();
+    world.save_mapping(mapping).await.expect("saved");
+    let applicants = world.applicants().await.applicants;
+    let late: Vec<_> = applicants
+        .iter()
+        .filter(|one| {
+            one.sla
+                .as_ref()
+                .is_some_and(|sla| sla.state() == pb::SlaState::Breached)
+        })
+        .collect();
+    assert!(!late.is_empty() && late.len() < 50, "{}", late.len());
+    let mut browser = Browser::new(&world);
+    let path = world.page_of("/applicants");
+    let all = browser.open(&path).await;
+    assert_eq!(all.status, StatusCode::OK, "{}", all.text);
+    assert!(all.text.contains(&format!("{} people", applicants.len())));
+    let marked = all.text.matches("badge bad\">breached</span>").count();
+    assert_eq!(marked, late.len());
+    for one in &applicants {
+        assert!(all.text.contains(&escaped(&one.name)));
+        let in_lever = format!("lever.co/candidates/{}\"", one.opportunity_id);
+        assert!(all.text.contains(&in_lever), "{in_lever}");
+    }
+    let breached = browser.open(&format!("{path}?sla=breached")).await;
+    let rows = |page: &Page| page.text.matches("lever.co/candidates/").count();
+    assert_eq!(rows(&breached), late.len());
+    let awake = applicants.iter().filter(|one| {
+        let state = one.sla.as_ref().map(pb::Sla::state);
+        state == Some(pb::SlaState::OnTrack)
+    });
+    let on_track = browser.open(&format!("{path}?sla=on-track")).await;
+    assert_eq!(rows(&on_track), awake.count());
+    let nobody = browser.open(&format!("{path}?owner=nobody")).await;
+    assert!(nobody.text.contains("Nobody is here"));
+    let first = late[0];
+    let of_posting = |posting: &str| {
+        let same = applicants.iter().filter(|one| one.posting_id == posting);
+        same.count()
+    };
+    let posting = match first.posting_id.as_str() {
+        "" => "none",
+        id => id,
+    };
+    let narrowed = browser.open(&format!("{path}?posting={posting}")).await;
+    assert_eq!(rows(&narrowed), of_posting(&first.posting_id));
+    let of_owner = applicants
+        .iter()
+        .filter(|one| one.owner_id == first.owner_id);
+    let owner = match first.owner_id.as_str() {
+        "" => "none",
+        id => id,
+    };
+    let owned = browser.open(&format!("{path}?owner={owner}")).await;
+    assert_eq!(rows(&owned), of_owner.count());
+
+    let report = browser.open(&format!("{path}/sla?days=365")).await;
+    assert_eq!(report.status, StatusCode::OK);
+    let total = format!("breached</span></dt><dd>{}</dd>", late.len());
+    assert!(report.text.contains(&total), "{total}");
+    assert!(report.text.contains(&format!("posting={posting}")));
+    let bad = browser.open(&format!("{path}/sla?days=soon")).await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for page in [&all, &report] {
+        assert!(page.text.len() < 90_000, "{} bytes", page.text.len());
+    }
+}
+
+#[tokio::test]
+async fn people_who_are_told_apart_stay_away_until_that_is_taken_back() {
+    let world = World::synced(Setup::new(60)).await;
+    let people = world.lever.opportunities();
+    let mut contacts: Vec<&str> = people
+        .iter()
+        .filter(|person| person["confidentiality"] != "confidential")
+        .filter_map(|person| person["contact"].as_str())
+        .collect();
+    contacts.sort_unstable();
+    contacts.dedup();
+    let (one, other) = (contacts[0], contacts[1]);
+    for contact in [one, other] {
+        world.only_address(contact, "twice@example.com").await;
+    }
+    world.pull().await;
+    let mut browser = Browser::new(&world);
+    let path = world.page_of("/duplicates");
+    let pair = format!(
+        "name=\"one\" value=\"{one}\"><input type=\"hidden\" name=\"other\" value=\"{other}\""
+    );
+    let listed = until("the two are a pair", async || {
+        let page = browser.open(&path).await;
+        page.text.contains(&pair).then_some(page)
+    })
+    .await;
+    assert!(listed.text.contains("Same e-mail address"));
+    assert!(
+        !listed.text.contains("twice@example.com"),
+        "evidence tells what is the same, not its value"
+    );
+    let proof = csrf(&listed);
+    let fields = [("csrf", proof.as_str()), ("one", one), ("other", other)];
+    assert_eq!(browser.post(&path, &fields).await.to, path);
+    let after = browser.open(&path).await;
+    assert!(!after.text.contains(&pair) && after.text.contains("They are told apart"));
+    let dismissed = browser.open(&format!("{path}?dismissed=on")).await;
+    assert!(dismissed.text.contains(&pair) && dismissed.text.contains("Told apart by local"));
+    let fields = [&fields[..], &[("undo", "on")]].concat();
+    browser.post(&path, &fields).await;
+    assert!(browser.open(&path).await.text.contains(&pair));
+}
+
+#[tokio::test]
+async fn export_settings_are_refused_beside_their_field_and_never_overwrite_what_was_not_seen() {
+    let world = World::synced(Setup::new(5)).await;
+    let mut browser = Browser::new(&world);
+    let path = world.page_of("/export");
+    let form = browser.open(&path).await;
+    let (proof, etag) = (csrf(&form), hidden(&form, "etag"));
+    let filled = |etag: &str, days: &str, tags: &str| {
+        let fields = [
+            ("csrf", proof.as_str()),
+            ("etag", etag),
+            ("hired", "allow"),
+            ("cool_off_days", days),
+            ("export_as", "prospect"),
+            ("prospect_stage", "lead-new"),
+            ("prospect_origin", "sourced"),
+            ("applicant_stage", "applicant-new"),
+            ("applicant_origin", "applied"),
+            ("source", "Our search"),
+            ("tags", tags),
+        ];
+        fields.map(|(name, value)| (name, value.to_owned()))
+    };
+    let post = async |browser: &mut Browser, fields: [(&str, String); 11]| {
+        let fields = fields
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        browser.post(&path, &fields).await
+    };
+    let refused = post(&mut browser, filled(&etag, "4000", "a\n{who}")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for kept in [
+        "value=\"4000\"",
+        "value=\"Our search\"",
+        "a\n{who}",
+        "Give 0 to 3650 days.",
+        "Line 2: The places are",
+    ] {
+        assert!(refused.text.contains(kept), "{kept}");
+    }
+    let letters = post(&mut browser, filled(&etag, "ninety", "")).await;
+    assert_eq!(letters.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(letters.text.contains("value=\"ninety\""));
+    let saved = post(&mut browser, filled(&etag, "30", "{search}")).await;
+    assert_eq!(saved.to, path, "{}", saved.text);
+    // The page that was open before knows nothing of that.
+    let late = post(&mut browser, filled(&etag, "60", "{search}")).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(
+        late.text.contains("<td>30 days</td><td>60 days</td>"),
+        "{}",
+        late.text
+    );
+    assert!(late.text.contains("value=\"60\""));
+    let now = hidden(&late, "etag");
+    assert_ne!(now, etag);
+    let over = post(&mut browser, filled(&now, "60", "{search}")).await;
+    assert_eq!(over.to, path);
+    let request = pb::GetExportSettingsRequest {
+        connection_id: world.connection.clone(),
+    };
+    let settings = world.api.candidates().get_export_settings(request).await;
+    let settings = settings
+        .expect("settings")
+        .into_inner()
+        .settings
+        .expect("settings");
+    assert_eq!(
+        (settings.cool_off_days, settings.tags.as_slice()),
+        (60, &["{search}".to_owned()][..])
+    );
+    let hired = settings
+        .guards
+        .iter()
+        .find(|guard| guard.ground() == pb::ExportGround::Hired);
+    assert_eq!(hired.expect("named").rule(), pb::GuardRule::Allow);
+}
+
+#[tokio::test]
+async fn inbound_settings_are_saved_where_they_live_and_a_conflict_keeps_the_choice() {
+    let world = World::synced(Setup::new(5)).await;
+    let mut browser = Browser::new(&world);
+    let path = world.page_of("/inbound");
+    let page = browser.open(&path).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let proof = csrf(&page);
+    let mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    let fields = [
+        ("csrf", proof.as_str()),
+        ("etag", &mapping.etag),
+        ("writer", "lever"),
+    ];
+    assert_eq!(
+        browser.post(&format!("{path}/mail"), &fields).await.to,
+        path
+    );
+    let saved = world.mapping().await.stage_mapping.expect("a mapping");
+    assert!(saved.lever_sends_email);
+    assert_eq!(saved.product_stages, mapping.product_stages);
+    let fields = [
+        ("csrf", proof.as_str()),
+        ("etag", &mapping.etag),
+        ("writer", "product"),
+    ];
+    let late = browser.post(&format!("{path}/mail"), &fields).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(
+        late.text.contains("save once more") && late.text.contains("value=\"product\" selected")
+    );
+    assert!(
+        late.text
+            .contains(&format!("name=\"etag\" value=\"{}\"", saved.etag))
+    );
+
+    let settings = browser.open(&world.page_of("/export")).await;
+    let etag = hidden(&settings, "etag");
+    let fields = [
+        ("csrf", proof.as_str()),
+        ("etag", &etag),
+        ("do_not_contact", "overridable"),
+        ("cool_off_days", "12"),
+    ];
+    assert_eq!(
+        browser.post(&format!("{path}/again"), &fields).await.to,
+        path
+    );
+    let settings = browser.open(&world.page_of("/export")).await;
+    assert!(settings.text.contains("value=\"12\""));
+    assert!(
+        settings.text.contains("value=\"Fulcrum\""),
+        "the others are as they were"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_gets_a_schedule_and_is_read_whole_again_by_whoever_says_so() {
+    let world = World::synced(Setup::new(20)).await;
+    let mut browser = Browser::new(&world);
+    let sync = browser.open(&world.page_of("/sync")).await;
+    let path = world.page_of("/sync/streams/postings");
+    assert!(sync.text.contains(&format!("href=\"{path}\"")));
+    let page = browser.open(&path).await;
+    assert!(page.text.contains("(default)"));
+    let proof = csrf(&page);
+    let schedule = format!("{path}/schedule");
+    let filled = |cron: &'static str, zone: &'static str| {
+        [
+            ("csrf", proof.as_str()),
+            ("kind", "cron"),
+            ("cron", cron),
+            ("time_zone", zone),
+        ]
+    };
+    let refused = browser
+        .post(&schedule, &filled("*/15 6-21 * * *", "Europe/Nowhere"))
+        .await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.text.contains("value=\"*/15 6-21 * * *\"")
+            && refused.text.contains("field-time_zone-problem")
+    );
+    let saved = browser
+        .post(&schedule, &filled("*/15 6-21 * * *", "Europe/Oslo"))
+        .await;
+    assert_eq!(saved.to, path);
+    let page = browser.open(&path).await;
+    assert!(
+        page.text
+            .contains("<code>*/15 6-21 * * *</code> Europe/Oslo")
+    );
+    let shipped = [("csrf", proof.as_str()), ("kind", "default")];
+    browser.post(&schedule, &shipped).await;
+    assert!(browser.open(&path).await.text.contains("(default)"));
+
+    let reset = format!("{path}/reset");
+    let unsure = browser.post(&reset, &[("csrf", &proof)]).await;
+    assert_eq!(unsure.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let sure = browser
+        .post(&reset, &[("csrf", proof.as_str()), ("sure", "on")])
+        .await;
+    assert_eq!(sure.to, path, "{}", sure.text);
+    let page = browser.open(&path).await;
+    assert!(
+        page.text
+            .contains("The stream is read whole again. Its cursor was")
+    );
+    let unknown = browser.open(&world.page_of("/sync/streams/cats")).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    let aside = browser.open(&world.page_of("/sync/quarantine")).await;
+    assert!(aside.text.contains("Every record could be read"));
+    let file = world.page_of("/calls/export?operation=listStages");
+    let calls = until("the call is in the log", async || {
+        let calls = browser.open(&file).await;
+        (calls.text.lines().count() > 1).then_some(calls)
+    })
+    .await;
+    let lines: Vec<_> = calls.text.lines().collect();
+    assert!(lines[0].starts_with("time,method,path,status"));
+    assert!(
+        lines[1..]
+            .iter()
+            .all(|line| line.contains(",GET,/stages,200,")),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn held_writes_are_cancelled_some_or_all_at_once() {
+    let world = World::synced(Setup::new(60)).await;
+    world.held(4).await;
+    let mut browser = Browser::new(&world);
+    let path = world.page_of("/operations");
+    let held = browser.open(&format!("{path}?show=held")).await;
+    let boxes: Vec<String> = held
+        .text
+        .split("name=\"operation\" value=\"")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        .filter(|id| id.contains('/'))
+        .collect();
+    assert_eq!(boxes.len(), 4, "{}", held.text);
+    assert!(held.text.contains("unless it is cancelled"));
+    let proof = csrf(&held);
+    let fields = [
+        ("csrf", proof.as_str()),
+        ("operation", &boxes[0]),
+        ("operation", &boxes[1]),
+    ];
+    let done = browser.post(&format!("{path}/cancel"), &fields).await;
+    let after = browser.open(&done.to).await;
+    assert!(
+        after.text.contains("2 operations are cancelled"),
+        "{}",
+        after.text
+    );
+    assert!(!after.text.contains(&format!("value=\"{}\"", boxes[0])));
+    let one = [("csrf", proof.as_str()), ("action", "cancel")];
+    assert_eq!(
+        browser.post(&format!("{path}/{}", boxes[2]), &one).await.to,
+        path
+    );
+    let unsure = browser
+        .post(&format!("{path}/cancel-held"), &[("csrf", &proof)])
+        .await;
+    assert_eq!(unsure.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let sure = [("csrf", proof.as_str()), ("sure", "on")];
+    let done = browser.post(&format!("{path}/cancel-held"), &sure).await;
+    let after = browser.open(&done.to).await;
+    assert!(after.text.contains("None of these"), "{}", after.text);
+    assert_eq!(
+        world.operation(&boxes[3]).await.state(),
+        pb::OperationState::Cancelled
+    );
+}
+
+#[tokio::test]
+async fn who_may_only_read_is_offered_nothing_to_press_and_refused_where_they_try() {
+    let mut world = World::synced(Setup::new(40)).await;
+    world.held(1).await;
+    assert!(world.stop().await.success());
+    let token = world.home.token(&["--role", "reader"]).await;
+    world.start().await;
+    let mut browser = Browser::new(&world);
+    let signed_in = browser.post("/console/sign-in", &[("token", &token)]).await;
+    assert_eq!(signed_in.status, StatusCode::SEE_OTHER);
+    let mut proof = String::new();
+    for end in [
+        "/applicants",
+        "/applicants/sla",
+        "/duplicates",
+        "/export",
+        "/sync",
+        "/sync/streams/postings",
+        "/sync/quarantine",
+        "/operations?show=held",
+        "/calls",
+        "/issues?show=muted",
+    ] {
+        let page = browser.open(&world.page_of(end)).await;
+        assert_eq!(page.status, StatusCode::OK, "{end}: {}", page.text);
+        let posts: Vec<_> = page
+            .text
+            .match_indices("method=\"post\" action=\"")
+            .collect();
+        assert_eq!(posts.len(), 1, "{end}: signing out, and nothing else");
+        assert!(page.text.contains("action=\"/console/sign-out\""), "{end}");
+        for tab in ["/inbound\"", "/privacy\""] {
+            assert!(
+                !page.text.contains(&world.page_of(tab)),
+                "{end} offers {tab}"
+            );
+        }
+        proof = csrf(&page);
+    }
+    let tried = [
+        ("csrf", proof.as_str()),
+        ("sure", "on"),
+        ("etag", "v0"),
+        ("cool_off_days", "1"),
+    ];
+    for end in [
+        "/sync/streams/postings/reset",
+        "/sync/streams/postings/schedule",
+        "/export",
+        "/inbound/mail",
+    ] {
+        let refused = browser.post(&world.page_of(end), &tried).await;
+        assert_eq!(
+            refused.status,
+            StatusCode::FORBIDDEN,
+            "{end}: {}",
+            refused.text
+        );
+    }
+    for end in ["/inbound", "/privacy"] {
+        let page = browser.open(&world.page_of(end)).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn who_works_with_applicants_alone_sees_them_and_no_way_to_anything_else() {
+    let mut world = World::synced(Setup::new(40)).await;
+    let applicants = world.applicants().await.applicants;
+    assert!(world.stop().await.success());
+    let token = world.home.token(&["--role", "inbound"]).await;
+    world.start().await;
+    let mut browser = Browser::new(&world);
+    browser.post("/console/sign-in", &[("token", &token)]).await;
+    let path = world.page_of("/applicants");
+    let page = browser.open(&path).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert!(page.text.contains(&escaped(&applicants[0].name)));
+    for end in ["/duplicates", "/operations", "/export", "/settings"] {
+        assert!(
+            !page.text.contains(&format!("\"{}\"", world.page_of(end))),
+            "{end}"
+        );
+    }
+    // Narrowing is a question about candidates, which the role may not ask.
+    assert!(!page.text.contains("name=\"sla\"") && !page.text.contains("?owner="));
+    let narrowed = browser.open(&format!("{path}?sla=breached")).await;
+    assert_eq!(narrowed.status, StatusCode::FORBIDDEN);
+    let report = browser.open(&format!("{path}/sla")).await;
+    assert_eq!(report.status, StatusCode::OK);
+    assert!(!report.text.contains("name=\"all\""));
+}
