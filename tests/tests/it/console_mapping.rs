@@ -26,7 +26,7 @@ impl Filled {
                 .iter()
                 .any(|kind| tag.contains(&format!("type=\"{kind}\"")));
             if tag.starts_with("<input") && !name.is_empty() {
-                let ticked = tag.ends_with(" checked");
+                let ticked = format!("{tag} ").contains(" checked ");
                 if !boxed || ticked {
                     let default = if boxed { "on" } else { "" };
                     fields.push((name, value.unwrap_or_else(|| default.to_owned())));

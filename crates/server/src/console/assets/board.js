@@ -118,7 +118,11 @@ const tally = () => {
     for (const input of group.querySelectorAll("[data-stage] .days input")) input.placeholder = days;
   }
   const accept = document.getElementById("accept");
-  if (accept) accept.disabled = sure(accept.dataset.sure).length === 0;
+  if (accept) {
+    const all = sure(accept.dataset.sure).length;
+    accept.querySelector("span").textContent = all;
+    accept.hidden = all === 0;
+  }
 };
 const put = (card, code, next) => {
   column(code).querySelector(".stages").insertBefore(card, next);
@@ -270,14 +274,27 @@ const follow = (event) => {
     document.body.append(drag.ghost);
     document.body.classList.add("dragging");
     for (const one of drag.moved) one.classList.add("carried");
+    requestAnimationFrame(creep);
   }
   event.preventDefault();
   drag.ghost.style.transform = `translate(${event.clientX + 12}px, ${event.clientY + 12}px)`;
-  const edge = 60;
-  if (event.clientY < edge) scrollBy(0, -12);
-  if (event.clientY > innerHeight - edge) scrollBy(0, 12);
-  drag.code = document.elementFromPoint(event.clientX, event.clientY)?.closest("[data-group]")?.dataset.group;
+  drag.at = [event.clientX, event.clientY];
+  aim();
+};
+const aim = () => {
+  drag.code = document.elementFromPoint(...drag.at)?.closest("[data-group]")?.dataset.group;
   target(drag.code);
+};
+// Near the edge of the window the page moves on by itself.
+const creep = () => {
+  if (!drag?.ghost) return;
+  const y = drag.at?.[1] ?? innerHeight / 2;
+  const step = y < 70 ? -10 : y > innerHeight - 110 ? 10 : 0;
+  if (step) {
+    scrollBy(0, step);
+    aim();
+  }
+  requestAnimationFrame(creep);
 };
 const end = (event, keep) => {
   if (!drag || event.pointerId !== drag.id) return;

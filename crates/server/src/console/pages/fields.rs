@@ -41,8 +41,8 @@ const ROLLBACK: &str = "/fulcrum.v1.FieldMappingService/RollbackFieldMapping";
 const LOOKUP: &str = "/fulcrum.v1.CandidateService/LookupCandidates";
 const PEOPLE: &str = "/fulcrum.v1.LeverService/ListOpportunities";
 
-/// The most paths that a page suggests, to stay small.
-const MOST_PATHS: i32 = 400;
+/// What the suggested paths of a page may take, in bytes.
+const MOST_PATHS: usize = 24_000;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -74,16 +74,12 @@ impl Account {
         if desk.may(UPDATE) && desk.may(SOURCES) {
             let request = pb::ListSourceFieldsRequest {
                 connection_id: id.to_owned(),
-                page_size: MOST_PATHS,
+                page_size: 1_000,
                 ..Default::default()
             };
             let request = desk.ask(SOURCES, request)?;
-            sources = desk
-                .api()
-                .list_source_fields(request)
-                .await?
-                .into_inner()
-                .fields;
+            let answer = desk.api().list_source_fields(request).await?.into_inner();
+            sources = suggested(answer.fields);
         }
         Ok(Account {
             connection,
@@ -114,6 +110,18 @@ impl Account {
         }
         page
     }
+}
+
+/// The paths that fit a page: those of the account first, since nobody knows them by heart.
+fn suggested(mut sources: Vec<pb::SourceField>) -> Vec<pb::SourceField> {
+    sources.sort_by_key(|source| source.title.is_empty());
+    let mut taken = 0;
+    let fits = |source: &pb::SourceField| {
+        // What is around a path takes about as much again.
+        taken += source.path.len() + source.title.len() + source.group.len() + 32;
+        taken <= MOST_PATHS
+    };
+    sources.into_iter().take_while(fits).collect()
 }
 
 /// What a draft would change, and what is wrong with it.
@@ -540,4 +548,23 @@ async fn take_back(
     let now = saved.field_mapping.unwrap_or_default().version;
     let said = versions::taken_back(version, now);
     Ok(desk.done(&Tab::Fields.path(&id), said))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_of_many_forms_keeps_the_page_small_and_comes_first() {
+        let source = |n: usize, title: &str| pb::SourceField {
+            path: format!("forms[\"Form {n}\"]"),
+            title: title.to_owned(),
+            ..Default::default()
+        };
+        let mut sources: Vec<_> = (0..1_000).map(|n| source(n, "")).collect();
+        sources.push(source(1_000, "Start date"));
+        let chosen = suggested(sources);
+        assert_eq!(chosen[0].title, "Start date");
+        assert!(chosen.len() > 300 && chosen.len() < 600, "{}", chosen.len());
+    }
 }

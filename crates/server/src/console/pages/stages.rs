@@ -236,7 +236,10 @@ async fn tried(
     };
     let request = desk.ask(PREVIEW, request)?;
     match desk.api().preview_stage_mapping(request).await {
-        Ok(preview) => Ok((effect::shown(&preview.into_inner()), Vec::new())),
+        Ok(preview) => Ok((
+            effect::shown(&preview.into_inner(), &draft.groups),
+            Vec::new(),
+        )),
         Err(status) => {
             let refused = Refused::from(status);
             if refused.code() != Code::InvalidArgument {

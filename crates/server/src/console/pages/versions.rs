@@ -56,6 +56,17 @@ fn changed(row: &Version<'_>) -> Markup {
     }
 }
 
+/// Which version a page is made from, with the way to the others.
+pub(super) fn stamp(path: &str, version: u64, author: &str, time: Option<&Timestamp>) -> Markup {
+    html! {
+        p.faint {
+            @if version == 0 { "Version 0, the shipped one" }
+            @else { "Version " (version) ", saved by " (author) " " (moment(time)) }
+            " · " a href={ (path) "/versions" } { "Versions" }
+        }
+    }
+}
+
 /// A version beside the present one.
 pub(super) struct One<'a> {
     pub(super) what: &'a str,

@@ -105,16 +105,21 @@ impl Draft {
             rows: Vec::new(),
             who: form.text("who").to_owned(),
         };
-        // The fields of a row follow the one that begins it.
+        // Rows are known by what stands behind the point in the names of their fields.
+        let mut places: Vec<&str> = Vec::new();
         for (name, value) in form.fields() {
-            let (what, place) = name.split_once('.').unwrap_or((name, ""));
-            if what == "field" && !place.is_empty() {
+            let Some((what, place)) = name.split_once('.') else {
+                continue;
+            };
+            if what == "field" {
+                places.push(place);
                 draft.rows.push(Row {
                     field: value.to_owned(),
                     ..Row::default()
                 });
             }
-            let Some(row) = draft.rows.last_mut() else {
+            let row = places.iter().position(|one| *one == place);
+            let Some(row) = row.and_then(|row| draft.rows.get_mut(row)) else {
                 continue;
             };
             match what {

@@ -9,8 +9,8 @@ use super::draft::{
 use crate::console::assets::{BOARD_SCRIPT, BOARD_STYLE};
 use crate::console::fault::{self, Fault};
 use crate::console::frame::csrf;
+use crate::console::pages::versions::stamp;
 use crate::console::refusal::sentence;
-use crate::console::words::moment;
 
 /// What the page shows.
 pub(super) struct View<'a> {
@@ -35,12 +35,7 @@ pub(super) fn page(view: &View<'_>) -> Markup {
         link rel="stylesheet" href=(BOARD_STYLE.path());
         div.head {
             h1 { "Fields" }
-            p.faint {
-                "Version " (view.saved.version)
-                @if !view.saved.author.is_empty() { ", saved by " (view.saved.author) }
-                " " (moment(view.saved.update_time.as_ref())) " · "
-                a href={ (view.path) "/versions" } { "Versions" }
-            }
+            (stamp(view.path, view.saved.version, &view.saved.author, view.saved.update_time.as_ref()))
         }
         @if let Some(said) = &view.said { div.notice.good role="status" { p { (said) } } }
         (fault::notice(view.faults))
@@ -90,8 +85,8 @@ fn form(view: &View<'_>, token: &str) -> Markup {
             }
             section.panel {
                 h2 { "Links of the product" }
-                label { "Hosts of the product, present and former, one a line such as app.example.com: links there are profiles of its own"
-                    br;
+                p.faint { "Links to these hosts are profiles of the product's own. One a line, present and former, such as app.example.com." }
+                label { "Hosts" br;
                     textarea id="hosts" name="hosts" rows="2" spellcheck="false"
                         aria-invalid=[fault::invalid(view.faults, "hosts")] aria-describedby=[fault::described(view.faults, "hosts")] { (draft.hosts) }
                 }
@@ -99,10 +94,12 @@ fn form(view: &View<'_>, token: &str) -> Markup {
             }
             section.panel {
                 h2 { "On a real candidate" }
+                p.faint #who-hint { "An e-mail address, a profile on LinkedIn or GitHub, a telephone number, \"name, employer\", or an id of Lever." }
                 div.row {
-                    label { "Whom to try it on: an e-mail address, a profile on LinkedIn or GitHub, a telephone number, \"name, employer\", or an id of Lever; empty for the first mirrored"
-                        input id="who" name="who" value=(draft.who) size="36" autocomplete="off" spellcheck="false"
-                            aria-invalid=[fault::invalid(view.faults, "who")] aria-describedby=[fault::described(view.faults, "who")];
+                    label { "Candidate"
+                        input id="who" name="who" value=(draft.who) size="36" placeholder="the first mirrored" autocomplete="off" spellcheck="false"
+                            aria-invalid=[fault::invalid(view.faults, "who")]
+                            aria-describedby=(fault::described(view.faults, "who").as_deref().unwrap_or("who-hint"));
                     }
                     button type="submit" name="act" value="preview" { "Try" }
                 }
@@ -145,27 +142,26 @@ fn row(view: &View<'_>, place: usize) -> Markup {
                     (choice(view, &name("link"), &format!("Which link of {}", row.name()), all::<pb::FieldLink>().map(|one| (link_name(one), one == row.link)), Some("all links")))
                 }
             }
-            td {
+            td.how {
                 input type="hidden" name=(name("derivation")) value=(derivation_name(row.derivation));
                 @if derives {
                     label.check { input type="checkbox" id=(name("derived")) name=(name("derived")) checked[row.derived] aria-label={ "Work out " (row.name()) ": " (worked_out(row.derivation)) }; (worked_out(row.derivation)) }
                     (fault::beside(view.faults, &name("derived")))
                 } @else { span.faint { "as Lever has it" } }
             }
-            td { (choice(view, &name("direction"), &format!("Direction of {}", row.name()), all::<pb::FieldDirection>().map(|one| (direction_name(one), one == row.direction)), None)) }
-            td { (choice(view, &name("policy"), &format!("Policy of {}", row.name()), all::<pb::FieldPolicy>().map(|one| (policy_name(one), one == row.policy)), None)) }
+            td.way { (choice(view, &name("direction"), &format!("Direction of {}", row.name()), all::<pb::FieldDirection>().map(|one| (direction_name(one), one == row.direction)), None)) }
+            td.what { (choice(view, &name("policy"), &format!("Policy of {}", row.name()), all::<pb::FieldPolicy>().map(|one| (policy_name(one), one == row.policy)), None)) }
             td.tools {
                 @if place > 0 { (act("up", place, "↑", "Earlier", row)) " " }
                 @if place + 1 < view.draft.rows.len() { (act("down", place, "↓", "Later", row)) " " }
-                (act("remove", place, "Remove", "", row))
+                (act("remove", place, "✕", "Remove", row))
             }
         }
     }
 }
 
 fn act(act: &str, place: usize, label: &str, spoken: &str, row: &Row) -> Markup {
-    let label_for = if spoken.is_empty() { label } else { spoken };
-    html! { button type="submit" name="act" value={ (act) ":" (place) } aria-label={ (label_for) " " (row.name()) } title=(label_for) { (label) } }
+    html! { button type="submit" name="act" value={ (act) ":" (place) } aria-label={ (spoken) " " (row.name()) } title=(spoken) { (label) } }
 }
 
 fn text(view: &View<'_>, at: &str, value: &str, label: &str, list: Option<&str>) -> Markup {
@@ -215,9 +211,9 @@ fn choice(
 /// A word of a choice, for people.
 fn shown_as(word: &str) -> &str {
     match word {
-        "import" => "← import from Lever",
-        "export" => "→ export to Lever",
-        "both" => "↔ both ways",
+        "import" => "← import",
+        "export" => "→ export",
+        "both" => "↔ both",
         "never" => "never (protected)",
         word => word,
     }

@@ -10,8 +10,9 @@ use super::{effect, rules};
 use crate::console::assets::{BOARD_SCRIPT, BOARD_STYLE};
 use crate::console::fault::{self, Fault};
 use crate::console::frame::csrf;
+use crate::console::pages::versions::stamp;
 use crate::console::refusal::sentence;
-use crate::console::words::{count, moment, number};
+use crate::console::words::{count, number};
 
 /// How sure a suggestion is that is accepted with the others.
 pub(super) const SURE: f64 = 0.9;
@@ -43,12 +44,7 @@ pub(super) fn page(view: &View<'_>) -> Markup {
         link rel="stylesheet" href=(BOARD_STYLE.path());
         div.head {
             h1 { "Stages" }
-            p.faint {
-                "Version " (view.saved.version)
-                @if !view.saved.author.is_empty() { ", saved by " (view.saved.author) }
-                " " (moment(view.saved.update_time.as_ref())) " · "
-                a href={ (view.path) "/versions" } { "Versions" }
-            }
+            (stamp(view.path, view.saved.version, &view.saved.author, view.saved.update_time.as_ref()))
         }
         @if let Some(said) = &view.said { div.notice.good role="status" { p { (said) } } }
         (fault::notice(view.faults))
@@ -65,6 +61,10 @@ pub(super) fn page(view: &View<'_>) -> Markup {
 
 fn form(view: &View<'_>, token: &str) -> Markup {
     let sure = sure(view);
+    let unit = match view.draft.clock.unit {
+        pb::DayUnit::Calendar => "calendar",
+        _ => "business",
+    };
     html! {
         form #mapping method="post" action=(view.path) novalidate data-preview={ (view.path) "/effect" }
             data-changed[view.changed] {
@@ -74,7 +74,7 @@ fn form(view: &View<'_>, token: &str) -> Markup {
             // Enter in a field presses the first button of a form: the harmless one.
             button.away type="submit" name="act" value="preview" tabindex="-1" aria-hidden="true" { "Preview" }
             p #board-help .faint {
-                "Each Lever stage goes into one group of the product; in none it stays visible as unmapped. "
+                "Each Lever stage goes into one group of the product; in none it stays visible as unmapped. SLA days are " (unit) " days. "
                 span.scripted { "Drag a card by its name, or focus the name: Enter picks it up, arrows move it, Enter drops it, Escape cancels. Ctrl and Shift select several." }
             }
             div.layout {
@@ -87,8 +87,8 @@ fn form(view: &View<'_>, token: &str) -> Markup {
             div.savebar {
                 button.primary type="submit" name="act" value="save" { "Save" }
                 button type="submit" name="act" value="preview" { "Preview" }
-                @if sure > 0 {
-                    button #accept type="submit" name="act" value="accept" data-sure=(SURE) { "Accept all suggestions of 0.9 or more (" (sure) ")" }
+                button #accept type="submit" name="act" value="accept" data-sure=(SURE) hidden[sure == 0] {
+                    "Accept all suggestions of 0.9 or more (" span { (sure) } ")"
                 }
                 button #undo type="button" hidden disabled { "Undo" }
                 a.button.quiet href=(view.path) { "Discard changes" }
@@ -237,9 +237,7 @@ fn card(view: &View<'_>, placed: &Placed) -> Markup {
                 code title=(placed.id) { (short(&placed.id)) }
                 @if !listed { " " span.badge.warn { "missing in Lever" } }
             }
-            @if let Some((one, group)) = chip {
-                @if group.code != placed.group { (suggested(view, one, &group.label)) }
-            }
+            @if let Some((one, group)) = chip { (suggested(view, one, &group.label, group.code == placed.group)) }
             @if let Some(warning) = suggestion.map(|one| &one.warning).filter(|warning| !warning.is_empty()) {
                 p.hint { (sentence(warning)) }
             }
@@ -249,9 +247,15 @@ fn card(view: &View<'_>, placed: &Placed) -> Markup {
     }
 }
 
-fn suggested(view: &View<'_>, suggestion: &pb::StageSuggestion, label: &str) -> Markup {
+/// A card that is where it is suggested keeps the suggestion out of sight, for when it is dragged away.
+fn suggested(
+    view: &View<'_>,
+    suggestion: &pb::StageSuggestion,
+    label: &str,
+    there: bool,
+) -> Markup {
     html! {
-        p.chip {
+        p.chip hidden[there] {
             @if view.csrf.is_some() {
                 button type="submit" name="act" value={ "take:" (suggestion.stage_id) } data-suggested=(suggestion.product_stage) data-confidence=(suggestion.confidence) {
                     "→ " (label) " " (percent(suggestion.confidence)) span.away { " for " (view.names.stage(&suggestion.stage_id)) }
@@ -362,7 +366,7 @@ mod tests {
         assert!(text.contains("→ Screen &lt;b&gt; 90 %") && text.contains("the word phone"));
         assert!(
             text.contains(">01234567…<")
-                && text.contains("Accept all suggestions of 0.9 or more (1)")
+                && text.contains("Accept all suggestions of 0.9 or more (<span>1</span>)")
         );
         assert!(!text.contains("style="), "the policy forbids it");
     }

@@ -568,6 +568,18 @@ pub(super) fn settings(mapping: &pb::StageMapping, names: &Names<'_>) -> Vec<Set
             rows.push(Setting::new(format!("stage:{id}"), name, &group.code));
         }
     }
+    let grouped: BTreeSet<&str> = mapping
+        .product_stages
+        .iter()
+        .flat_map(|group| group.stage_ids.iter().map(String::as_str))
+        .collect();
+    for (id, text) in names.stages.iter().filter(|(id, _)| !grouped.contains(*id)) {
+        rows.push(Setting::new(
+            format!("stage:{id}"),
+            format!("Stage {text}"),
+            UNMAPPED,
+        ));
+    }
     for sla in &mapping.stage_slas {
         let name = format!("SLA of stage {}", names.stage(&sla.stage_id));
         rows.push(Setting::new(

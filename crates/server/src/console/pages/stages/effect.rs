@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use proto::v1 as pb;
 
-use super::draft::UNMAPPED;
+use super::draft::{Group, UNMAPPED};
 use crate::console::fault::Fault;
 use crate::console::refusal::sentence;
 use crate::console::words::{count, number, plain};
@@ -27,8 +27,8 @@ pub(super) fn refused(faults: &[Fault]) -> Markup {
     }
 }
 
-/// What would change.
-pub(super) fn shown(preview: &pb::PreviewStageMappingResponse) -> Markup {
+/// What would change; `groups` have the names of the groups.
+pub(super) fn shown(preview: &pb::PreviewStageMappingResponse, groups: &[Group]) -> Markup {
     let moved: u64 = preview.moves.iter().map(|row| row.opportunities).sum();
     let timed: u64 = preview
         .sla_changes
@@ -52,7 +52,7 @@ pub(super) fn shown(preview: &pb::PreviewStageMappingResponse) -> Markup {
             p.faint { "Of " (count(preview.opportunities, "open candidacy", "open candidacies")) ", at this moment:" }
             p { strong { (number(moved)) } " change their group" }
             @if moved > 0 {
-                ul { @for row in &preview.moves { li { (row.from_product_stage) " → " (row.to_product_stage) ": " (number(row.opportunities)) } } }
+                ul { @for row in &preview.moves { li { (called(groups, &row.from_product_stage)) " → " (called(groups, &row.to_product_stage)) ": " (number(row.opportunities)) } } }
             }
             p { strong { (number(timed)) } " change their SLA state" }
             @if timed > 0 {
@@ -74,6 +74,15 @@ pub(super) fn shown(preview: &pb::PreviewStageMappingResponse) -> Markup {
     }
 }
 
+/// The name of a group; its code where it was taken away.
+fn called<'g>(groups: &'g [Group], code: &'g str) -> &'g str {
+    if code == UNMAPPED {
+        return "Unmapped";
+    }
+    let group = groups.iter().find(|group| group.code == code);
+    group.map_or(code, |group| &group.label)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +95,11 @@ mod tests {
             missing,
             ..Default::default()
         };
+        let groups = [Group {
+            code: "INTERVIEW".to_owned(),
+            label: "The interview".to_owned(),
+            ..Group::default()
+        }];
         let mut preview = pb::PreviewStageMappingResponse {
             differences: vec!["stage \"Chat\": UNMAPPED -> INTERVIEW".to_owned()],
             opportunities: 2000,
@@ -107,11 +121,11 @@ mod tests {
                 stage("OFFER", false),
             ],
         };
-        let text = shown(&preview).into_string();
+        let text = shown(&preview, &groups).into_string();
         for part in [
             "2,000 open candidacies",
             "<strong>12</strong> change their group",
-            "UNMAPPED → INTERVIEW: 12",
+            "Unmapped → The interview: 12",
             "none → at risk: 3",
             "<strong>2</strong> are inbound applicants no longer",
             "1 stage unmapped",
@@ -121,7 +135,7 @@ mod tests {
         assert!(!text.contains("become inbound"));
         preview.differences.clear();
         preview.stages.clear();
-        let text = shown(&preview).into_string();
+        let text = shown(&preview, &groups).into_string();
         assert!(
             text.contains("Nothing: this is what is saved.")
                 && text.contains("every stage is mapped")
