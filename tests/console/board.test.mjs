@@ -44,7 +44,8 @@ const drag = async (page, stage, group) => {
   await page.mouse.down();
   await page.mouse.move(from.x + 40, from.y + 20, { steps: 3 });
   const head = page.locator(`[data-group="${group}"] h2`);
-  await head.scrollIntoViewIfNeeded();
+  // Clear of the bar with the buttons, which stays at the lower edge.
+  await head.evaluate((one) => one.scrollIntoView({ block: "center" }));
   const to = await head.boundingBox();
   await page.mouse.move(to.x + 10, to.y + 5, { steps: 5 });
   await page.mouse.up();

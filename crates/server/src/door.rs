@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -79,6 +80,11 @@ const SEND_BUFFER: usize = 128 << 10;
 const PREFACE: u64 = 24;
 /// So often it is told that callers are turned away for a certificate.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a caller whom TLS turns away is listened to, so that what it was told arrives.
+const LAST_WORD: Duration = Duration::from_secs(1);
+/// The most that is read of it meanwhile, in bytes.
+const LAST_BYTES: u64 = 64 * 1024;
 /// After the system has refused us a connection, such as for want of open files.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -242,10 +248,12 @@ impl Inside {
             return self.serve(Either::Left(tcp)).await;
         };
         let acceptor = TlsAcceptor::from(greeting());
-        match timeout(self.limits.handshake, acceptor.accept(tcp)).await {
+        let accepted = acceptor.accept(tcp).into_fallible();
+        match timeout(self.limits.handshake, accepted).await {
             Ok(Ok(tls)) => self.serve(Either::Right(Box::new(tls))).await,
-            Ok(Err(error)) => {
+            Ok(Err((error, tcp))) => {
                 self.tell(&error);
+                let _ = timeout(LAST_WORD, heard_out(tcp)).await;
                 "handshake"
             }
             Err(_) => "slow",
@@ -317,4 +325,12 @@ impl Inside {
             _ => None,
         }
     }
+}
+
+/// Reads what a caller was still sending, until it hangs up. A socket that is closed with something unread resets the
+/// connection, and the alert that tells the caller why is lost with it.
+async fn heard_out(mut tcp: TcpStream) -> io::Result<()> {
+    tcp.shutdown().await?;
+    tokio::io::copy(&mut tcp.take(LAST_BYTES), &mut tokio::io::sink()).await?;
+    Ok(())
 }
