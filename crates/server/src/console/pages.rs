@@ -10,6 +10,7 @@ mod operations;
 mod overview;
 mod permissions;
 mod settings;
+mod setup;
 mod sign_in;
 mod sync;
 mod users;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Router<Console> {
         .merge(calls::routes())
         .merge(users::routes())
         .merge(settings::routes())
+        .merge(setup::routes())
 }
 
 /// The page of a list that is asked for, by the token that the one before ended with.

@@ -359,6 +359,7 @@ fn scopes(target: &LinkTarget) -> Markup {
                     ul.scopes { @for model in kept { li { strong { (model.label) } ": " (model.about) } } }
                 }
             }
+            @if !target.secret_notes { p { "It does not keep secret notes." } }
             @if !reads_eeo { p { "It does not read answers to equal-opportunity (EEO) questions." } }
         }
         section.panel aria-labelledby="writes" {
@@ -427,6 +428,7 @@ mod tests {
                 display_name: "<i>Acme".to_owned(),
                 environment: Environment::Region(Region::Eu),
                 streams,
+                secret_notes: false,
             },
             expires_at: prost_types::Timestamp::default(),
             consent,
