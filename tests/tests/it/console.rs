@@ -129,6 +129,9 @@ async fn an_admin_connects_an_account_and_sees_it_mirrored() {
     let overview = connected.to.trim_end_matches("/permissions").to_owned();
     world.connection = overview.rsplit('/').next().unwrap_or_default().to_owned();
     world.until_synced().await;
+    // What was called until then is written down before the test goes by it.
+    let tested = browser.post(&connected.to, &[("csrf", &proof)]).await;
+    assert_eq!(tested.to, connected.to, "{}", tested.text);
     for (tab, shows) in [
         ("", "Mirror of Lever"),
         ("/issues", "Nothing is wrong"),

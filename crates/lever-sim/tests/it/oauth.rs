@@ -166,7 +166,10 @@ async fn a_code_asked_with_a_challenge_needs_its_verifier() {
     assert_eq!(told(Some("another")).await, 403);
     assert_eq!(told(None).await, 403);
     let plain = ask("plain").await;
-    assert_eq!(parameter(&plain, "error").as_deref(), Some("invalid_request"));
+    assert_eq!(
+        parameter(&plain, "error").as_deref(),
+        Some("invalid_request")
+    );
 }
 
 #[tokio::test]

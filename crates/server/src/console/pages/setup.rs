@@ -187,9 +187,10 @@ async fn test(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     };
     let report = permissions::last(&desk, &id).await?;
     let step = Step::Test;
+    // Below the table, which is long, nobody would find it.
     let content = html! {
+        p { a.button.primary[report.is_some()] href=(step.next().path(&id)) { @if report.is_some() { "Continue" } @else { "Continue without a test" } } }
         (permissions::page(&connection, report.as_ref(), desk.csrf(), &step.path(&id)))
-        p { a.button.primary[report.is_some()] href=(step.next().path(&id)) { "Continue" } }
     };
     Ok(stepped(&desk, &connection, step, content))
 }
