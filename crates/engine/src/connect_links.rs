@@ -60,6 +60,8 @@ pub struct LinkTarget {
     pub environment: Environment,
     /// What is kept of it.
     pub streams: BTreeSet<Stream>,
+    /// Whether secret notes are.
+    pub secret_notes: bool,
 }
 
 impl Engine {
@@ -141,6 +143,7 @@ impl Engine {
                 display_name: display_name.clone(),
                 environment: environment.clone(),
                 streams: Stream::DEFAULT.iter().copied().collect(),
+                secret_notes: false,
             }),
             LinkPurpose::Relink(id) => {
                 let connection = self.connection(*id).await?;
@@ -148,6 +151,7 @@ impl Engine {
                     display_name: connection.display_name,
                     environment: connection.environment,
                     streams: connection.streams,
+                    secret_notes: connection.include_secret_notes,
                 })
             }
         }

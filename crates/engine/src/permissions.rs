@@ -19,6 +19,7 @@ use lever::{
     Operation,
 };
 use store::Experience;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::engine::Engine;
@@ -88,6 +89,8 @@ pub struct PermissionReport {
     pub worked_at: Option<Timestamp>,
     /// When this was found out.
     pub checked_at: Timestamp,
+    /// How long Lever took to answer the first call; none where it did not.
+    pub answered_in: Option<Duration>,
 }
 
 /// The permissions that the set-up guide has an admin tick on Lever's API-key page, in its order, each with whether it
@@ -135,7 +138,7 @@ impl Engine {
             .iter()
             .map(|permission| plan::plan(permission, &connection, all))
             .collect();
-        let tried = prober.all(&plans).await;
+        let (tried, answered_in) = prober.all(&plans).await;
         let worked_at = verdict::worked_at(&used);
         let statuses: Vec<_> = all_there_is
             .iter()
@@ -149,13 +152,24 @@ impl Engine {
             let now = self.shared.clock.now();
             link.access.learn(store, id, access, sees, now).await;
         }
-        Ok(PermissionReport {
+        let report = PermissionReport {
             permissions: statuses,
             confidential,
             key: verdict::key_state(tried, worked_at),
             worked_at,
             checked_at,
-        })
+            answered_in,
+        };
+        link.keep_permissions(connection.credential_since, report.clone());
+        Ok(report)
+    }
+
+    /// What the last check told, since the service started and the credential was given; none before the first.
+    ///
+    /// # Errors
+    /// Not found; precondition while disconnected.
+    pub async fn last_permissions(&self, id: ConnectionId) -> Result<Option<PermissionReport>> {
+        Ok(self.link(id)?.last_permissions())
     }
 
     /// What calls with the present credential came to; nothing when it is not known since when it is used.
@@ -215,8 +229,9 @@ struct Prober {
 }
 
 impl Prober {
-    /// What came of each plan. The first call alone shows whether more are worth making.
-    async fn all(&self, plans: &[Plan]) -> Vec<Tried> {
+    /// What came of each plan, and how long the first answer took. The first call alone shows whether more are worth
+    /// making.
+    async fn all(&self, plans: &[Plan]) -> (Vec<Tried>, Option<Duration>) {
         let mut outcomes: Vec<Tried> = plans
             .iter()
             .map(|plan| match plan {
@@ -233,11 +248,14 @@ impl Prober {
             })
             .collect();
         let Some(((index, first), rest)) = planned.split_first() else {
-            return outcomes;
+            return (outcomes, None);
         };
+        let asked = Instant::now();
         outcomes[*index] = self.one(first).await;
+        let answered = matches!(outcomes[*index], Tried::Answered(_));
+        let answered_in = answered.then(|| asked.elapsed());
         if !verdict::goes_on(outcomes[*index]) {
-            return outcomes;
+            return (outcomes, answered_in);
         }
         let rest: Vec<_> = rest
             .iter()
@@ -251,7 +269,7 @@ impl Prober {
             }
         }
         drop(rest);
-        outcomes
+        (outcomes, answered_in)
     }
 
     async fn numbered(&self, index: usize, operation: &'static Operation) -> (usize, Tried) {

@@ -195,6 +195,7 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.StoreService/FreeReserve", ADMIN),
     ("/fulcrum.v1.StoreService/GetMasterKeys", ADMIN),
     ("/fulcrum.v1.StoreService/RotateMasterKey", ADMIN),
+    ("/fulcrum.v1.SyncService/EstimateImport", ADMIN),
     ("/fulcrum.v1.SyncService/GetSyncStatus", ANY),
     ("/fulcrum.v1.SyncService/ListApiCalls", READERS),
     ("/fulcrum.v1.SyncService/ListQuarantine", READERS),

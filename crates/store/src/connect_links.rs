@@ -280,6 +280,20 @@ pub(crate) fn revoke_those_of(
     Ok(())
 }
 
+/// Forgets the links that were for a connection, or led to it.
+pub(crate) fn forget_those_of(
+    draft: &mut Draft<'_>,
+    connection: ConnectionId,
+) -> Result<(), Error> {
+    for link in all(draft)? {
+        let led = link.used.as_ref().is_some_and(|(_, id)| *id == connection);
+        if led || link.purpose == LinkPurpose::Relink(connection) {
+            draft.remove(Table::ConnectLinks, link.hash.to_vec());
+        }
+    }
+    Ok(())
+}
+
 fn all(draft: &Draft<'_>) -> Result<Vec<ConnectLink>, Error> {
     let links = draft.tables().values(Table::ConnectLinks, &[]);
     links.collect()

@@ -3,6 +3,7 @@
 use domain::ConnectionId;
 
 use crate::backup;
+use crate::connect_links;
 use crate::connections;
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
@@ -56,6 +57,7 @@ fn begin(draft: &mut Draft<'_>, id: ConnectionId) -> Result<(), Error> {
     }
     let stored = connections::stored(draft, id)?;
     connections::release_external_id(draft, &stored)?;
+    connect_links::forget_those_of(draft, id)?;
     draft.remove(Table::Credentials, key.clone());
     draft.remove(Table::Connections, key.clone());
     draft.mark(Table::Purges, key);

@@ -137,12 +137,12 @@ async fn a_key_given_by_a_link_starts_the_import_and_a_wrong_one_uses_nothing_up
     assert_eq!(known[0].id, used.connection_id);
     assert_eq!(known[0].display_name, "Acme <Recruiting>");
     world.until_synced().await;
-    assert!(
-        world
-            .home
-            .log()
-            .contains(&format!("link={} made_by=local", used.id))
-    );
+    let log = world.home.log();
+    let told = log
+        .lines()
+        .find(|line| line.contains("connected by a link"));
+    let told = told.expect("the log tells of it");
+    assert!(told.contains(&used.id) && told.contains("\"made_by\":\"local\""));
 }
 
 #[tokio::test]

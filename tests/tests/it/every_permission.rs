@@ -31,6 +31,7 @@ async fn guide(world: &World, kind: pb::PermissionKind) -> Vec<String> {
     let request = pb::CheckPermissionsRequest {
         connection_id: world.connection.clone(),
         probe_all: false,
+        ..Default::default()
     };
     let report = world.api.connections().check_permissions(request).await;
     let permissions = report.expect("a report").into_inner().permissions;

@@ -63,6 +63,7 @@ mod real_input;
 mod repeats;
 mod secrets;
 mod selection;
+mod setting_up;
 mod sla_report;
 mod start_errors;
 mod stopping;

@@ -37,6 +37,7 @@ async fn check(world: &World, probe_all: bool) -> pb::CheckPermissionsResponse {
     let request = pb::CheckPermissionsRequest {
         connection_id: world.connection.clone(),
         probe_all,
+        ..Default::default()
     };
     let answer = world.api.connections().check_permissions(request).await;
     answer.expect("a report").into_inner()
@@ -373,6 +374,7 @@ async fn f03_a_disconnected_account_is_not_asked() {
     let request = pb::CheckPermissionsRequest {
         connection_id: world.connection.clone(),
         probe_all: true,
+        ..Default::default()
     };
     let told = refused(world.api.connections().check_permissions(request).await);
     assert_eq!(

@@ -137,6 +137,41 @@ async fn a_code_is_exchanged_once_for_tokens_of_an_hour() {
     assert_eq!(get_with(&world, access, "/stages").await, 401);
 }
 
+/// A choice: Lever's description has no PKCE.
+#[tokio::test]
+async fn a_code_asked_with_a_challenge_needs_its_verifier() {
+    let world = World::of(5).await;
+    // RFC 7636, appendix B.
+    let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let ask = async |method: &str| {
+        let mut query = asking("users:read:admin");
+        query.extend([
+            ("code_challenge", challenge),
+            ("code_challenge_method", method),
+        ]);
+        authorize(&world, &query).await.unwrap()
+    };
+    let told = async |verifier: Option<&str>| {
+        let code = parameter(&ask("S256").await, "code").unwrap();
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", CALLBACK),
+        ];
+        form.extend(verifier.map(|verifier| ("code_verifier", verifier)));
+        token(&world, &form).await.status
+    };
+    assert_eq!(told(Some(verifier)).await, 200);
+    assert_eq!(told(Some("another")).await, 403);
+    assert_eq!(told(None).await, 403);
+    let plain = ask("plain").await;
+    assert_eq!(
+        parameter(&plain, "error").as_deref(),
+        Some("invalid_request")
+    );
+}
+
 #[tokio::test]
 async fn refresh_tokens_rotate_and_the_old_one_is_refused() {
     let world = World::of(5).await;

@@ -41,6 +41,9 @@ pub(super) struct Connect {
     /// Have Lever tell of changes at once, by webhooks.
     #[arg(long)]
     webhooks: bool,
+    /// Pull nothing until the sync is resumed, in the console or with ResumeSync.
+    #[arg(long)]
+    paused: bool,
     /// Keep secret notes too.
     #[arg(long)]
     secret_notes: bool,
@@ -119,7 +122,7 @@ impl From<Region> for pb::Region {
 pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Failure> {
     let client = Client::open(global).await?;
     let (api_key, oauth) = command.credential.read().await?;
-    let webhooks = command.webhooks;
+    let (webhooks, paused) = (command.webhooks, command.paused);
     let request = pb::CreateConnectionRequest {
         connection: Some(pb::Connection {
             display_name: command.name,
@@ -138,7 +141,7 @@ pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Fai
         }),
         api_key,
         oauth,
-        paused: false,
+        paused: command.paused,
     };
     let response = client
         .connections()
@@ -165,7 +168,10 @@ pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Fai
     if webhooks {
         output.line(webhook_line(&connection))?;
     }
-    output.line("the mirror fills now; watch it with `fulcrum status --watch`")
+    output.line(match paused {
+        true => "nothing is read until you start it in the console; see `fulcrum status --estimate` for what it takes",
+        false => "the mirror fills now; watch it with `fulcrum status --watch`",
+    })
 }
 
 impl Credential {

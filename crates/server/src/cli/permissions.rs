@@ -13,6 +13,9 @@ pub(super) struct Permissions {
     /// Try every read there is, not only those of streams that are kept.
     #[arg(long)]
     probe_all: bool,
+    /// Tell what the last test told, since the service started, without asking Lever again.
+    #[arg(long, conflicts_with = "probe_all")]
+    last: bool,
 }
 
 /// Tells what Lever lets the credential do.
@@ -22,12 +25,17 @@ pub(super) async fn run(global: &Global, command: Permissions) -> Result<(), Fai
     let request = pb::CheckPermissionsRequest {
         connection_id: connection.id.clone(),
         probe_all: command.probe_all,
+        last: command.last,
     };
     let report = client
         .connections()
         .check_permissions(request)
         .await?
         .into_inner();
+    if command.last && report.check_time.is_none() {
+        let none = "no test was made since the service started, or since the credential was given";
+        return Err(Failure::new(none.to_owned()));
+    }
     let mut output = Output::standard();
     if global.json {
         output.json(&json::of("CheckPermissionsResponse", &report)?)?;

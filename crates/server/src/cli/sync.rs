@@ -14,6 +14,9 @@ pub(super) struct Status {
     /// Show every change until Ctrl-C.
     #[arg(long)]
     watch: bool,
+    /// Tell what the first import takes at most, begun or not; asks Lever for its sources.
+    #[arg(long, conflicts_with = "watch")]
+    estimate: bool,
 }
 
 /// Arguments of `fulcrum sync`.
@@ -46,6 +49,9 @@ pub(super) async fn status(global: &Global, command: Status) -> Result<(), Failu
     let client = Client::open(global).await?;
     let connection = client.connection(command.connection.as_deref()).await?;
     let mut output = Output::standard();
+    if command.estimate {
+        return estimate(global, &client, &connection, &mut output).await;
+    }
     if command.watch {
         return watch(global, &client, &connection, &mut output).await;
     }
@@ -60,6 +66,22 @@ pub(super) async fn status(global: &Global, command: Status) -> Result<(), Failu
     match open_issues(&client, &connection).await? {
         0 => Ok(()),
         open => output.line(page::open_issues(open)),
+    }
+}
+
+async fn estimate(
+    global: &Global,
+    client: &Client,
+    connection: &pb::Connection,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let request = pb::EstimateImportRequest {
+        connection_id: connection.id.clone(),
+    };
+    let estimate = client.sync().estimate_import(request).await?.into_inner();
+    match global.json {
+        true => output.json(&json::of("EstimateImportResponse", &estimate)?),
+        false => output.line(page::estimate(&estimate)),
     }
 }
 

@@ -44,11 +44,7 @@ pub(super) const MODELS: &[(&str, &[Model])] = &[
     (
         "Jobs",
         &[
-            model(
-                "postings",
-                "Postings",
-                "advertised jobs, with the ids that candidates apply to",
-            ),
+            model("postings", "Postings", "advertised jobs"),
             model(
                 "posting_forms",
                 "Application forms",
@@ -57,7 +53,7 @@ pub(super) const MODELS: &[(&str, &[Model])] = &[
             model(
                 "requisitions",
                 "Requisitions",
-                "leave to hire, with headcount and compensation band",
+                "approved hires, with headcount and compensation band",
             ),
             model(
                 "requisition_fields",
@@ -89,11 +85,7 @@ pub(super) const MODELS: &[(&str, &[Model])] = &[
                 "Resumes",
                 "resumes as Lever has read them, and their files",
             ),
-            model(
-                "notes",
-                "Notes",
-                "what your team wrote about people; secret notes only where you switch them on",
-            ),
+            model("notes", "Notes", "what your team wrote about people"),
             model(
                 "interviews",
                 "Interviews",

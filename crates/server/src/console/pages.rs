@@ -16,6 +16,7 @@ mod overview;
 mod permissions;
 mod privacy;
 mod settings;
+mod setup;
 mod sign_in;
 mod sla;
 mod stages;
@@ -54,6 +55,7 @@ pub(super) fn routes() -> Router<Console> {
         .merge(settings::routes())
         .merge(stages::routes())
         .merge(fields::routes())
+        .merge(setup::routes())
 }
 
 /// The page of a list that is asked for, by the token that the one before ended with.

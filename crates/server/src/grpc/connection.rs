@@ -196,6 +196,11 @@ impl ConnectionService for Api {
         request: Request<pb::CheckPermissionsRequest>,
     ) -> Result<Response<pb::CheckPermissionsResponse>, Status> {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        if request.get_ref().last {
+            let last = self.engine.last_permissions(id).await.map_err(status)?;
+            let last = last.as_ref().map(wire::permissions::to_report);
+            return Ok(Response::new(last.unwrap_or_default()));
+        }
         let report = self
             .engine
             .check_permissions(id, request.get_ref().probe_all)

@@ -136,6 +136,15 @@ impl SyncService for Api {
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 
+    async fn estimate_import(
+        &self,
+        request: Request<pb::EstimateImportRequest>,
+    ) -> Result<Response<pb::EstimateImportResponse>, Status> {
+        let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        let estimate = self.engine.estimate_import(id).await.map_err(status)?;
+        Ok(Response::new(wire::sync::to_estimate(&estimate)))
+    }
+
     async fn pause_sync(
         &self,
         request: Request<pb::PauseSyncRequest>,

@@ -5,7 +5,7 @@ use engine::{
 };
 use proto::v1 as pb;
 
-use super::time::to_timestamp;
+use super::time::{to_duration, to_timestamp};
 
 /// The report as the wire has it.
 pub fn to_report(report: &PermissionReport) -> pb::CheckPermissionsResponse {
@@ -17,6 +17,7 @@ pub fn to_report(report: &PermissionReport) -> pb::CheckPermissionsResponse {
         key_message: key_message.to_owned(),
         key_accept_time: report.worked_at.map(to_timestamp),
         check_time: Some(to_timestamp(report.checked_at)),
+        answer_time: report.answered_in.map(to_duration),
     }
 }
 
@@ -115,6 +116,7 @@ mod tests {
             confidential: ConfidentialAccess::Off,
             key,
             worked_at: Some(Timestamp::from_millis(1_000)),
+            answered_in: None,
             checked_at: Timestamp::from_millis(2_000),
         })
     }

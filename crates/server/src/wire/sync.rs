@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{Cursor, Schedule, ScheduleError, Stream};
 use engine::{
-    Error, InboundStatus, KeyPause, Result, StreamSchedule, StreamState, StreamStatus, SyncState,
-    SyncStatus,
+    Error, ImportEstimate, InboundStatus, KeyPause, Result, StreamSchedule, StreamState,
+    StreamStatus, SyncState, SyncStatus,
 };
 use proto::v1 as pb;
 use proto::v1::stream_schedule::When;
@@ -78,6 +78,17 @@ pub fn with_history(
         shown.last_run = runs.get(&shown.name).map(to_run);
     }
     status
+}
+
+/// What a first import takes, as the wire has it.
+pub fn to_estimate(estimate: &ImportEstimate) -> pb::EstimateImportResponse {
+    pb::EstimateImportResponse {
+        opportunities: estimate.people,
+        requests: estimate.requests,
+        lists_per_opportunity: estimate.lists_per_person,
+        at_full_rate: Some(to_duration(estimate.at_full_rate)),
+        at_half_rate: Some(to_duration(estimate.at_half_rate)),
+    }
 }
 
 /// The status as GetSyncStatus answers it.

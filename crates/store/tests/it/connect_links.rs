@@ -129,6 +129,18 @@ async fn a_link_for_another_credential_replaces_it_once() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_deleted_takes_its_links_with_it() {
+    let (_folder, store, c) = connected().await;
+    for link in [connect_link(1, LinkPurpose::Relink(c)), for_a_new_one(2)] {
+        store.create_connect_link(link, 9).await.unwrap();
+    }
+    store.delete_connection(c).await.unwrap();
+    let left = store.connect_links().await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].id, "link 2");
+}
+
+#[tokio::test]
 async fn a_token_that_is_revoked_takes_its_open_links_with_it() {
     let (_folder, store) = fresh();
     let token = TokenRecord {

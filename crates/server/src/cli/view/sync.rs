@@ -205,10 +205,41 @@ pub(crate) fn status(response: pb::GetSyncStatusResponse) -> pb::SyncStatus {
     }
 }
 
+/// What a first import takes at most, in a sentence.
+pub(crate) fn estimate(estimate: &pb::EstimateImportResponse) -> String {
+    let lasts = |at: &Option<prost_types::Duration>| {
+        let seconds = at.as_ref().map_or(0, |at| at.seconds);
+        time::length(Duration::from_secs(seconds.max(0).unsigned_abs()))
+    };
+    format!(
+        "up to {} for about {} opportunities: about {} at Lever's full rate, {} at half of it",
+        counted(estimate.requests, "request"),
+        grouped(estimate.opportunities),
+        lasts(&estimate.at_full_rate),
+        lasts(&estimate.at_half_rate)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::plain;
     use super::*;
+
+    #[test]
+    fn an_estimate_tells_requests_and_time() {
+        let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
+        let told = estimate(&pb::EstimateImportResponse {
+            opportunities: 18_400,
+            requests: 110_600,
+            lists_per_opportunity: 6,
+            at_full_rate: seconds(11_060),
+            at_half_rate: seconds(22_120),
+        });
+        assert_eq!(
+            told,
+            "up to 110,600 requests for about 18,400 opportunities: about 3 h at Lever's full rate, 6 h at half of it"
+        );
+    }
 
     fn stream(
         name: &str,

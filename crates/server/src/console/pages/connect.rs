@@ -1,14 +1,19 @@
 //! Linking a Lever account (product.md, screen 2).
 
 use axum::Router;
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
+use serde::Deserialize;
 
+use super::links::LINKS;
+use super::setup;
 use crate::console::Console;
+use crate::console::checklist::checklist;
 use crate::console::desk::Desk;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Place, Tab, csrf};
@@ -20,21 +25,32 @@ pub(super) fn routes() -> Router<Console> {
     Router::new().route("/console/connect", get(show).post(connect))
 }
 
-async fn show(desk: Desk) -> Response {
-    let content = page(desk.csrf(), &Form::parse(b"include_archived=on"), None);
-    desk.page("Connect Lever", Place::Top, content)
+/// What the list of permissions is to have.
+#[derive(Debug, Default, Deserialize)]
+struct Wish {
+    #[serde(default)]
+    read_only: bool,
+}
+
+async fn show(desk: Desk, Query(wish): Query<Wish>) -> Response {
+    let read_only = if wish.read_only { "on" } else { "" };
+    let form = Form::of([("read_only", read_only.to_owned())]);
+    desk.page("Connect Lever", Place::Top, page(desk.csrf(), &form, None))
 }
 
 async fn connect(Posted { desk, form }: Posted) -> Response {
     match create(&desk, &form).await {
         Ok((id, restored)) => {
-            let said = match restored {
-                true => "The account is connected again, with its mappings and mirror.",
-                false => {
-                    "The account is connected, and the first import has begun. This is what the key may do."
-                }
+            let said = match (restored, set_up_first(&form)) {
+                (true, _) => "The account is connected again, with its mappings and mirror.",
+                (false, true) => "Lever accepts the key. Nothing is read before you start it.",
+                (false, false) => "The account is connected, and the first import has begun.",
             };
-            desk.done(&Tab::Permissions.path(&id), said)
+            let path = match set_up_first(&form) {
+                true => setup::path(&id),
+                false => Tab::Permissions.path(&id),
+            };
+            desk.done(&path, said)
         }
         Err(refused) => {
             let content = page(desk.csrf(), &form, Some(&refused));
@@ -45,8 +61,14 @@ async fn connect(Posted { desk, form }: Posted) -> Response {
 }
 
 async fn create(desk: &Desk, form: &Form) -> Result<(String, bool), Refused> {
+    let mut connection = asked(form);
+    if set_up_first(form) {
+        let now = desk.api().authority.now();
+        connection.sync_start_time = Some(setup::a_year_before(now.as_millis()));
+    }
     let request = pb::CreateConnectionRequest {
-        connection: Some(asked(form)),
+        connection: Some(connection),
+        paused: set_up_first(form),
         api_key: form.text("api_key").to_owned(),
         ..Default::default()
     };
@@ -54,6 +76,11 @@ async fn create(desk: &Desk, form: &Form) -> Result<(String, bool), Refused> {
     let answer = desk.api().create_connection(request).await?.into_inner();
     let id = answer.connection.map(|connection| connection.id);
     Ok((id.unwrap_or_default(), answer.restored))
+}
+
+/// Whether the account is set up step by step before anything is read.
+fn set_up_first(form: &Form) -> bool {
+    form.text("next") == "setup"
 }
 
 /// The settings that a form asks for; what it leaves out has the service's defaults.
@@ -64,7 +91,6 @@ fn asked(form: &Form) -> pb::Connection {
         external_id: form.text("external_id").to_owned(),
         region: region.into(),
         base_url,
-        include_archived: Some(form.ticked("include_archived")),
         ..Default::default()
     }
 }
@@ -105,19 +131,29 @@ pub(super) fn environments(form: &Form) -> Markup {
 
 /// The key is not filled in again: it is in no page.
 fn page(token: &str, form: &Form, refused: Option<&Refused>) -> Markup {
+    let read_only = form.ticked("read_only");
     html! {
         h1 { "Connect Lever" }
         @if let Some(refused) = refused { (refused.notice()) }
-        p { "In Lever, a Super Admin makes an API key under Settings → Integrations and API → API credentials, with the permissions Fulcrum needs. After it is connected you see which of them are missing." }
+        p { "You need an API key, which a Lever Super Admin makes under Settings → Integrations and API → API Credentials. Somebody else has to make it? " a href=(LINKS) { "Send them a link" } " instead." }
+        details.panel {
+            summary { "The permissions to tick for the key, in Lever’s order" }
+            @if read_only { p { "To read only: nothing can be written to Lever with such a key. " a href="/console/connect" { "Read and write" } } }
+            @else { p { "To read and write. " a href="/console/connect?read_only=true" { "Read only" } " is shorter." } }
+            (checklist(read_only))
+        }
         form.stack method="post" action="/console/connect" {
             (csrf(token))
+            @if read_only { input type="hidden" name="read_only" value="on"; }
             label { "Name" input name="display_name" required maxlength="200" value=(form.text("display_name")) autocomplete="off"; }
             label { "Id of this customer in the product (optional)" input name="external_id" value=(form.text("external_id")) autocomplete="off"; }
             (environments(form))
             label { "API key" input type="password" name="api_key" required autocomplete="off" spellcheck="false"; }
-            label.check { input type="checkbox" name="include_archived" checked[form.ticked("include_archived")]; "Also mirror archived opportunities, to find people again" }
-            button.primary type="submit" { "Test and connect" }
             p.faint { "The key is tried with one call to Lever, then kept sealed; only its last four characters are ever shown." }
+            div.actions {
+                button.primary type="submit" name="next" value="setup" { "Test and continue" }
+                button type="submit" { "Test and start with the usual settings" }
+            }
         }
     }
 }
@@ -134,6 +170,19 @@ mod tests {
         assert!(text.contains("value=\"Acme\"") && text.contains("value=\"eu\" selected"));
         assert!(text.contains("Lever rejects the key."));
         assert!(!text.contains("sesame-open"));
+    }
+
+    #[test]
+    fn an_account_is_set_up_first_where_that_is_asked_for() {
+        assert!(set_up_first(&Form::parse(b"next=setup")));
+        assert!(!set_up_first(&Form::parse(b"next=")));
+    }
+
+    #[test]
+    fn a_key_to_read_only_needs_fewer_permissions() {
+        let of = |form: &[u8]| page("t", &Form::parse(form), None).into_string();
+        assert!(of(b"").contains("create an opportunity note"));
+        assert!(!of(b"read_only=on").contains("create an opportunity note"));
     }
 
     #[test]

@@ -23,6 +23,7 @@ const STATUS: &str = "/fulcrum.v1.SyncService/GetSyncStatus";
 const ISSUES: &str = "/fulcrum.v1.ConnectionService/ListIssues";
 
 use super::links::LINKS;
+use super::setup;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new().route("/console", get(list))
@@ -44,6 +45,8 @@ struct Card {
     as_of: Option<prost_types::Timestamp>,
     next: Option<prost_types::Timestamp>,
     open_issues: Option<u32>,
+    /// Whether it is still to be set up.
+    unstarted: bool,
 }
 
 async fn list(desk: Desk, Query(page_of): Query<After>) -> Result<Response, Refused> {
@@ -76,6 +79,7 @@ async fn card(desk: &Desk, connection: pb::Connection) -> Result<Card, Refused> 
         open_issues,
         as_of: status.as_of,
         next,
+        unstarted: setup::is_unstarted(&connection, &status.streams),
         connection,
     })
 }
@@ -128,6 +132,7 @@ fn one(card: &Card) -> Markup {
         article.card {
             h2 { a href=(Tab::Overview.path(&connection.id)) { (connection.display_name) } }
             p { (state(connection)) " " span.faint { "Lever, " (environment(connection.region())) } }
+            @if card.unstarted { p { a.button.primary href=(setup::path(&connection.id)) { "Continue setting up" } } }
             dl {
                 dt { "Data as of" } dd { (moment(card.as_of.as_ref())) }
                 dt { "Next sync" } dd { @if card.next.is_some() { (moment(card.next.as_ref())) } @else { "none planned" } }
@@ -190,6 +195,7 @@ mod tests {
             as_of: None,
             next: None,
             open_issues: Some(2),
+            unstarted: false,
         };
         let text = one(&card).into_string();
         assert!(text.contains("&lt;b&gt;Acme") && text.contains("badge warn\">stale"));

@@ -291,7 +291,7 @@ async fn page(
             let at = link.used.as_ref().map(|(at, _)| to_timestamp(*at));
             let text = html! {
                 p { "This link was used " (moment(at.as_ref())) ": Lever is connected, and what is needed is being read by itself. There is nothing more to do here, and the link does not work again." }
-                p { "If that was not you, or one of your colleagues, tell whoever sent you the link, and delete the key in Lever." }
+                p { "If that was not you, or one of your colleagues, tell whoever sent you the link, and take the key, or the consent, back in Lever." }
             };
             return private(
                 guest(
@@ -359,6 +359,7 @@ fn scopes(target: &LinkTarget) -> Markup {
                     ul.scopes { @for model in kept { li { strong { (model.label) } ": " (model.about) } } }
                 }
             }
+            @if !target.secret_notes { p { "It does not keep secret notes." } }
             @if !reads_eeo { p { "It does not read answers to equal-opportunity (EEO) questions." } }
         }
         section.panel aria-labelledby="writes" {
@@ -427,6 +428,7 @@ mod tests {
                 display_name: "<i>Acme".to_owned(),
                 environment: Environment::Region(Region::Eu),
                 streams,
+                secret_notes: false,
             },
             expires_at: prost_types::Timestamp::default(),
             consent,

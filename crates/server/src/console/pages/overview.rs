@@ -13,6 +13,7 @@ use maud::{Markup, html};
 use proto::v1 as pb;
 
 use super::connections::state;
+use super::setup;
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::frame::Tab;
@@ -69,6 +70,9 @@ async fn live(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
 fn page(connection: &pb::Connection, status: &pb::GetSyncStatusResponse) -> Markup {
     html! {
         div.head id="head" data-live-part { h1 { "Overview" } (state(connection)) }
+        @if setup::is_unstarted(connection, &status.streams) {
+            div.notice { p { "Nothing was read yet: the first import is to be started. " a href=(setup::path(&connection.id)) { "Continue setting up" } } }
+        }
         div data-live=(format!("{}/live", Tab::Overview.path(&connection.id))) {}
         section.panel id="whole" data-live-part aria-live="off" { (whole(status)) }
         section id="streams" data-live-part { (streams(&status.streams)) }

@@ -9,38 +9,128 @@ use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
 
 use crate::console::Console;
+use crate::console::checklist::checklist;
 use crate::console::desk::Desk;
-use crate::console::frame::Tab;
+use crate::console::form::Posted;
+use crate::console::frame::{Tab, action};
 use crate::console::refusal::{Refused, sentence};
-use crate::console::words::{count, moment, plain};
+use crate::console::words::{count, moment, number, plain};
 use crate::grpc::Api;
 
+const CHECK: &str = "/fulcrum.v1.ConnectionService/CheckPermissions";
+
 pub(super) fn routes() -> Router<Console> {
-    Router::new().route("/console/connections/{id}/permissions", get(show))
+    Router::new().route("/console/connections/{id}/permissions", get(show).post(ask))
 }
 
 async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
-    let request = pb::CheckPermissionsRequest {
-        connection_id: id,
-        probe_all: false,
+    let report = last(&desk, &id).await?;
+    let path = Tab::Permissions.path(&id);
+    let content = html! {
+        h1 { "Permissions" }
+        (page(&connection, report.as_ref(), desk.csrf(), &path))
     };
-    let rpc = Tab::Permissions.rpc();
-    let report = desk.call(rpc, request, Api::check_permissions).await?;
-    Ok(desk.at(&connection, Tab::Permissions, page(&report)))
+    Ok(desk.at(&connection, Tab::Permissions, content))
 }
 
-fn page(report: &pb::CheckPermissionsResponse) -> Markup {
-    let missing = of_state(report, pb::PermissionState::Missing);
+async fn ask(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Response, Refused> {
+    check(&desk, &id).await?;
+    Ok(desk.done(&Tab::Permissions.path(&id), "Lever has answered."))
+}
+
+/// Has Lever asked what the credential may do, which takes some seconds; [`last`] tells.
+pub(super) async fn check(desk: &Desk, id: &str) -> Result<(), Refused> {
+    let request = pb::CheckPermissionsRequest {
+        connection_id: id.to_owned(),
+        ..Default::default()
+    };
+    desk.call(CHECK, request, Api::check_permissions).await?;
+    Ok(())
+}
+
+/// What came of the last check; none before the first.
+pub(super) async fn last(
+    desk: &Desk,
+    id: &str,
+) -> Result<Option<pb::CheckPermissionsResponse>, Refused> {
+    let request = pb::CheckPermissionsRequest {
+        connection_id: id.to_owned(),
+        last: true,
+        ..Default::default()
+    };
+    let answer = desk.call(CHECK, request, Api::check_permissions).await?;
+    Ok(answer.check_time.is_some().then_some(answer))
+}
+
+/// What the last check told, and the button that makes another, which is a form that is sent to `path`.
+pub(super) fn page(
+    connection: &pb::Connection,
+    report: Option<&pb::CheckPermissionsResponse>,
+    csrf: &str,
+    path: &str,
+) -> Markup {
+    let label = match report {
+        None => "Test the key",
+        Some(_) => "Test it again",
+    };
     html! {
-        h1 { "Permissions" }
         section.panel {
             dl {
-                dt { "Key" } dd { (plain(report.key_state().as_str_name(), "KEY_STATE")) @if !report.key_message.is_empty() { ": " (report.key_message) } }
-                dt { "Confidential data" } dd { (confidential(report.confidential_access())) }
-                dt { "Checked" } dd { (moment(report.check_time.as_ref())) }
+                dt { "Kind of key" } dd { (kind(connection)) }
+                dt { "Environment" } dd { (environment(connection)) }
+                @match report {
+                    Some(report) => (facts(report)),
+                    None => { dt { "Key" } dd { "not tested since the service started, or since it was given" } }
+                }
             }
+            div.actions { (action(csrf, path, label, &[])) span.faint { "Asks Lever about each permission, which takes about ten seconds and changes nothing." } }
         }
+        @if let Some(report) = report { (told(report)) }
+    }
+}
+
+fn facts(report: &pb::CheckPermissionsResponse) -> Markup {
+    html! {
+        dt { "Key" } dd { (plain(report.key_state().as_str_name(), "KEY_STATE")) @if !report.key_message.is_empty() { ": " (report.key_message) } }
+        @if let Some(answer) = &report.answer_time {
+            dt { "Time to answer" } dd { (milliseconds(answer)) " ms" }
+        }
+        dt { "Confidential data" } dd { (confidential(report.confidential_access())) }
+        dt { "Tested" } dd { (moment(report.check_time.as_ref())) }
+    }
+}
+
+fn milliseconds(duration: &prost_types::Duration) -> String {
+    let whole = u64::try_from(duration.seconds).unwrap_or_default() * 1_000;
+    number(whole + u64::try_from(duration.nanos / 1_000_000).unwrap_or_default())
+}
+
+fn kind(connection: &pb::Connection) -> Markup {
+    match connection.credential_kind() {
+        pb::CredentialKind::ApiKey => {
+            html! { "API key" @if !connection.key_last_four.is_empty() { ", ending with " code { (connection.key_last_four) } } }
+        }
+        pb::CredentialKind::Oauth => html! { "OAuth grant" },
+        pb::CredentialKind::Unspecified => html! { "none" },
+    }
+}
+
+/// Where the account is, in words.
+pub(super) fn environment(connection: &pb::Connection) -> &str {
+    match connection.region() {
+        pb::Region::Sandbox => "sandbox",
+        pb::Region::Eu => "production (EU)",
+        pb::Region::Unspecified | pb::Region::Global if connection.base_url.is_empty() => {
+            "production"
+        }
+        _ => &connection.base_url,
+    }
+}
+
+fn told(report: &pb::CheckPermissionsResponse) -> Markup {
+    let missing = of_state(report, pb::PermissionState::Missing);
+    html! {
         @if missing.is_empty() {
             div.notice.good { p { "Nothing that was tested is missing." } }
         } @else {
@@ -49,20 +139,28 @@ fn page(report: &pb::CheckPermissionsResponse) -> Markup {
             }
         }
         details.panel open[!missing.is_empty()] {
-            summary { "The list to tick in Lever, in Lever's order" }
-            label { span.faint { "Select and copy" }
-                textarea readonly rows="12" cols="60" { @for one in &report.permissions { (one.name) "\n" } }
+            summary { "The list to tick in Lever, in Lever’s order" }
+            (checklist(false))
+        }
+        // What needs somebody comes first, and what nobody can tell is out of the way.
+        (table("Permissions", missing.into_iter().chain(of_state(report, pb::PermissionState::Granted))))
+        @let untested = of_state(report, pb::PermissionState::NotTested);
+        @if !untested.is_empty() {
+            details.panel {
+                summary { (count(untested.len() as u64, "permission", "permissions")) " could not be tested, or are needed for nothing that is switched on" }
+                p { "Writing cannot be tried without leaving something behind in Lever: such a permission is known once it was really used." }
+                (table("Permissions that were not tested", untested.into_iter()))
             }
         }
-        div.scroll tabindex="0" role="region" aria-label="Permissions" {
+    }
+}
+
+fn table<'a>(label: &str, permissions: impl Iterator<Item = &'a pb::Permission>) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
             table {
-                thead { tr { th { "Permission" } th { "Needed for" } th { "State" } th { "To tell" } } }
-                tbody {
-                    // What needs somebody comes first.
-                    @for state in [pb::PermissionState::Missing, pb::PermissionState::NotTested, pb::PermissionState::Granted] {
-                        @for one in of_state(report, state) { (row(one)) }
-                    }
-                }
+                thead { tr { th { "Permission" } th { "Needed for" } th { "Need" } th { "State" } th { "What to do" } } }
+                tbody { @for one in permissions { (row(one)) } }
             }
         }
     }
@@ -85,15 +183,25 @@ fn row(one: &pb::Permission) -> Markup {
     };
     html! {
         tr {
-            td { (one.name) @if one.required { " " span.faint { "(required)" } } }
-            td { (one.features.join(", ")) }
+            td { (one.name) }
+            td { (needed_for(one)) }
+            td { @if one.required { "mandatory" } @else { "optional" } }
             td { span class=(class) { (plain(one.state().as_str_name(), "PERMISSION_STATE")) } }
             td {
-                @if one.state() == pb::PermissionState::Missing && !one.loss.is_empty() { p { (sentence(&one.loss)) } }
+                @if one.state() == pb::PermissionState::Missing {
+                    @if !one.loss.is_empty() { p { (sentence(&one.loss)) } }
+                    p { "Have a key made that has it, and replace this one." }
+                }
                 @if !one.reason.is_empty() { p.faint { (sentence(&one.reason)) } }
             }
         }
     }
+}
+
+fn needed_for(one: &pb::Permission) -> String {
+    let streams = one.streams.iter().map(|stream| stream.replace('_', " "));
+    let features = one.features.iter().cloned();
+    streams.chain(features).collect::<Vec<_>>().join(", ")
 }
 
 fn confidential(access: pb::ConfidentialAccess) -> &'static str {
@@ -122,15 +230,33 @@ mod tests {
                 permission("find all users", pb::PermissionState::Granted),
                 permission("find all notes", pb::PermissionState::Missing),
             ],
+            answer_time: Some(prost_types::Duration {
+                seconds: 1,
+                nanos: 42_000_000,
+            }),
             ..Default::default()
         };
-        let text = page(&report).into_string();
+        let connection = pb::Connection {
+            key_last_four: "wxyz".to_owned(),
+            credential_kind: pb::CredentialKind::ApiKey.into(),
+            ..Default::default()
+        };
+        let text = page(&connection, Some(&report), "t", "/p").into_string();
         assert!(text.contains("1 permission is missing") && text.contains("No notes."));
         let place = |name: &str| text.rfind(name);
         assert!(place("find all notes") < place("find all users"));
+        assert!(text.contains("1,042 ms") && text.contains("<code>wxyz</code>"));
+        assert!(text.contains("mandatory"));
         assert!(
-            text.contains("find all users\nfind all notes\n"),
+            text.contains("find all users\nfind all tags\n"),
             "in Lever's order for Lever"
         );
+    }
+
+    #[test]
+    fn a_key_is_tested_when_somebody_asks_for_it() {
+        let text = page(&pb::Connection::default(), None, "t", "/p").into_string();
+        assert!(text.contains("Test the key") && text.contains("action=\"/p\""));
+        assert!(text.contains("not tested since") && !text.contains("<table"));
     }
 }

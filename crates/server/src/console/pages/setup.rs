@@ -1,0 +1,720 @@
+//! Setting a connection up before its first import (product.md, screen 2).
+//!
+//! The connection is there from its key on, paused; each step is a setting of it, saved by itself. So the way can be
+//! left at any step and gone on with, also after a restart, and the last step does nothing but resume the pull.
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use maud::{Markup, html};
+use proto::v1 as pb;
+use proto::v1::connection_service_server::ConnectionService as _;
+use proto::v1::lever_service_server::LeverService as _;
+use proto::v1::sync_service_server::SyncService as _;
+use serde::Deserialize;
+use tonic::Status;
+
+use super::permissions;
+use crate::console::desk::Desk;
+use crate::console::form::{Form, Posted};
+use crate::console::frame::{Place, Tab, csrf};
+use crate::console::models::{MODELS, Model};
+use crate::console::refusal::Refused;
+use crate::console::words::{count, number, span};
+use crate::console::{Console, ROOT, see};
+
+const UPDATE: &str = "/fulcrum.v1.ConnectionService/UpdateConnection";
+const USERS: &str = "/fulcrum.v1.LeverService/ListUsers";
+const ESTIMATE: &str = "/fulcrum.v1.SyncService/EstimateImport";
+const RESUME: &str = "/fulcrum.v1.SyncService/ResumeSync";
+
+/// Users of Lever are looked through a hundred at a time, so often at most.
+const MOST_PAGES: usize = 20;
+
+/// How many users that fit are shown.
+const MOST_USERS: usize = 25;
+
+pub(super) fn routes() -> Router<Console> {
+    let at = |step: Step| format!("/console/connections/{{id}}/setup{}", step.slug());
+    Router::new()
+        .route("/console/connections/{id}/setup", get(begin))
+        .route(&at(Step::Test), get(test).post(check))
+        .route(&at(Step::Scopes), get(scopes).post(save_scopes))
+        .route(&at(Step::History), get(history).post(save_history))
+        .route(&at(Step::Acting), get(acting).post(save_acting))
+        .route(&at(Step::Start), get(summary).post(start))
+}
+
+/// A step after the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Test,
+    Scopes,
+    History,
+    Acting,
+    Start,
+}
+
+impl Step {
+    const ALL: [Step; 5] = [
+        Step::Test,
+        Step::Scopes,
+        Step::History,
+        Step::Acting,
+        Step::Start,
+    ];
+
+    fn label(self) -> &'static str {
+        match self {
+            Step::Test => "Test and permissions",
+            Step::Scopes => "What is mirrored",
+            Step::History => "How far back",
+            Step::Acting => "Who acts",
+            Step::Start => "Start",
+        }
+    }
+
+    fn slug(self) -> &'static str {
+        match self {
+            Step::Test => "/test",
+            Step::Scopes => "/scopes",
+            Step::History => "/history",
+            Step::Acting => "/acting",
+            Step::Start => "/start",
+        }
+    }
+
+    fn path(self, connection: &str) -> String {
+        format!("{}{}", path(connection), self.slug())
+    }
+
+    fn next(self) -> Step {
+        match self {
+            Step::Test => Step::Scopes,
+            Step::Scopes => Step::History,
+            Step::History => Step::Acting,
+            Step::Acting | Step::Start => Step::Start,
+        }
+    }
+}
+
+/// Where the setting up of a connection goes on.
+pub(super) fn path(connection: &str) -> String {
+    format!("{ROOT}/connections/{connection}/setup")
+}
+
+/// Whether a connection waits for its first import to be started.
+pub(super) fn is_unstarted(connection: &pb::Connection, streams: &[pb::StreamStatus]) -> bool {
+    let nothing_read = || {
+        streams
+            .iter()
+            .all(|stream| stream.last_success_at.is_none())
+    };
+    connection.state() == pb::SyncState::Paused && nothing_read()
+}
+
+/// The connection that is set up; one that is started already has its overview instead.
+async fn paused(desk: &Desk, id: &str) -> Result<Result<pb::Connection, Response>, Refused> {
+    let connection = desk.connection(id).await?;
+    Ok(match connection.state() {
+        pb::SyncState::Paused => Ok(connection),
+        _ => Err(see(&Tab::Overview.path(id))),
+    })
+}
+
+async fn begin(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    let connection = match paused(&desk, &id).await? {
+        Ok(connection) => connection,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    // The first step is the only one whose doing leaves no setting behind.
+    let step = match permissions::last(&desk, &connection.id).await? {
+        None => Step::Test,
+        Some(_) => Step::Scopes,
+    };
+    Ok(see(&step.path(&id)))
+}
+
+/// A step in its frame, with the way through all of them.
+fn stepped(desk: &Desk, connection: &pb::Connection, step: Step, content: Markup) -> Response {
+    let title = format!("{} · {}", step.label(), connection.display_name);
+    let content = html! {
+        h1 { "Connect " (connection.display_name) }
+        (ways(&connection.id, step))
+        (content)
+        p.faint { "You can leave this at any time: everything is kept, nothing is read from Lever but what you ask for here, and the " a href=(ROOT) { "connections" } " lead back." }
+    };
+    desk.page(&title, Place::Top, content)
+}
+
+fn ways(connection: &str, at: Step) -> Markup {
+    html! {
+        nav aria-label="Steps" {
+            ol.steps {
+                li { span { "Name and key" } }
+                @for step in Step::ALL {
+                    li { a href=(step.path(connection)) aria-current=[(step == at).then_some("step")] { (step.label()) } }
+                }
+            }
+        }
+    }
+}
+
+fn unprocessable(page: Response) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+}
+
+async fn update(desk: &Desk, connection: pb::Connection, paths: &[&str]) -> Result<(), Refused> {
+    let request = pb::UpdateConnectionRequest {
+        connection: Some(connection),
+        update_mask: Some(prost_types::FieldMask {
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        }),
+    };
+    let request = desk.ask(UPDATE, request)?;
+    desk.api().update_connection(request).await?;
+    Ok(())
+}
+
+// The test.
+
+async fn test(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    let connection = match paused(&desk, &id).await? {
+        Ok(connection) => connection,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let report = permissions::last(&desk, &id).await?;
+    let step = Step::Test;
+    // Below the table, which is long, nobody would find it.
+    let content = html! {
+        p { a.button.primary[report.is_some()] href=(step.next().path(&id)) { @if report.is_some() { "Continue" } @else { "Continue without a test" } } }
+        (permissions::page(&connection, report.as_ref(), desk.csrf(), &step.path(&id)))
+    };
+    Ok(stepped(&desk, &connection, step, content))
+}
+
+async fn check(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Response, Refused> {
+    permissions::check(&desk, &id).await?;
+    Ok(desk.done(&Step::Test.path(&id), "Lever has answered."))
+}
+
+// What is mirrored.
+
+async fn scopes(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    let connection = match paused(&desk, &id).await? {
+        Ok(connection) => connection,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let content = scopes_form(&connection, desk.csrf(), None, None);
+    Ok(stepped(&desk, &connection, Step::Scopes, content))
+}
+
+async fn save_scopes(
+    Path(id): Path<String>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let change = pb::Connection {
+        id: id.clone(),
+        streams: chosen(&form),
+        include_secret_notes: form.ticked("include_secret_notes"),
+        ..Default::default()
+    };
+    let saved = update(&desk, change, &["streams", "include_secret_notes"]).await;
+    let Err(refused) = saved else {
+        return Ok(see(&Step::Scopes.next().path(&id)));
+    };
+    let connection = desk.connection(&id).await?;
+    let content = scopes_form(&connection, desk.csrf(), Some(&form), Some(&refused));
+    Ok(unprocessable(stepped(
+        &desk,
+        &connection,
+        Step::Scopes,
+        content,
+    )))
+}
+
+/// The streams that are ticked.
+fn chosen(form: &Form) -> Vec<String> {
+    let models = MODELS.iter().flat_map(|(_, models)| *models);
+    models
+        .filter(|model| form.ticked(&field(model)))
+        .map(|model| model.stream.to_owned())
+        .collect()
+}
+
+fn field(model: &Model) -> String {
+    format!("stream.{}", model.stream)
+}
+
+const EEO: &str = "eeo_responses";
+
+fn scopes_form(
+    connection: &pb::Connection,
+    token: &str,
+    form: Option<&Form>,
+    refused: Option<&Refused>,
+) -> Markup {
+    let kept = |model: &Model| match form {
+        Some(form) => form.ticked(&field(model)),
+        None => connection
+            .streams
+            .iter()
+            .any(|stream| stream == model.stream),
+    };
+    let secret = match form {
+        Some(form) => form.ticked("include_secret_notes"),
+        None => connection.include_secret_notes,
+    };
+    let tick = |model: &Model| {
+        html! {
+            label.check {
+                input type="checkbox" name=(field(model)) checked[kept(model)];
+                span { strong { (model.label) } " " span.faint { (model.about) } }
+            }
+        }
+    };
+    html! {
+        @if let Some(refused) = refused { (refused.notice()) }
+        form.stack.wide method="post" action=(Step::Scopes.path(&connection.id)) {
+            (csrf(token))
+            @for (heading, models) in MODELS {
+                fieldset {
+                    legend { (heading) }
+                    @for model in *models { @if model.stream != EEO { (tick(model)) } }
+                }
+            }
+            fieldset {
+                legend { "Kept apart" }
+                label.check {
+                    input type="checkbox" name="include_secret_notes" checked[secret];
+                    span { strong { "Secret notes" } " " span.faint { "Off unless you switch them on: in Lever only some people may read them, and a key does not tell whom." } }
+                }
+                @for model in MODELS.iter().flat_map(|(_, models)| *models) { @if model.stream == EEO { (tick(model)) } }
+                p.faint { "EEO responses are off: they tell gender, race, veteran and disability status, nothing in the product needs them, and only tokens with the right " code { "eeo" } " read them. Switch them on only for a report that the law asks for." }
+            }
+            button.primary type="submit" { "Save and continue" }
+        }
+    }
+}
+
+// How far back.
+
+async fn history(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    let connection = match paused(&desk, &id).await? {
+        Ok(connection) => connection,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let content = history_form(&connection, desk.csrf(), None);
+    Ok(stepped(&desk, &connection, Step::History, content))
+}
+
+async fn save_history(
+    Path(id): Path<String>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let Err(refused) = keep_history(&desk, &id, &form).await else {
+        return Ok(see(&Step::History.next().path(&id)));
+    };
+    let connection = desk.connection(&id).await?;
+    let content = history_form(&connection, desk.csrf(), Some(&refused));
+    Ok(unprocessable(stepped(
+        &desk,
+        &connection,
+        Step::History,
+        content,
+    )))
+}
+
+async fn keep_history(desk: &Desk, id: &str, form: &Form) -> Result<(), Refused> {
+    let change = pb::Connection {
+        id: id.to_owned(),
+        sync_start_time: start_of(form)?,
+        include_archived: Some(form.ticked("include_archived")),
+        include_snoozed: Some(form.ticked("include_snoozed")),
+        ..Default::default()
+    };
+    let paths = ["sync_start_time", "include_archived", "include_snoozed"];
+    update(desk, change, &paths).await
+}
+
+/// The start that a form asks for; none for everything there is.
+fn start_of(form: &Form) -> Result<Option<prost_types::Timestamp>, Status> {
+    if form.text("from") == "all" {
+        return Ok(None);
+    }
+    let date = form.text("start").parse::<jiff::civil::Date>();
+    let midnight = date.ok().and_then(|date| {
+        let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(midnight.timestamp().as_second())
+    });
+    let seconds = midnight.ok_or_else(|| {
+        Status::invalid_argument("start: give a date such as 2026-01-31, or choose everything")
+    })?;
+    Ok(Some(prost_types::Timestamp { seconds, nanos: 0 }))
+}
+
+/// A year before a moment: how far back an import goes unless somebody says otherwise.
+pub(super) fn a_year_before(now_ms: i64) -> prost_types::Timestamp {
+    const DAY_SECONDS: i64 = 24 * 3600;
+    let today = now_ms.div_euclid(1_000).div_euclid(DAY_SECONDS);
+    prost_types::Timestamp {
+        seconds: (today - 365) * DAY_SECONDS,
+        nanos: 0,
+    }
+}
+
+fn date(at: &prost_types::Timestamp) -> String {
+    let at = jiff::Timestamp::from_second(at.seconds).unwrap_or_default();
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+fn history_form(connection: &pb::Connection, token: &str, refused: Option<&Refused>) -> Markup {
+    let start = connection.sync_start_time.as_ref();
+    html! {
+        @if let Some(refused) = refused { (refused.notice()) }
+        form.stack.wide method="post" action=(Step::History.path(&connection.id)) {
+            (csrf(token))
+            fieldset {
+                legend { "Opportunities" }
+                label.check { input type="radio" name="from" value="date" checked[start.is_some()]; "Those created on this day or later" }
+                label { "Day (UTC)" input type="date" name="start" value=[start.map(date)]; }
+                label.check { input type="radio" name="from" value="all" checked[start.is_none()]; "All there are, to find everybody again" }
+            }
+            fieldset {
+                legend { "Also" }
+                label.check {
+                    input type="checkbox" name="include_archived" checked[connection.include_archived()];
+                    span { strong { "Archived opportunities" } " " span.faint { "who was hired or rejected: to find people again; without them there is less to read" } }
+                }
+                label.check {
+                    input type="checkbox" name="include_snoozed" checked[connection.include_snoozed()];
+                    span { strong { "Snoozed opportunities" } " " span.faint { "who is to be looked at again later" } }
+                }
+            }
+            button.primary type="submit" { "Save and continue" }
+        }
+    }
+}
+
+// Who acts.
+
+/// Whom somebody looks for.
+#[derive(Debug, Default, Deserialize)]
+struct Sought {
+    #[serde(default)]
+    q: String,
+}
+
+async fn acting(
+    desk: Desk,
+    Path(id): Path<String>,
+    Query(sought): Query<Sought>,
+) -> Result<Response, Refused> {
+    let connection = match paused(&desk, &id).await? {
+        Ok(connection) => connection,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let found = match sought.q.trim() {
+        "" => Ok(Vec::new()),
+        words => users(&desk, &id, words).await,
+    };
+    let content = acting_form(&connection, desk.csrf(), sought.q.trim(), found.as_deref());
+    Ok(stepped(&desk, &connection, Step::Acting, content))
+}
+
+/// The active users of Lever whose name or e-mail has these words.
+async fn users(desk: &Desk, id: &str, words: &str) -> Result<Vec<pb::User>, Refused> {
+    let (mut found, mut page_token) = (Vec::new(), String::new());
+    for _ in 0..MOST_PAGES {
+        let request = pb::ListUsersRequest {
+            connection_id: id.to_owned(),
+            page_size: 100,
+            page_token,
+            read_from: pb::ReadFrom::Lever.into(),
+            include_deactivated: Some(false),
+            ..Default::default()
+        };
+        let answer = desk.api().list_users(desk.ask(USERS, request)?).await?;
+        let answer = answer.into_inner();
+        found.extend(answer.users.into_iter().filter(|user| fits(user, words)));
+        page_token = answer.next_page_token;
+        if found.len() >= MOST_USERS || page_token.is_empty() {
+            break;
+        }
+    }
+    found.truncate(MOST_USERS);
+    Ok(found)
+}
+
+/// Whether a name or an e-mail has all of these words, in any case.
+fn fits(user: &pb::User, words: &str) -> bool {
+    let text = format!("{} {}", user.name, user.email).to_lowercase();
+    words
+        .to_lowercase()
+        .split_whitespace()
+        .all(|word| text.contains(word))
+}
+
+async fn save_acting(
+    Path(id): Path<String>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let change = pb::Connection {
+        id: id.clone(),
+        default_acting_user_id: form.text("user").to_owned(),
+        strict_acting_user: form.ticked("strict"),
+        ..Default::default()
+    };
+    update(
+        &desk,
+        change,
+        &["default_acting_user_id", "strict_acting_user"],
+    )
+    .await?;
+    Ok(see(&Step::Acting.next().path(&id)))
+}
+
+fn acting_form(
+    connection: &pb::Connection,
+    token: &str,
+    words: &str,
+    found: Result<&[pb::User], &Refused>,
+) -> Markup {
+    let path = Step::Acting.path(&connection.id);
+    let present = connection.default_acting_user_id.as_str();
+    let users = found.unwrap_or_default();
+    let listed = users.iter().any(|user| user.id == present);
+    html! {
+        p { "What Fulcrum writes appears in Lever under somebody’s name: the Lever user with the e-mail address of whoever asked for it in the product, or who is linked to it by hand; else the owner of the opportunity; else the user chosen here; else nobody." }
+        form.search method="get" action=(path) role="search" {
+            label { "Find a Lever user by name or e-mail" input type="search" name="q" value=(words) autocomplete="off"; }
+            button type="submit" { "Find" }
+        }
+        @if let Err(refused) = found { (refused.notice()) }
+        form.stack.wide method="post" action=(path) {
+            (csrf(token))
+            fieldset {
+                legend { "Who acts where nobody else is found" }
+                @for user in users {
+                    label.check {
+                        input type="radio" name="user" value=(user.id) checked[user.id == present];
+                        span { strong { (user.name) } " " span.faint { (user.email) @if !user.access_role.is_empty() { ", " (user.access_role) } } }
+                    }
+                }
+                @if users.is_empty() && !words.is_empty() && found.is_ok() { p { "No active user of Lever’s fits “" (words) "”." } }
+                @if !present.is_empty() && !listed {
+                    label.check { input type="radio" name="user" value=(present) checked; span { "As saved: " code { (present) } } }
+                }
+                label.check { input type="radio" name="user" value="" checked[present.is_empty()]; "Nobody: Lever then names the integration" }
+            }
+            label.check {
+                input type="checkbox" name="strict" checked[connection.strict_acting_user];
+                span { strong { "Refuse instead" } " " span.faint { "what somebody asks for who is no active Lever user, rather than writing it under another name" } }
+            }
+            button.primary type="submit" { "Save and continue" }
+        }
+    }
+}
+
+// The start.
+
+async fn summary(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    let connection = match paused(&desk, &id).await? {
+        Ok(connection) => connection,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let report = permissions::last(&desk, &id).await?;
+    let request = pb::EstimateImportRequest {
+        connection_id: id.clone(),
+    };
+    let estimate = match desk.ask(ESTIMATE, request) {
+        Ok(request) => desk.api().estimate_import(request).await,
+        Err(status) => Err(status),
+    };
+    let estimate = estimate
+        .map(tonic::Response::into_inner)
+        .map_err(Refused::from);
+    let content = summary_of(&connection, report.as_ref(), &estimate, desk.csrf());
+    Ok(stepped(&desk, &connection, Step::Start, content))
+}
+
+async fn start(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Response, Refused> {
+    let request = pb::ResumeSyncRequest {
+        connection_id: id.clone(),
+    };
+    desk.api().resume_sync(desk.ask(RESUME, request)?).await?;
+    let said = "The first import has begun. You can leave this page: it goes on by itself.";
+    Ok(desk.done(&Tab::Overview.path(&id), said))
+}
+
+fn summary_of(
+    connection: &pb::Connection,
+    report: Option<&pb::CheckPermissionsResponse>,
+    estimate: &Result<pb::EstimateImportResponse, Refused>,
+    token: &str,
+) -> Markup {
+    let id = &connection.id;
+    let change = |step: Step| html! { " " a href=(step.path(id)) { "Change" } };
+    html! {
+        section.panel {
+            h2 { "As it will be" }
+            dl {
+                dt { "Permissions" } dd { (permissions_in_short(report)) (change(Step::Test)) }
+                dt { "Mirrored" } dd { (count(connection.streams.len() as u64, "kind of record", "kinds of record")) @if connection.include_secret_notes { ", with secret notes" } (change(Step::Scopes)) }
+                dt { "History" } dd {
+                    @match &connection.sync_start_time { Some(start) => { "opportunities since " (date(start)) } None => "all opportunities" }
+                    @if !connection.include_archived() { ", without archived ones" }
+                    @if !connection.include_snoozed() { ", without snoozed ones" }
+                    (change(Step::History))
+                }
+                dt { "Acts" } dd {
+                    @if connection.default_acting_user_id.is_empty() { "the integration itself, where nobody else is found" } @else { code { (connection.default_acting_user_id) } " where nobody else is found" }
+                    @if connection.strict_acting_user { "; unknown users are refused" }
+                    (change(Step::Acting))
+                }
+            }
+        }
+        section.panel {
+            h2 { "What the first import takes" }
+            @match estimate {
+                Ok(estimate) => (cost(connection, estimate)),
+                Err(refused) => { p { "It cannot be estimated just now, which is no obstacle:" } (refused.notice()) }
+            }
+        }
+        form method="post" action=(Step::Start.path(id)) {
+            (csrf(token))
+            button.primary type="submit" { "Start the first import" }
+        }
+    }
+}
+
+fn permissions_in_short(report: Option<&pb::CheckPermissionsResponse>) -> String {
+    let Some(report) = report else {
+        return "not tested yet".to_owned();
+    };
+    let missing = |one: &&pb::Permission| one.state() == pb::PermissionState::Missing;
+    match report.permissions.iter().filter(missing).count() as u64 {
+        0 => "nothing that was tested is missing".to_owned(),
+        many => count(many, "is missing", "are missing"),
+    }
+}
+
+fn cost(connection: &pb::Connection, estimate: &pb::EstimateImportResponse) -> Markup {
+    let span = |duration: &Option<prost_types::Duration>| duration.as_ref().map(span);
+    html! {
+        p {
+            "Lever tells of about " (count(estimate.opportunities, "opportunity", "opportunities")) " by its sources, which is up to "
+            strong { (count(estimate.requests, "request", "requests")) } ":"
+        }
+        dl {
+            dt { "At Lever’s full rate" } dd { "about " (span(&estimate.at_full_rate).unwrap_or_default()) }
+            dt { "At half of it" } dd { "about " (span(&estimate.at_half_rate).unwrap_or_default()) ", which leaves room for your other integrations" }
+        }
+        p.faint {
+            "People come a hundred to a request, and each kind of record below a person takes one request for each person ("
+            (number(u64::from(estimate.lists_per_opportunity))) " of them are mirrored)."
+            @if connection.sync_start_time.is_some() { " The start date makes it less." }
+            " Applicants come first, so that the inbound list can be used after some minutes."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection() -> pb::Connection {
+        pb::Connection {
+            id: "c1".to_owned(),
+            display_name: "Acme".to_owned(),
+            streams: vec!["users".to_owned(), "opportunities".to_owned()],
+            state: pb::SyncState::Paused.into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn every_step_leads_to_the_next_and_the_last_to_itself() {
+        let mut step = Step::Test;
+        for expected in Step::ALL {
+            assert_eq!(step, expected);
+            step = step.next();
+        }
+        assert_eq!(step, Step::Start);
+        let text = ways("c1", Step::History).into_string();
+        assert!(text.contains("/setup/history\" aria-current=\"step\""));
+    }
+
+    #[test]
+    fn what_is_ticked_is_mirrored_and_eeo_is_off_with_its_reason() {
+        let form = Form::parse(b"stream.users=on&stream.notes=on&stream.nothing=on");
+        assert_eq!(chosen(&form), ["users", "notes"]);
+        let text = scopes_form(&connection(), "t", None, None).into_string();
+        assert!(text.contains("name=\"stream.users\" checked"));
+        assert!(text.contains("name=\"stream.eeo_responses\"><"));
+        assert!(text.contains("EEO responses are off"));
+        let again = scopes_form(&connection(), "t", Some(&form), None).into_string();
+        assert!(again.contains("name=\"stream.notes\" checked"));
+        assert!(!again.contains("name=\"stream.opportunities\" checked"));
+    }
+
+    #[test]
+    fn a_start_is_a_day_or_nothing_and_a_year_back_unless_told() {
+        let of = |text: &str| start_of(&Form::parse(text.as_bytes()));
+        assert_eq!(of("from=all&start=2026-01-31").unwrap(), None);
+        let day = of("from=date&start=2026-01-31").unwrap().unwrap();
+        assert_eq!(date(&day), "2026-01-31");
+        assert!(of("from=date&start=31.1.").is_err());
+        assert_eq!(date(&a_year_before(day.seconds * 1_000 + 5)), "2025-01-31");
+    }
+
+    #[test]
+    fn users_are_found_by_parts_of_name_and_e_mail_in_any_case() {
+        let ada = pb::User {
+            id: "u1".to_owned(),
+            name: "Ada Lovelace".to_owned(),
+            email: "ada@example.com".to_owned(),
+            ..Default::default()
+        };
+        assert!(fits(&ada, "LOVE") && fits(&ada, "ada example") && !fits(&ada, "ada b"));
+        let text = acting_form(&connection(), "t", "ada", Ok(&[ada])).into_string();
+        assert!(text.contains("name=\"user\" value=\"u1\""));
+        let none = acting_form(&connection(), "t", "<zoe>", Ok(&[])).into_string();
+        assert!(none.contains("fits “&lt;zoe&gt;”"));
+    }
+
+    #[test]
+    fn a_summary_tells_what_the_import_takes_or_that_nobody_knows() {
+        let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
+        let estimate = pb::EstimateImportResponse {
+            opportunities: 18_400,
+            requests: 110_600,
+            lists_per_opportunity: 6,
+            at_full_rate: seconds(11_060),
+            at_half_rate: seconds(22_120),
+        };
+        let text = summary_of(&connection(), None, &Ok(estimate), "t").into_string();
+        assert!(text.contains("110,600 requests") && text.contains("3 h 4 min"));
+        assert!(text.contains("not tested yet") && text.contains("Start the first import"));
+        let unknown = Err(Refused::from(Status::unavailable("Lever does not answer")));
+        let text = summary_of(&connection(), None, &unknown, "t").into_string();
+        assert!(text.contains("no obstacle") && text.contains("Start the first import"));
+    }
+
+    #[test]
+    fn what_was_read_once_is_no_longer_set_up() {
+        let read = |seconds: Option<i64>| pb::StreamStatus {
+            last_success_at: seconds.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
+            ..Default::default()
+        };
+        assert!(is_unstarted(&connection(), &[read(None)]));
+        assert!(!is_unstarted(&connection(), &[read(None), read(Some(1))]));
+        let started = pb::Connection {
+            state: pb::SyncState::Syncing.into(),
+            ..connection()
+        };
+        assert!(!is_unstarted(&started, &[read(None)]));
+    }
+}
