@@ -32,7 +32,7 @@ advisories:
     cargo deny check advisories
 
 # Kills the store more often than the tests do.
-kill-store rounds="200":
+kill-store rounds="1000":
     FULCRUM_STORE_CRASH_ROUNDS={{ rounds }} cargo test --package store --test it crash -- --nocapture
 
 # Damages a data directory in more ways than the tests do, each start of which must be refused or give the right values.

@@ -1,8 +1,10 @@
 //! Real child processes, killed: sled flushes when it is dropped, so anything milder proves nothing.
 
 use std::io::{BufRead, BufReader, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use domain::{Cursor, Listing, Part, Stream};
@@ -115,13 +117,39 @@ async fn verifies_what_was_acknowledged() {
     verify(Path::new(&folder), acknowledged).await;
 }
 
-/// P1. Has to fail with pages that are answered before the flush.
-#[tokio::test]
-async fn a_killed_process_loses_nothing_it_acknowledged() {
-    let rounds = std::env::var(ROUNDS).map_or(rounds(20, 200), |rounds| rounds.parse().unwrap());
+/// P1. Seen to fail in the first round of each store with commits that are answered without the flush, and so before it:
+/// of up to 14 acknowledged pages 3 to 10 were there.
+///
+/// Most of the time goes by while the disk is waited for, so several stores are killed side by side.
+#[test]
+fn a_killed_process_loses_nothing_it_acknowledged() {
+    let rounds = std::env::var(ROUNDS).map_or(rounds(200, 1000), |rounds| rounds.parse().unwrap());
+    let stores: Vec<u64> = (0..rounds).step_by(ROUNDS_OF_A_STORE as usize).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(first) = stores.get(next.fetch_add(1, Ordering::Relaxed)) {
+            kill_again_and_again(*first..rounds.min(first + ROUNDS_OF_A_STORE));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(work);
+        }
+    });
+    proved("P1", rounds, "kills of a process that writes pages");
+}
+
+/// How often one store is killed: what it holds is compared whole each time.
+const ROUNDS_OF_A_STORE: u64 = 20;
+const SIDE_BY_SIDE: usize = 8;
+
+/// Kills the writer of one store, and compares what is there with what it had acknowledged, round after round.
+fn kill_again_and_again(rounds: Range<u64>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut acknowledged = 0;
-    for round in 0..rounds {
+    for round in rounds.clone() {
         let mut child = writer(folder.path());
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // Killed after some pages; the moment within a page differs from round to round by itself.
@@ -134,10 +162,10 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
         while let Some(number) = reported(&mut lines) {
             acknowledged = acknowledged.max(number);
         }
-        verify(folder.path(), acknowledged).await;
+        runtime.block_on(verify(folder.path(), acknowledged));
     }
-    assert!(acknowledged > rounds, "the writer got nowhere");
-    proved("P1", rounds, "kills of a process that writes pages");
+    let expected = rounds.end - rounds.start;
+    assert!(acknowledged > expected, "the writer got nowhere");
 }
 
 /// Everything acknowledged is there, no page is there in part, and the cursor is that of the last page.
