@@ -44,7 +44,7 @@ export const connect = async (page, lever, { name = "Acme Recruiting", key = lev
   await page.locator("[name=region]").selectOption("other");
   await page.locator("[name=base_url]").fill(lever.baseUrl);
   await page.locator("[name=api_key]").fill(key);
-  await page.getByRole("button", { name: "Test and connect" }).click();
+  await page.getByRole("button", { name: "Test and start with the usual settings" }).click();
   await page.waitForURL(/\/connections\/[^/]+\/permissions$/);
   return page.url().match(/\/connections\/([^/]+)\//)[1];
 };
