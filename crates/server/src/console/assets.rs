@@ -1,4 +1,4 @@
-//! Style and script, kept by browsers for good under a name that changes with them.
+//! Style, script and icon, kept by browsers for good under a name that changes with them.
 
 use std::sync::LazyLock;
 
@@ -43,8 +43,14 @@ pub(super) const BOARD_SCRIPT: Asset = Asset {
     text: include_str!("assets/board.js"),
 };
 
+pub(super) const ICON: Asset = Asset {
+    name: "icon.svg",
+    content_type: "image/svg+xml",
+    text: include_str!("assets/icon.svg"),
+};
+
 /// Every one.
-const ALL: [Asset; 4] = [STYLE, SCRIPT, BOARD_STYLE, BOARD_SCRIPT];
+const ALL: [Asset; 5] = [STYLE, SCRIPT, ICON, BOARD_STYLE, BOARD_SCRIPT];
 
 /// Tells one build's assets from another's.
 static EDITION: LazyLock<String> = LazyLock::new(|| {

@@ -51,8 +51,9 @@ async fn live(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
             let changed = async {
                 changes.changed().await.ok()?;
                 tokio::time::sleep(PACE).await;
+                // An event without data is none to a browser.
                 Some(Ok::<_, Infallible>(
-                    Event::default().event("changed").data(""),
+                    Event::default().event("changed").data("sync"),
                 ))
             };
             let event = tokio::select! {
@@ -70,7 +71,7 @@ async fn live(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
 
 fn page(connection: &pb::Connection, status: &pb::GetSyncStatusResponse) -> Markup {
     html! {
-        div.head { h1 { "Overview" } (state(connection)) }
+        div.head id="head" data-live-part { h1 { "Overview" } (state(connection)) }
         div data-live=(format!("{}/live", Tab::Overview.path(&connection.id))) {}
         section.panel id="whole" data-live-part aria-live="off" { (whole(status)) }
         section id="streams" data-live-part { (streams(&status.streams)) }
