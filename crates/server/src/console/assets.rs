@@ -49,6 +49,12 @@ pub(super) const BOARD_SCRIPT: Asset = Asset {
     text: include_str!("assets/board.js"),
 };
 
+pub(super) const ICON: Asset = Asset {
+    name: "icon.svg",
+    content_type: "image/svg+xml",
+    text: include_str!("assets/icon.svg"),
+};
+
 /// Every one.
 const ALL: [Asset; 5] = [STYLE, SCRIPT, ICON, BOARD_STYLE, BOARD_SCRIPT];
 
