@@ -3,7 +3,7 @@
 default:
     @just --list
 
-# Exactly what CI runs: formatting, lints, tests, docs, protos, dependencies, the demo to its end, the client in Python.
+# Exactly what CI runs: formatting, lints, tests, docs, protos, dependencies, the demo to its end, the console in Chromium, the client in Python.
 check:
     bash .ci/run
 
@@ -50,7 +50,8 @@ kill-push operations="1000" seed="1":
 
 # Puts each promise to the test and prints a table; names such as P13 choose, `--long` is thorough, `--outside` runs what needs root.
 prove *arguments:
-    cargo run --quiet --package scenarios --bin prove -- {{ arguments }}
+    cargo test --quiet --workspace --no-run
+    target/debug/prove {{ arguments }}
 
 # Measures the figures of docs/benchmarks.md beside their floors; names choose, `--quick` makes it shorter.
 bench *arguments:
@@ -68,6 +69,16 @@ fuzz seconds="60" *targets:
 peers python="python3.11":
     cargo build
     {{ python }} tests/peers/run.py target/debug/fulcrum target/peers
+
+# Runs the stories of the console in Chromium, or those that are named; needs Node.js and the package chromium.
+console *stories:
+    cargo build
+    tests/console/run.sh {{ stories }}
+
+# Makes the pictures of the console that the README shows.
+screenshots folder="docs/screenshots":
+    cargo build
+    tests/console/run.sh screenshots {{ folder }}
 
 # Runs the client in Python, with stubs made from the protos, against the service and the simulator.
 client python="python3":

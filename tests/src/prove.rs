@@ -6,8 +6,11 @@
 
 #![expect(clippy::print_stdout, reason = "the table is what the program is for")]
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
+
+use serde_json::Value;
 
 /// One promise and what puts it to the test.
 struct Promise {
@@ -54,7 +57,7 @@ const PROMISES: &[Promise] = &[
         Outside(&[
             "bash",
             "-c",
-            "cargo build --quiet && python3 tests/disk/run.py target/debug/fulcrum",
+            "cargo test --quiet --workspace --no-run && python3 tests/disk/run.py target/debug/fulcrum",
         ]),
     ),
     promise(
@@ -173,7 +176,44 @@ const fn promise(number: &'static str, says: &'static str, proof: Proof) -> Prom
     }
 }
 
+/// The tests of a package, built.
+struct Built {
+    executable: String,
+    folder: PathBuf,
+}
+
+/// Builds all tests as `cargo test --workspace` does, and finds those of a package among them; asked for one package,
+/// cargo would choose other features and build everything it needs again.
+fn built(package: &str) -> Result<Built, String> {
+    let output = Command::new("cargo")
+        .args(["test", "--quiet", "--workspace", "--test", "it", "--no-run"])
+        .arg("--message-format=json")
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cargo cannot be run: {error}"))?;
+    if !output.status.success() {
+        return Err("the tests cannot be built".to_owned());
+    }
+    let artifacts = String::from_utf8_lossy(&output.stdout);
+    let found = artifacts.lines().find_map(|line| {
+        let artifact: Value = serde_json::from_str(line).ok()?;
+        let executable = artifact["executable"].as_str()?.to_owned();
+        let manifest = Path::new(artifact["manifest_path"].as_str()?);
+        let (_, id) = artifact["package_id"].as_str()?.rsplit_once('/')?;
+        let is_it = artifact["target"]["name"] == "it";
+        // Such as `store#0.1.0`, or `tests#scenarios@0.1.0` where the folder has another name.
+        let (folder, rest) = id.split_once('#')?;
+        let name = rest.split_once('@').map_or(folder, |(name, _)| name);
+        (is_it && name == package).then(|| Built {
+            executable,
+            folder: manifest.parent().unwrap_or(manifest).to_owned(),
+        })
+    });
+    found.ok_or_else(|| format!("the package {package} has no tests called `it`"))
+}
+
 /// What a run came to.
+#[derive(Default)]
 struct Outcome {
     passed: bool,
     tests: u64,
@@ -211,22 +251,18 @@ fn main() -> ExitCode {
 fn run(promise: &Promise, long: bool) -> Outcome {
     let began = Instant::now();
     let mut command = match promise.proof {
-        Tests(package, filters) => {
-            let mut command = Command::new("cargo");
-            command
-                .args([
-                    "test",
-                    "--quiet",
-                    "--package",
-                    package,
-                    "--test",
-                    "it",
-                    "--",
-                ])
-                .arg("--nocapture")
-                .args(filters);
-            command
-        }
+        Tests(package, filters) => match built(package) {
+            Ok(test) => {
+                let mut command = Command::new(test.executable);
+                command.current_dir(test.folder).arg("--nocapture");
+                command.args(filters);
+                command
+            }
+            Err(why) => {
+                println!("{why}");
+                return Outcome::default();
+            }
+        },
         Outside(program) => {
             let mut command = Command::new(program[0]);
             command.args(&program[1..]);

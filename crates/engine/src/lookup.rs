@@ -7,6 +7,7 @@ use domain::identity::{IdentityKey, Strength};
 use domain::{Candidacy, Connection, ConnectionId, Listing, Stream, Timestamp};
 use lever::{ContactId, OpportunityId};
 use store::{Found, ListingState, Sought};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -15,6 +16,8 @@ use crate::status;
 
 /// Identities of one lookup.
 pub const MOST_IDENTITIES: usize = 1_000;
+/// Identities from which on two tasks share the work of a lookup; for fewer, handing it over costs what it gains.
+const SHARED_FROM: usize = 32;
 /// Values of one kind in an identity.
 const MOST_VALUES: usize = 50;
 /// Bytes of one value.
@@ -140,8 +143,41 @@ impl Engine {
         let connection = self.link(id)?.connection();
         check(&identities)?;
         let listings = self.people_known(&connection).await?;
-        let asked: Vec<Question> = identities.into_iter().map(Question::from).collect();
         let all = confidential && self.shows_confidential(id);
+        Ok(Lookup {
+            results: self.looked_up(id, identities, all).await?,
+            as_of: status::as_of(&connection, &listings, &[Stream::Opportunities]),
+            history_start: connection.sync_start,
+        })
+    }
+
+    /// The answers in the order of what was asked, many of them worked out in two halves at once.
+    async fn looked_up(
+        &self,
+        id: ConnectionId,
+        mut identities: Vec<Known>,
+        all: bool,
+    ) -> Result<Vec<Looked>> {
+        if identities.len() < SHARED_FROM {
+            return self.answered(id, identities, all).await;
+        }
+        let others = identities.split_off(identities.len() / 2);
+        let engine = self.clone();
+        let beside = tokio::spawn(async move { engine.answered(id, others, all).await });
+        // A caller who goes away ends both halves.
+        let beside = AbortOnDropHandle::new(beside);
+        let mut results = self.answered(id, identities, all).await?;
+        results.extend(beside.await.map_err(Error::internal)??);
+        Ok(results)
+    }
+
+    async fn answered(
+        &self,
+        id: ConnectionId,
+        identities: Vec<Known>,
+        all: bool,
+    ) -> Result<Vec<Looked>> {
+        let asked: Vec<Question> = identities.into_iter().map(Question::from).collect();
         let found = self.found(id, &asked, all).await?;
         let told = asked
             .iter()
@@ -160,11 +196,7 @@ impl Engine {
                     .map(|person| described(person, &found, &standings, now))
                     .collect(),
             });
-        Ok(Lookup {
-            results: results.collect(),
-            as_of: status::as_of(&connection, &listings, &[Stream::Opportunities]),
-            history_start: connection.sync_start,
-        })
+        Ok(results.collect())
     }
 
     /// The listings of a connection, once its people can be told by what they are recognized by.

@@ -1,5 +1,6 @@
 //! The control surface under `/sim`, for tests in other languages; the crate's documentation lists the calls.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,17 +14,20 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::act::Act;
+use crate::config::{Key, Permissions};
 use crate::error::{Error, ErrorKind};
 use crate::faults::{FaultPlan, Faults};
 use crate::garbled::Garbled;
 use crate::gate::Desk;
 use crate::oauth::Consent;
+use crate::operations;
 use crate::webhooks::{DeliveryFaults, DeliveryPlan};
 use crate::world::Applicant;
 
 pub(crate) fn routes() -> Router<Arc<Desk>> {
     Router::new()
         .route("/sim/key", get(key))
+        .route("/sim/keys", post(make_key))
         .route("/sim/audit", get(audit))
         .route("/sim/faults", post(set_faults).delete(clear_faults))
         .route("/sim/garbled", post(garble))
@@ -75,9 +79,45 @@ impl From<JsonRejection> for Failed {
 }
 
 async fn key(State(desk): Desks) -> Result<Json<Value>, Failed> {
-    let key = desk.keys.first();
+    let key = desk.keys().first().map(|key| key.secret.clone());
     let key = key.ok_or_else(|| Failed(StatusCode::NOT_FOUND, "there is no key".to_owned()))?;
-    Ok(Json(json!({ "key": key.secret })))
+    Ok(Json(json!({ "key": key })))
+}
+
+/// A key that may do everything but what it is made without, in Lever's words.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    secret: String,
+    #[serde(default)]
+    without: BTreeSet<String>,
+    #[serde(default)]
+    confidential: bool,
+}
+
+/// Makes a key. One that is there already changes its permissions, as no key of Lever's does: a caller sees what it
+/// would see of a key that somebody put in its place.
+async fn make_key(State(desk): Desks, given: Given<NewKey>) -> Result<StatusCode, Failed> {
+    let given = given?.0;
+    let unknown = given
+        .without
+        .iter()
+        .find(|name| !operations::all().any(|operation| operation.permission == name.as_str()));
+    if let Some(name) = unknown {
+        let message = format!("without: Lever has no permission \"{name}\"");
+        return Err(Failed(StatusCode::BAD_REQUEST, message));
+    }
+    let key = Key {
+        secret: given.secret,
+        permissions: Permissions::AllBut(given.without),
+        confidential: given.confidential,
+    };
+    let mut keys = desk.keys();
+    match keys.iter_mut().find(|known| known.secret == key.secret) {
+        Some(known) => *known = key,
+        None => keys.push(key),
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]

@@ -29,7 +29,7 @@ use crate::world::World;
 /// Everything the requests share.
 pub(crate) struct Desk {
     pub(crate) world: Mutex<World>,
-    pub(crate) keys: Vec<Key>,
+    pub(crate) keys: Mutex<Vec<Key>>,
     pub(crate) limiter: Limiter,
     pub(crate) offsets: Offsets,
     pub(crate) faults: Mutex<Faults>,
@@ -47,6 +47,11 @@ impl Desk {
     /// The account. A panic elsewhere leaves it as it was, so a poisoned lock is still good.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The keys of the account, in the order they were made.
+    pub(crate) fn keys(&self) -> MutexGuard<'_, Vec<Key>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn set_faults(&self, faults: Faults) {
@@ -149,7 +154,7 @@ impl Desk {
     }
 
     fn admit_key(&self, secret: &str, operation: &Operation) -> Result<bool, Refusal> {
-        let key = self.keys.iter().find(|key| key.secret == secret);
+        let key = self.keys().iter().find(|key| key.secret == secret).cloned();
         let key = key.ok_or_else(Refusal::unauthorized)?;
         self.spend(&key.secret)?;
         if !key.permissions.grants(operation.permission) {

@@ -13,6 +13,7 @@
 //! | control call | does |
 //! |---|---|
 //! | `GET /sim/key` | the first key: `{"key": "..."}` |
+//! | `POST /sim/keys` | one more key, or other permissions for one that is there: `{"secret": "...", "without": ["find all opportunity notes"], "confidential": true}` |
 //! | `GET /sim/audit?after=N` | audit entries with a sequence above `N`: `{"entries": [...]}` |
 //! | `GET /sim/opportunities/{id}` | `opportunity`, `contact`, and lists of `applications`, `notes`, `offers`, `panels`, `feedback`, `forms`, `referrals`, `resumes`, `files`, `file_actions`; deleted ones included |
 //! | `POST /sim/act` | a person does something: an [`Act`], table below; answers `{"id": "..."}` of what was made, or null |

@@ -241,7 +241,7 @@ impl Desk {
         let now = (config.clock)();
         Desk {
             world: Mutex::new(populate(config.population, config.children, now)),
-            keys: config.keys,
+            keys: Mutex::new(config.keys),
             limiter: Limiter::new(config.rate_limit),
             offsets: Offsets::new(config.offset_ttl),
             faults: Mutex::new(Faults::new(config.faults)),

@@ -87,6 +87,7 @@ async fn f51_everybody_is_found_by_each_address_however_it_is_written() {
             .collect();
         let answer = world.look_up(asked).await.expect("an answer");
         assert!(answer.as_of.is_some());
+        assert_eq!(answer.results.len(), chunk.len());
         for (email, result) in chunk.iter().zip(answer.results) {
             assert_eq!(result.key, email.to_uppercase());
             let told: BTreeSet<String> = result.matches.iter().flat_map(opportunities).collect();

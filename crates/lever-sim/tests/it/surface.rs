@@ -217,3 +217,27 @@ async fn acts_on_unknown_records_and_used_addresses_are_errors() {
     let error = Sim::start(config).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Listen(world.sim.address()));
 }
+
+#[tokio::test]
+async fn a_key_can_be_made_and_narrowed_while_the_simulator_runs() {
+    let world = World::of(5).await;
+    let users = |key: &'static str| {
+        let request = world.http.get(format!("{}/users", world.sim.base_url()));
+        async move { read(request.basic_auth(key, Some("")).send().await.unwrap()).await }
+    };
+    assert_eq!(users("second").await.status, 401);
+    let key = json!({ "secret": "second" });
+    assert_eq!(post(&world, "/sim/keys", &key).await.status, 204);
+    assert_eq!(users("second").await.status, 200);
+    let narrowed = json!({ "secret": "second", "without": ["find all users"] });
+    assert_eq!(post(&world, "/sim/keys", &narrowed).await.status, 204);
+    assert_eq!(users("second").await.status, 403);
+    assert_eq!(users(DEFAULT_KEY).await.status, 200);
+    let unknown = json!({ "secret": "second", "without": ["find all users", "fly"] });
+    let refused = post(&world, "/sim/keys", &unknown).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(
+        refused.body["message"],
+        "without: Lever has no permission \"fly\""
+    );
+}

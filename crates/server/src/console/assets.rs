@@ -1,4 +1,4 @@
-//! Style and script, kept by browsers for good under a name that changes with them.
+//! Style, script and icon, kept by browsers for good under a name that changes with them.
 
 use std::sync::LazyLock;
 
@@ -29,9 +29,15 @@ pub(super) const SCRIPT: Asset = Asset {
     text: include_str!("assets/console.js"),
 };
 
+pub(super) const ICON: Asset = Asset {
+    name: "icon.svg",
+    content_type: "image/svg+xml",
+    text: include_str!("assets/icon.svg"),
+};
+
 /// Tells one build's assets from another's.
 static EDITION: LazyLock<String> = LazyLock::new(|| {
-    let digest = [STYLE, SCRIPT]
+    let digest = [STYLE, SCRIPT, ICON]
         .iter()
         .fold(Sha256::new(), |digest, asset| {
             digest.chain_update(asset.text)
@@ -49,7 +55,7 @@ impl Asset {
 
 /// The routes of the assets.
 pub(super) fn routes() -> Router {
-    [STYLE, SCRIPT]
+    [STYLE, SCRIPT, ICON]
         .into_iter()
         .fold(Router::new(), |router, asset| {
             let answer = move || async move {

@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, html};
 
 use super::ROOT;
-use super::assets::{SCRIPT, STYLE};
+use super::assets::{ICON, SCRIPT, STYLE};
 use super::form::CSRF;
 
 /// A page of a connection.
@@ -182,6 +182,7 @@ fn document(title: &str, body: Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (title) " · Fulcrum" }
                 link rel="stylesheet" href=(STYLE.path());
+                link rel="icon" type="image/svg+xml" href=(ICON.path());
                 script src=(SCRIPT.path()) defer {}
             }
             body { (body) }

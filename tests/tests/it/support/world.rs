@@ -1,9 +1,12 @@
 //! A simulated Lever, the service, and the connection between them.
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use lever_sim::{
-    Action, Children, Config, DEFAULT_KEY, FaultPlan, FaultRule, Population, Sim, When,
+    Action, Children, Config, DEFAULT_KEY, ErrorKind, FaultPlan, FaultRule, Population, Sim, When,
 };
 use proto::v1 as pb;
 
@@ -76,7 +79,7 @@ pub(crate) fn fresh_id() -> String {
 impl World {
     /// Both sides run; nothing is linked yet.
     pub(crate) async fn new(setup: Setup) -> World {
-        let lever = Sim::start(setup.lever).await.expect("a loopback port");
+        let lever = start_lever(setup.lever).await;
         let home = Home::new();
         let service = Service::start(&home, &setup.settings).await;
         World {
@@ -221,6 +224,29 @@ impl World {
         self.lever = Sim::start(Config { listen, ..config })
             .await
             .expect("the port of the one before");
+    }
+}
+
+/// Starts a simulator on a port that nobody else is given, so that another may take its place there: the system gives
+/// away those from 32,768 on.
+async fn start_lever(config: Config) -> Sim {
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    const PORTS: std::ops::Range<u32> = 10_000..32_000;
+    loop {
+        // Another process of tests begins elsewhere.
+        let before = TRIED.fetch_add(1, Ordering::Relaxed);
+        let tried = process::id().wrapping_mul(97).wrapping_add(before);
+        let port = PORTS.start + tried % (PORTS.end - PORTS.start);
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(port).expect("a port")));
+        let config = Config {
+            listen,
+            ..config.clone()
+        };
+        match Sim::start(config).await {
+            Ok(lever) => return lever,
+            Err(error) if matches!(error.kind(), ErrorKind::Listen(_)) => {}
+            Err(error) => panic!("the simulator starts: {error}"),
+        }
     }
 }
 

@@ -1,0 +1,103 @@
+// A person at a browser, and what they do on every page.
+
+import { createRequire } from "node:module";
+import { readFile } from "node:fs/promises";
+import assert from "node:assert/strict";
+
+import { chromium } from "playwright-core";
+
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+// A browser of its own is never fetched: Debian's is used.
+const CHROMIUM = process.env.FULCRUM_CHROMIUM ?? "/usr/bin/chromium";
+
+// Nothing but the console is asked for, and as root there is no sandbox to be had.
+const SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+export const openBrowser = () => chromium.launch({ executablePath: CHROMIUM, args: SWITCHES });
+
+/** A person with a browser window of their own; whatever a page complains about is kept. */
+export const person = async (browser, fulcrum, options = {}) => {
+  const context = await browser.newContext({
+    baseURL: fulcrum.origin,
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    viewport: { width: 1280, height: 800 },
+    ...options,
+  });
+  context.setDefaultTimeout(20_000);
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(fulcrum.origin)) complaints.push(`asks elsewhere: ${request.url()}`);
+  });
+  return { context, page, complaints };
+};
+
+/** Fills in the form of a new connection and sends it; its first import begins at once. */
+export const connect = async (page, lever, { name = "Acme Recruiting", key = lever.key } = {}) => {
+  await fillConnection(page, lever, { name, key });
+  await page.getByRole("button", { name: "Test and start" }).click();
+  await page.waitForURL(/\/connections\/[^/]+\/permissions$/);
+  return page.url().match(/\/connections\/([^/]+)\//)[1];
+};
+
+/** Connects an account that is still to be set up; gives where that goes on. */
+export const connectPaused = async (page, lever, { name = "Globex", key = lever.key } = {}) => {
+  await fillConnection(page, lever, { name, key });
+  await page.getByRole("button", { name: "Test and continue" }).click();
+  await page.waitForURL(/\/setup\/test$/);
+  return new URL(page.url()).pathname.replace(/\/test$/, "");
+};
+
+/** Has the key tested on a page that can do so, and waits for what comes of it. */
+export const testKey = async (page) => {
+  await page.getByRole("button", { name: /^Test (the key|it again)$/ }).click();
+  await page.getByText("Lever has answered.").waitFor();
+};
+
+const fillConnection = async (page, lever, { name, key }) => {
+  await page.goto("/console/connect");
+  await page.locator("[name=display_name]").fill(name);
+  await page.locator("[name=region]").selectOption("other");
+  await page.locator("[name=base_url]").fill(lever.baseUrl);
+  await page.locator("[name=api_key]").fill(key);
+};
+
+/** Watches the overview until it says by itself that the mirror is complete. */
+export const synced = async (page, connection) => {
+  await page.goto(`/console/connections/${connection}`);
+  await page.locator(".head .badge", { hasText: /^synced$/i }).waitFor({ timeout: 60_000 });
+};
+
+/** What axe finds against WCAG 2.2 A and AA and its best practices, in words. */
+export const barriers = async (page) => {
+  // Evaluated by the debugger, which the page's policy for scripts does not touch.
+  await page.evaluate(AXE);
+  const found = await page.evaluate(() =>
+    axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }),
+  );
+  return found.violations.flatMap(({ id, help, nodes }) =>
+    nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)}`),
+  );
+};
+
+export const assertReachable = async (page, what) => {
+  const found = await barriers(page);
+  assert.deepEqual(found, [], `${what} has barriers`);
+};
+
+/** The bytes of a page and its assets, as they travel. */
+export const weight = async (page, path) => {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+  let bytes = 0;
+  session.on("Network.loadingFinished", (event) => (bytes += event.encodedDataLength));
+  await page.goto(path, { waitUntil: "load" });
+  await session.detach();
+  return bytes;
+};
