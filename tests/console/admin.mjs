@@ -37,16 +37,34 @@ export const person = async (browser, fulcrum, options = {}) => {
   return { context, page, complaints };
 };
 
-/** Fills in the form of a new connection and sends it. */
+/** Fills in the form of a new connection and sends it; its first import begins at once. */
 export const connect = async (page, lever, { name = "Acme Recruiting", key = lever.key } = {}) => {
+  await fillConnection(page, lever, { name, key });
+  await page.getByRole("button", { name: "Test and start" }).click();
+  await page.waitForURL(/\/connections\/[^/]+\/permissions$/);
+  return page.url().match(/\/connections\/([^/]+)\//)[1];
+};
+
+/** Connects an account that is still to be set up; gives where that goes on. */
+export const connectPaused = async (page, lever, { name = "Globex", key = lever.key } = {}) => {
+  await fillConnection(page, lever, { name, key });
+  await page.getByRole("button", { name: "Test and continue" }).click();
+  await page.waitForURL(/\/setup\/test$/);
+  return new URL(page.url()).pathname.replace(/\/test$/, "");
+};
+
+/** Has the key tested on a page that can do so, and waits for what comes of it. */
+export const testKey = async (page) => {
+  await page.getByRole("button", { name: /^Test (the key|it again)$/ }).click();
+  await page.getByText("Lever has answered.").waitFor();
+};
+
+const fillConnection = async (page, lever, { name, key }) => {
   await page.goto("/console/connect");
   await page.locator("[name=display_name]").fill(name);
   await page.locator("[name=region]").selectOption("other");
   await page.locator("[name=base_url]").fill(lever.baseUrl);
   await page.locator("[name=api_key]").fill(key);
-  await page.getByRole("button", { name: "Test and start with the usual settings" }).click();
-  await page.waitForURL(/\/connections\/[^/]+\/permissions$/);
-  return page.url().match(/\/connections\/([^/]+)\//)[1];
 };
 
 /** Watches the overview until it says by itself that the mirror is complete. */

@@ -1,81 +1,114 @@
-// A connect link: scopes before anything else, and one use, however often and by however many it is opened.
+// Somebody at the customer connects an account by a link: with a key, in two windows at once, and by consent.
 
 import { after, before, test } from "node:test";
+import { createServer } from "node:net";
 import assert from "node:assert/strict";
 
-import { assertReachable, openBrowser, person } from "./admin.mjs";
+import { connectPaused, openBrowser, person, synced, testKey } from "./admin.mjs";
 import { startFulcrum, startLever } from "./programs.mjs";
 
 let browser;
 let lever;
 let fulcrum;
+let admin;
+
+/** A port that is free just now: Lever has to be told where to send people back before the service runs. */
+const freePort = () =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
 
 before(async () => {
-  [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(20), startFulcrum()]);
+  [browser, lever] = await Promise.all([openBrowser(), startLever(30)]);
+  const http = `127.0.0.1:${await freePort()}`;
+  const settings = {
+    FULCRUM__SERVER__PUBLIC_URL: `http://${http}`,
+    FULCRUM__LEVER__OAUTH_CLIENT_ID: "fulcrum-simulator-client",
+    FULCRUM__LEVER__OAUTH_CLIENT_SECRET: "fulcrum-simulator-client-secret",
+    FULCRUM__LEVER__OAUTH_URL: new URL(lever.baseUrl).origin,
+  };
+  fulcrum = await startFulcrum(settings, { http });
+  admin = await person(browser, fulcrum);
 });
 
 after(async () => {
   await Promise.all([browser?.close(), fulcrum?.stop(), lever?.stop()]);
 });
 
-const makeLink = async (page, name) => {
-  await page.goto("/console");
-  await page.getByRole("link", { name: "Connect links" }).click();
+/** Makes a link for another account; gives its address. */
+const linkFor = async (name) => {
+  const { page } = admin;
+  await page.goto("/console/links");
   await page.locator("[name=display_name]").fill(name);
-  await page.locator("[name=region]").first().selectOption("other");
-  await page.locator("[name=base_url]").first().fill(lever.baseUrl);
+  await page.locator("[name=region]").selectOption("other");
+  await page.locator("[name=base_url]").fill(lever.baseUrl);
   await page.getByRole("button", { name: "Make a link" }).first().click();
-  const made = await page.locator("#made").inputValue();
-  return made.startsWith("/") ? fulcrum.origin + made : made;
+  return page.getByLabel("Address", { exact: true }).inputValue();
 };
 
-test("a link that two people have open connects once, and says so to the second", async () => {
-  const admin = await person(browser, fulcrum);
-  const link = await makeLink(admin.page, "Customer of the link");
-  await admin.page.goto("/console/links");
-  assert.equal(await admin.page.locator("#made").count(), 0, "the link is shown once");
-
-  const [one, other] = [await person(browser, fulcrum), await person(browser, fulcrum)];
-  for (const { page } of [one, other]) {
-    await page.goto(link);
-    await assertReachable(page, "the page of a link");
-  }
-  const order = await one.page.evaluate(() => {
-    const key = document.querySelector("[name=api_key]");
-    const reads = document.querySelector(".scopes");
-    return reads.compareDocumentPosition(key) & Node.DOCUMENT_POSITION_FOLLOWING;
-  });
-  assert.ok(order, "what is read comes before what is asked for");
-
-  const give = async ({ page }, key) => {
-    await page.locator("[name=api_key]").fill(key);
-    await page.getByRole("button", { name: "Test and connect" }).click();
-  };
-  await give(one, "not-a-key-of-this-account");
-  await one.page.getByRole("alert").waitFor();
-  await give(one, lever.key);
-  await one.page.getByRole("heading", { name: "Lever is connected" }).waitFor();
-  await give(other, lever.key);
-  await other.page.getByText(/does not work again|was used/).first().waitFor();
-
+/** The connection that an account of that name has, which must be one. */
+const connectionOf = async (name) => {
   await admin.page.goto("/console");
-  assert.equal(await admin.page.getByRole("link", { name: "Customer of the link" }).count(), 1);
-  for (const { context, complaints } of [one, other]) {
-    const serious = complaints.filter((text) => !/status of 4\d\d/.test(text));
-    assert.deepEqual(serious, []);
+  const cards = admin.page.getByRole("link", { name, exact: true });
+  assert.equal(await cards.count(), 1, `${name} is connected once`);
+  return (await cards.getAttribute("href")).split("/").at(-1);
+};
+
+test("a link that two people open and use at once connects one account", async () => {
+  const address = await linkFor("Initech");
+  const guests = await Promise.all([person(browser, fulcrum), person(browser, fulcrum)]);
+  for (const { page } of guests) {
+    await page.goto(address);
+    await page.getByLabel("API key").fill(lever.key);
+  }
+  await Promise.all(guests.map(({ page }) => page.getByRole("button", { name: "Test and connect" }).click()));
+  for (const { page, context, complaints } of guests) {
+    await page.getByRole("heading", { name: "Lever is connected" }).waitFor();
+    assert.deepEqual(complaints, []);
     await context.close();
   }
-  await admin.context.close();
+  await synced(admin.page, await connectionOf("Initech"));
 });
 
-test("a link that was taken back leads nowhere", async () => {
-  const admin = await person(browser, fulcrum);
-  const link = await makeLink(admin.page, "Nobody");
-  await admin.page.getByRole("button", { name: /^Revoke/ }).first().click();
-  const guest = await person(browser, fulcrum);
-  await guest.page.goto(link);
-  await guest.page.getByRole("heading", { name: "This link was taken back" }).waitFor();
-  assert.equal(await guest.page.locator("[name=api_key]").count(), 0);
-  await guest.context.close();
-  await admin.context.close();
+for (const javaScriptEnabled of [true, false]) {
+  const how = javaScriptEnabled ? "with" : "without";
+  test(`consent at Lever connects an account, ${how} JavaScript`, async () => {
+    const name = `Umbrella ${how}`;
+    const address = await linkFor(name);
+    const guest = await person(browser, fulcrum, { javaScriptEnabled });
+    await guest.page.goto(address);
+    await guest.page.getByRole("link", { name: "Continue to Lever" }).click();
+    await guest.page.getByRole("heading", { name: "Lever is connected" }).waitFor();
+    assert.equal(guest.page.url(), address, "what Lever answered is in the address no more");
+    await guest.context.close();
+    await connectionOf(name);
+  });
+}
+
+test("an account is set up step by step without JavaScript, and starts when that is said", async () => {
+  const { page, context } = await person(browser, fulcrum, { javaScriptEnabled: false });
+  const setup = await connectPaused(page, lever, { name: "Globex" });
+  await testKey(page);
+  await page.getByRole("link", { name: "Continue", exact: true }).click();
+  await page.getByLabel("Offers").uncheck();
+  await page.getByRole("button", { name: "Save and continue" }).click();
+  await page.getByLabel("All there are").check();
+  await page.getByRole("button", { name: "Save and continue" }).click();
+  await page.getByLabel("Find a Lever user").fill("example.com");
+  await page.getByRole("button", { name: "Find" }).click();
+  await page.locator("[name=user]").first().check();
+  // Somebody leaves, and comes back to what is kept.
+  await page.goto("/console");
+  await page.getByRole("link", { name: "Continue setting up" }).click();
+  await page.goto(`${setup}/start`);
+  await page.getByText("all opportunities").waitFor();
+  await page.getByRole("button", { name: "Start the first import" }).click();
+  await page.getByText("The first import has begun.").waitFor();
+  await synced(admin.page, await connectionOf("Globex"));
+  await context.close();
 });

@@ -3,7 +3,7 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { barriers, connect, openBrowser, person, synced, weight } from "./admin.mjs";
+import { assertReachable, barriers, connect, connectPaused, openBrowser, person, synced, testKey, weight } from "./admin.mjs";
 import { startFulcrum, startLever } from "./programs.mjs";
 
 const OF_A_CONNECTION = [
@@ -17,16 +17,34 @@ let browser;
 let lever;
 let fulcrum;
 let paths;
+let guestPaths;
 
 before(async () => {
   [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(), startFulcrum()]);
   const admin = await person(browser, fulcrum);
   const connection = await connect(admin.page, lever);
+  await testKey(admin.page);
   await synced(admin.page, connection);
+  const setup = await connectPaused(admin.page, lever);
+  await testKey(admin.page);
+  const link = await guestLink(admin.page, lever);
   await admin.context.close();
   const at = (path) => `/console/connections/${connection}${path}`;
-  paths = ["/console", "/console/connect", "/console/links", "/console/sign-in", ...OF_A_CONNECTION.map(at)];
+  const steps = ["test", "scopes", "history", "acting", "start"].map((step) => `${setup}/${step}`);
+  paths = ["/console", "/console/connect", "/console/links", "/console/sign-in", ...OF_A_CONNECTION.map(at), ...steps];
+  guestPaths = [link, "/connect/callback"];
 });
+
+/** The path of a link for another account, as the page that made it tells this once. */
+const guestLink = async (page, lever) => {
+  await page.goto("/console/links");
+  await page.locator("[name=display_name]").fill("Initech");
+  await page.locator("[name=region]").selectOption("other");
+  await page.locator("[name=base_url]").fill(lever.baseUrl);
+  await page.getByRole("button", { name: "Make a link" }).first().click();
+  const address = await page.getByLabel("Address", { exact: true }).inputValue();
+  return address.slice(address.indexOf("/connect/"));
+};
 
 after(async () => {
   await Promise.all([browser?.close(), fulcrum?.stop(), lever?.stop()]);
@@ -45,6 +63,25 @@ const everyPage = async (options, faults) => {
   assert.deepEqual(admin.complaints, []);
   await admin.context.close();
 };
+
+test("axe finds nothing on the page behind a connect link, also on a phone, and it asks nobody else", async () => {
+  for (const options of [{}, { colorScheme: "dark" }, { viewport: { width: 360, height: 740 }, isMobile: true }]) {
+    const guest = await person(browser, fulcrum, options);
+    for (const path of guestPaths) {
+      await guest.page.goto(path);
+      await assertReachable(guest.page, "a page for guests");
+      const wide = await guest.page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      assert.ok(wide <= 0, `a page for guests is ${wide} px too wide`);
+    }
+    assert.deepEqual(
+      guest.complaints.filter((complaint) => !complaint.includes("403")),
+      [],
+    );
+    await guest.context.close();
+  }
+});
 
 for (const colorScheme of ["light", "dark"]) {
   test(`axe finds nothing on any page, ${colorScheme}`, () => everyPage({ colorScheme }, barriers));

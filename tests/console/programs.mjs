@@ -59,9 +59,9 @@ export const startLever = async (opportunities = 60) => {
 };
 
 /** The service with an empty data directory: where its console and its gRPC are. */
-export const startFulcrum = async (settings = {}) => {
+export const startFulcrum = async (settings = {}, { http = "127.0.0.1:0" } = {}) => {
   const home = await mkdtemp(join(tmpdir(), "fulcrum-console-"));
-  const asked = ["serve", "--data", join(home, "data"), "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"];
+  const asked = ["serve", "--data", join(home, "data"), "--listen", "127.0.0.1:0", "--http-listen", http];
   const child = spawn(BINARY, asked, {
     stdio: ["ignore", "ignore", "pipe"],
     env: {

@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { connect, openBrowser, person, synced } from "./admin.mjs";
+import { connect, openBrowser, person, synced, testKey } from "./admin.mjs";
 import { startFulcrum, startLever } from "./programs.mjs";
 
 const PAGES = {
@@ -21,6 +21,7 @@ const [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(1
 try {
   const admin = await person(browser, fulcrum);
   const connection = await connect(admin.page, lever);
+  await testKey(admin.page);
   await synced(admin.page, connection);
   for (const colorScheme of ["light", "dark"]) {
     const { page, context } = await person(browser, fulcrum, { colorScheme, deviceScaleFactor: 1 });

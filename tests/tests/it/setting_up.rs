@@ -121,18 +121,16 @@ async fn a_connection_that_is_set_up_can_be_left_and_gone_on_with_after_a_restar
     let saved = fill(&mut browser, &step("history"), &since).await;
     assert_eq!(saved.to, step("acting"), "{}", saved.text);
 
-    let found = browser
-        .open(&format!("{}?q=example.com", step("acting")))
-        .await;
+    let find = [("act", "find"), ("words", "example.com")];
+    let found = fill(&mut browser, &step("acting"), &find).await;
     let (_, rest) = found
         .text
         .split_once("name=\"user\" value=\"")
         .expect("a user that fits");
     let user = rest.split('"').next().expect("its end").to_owned();
     assert!(!user.is_empty());
-    let nobody = browser
-        .open(&format!("{}?q=no-such-person", step("acting")))
-        .await;
+    let find = [("act", "find"), ("words", "no-such-person")];
+    let nobody = fill(&mut browser, &step("acting"), &find).await;
     assert!(nobody.text.contains("No active user of Lever’s fits"));
     let chosen = [("user", user.as_str()), ("strict", "on")];
     let saved = fill(&mut browser, &step("acting"), &chosen).await;

@@ -29,12 +29,6 @@ pub(super) const SCRIPT: Asset = Asset {
     text: include_str!("assets/console.js"),
 };
 
-pub(super) const ICON: Asset = Asset {
-    name: "icon.svg",
-    content_type: "image/svg+xml",
-    text: include_str!("assets/icon.svg"),
-};
-
 /// Of the pages of the mappings alone.
 pub(super) const BOARD_STYLE: Asset = Asset {
     name: "board.css",

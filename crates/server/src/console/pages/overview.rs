@@ -70,8 +70,10 @@ async fn live(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
 fn page(connection: &pb::Connection, status: &pb::GetSyncStatusResponse) -> Markup {
     html! {
         div.head id="head" data-live-part { h1 { "Overview" } (state(connection)) }
-        @if setup::is_unstarted(connection, &status.streams) {
-            div.notice { p { "Nothing was read yet: the first import is to be started. " a href=(setup::path(&connection.id)) { "Continue setting up" } } }
+        div id="unstarted" data-live-part {
+            @if setup::is_unstarted(connection, &status.streams) {
+                div.notice { p { "Nothing was read yet: the first import is to be started. " a href=(setup::path(&connection.id)) { "Continue setting up" } } }
+            }
         }
         div data-live=(format!("{}/live", Tab::Overview.path(&connection.id))) {}
         section.panel id="whole" data-live-part aria-live="off" { (whole(status)) }

@@ -4,7 +4,7 @@
 //! left at any step and gone on with, also after a restart, and the last step does nothing but resume the pull.
 
 use axum::Router;
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -13,7 +13,6 @@ use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
 use proto::v1::lever_service_server::LeverService as _;
 use proto::v1::sync_service_server::SyncService as _;
-use serde::Deserialize;
 use tonic::Status;
 
 use super::permissions;
@@ -400,28 +399,22 @@ fn history_form(connection: &pb::Connection, token: &str, refused: Option<&Refus
 
 // Who acts.
 
-/// Whom somebody looks for.
-#[derive(Debug, Default, Deserialize)]
-struct Sought {
-    #[serde(default)]
-    q: String,
+async fn acting(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    show_acting(&desk, &id, "").await
 }
 
-async fn acting(
-    desk: Desk,
-    Path(id): Path<String>,
-    Query(sought): Query<Sought>,
-) -> Result<Response, Refused> {
-    let connection = match paused(&desk, &id).await? {
+/// The step with the users who fit the words; what is looked for is in no address.
+async fn show_acting(desk: &Desk, id: &str, words: &str) -> Result<Response, Refused> {
+    let connection = match paused(desk, id).await? {
         Ok(connection) => connection,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let found = match sought.q.trim() {
+    let found = match words {
         "" => Ok(Vec::new()),
-        words => users(&desk, &id, words).await,
+        words => users(desk, id, words).await,
     };
-    let content = acting_form(&connection, desk.csrf(), sought.q.trim(), found.as_deref());
-    Ok(stepped(&desk, &connection, Step::Acting, content))
+    let content = acting_form(&connection, desk.csrf(), words, found.as_deref());
+    Ok(stepped(desk, &connection, Step::Acting, content))
 }
 
 /// The active users of Lever whose name or e-mail has these words.
@@ -461,6 +454,9 @@ async fn save_acting(
     Path(id): Path<String>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
+    if form.text("act") == "find" {
+        return show_acting(&desk, &id, form.text("words")).await;
+    }
     let change = pb::Connection {
         id: id.clone(),
         default_acting_user_id: form.text("user").to_owned(),
@@ -488,9 +484,10 @@ fn acting_form(
     let listed = users.iter().any(|user| user.id == present);
     html! {
         p { "What Fulcrum writes appears in Lever under somebody’s name: the Lever user with the e-mail address of whoever asked for it in the product, or who is linked to it by hand; else the owner of the opportunity; else the user chosen here; else nobody." }
-        form.search method="get" action=(path) role="search" {
-            label { "Find a Lever user by name or e-mail" input type="search" name="q" value=(words) autocomplete="off"; }
-            button type="submit" { "Find" }
+        form.search method="post" action=(path) role="search" {
+            (csrf(token))
+            label { "Find a Lever user by name or e-mail" input type="search" name="words" value=(words) autocomplete="off"; }
+            button type="submit" name="act" value="find" { "Find" }
         }
         @if let Err(refused) = found { (refused.notice()) }
         form.stack.wide method="post" action=(path) {
