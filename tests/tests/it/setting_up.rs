@@ -28,7 +28,7 @@ async fn fill(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Pag
     browser.post(path, &all).await
 }
 
-fn ticked<'a>(streams: &'a [String]) -> Vec<(&'a str, &'a str)> {
+fn ticked(streams: &[String]) -> Vec<(&str, &str)> {
     streams.iter().map(|field| (field.as_str(), "on")).collect()
 }
 
