@@ -135,7 +135,7 @@ fn page(token: &str, form: &Form, refused: Option<&Refused>) -> Markup {
     html! {
         h1 { "Connect Lever" }
         @if let Some(refused) = refused { (refused.notice()) }
-        p { "You need an API key, which a Lever Super Admin makes under Settings → Integrations and API → API Credentials. Somebody else has to make it? " a href=(LINKS) { "Send them a link" } " instead." }
+        p { "You need an API key, which a Lever Super Admin makes under Settings → Integrations and API → API Credentials. Somebody else has it, or you would rather consent in Lever? " a href=(LINKS) { "Make a link" } " instead." }
         details.panel {
             summary { "The permissions to tick for the key, in Lever’s order" }
             @if read_only { p { "To read only: nothing can be written to Lever with such a key. " a href="/console/connect" { "Read and write" } } }
