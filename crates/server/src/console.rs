@@ -10,6 +10,7 @@ mod desk;
 mod fault;
 mod form;
 mod frame;
+mod packing;
 mod pages;
 mod refusal;
 mod session;
@@ -61,6 +62,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 async fn guarded(request: Request, next: Next) -> Response {
+    let packs = packing::is_understood(request.headers());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let fixed = [
@@ -76,7 +78,10 @@ async fn guarded(request: Request, next: Next) -> Response {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    response
+    match packs {
+        true => packing::packed(response).await,
+        false => response,
+    }
 }
 
 /// Sends the browser on after something was done.
