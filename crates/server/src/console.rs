@@ -15,6 +15,7 @@ mod form;
 mod frame;
 mod in_lever;
 mod models;
+mod packing;
 mod pages;
 mod penance;
 mod refusal;
@@ -70,6 +71,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 async fn guarded(request: Request, next: Next) -> Response {
+    let packs = packing::is_understood(request.headers());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let fixed = [
@@ -88,7 +90,10 @@ async fn guarded(request: Request, next: Next) -> Response {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    response
+    match packs {
+        true => packing::packed(response).await,
+        false => response,
+    }
 }
 
 /// Sends the browser on after something was done.
