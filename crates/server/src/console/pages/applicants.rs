@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::get;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use maud::{Markup, html};
 use prost_types::{Duration, Timestamp};
 use proto::v1 as pb;
@@ -175,10 +175,10 @@ async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
-    let stages = inbound_stages(&desk, &id).await?;
+    let (stages, found) = asked_for(&desk, &id, &asked).await?;
     let path = Tab::Applicants.path(&id);
     let report = desk.may(REPORT).then(|| format!("{path}/sla"));
-    let content = match list(&desk, &id, &asked, &stages).await {
+    let content = match found {
         Ok(found) => page(&View {
             path: &path,
             region: connection.region(),
@@ -202,6 +202,21 @@ async fn show(
     Ok(desk.at(&connection, Tab::Applicants, content))
 }
 
+/// The inbound stages, and the people. Who narrows the list asks about the stages first; else both are read at once.
+async fn asked_for(
+    desk: &Desk,
+    id: &str,
+    asked: &Asked,
+) -> Result<(Vec<(String, String)>, Result<Found, Refused>), Refused> {
+    if asked.is_filtered() {
+        let stages = inbound_stages(desk, id).await?;
+        let found = filtered_list(desk, id, asked, &stages).await;
+        return Ok((stages, found));
+    }
+    let (stages, found) = join(inbound_stages(desk, id), plain_list(desk, id, asked)).await;
+    Ok((stages?, found))
+}
+
 /// The stages whose people are applicants, in Lever's order.
 async fn inbound_stages(desk: &Desk, id: &str) -> Result<Vec<(String, String)>, Refused> {
     let request = pb::GetStageMappingRequest {
@@ -212,7 +227,7 @@ async fn inbound_stages(desk: &Desk, id: &str) -> Result<Vec<(String, String)>, 
     Ok(inbound.map(|stage| (stage.stage_id, stage.text)).collect())
 }
 
-async fn list(
+async fn filtered_list(
     desk: &Desk,
     id: &str,
     asked: &Asked,
@@ -221,16 +236,17 @@ async fn list(
     if stages.is_empty() {
         return Ok(Found::default());
     }
-    if asked.is_filtered() {
-        let request = filtered(id, asked, stages);
-        let answer = desk.call(CANDIDATES, request, Api::list_candidates).await?;
-        return Ok(Found {
-            rows: answer.candidacies.into_iter().map(Row::from).collect(),
-            next: answer.next_page_token,
-            total: answer.total_size,
-            as_of: answer.as_of,
-        });
-    }
+    let request = filtered(id, asked, stages);
+    let answer = desk.call(CANDIDATES, request, Api::list_candidates).await?;
+    Ok(Found {
+        rows: answer.candidacies.into_iter().map(Row::from).collect(),
+        next: answer.next_page_token,
+        total: answer.total_size,
+        as_of: answer.as_of,
+    })
+}
+
+async fn plain_list(desk: &Desk, id: &str, asked: &Asked) -> Result<Found, Refused> {
     let order = match asked.newest_first() {
         true => pb::ApplicantOrder::NewestFirst,
         false => pb::ApplicantOrder::OldestFirst,
