@@ -25,7 +25,8 @@ use crate::console::refusal::Refused;
 use crate::console::words::{count, moment, span};
 use crate::grpc::Api;
 
-const MAPPING: &str = "/fulcrum.v1.StageMappingService/GetStageMapping";
+const VERSIONS: &str = "/fulcrum.v1.StageMappingService/ListStageMappingVersions";
+const STAGES: &str = "/fulcrum.v1.LeverService/ListStages";
 const CANDIDATES: &str = "/fulcrum.v1.CandidateService/ListCandidates";
 const USER: &str = "/fulcrum.v1.LeverService/GetUser";
 const REPORT: &str = "/fulcrum.v1.InboundService/GetSlaReport";
@@ -217,14 +218,42 @@ async fn asked_for(
     Ok((stages?, found))
 }
 
-/// The stages whose people are applicants, in Lever's order.
+/// The stages whose people are applicants, in Lever's order, then those that it no longer lists.
+///
+/// The mapping is asked for as the newest of its versions: `GetStageMapping` counts everybody who is open.
 async fn inbound_stages(desk: &Desk, id: &str) -> Result<Vec<(String, String)>, Refused> {
-    let request = pb::GetStageMappingRequest {
+    let newest = pb::ListStageMappingVersionsRequest {
         connection_id: id.to_owned(),
+        page_size: 1,
+        ..Default::default()
     };
-    let mapping = desk.call(MAPPING, request, Api::get_stage_mapping).await?;
-    let inbound = mapping.stages.into_iter().filter(|stage| stage.inbound);
-    Ok(inbound.map(|stage| (stage.stage_id, stage.text)).collect())
+    let newest = desk.call(VERSIONS, newest, Api::list_stage_mapping_versions);
+    let listed = pb::ListStagesRequest {
+        connection_id: id.to_owned(),
+        page_size: 1_000,
+        ..Default::default()
+    };
+    let listed = desk.call(STAGES, listed, Api::list_stages);
+    let (newest, listed) = join(newest, listed).await;
+    let newest = newest?.versions.into_iter().next();
+    let mapping = newest.and_then(|version| version.stage_mapping);
+    // Without Lever's stages there is nobody to list yet, which the list itself says.
+    let listed = listed.map(|answer| answer.stages).unwrap_or_default();
+    Ok(in_order(
+        mapping.unwrap_or_default().inbound_stage_ids,
+        listed,
+    ))
+}
+
+fn in_order(inbound: Vec<String>, listed: Vec<pb::Stage>) -> Vec<(String, String)> {
+    let (mut there, mut gone): (Vec<_>, Vec<_>) = (Vec::new(), inbound);
+    for stage in listed {
+        if let Some(at) = gone.iter().position(|id| *id == stage.id) {
+            there.push((gone.remove(at), stage.text));
+        }
+    }
+    there.extend(gone.into_iter().map(|id| (id.clone(), id)));
+    there
 }
 
 async fn filtered_list(
@@ -564,6 +593,19 @@ mod tests {
         assert!(text.contains("value=\"s-1\" selected"));
         let bound = shown(&Asked::default(), false);
         assert!(!bound.contains("posting=p-1") && !bound.contains("name=\"sla\""));
+    }
+
+    #[test]
+    fn inbound_stages_are_in_levers_order_and_a_missing_one_stays() {
+        let stage = |id: &str| pb::Stage {
+            id: id.to_owned(),
+            text: id.to_uppercase(),
+            ..Default::default()
+        };
+        let inbound = ["gone", "b", "a"].map(str::to_owned).to_vec();
+        let ordered = in_order(inbound, ["a", "other", "b"].map(stage).into());
+        let texts: Vec<_> = ordered.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["A", "B", "gone"]);
     }
 
     #[test]
