@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::get;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use maud::{Markup, html};
 use prost_types::{Duration, Timestamp};
 use proto::v1 as pb;
@@ -25,7 +25,8 @@ use crate::console::refusal::Refused;
 use crate::console::words::{count, moment, span};
 use crate::grpc::Api;
 
-const MAPPING: &str = "/fulcrum.v1.StageMappingService/GetStageMapping";
+const VERSIONS: &str = "/fulcrum.v1.StageMappingService/ListStageMappingVersions";
+const STAGES: &str = "/fulcrum.v1.LeverService/ListStages";
 const CANDIDATES: &str = "/fulcrum.v1.CandidateService/ListCandidates";
 const USER: &str = "/fulcrum.v1.LeverService/GetUser";
 const REPORT: &str = "/fulcrum.v1.InboundService/GetSlaReport";
@@ -175,10 +176,10 @@ async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
-    let stages = inbound_stages(&desk, &id).await?;
+    let (stages, found) = asked_for(&desk, &id, &asked).await?;
     let path = Tab::Applicants.path(&id);
     let report = desk.may(REPORT).then(|| format!("{path}/sla"));
-    let content = match list(&desk, &id, &asked, &stages).await {
+    let content = match found {
         Ok(found) => page(&View {
             path: &path,
             region: connection.region(),
@@ -202,17 +203,60 @@ async fn show(
     Ok(desk.at(&connection, Tab::Applicants, content))
 }
 
-/// The stages whose people are applicants, in Lever's order.
-async fn inbound_stages(desk: &Desk, id: &str) -> Result<Vec<(String, String)>, Refused> {
-    let request = pb::GetStageMappingRequest {
-        connection_id: id.to_owned(),
-    };
-    let mapping = desk.call(MAPPING, request, Api::get_stage_mapping).await?;
-    let inbound = mapping.stages.into_iter().filter(|stage| stage.inbound);
-    Ok(inbound.map(|stage| (stage.stage_id, stage.text)).collect())
+/// The inbound stages, and the people. Who narrows the list asks about the stages first; else both are read at once.
+async fn asked_for(
+    desk: &Desk,
+    id: &str,
+    asked: &Asked,
+) -> Result<(Vec<(String, String)>, Result<Found, Refused>), Refused> {
+    if asked.is_filtered() {
+        let stages = inbound_stages(desk, id).await?;
+        let found = filtered_list(desk, id, asked, &stages).await;
+        return Ok((stages, found));
+    }
+    let (stages, found) = join(inbound_stages(desk, id), plain_list(desk, id, asked)).await;
+    Ok((stages?, found))
 }
 
-async fn list(
+/// The stages whose people are applicants, in Lever's order, then those that it no longer lists.
+///
+/// The mapping is asked for as the newest of its versions: `GetStageMapping` counts everybody who is open.
+async fn inbound_stages(desk: &Desk, id: &str) -> Result<Vec<(String, String)>, Refused> {
+    let newest = pb::ListStageMappingVersionsRequest {
+        connection_id: id.to_owned(),
+        page_size: 1,
+        ..Default::default()
+    };
+    let newest = desk.call(VERSIONS, newest, Api::list_stage_mapping_versions);
+    let listed = pb::ListStagesRequest {
+        connection_id: id.to_owned(),
+        page_size: 1_000,
+        ..Default::default()
+    };
+    let listed = desk.call(STAGES, listed, Api::list_stages);
+    let (newest, listed) = join(newest, listed).await;
+    let newest = newest?.versions.into_iter().next();
+    let mapping = newest.and_then(|version| version.stage_mapping);
+    // Without Lever's stages there is nobody to list yet, which the list itself says.
+    let listed = listed.map(|answer| answer.stages).unwrap_or_default();
+    Ok(in_order(
+        mapping.unwrap_or_default().inbound_stage_ids,
+        listed,
+    ))
+}
+
+fn in_order(inbound: Vec<String>, listed: Vec<pb::Stage>) -> Vec<(String, String)> {
+    let (mut there, mut gone): (Vec<_>, Vec<_>) = (Vec::new(), inbound);
+    for stage in listed {
+        if let Some(at) = gone.iter().position(|id| *id == stage.id) {
+            there.push((gone.remove(at), stage.text));
+        }
+    }
+    there.extend(gone.into_iter().map(|id| (id.clone(), id)));
+    there
+}
+
+async fn filtered_list(
     desk: &Desk,
     id: &str,
     asked: &Asked,
@@ -221,16 +265,17 @@ async fn list(
     if stages.is_empty() {
         return Ok(Found::default());
     }
-    if asked.is_filtered() {
-        let request = filtered(id, asked, stages);
-        let answer = desk.call(CANDIDATES, request, Api::list_candidates).await?;
-        return Ok(Found {
-            rows: answer.candidacies.into_iter().map(Row::from).collect(),
-            next: answer.next_page_token,
-            total: answer.total_size,
-            as_of: answer.as_of,
-        });
-    }
+    let request = filtered(id, asked, stages);
+    let answer = desk.call(CANDIDATES, request, Api::list_candidates).await?;
+    Ok(Found {
+        rows: answer.candidacies.into_iter().map(Row::from).collect(),
+        next: answer.next_page_token,
+        total: answer.total_size,
+        as_of: answer.as_of,
+    })
+}
+
+async fn plain_list(desk: &Desk, id: &str, asked: &Asked) -> Result<Found, Refused> {
     let order = match asked.newest_first() {
         true => pb::ApplicantOrder::NewestFirst,
         false => pb::ApplicantOrder::OldestFirst,
@@ -548,6 +593,19 @@ mod tests {
         assert!(text.contains("value=\"s-1\" selected"));
         let bound = shown(&Asked::default(), false);
         assert!(!bound.contains("posting=p-1") && !bound.contains("name=\"sla\""));
+    }
+
+    #[test]
+    fn inbound_stages_are_in_levers_order_and_a_missing_one_stays() {
+        let stage = |id: &str| pb::Stage {
+            id: id.to_owned(),
+            text: id.to_uppercase(),
+            ..Default::default()
+        };
+        let inbound = ["gone", "b", "a"].map(str::to_owned).to_vec();
+        let ordered = in_order(inbound, ["a", "other", "b"].map(stage).into());
+        let texts: Vec<_> = ordered.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["A", "B", "gone"]);
     }
 
     #[test]
