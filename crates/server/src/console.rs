@@ -15,7 +15,6 @@ mod form;
 mod frame;
 mod in_lever;
 mod models;
-mod packing;
 mod pages;
 mod penance;
 mod refusal;
@@ -30,6 +29,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use tower_http::compression::CompressionLayer;
 
 use crate::grpc::Api;
 use consent::Consents;
@@ -64,6 +64,9 @@ pub(crate) fn router(api: Api, secure: bool) -> Router {
         .route("/", get(|| async { Redirect::to(ROOT) }))
         .merge(assets::routes())
         .layer(middleware::from_fn(guarded))
+        // What is packed may hold a proof for forms beside what somebody typed. No other site can measure that: the
+        // cookie of a session is not sent along with what other sites ask for.
+        .layer(CompressionLayer::new())
 }
 
 /// Nothing from elsewhere, no script of a page's own, and nothing kept by a browser.
@@ -71,7 +74,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 async fn guarded(request: Request, next: Next) -> Response {
-    let packs = packing::is_understood(request.headers());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let fixed = [
@@ -90,10 +92,7 @@ async fn guarded(request: Request, next: Next) -> Response {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    match packs {
-        true => packing::packed(response).await,
-        false => response,
-    }
+    response
 }
 
 /// Sends the browser on after something was done.
