@@ -148,7 +148,11 @@ const PROMISES: &[Promise] = &[
         "what nobody reads is not kept in memory",
         Tests(
             "scenarios",
-            &["hostile::answers_that", "hostile::one_token"],
+            &[
+                "hostile::answers_that",
+                "hostile::streams_that",
+                "hostile::one_token",
+            ],
         ),
     ),
     promise(

@@ -26,6 +26,9 @@ use crate::view::{Order, View, Views};
 /// How many requests may wait for the committer; more wait outside, without memory of their own.
 const WAITING: usize = 256;
 
+/// How many ranges are read at once; more wait outside, since each takes a thread of its own, with memory of its own.
+const READING: usize = 16;
+
 /// The embedded database of one service.
 ///
 /// Writes are answered when they are durable. Reads see every write that was answered,
@@ -51,6 +54,7 @@ struct Inner {
     worth_a_snapshot: Arc<AtomicU64>,
     tally: Arc<Tally>,
     admission: Semaphore,
+    reading: Arc<Semaphore>,
     messages: Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -140,6 +144,7 @@ impl Store {
             worth_a_snapshot,
             tally,
             admission: Semaphore::new(WAITING),
+            reading: Arc::new(Semaphore::new(READING)),
             messages,
             thread: Mutex::new(Some(thread)),
         };
@@ -403,7 +408,14 @@ impl Store {
         F: FnOnce(&Tables) -> Result<T, Error> + Send + 'static,
     {
         let tables = self.inner.tables.clone();
-        join_blocking(move || work(&tables)).await
+        let room = self.inner.reading.clone().acquire_owned().await;
+        let room = room.map_err(|_| Error::closed())?;
+        join_blocking(move || {
+            // Given back when it was read, not when it is taken: who does not come for it must keep nobody waiting.
+            let _room = room;
+            work(&tables)
+        })
+        .await
     }
 }
 

@@ -129,11 +129,14 @@ async fn a_huge_head_is_not_taken() {
     }
     rogue.hung_up_on().await;
     assert!(answered(&world.api).await.is_ok());
-    assert!(world.service().memory() < before + (64 << 20));
+    assert!(world.service().memory() < before + LITTLE);
     assert_nothing_panicked(&world).await;
 }
 
 /// Streams that are begun and taken back at once cost the client nothing, and us a connection.
+///
+/// Seen to fail without a limit of streams that are taken back before they are looked at: the flood is taken in, and nobody
+/// hangs up.
 #[tokio::test]
 async fn a_flood_of_resets_ends_the_connection_it_comes_by() {
     let world = World::with_opportunities(10).await;
@@ -149,16 +152,31 @@ async fn a_flood_of_resets_ends_the_connection_it_comes_by() {
         assert!(answered(&world.api).await.is_ok());
         rogue.hung_up_on().await;
     }
-    assert!(world.service().memory() < before + (64 << 20));
+    assert!(world.service().memory() < before + LITTLE);
     assert_nothing_panicked(&world).await;
 }
 
+/// What a thousand of them may cost of memory, and all that nobody reads (P16, P17).
+const LITTLE: u64 = 64 << 20;
+
+/// Lets this process have as many connections as the system lets it: many systems begin with 1,024 open files.
+fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut files = getrlimit(Resource::Nofile);
+    files.current = files.maximum;
+    setrlimit(Resource::Nofile, files).expect("up to the maximum");
+}
+
+/// Seen to fail with connections that are not looked at while they greet: nobody hangs up on them.
 #[tokio::test]
 async fn whoever_never_ends_a_greeting_is_hung_up_on() {
-    let setup = Setup::new(10).with("FULCRUM__LIMITS__HANDSHAKE", "500ms");
+    const SLOW: usize = 1_000;
+    raise_open_files();
+    let setup = Setup::new(10).with("FULCRUM__LIMITS__HANDSHAKE", "2s");
     let world = World::new(setup).await;
+    let before = world.service().memory();
     let mut slow = Vec::new();
-    for number in 0..300 {
+    for number in 0..SLOW {
         let door = match number % 3 {
             0 => world.service().http,
             _ => world.service().grpc,
@@ -174,10 +192,13 @@ async fn whoever_never_ends_a_greeting_is_hung_up_on() {
     }
     let fresh = Api::at(world.service().grpc);
     assert!(answered(&fresh).await.is_ok());
+    assert!(world.service().memory() < before + LITTLE);
     for rogue in &mut slow {
         rogue.hung_up_on().await;
     }
     assert!(answered(&fresh).await.is_ok());
+    let ended = counted(&world, "fulcrum_connections_ended_total").await;
+    assert!(ended >= SLOW as u64, "{ended}");
     assert_nothing_panicked(&world).await;
 }
 
@@ -211,9 +232,11 @@ async fn connections_of_no_use_make_room_when_there_is_little() {
 }
 
 /// P17: what nobody reads waits in bounded space, for a bounded time.
+///
+/// Seen to fail while any number of ranges was read from the store at once: 157 and 188 MB, where it is 77 MB now.
 #[tokio::test]
 async fn answers_that_nobody_reads_are_given_up() {
-    const READERS: u32 = 200;
+    const READERS: u32 = 400;
     let setup = Setup::new(300)
         .with("FULCRUM__LIMITS__UNREAD", "1s")
         .with("FULCRUM__LIMITS__UNREAD_SIZE", "16MB")
@@ -242,13 +265,66 @@ async fn answers_that_nobody_reads_are_given_up() {
     }
     assert!(counted(&world, "fulcrum_answers_unread_total").await >= 2);
     let grown = world.service().memory().saturating_sub(before);
-    assert!(grown < 128 << 20, "{grown}");
+    // Beside what is kept: what is being read for them.
+    assert!(grown < 2 * LITTLE, "{grown}");
     assert!(answered(&world.api).await.is_ok());
     assert_eq!(
         refused(answered(&outside).await).code,
         Code::Unauthenticated
     );
     assert_nothing_panicked(&world).await;
+}
+
+/// P17: those who watch and do not read wait in bounded space for as long as they are let, and others are served.
+///
+/// Has to fail with answers that are made ahead of their readers. That was seen with a thousand who asked at once (248 MB),
+/// where what is being read for them counts too, and not yet one after the other.
+#[tokio::test]
+async fn streams_that_nobody_reads_cost_little() {
+    const CONNECTIONS: u32 = 10;
+    const WATCHERS: u32 = 40;
+    // Nobody of them says that somebody is there.
+    let setup = Setup::new(300)
+        .with("FULCRUM__LIMITS__UNREAD_SIZE", "16MB")
+        .with("FULCRUM__LIMITS__KEEPALIVE", "10m");
+    let (mut world, token) = guarded(setup).await;
+    let inside = world.api.with_token(&token);
+    world.api = inside;
+    let mut watched = watch(&world, &world.api).await.expect("watched");
+    let first = watched.message().await.expect("no error").expect("goes on");
+    drop(watched);
+    world.until_synced().await;
+    // Each of them has the whole import to be told of.
+    let request = pb::WatchChangesRequest {
+        connection_id: world.connection.clone(),
+        resume_token: first.resume_token,
+        ..Default::default()
+    };
+    let request = request.encode_to_vec();
+    let path = "/fulcrum.v1.ChangeService/WatchChanges";
+    let before = world.service().memory();
+    let mut idle = Vec::new();
+    for number in 0..CONNECTIONS {
+        let mut rogue = Rogue::greeted(world.service().grpc, number % 2).await;
+        for stream in (0..WATCHERS).map(|number| 2 * number + 1) {
+            assert!(rogue.send(&rogue::head(stream, path, &token, false)).await);
+            assert!(rogue.send(&rogue::message(stream, &request)).await);
+            // One after the other: what they cost while they are answered is not what they keep.
+            rogue.answered(stream).await;
+        }
+        idle.push(rogue);
+    }
+    let streams = counted(&world, "fulcrum_rpcs_in_flight").await;
+    // Of those whose first byte has room, some were told that too much waits for them already.
+    assert!(
+        streams >= u64::from(CONNECTIONS / 2 * WATCHERS),
+        "{streams}"
+    );
+    assert!(answered(&world.api).await.is_ok());
+    let grown = world.service().memory().saturating_sub(before);
+    assert!(grown < LITTLE, "{grown}");
+    assert_nothing_panicked(&world).await;
+    drop(idle);
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ async fn a_stop_ends_streams_and_lets_the_write_under_way_finish() {
     );
 }
 
+/// Seen to fail with a stop that waits for the workers without cutting them short: it did not end within ten seconds.
 #[tokio::test]
 async fn a_stop_does_not_wait_for_a_lever_that_does_not_answer() {
     let mut world = World::with_opportunities(400).await;
@@ -96,7 +97,8 @@ async fn a_stop_with_nothing_to_do_is_quick_and_the_next_start_goes_on() {
 
 /// The moments of the stops are drawn: some fall into a page, some into a write, some into a start.
 ///
-/// Has to fail with a stop that leaves the lock behind, and with a walk that does not keep its cursor with its page.
+/// Seen to fail with a walk that begins anew after each start, as it would without a cursor kept with each page: 42 pages
+/// were read again after 10 stops.
 #[tokio::test]
 async fn p18_a_stop_at_any_moment_ends_well_and_repeats_one_page_at_most() {
     let stops = rounds(10, 100);

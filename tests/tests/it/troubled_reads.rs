@@ -16,7 +16,8 @@ const STORM: [(Action, u64); 6] = [
     (Action::StallBefore(Duration::from_millis(900)), 61),
 ];
 
-/// Has to fail with reads that are tried once only, and with many more retries than are needed.
+/// Seen to fail with reads that are tried once only: each page that goes wrong ends its pass, and the mirror is not
+/// complete in the time it has.
 #[tokio::test]
 async fn p5_a_backfill_through_a_storm_of_faults_ends_complete_with_few_requests_more() {
     let rule = |(action, every): (Action, u64)| {

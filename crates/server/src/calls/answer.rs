@@ -23,8 +23,9 @@ use crate::wire::status::over_limit;
 /// The limit of what waits for the readers of one token.
 const UNREAD_SIZE: &str = "limits.unread_size";
 
-/// The most that is handed over at once: what is handed over waits below us for a reader who does not come.
-const PIECE: usize = 64 << 10;
+/// The most that is handed over at once, a frame of HTTP/2: what is handed over waits below us for a reader who does
+/// not come, and is not counted, as a message is not that is no larger.
+const PIECE: usize = 16 << 10;
 
 /// On what terms an answer is given.
 #[derive(Debug)]
@@ -211,12 +212,13 @@ impl State {
         let Some((body, seat)) = &mut self.source else {
             return Poll::Ready(());
         };
-        match ready!(Pin::new(body).poll_frame(cx)) {
+        match ready!(Pin::new(&mut *body).poll_frame(cx)) {
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) if data.len() <= PIECE => self.rest = data,
                 Ok(data) => match seat.hold(data.len(), most_unread) {
                     Some(held) => (self.rest, self.held) = (data, Some(held)),
-                    None => self.too_much = true,
+                    // What gives the answer keeps the memory of the message as long as it is there itself.
+                    None => (*body, self.too_much) = (Body::empty(), true),
                 },
                 Err(other) => self.other = Some(Ok(other)),
             },

@@ -4,10 +4,9 @@ use ::engine::ChangesQuery;
 use domain::ConnectionId;
 use proto::v1 as pb;
 use proto::v1::change_service_server::ChangeService;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use super::follow::{Answers, Next, follow};
+use super::follow::{Answers, Next, Told, follow};
 use super::{Api, caller, connection_of, viewer};
 use crate::auth::EEO;
 use crate::wire::change::to_change;
@@ -15,11 +14,9 @@ use crate::wire::connection::from_streams;
 use crate::wire::page_token::Bound;
 use crate::wire::status::status;
 
-type Answer = Result<pb::WatchChangesResponse, Status>;
-
 #[tonic::async_trait]
 impl ChangeService for Api {
-    type WatchChangesStream = ReceiverStream<Answer>;
+    type WatchChangesStream = Told<pb::WatchChangesResponse>;
 
     async fn watch_changes(
         &self,

@@ -1,17 +1,14 @@
 //! Streams that go on for as long as somebody listens, and that can be gone on with after a break.
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use futures::Stream;
+use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::rpc::carried;
-
-/// Answers that wait for a caller who is slow to take them.
-const AHEAD: usize = 1;
 /// So often an answer that tells nothing is given for its token, which would be too old one day otherwise.
 const TOKEN: Duration = Duration::from_secs(60);
 
@@ -31,46 +28,79 @@ pub(super) trait Answers: Send + 'static {
     fn next(&mut self) -> impl Future<Output = Result<Next<Self::Answer>, Status>> + Send;
 }
 
+/// The answers of a stream.
+pub(super) type Told<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
+
 /// Streams a first answer, whatever it tells, and those that follow it whenever something `moves`, until the caller
 /// leaves, something goes wrong or the service stops.
+///
+/// Each is made when the caller has room for it: what nobody reads is not kept (P17).
 pub(super) fn follow<A: Answers>(
     first: Next<A::Answer>,
-    mut answers: A,
-    mut moves: watch::Receiver<u64>,
+    answers: A,
+    moves: watch::Receiver<u64>,
     stop: CancellationToken,
-) -> ReceiverStream<Result<A::Answer, Status>> {
-    let (sender, receiver) = mpsc::channel(AHEAD);
-    tokio::spawn(carried(async move {
-        let mut next = Next {
+) -> Told<A::Answer> {
+    let followed = Followed {
+        first: Some(Next {
             tells: true,
             ..first
-        };
-        let mut told_at = Instant::now();
+        }),
+        more: false,
+        over: false,
+        told_at: Instant::now(),
+        answers,
+        moves,
+        stop,
+    };
+    Box::pin(futures::stream::unfold(followed, Followed::step))
+}
+
+/// How far a stream has come.
+struct Followed<A: Answers> {
+    /// Not given yet.
+    first: Option<Next<A::Answer>>,
+    /// Whether more may follow what was given last.
+    more: bool,
+    /// A refusal was the last answer.
+    over: bool,
+    told_at: Instant,
+    answers: A,
+    moves: watch::Receiver<u64>,
+    stop: CancellationToken,
+}
+
+impl<A: Answers> Followed<A> {
+    async fn step(mut self) -> Option<(Result<A::Answer, Status>, Self)> {
         loop {
-            if next.tells || told_at.elapsed() >= TOKEN {
-                told_at = Instant::now();
-                if sender.send(Ok(next.answer)).await.is_err() {
-                    return;
-                }
-            }
-            if !next.more {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = sender.closed() => return,
-                    changed = moves.changed() => if changed.is_err() { return },
-                }
-            }
-            next = match answers.next().await {
-                Ok(next) => next,
-                Err(refusal) => {
-                    // Whoever has left needs no reason.
-                    let _ = sender.send(Err(refusal)).await;
-                    return;
+            let next = match self.first.take() {
+                Some(first) => first,
+                None if self.over => return None,
+                None => {
+                    // Who asks is given what there is before more is read, and may not ask again for long.
+                    tokio::task::yield_now().await;
+                    if !self.more {
+                        tokio::select! {
+                            () = self.stop.cancelled() => return None,
+                            changed = self.moves.changed() => changed.ok()?,
+                        }
+                    }
+                    match self.answers.next().await {
+                        Ok(next) => next,
+                        Err(refusal) => {
+                            self.over = true;
+                            return Some((Err(refusal), self));
+                        }
+                    }
                 }
             };
+            self.more = next.more;
+            if next.tells || self.told_at.elapsed() >= TOKEN {
+                self.told_at = Instant::now();
+                return Some((Ok(next.answer), self));
+            }
         }
-    }));
-    ReceiverStream::new(receiver)
+    }
 }
 
 #[cfg(test)]

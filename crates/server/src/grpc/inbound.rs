@@ -9,11 +9,10 @@ use engine::{ApplicantWatch, ApplicantsQuery, Error, SlaQuery, WatchPlace, Watch
 use proto::v1 as pb;
 use proto::v1::inbound_service_server::InboundService;
 use serde::{Deserialize, Serialize};
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
-use super::follow::{Answers, Next, follow};
+use super::follow::{Answers, Next, Told, follow};
 use super::{Api, caller, connection_of};
 use crate::auth::{CONFIDENTIAL, Caller, Role};
 use crate::wire;
@@ -86,7 +85,7 @@ impl Answers for Watching {
 
 #[tonic::async_trait]
 impl InboundService for Api {
-    type WatchApplicantsStream = ReceiverStream<Result<pb::WatchApplicantsResponse, Status>>;
+    type WatchApplicantsStream = Told<pb::WatchApplicantsResponse>;
 
     async fn watch_applicants(
         &self,

@@ -1,6 +1,7 @@
 //! A client of HTTP/2 that keeps to no rules: it writes frames by hand, and reads only when it is told to.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -17,6 +18,9 @@ const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
 const INITIAL_WINDOW: u16 = 4;
+
+/// How long the other side may take to take something, or to hang up.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// A connection that does what it wants.
 pub(crate) struct Rogue(TcpStream);
@@ -37,11 +41,34 @@ impl Rogue {
 
     /// Whether the other side still takes it.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> bool {
-        self.0.write_all(bytes).await.is_ok()
+        let sent = tokio::time::timeout(LONGEST, self.0.write_all(bytes)).await;
+        sent.is_ok_and(|sent| sent.is_ok())
     }
 
-    /// Reads until the other side hangs up; how much it had to say.
+    /// Reads until the head of the answer to a stream is there, which waits for no window.
+    pub(crate) async fn answered(&mut self, stream: u32) {
+        let answered = tokio::time::timeout(LONGEST, async {
+            loop {
+                let mut head = [0; 9];
+                self.0.read_exact(&mut head).await.expect("a frame");
+                let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+                let mut payload = vec![0; length as usize];
+                self.0.read_exact(&mut payload).await.expect("its payload");
+                if head[3] == HEADERS && head[5..] == stream.to_be_bytes() {
+                    return;
+                }
+            }
+        });
+        answered.await.expect("it is answered");
+    }
+
+    /// Reads until the other side hangs up, which it must; how much it had to say.
     pub(crate) async fn hung_up_on(&mut self) -> usize {
+        let said = tokio::time::timeout(LONGEST, self.heard()).await;
+        said.expect("it is hung up on")
+    }
+
+    async fn heard(&mut self) -> usize {
         let mut said = 0;
         let mut buffer = vec![0; 64 << 10];
         loop {
