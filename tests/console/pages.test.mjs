@@ -7,7 +7,8 @@ import { assertReachable, barriers, connect, connectPaused, openBrowser, person,
 import { startFulcrum, startLever } from "./programs.mjs";
 
 const OF_A_CONNECTION = [
-  "", "/applicants", "/applicants/sla", "/duplicates", "/issues", "/permissions", "/stages", "/stages/versions", "/fields", "/fields/versions",
+  "", "/applicants", "/applicants/sla", "/duplicates", "/issues", "/permissions", "/stages", "/stages/versions", "/stages/versions/0",
+  "/fields", "/fields/versions", "/fields/versions/0",
   "/sync", "/operations", "/calls", "/users", "/inbound", "/export", "/privacy", "/settings",
 ];
 // Over the wire, assets included.

@@ -8,11 +8,9 @@ import { startFulcrum, startLever } from "./programs.mjs";
 
 const PAGES = {
   overview: "",
-  permissions: "/permissions",
   stages: "/stages",
   fields: "/fields",
   applicants: "/applicants",
-  sync: "/sync",
 };
 
 const folder = process.argv[2];

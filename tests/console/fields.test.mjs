@@ -1,0 +1,51 @@
+// The table of fields: tried on somebody as it is filled in, and shown as a difference before it is saved.
+
+import { after, before, test } from "node:test";
+import assert from "node:assert/strict";
+
+import { assertReachable, connect, openBrowser, person, synced } from "./admin.mjs";
+import { startFulcrum, startLever } from "./programs.mjs";
+
+let browser;
+let lever;
+let fulcrum;
+let path;
+
+before(async () => {
+  [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(), startFulcrum()]);
+  const admin = await person(browser, fulcrum);
+  const connection = await connect(admin.page, lever);
+  await synced(admin.page, connection);
+  await admin.context.close();
+  path = `/console/connections/${connection}/fields`;
+});
+
+after(async () => {
+  await Promise.all([browser?.close(), fulcrum?.stop(), lever?.stop()]);
+});
+
+const effect = async (page) => {
+  await page.locator("#effect:not(.stale)").waitFor();
+  return (await page.locator("#effect").innerText()).replace(/\s+/g, " ");
+};
+const save = (page) => page.getByRole("button", { name: "Save", exact: true }).click();
+
+test("a field is switched, tried on somebody as it happens, shown as a difference, and saved", async () => {
+  const { page, context } = await person(browser, fulcrum);
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.goto(path);
+  await page.getByLabel(/^Work out Company/).check();
+  assert.match(await effect(page), /1 setting differs/);
+  await page.getByLabel("Source path of Title").fill("opportunities.headlin");
+  assert.match(await effect(page), /no opportunities\.headlin; nearest: opportunities\.headline/);
+  await save(page);
+  await page.locator(".near button", { hasText: "opportunities.headline" }).click();
+  assert.equal(await page.getByLabel("Source path of Title").inputValue(), "opportunities.headline");
+  await save(page);
+  await page.getByRole("heading", { name: "Save these changes?" }).waitFor();
+  await assertReachable(page, "the differences");
+  await page.getByRole("button", { name: "Save as version 1" }).click();
+  await page.getByText("The fields are saved, as version 1.").waitFor();
+  assert.ok(!/@|headlin/.test(page.url()), "no address tells of anybody");
+  await context.close();
+});
