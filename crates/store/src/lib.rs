@@ -74,7 +74,7 @@ pub use commits::Commits;
 pub use compact::{Compacted, Progress, compact};
 pub use credentials::{Credential, OAuthTokens, Secrets, StoredCredential};
 pub use dismissals::Dismissal;
-pub use duplicates::{KeyMark, Recognized, SharedKey, SharedKeys};
+pub use duplicates::{KeyMark, Reach, Recognized, SharedKey, SharedKeys};
 pub use error::{Error, ErrorKind};
 pub use examine::{Examined, check, makes_sense};
 pub use forget::Forgotten;
