@@ -47,6 +47,7 @@ mod prune;
 mod pull;
 mod purge;
 mod quarantine;
+mod recent;
 mod records;
 mod ring;
 mod runs;
