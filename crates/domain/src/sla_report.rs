@@ -63,13 +63,10 @@ impl SlaReport {
     /// Counts in one candidacy; `until` is the last moment at which one is due that is told.
     pub fn count(&mut self, candidacy: &Candidacy, sla: &Sla, until: Timestamp) {
         if let Some(stage) = &candidacy.stage {
-            let stage = self.by_stage.entry(stage.clone());
-            stage.or_default().count(sla.state);
+            count(&mut self.by_stage, stage, sla.state);
         }
-        let posting = self.by_posting.entry(candidacy.posting.clone());
-        posting.or_default().count(sla.state);
-        let owner = self.by_owner.entry(candidacy.owner.clone());
-        owner.or_default().count(sla.state);
+        count(&mut self.by_posting, &candidacy.posting, sla.state);
+        count(&mut self.by_owner, &candidacy.owner, sla.state);
         self.total.count(sla.state);
         let running = matches!(sla.state, SlaState::OnTrack | SlaState::AtRisk);
         if let Some(at) = sla.due_at.filter(|at| running && *at <= until) {
@@ -82,6 +79,14 @@ impl SlaReport {
     pub fn finish(mut self) -> SlaReport {
         self.due.sort();
         self
+    }
+}
+
+/// The key is copied only where it is new: everybody is counted here.
+fn count<K: Ord + Clone>(counts: &mut BTreeMap<K, SlaCounts>, key: &K, state: SlaState) {
+    match counts.get_mut(key) {
+        Some(known) => known.count(state),
+        None => counts.entry(key.clone()).or_default().count(state),
     }
 }
 

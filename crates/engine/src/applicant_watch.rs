@@ -309,7 +309,7 @@ impl ApplicantWatch {
         while let Some(found) = walk.next().await? {
             stood.extend(found.into_iter().filter_map(|candidacy| {
                 let place = Place::of(&candidacy)?;
-                Some((candidacy.opportunity, place))
+                Some((candidacy.opportunity.clone(), place))
             }));
         }
         // Read last: whoever has moved while the stages were read is here too.

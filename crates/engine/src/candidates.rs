@@ -1,5 +1,6 @@
 //! Lists of candidacies by what the compact records tell: answered from the mirror.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::sla::{self, SlaState};
@@ -140,10 +141,10 @@ impl Engine {
         loop {
             let store = &self.shared.store;
             let order = store::Order::OldestFirst;
-            let found = store.list_in_stages(id, stages, order, after, STEP).await?;
+            let found = store.walk_stages(id, stages, order, after, STEP).await?;
             let last = found.last().filter(|_| found.len() == STEP);
             after = last.map(|last| (last.entered_stage_at, last.opportunity.clone()));
-            self.sift(id, sieve, found, rows).await?;
+            self.sift(id, sieve, &found, rows).await?;
             if after.is_none() {
                 return Ok(());
             }
@@ -160,31 +161,29 @@ impl Engine {
                 .await?;
             let last = found.last().filter(|_| found.len() == STEP);
             after = last.map(|last| last.opportunity.clone());
-            self.sift(id, sieve, found, rows).await?;
+            self.sift(id, sieve, &found, rows).await?;
             if after.is_none() {
                 return Ok(());
             }
         }
     }
 
-    async fn sift(
+    async fn sift<C: Borrow<Candidacy>>(
         &self,
         id: ConnectionId,
         sieve: &Sieve<'_>,
-        found: Vec<Candidacy>,
+        found: &[C],
         rows: &mut Rows,
     ) -> Result<()> {
-        for candidacy in found
-            .into_iter()
-            .filter(|candidacy| sieve.lets_through(candidacy))
-        {
+        let found = found.iter().map(Borrow::borrow);
+        for candidacy in found.filter(|candidacy| sieve.lets_through(candidacy)) {
             let states = &sieve.query.filter.sla_states;
             if !states.is_empty() {
                 let entered =
-                    mapping::group_entered_at(&self.shared, id, &sieve.legend.mapping, &candidacy)
+                    mapping::group_entered_at(&self.shared, id, &sieve.legend.mapping, candidacy)
                         .await?;
                 let (mapping, calendar) = (&sieve.legend.mapping, &sieve.legend.calendar);
-                let sla = sla::assess(&candidacy, mapping, calendar, sieve.now, entered);
+                let sla = sla::assess(candidacy, mapping, calendar, sieve.now, entered);
                 if !states.contains(&sla.state) {
                     continue;
                 }
@@ -204,18 +203,23 @@ struct Rows {
 }
 
 impl Rows {
-    fn take(&mut self, candidacy: Candidacy, query: &CandidatesQuery) {
+    fn take(&mut self, candidacy: &Candidacy, query: &CandidatesQuery) {
         self.total += 1;
-        let place = (query.order.place(&candidacy), candidacy.opportunity.clone());
-        if query.after.as_ref().is_some_and(|after| place <= *after) {
+        let (at, id) = (query.order.place(candidacy), &candidacy.opportunity);
+        let comes_after = |place: &CandidatePlace| (at, id) > (place.0, &place.1);
+        if query
+            .after
+            .as_ref()
+            .is_some_and(|after| !comes_after(after))
+        {
             return;
         }
         let full = self.first.len() > query.limit;
         let last = self.first.last_key_value().map(|(last, _)| last);
-        if full && last.is_some_and(|last| place > *last) {
+        if full && last.is_some_and(comes_after) {
             return;
         }
-        self.first.insert(place, candidacy);
+        self.first.insert((at, id.clone()), candidacy.clone());
         if full {
             self.first.pop_last();
         }
@@ -367,7 +371,7 @@ mod tests {
                         confidential: true,
                     };
                     let mut rows = Rows::default();
-                    all.iter().for_each(|row| rows.take(row.clone(), &query));
+                    all.iter().for_each(|row| rows.take(row, &query));
                     assert_eq!(rows.total, 4);
                     let more = rows.first.len() > limit;
                     let page: Vec<_> = rows.first.into_keys().take(limit).collect();

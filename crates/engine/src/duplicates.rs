@@ -6,11 +6,12 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::identity::{ContactPair, IdentityKey};
 use domain::{Candidacy, ConnectionId, Stream, Timestamp};
 use lever::{ContactId, OpportunityId};
-use store::{Dismissal, KeyMark, Recognized, SharedKey, Sought};
+use store::{Dismissal, KeyMark, Reach, Recognized, SharedKey, Sought};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -24,12 +25,21 @@ const MOST_OF_A_KEY: usize = 10;
 /// Bytes of an id.
 const LONGEST_ID: usize = 1_000;
 /// How many shared keys are looked at in one step.
-const STEP: usize = 200;
+const STEP: usize = 50;
 /// Opportunities whose documents are asked what a key is.
 const MOST_ASKED: usize = 3;
+/// The work after which a page ends, full or not, counted as [`Reach::work`] is: some 20 ms.
+const WORK: usize = 60_000;
+/// What reading the documents of an opportunity costs, in that measure.
+const ASKING: usize = 600;
+/// What reading all about a person costs.
+const PERSON: usize = 60;
+/// Keys whose kind is remembered; with one more it begins anew.
+const MOST_KINDS: usize = 50_000;
 
-/// A place in the report: the key, then the pair; two empty ids where the key itself is told.
-pub type DuplicatePlace = (KeyMark, ContactId, ContactId);
+/// A place in the report: the key, then the pair; two empty ids where the key itself is told, and no ids before
+/// anything is told of the key.
+pub type DuplicatePlace = (KeyMark, Option<(ContactId, ContactId)>);
 
 /// Which part of which report.
 #[derive(Debug, Clone)]
@@ -77,6 +87,8 @@ pub struct Duplicates {
     pub crowds: Vec<Crowd>,
     /// Where the next page begins; none on the last.
     pub next: Option<DuplicatePlace>,
+    /// How much of what people are recognized by has been gone through, pages before included, in percent.
+    pub walked_percent: u32,
     /// The start of the oldest last-complete pass the report rests on.
     pub as_of: Option<Timestamp>,
     /// Who was created before this is not in the mirror.
@@ -99,7 +111,8 @@ pub struct Verdict {
 impl Engine {
     /// Tells which people in Lever may be one, without those who were told apart.
     ///
-    /// Confidential people are among them only for callers who may see them; anonymized ones never.
+    /// Confidential people are among them only for callers who may see them; anonymized ones never. A page ends when it
+    /// is full, or when so much was looked at as takes some 20 ms: it may be short, or empty, with more to come.
     ///
     /// # Errors
     /// As [`Engine::lookup`].
@@ -111,8 +124,10 @@ impl Engine {
         let mut found = report.found;
         let more = found.len() > query.limit;
         found.truncate(query.limit);
-        let next = found.last().filter(|_| more);
-        let next = next.map(|(place, _)| place.clone());
+        let next = match more {
+            true => found.last().map(|(place, _)| place.clone()),
+            false => report.stopped,
+        };
         let (mut pairs, mut crowds) = (Vec::new(), Vec::new());
         for (_place, finding) in found {
             match finding {
@@ -123,6 +138,7 @@ impl Engine {
         Ok(Duplicates {
             pairs: self.described_pairs(id, pairs).await?,
             crowds,
+            walked_percent: walked_percent(next.as_ref()),
             next,
             as_of: status::as_of(&connection, &listings, &[Stream::Opportunities]),
             history_start: connection.sync_start,
@@ -273,6 +289,10 @@ struct Report<'e> {
     crowds: HashMap<KeyMark, bool>,
     /// One more than the page has, so that the caller knows whether more follow.
     found: Vec<(DuplicatePlace, Finding)>,
+    /// The work that is left to this page.
+    left: usize,
+    /// Where to go on, when the work was done before the page was full.
+    stopped: Option<DuplicatePlace>,
 }
 
 impl<'e> Report<'e> {
@@ -290,45 +310,74 @@ impl<'e> Report<'e> {
             kinds: HashMap::new(),
             crowds: HashMap::new(),
             found: Vec::new(),
+            left: WORK,
+            stopped: None,
         })
     }
 
     async fn walk(&mut self) -> Result<()> {
         let after = self.query.after.as_ref();
-        let mut from = Some(after.map_or(KeyMark::default(), |(mark, ..)| *mark));
+        let mut from = Some(after.map_or(KeyMark::default(), |(mark, _)| *mark));
+        let mut any = false;
         while let Some(mark) = from {
+            let reach = Reach {
+                confidential: self.all,
+                keys: STEP,
+                work: self.left,
+            };
+            let (kinds, weak) = (self.engine.shared.kinds.clone(), self.query.weak);
+            let wanted = move |mark| weak || !kinds.is_weak(mark);
             let store = &self.engine.shared.store;
-            let step = store.shared_keys(self.id, mark, self.all, STEP).await?;
+            let step = store.shared_keys(self.id, mark, reach, wanted).await?;
+            self.spend(step.work);
             for key in &step.keys {
+                // One is looked at in any case, so that the next page begins further on.
+                if self.left == 0 && any {
+                    self.stopped = Some((key.mark, None));
+                    return Ok(());
+                }
+                any = true;
                 self.take(key).await?;
                 if self.found.len() > self.query.limit {
                     return Ok(());
                 }
             }
             from = step.next;
+            if self.left == 0 {
+                self.stopped = from.map(|mark| (mark, None));
+                return Ok(());
+            }
         }
         Ok(())
     }
 
+    fn spend(&mut self, work: usize) {
+        self.left = self.left.saturating_sub(work);
+    }
+
     /// Finds what a key tells that no earlier one did.
     async fn take(&mut self, key: &SharedKey) -> Result<()> {
-        let crowd = key.people.len() > MOST_OF_A_KEY;
-        self.crowds.insert(key.mark, crowd);
         let telling = self.telling(key.mark, key.people.values()).await?;
         let Some(telling) = telling.filter(|telling| self.counts(*telling)) else {
             return Ok(());
         };
+        let store = &self.engine.shared.store;
+        let people = store.people_with(self.id, key.mark, self.all).await?;
+        self.spend(PERSON * people.len());
+        let crowd = people.len() > MOST_OF_A_KEY;
+        self.crowds.insert(key.mark, crowd);
         if crowd {
-            self.take_crowd(key, telling);
+            self.take_crowd(key.mark, &people, telling);
             return Ok(());
         }
-        let mut pairs = pairs(key);
+        let mut pairs = pairs(&people);
         pairs.retain(|pair| self.wants(key.mark, pair));
         let contacts = pairs.iter().flat_map(|pair| [pair.first(), pair.second()]);
         let contacts: BTreeSet<ContactId> = contacts.cloned().collect();
         if contacts.is_empty() {
             return Ok(());
         }
+        self.spend(PERSON * contacts.len());
         let people = self
             .engine
             .shared
@@ -337,16 +386,22 @@ impl<'e> Report<'e> {
             .await?;
         for pair in pairs {
             if let Some(found) = self.pair(key.mark, &pair, &people).await? {
-                let place = (key.mark, pair.first().clone(), pair.second().clone());
+                let two = (pair.first().clone(), pair.second().clone());
+                let place = (key.mark, Some(two));
                 self.found.push((place, Finding::Pair(Box::new(found))));
             }
         }
         Ok(())
     }
 
-    fn take_crowd(&mut self, key: &SharedKey, telling: Telling) {
+    fn take_crowd(
+        &mut self,
+        mark: KeyMark,
+        people: &BTreeMap<ContactId, OpportunityId>,
+        telling: Telling,
+    ) {
         let nobody = || ContactId::from("");
-        let place = (key.mark, nobody(), nobody());
+        let place = (mark, Some((nobody(), nobody())));
         if self
             .query
             .after
@@ -358,16 +413,17 @@ impl<'e> Report<'e> {
         let crowd = Crowd {
             kind: telling.kind,
             strength: telling.strength,
-            people: key.people.len(),
-            examples: key.people.keys().take(MOST_OF_A_KEY).cloned().collect(),
+            people: people.len(),
+            examples: people.keys().take(MOST_OF_A_KEY).cloned().collect(),
         };
         self.found.push((place, Finding::Crowd(crowd)));
     }
 
     /// Whether a pair has not been told yet, and may be.
     fn wants(&self, mark: KeyMark, pair: &ContactPair) -> bool {
-        let before = self.query.after.as_ref().is_some_and(|(last, one, other)| {
-            (mark, pair.first(), pair.second()) <= (*last, one, other)
+        let before = self.query.after.as_ref().is_some_and(|(last, told)| {
+            let told = told.as_ref().map(|(one, other)| (one, other));
+            (mark, Some((pair.first(), pair.second()))) <= (*last, told)
         });
         !before && (self.query.dismissed || !self.dismissed.contains_key(pair))
     }
@@ -438,18 +494,26 @@ impl<'e> Report<'e> {
         mark: KeyMark,
         having: impl Iterator<Item = &OpportunityId>,
     ) -> Result<Option<Telling>> {
+        let shared = &self.engine.shared;
+        if let Some(known) = shared.kinds.get(mark) {
+            return Ok(Some(known));
+        }
         for opportunity in having.take(MOST_ASKED) {
             if self.kinds.contains_key(&mark) {
                 break;
             }
-            let shared = &self.engine.shared;
             let derived = identity::from_documents(shared, self.id, opportunity).await?;
             for key in derived.iter().flat_map(|(_candidacy, keys)| keys) {
                 self.kinds
                     .insert(shared.store.mark(self.id, key)?, Telling::of(key));
             }
+            self.left = self.left.saturating_sub(ASKING);
         }
-        Ok(self.kinds.get(&mark).copied())
+        let told = self.kinds.get(&mark).copied();
+        if let Some(told) = told {
+            shared.kinds.note(mark, told);
+        }
+        Ok(told)
     }
 
     /// Whether more people have a key than are told two by two.
@@ -458,12 +522,48 @@ impl<'e> Report<'e> {
             return Ok(*known);
         }
         let store = &self.engine.shared.store;
-        let shared = store.shared_keys(self.id, mark, self.all, 1).await?;
-        let mut same = shared.keys.iter().filter(|key| key.mark == mark);
-        let crowd = same.any(|key| key.people.len() > MOST_OF_A_KEY);
+        let people = store.people_with(self.id, mark, self.all).await?;
+        self.spend(PERSON * people.len());
+        let crowd = people.len() > MOST_OF_A_KEY;
         self.crowds.insert(mark, crowd);
         Ok(crowd)
     }
+}
+
+/// What kinds of key marks stand for: each was read from a document, and never changes.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds(Mutex<HashMap<KeyMark, Telling>>);
+
+impl Kinds {
+    fn known(&self) -> MutexGuard<'_, HashMap<KeyMark, Telling>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, mark: KeyMark) -> Option<Telling> {
+        self.known().get(&mark).copied()
+    }
+
+    fn is_weak(&self, mark: KeyMark) -> bool {
+        let known = self.get(mark);
+        known.is_some_and(|telling| telling.strength == MatchStrength::Weak)
+    }
+
+    fn note(&self, mark: KeyMark, telling: Telling) {
+        let mut known = self.known();
+        if known.len() >= MOST_KINDS {
+            known.clear();
+        }
+        known.insert(mark, telling);
+    }
+}
+
+/// How much of all keys lies before a place, rounded down; all of them where there is none. Marks are spread evenly.
+fn walked_percent(next: Option<&DuplicatePlace>) -> u32 {
+    let Some((mark, _)) = next else {
+        return 100;
+    };
+    let [first, second, ..] = mark.to_bytes();
+    (u32::from(u16::from_be_bytes([first, second])) * 100) >> 16
 }
 
 impl Telling {
@@ -476,8 +576,8 @@ impl Telling {
 }
 
 /// All pairs of the few who share a key.
-fn pairs(key: &SharedKey) -> Vec<ContactPair> {
-    let people: Vec<&ContactId> = key.people.keys().collect();
+fn pairs(people: &BTreeMap<ContactId, OpportunityId>) -> Vec<ContactPair> {
+    let people: Vec<&ContactId> = people.keys().collect();
     let mut pairs = Vec::new();
     for (at, one) in people.iter().enumerate() {
         for other in &people[at + 1..] {
@@ -599,32 +699,38 @@ mod tests {
         pairs
     }
 
-    /// All pages of a report, as many findings at a time as are said.
+    /// All pages of a report, as many findings at a time as are said, each with so much work.
     async fn walked(
         engine: &Engine,
         id: ConnectionId,
         (weak, confidential): (bool, bool),
-        limit: usize,
+        (limit, work): (usize, usize),
     ) -> Vec<(DuplicatePlace, Finding)> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
             let query = DuplicatesQuery {
                 weak,
                 dismissed: false,
-                after,
+                after: after.take(),
                 limit,
                 confidential,
             };
             let mut report = Report::new(engine, id, &query).await.unwrap();
+            report.left = work;
             report.walk().await.unwrap();
-            let mut found = report.found;
+            let (mut found, stopped) = (report.found, report.stopped);
             let more = found.len() > limit;
             found.truncate(limit);
-            after = found.last().map(|(place, _)| place.clone());
+            let before = query.after.clone();
+            after = match more {
+                true => found.last().map(|(place, _)| place.clone()),
+                false => stopped,
+            };
             all.extend(found);
-            if !more {
+            if after.is_none() {
                 return all;
             }
+            assert!(after > before, "each page leads on");
         }
     }
 
@@ -640,7 +746,14 @@ mod tests {
         for flags in [(false, false), (false, true), (true, false), (true, true)] {
             let expected = naive(&rows, flags.0, flags.1);
             assert!(expected.len() > 10, "{flags:?}");
-            for limit in [1, 3, 1_000] {
+            for limit in [
+                (1, WORK),
+                (3, WORK),
+                (1_000, WORK),
+                (1, 0),
+                (2, 200),
+                (1_000, 2_000),
+            ] {
                 let mut pairs = BTreeMap::new();
                 let mut crowds = 0;
                 for (_place, finding) in walked(&engine, id, flags, limit).await {
@@ -653,10 +766,38 @@ mod tests {
                     let again = pairs.insert((one, other), kinds);
                     assert_eq!(again, None, "{flags:?}");
                 }
-                assert_eq!(pairs, expected, "{flags:?} by {limit}");
-                assert_eq!(crowds, 1, "{flags:?} by {limit}");
+                assert_eq!(pairs, expected, "{flags:?} by {limit:?}");
+                assert_eq!(crowds, 1, "{flags:?} by {limit:?}");
             }
         }
+    }
+
+    #[test]
+    fn how_far_a_walk_has_come_is_told_by_the_mark() {
+        let percent = |first: u8| {
+            let mut mark = [0; 12];
+            mark[0] = first;
+            walked_percent(Some(&(KeyMark::from_bytes(mark), None)))
+        };
+        assert_eq!([0, 3, 64, 255].map(percent), [0, 1, 25, 99]);
+        assert_eq!(walked_percent(None), 100);
+    }
+
+    #[test]
+    fn no_more_kinds_are_remembered_than_is_said() {
+        let kinds = Kinds::default();
+        let telling = Telling {
+            kind: "phone",
+            strength: MatchStrength::Weak,
+        };
+        for number in 0..=MOST_KINDS as u128 {
+            let mut bytes = [0; 12];
+            bytes.copy_from_slice(&number.to_be_bytes()[4..]);
+            kinds.note(KeyMark::from_bytes(bytes), telling);
+            assert!(kinds.is_weak(KeyMark::from_bytes(bytes)));
+            assert!(kinds.known().len() <= MOST_KINDS);
+        }
+        assert!(!kinds.is_weak(KeyMark::default()));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 use crate::cause::Cause;
 use crate::clock::Clock;
 use crate::credential::Renewals;
+use crate::duplicates::Kinds;
 use crate::error::{Error, Result};
 use crate::legend::Legends;
 use crate::link::{Clients, Link};
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) clients: Clients,
     pub(crate) renewals: Renewals,
     pub(crate) legends: Legends,
+    pub(crate) kinds: Arc<Kinds>,
     /// Says which operation has moved.
     pub(crate) moved: broadcast::Sender<domain::OperationId>,
     /// Says that the master key was exchanged.
@@ -123,6 +125,7 @@ impl Engine {
                 clients,
                 renewals: Renewals::among(tasks.clone()),
                 legends: Legends::default(),
+                kinds: Arc::default(),
                 moved,
                 resealing: Notify::new(),
             }),

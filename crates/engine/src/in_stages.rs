@@ -1,5 +1,7 @@
 //! Everybody who is open in some stages, a step at a time.
 
+use std::sync::Arc;
+
 use domain::{Candidacy, ConnectionId, Timestamp};
 use lever::{OpportunityId, StageId};
 use store::{Order, Store};
@@ -37,14 +39,14 @@ impl<'s> InStages<'s> {
     }
 
     /// The next candidacies; none at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Candidacy>>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Arc<Candidacy>>>> {
         if self.ended {
             return Ok(None);
         }
         let (order, after) = (Order::OldestFirst, self.after.take());
         let found = self
             .store
-            .list_in_stages(self.connection, &self.stages, order, after, STEP)
+            .walk_stages(self.connection, &self.stages, order, after, STEP)
             .await?;
         self.ended = found.len() < STEP;
         let last = found.last();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
+use std::sync::Arc;
 
 use domain::{Candidacy, ConnectionId};
 use lever::{ContactId, OpportunityId, StageId, Timestamp};
@@ -72,6 +73,24 @@ impl Store {
         after: Option<(Timestamp, OpportunityId)>,
         limit: usize,
     ) -> Result<Vec<Candidacy>, Error> {
+        let found = self
+            .walk_stages(connection, stages, order, after, limit)
+            .await?;
+        Ok(found.into_iter().map(Arc::unwrap_or_clone).collect())
+    }
+
+    /// The same for whoever only looks at them: those that were read lately are not read again.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn walk_stages(
+        &self,
+        connection: ConnectionId,
+        stages: &[StageId],
+        order: Order,
+        after: Option<(Timestamp, OpportunityId)>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Candidacy>>, Error> {
         let stages: BTreeSet<StageId> = stages.iter().cloned().collect();
         let after = after.map(|(at, id)| [&key::moment(at)[..], id.as_str().as_bytes()].concat());
         self.read(move |tables| list(tables, connection, &stages, order, after.as_deref(), limit))
@@ -88,12 +107,21 @@ impl Store {
     ) -> Result<BTreeMap<StageId, u64>, Error> {
         self.read(move |tables| {
             let mut counts = BTreeMap::new();
+            // All of a stage lie side by side.
+            let (mut prefix, mut present) = (Vec::new(), None);
+            let mut count = 0;
             for entry in tables.scan(Table::ByStage, &key::connection(connection)) {
                 let (key, _empty) = entry?;
-                let (stage, _opportunity) =
-                    key::stage_parts(&key).ok_or_else(|| Error::corrupt(Table::ByStage))?;
-                *counts.entry(stage).or_default() += 1;
+                if present.is_none() || !key.starts_with(&prefix) {
+                    let (stage, _opportunity) =
+                        key::stage_parts(&key).ok_or_else(|| Error::corrupt(Table::ByStage))?;
+                    prefix = key::stage(connection, &stage)?;
+                    counts.extend(present.replace(stage).map(|before| (before, count)));
+                    count = 0;
+                }
+                count += 1;
             }
+            counts.extend(present.map(|last| (last, count)));
             Ok(counts)
         })
         .await
@@ -200,7 +228,7 @@ fn list(
     order: Order,
     after: Option<&[u8]>,
     limit: usize,
-) -> Result<Vec<Candidacy>, Error> {
+) -> Result<Vec<Arc<Candidacy>>, Error> {
     let prefixes = stages
         .iter()
         .filter_map(|stage| key::stage(connection, stage).ok());
@@ -247,6 +275,9 @@ fn places<'a>(
 
 /// Takes the first of all the stages' first places.
 fn next_place(stages: &mut [Places<'_>], order: Order) -> Result<Option<Vec<u8>>, Error> {
+    if let [only] = stages {
+        return only.next().transpose();
+    }
     let mut first: Option<(usize, Vec<u8>)> = None;
     for (at, places) in stages.iter_mut().enumerate() {
         let place = match places.peek() {
@@ -268,16 +299,33 @@ fn next_place(stages: &mut [Places<'_>], order: Order) -> Result<Option<Vec<u8>>
     }
 }
 
+/// The candidacy with this key, read if it was not lately.
+fn recent(tables: &Tables, key: Vec<u8>) -> Result<Option<Arc<Candidacy>>, Error> {
+    let epoch = match tables.recent().get(&key) {
+        Ok(candidacy) => {
+            tables.health().check()?;
+            return Ok(Some(candidacy));
+        }
+        Err(epoch) => epoch,
+    };
+    let candidacy: Option<Candidacy> = tables.get(Table::Candidacies, &key)?;
+    let candidacy = candidacy.map(Arc::new);
+    if let Some(candidacy) = &candidacy {
+        tables.recent().keep(epoch, key, candidacy);
+    }
+    Ok(candidacy)
+}
+
 /// None when a commit moved the person since the index was read.
 fn candidacy_at(
     tables: &Tables,
     connection: ConnectionId,
     stages: &BTreeSet<StageId>,
     place: &[u8],
-) -> Result<Option<Candidacy>, Error> {
+) -> Result<Option<Arc<Candidacy>>, Error> {
     let id = key::text_after(place, 8).ok_or_else(|| Error::corrupt(Table::ByStage))?;
     let key = key::candidacy(connection, &OpportunityId::from(id))?;
-    let candidacy: Option<Candidacy> = tables.get(Table::Candidacies, &key)?;
+    let candidacy = recent(tables, key)?;
     Ok(candidacy.filter(|candidacy| {
         candidacy.active()
             && candidacy

@@ -177,7 +177,12 @@ impl<'a> Draft<'a> {
                 split(tables, table, key, write, &mut puts)?;
             }
         }
-        apply(tables, &puts)
+        apply(tables, &puts)?;
+        let candidacies = puts.iter().filter(|put| put.table == Table::Candidacies);
+        tables
+            .recent()
+            .forget(candidacies.map(|put| put.key.as_slice()));
+        Ok(())
     }
 }
 

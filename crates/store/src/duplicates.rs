@@ -4,6 +4,7 @@
 //! meets every key that is shared. What the index tells is checked against the candidacies, as everywhere.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::iter::Peekable;
 
 use domain::identity::IdentityKey;
 use domain::{Candidacy, ConnectionId};
@@ -18,8 +19,10 @@ use crate::table::{Table, Tables};
 
 /// Opportunities that one key is followed to.
 const MOST_FOLLOWED: usize = 1_000;
-/// People that one call gives, so that its answer is bounded; the last key may bring as many again.
-const MOST_PEOPLE: usize = 2_000;
+/// People of each shared key that a walk names.
+const NAMED: usize = 3;
+/// What reading a candidacy costs, beside an entry of the index that is passed over.
+const READING: usize = 15;
 
 /// What stands for an identity key of one connection; nobody can tell the key from it.
 ///
@@ -51,13 +54,24 @@ impl KeyMark {
     }
 }
 
+/// How far one step of a walk over the keys goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Whether confidential people count.
+    pub confidential: bool,
+    /// How many keys it finds at most.
+    pub keys: usize,
+    /// The work after which it ends: passing over an entry of the index is 1, reading a candidacy 15. One key is looked
+    /// at in any case.
+    pub work: usize,
+}
+
 /// A key that several people have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedKey {
     /// Which key.
     pub mark: KeyMark,
-    /// Two people or more; of each the first of the opportunities that have it. At most 1,000 opportunities are
-    /// followed.
+    /// Two or three of them; of each the first of the opportunities that have it. [`Store::people_with`] tells all.
     pub people: BTreeMap<ContactId, OpportunityId>,
 }
 
@@ -68,6 +82,8 @@ pub struct SharedKeys {
     pub keys: Vec<SharedKey>,
     /// Where to go on; none at the end.
     pub next: Option<KeyMark>,
+    /// The work that it took.
+    pub work: usize,
 }
 
 /// An opportunity, and what its person is recognized by.
@@ -80,7 +96,8 @@ pub struct Recognized {
 }
 
 impl Store {
-    /// Finds up to `limit` keys that several people have, from a mark on; fewer where they are of very many people.
+    /// Finds keys that several people have, from a mark on, as far as the reach goes; keys that are not `wanted` are
+    /// passed over.
     ///
     /// Opportunities that name no person are passed over, confidential ones unless they are asked for.
     ///
@@ -90,41 +107,57 @@ impl Store {
         &self,
         connection: ConnectionId,
         from: KeyMark,
-        confidential: bool,
-        limit: usize,
+        reach: Reach,
+        wanted: impl Fn(KeyMark) -> bool + Send + 'static,
     ) -> Result<SharedKeys, Error> {
         self.read(move |tables| {
             let mut entries = entries_from(tables, connection, from.0)?.peekable();
-            let (mut shared, mut people) = (SharedKeys::default(), 0);
+            let mut shared = SharedKeys::default();
+            let mut ids = Vec::new();
             while let Some(first) = entries.next() {
                 let (digest, first) = first?;
-                let same = |entry: &Result<IdentityEntry, Error>| {
-                    entry.as_ref().is_ok_and(|(next, _)| *next == digest)
-                };
-                let mut ids = vec![first];
-                while let Some(Ok((_, id))) = entries.next_if(same) {
-                    if ids.len() < MOST_FOLLOWED {
-                        ids.push(id);
+                let mark = KeyMark(digest);
+                shared.work += 1 + having(&mut entries, &digest, first, &mut ids);
+                if ids.len() > 1 && wanted(mark) {
+                    let mut people = People::of(tables, connection, &digest);
+                    people.read(&ids, reach.confidential, NAMED)?;
+                    shared.work += people.read * READING;
+                    if people.found.len() > 1 {
+                        let people = people.found;
+                        shared.keys.push(SharedKey { mark, people });
                     }
                 }
-                if ids.len() < 2 {
-                    continue;
-                }
-                let having = people_of(tables, connection, &digest, &ids, confidential)?;
-                if having.len() < 2 {
-                    continue;
-                }
-                people += having.len();
-                shared.keys.push(SharedKey {
-                    mark: KeyMark(digest),
-                    people: having,
-                });
-                if shared.keys.len() >= limit || people >= MOST_PEOPLE {
-                    shared.next = KeyMark(digest).next();
+                if shared.keys.len() >= reach.keys || shared.work >= reach.work {
+                    shared.next = mark.next();
                     break;
                 }
             }
             Ok(shared)
+        })
+        .await
+    }
+
+    /// Everybody who has a key, with the first of the opportunities of each that have it; at most 1,000 opportunities
+    /// are followed.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn people_with(
+        &self,
+        connection: ConnectionId,
+        mark: KeyMark,
+        confidential: bool,
+    ) -> Result<BTreeMap<ContactId, OpportunityId>, Error> {
+        self.read(move |tables| {
+            let mut entries = entries_from(tables, connection, mark.0)?.peekable();
+            let mut people = People::of(tables, connection, &mark.0);
+            let first = entries.next().transpose()?;
+            if let Some((_, first)) = first.filter(|(digest, _)| *digest == mark.0) {
+                let mut ids = Vec::new();
+                having(&mut entries, &mark.0, first, &mut ids);
+                people.read(&ids, confidential, usize::MAX)?;
+            }
+            Ok(people.found)
         })
         .await
     }
@@ -175,27 +208,69 @@ fn indexed(
     tables.get(Table::Candidacies, &key::candidacy(connection, id)?)
 }
 
-/// Who has a key, among the opportunities that the index names.
-fn people_of(
-    tables: &Tables,
-    connection: ConnectionId,
+/// Takes the packed ids of all that have a key, of which the first has been met, 1,000 at most; gives how many more
+/// entries those were.
+fn having(
+    entries: &mut Peekable<impl Iterator<Item = Result<IdentityEntry, Error>>>,
     digest: &KeyDigest,
-    ids: &[Vec<u8>],
-    confidential: bool,
-) -> Result<BTreeMap<ContactId, OpportunityId>, Error> {
-    let mut people = BTreeMap::new();
-    for id in ids {
-        let id = unpack(id).ok_or_else(|| Error::corrupt(Table::IdentityLeaves))?;
-        let Some(Indexed { candidacy, keys }) = indexed(tables, connection, &id.into())? else {
-            continue;
-        };
-        let shown = confidential || !candidacy.confidential;
-        let has = keys.is_some_and(|keys| keys.contains(digest));
-        if let (true, true, Some(contact)) = (shown, has, candidacy.contact) {
-            people.entry(contact).or_insert(candidacy.opportunity);
+    first: Vec<u8>,
+    ids: &mut Vec<Vec<u8>>,
+) -> usize {
+    ids.clear();
+    ids.push(first);
+    let same =
+        |entry: &Result<IdentityEntry, Error>| entry.as_ref().is_ok_and(|(next, _)| next == digest);
+    let mut met = 0;
+    while let Some(Ok((_, id))) = entries.next_if(same) {
+        met += 1;
+        if ids.len() < MOST_FOLLOWED {
+            ids.push(id);
         }
     }
-    Ok(people)
+    met
+}
+
+/// Who has a key, among the opportunities that the index names.
+struct People<'t> {
+    tables: &'t Tables,
+    connection: ConnectionId,
+    digest: &'t KeyDigest,
+    found: BTreeMap<ContactId, OpportunityId>,
+    /// How many candidacies were read.
+    read: usize,
+}
+
+impl<'t> People<'t> {
+    fn of(tables: &'t Tables, connection: ConnectionId, digest: &'t KeyDigest) -> People<'t> {
+        People {
+            tables,
+            connection,
+            digest,
+            found: BTreeMap::new(),
+            read: 0,
+        }
+    }
+
+    /// Reads one opportunity after the other, until so many people are found.
+    fn read(&mut self, ids: &[Vec<u8>], confidential: bool, most: usize) -> Result<(), Error> {
+        for id in ids {
+            if self.found.len() >= most {
+                break;
+            }
+            let id = unpack(id).ok_or_else(|| Error::corrupt(Table::IdentityLeaves))?;
+            self.read += 1;
+            let indexed = indexed(self.tables, self.connection, &id.into())?;
+            let Some(Indexed { candidacy, keys }) = indexed else {
+                continue;
+            };
+            let shown = confidential || !candidacy.confidential;
+            let has = keys.is_some_and(|keys| keys.contains(self.digest));
+            if let (true, true, Some(contact)) = (shown, has, candidacy.contact) {
+                self.found.entry(contact).or_insert(candidacy.opportunity);
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

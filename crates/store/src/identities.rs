@@ -442,7 +442,10 @@ pub(crate) fn entries_from(
         let Ok(entry) = entry else { return true };
         let further = last.as_ref().is_none_or(|last| entry > last);
         if further {
-            last = Some(entry.clone());
+            // Over the bytes of the one before, which takes no memory.
+            let last = last.get_or_insert_default();
+            last.0 = entry.0;
+            last.1.clone_from(&entry.1);
         }
         further
     }))

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::format::{Pieces, Stored, frame};
 use crate::health::Health;
 use crate::identities::Digester;
+use crate::recent::Recent;
 
 macro_rules! tables {
     ($($variant:ident = $name:literal, $key:literal;)*) => {
@@ -175,6 +176,7 @@ pub(crate) struct Tables {
     health: Arc<Health>,
     compress: bool,
     digester: OnceLock<Digester>,
+    recent: Recent,
 }
 
 impl Tables {
@@ -192,11 +194,17 @@ impl Tables {
             health,
             compress,
             digester: OnceLock::new(),
+            recent: Recent::default(),
         })
     }
 
     pub(crate) fn tree(&self, table: Table) -> &sled::Tree {
         &self.trees[table as usize]
+    }
+
+    /// The candidacies that were read lately.
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// Sets what turns identity keys into their digests; the first one stays.

@@ -37,6 +37,20 @@ pub(crate) async fn timed<F: Future<Output = ()>>(
 }
 
 impl Timed {
+    /// Of calls that were made one after the other.
+    pub(crate) fn of(mut each: Vec<Duration>) -> Timed {
+        each.sort();
+        Timed {
+            together: each.iter().sum(),
+            each,
+        }
+    }
+
+    /// How many calls there were.
+    pub(crate) fn calls(&self) -> usize {
+        self.each.len()
+    }
+
     /// Milliseconds that `percent` of the calls took at most.
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let place = (self.each.len() * percent).div_ceil(100).saturating_sub(1);

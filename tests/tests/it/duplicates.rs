@@ -28,6 +28,7 @@ impl World {
     /// The whole report, read in pages of so many.
     async fn report(&self, mut request: pb::ListDuplicatesRequest) -> pb::ListDuplicatesResponse {
         let mut report = pb::ListDuplicatesResponse::default();
+        let mut walked = 0;
         loop {
             let page = self.duplicates(request.clone()).await.expect("a page");
             assert!(page.as_of.is_some());
@@ -35,8 +36,11 @@ impl World {
             assert!(request.page_size == 0 || size as i32 <= request.page_size);
             report.pairs.extend(page.pairs);
             report.crowds.extend(page.crowds);
+            assert!(page.walked_percent >= walked && page.walked_percent <= 100);
+            walked = page.walked_percent;
             request.page_token = page.next_page_token;
             if request.page_token.is_empty() {
+                assert_eq!(walked, 100);
                 return report;
             }
         }

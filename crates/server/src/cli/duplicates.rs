@@ -72,8 +72,7 @@ async fn list(global: &Global, client: &Client, command: Duplicates) -> Result<(
         include_weak: command.weak,
         include_dismissed: command.dismissed,
     };
-    let answer = client.candidates().list_duplicates(request).await?;
-    let answer = answer.into_inner();
+    let answer = found(client, request).await?;
     let mut output = Output::standard();
     if global.json {
         return output.json(&json::of("ListDuplicatesResponse", &answer)?);
@@ -96,6 +95,30 @@ async fn list(global: &Global, client: &Client, command: Duplicates) -> Result<(
     }
     let more = format!("more with --after {}", answer.next_page_token);
     output.line(styled(DIM, &more))
+}
+
+/// As many as are asked for: a page ends early where duplicates are rare.
+async fn found(
+    client: &Client,
+    mut request: pb::ListDuplicatesRequest,
+) -> Result<pb::ListDuplicatesResponse, Failure> {
+    let mut all = pb::ListDuplicatesResponse::default();
+    loop {
+        let page = client.candidates().list_duplicates(request.clone()).await?;
+        let page = page.into_inner();
+        let met = page.pairs.len() + page.crowds.len();
+        // A page has as many as were asked for at most.
+        request.page_size -= i32::try_from(met).unwrap_or(i32::MAX);
+        request.page_token.clone_from(&page.next_page_token);
+        all = pb::ListDuplicatesResponse {
+            pairs: [all.pairs, page.pairs].concat(),
+            crowds: [all.crowds, page.crowds].concat(),
+            ..page
+        };
+        if request.page_size <= 0 || request.page_token.is_empty() {
+            return Ok(all);
+        }
+    }
 }
 
 async fn dismiss(global: &Global, client: &Client, command: Dismiss) -> Result<(), Failure> {

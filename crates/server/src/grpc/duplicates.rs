@@ -14,7 +14,7 @@ use crate::wire::page_token::Bound;
 use crate::wire::status::status;
 
 /// A place in the report as a page token has it.
-type Place = ([u8; 12], String, String);
+type Place = ([u8; 12], Option<(String, String)>);
 
 impl Api {
     pub(super) async fn duplicates(
@@ -64,10 +64,12 @@ impl Api {
     }
 }
 
-fn from_place((mark, one, other): Place) -> DuplicatePlace {
-    (KeyMark::from_bytes(mark), one.into(), other.into())
+fn from_place((mark, told): Place) -> DuplicatePlace {
+    let told = told.map(|(one, other)| (one.into(), other.into()));
+    (KeyMark::from_bytes(mark), told)
 }
 
-fn to_place((mark, one, other): DuplicatePlace) -> Place {
-    (mark.to_bytes(), one.to_string(), other.to_string())
+fn to_place((mark, told): DuplicatePlace) -> Place {
+    let told = told.map(|(one, other)| (one.to_string(), other.to_string()));
+    (mark.to_bytes(), told)
 }

@@ -13,6 +13,7 @@ pub fn to_report(report: Duplicates) -> pb::ListDuplicatesResponse {
         pairs: report.pairs.into_iter().map(to_pair).collect(),
         crowds: report.crowds.into_iter().map(to_crowd).collect(),
         next_page_token: String::new(),
+        walked_percent: report.walked_percent,
         as_of: report.as_of.map(to_timestamp),
         history_start_time: report.history_start.map(to_timestamp),
     }

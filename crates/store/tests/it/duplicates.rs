@@ -6,7 +6,7 @@ use domain::ConnectionId;
 use domain::identity::{ContactPair, IdentityKey};
 use lever::ContactId;
 use proptest::prelude::*;
-use store::{Dismissal, ErrorKind, Incoming, KeyMark, SharedKey, Store, check};
+use store::{Dismissal, ErrorKind, Incoming, KeyMark, Reach, SharedKey, Store, check};
 
 use crate::identities::{Model, email, emails, person, step};
 use crate::support::*;
@@ -20,14 +20,29 @@ fn of_contact(number: usize, contact: &str, keys: BTreeSet<IdentityKey>) -> Inco
     person
 }
 
-/// All keys that several people have, read in steps of `limit` keys.
-async fn shared(store: &Store, c: ConnectionId, limit: usize) -> Vec<SharedKey> {
+/// A reach that nothing ends but the number of keys.
+fn reach(keys: usize) -> Reach {
+    Reach {
+        confidential: false,
+        keys,
+        work: usize::MAX,
+    }
+}
+
+/// All keys that several people have, in steps of this reach, with everybody who has them.
+async fn shared(store: &Store, c: ConnectionId, reach: Reach) -> Vec<SharedKey> {
     let (mut all, mut from) = (Vec::new(), Some(KeyMark::default()));
     while let Some(mark) = from {
-        let step = store.shared_keys(c, mark, false, limit).await.unwrap();
-        assert!(step.keys.len() <= limit);
+        let step = store.shared_keys(c, mark, reach, |_| true).await.unwrap();
+        assert!(step.keys.len() <= reach.keys);
         from = step.next;
-        all.extend(step.keys);
+        for mut key in step.keys {
+            let everybody = store.people_with(c, key.mark, false).await.unwrap();
+            assert!((2..4).contains(&key.people.len()));
+            assert!(key.people.iter().all(|one| everybody.contains_key(one.0)));
+            key.people = everybody;
+            all.push(key);
+        }
     }
     all
 }
@@ -41,7 +56,7 @@ proptest! {
 
     /// Three opportunities to a person: `o0`, `o4` and `o8` are of the same.
     #[test]
-    fn what_several_people_have_is_met_once_and_nothing_else(history in prop::collection::vec(step(), 20..60), limit in 1..4_usize) {
+    fn what_several_people_have_is_met_once_and_nothing_else(history in prop::collection::vec(step(), 20..60), limit in 1..4_usize, work in 1..60_usize) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let (_folder, store, c) = connected().await;
@@ -58,7 +73,7 @@ proptest! {
                     expected.insert(store.mark(c, &email(key)).unwrap(), people);
                 }
             }
-            let told = shared(&store, c, limit).await;
+            let told = shared(&store, c, Reach { work, ..reach(limit) }).await;
             let told: Vec<_> = told.iter().map(|key| (key.mark, people(key))).collect();
             let expected: Vec<_> = expected.iter().map(|(mark, people)| (*mark, people.iter().map(String::as_str).collect())).collect();
             prop_assert_eq!(told, expected);
@@ -83,7 +98,7 @@ async fn a_key_of_very_many_is_followed_to_a_thousand_and_the_others_are_met_all
     }
     let agency = store.mark(c, &agency).unwrap();
     for folded in [0, 20] {
-        let told = shared(&store, c, 100).await;
+        let told = shared(&store, c, reach(100)).await;
         assert_eq!(told.len(), 601, "{folded} runs folded");
         for key in &told {
             let expected = if key.mark == agency { 1_000 } else { 2 };
@@ -104,9 +119,41 @@ async fn confidential_people_share_a_key_with_those_who_may_see_them_only() {
     let refresh = refresh(c, 1, vec![hidden, seen]);
     store.apply_refresh(refresh).await.unwrap();
     for (confidential, expected) in [(false, 0), (true, 1)] {
-        let told = store.shared_keys(c, KeyMark::default(), confidential, 9);
+        let reach = Reach {
+            confidential,
+            ..reach(9)
+        };
+        let told = store.shared_keys(c, KeyMark::default(), reach, |_| true);
         assert_eq!(told.await.unwrap().keys.len(), expected);
+        let mark = store.mark(c, &email(7)).unwrap();
+        let everybody = store.people_with(c, mark, confidential).await.unwrap();
+        assert_eq!(everybody.len(), expected + 1);
     }
+}
+
+#[tokio::test]
+async fn a_step_ends_where_its_work_does_and_passes_over_what_is_not_wanted() {
+    let (_folder, store, c) = connected().await;
+    // Forty addresses, each of two people.
+    let people = (0..80).map(|number| person(number, emails([number / 2])));
+    let refresh = refresh(c, 1, people.collect());
+    store.apply_refresh(refresh).await.unwrap();
+    let step = async |work, wanted| {
+        let reach = Reach {
+            work,
+            ..reach(1_000)
+        };
+        let step = store.shared_keys(c, KeyMark::default(), reach, move |_| wanted);
+        let step = step.await.unwrap();
+        (step.keys.len(), step.work, step.next.is_some())
+    };
+    // A key takes two entries and two candidacies.
+    assert_eq!(step(0, true).await, (1, 32, true));
+    assert_eq!(step(320, true).await, (10, 320, true));
+    assert_eq!(step(321, true).await, (11, 352, true));
+    assert_eq!(step(usize::MAX, true).await, (40, 40 * 32, false));
+    assert_eq!(step(20, false).await, (0, 20, true));
+    assert_eq!(step(usize::MAX, false).await, (0, 80, false));
 }
 
 #[tokio::test]

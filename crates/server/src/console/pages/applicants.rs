@@ -219,9 +219,18 @@ async fn asked_for(
 }
 
 /// The stages whose people are applicants, in Lever's order, then those that it no longer lists.
+async fn inbound_stages(desk: &Desk, id: &str) -> Result<Vec<(String, String)>, Refused> {
+    let (mapping, listed) = mapping_and_stages(desk, id).await?;
+    Ok(in_order(mapping.inbound_stage_ids, listed))
+}
+
+/// The stage mapping, and Lever's stages: none while they have not been read.
 ///
 /// The mapping is asked for as the newest of its versions: `GetStageMapping` counts everybody who is open.
-async fn inbound_stages(desk: &Desk, id: &str) -> Result<Vec<(String, String)>, Refused> {
+pub(super) async fn mapping_and_stages(
+    desk: &Desk,
+    id: &str,
+) -> Result<(pb::StageMapping, Vec<pb::Stage>), Refused> {
     let newest = pb::ListStageMappingVersionsRequest {
         connection_id: id.to_owned(),
         page_size: 1,
@@ -239,10 +248,7 @@ async fn inbound_stages(desk: &Desk, id: &str) -> Result<Vec<(String, String)>, 
     let mapping = newest.and_then(|version| version.stage_mapping);
     // Without Lever's stages there is nobody to list yet, which the list itself says.
     let listed = listed.map(|answer| answer.stages).unwrap_or_default();
-    Ok(in_order(
-        mapping.unwrap_or_default().inbound_stage_ids,
-        listed,
-    ))
+    Ok((mapping.unwrap_or_default(), listed))
 }
 
 fn in_order(inbound: Vec<String>, listed: Vec<pb::Stage>) -> Vec<(String, String)> {

@@ -94,6 +94,7 @@ async fn dismiss(
 
 fn page(view: &View<'_>) -> Markup {
     let answer = view.answer;
+    let none = answer.pairs.is_empty() && answer.crowds.is_empty();
     html! {
         h1 { "Duplicates" }
         p { "People who are in Lever under two contacts. Open both there and merge them in Lever, where that cannot be undone; or say that they are two people." }
@@ -106,12 +107,19 @@ fn page(view: &View<'_>) -> Markup {
             "As of " (moment(answer.as_of.as_ref())) "."
             @if answer.history_start_time.is_some() { " Who was created before " (moment(answer.history_start_time.as_ref())) " is not mirrored." }
         }
-        @if answer.pairs.is_empty() && answer.crowds.is_empty() && answer.next_page_token.is_empty() {
-            section.empty { h2 { "Nobody is here twice" } p { "Pairs show up when two people share an e-mail address or a page of LinkedIn, GitHub or X." } }
+        @if !answer.next_page_token.is_empty() {
+            p.faint role="status" { "So far " (answer.walked_percent) " % of what people are recognized by was gone through." }
+        }
+        @if none {
+            @match (view.asked.after.is_empty(), answer.next_page_token.is_empty()) {
+                (true, true) => section.empty { h2 { "Nobody is here twice" } p { "Pairs show up when two people share an e-mail address or a page of LinkedIn, GitHub or X." } },
+                (false, true) => section.empty { h2 { "Nobody else is here twice" } p { "Everybody was looked at." } },
+                (_, false) => section.empty { h2 { "Nobody on this page" } p { "A page looks at so many people that it comes at once; go on to look at the next." } },
+            }
         }
         @for pair in &answer.pairs { (two(pair, view)) }
         @for crowd in &answer.crowds { (one_crowd(crowd)) }
-        (go_on(view.path, &[("weak", &view.asked.weak), ("dismissed", &view.asked.dismissed)], &answer.next_page_token, "Next page"))
+        (go_on(view.path, &[("weak", &view.asked.weak), ("dismissed", &view.asked.dismissed)], &answer.next_page_token, if none { "Go on" } else { "Next page" }))
     }
 }
 
@@ -215,6 +223,39 @@ mod tests {
             }],
             ..Default::default()
         }
+    }
+
+    #[test]
+    fn a_page_without_anybody_says_whether_that_was_all() {
+        let shown = |after: &str, answer: &pb::ListDuplicatesResponse| {
+            page(&View {
+                path: "/d",
+                region: pb::Region::Eu,
+                asked: &Asked {
+                    after: after.to_owned(),
+                    weak: "on".to_owned(),
+                    ..Default::default()
+                },
+                answer,
+                csrf: None,
+            })
+            .into_string()
+        };
+        let last = pb::ListDuplicatesResponse {
+            walked_percent: 100,
+            ..Default::default()
+        };
+        assert!(shown("", &last).contains("Nobody is here twice"));
+        assert!(shown("t", &last).contains("Nobody else is here twice"));
+        assert!(!shown("t", &last).contains("So far"));
+        let more = pb::ListDuplicatesResponse {
+            walked_percent: 42,
+            next_page_token: "u".to_owned(),
+            ..Default::default()
+        };
+        let text = shown("", &more);
+        assert!(text.contains("So far 42 % of") && text.contains("Nobody on this page"));
+        assert!(text.contains("href=\"/d?weak=on&amp;after=u\">Go on<"));
     }
 
     #[test]

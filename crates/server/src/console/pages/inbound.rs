@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use futures::future::join4;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::candidate_service_server::CandidateService as _;
@@ -11,6 +12,7 @@ use proto::v1::connection_service_server::ConnectionService as _;
 use proto::v1::inbound_service_server::InboundService as _;
 use proto::v1::stage_mapping_service_server::StageMappingService as _;
 
+use super::applicants::mapping_and_stages;
 use super::export::{self, RULES, days, rule_word, set_rule};
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -51,7 +53,9 @@ pub(super) fn routes() -> Router<Console> {
 /// Everything the page rests on, as it is now.
 struct Present {
     connection: pb::Connection,
-    mapping: pb::GetStageMappingResponse,
+    mapping: pb::StageMapping,
+    /// Lever's stages, for their texts.
+    stages: Vec<pb::Stage>,
     /// The reasons somebody may be rejected with; none while they are not read.
     reasons: Option<Vec<pb::RejectReason>>,
     export: pb::ExportSettings,
@@ -68,8 +72,7 @@ struct Typed {
 
 impl Typed {
     fn of(present: &Present) -> Typed {
-        let mapping = present.mapping.stage_mapping.as_ref();
-        let by_lever = mapping.is_some_and(|mapping| mapping.lever_sends_email);
+        let by_lever = present.mapping.lever_sends_email;
         let shown = present.connection.include_snoozed.unwrap_or(true);
         let ground = pb::ExportGround::DoNotContact;
         Typed {
@@ -98,17 +101,24 @@ impl Typed {
 }
 
 async fn present(desk: &Desk, id: &str) -> Result<Present, Refused> {
-    let connection_id = id.to_owned();
-    let mapping = pb::GetStageMappingRequest {
-        connection_id: connection_id.clone(),
+    let reasons = pb::ListRejectReasonsRequest {
+        connection_id: id.to_owned(),
     };
-    let reasons = pb::ListRejectReasonsRequest { connection_id };
-    let reasons = desk.call(REASONS, reasons, Api::list_reject_reasons).await;
+    let (connection, mapping, reasons, export) = join4(
+        desk.connection(id),
+        mapping_and_stages(desk, id),
+        desk.call(REASONS, reasons, Api::list_reject_reasons),
+        export::present(desk, id),
+    )
+    .await;
+    let connection = connection?;
+    let (mapping, stages) = mapping?;
     Ok(Present {
-        connection: desk.connection(id).await?,
-        mapping: desk.call(MAPPING, mapping, Api::get_stage_mapping).await?,
+        connection,
+        mapping,
+        stages,
         reasons: reasons.ok().map(|answer| answer.reasons),
-        export: export::present(desk, id).await?,
+        export: export?,
     })
 }
 
@@ -211,14 +221,14 @@ async fn answer(
 
 fn page(present: &Present, typed: &Typed, token: &str, refused: Option<&Refused>) -> Markup {
     let path = Tab::Inbound.path(&present.connection.id);
-    let mapping = present.mapping.stage_mapping.clone().unwrap_or_default();
+    let mapping = &present.mapping;
     html! {
         h1 { "Inbound settings" }
         p { "What holds for " a href=(Tab::Applicants.path(&present.connection.id)) { "applicants" } " of this account." }
         @if let Some(refused) = refused { (refusal(refused)) }
         section.panel {
             h2 { "Stages and reasons" }
-            (from_mapping(present, &mapping))
+            (from_mapping(present))
             p { a.button href=(format!("/console/connections/{}/stages", present.connection.id)) { "Change in the stage mapping" } }
         }
         (form(&path, "mail", token, &mapping.etag, "Who writes to whoever is rejected", html! {
@@ -286,11 +296,12 @@ fn form(path: &str, end: &str, token: &str, etag: &str, title: &str, fields: Mar
 }
 
 /// What the stage mapping says of applicants.
-fn from_mapping(present: &Present, mapping: &pb::StageMapping) -> Markup {
+fn from_mapping(present: &Present) -> Markup {
+    let mapping = &present.mapping;
     let stages = |ids: &[String]| {
         let texts = ids.iter().map(|id| {
-            let mut stages = present.mapping.stages.iter();
-            let found = stages.find(|stage| stage.stage_id == *id);
+            let mut stages = present.stages.iter();
+            let found = stages.find(|stage| stage.id == *id);
             found.map_or(id.as_str(), |stage| stage.text.as_str())
         });
         texts.collect::<Vec<_>>().join(", ")
@@ -325,20 +336,17 @@ mod tests {
                 etag: "e-connection".to_owned(),
                 ..Default::default()
             },
-            mapping: pb::GetStageMappingResponse {
-                stage_mapping: Some(pb::StageMapping {
-                    etag: "e-mapping".to_owned(),
-                    inbound_stage_ids: vec!["applicant-new".to_owned(), "gone".to_owned()],
-                    lever_sends_email: true,
-                    ..Default::default()
-                }),
-                stages: vec![pb::MappedStage {
-                    stage_id: "applicant-new".to_owned(),
-                    text: "New <applicant>".to_owned(),
-                    ..Default::default()
-                }],
+            mapping: pb::StageMapping {
+                etag: "e-mapping".to_owned(),
+                inbound_stage_ids: vec!["applicant-new".to_owned(), "gone".to_owned()],
+                lever_sends_email: true,
                 ..Default::default()
             },
+            stages: vec![pb::Stage {
+                id: "applicant-new".to_owned(),
+                text: "New <applicant>".to_owned(),
+                ..Default::default()
+            }],
             reasons: None,
             export: pb::ExportSettings {
                 etag: "e-export".to_owned(),
