@@ -62,7 +62,7 @@ impl Sessions {
     /// # Errors
     /// If the operating system gives no random numbers.
     pub(super) fn begin(&self, token: Option<Hash>) -> Result<(String, Session)> {
-        let (secret, csrf) = (secret()?, secret()?);
+        let (secret, csrf) = (secret()?, proof(token)?);
         let session = Session { token, csrf };
         let now = Instant::now();
         let mut all = self.all();
@@ -114,6 +114,18 @@ impl Sessions {
     }
 }
 
+/// What forms carry. It is the same in all sessions of a token, so that a form that was being filled in when its session
+/// ended can still be sent from the next one; the hash of a token is told to nobody, so nobody else can make it.
+fn proof(token: Option<Hash>) -> Result<String> {
+    let Some(token) = token else {
+        return secret();
+    };
+    let digest = Sha256::new()
+        .chain_update("form of the console")
+        .chain_update(token);
+    Ok(URL_SAFE_NO_PAD.encode(digest.finalize()))
+}
+
 pub(super) fn hash(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }
@@ -147,6 +159,14 @@ mod tests {
         let (secret, _) = sessions.begin(None).unwrap();
         tokio::time::advance(IDLE).await;
         assert!(sessions.find(&secret).is_none(), "idle for too long");
+    }
+
+    #[test]
+    fn forms_of_a_token_outlast_its_session_and_no_other_token_has_them() {
+        let proof = |token| Sessions::default().begin(token).unwrap().1.csrf;
+        assert_eq!(proof(Some([7; 32])), proof(Some([7; 32])));
+        assert_ne!(proof(Some([7; 32])), proof(Some([8; 32])));
+        assert_ne!(proof(None), proof(None));
     }
 
     #[tokio::test(start_paused = true)]

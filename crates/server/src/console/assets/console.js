@@ -1,7 +1,9 @@
 // Without this every page works; with it times are in the viewer's zone, and pages follow what happens.
 
 const localTimes = (root) => {
-  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const format = new Intl.DateTimeFormat(undefined, {
+    year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+  });
   for (const time of root.querySelectorAll("time[datetime]")) {
     time.textContent = format.format(new Date(time.dateTime));
   }
@@ -37,10 +39,18 @@ const follow = (source) => {
     asked = true;
     run();
   });
+  // Closed for good: nobody is signed in any more. What is shown would only grow old, so the page asks anew.
+  events.addEventListener("error", () => {
+    if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+  });
   addEventListener("pagehide", () => events.close());
 };
 
 localTimes(document);
+// Of a row of tabs that is wider than the screen, the one that is shown is in sight.
+const tabs = document.querySelector(".tabs ul");
+const here = tabs?.querySelector("[aria-current]");
+if (here) tabs.scrollLeft = here.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - here.offsetWidth) / 2;
 const live = document.querySelector("[data-live]");
 if (live) follow(live.dataset.live);
 
