@@ -337,6 +337,11 @@ impl Engine {
             return Err(moved_on(present.revision));
         }
         Given::from(&patch).check(self.shared.clock.now())?;
+        if let Some(Some(user)) = &patch.default_acting_user
+            && present.default_acting_user.as_ref() != Some(user)
+        {
+            self.check_acting(id, user).await?;
+        }
         let signature_tokens = patch.signature_tokens.clone();
         let new_tokens = signature_tokens.is_some();
         let changed = patched(present.clone(), patch);
@@ -370,6 +375,32 @@ impl Engine {
         link.webhooks.now.notify_one();
         self.follow_settings(link, &present, &stored).await?;
         Ok(stored)
+    }
+
+    /// Whether a user may act by default; nobody can tell before Lever's users were read.
+    async fn check_acting(&self, id: ConnectionId, user: &UserId) -> Result<()> {
+        let store = &self.shared.store;
+        let listings = store.cursors(id).await?;
+        let users = listings.get(&Listing::Users);
+        if users.is_none_or(|state| state.last_success_at.is_none()) {
+            return Ok(());
+        }
+        let record = store.record(id, Stream::Users, user.as_str()).await?;
+        let known = record
+            .filter(|record| record.deleted_at.is_none())
+            .and_then(|record| serde_json::from_str::<lever::User>(&record.raw).ok());
+        let field = "connection.default_acting_user_id";
+        match known {
+            None => Err(Error::invalid(
+                field,
+                "Lever has no such user: LeverService.ListUsers lists them",
+            )),
+            Some(user) if user.deactivated_at.is_some() => Err(Error::invalid(
+                field,
+                "this Lever user is deactivated: name an active one",
+            )),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Replaces the credential; everything else stays (F-06).

@@ -379,6 +379,11 @@ impl Engine {
         Some(public.trim_end_matches('/'))
     }
 
+    /// Whether accounts may be at an address instead of in a region of Lever's.
+    pub fn allows_base_url(&self) -> bool {
+        self.shared.settings.allow_base_url
+    }
+
     /// The store below.
     pub fn store(&self) -> &Store {
         &self.shared.store

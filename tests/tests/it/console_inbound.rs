@@ -281,43 +281,42 @@ async fn inbound_settings_are_saved_where_they_live_and_a_conflict_keeps_the_cho
     let mapping = world.mapping().await.stage_mapping.expect("a mapping");
     let fields = [
         ("csrf", proof.as_str()),
-        ("etag", &mapping.etag),
+        ("etag.mapping", &mapping.etag),
         ("writer", "lever"),
     ];
-    assert_eq!(
-        browser.post(&format!("{path}/mail"), &fields).await.to,
-        path
-    );
+    assert_eq!(browser.post(&path, &fields).await.to, path);
     let saved = world.mapping().await.stage_mapping.expect("a mapping");
     assert!(saved.lever_sends_email);
     assert_eq!(saved.product_stages, mapping.product_stages);
     let fields = [
         ("csrf", proof.as_str()),
-        ("etag", &mapping.etag),
+        ("etag.mapping", &mapping.etag),
         ("writer", "product"),
+        ("cool_off_days", "11"),
     ];
-    let late = browser.post(&format!("{path}/mail"), &fields).await;
+    let late = browser.post(&path, &fields).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     assert!(
         late.text.contains("save once more") && late.text.contains("value=\"product\" selected")
     );
     assert!(
+        late.text.contains("name=\"cool_off_days\" value=\"11\""),
+        "what was typed beside it stays too"
+    );
+    assert!(
         late.text
-            .contains(&format!("name=\"etag\" value=\"{}\"", saved.etag))
+            .contains(&format!("name=\"etag.mapping\" value=\"{}\"", saved.etag))
     );
 
     let settings = browser.open(&world.page_of("/export")).await;
     let etag = hidden(&settings, "etag");
     let fields = [
         ("csrf", proof.as_str()),
-        ("etag", &etag),
+        ("etag.export", &etag),
         ("do_not_contact", "overridable"),
         ("cool_off_days", "12"),
     ];
-    assert_eq!(
-        browser.post(&format!("{path}/again"), &fields).await.to,
-        path
-    );
+    assert_eq!(browser.post(&path, &fields).await.to, path);
     let settings = browser.open(&world.page_of("/export")).await;
     assert!(settings.text.contains("value=\"12\""));
     assert!(
@@ -369,6 +368,10 @@ async fn a_stream_gets_a_schedule_and_is_read_whole_again_by_whoever_says_so() {
     let reset = format!("{path}/reset");
     let unsure = browser.post(&reset, &[("csrf", &proof)]).await;
     assert_eq!(unsure.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        unsure.text.contains("sure-problem") && unsure.text.contains(&reset),
+        "the page again, with what is wrong beside the box"
+    );
     let sure = browser
         .post(&reset, &[("csrf", proof.as_str()), ("sure", "on")])
         .await;
@@ -448,6 +451,74 @@ async fn held_writes_are_cancelled_some_or_all_at_once() {
 }
 
 #[tokio::test]
+async fn settings_are_refused_beside_their_field_and_nothing_goes_unasked() {
+    let world = World::synced(Setup::new(20)).await;
+    let mut browser = Browser::new(&world);
+    let path = world.page_of("/settings");
+    let page = browser.open(&path).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let (proof, etag) = (csrf(&page), hidden(&page, "etag"));
+    let user = world.lever.active_users().remove(0);
+    let kept: Vec<String> = page
+        .text
+        .split("name=\"stream.")
+        .skip(1)
+        .filter_map(|rest| {
+            let (stream, rest) = rest.split_once('"')?;
+            rest.starts_with(" checked")
+                .then(|| format!("stream.{stream}"))
+        })
+        .collect();
+    assert!(kept.contains(&"stream.notes".to_owned()), "{kept:?}");
+    let form = |user: &str, archived: bool| {
+        let mut fields = vec![
+            ("csrf".to_owned(), proof.clone()),
+            ("act".to_owned(), "save".to_owned()),
+            ("etag".to_owned(), etag.clone()),
+            ("display_name".to_owned(), "Acme & <Co>".to_owned()),
+            ("from".to_owned(), "all".to_owned()),
+            ("include_snoozed".to_owned(), "on".to_owned()),
+            ("user".to_owned(), user.to_owned()),
+        ];
+        fields.extend(kept.iter().map(|name| (name.clone(), "on".to_owned())));
+        if archived {
+            fields.push(("include_archived".to_owned(), "on".to_owned()));
+        }
+        fields
+    };
+    let mut post = async |fields: Vec<(String, String)>| {
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        browser.post(&path, &fields).await
+    };
+    let nobody = post(form("nonsense", true)).await;
+    assert_eq!(
+        nobody.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "{}",
+        nobody.text
+    );
+    assert!(nobody.text.contains("Lever has no such user: the Users page lists them"));
+    assert!(nobody.text.contains("value=\"Acme &amp; &lt;Co&gt;\""));
+    let unasked = post(form(&user, false)).await;
+    assert_eq!(unasked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(unasked.text.contains("lose-problem"), "{}", unasked.text);
+    let saved = post(form(&user, true)).await;
+    assert_eq!(saved.to, path, "{}", saved.text);
+    let late = post(form("", true)).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(
+        late.text.contains("take theirs") && late.text.contains("<td>nobody</td>"),
+        "{}",
+        late.text
+    );
+    let steps = browser.open(&world.page_of("/setup/start")).await;
+    assert_ne!(steps.status, StatusCode::OK, "it was started long ago");
+}
+
+#[tokio::test]
 async fn who_may_only_read_is_offered_nothing_to_press_and_refused_where_they_try() {
     let mut world = World::synced(Setup::new(40)).await;
     world.held(1).await;
@@ -496,7 +567,7 @@ async fn who_may_only_read_is_offered_nothing_to_press_and_refused_where_they_tr
         "/sync/streams/postings/reset",
         "/sync/streams/postings/schedule",
         "/export",
-        "/inbound/mail",
+        "/inbound",
     ] {
         let refused = browser.post(&world.page_of(end), &tried).await;
         assert_eq!(
@@ -506,7 +577,7 @@ async fn who_may_only_read_is_offered_nothing_to_press_and_refused_where_they_tr
             refused.text
         );
     }
-    for end in ["/inbound", "/privacy"] {
+    for end in ["/inbound", "/privacy", "/settings"] {
         let page = browser.open(&world.page_of(end)).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{end}");
     }

@@ -26,7 +26,7 @@ impl Refused {
             div.notice.bad role="alert" {
                 p { (self.message()) }
                 @if fields.len() > 1 {
-                    ul { @for (field, why) in &fields { li { code { (field) } ": " (why) } } }
+                    ul { @for (field, why) in &fields { li { (label(field)) ": " (sentence(why)) } } }
                 }
             }
         }
@@ -100,8 +100,9 @@ impl IntoResponse for Refused {
     }
 }
 
-/// A message of a service, which begins small, as a sentence.
+/// A message of a service, which begins small, as a sentence in the words of the console.
 pub(super) fn sentence(message: &str) -> String {
+    let message = in_words(message);
     let mut letters = message.chars();
     let first: String = letters
         .next()
@@ -116,6 +117,172 @@ pub(super) fn sentence(message: &str) -> String {
     format!("{first}{}{stop}", letters.as_str())
 }
 
+/// What forms call the fields of requests, by the last part of their names.
+#[rustfmt::skip] // A table reads better in rows.
+const LABELS: &[(&str, &str)] = &[
+    ("acting_user", "acting user"),
+    ("api_key", "API key"),
+    ("base_url", "address"),
+    ("connection_id", "connection"),
+    ("cool_off_days", "cool-off"),
+    ("default_acting_user_id", "user who acts where nobody else is found"),
+    ("display_name", "name"),
+    ("expire_time", "number of days it works"),
+    ("external_id", "id of this customer in the product"),
+    ("include_archived", "archived opportunities"),
+    ("include_secret_notes", "secret notes"),
+    ("include_snoozed", "snoozed opportunities"),
+    ("lever_user_id", "id of the Lever user"),
+    ("perform_as", "acting user"),
+    ("strict_acting_user", "“Refuse instead”"),
+    ("sync_start_time", "day of the first opportunities"),
+    ("webhook_signature_tokens", "signature tokens of webhooks"),
+];
+
+/// Where the console has what rpcs do; the longer phrases first.
+#[rustfmt::skip]
+const PHRASES: &[(&str, &str)] = &[
+    ("use RotateCredential to give it a new key", "replace its key in Settings"),
+    ("use RotateCredential", "replace the key in Settings"),
+    ("call RotateCredential", "replace the key in Settings"),
+    ("to RotateCredential", "to “Replace the key” in Settings"),
+    ("with RotateCredential", "by “Replace the key” in Settings"),
+    ("RotateCredential gives it one", "“Replace the key” in Settings gives it one"),
+    ("RotateCredential", "“Replace the key” in Settings"),
+    ("with ConnectionService.UpdateUserLink", "on the Users page"),
+    ("with UpdateUserLink", "on the Users page"),
+    ("with UpdateConnection", "in Settings"),
+    ("as ListUsers tells it", "as the Users page tells it"),
+    ("LeverService.ListUsers lists them", "the Users page lists them"),
+    ("GetStageMapping lists", "the Stages page lists"),
+    ("ListRuns", "Sync"),
+    ("ListApiCalls", "API calls"),
+    ("ListOperations", "Operations"),
+    ("ListQuarantine", "Sync, what could not be read"),
+    ("UpdateConnection", "Settings"),
+    ("UpdateUserLink", "the Users page"),
+];
+
+/// A message of a service without the names of the programming interface: what forms call the fields, where the
+/// console has what an rpc does, and no commands.
+pub(super) fn in_words(message: &str) -> String {
+    let mut text = without_commands(message);
+    for (phrase, words) in PHRASES {
+        text = text.replace(phrase, words);
+    }
+    let (prefix, rest) = match text.split_once(": ") {
+        Some((field, rest)) if is_path(field) => (Some(label(field)), rest),
+        _ => (None, text.as_str()),
+    };
+    let words: Vec<String> = rest.split(' ').map(word).collect();
+    let rest = words.join(" ");
+    prefix.map_or(rest.clone(), |label| format!("{label}: {rest}"))
+}
+
+/// What a form calls a field of a request, given by its path.
+pub(super) fn label(path: &str) -> String {
+    let (path, place) = match path
+        .strip_suffix(']')
+        .and_then(|path| path.rsplit_once('['))
+    {
+        Some((list, place)) => (list, place.parse::<usize>().ok()),
+        None => (path, None),
+    };
+    let last = path.rsplit('.').next().unwrap_or(path);
+    let known = LABELS.iter().find(|(name, _)| *name == last);
+    let words = known.map_or_else(|| last.replace('_', " "), |(_, label)| (*label).to_owned());
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    let words = format!("{}{}", first.unwrap_or_default(), letters.as_str());
+    match place {
+        Some(place) => format!("{words}, line {}", place.saturating_add(1)),
+        None => words,
+    }
+}
+
+/// What an rpc is good for, for whoever never calls one.
+pub(super) fn feature(rpc: &str) -> String {
+    let (service, method) = rpc.split_once('.').unwrap_or(("", rpc));
+    let words = match (service, method) {
+        ("LeverService", "Call") => "other calls of the product to Lever",
+        ("LeverService", _) => "reading live from Lever",
+        ("SyncService", "StartSync") => "reading single people anew at once",
+        (_, "DownloadFile") => "downloading files",
+        (_, "UploadFile") => "uploading files",
+        (_, "CreateNote") => "adding notes",
+        (_, "AddTags" | "RemoveTags") => "adding and removing tags",
+        (_, "AddSources" | "RemoveSources") => "adding and removing sources",
+        (_, "ChangeStage") => "moving people to another stage",
+        (_, "Archive") => "rejecting, hiring and archiving people",
+        (_, "Unarchive") => "bringing archived people back",
+        _ => return apart(method),
+    };
+    words.to_owned()
+}
+
+/// A name of several words in one, with the words apart: `ListNotes` is `list notes`.
+fn apart(name: &str) -> String {
+    let mut words = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
+}
+
+/// Whether a text is the path of a field, and no words.
+fn is_path(text: &str) -> bool {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "_.[]".contains(letter);
+    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.chars().all(fits)
+}
+
+/// A word of a message, which may be a name of ours with a mark around it.
+fn word(word: &str) -> String {
+    let marks = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
+    let name = word.trim_matches(marks);
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let of_a_request = |owner: &str| owner.is_empty() || is_path(owner);
+    let known = LABELS.iter().find(|(field, _)| *field == last);
+    let words = match (known, name.split_once('.')) {
+        (Some((_, label)), _) if of_a_request(name.trim_end_matches(last)) => (*label).to_owned(),
+        (_, Some((service, method)))
+            if service.ends_with("Service") && method.chars().all(char::is_alphanumeric) =>
+        {
+            feature(name)
+        }
+        _ => return word.to_owned(),
+    };
+    word.replacen(name, &words, 1)
+}
+
+/// The same without commands of ours that stand in brackets.
+fn without_commands(message: &str) -> String {
+    let mut text = message.to_owned();
+    while let Some(at) = text.find("`fulcrum ") {
+        let Some(length) = text[at + 1..].find('`') else {
+            break;
+        };
+        let end = at + length + 2;
+        let bracketed = text[..at].strip_suffix(" (").map(str::len);
+        let (from, to) = match (bracketed, text[end..].starts_with(')')) {
+            (Some(from), true) => (from, end + 1),
+            _ => match text[..at].strip_suffix(", ") {
+                Some(before) if text[end..].starts_with(')') => (before.len(), end),
+                // Without the command nothing would be said: it stays, for whoever runs the service.
+                _ => {
+                    let command = text[at + 1..end - 1].to_owned();
+                    text.replace_range(at..end, &command);
+                    continue;
+                }
+            },
+        };
+        text.replace_range(from..to, "");
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,10 +291,63 @@ mod tests {
     fn a_message_becomes_a_sentence() {
         assert_eq!(
             sentence("api_key: Lever rejects the key"),
-            "Api_key: Lever rejects the key."
+            "API key: Lever rejects the key."
         );
         assert_eq!(sentence("Done."), "Done.");
         assert_eq!(sentence(""), ".");
+    }
+
+    #[test]
+    fn names_of_the_programming_interface_are_said_in_the_words_of_the_console() {
+        let told = [
+            (
+                "Connection.display_name: give 1 to 200 characters",
+                "Name: give 1 to 200 characters.",
+            ),
+            (
+                "connection.display_name: give 1 to 200 characters",
+                "Name: give 1 to 200 characters.",
+            ),
+            (
+                "expire_time: give 1 to 30 days",
+                "Number of days it works: give 1 to 30 days.",
+            ),
+            (
+                "another connection has this external_id: use RotateCredential (`fulcrum rotate-credential`) to \
+                 give it a new key",
+                "Another connection has this id of this customer in the product: replace its key in Settings.",
+            ),
+            (
+                "lever_user_id: Lever has no such user: LeverService.ListUsers lists them",
+                "Id of the Lever user: Lever has no such user: the Users page lists them.",
+            ),
+            (
+                "this is no inbound stage; GetStageMapping lists those",
+                "This is no inbound stage; the Stages page lists those.",
+            ),
+            (
+                "see its runs (ListRuns, `fulcrum sync runs`)",
+                "See its runs (Sync).",
+            ),
+            (
+                "stop the service and run `fulcrum store check`",
+                "Stop the service and run fulcrum store check.",
+            ),
+            (
+                "refused by Lever: CandidateService.CreateNote",
+                "Refused by Lever: adding notes.",
+            ),
+            (
+                "have the operator set lever.allow_base_url",
+                "Have the operator set lever.allow_base_url.",
+            ),
+            ("Europe/Nowhere is unknown", "Europe/Nowhere is unknown."),
+        ];
+        for (message, words) in told {
+            assert_eq!(sentence(message), words);
+        }
+        assert_eq!(label("settings.tags[2]"), "Tags, line 3");
+        assert_eq!(label("stage_mapping.product_stages[0].label"), "Label");
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl Typed {
     /// The settings themselves.
     ///
     /// # Errors
-    /// A cool-off that is no number.
+    /// A cool-off that is no number, and what the form does not offer.
     fn settings(&self) -> Result<pb::ExportSettings, Refused> {
         let entry = |(stage_id, origin): &(String, String)| {
             Some(pb::ExportEntry {
@@ -156,8 +156,14 @@ impl Typed {
         let guards = GROUNDS.iter().zip(&self.rules);
         let export_as = match self.export_as.as_str() {
             "applicant" => pb::ExportAs::Applicant,
-            _ => pb::ExportAs::Prospect,
+            "prospect" => pb::ExportAs::Prospect,
+            _ => return Err(not_offered("settings.export_as")),
         };
+        // Left out, a rule is as shipped.
+        let known = |rule: &String| rule.is_empty() || RULES.iter().any(|(one, _)| one == rule);
+        if let Some(((field, ..), _)) = guards.clone().find(|(_, rule)| !known(rule)) {
+            return Err(not_offered(field));
+        }
         let tags = self.tags.lines().map(str::trim);
         Ok(pb::ExportSettings {
             etag: self.etag.clone(),
@@ -205,6 +211,12 @@ impl Typed {
         ]);
         told
     }
+}
+
+/// A form that somebody else has made.
+fn not_offered(field: &str) -> Refused {
+    let message = "choose one of those that are offered";
+    status(engine::Error::invalid(field, message)).into()
 }
 
 /// A number of days as it was typed.
@@ -313,6 +325,7 @@ pub(super) async fn present(desk: &Desk, id: &str) -> Result<pb::ExportSettings,
 }
 
 async fn put(desk: &Desk, id: &str, typed: &Typed) -> Result<(), Refused> {
+    desk.check(UPDATE)?;
     let request = pb::UpdateExportSettingsRequest {
         connection_id: id.to_owned(),
         settings: Some(typed.settings()?),
@@ -386,7 +399,7 @@ fn form(view: &View<'_>, token: &str) -> Markup {
                 p.faint { "An open candidacy for the same posting is no new approach: it is updated, and only the first two and the last of these count." }
                 @for ((name, what, _), rule) in GROUNDS.iter().zip(&typed.rules) {
                     @let label = format!("Who {what}");
-                    (Field { name, label: &label, help: "", refused: None }.choice(rule, &RULES))
+                    (of(name, &label, "", name).choice(rule, &RULES))
                 }
                 (of("cool_off_days", "Cool-off, in days", "How long after a rejection somebody counts as just rejected: 0 to 3,650, 0 for not at all.", "settings.cool_off_days").number(&typed.cool_off))
             }

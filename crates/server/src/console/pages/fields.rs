@@ -29,6 +29,7 @@ use crate::console::fault::Fault;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
 use crate::console::refusal::Refused;
+use crate::wire::status::status;
 use draft::{Draft, settings};
 use person::Who;
 use table::View;
@@ -151,6 +152,13 @@ async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Re
     let place = on.and_then(|on| on.parse().ok()).unwrap_or(usize::MAX);
     let mut said = None;
     match act {
+        "save" | "review" if draft.rows.is_empty() => {
+            let message =
+                "a mapping without fields takes nothing over: add one, or reset to the default";
+            let refused = status(engine::Error::invalid("field_mapping.rules", message));
+            let page = wrong(&desk, &account, &draft, refused.into())?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+        }
         "save" => return save(&desk, &account, &draft, &form).await,
         "review" => return review(&desk, &account, &draft, &form).await,
         "up" | "down" => draft.shift(place, act == "down"),

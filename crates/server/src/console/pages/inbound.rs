@@ -3,17 +3,17 @@
 use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use futures::future::join4;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::candidate_service_server::CandidateService as _;
-use proto::v1::connection_service_server::ConnectionService as _;
 use proto::v1::inbound_service_server::InboundService as _;
 use proto::v1::stage_mapping_service_server::StageMappingService as _;
 
 use super::applicants::mapping_and_stages;
 use super::export::{self, RULES, days, rule_word, set_rule};
+use super::setup;
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::field::Field;
@@ -21,11 +21,10 @@ use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
 use crate::console::refusal::Refused;
 use crate::grpc::Api;
+use crate::wire::status::status;
 
-const MAPPING: &str = "/fulcrum.v1.StageMappingService/GetStageMapping";
 const UPDATE_MAPPING: &str = "/fulcrum.v1.StageMappingService/UpdateStageMapping";
 const REASONS: &str = "/fulcrum.v1.InboundService/ListRejectReasons";
-const UPDATE_CONNECTION: &str = "/fulcrum.v1.ConnectionService/UpdateConnection";
 
 /// Who writes to whoever is rejected.
 const WRITERS: [(&str, &str); 2] = [
@@ -43,11 +42,7 @@ const SNOOZED: [(&str, &str); 2] = [
 ];
 
 pub(super) fn routes() -> Router<Console> {
-    Router::new()
-        .route("/console/connections/{id}/inbound", get(show))
-        .route("/console/connections/{id}/inbound/mail", post(mail))
-        .route("/console/connections/{id}/inbound/again", post(again))
-        .route("/console/connections/{id}/inbound/snoozed", post(snoozed))
+    Router::new().route("/console/connections/{id}/inbound", get(show).post(save))
 }
 
 /// Everything the page rests on, as it is now.
@@ -83,20 +78,41 @@ impl Typed {
         }
     }
 
-    /// With what a form has: the others stay as they are.
-    fn over(mut self, form: &Form) -> Typed {
+    /// With what somebody has changed in a form: the others stay as they are.
+    fn over(&self, form: &Form) -> Typed {
+        let mut typed = self.clone();
         let fields = [
-            ("writer", &mut self.writer),
-            ("do_not_contact", &mut self.do_not_contact),
-            ("cool_off_days", &mut self.cool_off),
-            ("snoozed", &mut self.snoozed),
+            ("writer", &mut typed.writer),
+            ("do_not_contact", &mut typed.do_not_contact),
+            ("cool_off_days", &mut typed.cool_off),
+            ("snoozed", &mut typed.snoozed),
         ];
         for (name, value) in fields {
-            if let Some(typed) = form.given(name) {
-                typed.clone_into(value);
+            let was = form.given(&format!("was.{name}"));
+            if let Some(given) = form.given(name)
+                && was != Some(given)
+            {
+                given.clone_into(value);
             }
         }
-        self
+        typed
+    }
+
+    /// # Errors
+    /// Invalid for what no form offers.
+    fn check(&self) -> Result<(), Refused> {
+        let choices = [
+            ("writer", &self.writer, &WRITERS[..]),
+            ("do_not_contact", &self.do_not_contact, &RULES[..]),
+            ("snoozed", &self.snoozed, &SNOOZED[..]),
+        ];
+        for (name, value, offered) in choices {
+            if !offered.iter().any(|(one, _)| one == value) {
+                let message = "choose one of those that are offered";
+                return Err(status(engine::Error::invalid(name, message)).into());
+            }
+        }
+        days(&self.cool_off).map(|_| ())
     }
 }
 
@@ -125,39 +141,77 @@ async fn present(desk: &Desk, id: &str) -> Result<Present, Refused> {
 async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     desk.check(Tab::Inbound.rpc())?;
     let present = present(&desk, &id).await?;
-    let content = page(&present, &Typed::of(&present), desk.csrf(), None);
+    let content = page(&present, &Typed::of(&present), desk.csrf(), None, &[]);
     Ok(desk.at(&present.connection, Tab::Inbound, content))
 }
 
-async fn mail(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
-    let saved = save_writer(&desk, &id, &form).await;
-    answer(&desk, &id, &form, saved, "It is saved who writes.").await
-}
-
-async fn again(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
-    let saved = save_again(&desk, &id, &form).await;
-    answer(&desk, &id, &form, saved, "It is saved who is asked again.").await
-}
-
-async fn snoozed(
-    Path(id): Path<String>,
-    Posted { desk, form }: Posted,
-) -> Result<Response, Refused> {
-    let saved = save_snoozed(&desk, &id, &form).await;
-    let said = "It is saved what becomes of snoozed people; who is not mirrored yet comes with the next walk.";
-    answer(&desk, &id, &form, saved, said).await
-}
-
-async fn save_writer(desk: &Desk, id: &str, form: &Form) -> Result<(), Refused> {
-    let request = pb::GetStageMappingRequest {
-        connection_id: id.to_owned(),
+/// Saves what was changed, each where it lives; what is refused is shown as it was typed, with what was saved before it.
+async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
+    desk.check(Tab::Inbound.rpc())?;
+    let before = present(&desk, &id).await?;
+    let now = Typed::of(&before);
+    let typed = now.over(&form);
+    let mut saved = Vec::new();
+    let done = save_changes(&desk, &form, &before, &typed, &mut saved).await;
+    let Err(refused) = done else {
+        let said = match saved.is_empty() {
+            true => "Nothing was changed.".to_owned(),
+            false => format!("It is saved: {}.", saved.join("; ")),
+        };
+        return Ok(desk.done(&Tab::Inbound.path(&id), said));
     };
-    let present = desk.call(MAPPING, request, Api::get_stage_mapping).await?;
-    let mapping = pb::StageMapping {
-        etag: form.text("etag").to_owned(),
-        lever_sends_email: form.text("writer") == "lever",
-        ..present.stage_mapping.unwrap_or_default()
-    };
+    let present = present(&desk, &id).await?;
+    let typed = Typed::of(&present).over(&form);
+    let content = page(&present, &typed, desk.csrf(), Some(&refused), &saved);
+    let page = desk.at(&present.connection, Tab::Inbound, content);
+    Ok((refused.http(), page).into_response())
+}
+
+async fn save_changes(
+    desk: &Desk,
+    form: &Form,
+    before: &Present,
+    typed: &Typed,
+    saved: &mut Vec<&'static str>,
+) -> Result<(), Refused> {
+    typed.check()?;
+    let (id, now) = (&before.connection.id, Typed::of(before));
+    if typed.writer != now.writer {
+        let mapping = pb::StageMapping {
+            etag: form.text("etag.mapping").to_owned(),
+            lever_sends_email: typed.writer == "lever",
+            ..before.mapping.clone()
+        };
+        save_writer(desk, id, mapping).await?;
+        saved.push("who writes");
+    }
+    if (&typed.do_not_contact, &typed.cool_off) != (&now.do_not_contact, &now.cool_off) {
+        let mut settings = pb::ExportSettings {
+            etag: form.text("etag.export").to_owned(),
+            cool_off_days: days(&typed.cool_off)?,
+            ..before.export.clone()
+        };
+        let ground = pb::ExportGround::DoNotContact;
+        set_rule(&mut settings, ground, &typed.do_not_contact);
+        save_again(desk, id, settings).await?;
+        saved.push("who is asked again");
+    }
+    if typed.snoozed != now.snoozed {
+        let connection = pb::Connection {
+            id: id.clone(),
+            etag: form.text("etag.connection").to_owned(),
+            include_snoozed: Some(typed.snoozed != "left_out"),
+            ..Default::default()
+        };
+        setup::update(desk, connection, &["include_snoozed"]).await?;
+        saved.push(
+            "what becomes of snoozed people; who is not mirrored yet comes with the next walk",
+        );
+    }
+    Ok(())
+}
+
+async fn save_writer(desk: &Desk, id: &str, mapping: pb::StageMapping) -> Result<(), Refused> {
     let request = pb::UpdateStageMappingRequest {
         connection_id: id.to_owned(),
         stage_mapping: Some(mapping),
@@ -167,14 +221,7 @@ async fn save_writer(desk: &Desk, id: &str, form: &Form) -> Result<(), Refused> 
     Ok(())
 }
 
-async fn save_again(desk: &Desk, id: &str, form: &Form) -> Result<(), Refused> {
-    let mut settings = pb::ExportSettings {
-        etag: form.text("etag").to_owned(),
-        cool_off_days: days(form.text("cool_off_days"))?,
-        ..export::present(desk, id).await?
-    };
-    let rule = form.text("do_not_contact");
-    set_rule(&mut settings, pb::ExportGround::DoNotContact, rule);
+async fn save_again(desk: &Desk, id: &str, settings: pb::ExportSettings) -> Result<(), Refused> {
     let request = pb::UpdateExportSettingsRequest {
         connection_id: id.to_owned(),
         settings: Some(settings),
@@ -184,64 +231,51 @@ async fn save_again(desk: &Desk, id: &str, form: &Form) -> Result<(), Refused> {
     Ok(())
 }
 
-async fn save_snoozed(desk: &Desk, id: &str, form: &Form) -> Result<(), Refused> {
-    let request = pb::UpdateConnectionRequest {
-        connection: Some(pb::Connection {
-            id: id.to_owned(),
-            etag: form.text("etag").to_owned(),
-            include_snoozed: Some(form.text("snoozed") != "left_out"),
-            ..Default::default()
-        }),
-        update_mask: Some(prost_types::FieldMask {
-            paths: vec!["include_snoozed".to_owned()],
-        }),
-    };
-    desk.call(UPDATE_CONNECTION, request, Api::update_connection)
-        .await?;
-    Ok(())
-}
-
-/// The page once more: with what was done, or with what was typed and why it was refused.
-async fn answer(
-    desk: &Desk,
-    id: &str,
-    form: &Form,
-    saved: Result<(), Refused>,
-    said: &str,
-) -> Result<Response, Refused> {
-    let Err(refused) = saved else {
-        return Ok(desk.done(&Tab::Inbound.path(id), said));
-    };
-    let present = present(desk, id).await?;
-    let typed = Typed::of(&present).over(form);
-    let content = page(&present, &typed, desk.csrf(), Some(&refused));
-    let page = desk.at(&present.connection, Tab::Inbound, content);
-    Ok((refused.http(), page).into_response())
-}
-
-fn page(present: &Present, typed: &Typed, token: &str, refused: Option<&Refused>) -> Markup {
+fn page(
+    present: &Present,
+    typed: &Typed,
+    token: &str,
+    refused: Option<&Refused>,
+    saved: &[&str],
+) -> Markup {
+    let now = Typed::of(present);
     let path = Tab::Inbound.path(&present.connection.id);
     let mapping = &present.mapping;
     html! {
         h1 { "Inbound settings" }
         p { "What holds for " a href=(Tab::Applicants.path(&present.connection.id)) { "applicants" } " of this account." }
+        @if !saved.is_empty() { div.notice.good role="status" { p { "It is saved: " (saved.join("; ")) "." } } }
         @if let Some(refused) = refused { (refusal(refused)) }
         section.panel {
             h2 { "Stages and reasons" }
             (from_mapping(present))
             p { a.button href=(format!("/console/connections/{}/stages", present.connection.id)) { "Change in the stage mapping" } }
         }
-        (form(&path, "mail", token, &mapping.etag, "Who writes to whoever is rejected", html! {
-            (field("writer", "The e-mail is sent by", "Both would write otherwise: where Lever does, no e-mail is handed to the product.", "", refused).choice(&typed.writer, &WRITERS))
-        }))
-        (form(&path, "again", token, &present.export.etag, "Who is asked again", html! {
-            (field("do_not_contact", "Who wants no contact, or whose consent has ended", "", "", refused).choice(&typed.do_not_contact, &RULES))
-            (field("cool_off_days", "Cool-off after a rejection, in days", "0 to 3,650; what becomes of whoever is within it is said in the export settings.", "settings.cool_off_days", refused).number(&typed.cool_off))
-            p { a href=(Tab::Export.path(&present.connection.id)) { "All export settings" } }
-        }))
-        (form(&path, "snoozed", token, &present.connection.etag, "Snoozed people", html! {
-            (field("snoozed", "While somebody is snoozed in Lever", "The clock of the SLA stands still meanwhile, unless the stage mapping says otherwise.", "", refused).choice(&typed.snoozed, &SNOOZED))
-        }))
+        form method="post" action=(path) {
+            (csrf(token))
+            @for (name, etag) in [("etag.mapping", &mapping.etag), ("etag.export", &present.export.etag), ("etag.connection", &present.connection.etag)] {
+                input type="hidden" name=(name) value=(etag);
+            }
+            // What the page was opened with: only what differs from it is saved.
+            @for (name, value) in [("was.writer", &now.writer), ("was.do_not_contact", &now.do_not_contact), ("was.cool_off_days", &now.cool_off), ("was.snoozed", &now.snoozed)] {
+                input type="hidden" name=(name) value=(value);
+            }
+            section.panel {
+                h2 { "Who writes to whoever is rejected" }
+                (field("writer", "The e-mail is sent by", "Both would write otherwise: where Lever does, no e-mail is handed to the product.", "writer", refused).choice(&typed.writer, &WRITERS))
+            }
+            section.panel {
+                h2 { "Who is asked again" }
+                (field("do_not_contact", "Who wants no contact, or whose consent has ended", "", "do_not_contact", refused).choice(&typed.do_not_contact, &RULES))
+                (field("cool_off_days", "Cool-off after a rejection, in days", "0 to 3,650; what becomes of whoever is within it is said in the export settings.", "settings.cool_off_days", refused).number(&typed.cool_off))
+                p { a href=(Tab::Export.path(&present.connection.id)) { "All export settings" } }
+            }
+            section.panel {
+                h2 { "Snoozed people" }
+                (field("snoozed", "While somebody is snoozed in Lever", "Who is left out goes from the mirror. The clock of the SLA stands still meanwhile, unless the stage mapping says otherwise.", "snoozed", refused).choice(&typed.snoozed, &SNOOZED))
+            }
+            button.primary type="submit" { "Save" }
+        }
         section.panel {
             h2 { "Said with each request" }
             p { "These are no settings: the product says them for each person, or for all of one call." }
@@ -278,20 +312,6 @@ fn field<'a>(
         label,
         help,
         refused: refused.map(|refused| (refused, field)),
-    }
-}
-
-fn form(path: &str, end: &str, token: &str, etag: &str, title: &str, fields: Markup) -> Markup {
-    html! {
-        section.panel {
-            h2 { (title) }
-            form method="post" action={ (path) "/" (end) } {
-                (csrf(token))
-                input type="hidden" name="etag" value=(etag);
-                (fields)
-                button type="submit" { "Save" }
-            }
-        }
     }
 }
 
@@ -359,35 +379,31 @@ mod tests {
     #[test]
     fn each_setting_is_shown_with_the_version_it_is_saved_over() {
         let present = present_now();
-        let text = page(&present, &Typed::of(&present), "t", None).into_string();
+        let text = page(&present, &Typed::of(&present), "t", None, &[]).into_string();
         assert!(text.contains("New &lt;applicant&gt;, gone"));
         assert!(
             text.contains("value=\"lever\" selected")
                 && text.contains("value=\"left_out\" selected")
         );
-        for (end, etag) in [
-            ("mail", "e-mapping"),
-            ("again", "e-export"),
-            ("snoozed", "e-connection"),
-        ] {
-            let (_, form) = text.split_once(&format!("/inbound/{end}\"")).unwrap();
-            let (form, _) = form.split_once("</form>").unwrap();
-            assert!(
-                form.contains(&format!("name=\"etag\" value=\"{etag}\"")),
-                "{end}"
-            );
+        for what in ["mapping", "export", "connection"] {
+            let etag = format!("name=\"etag.{what}\" value=\"e-{what}\"");
+            assert!(text.contains(&etag), "{what}");
         }
+        assert_eq!(text.matches("<form").count(), 1, "saved as one");
         assert!(text.contains("/console/connections/c1/stages"));
     }
 
     #[test]
     fn who_was_overtaken_keeps_the_choice_and_saves_over_what_is_there_now() {
         let present = present_now();
-        let form = Form::parse(b"etag=old&cool_off_days=30&do_not_contact=allow");
+        let form = Form::parse(
+            b"etag.export=old&cool_off_days=30&was.cool_off_days=90&do_not_contact=allow&writer=product&was.writer=product",
+        );
         let typed = Typed::of(&present).over(&form);
         assert_eq!(
             (typed.cool_off.as_str(), typed.writer.as_str()),
-            ("30", "lever")
+            ("30", "lever"),
+            "what nobody touched is as it is now"
         );
         let error = engine::Error::aborted(
             "ETAG_MISMATCH",
@@ -395,8 +411,23 @@ mod tests {
             Vec::<(&'static str, String)>::new(),
         );
         let refused = Refused::from(status(error));
-        let text = page(&present, &typed, "t", Some(&refused)).into_string();
+        let text = page(&present, &typed, "t", Some(&refused), &[]).into_string();
         assert!(text.contains("save once more to keep it") && text.contains("value=\"30\""));
         assert!(text.contains("value=\"e-export\"") && !text.contains("value=\"old\""));
+    }
+
+    #[test]
+    fn what_no_form_offers_is_refused_beside_its_field() {
+        let present = present_now();
+        for field in ["writer", "do_not_contact", "snoozed"] {
+            let form = Form::parse(format!("{field}=").as_bytes());
+            let typed = Typed::of(&present).over(&form);
+            let refused = typed.check().unwrap_err();
+            let text = page(&present, &typed, "t", Some(&refused), &[]).into_string();
+            assert!(
+                text.contains(&format!("id=\"field-{field}-problem\"")),
+                "{field}"
+            );
+        }
     }
 }

@@ -18,9 +18,10 @@ use crate::console::form::{Form, Posted};
 use crate::console::frame::{Place, Tab, csrf};
 use crate::console::refusal::Refused;
 use crate::console::words::{moment, plain};
+use crate::wire::status::status;
 use crate::wire::time::to_timestamp;
 
-use super::connect::{environment_of, environments};
+use super::connect::{allows_address, environment_of, environments};
 
 const CREATE: &str = "/fulcrum.v1.ConnectionService/CreateConnectLink";
 const LIST: &str = "/fulcrum.v1.ConnectionService/ListConnectLinks";
@@ -49,6 +50,10 @@ struct Wish {
 struct View<'a> {
     csrf: &'a str,
     connections: Vec<pb::Connection>,
+    /// Whether an account may be at an address of its own.
+    address: bool,
+    /// Whether links can be made, and taken back.
+    may: (bool, bool),
     links: Vec<pb::ConnectLink>,
     /// A link that was just made.
     made: Option<pb::CreateConnectLinkResponse>,
@@ -75,34 +80,35 @@ async fn create(Posted { desk, form }: Posted) -> Result<Response, Refused> {
 async fn made(desk: &Desk, form: &Form) -> Result<pb::CreateConnectLinkResponse, Refused> {
     let days = form.text("days").parse::<u64>();
     let days = days.map_err(|_no_number| {
-        tonic::Status::invalid_argument("days: give a number of days from 1 to 30")
+        let message = "give a number of days from 1 to 30";
+        status(engine::Error::invalid("days", message))
     })?;
     let life = std::time::Duration::from_secs(days.min(1_000) * DAY_SECONDS);
     let now = desk.api().authority.now();
     let request = pb::CreateConnectLinkRequest {
         expire_time: Some(to_timestamp(now.plus(life))),
-        ..asked(form)
+        ..asked(form)?
     };
     let request = desk.ask(CREATE, request)?;
     Ok(desk.api().create_connect_link(request).await?.into_inner())
 }
 
 /// What the form asks for, but for the time.
-fn asked(form: &Form) -> pb::CreateConnectLinkRequest {
+fn asked(form: &Form) -> Result<pb::CreateConnectLinkRequest, Refused> {
     if !form.text("connection").is_empty() {
-        return pb::CreateConnectLinkRequest {
+        return Ok(pb::CreateConnectLinkRequest {
             connection_id: form.text("connection").to_owned(),
             ..Default::default()
-        };
+        });
     }
-    let (region, base_url) = environment_of(form);
-    pb::CreateConnectLinkRequest {
+    let (region, base_url) = environment_of(form)?;
+    Ok(pb::CreateConnectLinkRequest {
         display_name: form.text("display_name").to_owned(),
         external_id: form.text("external_id").to_owned(),
         region: region.into(),
         base_url,
         ..Default::default()
-    }
+    })
 }
 
 async fn revoke(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Response, Refused> {
@@ -132,6 +138,8 @@ async fn answer(
     let view = View {
         csrf: desk.csrf(),
         connections: connections.connections,
+        address: allows_address(desk),
+        may: (desk.may(CREATE), desk.may(REVOKE)),
         links,
         made,
         form,
@@ -146,7 +154,7 @@ fn page(view: &View<'_>) -> Markup {
         @if let Some(refused) = view.refused { (refused.notice()) }
         @if let Some(made) = &view.made { (shown_once(made)) }
         p { "A link lets whoever may authorise at your customer connect Lever without a token of Fulcrum: with an API key, or on Lever’s consent page. It works once, and shows what Fulcrum reads and writes first." }
-        (make(view))
+        @if view.may.0 { (make(view)) }
         h2 { "Links so far" }
         @if view.links.is_empty() {
             section.empty { p { "No link was made yet. Those that have ended are listed for 90 days." } }
@@ -192,7 +200,7 @@ fn make(view: &View<'_>) -> Markup {
                     (csrf(view.csrf))
                     label { "Name" input name="display_name" required maxlength="200" value=(form.text("display_name")) autocomplete="off"; }
                     label { "Id of this customer in the product (optional)" input name="external_id" value=(form.text("external_id")) autocomplete="off"; }
-                    (environments(form))
+                    (environments(form, view.address, view.refused))
                     label { "Works for days" input name="days" type="number" min="1" max=(most) required value=(days); }
                     button.primary type="submit" { "Make a link" }
                 }
@@ -255,7 +263,7 @@ fn row(view: &View<'_>, link: &pb::ConnectLink) -> Markup {
                 }
             }
             td {
-                @if state == pb::ConnectLinkState::Open {
+                @if state == pb::ConnectLinkState::Open && view.may.1 {
                     form.inline method="post" action={ (LINKS) "/" (link.id) "/revoke" } {
                         (csrf(view.csrf))
                         button type="submit" aria-label={ "Revoke the link for " (name) } { "Revoke" }
@@ -278,6 +286,8 @@ mod tests {
                 display_name: "Acme & Co".to_owned(),
                 ..Default::default()
             }],
+            address: false,
+            may: (true, true),
             links,
             made: None,
             form: Form::default(),
@@ -323,14 +333,15 @@ mod tests {
 
     #[test]
     fn what_is_asked_is_a_new_account_or_another_key() {
-        let relink = asked(&Form::parse(b"connection=c1&display_name=x"));
+        let relink = asked(&Form::parse(b"connection=c1&display_name=x")).unwrap();
         assert_eq!(
             (relink.connection_id.as_str(), relink.display_name.as_str()),
             ("c1", "")
         );
         let new = asked(&Form::parse(
             b"display_name=Acme&region=eu&base_url=http://a",
-        ));
+        ))
+        .unwrap();
         assert_eq!((new.region(), new.base_url.as_str()), (pb::Region::Eu, ""));
     }
 }

@@ -13,7 +13,7 @@ use crate::console::checklist::checklist;
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
 use crate::console::frame::{Tab, action};
-use crate::console::refusal::{Refused, sentence};
+use crate::console::refusal::{Refused, feature, sentence};
 use crate::console::words::{count, moment, number, plain};
 use crate::grpc::Api;
 
@@ -92,7 +92,7 @@ pub(super) fn page(
 
 fn facts(report: &pb::CheckPermissionsResponse) -> Markup {
     html! {
-        dt { "Key" } dd { (plain(report.key_state().as_str_name(), "KEY_STATE")) @if !report.key_message.is_empty() { ": " (report.key_message) } }
+        dt { "Key" } dd { (plain(report.key_state().as_str_name(), "KEY_STATE")) @if !report.key_message.is_empty() { ": " (sentence(&report.key_message)) } }
         @if let Some(answer) = &report.answer_time {
             dt { "Time to answer" } dd { (milliseconds(answer)) " ms" }
         }
@@ -200,8 +200,14 @@ fn row(one: &pb::Permission) -> Markup {
 
 fn needed_for(one: &pb::Permission) -> String {
     let streams = one.streams.iter().map(|stream| stream.replace('_', " "));
-    let features = one.features.iter().cloned();
-    streams.chain(features).collect::<Vec<_>>().join(", ")
+    let features = one.features.iter().map(|rpc| feature(rpc));
+    let mut needs: Vec<String> = Vec::new();
+    for need in streams.chain(features) {
+        if !needs.contains(&need) {
+            needs.push(need);
+        }
+    }
+    needs.join(", ")
 }
 
 fn confidential(access: pb::ConfidentialAccess) -> &'static str {
@@ -250,6 +256,25 @@ mod tests {
         assert!(
             text.contains("find all users\nfind all tags\n"),
             "in Lever's order for Lever"
+        );
+    }
+
+    #[test]
+    fn what_a_permission_is_needed_for_is_said_in_words_and_once() {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let one = pb::Permission {
+            streams: owned(&["archive_reasons"]),
+            features: owned(&[
+                "LeverService.ListNotes",
+                "LeverService.GetNote",
+                "CandidateService.CreateNote",
+                "webhooks",
+            ]),
+            ..Default::default()
+        };
+        assert_eq!(
+            needed_for(&one),
+            "archive reasons, reading live from Lever, adding notes, webhooks"
         );
     }
 

@@ -2,28 +2,45 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
+use proto::v1::lever_service_server::LeverService as _;
 
+use super::links::LINKS;
+use super::setup::{self, Reach};
 use crate::console::desk::Desk;
-use crate::console::form::Posted;
+use crate::console::field::Field;
+use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
+use crate::console::models::MODELS;
 use crate::console::refusal::Refused;
 use crate::console::words::moment;
 use crate::console::{Console, ROOT};
+use crate::grpc::Api;
+use crate::wire::status::status;
 
-use super::links::LINKS;
-
-const UPDATE: &str = "/fulcrum.v1.ConnectionService/UpdateConnection";
 const ROTATE: &str = "/fulcrum.v1.ConnectionService/RotateCredential";
 const DELETE: &str = "/fulcrum.v1.ConnectionService/DeleteConnection";
+const USER: &str = "/fulcrum.v1.LeverService/GetUser";
+
+/// What the form sets.
+const PATHS: [&str; 8] = [
+    "display_name",
+    "streams",
+    "include_secret_notes",
+    "sync_start_time",
+    "include_archived",
+    "include_snoozed",
+    "default_acting_user_id",
+    "strict_acting_user",
+];
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
-        .route("/console/connections/{id}/settings", get(show).post(update))
+        .route("/console/connections/{id}/settings", get(show).post(act))
         .route("/console/connections/{id}/settings/key", post(replace_key))
         .route(
             "/console/connections/{id}/settings/disconnect",
@@ -31,43 +48,246 @@ pub(super) fn routes() -> Router<Console> {
         )
 }
 
-async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
-    let connection = desk.connection(&id).await?;
-    let content = page(&connection, desk.csrf());
-    Ok(desk.at(&connection, Tab::Settings, content))
+/// The form as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Typed {
+    etag: String,
+    name: String,
+    streams: Vec<String>,
+    secret_notes: bool,
+    reach: Reach,
+    acting: String,
+    strict: bool,
+    /// Whether what is left out may go from the mirror.
+    lose: bool,
 }
 
-async fn update(
-    Path(id): Path<String>,
-    Posted { desk, form }: Posted,
+impl Typed {
+    fn of(connection: &pb::Connection) -> Typed {
+        Typed {
+            etag: connection.etag.clone(),
+            name: connection.display_name.clone(),
+            streams: connection.streams.clone(),
+            secret_notes: connection.include_secret_notes,
+            reach: Reach::of(connection),
+            acting: connection.default_acting_user_id.clone(),
+            strict: connection.strict_acting_user,
+            lose: false,
+        }
+    }
+
+    fn from_form(form: &Form) -> Typed {
+        Typed {
+            etag: form.text("etag").to_owned(),
+            name: form.text("display_name").to_owned(),
+            streams: setup::chosen(form),
+            secret_notes: form.ticked("include_secret_notes"),
+            reach: Reach::from_form(form),
+            acting: form.text("user").to_owned(),
+            strict: form.ticked("strict"),
+            lose: form.ticked("lose"),
+        }
+    }
+
+    fn keeps(&self, stream: &str) -> bool {
+        self.streams.iter().any(|kept| kept == stream)
+    }
+
+    /// What is mirrored now and would go, in the words of the form.
+    fn lost(&self, present: &Typed) -> Vec<&'static str> {
+        let models = MODELS.iter().flat_map(|(_, models)| *models);
+        let gone = models
+            .filter(|model| present.keeps(model.stream) && !self.keeps(model.stream))
+            .map(|model| model.label);
+        let earlier = match (present.reach.all, self.reach.all) {
+            (_, true) => false,
+            (true, false) => true,
+            (false, false) => self.reach.start > present.reach.start,
+        };
+        let rest = [
+            (present.secret_notes && !self.secret_notes, "Secret notes"),
+            (
+                present.reach.archived && !self.reach.archived,
+                "Archived opportunities",
+            ),
+            (
+                present.reach.snoozed && !self.reach.snoozed,
+                "Snoozed opportunities",
+            ),
+            (earlier, "Opportunities before the new day"),
+        ];
+        let rest = rest
+            .into_iter()
+            .filter_map(|(lost, what)| lost.then_some(what));
+        gone.chain(rest).collect()
+    }
+
+    /// Each setting in words, in the order of the page.
+    fn told(&self) -> Vec<(&'static str, String)> {
+        let yes = |on: bool| if on { "yes" } else { "no" }.to_owned();
+        let models = MODELS.iter().flat_map(|(_, models)| *models);
+        let kept: Vec<&str> = models
+            .filter(|model| self.keeps(model.stream))
+            .map(|model| model.label)
+            .collect();
+        let since = match self.reach.all {
+            true => "all there are".to_owned(),
+            false => format!("created on {} or later", self.reach.start),
+        };
+        let acting = match self.acting.as_str() {
+            "" => "nobody",
+            user => user,
+        };
+        vec![
+            ("Name", self.name.clone()),
+            ("Mirrored", kept.join(", ")),
+            ("Secret notes", yes(self.secret_notes)),
+            ("Opportunities", since),
+            ("Archived opportunities", yes(self.reach.archived)),
+            ("Snoozed opportunities", yes(self.reach.snoozed)),
+            ("Who acts where nobody else is found", acting.to_owned()),
+            ("Refuse instead", yes(self.strict)),
+        ]
+    }
+}
+
+/// A form of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Settings,
+    Key,
+    Disconnect,
+}
+
+/// What the page shows.
+struct View<'a> {
+    connection: &'a pb::Connection,
+    typed: &'a Typed,
+    /// What somebody else has saved since the form was opened.
+    theirs: Option<&'a Typed>,
+    refused: Option<(Part, &'a Refused)>,
+    /// The words by which a user is looked for, and who fits them.
+    words: &'a str,
+    users: Result<&'a [pb::User], &'a Refused>,
+    /// The name of whoever is chosen to act; empty where it is not known.
+    acting: &'a str,
+    csrf: &'a str,
+}
+
+impl View<'_> {
+    fn refused(&self, part: Part) -> Option<&Refused> {
+        self.refused
+            .filter(|(refused, _)| *refused == part)
+            .map(|(_, why)| why)
+    }
+}
+
+async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    opened(&desk, &id, None, "", None).await
+}
+
+/// The page: as it is, or with what was typed and why it was refused.
+async fn opened(
+    desk: &Desk,
+    id: &str,
+    typed: Option<Typed>,
+    words: &str,
+    refused: Option<(Part, &Refused)>,
 ) -> Result<Response, Refused> {
-    let connection = pb::Connection {
-        id: id.clone(),
-        etag: form.text("etag").to_owned(),
-        display_name: form.text("display_name").to_owned(),
-        include_archived: Some(form.ticked("include_archived")),
-        include_snoozed: Some(form.ticked("include_snoozed")),
-        include_secret_notes: form.ticked("include_secret_notes"),
-        default_acting_user_id: form.text("default_acting_user_id").to_owned(),
+    // Nobody else is shown the end of the key, or offered what would be refused.
+    desk.check(Tab::Settings.rpc())?;
+    let connection = desk.connection(id).await?;
+    let present = Typed::of(&connection);
+    let mut typed = typed.unwrap_or_else(|| present.clone());
+    let overtaken = typed.etag != present.etag;
+    // Saving once more is meant to go over what the page shows of theirs.
+    typed.etag.clone_from(&present.etag);
+    let read_from = match present.keeps("users") {
+        true => pb::ReadFrom::Mirror,
+        false => pb::ReadFrom::Lever,
+    };
+    let users = match words {
+        "" => Ok(Vec::new()),
+        words => setup::users(desk, id, words, read_from).await,
+    };
+    let view = View {
+        connection: &connection,
+        typed: &typed,
+        theirs: overtaken.then_some(&present),
+        refused,
+        words,
+        users: users.as_deref(),
+        acting: &name_of(desk, id, &typed.acting).await,
+        csrf: desk.csrf(),
+    };
+    let page = desk.at(&connection, Tab::Settings, page(&view));
+    Ok(match refused {
+        Some((_, refused)) => (refused.http(), page).into_response(),
+        None => page,
+    })
+}
+
+/// The name of a user as it is mirrored; empty for one who is not.
+async fn name_of(desk: &Desk, id: &str, user: &str) -> String {
+    if user.is_empty() {
+        return String::new();
+    }
+    let request = pb::GetUserRequest {
+        connection_id: id.to_owned(),
+        user_id: user.to_owned(),
         ..Default::default()
     };
-    let paths = [
-        "display_name",
-        "include_archived",
-        "include_snoozed",
-        "include_secret_notes",
-        "default_acting_user_id",
-    ];
-    let request = pb::UpdateConnectionRequest {
-        connection: Some(connection),
-        update_mask: Some(prost_types::FieldMask {
-            paths: paths.map(str::to_owned).into(),
-        }),
+    let found = desk.call(USER, request, Api::get_user).await;
+    let user = found.ok().and_then(|answer| answer.user);
+    user.map(|user| user.name).unwrap_or_default()
+}
+
+async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
+    let typed = Typed::from_form(&form);
+    let words = form.text("words");
+    // Enter in the field to look somebody up presses no button of its own.
+    let finds = match form.text("act") {
+        "find" => true,
+        "save" => false,
+        _ => !words.is_empty(),
     };
-    desk.api()
-        .update_connection(desk.ask(UPDATE, request)?)
-        .await?;
-    Ok(desk.done(&Tab::Settings.path(&id), "The settings are saved."))
+    if finds {
+        return opened(&desk, &id, Some(typed), words, None).await;
+    }
+    match save(&desk, &id, &form, &typed).await {
+        Ok(()) => Ok(desk.done(&Tab::Settings.path(&id), "The settings are saved.")),
+        Err(refused) => {
+            let told = Some((Part::Settings, &refused));
+            opened(&desk, &id, Some(typed), words, told).await
+        }
+    }
+}
+
+async fn save(desk: &Desk, id: &str, form: &Form, typed: &Typed) -> Result<(), Refused> {
+    desk.check(Tab::Settings.rpc())?;
+    let sync_start_time = setup::start_of(form)?;
+    let lost = typed.lost(&Typed::of(&desk.connection(id).await?));
+    if !lost.is_empty() && !typed.lose {
+        let message = format!(
+            "what is left out goes from the mirror ({}): tick this to save that",
+            lost.join(", ")
+        );
+        return Err(status(engine::Error::invalid("lose", message)).into());
+    }
+    let connection = pb::Connection {
+        id: id.to_owned(),
+        etag: typed.etag.clone(),
+        display_name: typed.name.clone(),
+        streams: typed.streams.clone(),
+        include_secret_notes: typed.secret_notes,
+        sync_start_time,
+        include_archived: Some(typed.reach.archived),
+        include_snoozed: Some(typed.reach.snoozed),
+        default_acting_user_id: typed.acting.clone(),
+        strict_acting_user: typed.strict,
+        ..Default::default()
+    };
+    setup::update(desk, connection, &PATHS).await
 }
 
 async fn replace_key(
@@ -79,65 +299,58 @@ async fn replace_key(
         api_key: form.text("api_key").to_owned(),
         oauth: None,
     };
-    desk.api()
-        .rotate_credential(desk.ask(ROTATE, request)?)
-        .await?;
-    let said = "The key is replaced. Delete the old one in Lever.";
-    Ok(desk.done(&Tab::Permissions.path(&id), said))
+    let replaced = desk.call(ROTATE, request, Api::rotate_credential).await;
+    let Err(refused) = replaced else {
+        let said = "The key is replaced. Delete the old one in Lever.";
+        return Ok(desk.done(&Tab::Permissions.path(&id), said));
+    };
+    opened(&desk, &id, None, "", Some((Part::Key, &refused))).await
 }
 
 async fn disconnect(
     Path(id): Path<String>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
-    let connection = desk.connection(&id).await?;
+    match disconnected(&desk, &id, &form).await {
+        Ok(said) => Ok(desk.done(ROOT, said)),
+        Err(refused) => opened(&desk, &id, None, "", Some((Part::Disconnect, &refused))).await,
+    }
+}
+
+/// What is said of an account that is no longer connected.
+async fn disconnected(desk: &Desk, id: &str, form: &Form) -> Result<String, Refused> {
+    let connection = desk.connection(id).await?;
     if form.text("name") != connection.display_name.trim() {
-        let message = "name: type the name of the connection to disconnect it";
-        return Err(tonic::Status::invalid_argument(message).into());
+        let message = "type the name of the connection to disconnect it";
+        return Err(status(engine::Error::invalid("name", message)).into());
     }
     let request = pb::DeleteConnectionRequest {
-        connection_id: id,
+        connection_id: id.to_owned(),
         purge_now: false,
     };
-    let answer = desk
-        .api()
-        .delete_connection(desk.ask(DELETE, request)?)
-        .await?
-        .into_inner();
-    let mut said = format!(
+    let answer = desk.call(DELETE, request, Api::delete_connection).await?;
+    let said = format!(
         "{} is disconnected. Its mirror is kept for 14 days. Delete the key in Lever.",
         connection.display_name
     );
-    if !answer.webhook_error.is_empty() {
-        said = format!("{said} {}", answer.webhook_error);
-    }
-    Ok(desk.done(ROOT, said))
+    Ok(match answer.webhook_error.as_str() {
+        "" => said,
+        error => format!("{said} {error}"),
+    })
 }
 
-fn page(connection: &pb::Connection, token: &str) -> Markup {
+fn page(view: &View<'_>) -> Markup {
+    let connection = view.connection;
     let path = Tab::Settings.path(&connection.id);
     html! {
         h1 { "Settings" }
+        (settings(view, &path))
         section.panel {
-            h2 { "What is mirrored" }
-            form.stack method="post" action=(path) {
-                (csrf(token))
-                input type="hidden" name="etag" value=(connection.etag);
-                label { "Name" input name="display_name" required maxlength="200" value=(connection.display_name); }
-                (check("include_archived", "Archived opportunities", connection.include_archived()))
-                (check("include_snoozed", "Snoozed opportunities", connection.include_snoozed()))
-                (check("include_secret_notes", "Secret notes", connection.include_secret_notes))
-                label { "Id of the Lever user who acts where nobody else is found (optional)"
-                    input name="default_acting_user_id" value=(connection.default_acting_user_id) autocomplete="off";
-                }
-                button.primary type="submit" { "Save" }
-            }
-        }
-        section.panel {
-            h2 { "Key" }
+            h2 { "Replace the key" }
+            @if let Some(refused) = view.refused(Part::Key) { (refused.notice()) }
             p { "The present key ends with " code { (connection.key_last_four) } ". The permissions of a key cannot be changed in Lever; a new one replaces it here." }
             form.stack method="post" action={ (path) "/key" } {
-                (csrf(token))
+                (csrf(view.csrf))
                 label { "New API key" input type="password" name="api_key" required autocomplete="off" spellcheck="false"; }
                 button type="submit" { "Test and replace" }
             }
@@ -149,9 +362,11 @@ fn page(connection: &pb::Connection, token: &str) -> Markup {
                 p { "Disconnected " (moment(connection.disconnect_time.as_ref())) "; what is mirrored goes " (moment(connection.purge_time.as_ref())) ". Connecting the account again until then brings it back." }
             } @else {
                 p { "Nothing more is read or written. The mirror and the mappings are kept for 14 days, in which connecting the account again brings them back; held writes are cancelled. The key stays in Lever until somebody deletes it there." }
+                @let refused = view.refused(Part::Disconnect);
+                @if let Some(refused) = refused { (refused.notice()) }
                 form.stack method="post" action={ (path) "/disconnect" } {
-                    (csrf(token))
-                    label { "Type the name of the connection" input name="name" required autocomplete="off"; }
+                    (csrf(view.csrf))
+                    (Field { name: "name", label: "Type the name of the connection", help: "", refused: refused.map(|refused| (refused, "name")) }.line(""))
                     button.danger type="submit" { "Disconnect" }
                 }
             }
@@ -159,24 +374,109 @@ fn page(connection: &pb::Connection, token: &str) -> Markup {
     }
 }
 
-fn check(name: &str, label: &str, on: bool) -> Markup {
-    html! { label.check { input type="checkbox" name=(name) checked[on]; (label) } }
+fn settings(view: &View<'_>, path: &str) -> Markup {
+    let typed = view.typed;
+    let refused = view.refused(Part::Settings);
+    let problem = |field| refused.and_then(|refused: &Refused| refused.about(field));
+    let lose = problem("lose");
+    html! {
+        @if let Some(theirs) = view.theirs { (overtaken(typed, theirs, path)) }
+        @else if let Some(refused) = refused { (refused.notice()) }
+        form.stack.wide method="post" action=(path) {
+            (csrf(view.csrf))
+            input type="hidden" name="etag" value=(typed.etag);
+            // What Enter in a field presses: to save, not to look somebody up.
+            button type="submit" hidden { "Save" }
+            (Field { name: "display_name", label: "Name", help: "", refused: refused.map(|refused| (refused, "connection.display_name")) }.line(&typed.name))
+            details.panel open[refused.is_some() || view.theirs.is_some()] {
+                summary { "What is mirrored" }
+                p { "What is left out goes from the mirror; nothing changes in Lever. What is added is read with the next walk." }
+                @if let Some(problem) = problem("connection.streams") { p.problem { (problem) } }
+                (setup::kinds(|model| typed.keeps(model.stream), typed.secret_notes))
+            }
+            section.panel {
+                h2 { "How far back" }
+                p { "What is left out goes from the mirror here too." }
+                (typed.reach.fields(refused))
+            }
+            section.panel {
+                h2 { "Who acts" }
+                p { "What Fulcrum writes appears in Lever under the name of whoever asked for it, else of the owner of the opportunity, else of the user chosen here." }
+                div.row {
+                    label { "Find a Lever user by name or e-mail" input type="search" name="words" value=(view.words) autocomplete="off"; }
+                    button type="submit" name="act" value="find" { "Find" }
+                }
+                @if let Err(refused) = view.users { (refused.notice()) }
+                @if let Some(problem) = problem("connection.default_acting_user_id") { p.problem { (problem) } }
+                @let looked = (!view.words.is_empty() && view.users.is_ok()).then_some(view.words);
+                (setup::actors(view.users.unwrap_or_default(), &typed.acting, view.acting, looked))
+                (setup::refuse_instead(typed.strict))
+            }
+            label.check {
+                input type="checkbox" name="lose" checked[typed.lose] aria-invalid=[lose.as_ref().map(|_| "true")] aria-describedby=[lose.as_ref().map(|_| "lose-problem")];
+                "What I leave out may go from the mirror"
+            }
+            @if let Some(lose) = &lose { p.problem id="lose-problem" { (lose) } }
+            button.primary type="submit" name="act" value="save" { "Save" }
+        }
+    }
+}
+
+/// Somebody else saved first: both sides where they differ, and the two ways on.
+fn overtaken(mine: &Typed, theirs: &Typed, path: &str) -> Markup {
+    let both = theirs.told().into_iter().zip(mine.told());
+    let differing: Vec<_> = both.filter(|(there, here)| there != here).collect();
+    html! {
+        div.notice.warn role="alert" {
+            p { "While this form was open, somebody else changed the connection. Nothing of yours is saved yet." }
+            @if !differing.is_empty() {
+                div.scroll tabindex="0" role="region" aria-label="What differs" {
+                    table {
+                        thead { tr { th { "Setting" } th { "There now" } th { "Yours" } } }
+                        tbody { @for ((what, there), (_, here)) in differing { tr { td { (what) } td { (there) } td { (here) } } } }
+                    }
+                }
+            }
+            p { "Save below to put yours in place of theirs, or " a href=(path) { "take theirs" } "." }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn settings_show_no_more_of_a_key_than_its_end() {
-        let connection = pb::Connection {
+    fn connection() -> pb::Connection {
+        pb::Connection {
             id: "c1".to_owned(),
             display_name: "Acme".to_owned(),
             key_last_four: "wxyz".to_owned(),
             include_archived: Some(true),
+            include_snoozed: Some(false),
+            streams: vec!["users".to_owned(), "notes".to_owned()],
+            default_acting_user_id: "u1".to_owned(),
+            etag: "v2".to_owned(),
             ..Default::default()
+        }
+    }
+
+    fn shown(typed: &Typed, theirs: Option<&Typed>, refused: Option<(Part, &Refused)>) -> String {
+        let view = View {
+            connection: &connection(),
+            typed,
+            theirs,
+            refused,
+            words: "",
+            users: Ok(&[]),
+            acting: "Ada <Lovelace>",
+            csrf: "t",
         };
-        let text = page(&connection, "t").into_string();
+        page(&view).into_string()
+    }
+
+    #[test]
+    fn settings_show_no_more_of_a_key_than_its_end_and_who_acts_by_name() {
+        let text = shown(&Typed::of(&connection()), None, None);
         assert!(text.contains("<code>wxyz</code>"));
         assert!(text.contains("name=\"include_archived\" checked"));
         assert!(
@@ -184,5 +484,55 @@ mod tests {
                 && !text.contains("name=\"include_snoozed\" checked")
         );
         assert!(text.contains("Type the name of the connection"));
+        assert!(text.contains("Ada &lt;Lovelace&gt;") && text.contains("value=\"u1\" checked"));
+    }
+
+    #[test]
+    fn what_would_go_from_the_mirror_is_named_and_what_is_added_is_not() {
+        let present = Typed::of(&connection());
+        let form = Form::parse(b"stream.users=on&stream.offers=on&from=date&start=2026-01-31");
+        let typed = Typed::from_form(&form);
+        let lost = typed.lost(&present);
+        assert_eq!(
+            lost,
+            [
+                "Notes",
+                "Archived opportunities",
+                "Opportunities before the new day"
+            ]
+        );
+        assert!(present.lost(&typed).contains(&"Offers"));
+        assert!(present.lost(&present).is_empty());
+    }
+
+    #[test]
+    fn what_is_refused_stays_as_it_was_typed_with_what_is_wrong_beside_it() {
+        let typed = Typed {
+            name: "B<cme".to_owned(),
+            ..Typed::of(&connection())
+        };
+        let error = engine::Error::invalid("connection.default_acting_user_id", "no such user");
+        let refused = Refused::from(status(error));
+        let text = shown(&typed, None, Some((Part::Settings, &refused)));
+        assert!(text.contains("value=\"B&lt;cme\"") && text.contains("problem\">No such user."));
+        let refused = Refused::from(status(engine::Error::invalid("name", "type the name")));
+        let text = shown(&typed, None, Some((Part::Disconnect, &refused)));
+        assert!(text.contains("id=\"field-name-problem\">Type the name."));
+    }
+
+    #[test]
+    fn who_was_overtaken_sees_both_sides() {
+        let theirs = Typed::of(&connection());
+        let mine = Typed {
+            strict: true,
+            ..theirs.clone()
+        };
+        let text = shown(&mine, Some(&theirs), None);
+        assert!(text.contains("<td>Refuse instead</td><td>no</td><td>yes</td>"));
+        assert!(
+            !text.contains("<td>Secret notes</td>"),
+            "what is the same is not told"
+        );
+        assert!(text.contains("name=\"etag\" value=\"v2\""));
     }
 }

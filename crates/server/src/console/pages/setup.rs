@@ -16,6 +16,7 @@ use proto::v1::sync_service_server::SyncService as _;
 use tonic::Status;
 
 use super::permissions;
+use super::sync::status;
 use crate::console::desk::Desk;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Place, Tab, csrf};
@@ -23,6 +24,7 @@ use crate::console::models::{MODELS, Model};
 use crate::console::refusal::Refused;
 use crate::console::words::{count, number, span};
 use crate::console::{Console, ROOT, see};
+use crate::wire::status::status as to_status;
 
 const UPDATE: &str = "/fulcrum.v1.ConnectionService/UpdateConnection";
 const USERS: &str = "/fulcrum.v1.LeverService/ListUsers";
@@ -114,12 +116,18 @@ pub(super) fn is_unstarted(connection: &pb::Connection, streams: &[pb::StreamSta
     connection.state() == pb::SyncState::Paused && nothing_read()
 }
 
-/// The connection that is set up; one that is started already has its overview instead.
+/// The connection that is set up; one that is started already has its overview instead, or its settings.
 async fn paused(desk: &Desk, id: &str) -> Result<Result<pb::Connection, Response>, Refused> {
+    desk.check(UPDATE)?;
     let connection = desk.connection(id).await?;
-    Ok(match connection.state() {
-        pb::SyncState::Paused => Ok(connection),
-        _ => Err(see(&Tab::Overview.path(id))),
+    if connection.state() != pb::SyncState::Paused {
+        return Ok(Err(see(&Tab::Overview.path(id))));
+    }
+    let status = status(desk, id).await?;
+    Ok(match is_unstarted(&connection, &status.streams) {
+        true => Ok(connection),
+        // What was read once and is paused is changed there.
+        false => Err(see(&Tab::Settings.path(id))),
     })
 }
 
@@ -165,7 +173,11 @@ fn unprocessable(page: Response) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
 }
 
-async fn update(desk: &Desk, connection: pb::Connection, paths: &[&str]) -> Result<(), Refused> {
+pub(super) async fn update(
+    desk: &Desk,
+    connection: pb::Connection,
+    paths: &[&str],
+) -> Result<(), Refused> {
     let request = pb::UpdateConnectionRequest {
         connection: Some(connection),
         update_mask: Some(prost_types::FieldMask {
@@ -235,7 +247,7 @@ async fn save_scopes(
 }
 
 /// The streams that are ticked.
-fn chosen(form: &Form) -> Vec<String> {
+pub(super) fn chosen(form: &Form) -> Vec<String> {
     let models = MODELS.iter().flat_map(|(_, models)| *models);
     models
         .filter(|model| form.ticked(&field(model)))
@@ -266,6 +278,18 @@ fn scopes_form(
         Some(form) => form.ticked("include_secret_notes"),
         None => connection.include_secret_notes,
     };
+    html! {
+        @if let Some(refused) = refused { (refused.notice()) }
+        form.stack.wide method="post" action=(Step::Scopes.path(&connection.id)) {
+            (csrf(token))
+            (kinds(kept, secret))
+            button.primary type="submit" { "Save and continue" }
+        }
+    }
+}
+
+/// Boxes for the kinds of record, with what is kept apart.
+pub(super) fn kinds(kept: impl Fn(&Model) -> bool, secret: bool) -> Markup {
     let tick = |model: &Model| {
         html! {
             label.check {
@@ -275,25 +299,20 @@ fn scopes_form(
         }
     };
     html! {
-        @if let Some(refused) = refused { (refused.notice()) }
-        form.stack.wide method="post" action=(Step::Scopes.path(&connection.id)) {
-            (csrf(token))
-            @for (heading, models) in MODELS {
-                fieldset {
-                    legend { (heading) }
-                    @for model in *models { @if model.stream != EEO { (tick(model)) } }
-                }
-            }
+        @for (heading, models) in MODELS {
             fieldset {
-                legend { "Kept apart" }
-                label.check {
-                    input type="checkbox" name="include_secret_notes" checked[secret];
-                    span { strong { "Secret notes" } " " span.faint { "Off unless you switch them on: in Lever only some people may read them, and a key does not tell whom." } }
-                }
-                @for model in MODELS.iter().flat_map(|(_, models)| *models) { @if model.stream == EEO { (tick(model)) } }
-                p.faint { "EEO responses are off: they tell gender, race, veteran and disability status, nothing in the product needs them, and only tokens with the right " code { "eeo" } " read them. Switch them on only for a report that the law asks for." }
+                legend { (heading) }
+                @for model in *models { @if model.stream != EEO { (tick(model)) } }
             }
-            button.primary type="submit" { "Save and continue" }
+        }
+        fieldset {
+            legend { "Kept apart" }
+            label.check {
+                input type="checkbox" name="include_secret_notes" checked[secret];
+                span { strong { "Secret notes" } " " span.faint { "Off unless you switch them on: in Lever only some people may read them, and a key does not tell whom." } }
+            }
+            @for model in MODELS.iter().flat_map(|(_, models)| *models) { @if model.stream == EEO { (tick(model)) } }
+            p.faint { "EEO responses are off as shipped: they tell gender, race, veteran and disability status, nothing in the product needs them, and only tokens with the right " code { "eeo" } " read them. Switch them on only for a report that the law asks for." }
         }
     }
 }
@@ -305,7 +324,7 @@ async fn history(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused
         Ok(connection) => connection,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let content = history_form(&connection, desk.csrf(), None);
+    let content = history_form(&connection, desk.csrf(), &Reach::of(&connection), None);
     Ok(stepped(&desk, &connection, Step::History, content))
 }
 
@@ -317,7 +336,8 @@ async fn save_history(
         return Ok(see(&Step::History.next().path(&id)));
     };
     let connection = desk.connection(&id).await?;
-    let content = history_form(&connection, desk.csrf(), Some(&refused));
+    let reach = Reach::from_form(&form);
+    let content = history_form(&connection, desk.csrf(), &reach, Some(&refused));
     Ok(unprocessable(stepped(
         &desk,
         &connection,
@@ -339,7 +359,7 @@ async fn keep_history(desk: &Desk, id: &str, form: &Form) -> Result<(), Refused>
 }
 
 /// The start that a form asks for; none for everything there is.
-fn start_of(form: &Form) -> Result<Option<prost_types::Timestamp>, Status> {
+pub(super) fn start_of(form: &Form) -> Result<Option<prost_types::Timestamp>, Status> {
     if form.text("from") == "all" {
         return Ok(None);
     }
@@ -349,7 +369,11 @@ fn start_of(form: &Form) -> Result<Option<prost_types::Timestamp>, Status> {
         Some(midnight.timestamp().as_second())
     });
     let seconds = midnight.ok_or_else(|| {
-        Status::invalid_argument("start: give a date such as 2026-01-31, or choose everything")
+        let message = "give a date such as 2026-01-31, or choose everything";
+        to_status(engine::Error::invalid(
+            "connection.sync_start_time",
+            message,
+        ))
     })?;
     Ok(Some(prost_types::Timestamp { seconds, nanos: 0 }))
 }
@@ -364,34 +388,79 @@ pub(super) fn a_year_before(now_ms: i64) -> prost_types::Timestamp {
     }
 }
 
-fn date(at: &prost_types::Timestamp) -> String {
+pub(super) fn date(at: &prost_types::Timestamp) -> String {
     let at = jiff::Timestamp::from_second(at.seconds).unwrap_or_default();
     at.strftime("%Y-%m-%d").to_string()
 }
 
-fn history_form(connection: &pb::Connection, token: &str, refused: Option<&Refused>) -> Markup {
-    let start = connection.sync_start_time.as_ref();
-    html! {
-        @if let Some(refused) = refused { (refused.notice()) }
-        form.stack.wide method="post" action=(Step::History.path(&connection.id)) {
-            (csrf(token))
+/// Which opportunities are mirrored, as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reach {
+    pub(super) all: bool,
+    pub(super) start: String,
+    pub(super) archived: bool,
+    pub(super) snoozed: bool,
+}
+
+impl Reach {
+    pub(super) fn of(connection: &pb::Connection) -> Reach {
+        let start = connection.sync_start_time.as_ref();
+        Reach {
+            all: start.is_none(),
+            start: start.map(date).unwrap_or_default(),
+            archived: connection.include_archived(),
+            snoozed: connection.include_snoozed(),
+        }
+    }
+
+    pub(super) fn from_form(form: &Form) -> Reach {
+        Reach {
+            all: form.text("from") == "all",
+            start: form.text("start").to_owned(),
+            archived: form.ticked("include_archived"),
+            snoozed: form.ticked("include_snoozed"),
+        }
+    }
+
+    /// Its fields.
+    pub(super) fn fields(&self, refused: Option<&Refused>) -> Markup {
+        let problem = refused.and_then(|refused| refused.about("connection.sync_start_time"));
+        let invalid = problem.as_ref().map(|_| "true");
+        let described = problem.as_ref().map(|_| "start-problem");
+        html! {
             fieldset {
                 legend { "Opportunities" }
-                label.check { input type="radio" name="from" value="date" checked[start.is_some()]; "Those created on this day or later" }
-                label { "Day (UTC)" input type="date" name="start" value=[start.map(date)]; }
-                label.check { input type="radio" name="from" value="all" checked[start.is_none()]; "All there are, to find everybody again" }
+                label.check { input type="radio" name="from" value="date" checked[!self.all]; "Those created on this day or later" }
+                label { "Day (UTC)" input type="date" name="start" value=(self.start) aria-invalid=[invalid] aria-describedby=[described]; }
+                @if let Some(problem) = problem { p.problem id="start-problem" { (problem) } }
+                label.check { input type="radio" name="from" value="all" checked[self.all]; "All there are, to find everybody again" }
             }
             fieldset {
                 legend { "Also" }
                 label.check {
-                    input type="checkbox" name="include_archived" checked[connection.include_archived()];
+                    input type="checkbox" name="include_archived" checked[self.archived];
                     span { strong { "Archived opportunities" } " " span.faint { "who was hired or rejected: to find people again; without them there is less to read" } }
                 }
                 label.check {
-                    input type="checkbox" name="include_snoozed" checked[connection.include_snoozed()];
+                    input type="checkbox" name="include_snoozed" checked[self.snoozed];
                     span { strong { "Snoozed opportunities" } " " span.faint { "who is to be looked at again later" } }
                 }
             }
+        }
+    }
+}
+
+fn history_form(
+    connection: &pb::Connection,
+    token: &str,
+    reach: &Reach,
+    refused: Option<&Refused>,
+) -> Markup {
+    html! {
+        @if let Some(refused) = refused { (refused.notice()) }
+        form.stack.wide method="post" action=(Step::History.path(&connection.id)) {
+            (csrf(token))
+            (reach.fields(refused))
             button.primary type="submit" { "Save and continue" }
         }
     }
@@ -400,32 +469,54 @@ fn history_form(connection: &pb::Connection, token: &str, refused: Option<&Refus
 // Who acts.
 
 async fn acting(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
-    show_acting(&desk, &id, "").await
+    show_acting(&desk, &id, "", None).await
 }
 
 /// The step with the users who fit the words; what is looked for is in no address.
-async fn show_acting(desk: &Desk, id: &str, words: &str) -> Result<Response, Refused> {
-    let connection = match paused(desk, id).await? {
+async fn show_acting(
+    desk: &Desk,
+    id: &str,
+    words: &str,
+    refused: Option<(&Refused, &Form)>,
+) -> Result<Response, Refused> {
+    let mut connection = match paused(desk, id).await? {
         Ok(connection) => connection,
         Err(elsewhere) => return Ok(elsewhere),
     };
     let found = match words {
         "" => Ok(Vec::new()),
-        words => users(desk, id, words).await,
+        words => users(desk, id, words, pb::ReadFrom::Lever).await,
     };
-    let content = acting_form(&connection, desk.csrf(), words, found.as_deref());
-    Ok(stepped(desk, &connection, Step::Acting, content))
+    if let Some((_, form)) = refused {
+        form.text("user")
+            .clone_into(&mut connection.default_acting_user_id);
+        connection.strict_acting_user = form.ticked("strict");
+    }
+    let content = html! {
+        @if let Some((refused, _)) = refused { (refused.notice()) }
+        (acting_form(&connection, desk.csrf(), words, found.as_deref()))
+    };
+    let page = stepped(desk, &connection, Step::Acting, content);
+    Ok(match refused {
+        Some((refused, _)) => (refused.http(), page).into_response(),
+        None => page,
+    })
 }
 
 /// The active users of Lever whose name or e-mail has these words.
-async fn users(desk: &Desk, id: &str, words: &str) -> Result<Vec<pb::User>, Refused> {
+pub(super) async fn users(
+    desk: &Desk,
+    id: &str,
+    words: &str,
+    read_from: pb::ReadFrom,
+) -> Result<Vec<pb::User>, Refused> {
     let (mut found, mut page_token) = (Vec::new(), String::new());
     for _ in 0..MOST_PAGES {
         let request = pb::ListUsersRequest {
             connection_id: id.to_owned(),
             page_size: 100,
             page_token,
-            read_from: pb::ReadFrom::Lever.into(),
+            read_from: read_from.into(),
             include_deactivated: Some(false),
             ..Default::default()
         };
@@ -455,7 +546,7 @@ async fn save_acting(
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
     if form.text("act") == "find" {
-        return show_acting(&desk, &id, form.text("words")).await;
+        return show_acting(&desk, &id, form.text("words"), None).await;
     }
     let change = pb::Connection {
         id: id.clone(),
@@ -463,13 +554,14 @@ async fn save_acting(
         strict_acting_user: form.ticked("strict"),
         ..Default::default()
     };
-    update(
-        &desk,
-        change,
-        &["default_acting_user_id", "strict_acting_user"],
-    )
-    .await?;
-    Ok(see(&Step::Acting.next().path(&id)))
+    let paths = ["default_acting_user_id", "strict_acting_user"];
+    match update(&desk, change, &paths).await {
+        Ok(()) => Ok(see(&Step::Acting.next().path(&id))),
+        Err(refused) => {
+            let told = Some((&refused, &form));
+            show_acting(&desk, &id, form.text("words"), told).await
+        }
+    }
 }
 
 fn acting_form(
@@ -481,7 +573,6 @@ fn acting_form(
     let path = Step::Acting.path(&connection.id);
     let present = connection.default_acting_user_id.as_str();
     let users = found.unwrap_or_default();
-    let listed = users.iter().any(|user| user.id == present);
     html! {
         p { "What Fulcrum writes appears in Lever under somebody’s name: the Lever user with the e-mail address of whoever asked for it in the product, or who is linked to it by hand; else the owner of the opportunity; else the user chosen here; else nobody." }
         form.search method="post" action=(path) role="search" {
@@ -492,25 +583,41 @@ fn acting_form(
         @if let Err(refused) = found { (refused.notice()) }
         form.stack.wide method="post" action=(path) {
             (csrf(token))
-            fieldset {
-                legend { "Who acts where nobody else is found" }
-                @for user in users {
-                    label.check {
-                        input type="radio" name="user" value=(user.id) checked[user.id == present];
-                        span { strong { (user.name) } " " span.faint { (user.email) @if !user.access_role.is_empty() { ", " (user.access_role) } } }
-                    }
-                }
-                @if users.is_empty() && !words.is_empty() && found.is_ok() { p { "No active user of Lever’s fits “" (words) "”." } }
-                @if !present.is_empty() && !listed {
-                    label.check { input type="radio" name="user" value=(present) checked; span { "As saved: " code { (present) } } }
-                }
-                label.check { input type="radio" name="user" value="" checked[present.is_empty()]; "Nobody: Lever then names the integration" }
-            }
-            label.check {
-                input type="checkbox" name="strict" checked[connection.strict_acting_user];
-                span { strong { "Refuse instead" } " " span.faint { "what somebody asks for who is no active Lever user, rather than writing it under another name" } }
-            }
+            (actors(users, present, "", (!words.is_empty() && found.is_ok()).then_some(words)))
+            (refuse_instead(connection.strict_acting_user))
             button.primary type="submit" { "Save and continue" }
+        }
+    }
+}
+
+/// Whom to choose from, with whoever is chosen, by id and name (empty where it is not known); and the words that were
+/// looked for, to say that nobody fits them.
+pub(super) fn actors(users: &[pb::User], present: &str, name: &str, words: Option<&str>) -> Markup {
+    let listed = users.iter().any(|user| user.id == present);
+    html! {
+        fieldset {
+            legend { "Who acts where nobody else is found" }
+            @for user in users {
+                label.check {
+                    input type="radio" name="user" value=(user.id) checked[user.id == present];
+                    span { strong { (user.name) } " " span.faint { (user.email) @if !user.access_role.is_empty() { ", " (user.access_role) } } }
+                }
+            }
+            @if let Some(words) = words { @if users.is_empty() { p { "No active user of Lever’s fits “" (words) "”." } } }
+            @if !present.is_empty() && !listed {
+                label.check { input type="radio" name="user" value=(present) checked; span { "As chosen: " @if name.is_empty() { code { (present) } } @else { strong { (name) } } } }
+            }
+            label.check { input type="radio" name="user" value="" checked[present.is_empty()]; "Nobody: Lever then names the integration" }
+        }
+    }
+}
+
+/// The box for what becomes of unknown users.
+pub(super) fn refuse_instead(on: bool) -> Markup {
+    html! {
+        label.check {
+            input type="checkbox" name="strict" checked[on];
+            span { strong { "Refuse instead" } " " span.faint { "what somebody asks for who is no active Lever user, rather than writing it under another name" } }
         }
     }
 }
@@ -651,7 +758,7 @@ mod tests {
         let text = scopes_form(&connection(), "t", None, None).into_string();
         assert!(text.contains("name=\"stream.users\" checked"));
         assert!(text.contains("name=\"stream.eeo_responses\"><"));
-        assert!(text.contains("EEO responses are off"));
+        assert!(text.contains("EEO responses are off as shipped"));
         let again = scopes_form(&connection(), "t", Some(&form), None).into_string();
         assert!(again.contains("name=\"stream.notes\" checked"));
         assert!(!again.contains("name=\"stream.opportunities\" checked"));

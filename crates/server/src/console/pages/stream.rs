@@ -103,12 +103,13 @@ impl Typed {
     /// The schedule itself; none for the default.
     ///
     /// # Errors
-    /// An interval that is no number.
+    /// An interval that is no number, and what the form does not offer.
     fn schedule(&self) -> Result<Option<pb::StreamSchedule>, Refused> {
         let (when, time_zone) = match self.kind.as_str() {
             "interval" => (When::Interval(self.duration()?), String::new()),
             "cron" => (When::Cron(self.cron.clone()), self.time_zone.clone()),
-            _ => return Ok(None),
+            "default" => return Ok(None),
+            _ => return Err(not_offered("schedule.kind")),
         };
         Ok(Some(pb::StreamSchedule {
             when: Some(when),
@@ -120,15 +121,23 @@ impl Typed {
     fn duration(&self) -> Result<prost_types::Duration, Refused> {
         let mut units = UNITS.iter();
         let size = units.find(|(unit, ..)| *unit == self.unit);
-        let size = size.map_or(60, |(.., size)| *size);
+        let Some((.., size)) = size else {
+            return Err(not_offered("schedule.unit"));
+        };
         let number: Option<i64> = self.interval.parse().ok();
-        let seconds = number.and_then(|number| number.checked_mul(size));
+        let seconds = number.and_then(|number| number.checked_mul(*size));
         let seconds = seconds.ok_or_else(|| {
             let message = "an interval is a whole number, between 10 seconds and 30 days";
             to_status(engine::Error::invalid("schedule.interval", message))
         })?;
         Ok(prost_types::Duration { seconds, nanos: 0 })
     }
+}
+
+/// A form that somebody else has made.
+fn not_offered(field: &str) -> Refused {
+    let message = "choose one of those that are offered";
+    to_status(engine::Error::invalid(field, message)).into()
 }
 
 /// What the page shows of a stream.
@@ -195,6 +204,8 @@ struct View<'a> {
     shown: &'a Shown,
     typed: &'a Typed,
     refused: Option<&'a Refused>,
+    /// Why it is not read whole again.
+    unsure: Option<&'a Refused>,
     csrf: &'a str,
     may_start: bool,
     may_reset: bool,
@@ -209,13 +220,20 @@ async fn show(
     opened(&desk, &id, &stream, page.after, None).await
 }
 
-/// The page, with a schedule that was refused if there is one.
+/// What was refused.
+#[derive(Clone, Copy)]
+enum Told<'a> {
+    Schedule(&'a Refused, &'a Typed),
+    Reset(&'a Refused),
+}
+
+/// The page, with what was refused if something was.
 async fn opened(
     desk: &Desk,
     id: &str,
     stream: &str,
     after: String,
-    refused: Option<(&Refused, &Typed)>,
+    refused: Option<Told<'_>>,
 ) -> Result<Response, Refused> {
     let connection = desk.connection(id).await?;
     let shown = Shown::find(status(desk, id).await?, stream)?;
@@ -231,8 +249,18 @@ async fn opened(
     let view = View {
         path: &path,
         shown: &shown,
-        typed: refused.map_or(&set, |(_, typed)| typed),
-        refused: refused.map(|(refused, _)| refused),
+        typed: match refused {
+            Some(Told::Schedule(_, typed)) => typed,
+            _ => &set,
+        },
+        refused: match refused {
+            Some(Told::Schedule(refused, _)) => Some(refused),
+            _ => None,
+        },
+        unsure: match refused {
+            Some(Told::Reset(refused)) => Some(refused),
+            _ => None,
+        },
         csrf: desk.csrf(),
         may_start: desk.may(START) && shown.is_stream(),
         may_reset: desk.may(RESET) && shown.is_stream(),
@@ -272,7 +300,7 @@ async fn set_schedule(
     match put(&desk, &id, &stream, &typed).await {
         Ok(()) => Ok(desk.done(&at(&id, &stream), "The schedule is saved.")),
         Err(refused) => {
-            let told = Some((&refused, &typed));
+            let told = Some(Told::Schedule(&refused, &typed));
             let page = opened(&desk, &id, &stream, String::new(), told).await?;
             Ok((refused.http(), page).into_response())
         }
@@ -280,6 +308,7 @@ async fn set_schedule(
 }
 
 async fn put(desk: &Desk, id: &str, stream: &str, typed: &Typed) -> Result<(), Refused> {
+    desk.check(SCHEDULE)?;
     let request = pb::UpdateScheduleRequest {
         connection_id: id.to_owned(),
         stream: stream.to_owned(),
@@ -293,23 +322,35 @@ async fn reset(
     Path((id, stream)): Path<(String, String)>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
-    if !form.ticked("sure") {
-        let message = "sure: tick the box to have the stream read whole again";
-        return Err(Status::invalid_argument(message).into());
+    match reset_now(&desk, &id, &stream, &form).await {
+        Ok(said) => Ok(desk.done(&at(&id, &stream), said)),
+        Err(refused) => {
+            let told = Some(Told::Reset(&refused));
+            let page = opened(&desk, &id, &stream, String::new(), told).await?;
+            Ok((refused.http(), page).into_response())
+        }
     }
-    let before = Shown::find(status(&desk, &id).await?, &stream)?;
+}
+
+/// What is said of a stream that is read whole again.
+async fn reset_now(desk: &Desk, id: &str, stream: &str, form: &Form) -> Result<String, Refused> {
+    desk.check(RESET)?;
+    if !form.ticked("sure") {
+        let message = "tick the box to have the stream read whole again";
+        return Err(to_status(engine::Error::invalid("sure", message)).into());
+    }
+    let before = Shown::find(status(desk, id).await?, stream)?;
     let request = pb::ResetStreamRequest {
-        connection_id: id.clone(),
-        stream: stream.clone(),
+        connection_id: id.to_owned(),
+        stream: stream.to_owned(),
     };
     desk.call(RESET, request, Api::reset_stream).await?;
     let was = before.cursor.unwrap_or_default();
-    let said = format!(
+    Ok(format!(
         "The stream is read whole again. Its cursor was {}: {}.",
         was.phase.to_lowercase(),
         was.text
-    );
-    Ok(desk.done(&at(&id, &stream), said))
+    ))
 }
 
 fn page(view: &View<'_>, sync: &str) -> Markup {
@@ -358,10 +399,10 @@ fn schedule_form(view: &View<'_>) -> Markup {
             @if let Some(refused) = view.refused { (refused.notice()) }
             form method="post" action={ (view.path) "/schedule" } {
                 (csrf(view.csrf))
-                (of("kind", "This is read", "", "").choice(&typed.kind, &KINDS))
+                (of("kind", "This is read", "", "schedule.kind").choice(&typed.kind, &KINDS))
                 div.row {
                     (of("interval", "After a time: how long", "10 seconds to 30 days, from when the last pass began.", "schedule.interval").number(&typed.interval))
-                    (of("unit", "Unit", "", "").choice(&typed.unit, &units))
+                    (of("unit", "Unit", "", "schedule.unit").choice(&typed.unit, &units))
                 }
                 div.row {
                     (of("cron", "At certain times: which", "Minute, hour, day of the month, month, day of the week. */15 6-21 * * * keeps the nights quiet.", "schedule.cron").line(&typed.cron))
@@ -378,9 +419,12 @@ fn reset_form(view: &View<'_>) -> Markup {
         section.panel {
             h2 { "Read whole again" }
             p { "Forgets how far the stream was read, so that all of it is read from Lever once more. Its records stay until then. Of a large account that takes hours and much of what Lever allows." }
+            @let unsure = view.unsure.and_then(|refused| refused.about("sure"));
+            @if let (Some(refused), None) = (view.unsure, &unsure) { (refused.notice()) }
             form method="post" action={ (view.path) "/reset" } {
                 (csrf(view.csrf))
-                p { label.check { input type="checkbox" name="sure" required; "I want all of it read again" } }
+                p { label.check { input type="checkbox" name="sure" required aria-invalid=[unsure.as_ref().map(|_| "true")] aria-describedby=[unsure.as_ref().map(|_| "sure-problem")]; "I want all of it read again" } }
+                @if let Some(problem) = &unsure { p.problem id="sure-problem" { (problem) } }
                 button.danger type="submit" { "Reset" }
             }
         }
@@ -434,6 +478,15 @@ mod tests {
     }
 
     #[test]
+    fn what_the_form_does_not_offer_is_refused_and_never_taken_for_the_default() {
+        let refused = |form: &[u8]| Typed::from_form(&Form::parse(form)).schedule().unwrap_err();
+        let kind = refused(b"kind=zzz&interval=9&unit=hours");
+        assert!(kind.about("schedule.kind").is_some());
+        let unit = refused(b"kind=interval&interval=9&unit=weeks");
+        assert!(unit.about("schedule.unit").is_some());
+    }
+
+    #[test]
     fn who_may_only_look_has_nothing_to_press() {
         let shown = Shown {
             name: "postings".to_owned(),
@@ -446,6 +499,7 @@ mod tests {
                     shown: &shown,
                     typed: &of(60),
                     refused: None,
+                    unsure: None,
                     csrf: "t",
                     may_start: may,
                     may_reset: may,

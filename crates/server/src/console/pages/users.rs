@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{Path, Query};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use maud::{Markup, html};
 use proto::v1 as pb;
@@ -11,7 +11,8 @@ use proto::v1::connection_service_server::ConnectionService as _;
 use super::{After, more};
 use crate::console::Console;
 use crate::console::desk::Desk;
-use crate::console::form::Posted;
+use crate::console::field::Field;
+use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
 use crate::console::refusal::Refused;
 use crate::console::words::{moment, plain};
@@ -28,18 +29,35 @@ async fn list(
     Path(id): Path<String>,
     Query(page): Query<After>,
 ) -> Result<Response, Refused> {
-    let connection = desk.connection(&id).await?;
+    opened(&desk, &id, page.after, &Form::default(), None).await
+}
+
+/// The page, with a link that was refused if there is one.
+async fn opened(
+    desk: &Desk,
+    id: &str,
+    after: String,
+    typed: &Form,
+    refused: Option<&Refused>,
+) -> Result<Response, Refused> {
+    let connection = desk.connection(id).await?;
     let request = pb::ListUserLinksRequest {
-        connection_id: id.clone(),
+        connection_id: id.to_owned(),
         page_size: 100,
-        page_token: page.after,
+        page_token: after,
     };
     let answer = desk
         .call(Tab::Users.rpc(), request, Api::list_user_links)
         .await?;
-    let path = Tab::Users.path(&id);
-    let form = desk.may(UPDATE).then_some(desk.csrf());
-    Ok(desk.at(&connection, Tab::Users, show(&path, &answer, form)))
+    let path = Tab::Users.path(id);
+    let form = desk
+        .may(UPDATE)
+        .then(|| link_form(&path, desk.csrf(), typed, refused));
+    let page = desk.at(&connection, Tab::Users, show(&path, &answer, form));
+    Ok(match refused {
+        Some(refused) => (refused.http(), page).into_response(),
+        None => page,
+    })
 }
 
 async fn link(
@@ -56,25 +74,39 @@ async fn link(
         "" => "The link is removed: the e-mail address decides again.",
         _ => "The user is linked.",
     };
-    desk.call(UPDATE, request, Api::update_user_link).await?;
-    Ok(desk.done(&path, said))
+    let connection = request.connection_id.clone();
+    match desk.call(UPDATE, request, Api::update_user_link).await {
+        Ok(_) => Ok(desk.done(&path, said)),
+        Err(refused) => opened(&desk, &connection, String::new(), &form, Some(&refused)).await,
+    }
 }
 
-fn show(path: &str, answer: &pb::ListUserLinksResponse, form: Option<&str>) -> Markup {
+fn link_form(path: &str, token: &str, typed: &Form, refused: Option<&Refused>) -> Markup {
+    let field = |name, label, help| Field {
+        name,
+        label,
+        help,
+        refused: refused.map(|refused| (refused, name)),
+    };
+    html! {
+        details.panel open[refused.is_some()] {
+            summary { "Link a user by hand" }
+            @if let Some(refused) = refused { (refused.notice()) }
+            form.stack method="post" action=(path) {
+                (csrf(token))
+                (field("email", "E-mail address in the product", "").line(typed.text("email")))
+                (field("lever_user_id", "Id of the Lever user", "As the table tells it; empty removes the link.").line(typed.text("lever_user_id")))
+                button type="submit" { "Save" }
+            }
+        }
+    }
+}
+
+fn show(path: &str, answer: &pb::ListUserLinksResponse, form: Option<Markup>) -> Markup {
     html! {
         h1 { "Users" }
         p { "Writes appear in Lever under the name of whoever asked for them, found by e-mail address or by a link made here. As of " (moment(answer.as_of.as_ref())) "." }
-        @if let Some(token) = form {
-            details.panel {
-                summary { "Link a user by hand" }
-                form.stack method="post" action=(path) {
-                    (csrf(token))
-                    label { "E-mail address in the product" input type="email" name="email" required autocomplete="off"; }
-                    label { "Id of the Lever user; empty removes the link" input name="lever_user_id" autocomplete="off"; }
-                    button type="submit" { "Save" }
-                }
-            }
-        }
+        @if let Some(form) = form { (form) }
         @if answer.links.is_empty() {
             section.empty { h2 { "No users yet" } p { "Lever's users show up here when they have been read." } }
         } @else {
@@ -128,10 +160,12 @@ mod tests {
             text.contains("badge warn\">link deactivated") && text.contains("deactivated in Lever")
         );
         assert!(!text.contains("<form"));
-        assert!(
-            show("/u", &answer, Some("t"))
-                .into_string()
-                .contains("name=\"csrf\" value=\"t\"")
-        );
+        let typed = Form::parse(b"email=ada%40example.com&lever_user_id=%3Cx%3E");
+        let error = engine::Error::invalid("lever_user_id", "Lever has no such user");
+        let refused = Refused::from(crate::wire::status::status(error));
+        let form = link_form("/u", "t", &typed, Some(&refused));
+        let text = show("/u", &answer, Some(form)).into_string();
+        assert!(text.contains("name=\"csrf\" value=\"t\"") && text.contains("value=\"&lt;x&gt;\""));
+        assert!(text.contains("id=\"field-lever_user_id-problem\">Lever has no such user."));
     }
 }

@@ -207,6 +207,9 @@ impl Draft {
         if path.starts_with("platform_hosts") {
             return Fault::new("hosts", "Hosts of the product", message);
         }
+        if path == "rules" {
+            return Fault::new("", "Fields", message);
+        }
         let rule = path
             .strip_prefix("rules[")
             .and_then(|rest| rest.split_once("]."))

@@ -292,7 +292,7 @@ impl Draft {
     /// # Errors
     /// What cannot be read, field by field.
     pub(super) fn mapping(&self, names: &Names<'_>) -> Result<pb::StageMapping, Vec<Fault>> {
-        let mut faults = Vec::new();
+        let (mut faults, mut twins) = (Vec::new(), Vec::new());
         let mut days = |at: String, name: String, text: &str| match days(text) {
             Ok(days) => days,
             Err(message) => {
@@ -301,7 +301,15 @@ impl Draft {
             }
         };
         let mut product_stages = Vec::new();
+        let mut labels = BTreeSet::new();
         for group in &self.groups {
+            if !labels.insert(group.label.to_lowercase()) {
+                twins.push(Fault::new(
+                    format!("label.{}", group.code),
+                    format!("Group {}", group.label),
+                    "another group has this name: choose one of its own",
+                ));
+            }
             let at = format!("group_days.{}", group.code);
             product_stages.push(pb::ProductStage {
                 code: group.code.clone(),
@@ -325,6 +333,7 @@ impl Draft {
                 });
             }
         }
+        faults.append(&mut twins);
         let sla = self.clock.settings(&mut faults);
         match faults.is_empty() {
             false => Err(faults),
@@ -752,6 +761,17 @@ mod tests {
             [("FINAL_MORE", String::new()), ("B", "s3".to_owned())]
         );
         assert_eq!(draft.within(UNMAPPED).count(), 2);
+    }
+
+    #[test]
+    fn two_groups_of_one_name_are_refused_at_the_second() {
+        let stages = account();
+        let mut mapping = saved();
+        mapping.product_stages[1].label = "THE A".to_owned();
+        let draft = Draft::of(&mapping, &stages);
+        let faults = draft.mapping(&Names::new(&stages, &[])).unwrap_err();
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].at, "label.B");
     }
 
     #[test]
