@@ -135,6 +135,7 @@ fn in_words(text: &str) -> String {
     ];
     for (prefix, part) in parts {
         if let Some(why) = text.strip_prefix(prefix) {
+            let why = why.replace("to a `u64`", "as a whole number");
             return format!("this address cannot be read, in {part}: {why}");
         }
     }
