@@ -60,6 +60,10 @@ pub(crate) fn router(api: Api, secure: bool) -> Router {
     };
     Router::new()
         .merge(pages::routes())
+        .layer(middleware::from_fn_with_state(
+            console.clone(),
+            pages::framed,
+        ))
         .with_state(console)
         .route("/", get(|| async { Redirect::to(ROOT) }))
         .merge(assets::routes())

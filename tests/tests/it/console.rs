@@ -205,3 +205,133 @@ async fn whoever_has_no_token_sees_nothing_and_a_revoked_one_ends_its_session() 
         .await;
     assert_eq!(late.to, "/console/sign-in", "nothing more is done for it");
 }
+
+#[tokio::test]
+async fn a_disconnected_account_keeps_its_pages_and_hides_no_other() {
+    let mut setup = Setup::new(10);
+    setup.connection.external_id = "customer-1".to_owned();
+    let world = World::synced(setup).await;
+    let mut browser = Browser::new(&world);
+    let at = format!("/console/connections/{}", world.connection);
+    let request = pb::DeleteConnectionRequest {
+        connection_id: world.connection.clone(),
+        purge_now: false,
+    };
+    let told = world.api.connections().delete_connection(request).await;
+    told.expect("disconnected");
+    let list = browser.open("/console").await;
+    assert_eq!(list.status, StatusCode::OK, "{}", list.text);
+    assert!(list.text.contains("Disconnected; its mirror goes on <time"));
+    for tab in [
+        "",
+        "/applicants",
+        "/applicants/sla",
+        "/duplicates",
+        "/permissions",
+        "/fields",
+        "/sync",
+        "/calls",
+        "/users",
+    ] {
+        let page = browser.open(&format!("{at}{tab}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{tab}: {}", page.text);
+        assert!(
+            page.text.contains("This account is disconnected"),
+            "{tab}: {}",
+            page.text
+        );
+        assert!(page.text.contains("<code>customer-1</code>"), "{tab}");
+        assert!(page.text.contains("aria-label=\"Connection\""), "{tab}");
+        assert!(!page.text.contains("CreateConnection"), "{tab}");
+    }
+    let proof = csrf(&browser.open(&format!("{at}/settings")).await);
+    let start = format!("{at}/sync/start");
+    let refused = browser.post(&start, &[("csrf", &proof)]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text.contains("Nothing was changed"));
+    assert!(refused.text.contains("aria-label=\"Connection\""));
+}
+
+#[tokio::test]
+async fn whatever_cannot_be_shown_is_told_in_the_frame_with_a_way_on() {
+    let mut world = World::new(Setup::new(10)).await;
+    let request = pb::CreateConnectionRequest {
+        connection: Some(pb::Connection {
+            display_name: "Acme".to_owned(),
+            base_url: world.lever.base_url(),
+            ..Default::default()
+        }),
+        api_key: world.key().to_owned(),
+        paused: true,
+        ..Default::default()
+    };
+    let made = world.api.connections().create_connection(request).await;
+    let made = made.expect("connected").into_inner().connection;
+    world.connection = made.expect("a connection").id;
+    let mut browser = Browser::new(&world);
+    let at = format!("/console/connections/{}", world.connection);
+    for tab in ["/applicants", "/applicants/sla", "/duplicates"] {
+        let page = browser.open(&format!("{at}{tab}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{tab}: {}", page.text);
+        assert!(
+            page.text.contains("Not read yet") && page.text.contains("Continue setting up"),
+            "{tab}: {}",
+            page.text
+        );
+    }
+    for (path, status, says) in [
+        (
+            "/console/nowhere/at-all",
+            404,
+            "There is no page at this address.",
+        ),
+        ("/console/connections/none", 404, "This did not work"),
+        (
+            &format!("{at}/nothing"),
+            404,
+            "There is no page at this address.",
+        ),
+        (
+            &format!("{at}/stages/versions/abc"),
+            400,
+            "This address cannot be read",
+        ),
+        (
+            "/console/connections/%ff",
+            400,
+            "This address cannot be read",
+        ),
+        (&format!("{at}/calls?after=old"), 422, "Show the first page"),
+        ("/console?after=old", 422, "Show the first page"),
+    ] {
+        let page = browser.open(path).await;
+        assert_eq!(page.status.as_u16(), status, "{path}: {}", page.text);
+        assert!(page.text.contains(says), "{path}: {}", page.text);
+        assert!(page.text.contains("<div class=\"who\">"), "{path}");
+        assert!(!page.text.contains("Nothing was changed"), "{path}");
+        let tabs = page.text.contains("aria-label=\"Connection\"");
+        assert_eq!(tabs, path.starts_with(&at), "{path}");
+    }
+    for (path, leads) in [
+        (format!("{at}/sync/start"), format!("{at}/sync")),
+        (
+            "/console/links/x/revoke".to_owned(),
+            "/console/links".to_owned(),
+        ),
+        ("/console/".to_owned(), "/console".to_owned()),
+    ] {
+        assert_eq!(browser.open(&path).await.to, leads, "{path}");
+    }
+
+    let request = pb::CreateTokenRequest {
+        role: pb::TokenRole::Admin.into(),
+        ..Default::default()
+    };
+    let token = world.api.tokens().create_token(request).await;
+    token.expect("made");
+    let away = browser.open(&format!("{at}/operations?show=held")).await;
+    assert!(away.to.ends_with("operations%3Fshow%3Dheld"), "{}", away.to);
+    let unknown = browser.open("/console/nowhere").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    assert!(unknown.text.contains("There is no page at this address."));
+}

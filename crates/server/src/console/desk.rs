@@ -195,7 +195,7 @@ pub(super) fn cookie_of<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a 
 
 impl Console {
     /// The session of a request, if its token still works.
-    async fn seated(&self, headers: &HeaderMap) -> Result<Option<Desk>, Refused> {
+    pub(super) async fn seated(&self, headers: &HeaderMap) -> Result<Option<Desk>, Refused> {
         let found = secret_of(headers)
             .and_then(|secret| Some((secret.to_owned(), self.sessions.find(secret)?)));
         let hash = found.as_ref().and_then(|(_, session)| session.token);
@@ -250,11 +250,12 @@ impl OptionalFromRequestParts<Console> for Desk {
 
 /// The page to sign in, which leads back to where somebody wanted to go.
 fn sign_in(parts: &Parts) -> String {
-    let path = parts.uri.path();
-    if parts.method != Method::GET || path == ROOT {
+    let asked = parts.uri.path_and_query();
+    let asked = asked.map_or(ROOT, axum::http::uri::PathAndQuery::as_str);
+    if parts.method != Method::GET || asked == ROOT {
         return format!("{ROOT}/sign-in");
     }
-    let back: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+    let back: String = url::form_urlencoded::byte_serialize(asked.as_bytes()).collect();
     format!("{ROOT}/sign-in?to={back}")
 }
 

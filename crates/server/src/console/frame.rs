@@ -88,6 +88,16 @@ impl Tab {
         }
     }
 
+    /// The tab of a path, given by its end after the connection.
+    pub(super) fn of(end: &str) -> Tab {
+        let own = |tab: &Tab| {
+            let rest = end.strip_prefix(tab.slug());
+            *tab != Tab::Overview
+                && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        Tab::ALL.into_iter().find(own).unwrap_or(Tab::Overview)
+    }
+
     /// The rpc that shows it: without it the tab is not offered.
     pub(super) fn rpc(self) -> &'static str {
         match self {

@@ -15,6 +15,7 @@ mod operations;
 mod overview;
 mod permissions;
 mod privacy;
+mod refused;
 mod settings;
 mod setup;
 mod sign_in;
@@ -26,10 +27,13 @@ mod users;
 mod versions;
 
 use axum::Router;
+use axum::response::Redirect;
+use axum::routing::{any, get};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::Console;
+use super::{Console, ROOT};
+pub(super) use refused::framed;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -56,6 +60,8 @@ pub(super) fn routes() -> Router<Console> {
         .merge(stages::routes())
         .merge(fields::routes())
         .merge(setup::routes())
+        .route("/console/", get(|| async { Redirect::to(ROOT) }))
+        .route("/console/{*rest}", any(refused::nowhere))
 }
 
 /// The page of a list that is asked for, by the token that the one before ended with.

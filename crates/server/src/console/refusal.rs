@@ -9,7 +9,7 @@ use tonic_types::StatusExt as _;
 use super::frame::bare;
 
 /// A refusal of a service.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Refused(Status);
 
 impl From<Status> for Refused {
@@ -94,9 +94,13 @@ impl IntoResponse for Refused {
         let content = html! {
             h1 { "This did not work" }
             (self.notice())
-            p { "Nothing was changed. Go back with your browser to try again, or " a href=(super::ROOT) { "start over" } "." }
+            p { "Go back with your browser to try again, or " a href=(super::ROOT) { "start over" } "." }
         };
-        (self.http(), bare("This did not work", content)).into_response()
+        let page = bare("This did not work", content);
+        let mut response = (self.http(), page).into_response();
+        // Whoever is signed in is told in the frame of the console (pages::refused).
+        response.extensions_mut().insert(self);
+        response
     }
 }
 

@@ -12,6 +12,15 @@ pub(super) fn moment(at: Option<&Timestamp>) -> Markup {
     html! { time datetime=(exact) title=(exact) { (short) " UTC" } }
 }
 
+/// A time to the second, for what happens many times a minute.
+pub(super) fn instant(at: Option<&Timestamp>) -> Markup {
+    let Some(exact) = at.and_then(exact) else {
+        return moment(None);
+    };
+    let short = exact.get(..19).unwrap_or(&exact).replace('T', " ");
+    html! { time datetime=(exact) title=(exact) data-seconds { (short) " UTC" } }
+}
+
 /// The exact time, of UTC; none for one that no calendar has.
 pub(super) fn exact(at: &Timestamp) -> Option<String> {
     let at = jiff::Timestamp::new(at.seconds, 0).ok()?;
@@ -97,6 +106,11 @@ mod tests {
         assert_eq!(
             moment(Some(&at)).into_string(),
             "<time datetime=\"2026-09-21T14:13:20Z\" title=\"2026-09-21T14:13:20Z\">2026-09-21 14:13 UTC</time>"
+        );
+        assert!(
+            instant(Some(&at))
+                .into_string()
+                .contains(">2026-09-21 14:13:20 UTC<")
         );
         let never = moment(None).into_string();
         assert_eq!(

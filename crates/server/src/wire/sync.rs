@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Cursor, Schedule, ScheduleError, Stream};
+use domain::{Cursor, Part, Schedule, ScheduleError, Stream};
 use engine::{
     Error, ImportEstimate, InboundStatus, KeyPause, Result, StreamSchedule, StreamState,
     StreamStatus, SyncState, SyncStatus,
@@ -163,8 +163,13 @@ fn to_cursor(cursor: &Cursor) -> pb::StreamCursor {
         } => (
             "BACKFILL",
             format!(
-                "part {part:?}, began {}{}",
-                began.as_millis(),
+                "{}, begun {}{}",
+                match part {
+                    Part::All => "the whole list",
+                    Part::Inbound => "the inbound stages first",
+                    Part::Rest => "all other stages",
+                },
+                exact(*began),
                 page(offset.is_some())
             ),
         ),
@@ -175,21 +180,35 @@ fn to_cursor(cursor: &Cursor) -> pb::StreamCursor {
         } => (
             "FOLLOW",
             format!(
-                "since {}, began {}{}",
-                since.as_millis(),
-                began.as_millis(),
+                "since {}, begun {}{}",
+                exact(*since),
+                exact(*began),
                 page(offset.is_some())
             ),
         ),
         Cursor::Idle { since, complete } => (
             "IDLE",
-            format!("since {}, complete {complete}", since.as_millis()),
+            format!(
+                "read up to {}{}",
+                exact(*since),
+                if *complete {
+                    ""
+                } else {
+                    ", and once more for what changed during the first walk"
+                }
+            ),
         ),
     };
     pb::StreamCursor {
         phase: phase.to_owned(),
         text,
     }
+}
+
+/// A time as people and programs read it, to the second of UTC.
+fn exact(at: lever::Timestamp) -> String {
+    let second = jiff::Timestamp::from_second(at.as_millis().div_euclid(1_000));
+    second.map_or_else(|_beyond| at.to_string(), |second| second.to_string())
 }
 
 fn page(between_pages: bool) -> &'static str {

@@ -156,7 +156,7 @@ struct Found {
 /// What the page shows.
 struct View<'a> {
     path: &'a str,
-    region: pb::Region,
+    connection: &'a pb::Connection,
     asked: &'a Asked,
     /// The inbound stages by id and Lever's text.
     stages: &'a [(String, String)],
@@ -179,27 +179,17 @@ async fn show(
     let (stages, found) = asked_for(&desk, &id, &asked).await?;
     let path = Tab::Applicants.path(&id);
     let report = desk.may(REPORT).then(|| format!("{path}/sla"));
-    let content = match found {
-        Ok(found) => page(&View {
-            path: &path,
-            region: connection.region(),
-            asked: &asked,
-            stages: &stages,
-            owners: &names(&desk, &id, &found.rows).await,
-            found: &found,
-            now: at(desk.now().as_millis()),
-            may_filter: desk.may(CANDIDATES),
-            report,
-        }),
-        Err(refused)
-            if refused
-                .reason()
-                .is_some_and(|reason| reason == "INBOUND_NOT_READ") =>
-        {
-            not_read(&refused)
-        }
-        Err(refused) => return Err(refused),
-    };
+    let content = page(&View {
+        path: &path,
+        connection: &connection,
+        asked: &asked,
+        stages: &stages,
+        owners: &names(&desk, &id, &found.rows).await,
+        found: &found,
+        now: at(desk.now().as_millis()),
+        may_filter: desk.may(CANDIDATES),
+        report,
+    });
     Ok(desk.at(&connection, Tab::Applicants, content))
 }
 
@@ -208,14 +198,14 @@ async fn asked_for(
     desk: &Desk,
     id: &str,
     asked: &Asked,
-) -> Result<(Vec<(String, String)>, Result<Found, Refused>), Refused> {
+) -> Result<(Vec<(String, String)>, Found), Refused> {
     if asked.is_filtered() {
         let stages = inbound_stages(desk, id).await?;
-        let found = filtered_list(desk, id, asked, &stages).await;
+        let found = filtered_list(desk, id, asked, &stages).await?;
         return Ok((stages, found));
     }
     let (stages, found) = join(inbound_stages(desk, id), plain_list(desk, id, asked)).await;
-    Ok((stages?, found))
+    Ok((stages?, found?))
 }
 
 /// The stages whose people are applicants, in Lever's order, then those that it no longer lists.
@@ -357,13 +347,19 @@ async fn names(desk: &Desk, id: &str, rows: &[Row]) -> BTreeMap<String, String> 
     join_all(named).await.into_iter().flatten().collect()
 }
 
-fn not_read(refused: &Refused) -> Markup {
+/// What the settings of the connection leave out of its mirror, and so of the list; nothing where they do not.
+fn left_out(connection: &pb::Connection) -> Markup {
+    let snoozed = connection.include_snoozed == Some(false);
+    let start = connection.sync_start_time.as_ref();
     html! {
-        h1 { "Applicants" }
-        section.empty {
-            h2 { "Not read yet" }
-            (refused.notice())
-            p { "The inbound stages are the first that are read; this page has them within seconds." }
+        @if snoozed || start.is_some() {
+            p.faint {
+                "Left out here: "
+                @if snoozed { "snoozed people" }
+                @if snoozed && start.is_some() { "; " }
+                @if start.is_some() { "people who came before " (moment(start)) }
+                "."
+            }
         }
     }
 }
@@ -380,6 +376,7 @@ fn page(view: &View<'_>) -> Markup {
             @if view.asked.newest_first() { "with the latest entry into the stage first" } @else { "with the longest wait first" }
             ", as of " (moment(view.found.as_of.as_ref())) "."
         }
+        (left_out(view.connection))
         @if view.stages.is_empty() {
             section.empty { h2 { "No stage is inbound" } p { "Which stages of Lever hold applicants is said in the stage mapping." } }
         } @else if view.found.rows.is_empty() {
@@ -475,7 +472,7 @@ fn row(row: &Row, view: &View<'_>) -> Markup {
     };
     html! {
         tr {
-            td { a href=(in_lever::person(view.region, &row.opportunity)) rel="noreferrer" { (name) span.unseen { " in Lever" } } }
+            td { (in_lever::named(view.connection.region(), &row.opportunity, name)) }
             td { (sla(&row.sla)) }
             td { (waited(row.entered.as_ref(), &view.now)) }
             td { (row.stage) }
@@ -564,7 +561,12 @@ mod tests {
         };
         page(&View {
             path: "/a",
-            region: pb::Region::Sandbox,
+            connection: &pb::Connection {
+                region: pb::Region::Sandbox.into(),
+                include_snoozed: Some(false),
+                sync_start_time: Some(at(0)),
+                ..Default::default()
+            },
             asked,
             stages: &[("s-1".to_owned(), "New applicant".to_owned())],
             owners: &BTreeMap::from([("u-1".to_owned(), "Grace".to_owned())]),
@@ -582,6 +584,8 @@ mod tests {
         assert!(text.contains("badge bad\">breached</span> 2 d over"));
         assert!(text.contains("<td>3 d<br>"), "{text}");
         assert!(text.contains("https://hire.sandbox.lever.co/candidates/o-1"));
+        assert!(text.contains("Left out here: snoozed people; people who came before <time"));
+        assert_eq!(left_out(&pb::Connection::default()).into_string(), "");
         assert!(text.contains("Ada &lt;Lovelace&gt;") && text.contains(">Grace</a>"));
         assert!(text.contains("href=\"/a?owner=u-1\"") && text.contains("href=\"/a?posting=p-1\""));
     }

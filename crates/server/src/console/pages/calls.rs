@@ -16,7 +16,7 @@ use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::frame::Tab;
 use crate::console::refusal::Refused;
-use crate::console::words::{exact, moment};
+use crate::console::words::{exact, instant};
 use crate::grpc::Api;
 use crate::wire::status::status;
 
@@ -218,7 +218,7 @@ fn operations(answer: &pb::ListApiCallsResponse) -> std::collections::BTreeSet<&
 fn one(call: &pb::ApiCall) -> Markup {
     html! {
         tr {
-            td { (moment(call.call_time.as_ref())) }
+            td { (instant(call.call_time.as_ref())) }
             td { code { (call.method) " " (call.path_template) } }
             td.num { @if call.status == 0 { "no answer" } @else { (call.status) } }
             td.num { (call.elapsed_ms) " ms" }

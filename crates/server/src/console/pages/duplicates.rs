@@ -9,7 +9,7 @@ use proto::v1 as pb;
 use proto::v1::candidate_service_server::CandidateService as _;
 use serde::Deserialize;
 
-use super::go_on;
+use super::{go_on, href};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
@@ -35,6 +35,18 @@ struct Asked {
     after: String,
     weak: String,
     dismissed: String,
+}
+
+impl Asked {
+    /// The address of the same view.
+    fn at(&self, path: &str) -> String {
+        let asked = [
+            ("weak", self.weak.as_str()),
+            ("dismissed", &self.dismissed),
+            ("after", &self.after),
+        ];
+        href(path, &asked)
+    }
 }
 
 /// What the page shows.
@@ -74,6 +86,7 @@ async fn list(
 
 async fn dismiss(
     Path(connection_id): Path<String>,
+    Query(asked): Query<Asked>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
     let path = Tab::Duplicates.path(&connection_id);
@@ -89,7 +102,7 @@ async fn dismiss(
         true => "They may be one person after all: the pair is listed again.",
         false => "They are told apart: the pair is not listed again.",
     };
-    Ok(desk.done(&path, said))
+    Ok(desk.done(&asked.at(&path), said))
 }
 
 fn page(view: &View<'_>) -> Markup {
@@ -135,8 +148,9 @@ fn two(pair: &pb::DuplicatePair, view: &View<'_>) -> Markup {
             }
             @if let (Some(csrf), [one, other]) = (view.csrf, pair.people.as_slice()) {
                 @let (one, other) = (one.contact_id.as_str(), other.contact_id.as_str());
-                @if pair.dismissal.is_none() { (action(csrf, view.path, "Not a duplicate", &[("one", one), ("other", other)])) }
-                @else { (action(csrf, view.path, "Take that back", &[("one", one), ("other", other), ("undo", "on")])) }
+                @let path = view.asked.at(view.path);
+                @if pair.dismissal.is_none() { (action(csrf, &path, "Not a duplicate", &[("one", one), ("other", other)])) }
+                @else { (action(csrf, &path, "Take that back", &[("one", one), ("other", other), ("undo", "on")])) }
             }
         }
     }
@@ -154,8 +168,8 @@ fn one_person(person: &pb::CandidateMatch, region: pb::Region) -> Markup {
                 strong { (name) }
                 @if person.do_not_contact { " " span.badge.warn { "do not contact" } }
             }
-            @if let Some(newest) = newest {
-                p { a href=(in_lever::person(region, &newest.opportunity_id)) rel="noreferrer" { "Open in Lever" span.unseen { ": " (name) } } }
+            @if let Some(page) = newest.and_then(|newest| in_lever::person(region, &newest.opportunity_id)) {
+                p { a href=(page) rel="noreferrer" { "Open in Lever" span.unseen { ": " (name) } } }
             }
             p.faint { (count(person.candidacies.len() as u64, "opportunity", "opportunities")) ", last dealt with " (moment(person.last_interaction_at.as_ref())) }
             ul {
@@ -271,13 +285,20 @@ mod tests {
             page(&View {
                 path: "/d",
                 region: pb::Region::Eu,
-                asked: &Asked::default(),
+                asked: &Asked {
+                    weak: "on".to_owned(),
+                    ..Default::default()
+                },
                 answer,
                 csrf,
             })
             .into_string()
         };
         let text = shown(&answer, Some("t"));
+        assert!(
+            text.contains("action=\"/d?weak=on\""),
+            "what is done returns to the view"
+        );
         assert!(text.contains("Same e-mail address") && text.contains("&lt;Ada&gt;"));
         assert!(
             text.contains("lever.co/candidates/o-c1") && text.contains("lever.co/candidates/o-c2")

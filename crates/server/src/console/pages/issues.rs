@@ -9,7 +9,7 @@ use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
 use serde::Deserialize;
 
-use super::{go_on, views};
+use super::{go_on, href, views};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
@@ -43,6 +43,11 @@ struct Asked {
 }
 
 impl Asked {
+    /// A path with the view that is shown.
+    fn at(&self, path: &str) -> String {
+        href(path, &[("show", &self.show), ("after", &self.after)])
+    }
+
     fn state(&self) -> pb::IssueState {
         match self.show.as_str() {
             "muted" => pb::IssueState::Muted,
@@ -88,6 +93,7 @@ async fn list(
 
 async fn update(
     Path((id, issue)): Path<(String, String)>,
+    Query(asked): Query<Asked>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
     let (action, done) = match form.text("action") {
@@ -106,7 +112,7 @@ async fn update(
         note: form.text("note").to_owned(),
     };
     desk.call(UPDATE, request, Api::update_issue).await?;
-    Ok(desk.done(&Tab::Issues.path(&id), done))
+    Ok(desk.done(&asked.at(&Tab::Issues.path(&id)), done))
 }
 
 fn show(view: &View<'_>) -> Markup {
@@ -159,7 +165,7 @@ fn one(issue: &pb::Issue, view: &View<'_>) -> Markup {
                 details { summary { "Affected" } ul { @for one in &issue.affected { li { (one.what) " " code { (one.id) } } } } }
             }
             @if let Some(csrf) = view.csrf {
-                @let path = format!("{}/{}", view.path, issue.id);
+                @let path = view.asked.at(&format!("{}/{}", view.path, issue.id));
                 @match issue.state() {
                     pb::IssueState::Muted => (action(csrf, &path, "Unmute", &[("action", "unmute")])),
                     pb::IssueState::Resolved => {},

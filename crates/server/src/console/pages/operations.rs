@@ -10,7 +10,7 @@ use proto::v1::operation_service_server::OperationService as _;
 use serde::Deserialize;
 use tonic::Status;
 
-use super::{go_on, views};
+use super::{go_on, href, views};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
@@ -71,6 +71,11 @@ struct Asked {
 }
 
 impl Asked {
+    /// A path with the view that is shown.
+    fn at(&self, path: &str) -> String {
+        href(path, &[("show", &self.show), ("after", &self.after)])
+    }
+
     fn states(&self) -> Vec<i32> {
         use pb::OperationState as State;
         let states: &[State] = match self.show.as_str() {
@@ -122,24 +127,27 @@ async fn list(
 
 async fn act(
     Path((connection, operation)): Path<(String, String)>,
+    Query(asked): Query<Asked>,
     posted: Posted,
 ) -> Result<Response, Refused> {
-    act_on(connection, operation, posted).await
+    act_on(connection, operation, &asked, posted).await
 }
 
 async fn act_on_item(
     Path((connection, bulk, item)): Path<(String, String, String)>,
+    Query(asked): Query<Asked>,
     posted: Posted,
 ) -> Result<Response, Refused> {
-    act_on(connection, format!("{bulk}/{item}"), posted).await
+    act_on(connection, format!("{bulk}/{item}"), &asked, posted).await
 }
 
 async fn act_on(
     connection_id: String,
     operation_id: String,
+    asked: &Asked,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
-    let path = Tab::Operations.path(&connection_id);
+    let path = asked.at(&Tab::Operations.path(&connection_id));
     let said = match form.text("action") {
         "cancel" => {
             cancel(&desk, &connection_id, &operation_id).await?;
@@ -309,7 +317,7 @@ fn one(operation: &pb::Operation, view: &View<'_>) -> Markup {
             }
             td {
                 @if let Some(csrf) = view.csrf {
-                    @let path = format!("{}/{}", view.path, operation.id);
+                    @let path = view.asked.at(&format!("{}/{}", view.path, operation.id));
                     @for (name, label) in ways(operation.state()) { (action(csrf, &path, label, &[("action", name)])) " " }
                 }
             }

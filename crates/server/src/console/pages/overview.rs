@@ -12,7 +12,7 @@ use futures::stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
 
-use super::connections::state;
+use super::connections::{SET_UP, issues_of, open_issues, state, unstarted};
 use super::setup;
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -30,10 +30,26 @@ pub(super) fn routes() -> Router<Console> {
         .route("/console/connections/{id}/live", get(live))
 }
 
+/// What the page shows.
+struct View<'a> {
+    connection: &'a pb::Connection,
+    status: &'a pb::GetSyncStatusResponse,
+    /// None where the reader may not know.
+    open_issues: Option<u32>,
+    may_set_up: bool,
+}
+
 async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
     let status = super::sync::status(&desk, &id).await?;
-    Ok(desk.at(&connection, Tab::Overview, page(&connection, &status)))
+    let view = View {
+        connection: &connection,
+        status: &status,
+        // The mirror is shown even where its issues are refused just now.
+        open_issues: open_issues(&desk, &id).await.ok().flatten(),
+        may_set_up: desk.may(SET_UP),
+    };
+    Ok(desk.at(&connection, Tab::Overview, page(&view)))
 }
 
 /// Tells a page that something has changed, until the service stops or the token does.
@@ -67,26 +83,31 @@ async fn live(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
         .into_response())
 }
 
-fn page(connection: &pb::Connection, status: &pb::GetSyncStatusResponse) -> Markup {
+fn page(view: &View<'_>) -> Markup {
+    let (connection, status) = (view.connection, view.status);
     html! {
-        div.head id="head" data-live-part { h1 { "Overview" } (state(connection)) }
+        div.head id="head" data-live-part { h1 { "Overview" } (state(connection, view.open_issues)) }
         div id="unstarted" data-live-part {
             @if setup::is_unstarted(connection, &status.streams) {
-                div.notice { p { "Nothing was read yet: the first import is to be started. " a href=(setup::path(&connection.id)) { "Continue setting up" } } }
+                div.notice { (unstarted(connection, view.may_set_up)) }
             }
         }
         div data-live=(format!("{}/live", Tab::Overview.path(&connection.id))) {}
-        section.panel id="whole" data-live-part aria-live="off" { (whole(status)) }
+        section.panel id="whole" data-live-part aria-live="off" { (whole(view)) }
         section id="streams" data-live-part { (streams(&status.streams)) }
     }
 }
 
-fn whole(status: &pb::GetSyncStatusResponse) -> Markup {
+fn whole(view: &View<'_>) -> Markup {
+    let status = view.status;
     html! {
         h2 { "Mirror of Lever" }
         dl {
             dt { "Data as of" } dd { (moment(status.as_of.as_ref())) }
             dt { "Inbound applicants" } dd { @if status.inbound_ready { "complete" } @else { "not complete yet" } }
+            @if let Some(open) = view.open_issues {
+                dt { "Issues" } dd { (issues_of(open, &Tab::Issues.path(&view.connection.id))) }
+            }
             @if status.planned_requests > status.made_requests {
                 @let left = status.planned_requests - status.made_requests;
                 dt { "First import" }
@@ -158,7 +179,17 @@ mod tests {
             }],
             ..Default::default()
         };
-        let text = page(&pb::Connection::default(), &status).into_string();
+        let view = View {
+            connection: &pb::Connection {
+                state: pb::SyncState::Synced.into(),
+                ..Default::default()
+            },
+            status: &status,
+            open_issues: Some(1),
+            may_set_up: false,
+        };
+        let text = page(&view).into_string();
+        assert!(text.contains("needs attention") && text.contains(">1 open issue</a>"));
         assert!(text.contains("about 1,200 requests to go"));
         assert!(text.contains("archive reasons") && text.contains("badge bad\">forbidden"));
         assert!(text.contains("the key lacks &lt;it&gt;"));

@@ -87,10 +87,10 @@ fn from_elsewhere(headers: &HeaderMap) -> bool {
 fn within(path: &str) -> &str {
     let inside = path
         .strip_prefix(ROOT)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
     let plain = path
         .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte));
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/-_.?&=+%*~".contains(&byte));
     if inside && plain { path } else { ROOT }
 }
 
@@ -125,6 +125,8 @@ mod tests {
             within("/console/connections/a-b/sync"),
             "/console/connections/a-b/sync"
         );
+        let held = "/console/connections/a-b/operations?show=held&after=a%2Bb";
+        assert_eq!(within(held), held);
         for elsewhere in [
             "",
             "/consoles",

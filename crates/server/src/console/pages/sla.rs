@@ -139,7 +139,7 @@ fn people(view: &View<'_>) -> Markup {
                     tbody {
                         @for one in &view.report.breaching {
                             tr {
-                                td { a href=(in_lever::person(view.region, &one.opportunity_id)) rel="noreferrer" { (one.name) span.unseen { " in Lever" } } }
+                                td { (in_lever::named(view.region, &one.opportunity_id, &one.name)) }
                                 td { (sla(&one.sla.unwrap_or_default())) }
                                 td { (waited(one.entered_stage_at.as_ref(), &view.now)) }
                                 td { (one.stage_text) }

@@ -10,7 +10,7 @@ use proto::v1::stream_schedule::When;
 use proto::v1::sync_service_server::SyncService as _;
 use tonic::Status;
 
-use super::sync::{cursor, list, next, schedule, status};
+use super::sync::{cursor, list, next, phase, schedule, status};
 use super::{After, more};
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -347,8 +347,8 @@ async fn reset_now(desk: &Desk, id: &str, stream: &str, form: &Form) -> Result<S
     desk.call(RESET, request, Api::reset_stream).await?;
     let was = before.cursor.unwrap_or_default();
     Ok(format!(
-        "The stream is read whole again. Its cursor was {}: {}.",
-        was.phase.to_lowercase(),
+        "The stream is read whole again. Its cursor was: {}, {}.",
+        phase(&was),
         was.text
     ))
 }

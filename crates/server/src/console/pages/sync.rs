@@ -189,7 +189,7 @@ fn streams(path: &str, status: &pb::GetSyncStatusResponse) -> Markup {
                             td { (schedule(stream.schedule.as_ref())) }
                             td { (moment(stream.last_success_at.as_ref())) }
                             td { (next(stream.next_run_at.as_ref())) }
-                            td { (stream.cursor.as_ref().map_or("–".to_owned(), |cursor| cursor.phase.to_lowercase())) }
+                            td { (stream.cursor.as_ref().map_or("–", phase)) }
                             td.num { @match stream.records { Some(records) => (number(records)), None => "–" } }
                         }
                     }
@@ -219,7 +219,38 @@ pub(super) fn schedule(schedule: Option<&pb::StreamSchedule>) -> Markup {
 /// How far a stream was read.
 pub(super) fn cursor(cursor: Option<&pb::StreamCursor>) -> Markup {
     html! {
-        @if let Some(cursor) = cursor { (cursor.phase.to_lowercase()) br; span.faint { (cursor.text) } } @else { "–" }
+        @if let Some(cursor) = cursor {
+            (phase(cursor))
+            @if !cursor.text.is_empty() { br; span.faint { (with_times(&cursor.text)) } }
+        } @else { "–" }
+    }
+}
+
+/// What is being read, in words.
+pub(super) fn phase(cursor: &pb::StreamCursor) -> &str {
+    match cursor.phase.as_str() {
+        "PENDING" => "not begun",
+        "BACKFILL" => "reading everything",
+        "FOLLOW" => "reading what changed",
+        "IDLE" => "waiting for the next pass",
+        other => other,
+    }
+}
+
+/// A text with its exact times as every other time of the console.
+fn with_times(text: &str) -> Markup {
+    html! {
+        @for (place, word) in text.split(' ').enumerate() {
+            @if place > 0 { " " }
+            @let bare = word.trim_end_matches([',', ';']);
+            @match bare.parse::<jiff::Timestamp>() {
+                Ok(at) => {
+                    (moment(Some(&prost_types::Timestamp { seconds: at.as_second(), nanos: 0 })))
+                    (word.strip_prefix(bare).unwrap_or_default())
+                }
+                Err(_) => (word),
+            }
+        }
     }
 }
 
@@ -278,6 +309,20 @@ mod tests {
         let text = list(&runs).into_string();
         assert!(text.contains("archive reasons") && text.contains("badge bad\">failed"));
         assert!(text.contains("12,345") && text.contains("Lever did not answer"));
+    }
+
+    #[test]
+    fn a_cursor_is_told_in_words_with_its_times_as_times() {
+        let told = cursor(Some(&pb::StreamCursor {
+            phase: "IDLE".to_owned(),
+            text: "read up to 2026-11-29T22:39:26Z, <all> of it".to_owned(),
+        }));
+        let text = told.into_string();
+        assert!(text.starts_with("waiting for the next pass<br>"), "{text}");
+        assert!(
+            text.contains(">2026-11-29 22:39 UTC</time>, &lt;all&gt; of it"),
+            "{text}"
+        );
     }
 
     #[test]
