@@ -502,7 +502,11 @@ async fn settings_are_refused_beside_their_field_and_nothing_goes_unasked() {
         "{}",
         nobody.text
     );
-    assert!(nobody.text.contains("Lever has no such user: the Users page lists them"));
+    assert!(
+        nobody
+            .text
+            .contains("Lever has no such user: the Users page lists them")
+    );
     assert!(nobody.text.contains("value=\"Acme &amp; &lt;Co&gt;\""));
     let unasked = post(form(&user, false)).await;
     assert_eq!(unasked.status, StatusCode::UNPROCESSABLE_ENTITY);

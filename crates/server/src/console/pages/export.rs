@@ -399,7 +399,7 @@ fn form(view: &View<'_>, token: &str) -> Markup {
                 p.faint { "An open candidacy for the same posting is no new approach: it is updated, and only the first two and the last of these count." }
                 @for ((name, what, _), rule) in GROUNDS.iter().zip(&typed.rules) {
                     @let label = format!("Who {what}");
-                    (of(name, &label, "", name).choice(rule, &RULES))
+                    (Field { name, label: &label, help: "", refused: view.refused.map(|refused| (refused, *name)) }.choice(rule, &RULES))
                 }
                 (of("cool_off_days", "Cool-off, in days", "How long after a rejection somebody counts as just rejected: 0 to 3,650, 0 for not at all.", "settings.cool_off_days").number(&typed.cool_off))
             }
