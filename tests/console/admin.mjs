@@ -46,7 +46,10 @@ export const connect = async (page, lever, { name = "Acme Recruiting", key = lev
 };
 
 /** Connects an account that is still to be set up; gives where that goes on. */
-export const connectPaused = async (page, lever, { name = "Globex", key = lever.key } = {}) => {
+export const connectPaused = async (page, lever, { name = "Globex" } = {}) => {
+  // A key that is connected already would be asked about.
+  const key = `made-for-${name.toLowerCase()}-${Date.now()}`;
+  await lever.control("keys", { secret: key, confidential: true });
   await fillConnection(page, lever, { name, key });
   await page.getByRole("button", { name: "Test and continue" }).click();
   await page.waitForURL(/\/setup\/test$/);
