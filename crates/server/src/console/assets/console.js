@@ -1,10 +1,11 @@
 // Without this every page works; with it times are in the viewer's zone, and pages follow what happens.
 
 const localTimes = (root) => {
-  const format = new Intl.DateTimeFormat(undefined, {
-    year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
-  });
+  const parts = { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
+  const plain = new Intl.DateTimeFormat(undefined, parts);
+  const exact = new Intl.DateTimeFormat(undefined, { ...parts, second: "2-digit" });
   for (const time of root.querySelectorAll("time[datetime]")) {
+    const format = time.dataset.seconds === undefined ? plain : exact;
     time.textContent = format.format(new Date(time.dateTime));
   }
 };
