@@ -193,16 +193,20 @@ async fn where_callers_must_have_certificates_nobody_else_is_let_in() {
         assert!(!output.status.success());
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
+    // Whether the program sees the alert or only that the connection has ended is a race within its HTTP client; either
+    // way it names what to give.
     let without = said(&[]).await;
     assert!(
-        without.contains("asks for a certificate of the caller's: give one with --cert"),
+        without.contains("asks for a certificate of the caller's: give one with --cert")
+            || without.contains("takes those of its authority only: --cert"),
         "{without}"
     );
     let (cert, key) = (home.path("strange.pem"), home.path("strange.key"));
     authority.certify(&cert, &key);
     let strange = said(&[&cert, &key]).await;
     assert!(
-        strange.contains("does not accept our certificate") && strange.contains("tls_client_ca"),
+        strange.contains("does not accept our certificate") && strange.contains("tls_client_ca")
+            || strange.contains("takes those of its authority only: --cert"),
         "{strange}"
     );
     until("the log tells why, once", async || {
