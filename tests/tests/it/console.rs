@@ -193,6 +193,13 @@ async fn whoever_has_no_token_sees_nothing_and_a_revoked_one_ends_its_session() 
         .post(&path, &[("csrf", "guessed"), ("display_name", "x")])
         .await;
     assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    // What was filled in when a session ended is taken from the next one of the same token.
+    let mut next = Browser::new(&world);
+    let fields = [("token", made.secret.as_str())];
+    next.post("/console/sign-in", &fields).await;
+    let fields = [("csrf", proof.as_str()), ("display_name", "")];
+    let taken = next.post(&path, &fields).await;
+    assert_eq!(taken.status, StatusCode::UNPROCESSABLE_ENTITY);
     let id = made.token.expect("a token").id;
     let request = pb::RevokeTokenRequest {
         token_id: id,
@@ -203,7 +210,14 @@ async fn whoever_has_no_token_sees_nothing_and_a_revoked_one_ends_its_session() 
     let late = browser
         .post(&path, &[("csrf", proof.as_str()), ("display_name", "x")])
         .await;
-    assert_eq!(late.to, "/console/sign-in", "nothing more is done for it");
+    assert_eq!(late.status, StatusCode::UNAUTHORIZED, "nothing is done");
+    assert!(late.text.contains("name=\"display_name\" value=\"x\""));
+    // Somebody else's forms are others.
+    let fields = [("token", admin.as_str())];
+    browser.post("/console/sign-in", &fields).await;
+    let fields = [("csrf", proof.as_str()), ("display_name", "x")];
+    let again = browser.post(&path, &fields).await;
+    assert_eq!(again.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

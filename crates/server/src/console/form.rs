@@ -1,14 +1,16 @@
 //! Forms that were filled in.
 
 use axum::body::to_bytes;
-use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use axum::extract::{FromRequest, OptionalFromRequestParts, Request};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
-use super::Console;
 use super::desk::Desk;
 use super::refusal::Refused;
+use super::{Console, ROOT, frame};
 use crate::wire::status::{permission_denied, status};
 
 /// The largest form: a mapping of some thousand stages.
@@ -73,18 +75,40 @@ impl FromRequest<Console> for Posted {
 
     async fn from_request(request: Request, console: &Console) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let desk = Desk::from_request_parts(&mut parts, console).await?;
+        let seated =
+            <Desk as OptionalFromRequestParts<Console>>::from_request_parts(&mut parts, console)
+                .await?;
         let body = to_bytes(body, LARGEST).await.map_err(|_cut_short| {
             let message = format!("a form has at most {LARGEST} bytes");
             Refused::from(status(engine::Error::invalid("form", message))).into_response()
         })?;
         let form = Form::parse(&body);
+        let Some(desk) = seated else {
+            let page = frame::guest("Signed out", kept(parts.uri.path(), &form));
+            return Err((StatusCode::UNAUTHORIZED, page).into_response());
+        };
         if !same(form.text(CSRF), desk.csrf()) {
             let message =
                 "this form is from an older visit: go back, reload the page and try again";
             return Err(Refused::from(permission_denied(message)).into_response());
         }
         Ok(Posted { desk, form })
+    }
+}
+
+/// What somebody filled in whose session has ended meanwhile, to be sent again: the proof of a form outlasts sessions.
+/// A key is in no page, and has to be given anew.
+fn kept(path: &str, form: &Form) -> Markup {
+    html! {
+        h1 { "You are signed out" }
+        p { "Nothing was done, and nothing is lost: sign in in another tab with the same token, then send what you filled in again from here." }
+        p { a.button href={ (ROOT) "/sign-in" } target="_blank" rel="noopener" { "Sign in in another tab" } }
+        form method="post" action=(path) {
+            @for (name, value) in form.fields() {
+                @if name != "api_key" { input type="hidden" name=(name) value=(value); }
+            }
+            button.primary type="submit" { "Send it again" }
+        }
     }
 }
 
@@ -107,6 +131,15 @@ mod tests {
         assert_eq!(form.all("stream").collect::<Vec<_>>(), ["notes", "offers"]);
         assert_eq!(form.fields().last(), Some(("stage.b", "")));
         assert!(form.ticked("stage.a") && !form.ticked("stage.b"));
+    }
+
+    #[test]
+    fn what_was_filled_in_when_a_session_ended_is_kept_but_for_keys() {
+        let form = Form::parse(b"csrf=p&name=Acme+%22%3E&api_key=sesame-open&act=save");
+        let text = kept("/console/connect", &form).into_string();
+        assert!(text.contains("action=\"/console/connect\""));
+        assert!(text.contains("name=\"csrf\" value=\"p\"") && text.contains("value=\"save\""));
+        assert!(text.contains("Acme &quot;&gt;") && !text.contains("sesame-open"));
     }
 
     #[test]

@@ -22,7 +22,7 @@ const ask = async () => {
   try {
     const body = new URLSearchParams(new FormData(form));
     const answer = await fetch(form.dataset.preview, { method: "POST", body, signal: asking.signal });
-    if (answer.redirected) {
+    if (answer.redirected || answer.status === 401) {
       effect.textContent = "You are signed out. Sign in again in another tab, then go on here: nothing is lost.";
       return;
     }
