@@ -220,6 +220,10 @@ fn tell(looks: &[Look], soak: Duration, table: &mut Table) {
     };
     let slope = hourly(&warm, |look| look.resident_mb);
     table.note(&format!(
+        "memory, twelve times over the whole: {}",
+        course(looks)
+    ));
+    table.note(&format!(
         "{} minutes: {ROWS} rows and {READS} reads a second, one call in fifty goes wrong; memory {:.0} to {:.0} MB ({slope:+.2} MB an hour), \
          files {:.0} to {:.0}, disk {:.0} to {:.0} MB ({:+.0} MB an hour)",
         soak.as_secs() / 60,
@@ -255,6 +259,16 @@ fn tell(looks: &[Look], soak: Duration, table: &mut Table) {
         unit: "ms",
         target: Target::AtMost(1.2),
     });
+}
+
+/// Megabytes at twelve moments, evenly spread: whether growth slows down is seen better than told by a slope.
+fn course(looks: &[Look]) -> String {
+    let every = looks.len().div_ceil(12).max(1);
+    let shown = looks.chunks(every).filter_map(<[Look]>::last);
+    let shown: Vec<String> = shown
+        .map(|look| format!("{:.0}", look.resident_mb))
+        .collect();
+    shown.join(", ")
 }
 
 /// The slope by least squares, in an hour.

@@ -160,11 +160,25 @@ async fn p9_each_change_arrives_in_order_and_without_a_gap_whoever_is_killed() {
                 consumed.extend(answer.changes);
             }
         }
-        drop(watched);
         if chance.percent(70) {
+            // In the moment a change is told: what tells of it has to be durable already.
+            let person: &String = chance.pick(&people);
+            let touched = Act::Touch {
+                opportunity: person.clone(),
+            };
+            world.lever.act(touched).expect("touched");
+            world.pull().await;
+            let mut told = false;
+            while !told {
+                let answer = next(&mut watched).await;
+                told = answer.changes.iter().any(|change| change.id == *person);
+                token = answer.resume_token;
+                consumed.extend(answer.changes);
+            }
             world.kill().await;
             world.start().await;
         }
+        drop(watched);
     }
     world.pull_until_mirror_equals_lever().await;
     let last = people[0].clone();

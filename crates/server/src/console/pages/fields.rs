@@ -7,7 +7,7 @@ mod person;
 mod table;
 
 use axum::Router;
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -19,16 +19,16 @@ use proto::v1::lever_service_server::LeverService as _;
 use proto::v1::preview_field_mapping_request::Whose;
 use tonic::Code;
 
-use super::After;
-use super::versions::{self, Version};
+use super::versions::{self, Page, Stamp, Versioned};
 use crate::console::Console;
 use crate::console::assets::BOARD_STYLE;
-use crate::console::compare::{conflicts, two};
+use crate::console::compare::{Setting, two};
 use crate::console::desk::Desk;
 use crate::console::fault::Fault;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
 use crate::console::refusal::Refused;
+use crate::grpc::Api;
 use crate::wire::status::status;
 use draft::{Draft, settings};
 use person::Who;
@@ -38,22 +38,19 @@ const SOURCES: &str = "/fulcrum.v1.FieldMappingService/ListSourceFields";
 const PREVIEW: &str = "/fulcrum.v1.FieldMappingService/PreviewFieldMapping";
 const UPDATE: &str = "/fulcrum.v1.FieldMappingService/UpdateFieldMapping";
 const VERSIONS: &str = "/fulcrum.v1.FieldMappingService/ListFieldMappingVersions";
-const ROLLBACK: &str = "/fulcrum.v1.FieldMappingService/RollbackFieldMapping";
 const LOOKUP: &str = "/fulcrum.v1.CandidateService/LookupCandidates";
 const PEOPLE: &str = "/fulcrum.v1.LeverService/ListOpportunities";
 
+/// The route of the table.
+const PAGE: &str = "/console/connections/{id}/fields";
 /// What the suggested paths of a page may take, in bytes.
 const MOST_PATHS: usize = 24_000;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
-        .route("/console/connections/{id}/fields", get(show).post(act))
-        .route("/console/connections/{id}/fields/effect", post(effect))
-        .route("/console/connections/{id}/fields/versions", get(list))
-        .route(
-            "/console/connections/{id}/fields/versions/{version}",
-            get(one).post(take_back),
-        )
+        .route(PAGE, get(show).post(act))
+        .route(&format!("{PAGE}/effect"), post(effect))
+        .merge(versions::routes::<Account>(PAGE))
 }
 
 /// What the services say about the account.
@@ -63,14 +60,19 @@ struct Account {
     sources: Vec<pb::SourceField>,
 }
 
-impl Account {
+impl Versioned for Account {
+    const WHAT: &'static str = "field mapping";
+    const TAB: Tab = Tab::Fields;
+    const ROLLBACK: &'static str = "/fulcrum.v1.FieldMappingService/RollbackFieldMapping";
+    type Mapping = pb::FieldMapping;
+
     async fn of(desk: &Desk, id: &str) -> Result<Account, Refused> {
         let connection = desk.connection(id).await?;
         let request = pb::GetFieldMappingRequest {
             connection_id: id.to_owned(),
         };
-        let request = desk.ask(Tab::Fields.rpc(), request)?;
-        let present = desk.api().get_field_mapping(request).await?.into_inner();
+        let rpc = Self::TAB.rpc();
+        let present = desk.call(rpc, request, Api::get_field_mapping).await?;
         let mut sources = Vec::new();
         if desk.may(UPDATE) && desk.may(SOURCES) {
             let request = pb::ListSourceFieldsRequest {
@@ -78,8 +80,8 @@ impl Account {
                 page_size: 1_000,
                 ..Default::default()
             };
-            let request = desk.ask(SOURCES, request)?;
-            let answer = desk.api().list_source_fields(request).await?.into_inner();
+            let method = Api::list_source_fields;
+            let answer = desk.call(SOURCES, request, method).await?;
             sources = suggested(answer.fields);
         }
         Ok(Account {
@@ -89,11 +91,72 @@ impl Account {
         })
     }
 
+    fn connection(&self) -> &pb::Connection {
+        &self.connection
+    }
+
+    fn mapping(&self) -> &pb::FieldMapping {
+        &self.mapping
+    }
+
+    fn settings(&self, mapping: &pb::FieldMapping) -> Vec<Setting> {
+        settings(mapping)
+    }
+
+    fn stamp(mapping: &pb::FieldMapping) -> Stamp<'_> {
+        Stamp {
+            version: mapping.version,
+            author: &mapping.author,
+            time: mapping.update_time.as_ref(),
+            etag: &mapping.etag,
+        }
+    }
+
+    async fn page(
+        desk: &Desk,
+        id: &str,
+        page_size: i32,
+        page_token: String,
+    ) -> Result<Page<pb::FieldMapping>, Refused> {
+        let request = pb::ListFieldMappingVersionsRequest {
+            connection_id: id.to_owned(),
+            page_size,
+            page_token,
+        };
+        let method = Api::list_field_mapping_versions;
+        let answer = desk.call(VERSIONS, request, method).await?;
+        let versions = answer.versions.into_iter();
+        Ok(Page {
+            versions: versions
+                .map(|one| (one.field_mapping.unwrap_or_default(), one.differences))
+                .collect(),
+            next_page_token: answer.next_page_token,
+        })
+    }
+
+    async fn roll_back(
+        desk: &Desk,
+        connection_id: String,
+        version: u64,
+        etag: String,
+    ) -> Result<pb::FieldMapping, Refused> {
+        let request = pb::RollbackFieldMappingRequest {
+            connection_id,
+            version,
+            etag,
+        };
+        let method = Api::rollback_field_mapping;
+        let saved = desk.call(Self::ROLLBACK, request, method).await?;
+        Ok(saved.field_mapping.unwrap_or_default())
+    }
+}
+
+impl Account {
     fn path(&self) -> String {
         Tab::Fields.path(&self.connection.id)
     }
 
-    fn page(&self, desk: &Desk, draft: &Draft, said: Option<String>, tried: Tried) -> Response {
+    fn show(&self, desk: &Desk, draft: &Draft, said: Option<String>, tried: Tried) -> Response {
         let view = View {
             path: &self.path(),
             csrf: desk.may(UPDATE).then_some(desk.csrf()),
@@ -140,7 +203,7 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     // Nobody typed anything: what does not fit any more is told when it is saved.
     tried.faults.clear();
     tried.changed = false;
-    Ok(account.page(&desk, &draft, None, tried))
+    Ok(account.show(&desk, &draft, None, tried))
 }
 
 /// What a button does; all but the last save only draw the page again.
@@ -169,16 +232,15 @@ async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Re
             }
         }
         "reset" => {
-            let shipped = version(&desk, &id, 0)
-                .await?
-                .and_then(|zero| zero.field_mapping);
-            draft.reset(&shipped.unwrap_or_default());
+            let shipped = versions::version::<Account>(&desk, &id, 0).await?;
+            let (shipped, _) = shipped.unwrap_or_default();
+            draft.reset(&shipped);
             said = Some("This is the default. Nothing is saved yet.".to_owned());
         }
         _ => {}
     }
     let tried = tried(&desk, &account, &draft).await?;
-    Ok(account.page(&desk, &draft, said, tried))
+    Ok(account.show(&desk, &draft, said, tried))
 }
 
 /// The effect of a draft alone, for pages that follow what is filled in.
@@ -236,12 +298,8 @@ async fn preview(
         field_mapping: Some(draft.mapping()),
         whose,
     };
-    let request = desk.ask(PREVIEW, request)?;
-    Ok(desk
-        .api()
-        .preview_field_mapping(request)
-        .await?
-        .into_inner())
+    let method = Api::preview_field_mapping;
+    desk.call(PREVIEW, request, method).await
 }
 
 /// Whom a text means, and how to call them; the first who is mirrored for an empty one.
@@ -271,13 +329,12 @@ async fn somebody(
         connection_id: id.to_owned(),
         identities: vec![identity],
     };
-    let request = desk.ask(LOOKUP, request)?;
-    let answer = match desk.api().lookup_candidates(request).await {
-        Ok(answer) => answer.into_inner(),
-        Err(status) if status.code() == Code::InvalidArgument => {
+    let answer = match desk.call(LOOKUP, request, Api::lookup_candidates).await {
+        Ok(answer) => answer,
+        Err(refused) if refused.code() == Code::InvalidArgument => {
             return Ok(fault("nobody can be recognized by this"));
         }
-        Err(status) => return Err(status.into()),
+        Err(refused) => return Err(refused),
     };
     let best = answer
         .results
@@ -301,13 +358,12 @@ async fn first(desk: &Desk, id: &str) -> Result<(Option<Whose>, String), Refused
         page_size: 1,
         ..Default::default()
     };
-    let request = desk.ask(PEOPLE, request)?;
-    let answer = match desk.api().list_opportunities(request).await {
-        Ok(answer) => answer.into_inner(),
-        Err(status) if status.code() == Code::FailedPrecondition => {
+    let answer = match desk.call(PEOPLE, request, Api::list_opportunities).await {
+        Ok(answer) => answer,
+        Err(refused) if refused.code() == Code::FailedPrecondition => {
             return Ok((None, String::new()));
         }
-        Err(status) => return Err(status.into()),
+        Err(refused) => return Err(refused),
     };
     let first = answer.opportunities.into_iter().next();
     Ok(first.map_or((None, String::new()), |one| {
@@ -331,14 +387,14 @@ async fn review(
     form: &Form,
 ) -> Result<Response, Refused> {
     if draft.etag != account.mapping.etag {
-        return conflict(desk, account, draft, form).await;
+        return clash(desk, account, draft, form).await;
     }
     match preview(desk, account, draft, None).await {
         Ok(preview) if preview.differences.is_empty() => {
             let said = Some("Nothing differs from what is saved.".to_owned());
             let mut tried = tried(desk, account, draft).await?;
             tried.changed = false;
-            Ok(account.page(desk, draft, said, tried))
+            Ok(account.show(desk, draft, said, tried))
         }
         Ok(preview) => {
             let content = reviewed(&account.path(), desk.csrf(), account, draft, form, &preview);
@@ -390,7 +446,7 @@ fn wrong(
         faults,
         changed: true,
     };
-    Ok(account.page(desk, draft, None, tried))
+    Ok(account.show(desk, draft, None, tried))
 }
 
 async fn save(
@@ -403,159 +459,25 @@ async fn save(
         connection_id: account.connection.id.clone(),
         field_mapping: Some(draft.mapping()),
     };
-    let request = desk.ask(UPDATE, request)?;
-    match desk.api().update_field_mapping(request).await {
+    match desk.call(UPDATE, request, Api::update_field_mapping).await {
         Ok(saved) => {
-            let version = saved.into_inner().field_mapping.unwrap_or_default().version;
+            let version = saved.field_mapping.unwrap_or_default().version;
             let said = format!("The fields are saved, as version {version}.");
             Ok(desk.done(&account.path(), said))
         }
-        Err(status) => {
-            let refused = Refused::from(status);
-            match refused.is_conflict() {
-                true => conflict(desk, account, draft, form).await,
-                false => wrong(desk, account, draft, refused),
-            }
-        }
+        Err(refused) if refused.is_conflict() => clash(desk, account, draft, form).await,
+        Err(refused) => wrong(desk, account, draft, refused),
     }
 }
 
-/// Somebody else saved first: theirs and mine, and a choice.
-async fn conflict(
+/// Somebody else saved first.
+async fn clash(
     desk: &Desk,
     account: &Account,
     draft: &Draft,
     form: &Form,
 ) -> Result<Response, Refused> {
-    let theirs = &account.mapping;
-    let base = version(desk, &account.connection.id, draft.version).await?;
-    let base = base.and_then(|base| base.field_mapping).unwrap_or_default();
-    let (base, others, mine) = (
-        settings(&base),
-        settings(theirs),
-        settings(&draft.mapping()),
-    );
-    let clash = versions::Clash {
-        path: &account.path(),
-        csrf: desk.csrf(),
-        version: theirs.version,
-        author: &theirs.author,
-        time: theirs.update_time.as_ref(),
-        etag: &theirs.etag,
-        save: "save",
-        form,
-    };
-    let content = versions::clash(&clash, &conflicts(&base, &others, &mine));
-    let page = desk.at(&account.connection, Tab::Fields, content);
-    Ok((StatusCode::CONFLICT, page).into_response())
-}
-
-async fn list(
-    desk: Desk,
-    Path(id): Path<String>,
-    Query(page): Query<After>,
-) -> Result<Response, Refused> {
-    let connection = desk.connection(&id).await?;
-    let answer = page_of(&desk, &id, 50, page.after).await?;
-    let rows: Vec<Version<'_>> = answer.versions.iter().map(row).collect();
-    let path = Tab::Fields.path(&id);
-    let content = versions::list("field mapping", &path, &rows, &answer.next_page_token);
-    Ok(desk.at(&connection, Tab::Fields, content))
-}
-
-fn row(version: &pb::FieldMappingVersion) -> Version<'_> {
-    let mapping = version.field_mapping.as_ref();
-    Version {
-        version: mapping.map_or(0, |mapping| mapping.version),
-        author: mapping.map_or("", |mapping| mapping.author.as_str()),
-        time: mapping.and_then(|mapping| mapping.update_time.as_ref()),
-        differences: &version.differences,
-    }
-}
-
-async fn page_of(
-    desk: &Desk,
-    id: &str,
-    page_size: i32,
-    page_token: String,
-) -> Result<pb::ListFieldMappingVersionsResponse, Refused> {
-    let request = pb::ListFieldMappingVersionsRequest {
-        connection_id: id.to_owned(),
-        page_size,
-        page_token,
-    };
-    let request = desk.ask(VERSIONS, request)?;
-    let answer = desk.api().list_field_mapping_versions(request).await?;
-    Ok(answer.into_inner())
-}
-
-/// One version, if there is that many.
-async fn version(
-    desk: &Desk,
-    id: &str,
-    wanted: u64,
-) -> Result<Option<pb::FieldMappingVersion>, Refused> {
-    let mut token = String::new();
-    loop {
-        let page = page_of(desk, id, 500, token).await?;
-        let found = page
-            .versions
-            .into_iter()
-            .find(|one| row(one).version == wanted);
-        if found.is_some() || page.next_page_token.is_empty() {
-            return Ok(found);
-        }
-        token = page.next_page_token;
-    }
-}
-
-async fn one(desk: Desk, Path((id, wanted)): Path<(String, u64)>) -> Result<Response, Refused> {
-    let connection = desk.connection(&id).await?;
-    let request = pb::GetFieldMappingRequest {
-        connection_id: id.clone(),
-    };
-    let request = desk.ask(Tab::Fields.rpc(), request)?;
-    let present = desk.api().get_field_mapping(request).await?.into_inner();
-    let present = present.field_mapping.unwrap_or_default();
-    let Some(found) = version(&desk, &id, wanted).await? else {
-        return Err(versions::nowhere(wanted));
-    };
-    let path = Tab::Fields.path(&id);
-    let view = versions::One {
-        what: "field mapping",
-        path: &path,
-        version: row(&found),
-        present: present.version,
-        etag: &present.etag,
-        csrf: desk.may(ROLLBACK).then_some(desk.csrf()),
-        before: settings(&present),
-        after: found
-            .field_mapping
-            .as_ref()
-            .map(settings)
-            .unwrap_or_default(),
-    };
-    Ok(desk.at(&connection, Tab::Fields, versions::one(&view)))
-}
-
-async fn take_back(
-    Path((id, version)): Path<(String, u64)>,
-    Posted { desk, form }: Posted,
-) -> Result<Response, Refused> {
-    let request = pb::RollbackFieldMappingRequest {
-        connection_id: id.clone(),
-        version,
-        etag: form.text("etag").to_owned(),
-    };
-    let request = desk.ask(ROLLBACK, request)?;
-    let saved = desk
-        .api()
-        .rollback_field_mapping(request)
-        .await?
-        .into_inner();
-    let now = saved.field_mapping.unwrap_or_default().version;
-    let said = versions::taken_back(version, now);
-    Ok(desk.done(&Tab::Fields.path(&id), said))
+    versions::conflict(desk, account, draft.version, &draft.mapping(), form).await
 }
 
 #[cfg(test)]

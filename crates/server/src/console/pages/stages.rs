@@ -9,7 +9,7 @@ mod effect;
 mod rules;
 
 use axum::Router;
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -19,16 +19,16 @@ use proto::v1::lever_service_server::LeverService as _;
 use proto::v1::stage_mapping_service_server::StageMappingService as _;
 use tonic::Code;
 
-use super::After;
-use super::versions::{self, Version};
+use super::versions::{self, Page, Stamp, Versioned};
 use crate::console::Console;
-use crate::console::compare::{Setting, conflicts};
+use crate::console::compare::Setting;
 use crate::console::desk::Desk;
 use crate::console::fault::Fault;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::Tab;
 use crate::console::refusal::Refused;
 use crate::console::words::count;
+use crate::grpc::Api;
 use board::{SURE, View};
 use draft::{Draft, Names, settings};
 
@@ -36,18 +36,15 @@ const SUGGEST: &str = "/fulcrum.v1.StageMappingService/SuggestStageMapping";
 const PREVIEW: &str = "/fulcrum.v1.StageMappingService/PreviewStageMapping";
 const UPDATE: &str = "/fulcrum.v1.StageMappingService/UpdateStageMapping";
 const VERSIONS: &str = "/fulcrum.v1.StageMappingService/ListStageMappingVersions";
-const ROLLBACK: &str = "/fulcrum.v1.StageMappingService/RollbackStageMapping";
+/// The route of the board.
+const PAGE: &str = "/console/connections/{id}/stages";
 const REASONS: &str = "/fulcrum.v1.LeverService/ListArchiveReasons";
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
-        .route("/console/connections/{id}/stages", get(show).post(act))
-        .route("/console/connections/{id}/stages/effect", post(effect))
-        .route("/console/connections/{id}/stages/versions", get(list))
-        .route(
-            "/console/connections/{id}/stages/versions/{version}",
-            get(one).post(take_back),
-        )
+        .route(PAGE, get(show).post(act))
+        .route(&format!("{PAGE}/effect"), post(effect))
+        .merge(versions::routes::<Account>(PAGE))
 }
 
 /// What the services say about the account.
@@ -60,14 +57,19 @@ struct Account {
     reasons: Vec<pb::ArchiveReason>,
 }
 
-impl Account {
+impl Versioned for Account {
+    const WHAT: &'static str = "stage mapping";
+    const TAB: Tab = Tab::Stages;
+    const ROLLBACK: &'static str = "/fulcrum.v1.StageMappingService/RollbackStageMapping";
+    type Mapping = pb::StageMapping;
+
     async fn of(desk: &Desk, id: &str) -> Result<Account, Refused> {
         let connection = desk.connection(id).await?;
         let request = pb::GetStageMappingRequest {
             connection_id: id.to_owned(),
         };
-        let request = desk.ask(Tab::Stages.rpc(), request)?;
-        let present = desk.api().get_stage_mapping(request).await?.into_inner();
+        let rpc = Self::TAB.rpc();
+        let present = desk.call(rpc, request, Api::get_stage_mapping).await?;
         Ok(Account {
             connection,
             mapping: present.stage_mapping.unwrap_or_default(),
@@ -78,11 +80,72 @@ impl Account {
         })
     }
 
+    fn connection(&self) -> &pb::Connection {
+        &self.connection
+    }
+
+    fn mapping(&self) -> &pb::StageMapping {
+        &self.mapping
+    }
+
+    fn settings(&self, mapping: &pb::StageMapping) -> Vec<Setting> {
+        settings(mapping, &self.names())
+    }
+
+    fn stamp(mapping: &pb::StageMapping) -> Stamp<'_> {
+        Stamp {
+            version: mapping.version,
+            author: &mapping.author,
+            time: mapping.update_time.as_ref(),
+            etag: &mapping.etag,
+        }
+    }
+
+    async fn page(
+        desk: &Desk,
+        id: &str,
+        page_size: i32,
+        page_token: String,
+    ) -> Result<Page<pb::StageMapping>, Refused> {
+        let request = pb::ListStageMappingVersionsRequest {
+            connection_id: id.to_owned(),
+            page_size,
+            page_token,
+        };
+        let method = Api::list_stage_mapping_versions;
+        let answer = desk.call(VERSIONS, request, method).await?;
+        let versions = answer.versions.into_iter();
+        Ok(Page {
+            versions: versions
+                .map(|one| (one.stage_mapping.unwrap_or_default(), one.differences))
+                .collect(),
+            next_page_token: answer.next_page_token,
+        })
+    }
+
+    async fn roll_back(
+        desk: &Desk,
+        connection_id: String,
+        version: u64,
+        etag: String,
+    ) -> Result<pb::StageMapping, Refused> {
+        let request = pb::RollbackStageMappingRequest {
+            connection_id,
+            version,
+            etag,
+        };
+        let method = Api::rollback_stage_mapping;
+        let saved = desk.call(Self::ROLLBACK, request, method).await?;
+        Ok(saved.stage_mapping.unwrap_or_default())
+    }
+}
+
+impl Account {
     fn names(&self) -> Names<'_> {
         Names::new(&self.stages, &self.reasons)
     }
 
-    fn page(&self, desk: &Desk, shown: Shown<'_>) -> Response {
+    fn show(&self, desk: &Desk, shown: Shown<'_>) -> Response {
         let names = self.names();
         let path = Tab::Stages.path(&self.connection.id);
         let view = View {
@@ -118,13 +181,11 @@ async fn suggestions(desk: &Desk, id: &str) -> Result<Vec<pb::StageSuggestion>, 
     let request = pb::SuggestStageMappingRequest {
         connection_id: id.to_owned(),
     };
-    let answer = desk
-        .api()
-        .suggest_stage_mapping(desk.ask(SUGGEST, request)?);
-    match answer.await {
-        Ok(answer) => Ok(answer.into_inner().suggestions),
-        Err(status) if status.code() == Code::FailedPrecondition => Ok(Vec::new()),
-        Err(status) => Err(status.into()),
+    let method = Api::suggest_stage_mapping;
+    match desk.call(SUGGEST, request, method).await {
+        Ok(answer) => Ok(answer.suggestions),
+        Err(refused) if refused.code() == Code::FailedPrecondition => Ok(Vec::new()),
+        Err(refused) => Err(refused),
     }
 }
 
@@ -135,11 +196,11 @@ async fn reasons(desk: &Desk, id: &str) -> Result<Vec<pb::ArchiveReason>, Refuse
         page_size: 1_000,
         ..Default::default()
     };
-    let answer = desk.api().list_archive_reasons(desk.ask(REASONS, request)?);
-    match answer.await {
-        Ok(answer) => Ok(answer.into_inner().archive_reasons),
-        Err(status) if status.code() == Code::FailedPrecondition => Ok(Vec::new()),
-        Err(status) => Err(status.into()),
+    let method = Api::list_archive_reasons;
+    match desk.call(REASONS, request, method).await {
+        Ok(answer) => Ok(answer.archive_reasons),
+        Err(refused) if refused.code() == Code::FailedPrecondition => Ok(Vec::new()),
+        Err(refused) => Err(refused),
     }
 }
 
@@ -153,7 +214,7 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
         effect: None,
         changed: false,
     };
-    Ok(account.page(&desk, shown))
+    Ok(account.show(&desk, shown))
 }
 
 /// What a button of the board does; all but saving only draw the page again.
@@ -192,7 +253,7 @@ async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Re
         effect: Some(effect),
         changed: true,
     };
-    let mut page = account.page(&desk, shown);
+    let mut page = account.show(&desk, shown);
     if !faults.is_empty() {
         *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -234,20 +295,14 @@ async fn tried(
         connection_id: account.connection.id.clone(),
         stage_mapping: Some(mapping),
     };
-    let request = desk.ask(PREVIEW, request)?;
-    match desk.api().preview_stage_mapping(request).await {
-        Ok(preview) => Ok((
-            effect::shown(&preview.into_inner(), &draft.groups),
-            Vec::new(),
-        )),
-        Err(status) => {
-            let refused = Refused::from(status);
-            if refused.code() != Code::InvalidArgument {
-                return Err(refused);
-            }
+    let method = Api::preview_stage_mapping;
+    match desk.call(PREVIEW, request, method).await {
+        Ok(preview) => Ok((effect::shown(&preview, &draft.groups), Vec::new())),
+        Err(refused) if refused.code() == Code::InvalidArgument => {
             let faults = draft.faults(&refused, &names);
             Ok((effect::refused(&faults), faults))
         }
+        Err(refused) => Err(refused),
     }
 }
 
@@ -265,23 +320,21 @@ async fn save(
                 connection_id: account.connection.id.clone(),
                 stage_mapping: Some(mapping.clone()),
             };
-            let request = desk.ask(UPDATE, request)?;
-            match desk.api().update_stage_mapping(request).await {
+            let method = Api::update_stage_mapping;
+            match desk.call(UPDATE, request, method).await {
                 Ok(saved) => {
-                    let version = saved.into_inner().stage_mapping.unwrap_or_default().version;
+                    let version = saved.stage_mapping.unwrap_or_default().version;
                     let said = format!("The stages are saved, as version {version}.");
                     return Ok(desk.done(&Tab::Stages.path(&account.connection.id), said));
                 }
-                Err(status) => {
-                    let refused = Refused::from(status);
-                    if refused.is_conflict() {
-                        return conflict(desk, account, draft, &mapping, form).await;
-                    }
-                    if refused.code() != Code::InvalidArgument {
-                        return Err(refused);
-                    }
+                Err(refused) if refused.is_conflict() => {
+                    let began = draft.version;
+                    return versions::conflict(desk, account, began, &mapping, form).await;
+                }
+                Err(refused) if refused.code() == Code::InvalidArgument => {
                     draft.faults(&refused, &names)
                 }
+                Err(refused) => return Err(refused),
             }
         }
     };
@@ -292,147 +345,6 @@ async fn save(
         said: None,
         changed: true,
     };
-    let page = account.page(desk, shown);
+    let page = account.show(desk, shown);
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
-}
-
-/// Somebody else saved first: theirs and mine, and a choice.
-async fn conflict(
-    desk: &Desk,
-    account: &Account,
-    draft: &Draft,
-    mine: &pb::StageMapping,
-    form: &Form,
-) -> Result<Response, Refused> {
-    let names = account.names();
-    let theirs = &account.mapping;
-    let base = version(desk, &account.connection.id, draft.version).await?;
-    let base = base.and_then(|base| base.stage_mapping).unwrap_or_default();
-    let (base, others, mine) = (
-        settings(&base, &names),
-        settings(theirs, &names),
-        settings(mine, &names),
-    );
-    let path = Tab::Stages.path(&account.connection.id);
-    let clash = versions::Clash {
-        path: &path,
-        csrf: desk.csrf(),
-        version: theirs.version,
-        author: &theirs.author,
-        time: theirs.update_time.as_ref(),
-        etag: &theirs.etag,
-        save: "save",
-        form,
-    };
-    let rows = conflicts(&base, &others, &mine);
-    let page = desk.at(
-        &account.connection,
-        Tab::Stages,
-        versions::clash(&clash, &rows),
-    );
-    Ok((StatusCode::CONFLICT, page).into_response())
-}
-
-async fn list(
-    desk: Desk,
-    Path(id): Path<String>,
-    Query(page): Query<After>,
-) -> Result<Response, Refused> {
-    let connection = desk.connection(&id).await?;
-    let answer = page_of(&desk, &id, 50, page.after).await?;
-    let rows: Vec<Version<'_>> = answer.versions.iter().map(row).collect();
-    let path = Tab::Stages.path(&id);
-    let content = versions::list("stage mapping", &path, &rows, &answer.next_page_token);
-    Ok(desk.at(&connection, Tab::Stages, content))
-}
-
-fn row(version: &pb::StageMappingVersion) -> Version<'_> {
-    let mapping = version.stage_mapping.as_ref();
-    Version {
-        version: mapping.map_or(0, |mapping| mapping.version),
-        author: mapping.map_or("", |mapping| mapping.author.as_str()),
-        time: mapping.and_then(|mapping| mapping.update_time.as_ref()),
-        differences: &version.differences,
-    }
-}
-
-async fn page_of(
-    desk: &Desk,
-    id: &str,
-    page_size: i32,
-    page_token: String,
-) -> Result<pb::ListStageMappingVersionsResponse, Refused> {
-    let request = pb::ListStageMappingVersionsRequest {
-        connection_id: id.to_owned(),
-        page_size,
-        page_token,
-    };
-    let request = desk.ask(VERSIONS, request)?;
-    let answer = desk.api().list_stage_mapping_versions(request).await?;
-    Ok(answer.into_inner())
-}
-
-/// One version, if there is that many.
-async fn version(
-    desk: &Desk,
-    id: &str,
-    wanted: u64,
-) -> Result<Option<pb::StageMappingVersion>, Refused> {
-    let mut token = String::new();
-    loop {
-        let page = page_of(desk, id, 500, token).await?;
-        let found = page
-            .versions
-            .into_iter()
-            .find(|one| row(one).version == wanted);
-        if found.is_some() || page.next_page_token.is_empty() {
-            return Ok(found);
-        }
-        token = page.next_page_token;
-    }
-}
-
-async fn one(desk: Desk, Path((id, wanted)): Path<(String, u64)>) -> Result<Response, Refused> {
-    let account = Account::of(&desk, &id).await?;
-    let names = account.names();
-    let Some(found) = version(&desk, &id, wanted).await? else {
-        return Err(versions::nowhere(wanted));
-    };
-    let of = |mapping: Option<&pb::StageMapping>| -> Vec<Setting> {
-        mapping
-            .map(|mapping| settings(mapping, &names))
-            .unwrap_or_default()
-    };
-    let path = Tab::Stages.path(&id);
-    let view = versions::One {
-        what: "stage mapping",
-        path: &path,
-        version: row(&found),
-        present: account.mapping.version,
-        etag: &account.mapping.etag,
-        csrf: desk.may(ROLLBACK).then_some(desk.csrf()),
-        before: of(Some(&account.mapping)),
-        after: of(found.stage_mapping.as_ref()),
-    };
-    Ok(desk.at(&account.connection, Tab::Stages, versions::one(&view)))
-}
-
-async fn take_back(
-    Path((id, version)): Path<(String, u64)>,
-    Posted { desk, form }: Posted,
-) -> Result<Response, Refused> {
-    let request = pb::RollbackStageMappingRequest {
-        connection_id: id.clone(),
-        version,
-        etag: form.text("etag").to_owned(),
-    };
-    let request = desk.ask(ROLLBACK, request)?;
-    let saved = desk
-        .api()
-        .rollback_stage_mapping(request)
-        .await?
-        .into_inner();
-    let now = saved.stage_mapping.unwrap_or_default().version;
-    let said = versions::taken_back(version, now);
-    Ok(desk.done(&Tab::Stages.path(&id), said))
 }

@@ -1,27 +1,209 @@
 //! The versions of a mapping, whichever: a list, one beside the present, and what to do when two people save.
 
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 use maud::{Markup, html};
 use prost_types::Timestamp;
+use proto::v1 as pb;
 use tonic::Status;
 
-use super::more;
+use super::{After, more};
+use crate::console::Console;
 use crate::console::assets::BOARD_STYLE;
-use crate::console::compare::{Conflict, Setting, three, two};
-use crate::console::form::{CSRF, Form};
-use crate::console::frame::csrf;
+use crate::console::compare::{Conflict, Setting, conflicts, three, two};
+use crate::console::desk::Desk;
+use crate::console::form::{CSRF, Form, Posted};
+use crate::console::frame::{Tab, csrf};
 use crate::console::refusal::Refused;
 use crate::console::words::moment;
 
-/// A version, and what it changed.
-pub(super) struct Version<'a> {
+/// An account with a mapping that is kept in versions, as the services tell of it.
+pub(super) trait Versioned: Sized + Send + Sync + 'static {
+    /// What the mapping is called in a sentence.
+    const WHAT: &'static str;
+    /// Where it is.
+    const TAB: Tab;
+    /// The rpc that takes a version back.
+    const ROLLBACK: &'static str;
+    /// The mapping.
+    type Mapping: Default + Send + Sync;
+
+    /// The account, with the mapping that holds.
+    fn of(desk: &Desk, id: &str) -> impl Future<Output = Result<Self, Refused>> + Send;
+
+    fn connection(&self) -> &pb::Connection;
+
+    /// The mapping that holds.
+    fn mapping(&self) -> &Self::Mapping;
+
+    /// What a mapping says, one setting after the other.
+    fn settings(&self, mapping: &Self::Mapping) -> Vec<Setting>;
+
+    fn stamp(mapping: &Self::Mapping) -> Stamp<'_>;
+
+    /// Some versions, the newest first.
+    fn page(
+        desk: &Desk,
+        id: &str,
+        page_size: i32,
+        page_token: String,
+    ) -> impl Future<Output = Result<Page<Self::Mapping>, Refused>> + Send;
+
+    /// Has a version hold again; the mapping that holds now.
+    fn roll_back(
+        desk: &Desk,
+        id: String,
+        version: u64,
+        etag: String,
+    ) -> impl Future<Output = Result<Self::Mapping, Refused>> + Send;
+}
+
+/// Which version a mapping is.
+#[derive(Clone, Copy)]
+pub(super) struct Stamp<'a> {
     pub(super) version: u64,
     pub(super) author: &'a str,
     pub(super) time: Option<&'a Timestamp>,
-    pub(super) differences: &'a [String],
+    pub(super) etag: &'a str,
+}
+
+/// Some versions: the mappings, each with what it changed.
+pub(super) struct Page<M> {
+    pub(super) versions: Vec<(M, Vec<String>)>,
+    pub(super) next_page_token: String,
+}
+
+/// The pages of versions; `page` is the route of the mapping.
+pub(super) fn routes<A: Versioned>(page: &str) -> Router<Console> {
+    Router::new()
+        .route(&format!("{page}/versions"), get(every::<A>))
+        .route(
+            &format!("{page}/versions/{{version}}"),
+            get(single::<A>).post(take_back::<A>),
+        )
+}
+
+async fn every<A: Versioned>(
+    desk: Desk,
+    Path(id): Path<String>,
+    Query(page): Query<After>,
+) -> Result<Response, Refused> {
+    let connection = desk.connection(&id).await?;
+    let page = A::page(&desk, &id, 50, page.after).await?;
+    let rows: Vec<Version<'_>> = page
+        .versions
+        .iter()
+        .map(|(mapping, differences)| Version::of::<A>(mapping, differences))
+        .collect();
+    let path = A::TAB.path(&id);
+    let content = list(A::WHAT, &path, &rows, &page.next_page_token);
+    Ok(desk.at(&connection, A::TAB, content))
+}
+
+/// One version with what it changed, if there is that many.
+pub(super) async fn version<A: Versioned>(
+    desk: &Desk,
+    id: &str,
+    wanted: u64,
+) -> Result<Option<(A::Mapping, Vec<String>)>, Refused> {
+    let mut token = String::new();
+    loop {
+        let page = A::page(desk, id, 500, token).await?;
+        let mut versions = page.versions.into_iter();
+        let found = versions.find(|(mapping, _)| A::stamp(mapping).version == wanted);
+        if found.is_some() || page.next_page_token.is_empty() {
+            return Ok(found);
+        }
+        token = page.next_page_token;
+    }
+}
+
+async fn single<A: Versioned>(
+    desk: Desk,
+    Path((id, wanted)): Path<(String, u64)>,
+) -> Result<Response, Refused> {
+    let account = A::of(&desk, &id).await?;
+    let Some((mapping, differences)) = version::<A>(&desk, &id, wanted).await? else {
+        let message = format!("there is no version {wanted} of this mapping");
+        return Err(Status::not_found(message).into());
+    };
+    let present = A::stamp(account.mapping());
+    let path = A::TAB.path(&id);
+    let view = One {
+        what: A::WHAT,
+        path: &path,
+        version: Version::of::<A>(&mapping, &differences),
+        present: present.version,
+        etag: present.etag,
+        csrf: desk.may(A::ROLLBACK).then_some(desk.csrf()),
+        before: account.settings(account.mapping()),
+        after: account.settings(&mapping),
+    };
+    Ok(desk.at(account.connection(), A::TAB, one(&view)))
+}
+
+async fn take_back<A: Versioned>(
+    Path((id, version)): Path<(String, u64)>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let path = A::TAB.path(&id);
+    let etag = form.text("etag").to_owned();
+    let saved = A::roll_back(&desk, id, version, etag).await?;
+    let now = A::stamp(&saved).version;
+    let said = format!("Version {version} holds again, as version {now}.");
+    Ok(desk.done(&path, said))
+}
+
+/// Somebody else saved first: theirs and mine, and a choice. `began` is the version that mine was made from.
+pub(super) async fn conflict<A: Versioned>(
+    desk: &Desk,
+    account: &A,
+    began: u64,
+    mine: &A::Mapping,
+    form: &Form,
+) -> Result<Response, Refused> {
+    let id = &account.connection().id;
+    let base = version::<A>(desk, id, began).await?;
+    let base = base.map(|(mapping, _)| mapping).unwrap_or_default();
+    let view = Clash {
+        path: &A::TAB.path(id),
+        csrf: desk.csrf(),
+        theirs: A::stamp(account.mapping()),
+        save: "save",
+        form,
+    };
+    let [base, theirs, mine] =
+        [&base, account.mapping(), mine].map(|mapping| account.settings(mapping));
+    let rows = conflicts(&base, &theirs, &mine);
+    let page = desk.at(account.connection(), A::TAB, clash(&view, &rows));
+    Ok((StatusCode::CONFLICT, page).into_response())
+}
+
+/// A version, and what it changed.
+struct Version<'a> {
+    version: u64,
+    author: &'a str,
+    time: Option<&'a Timestamp>,
+    differences: &'a [String],
+}
+
+impl<'a> Version<'a> {
+    fn of<A: Versioned>(mapping: &'a A::Mapping, differences: &'a [String]) -> Version<'a> {
+        let stamp = A::stamp(mapping);
+        Version {
+            version: stamp.version,
+            author: stamp.author,
+            time: stamp.time,
+            differences,
+        }
+    }
 }
 
 /// The versions, the newest first; `path` is that of the mapping.
-pub(super) fn list(what: &str, path: &str, rows: &[Version<'_>], next_page_token: &str) -> Markup {
+fn list(what: &str, path: &str, rows: &[Version<'_>], next_page_token: &str) -> Markup {
     html! {
         link rel="stylesheet" href=(BOARD_STYLE.path());
         div.head { h1 { "Versions of the " (what) } p { a href=(path) { "Back" } } }
@@ -68,22 +250,22 @@ pub(super) fn stamp(path: &str, version: u64, author: &str, time: Option<&Timest
 }
 
 /// A version beside the present one.
-pub(super) struct One<'a> {
-    pub(super) what: &'a str,
-    pub(super) path: &'a str,
-    pub(super) version: Version<'a>,
-    pub(super) present: u64,
+struct One<'a> {
+    what: &'a str,
+    path: &'a str,
+    version: Version<'a>,
+    present: u64,
     /// Of the present version.
-    pub(super) etag: &'a str,
+    etag: &'a str,
     /// What forms carry, where the reader may take it back.
-    pub(super) csrf: Option<&'a str>,
+    csrf: Option<&'a str>,
     /// The present settings.
-    pub(super) before: Vec<Setting>,
-    pub(super) after: Vec<Setting>,
+    before: Vec<Setting>,
+    after: Vec<Setting>,
 }
 
 /// A version beside the present one, with the way back to it.
-pub(super) fn one(view: &One<'_>) -> Markup {
+fn one(view: &One<'_>) -> Markup {
     let number = view.version.version;
     html! {
         link rel="stylesheet" href=(BOARD_STYLE.path());
@@ -110,50 +292,36 @@ pub(super) fn one(view: &One<'_>) -> Markup {
     }
 }
 
-/// What is said after a version was taken back.
-pub(super) fn taken_back(version: u64, now: u64) -> String {
-    format!("Version {version} holds again, as version {now}.")
-}
-
-/// There is no such version.
-pub(super) fn nowhere(version: u64) -> Refused {
-    Status::not_found(format!("there is no version {version} of this mapping")).into()
-}
-
 /// Two people who saved.
-pub(super) struct Clash<'a> {
+struct Clash<'a> {
     /// Of the mapping.
-    pub(super) path: &'a str,
-    pub(super) csrf: &'a str,
-    /// Theirs.
-    pub(super) version: u64,
-    pub(super) author: &'a str,
-    pub(super) time: Option<&'a Timestamp>,
-    pub(super) etag: &'a str,
+    path: &'a str,
+    csrf: &'a str,
+    theirs: Stamp<'a>,
     /// What the button of the form is to do again.
-    pub(super) save: &'a str,
+    save: &'a str,
     /// What was filled in.
-    pub(super) form: &'a Form,
+    form: &'a Form,
 }
 
 /// Theirs and mine, and the choice: nothing of what was filled in is lost until it is made.
-pub(super) fn clash(view: &Clash<'_>, rows: &[Conflict<'_>]) -> Markup {
+fn clash(view: &Clash<'_>, rows: &[Conflict<'_>]) -> Markup {
     html! {
         link rel="stylesheet" href=(BOARD_STYLE.path());
         h1 { "Somebody else saved first" }
         div.notice.warn role="alert" {
             p {
-                (view.author) " saved version " (view.version) " " (moment(view.time))
+                (view.theirs.author) " saved version " (view.theirs.version) " " (moment(view.theirs.time))
                 ", after you began. Nothing of yours is saved yet."
             }
         }
         @if rows.is_empty() { p { "Both of you want the same." } }
-        @else { (three(&format!("Theirs, version {}", view.version), rows)) }
+        @else { (three(&format!("Theirs, version {}", view.theirs.version), rows)) }
         div.savebar {
             a.button.primary href=(view.path) { "Reload theirs" }
             form.inline method="post" action=(view.path) {
                 (csrf(view.csrf))
-                (again(view.form, view.etag))
+                (again(view.form, view.theirs.etag))
                 button.danger type="submit" name="act" value=(view.save) { "Overwrite with mine" }
             }
         }
@@ -174,7 +342,6 @@ pub(super) fn again(form: &Form, etag: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::compare::conflicts;
 
     #[test]
     fn a_clash_offers_theirs_or_mine_and_keeps_what_was_filled_in() {
@@ -182,10 +349,12 @@ mod tests {
         let view = Clash {
             path: "/c/stages",
             csrf: "t",
-            version: 2,
-            author: "Ada <x>",
-            time: None,
-            etag: "two",
+            theirs: Stamp {
+                version: 2,
+                author: "Ada <x>",
+                time: None,
+                etag: "two",
+            },
             save: "save",
             form: &form,
         };
