@@ -1,11 +1,12 @@
 //! How soon a write is durable and on its way, and how long a thousand take.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::{Duration, Instant};
 
-use lever_sim::{RateLimit, Sim};
+use lever_sim::{AuditEntry, RateLimit, Sim};
 use proto::v1 as pb;
 use proto::v1::candidate_service_client::CandidateServiceClient;
 use proto::v1::inbound_service_client::InboundServiceClient;
@@ -183,6 +184,7 @@ async fn rejections(size: Size, table: &mut Table) {
         ..pb::RejectApplicantsRequest::default()
     };
     let planned = planned(&service, request.clone()).await;
+    let since = account::sequence(&sim);
     let began = Instant::now();
     let mut inbound = InboundServiceClient::new(service.channel());
     let stream = inbound.reject_applicants(request).await.expect("accepted");
@@ -218,7 +220,31 @@ async fn rejections(size: Size, table: &mut Table) {
         "{many} people, {planned} calls to Lever by the dry run, 10 a second; {} rejected, {} failed",
         tally.succeeded, tally.failed
     ));
+    let mut requests = sim.audit();
+    requests.retain(|request| request.sequence > since);
+    table.note(&format!(
+        "{} requests: {}",
+        requests.len(),
+        course(&requests)
+    ));
     sim.shutdown().await;
+}
+
+/// How many requests of each kind, and the longest times without any: where time was lost.
+fn course(requests: &[AuditEntry]) -> String {
+    let mut kinds = BTreeMap::<&str, u32>::new();
+    for request in requests {
+        *kinds
+            .entry(request.operation.as_deref().unwrap_or("unknown"))
+            .or_default() += 1;
+    }
+    let mut gaps: Vec<i64> = requests
+        .windows(2)
+        .map(|two| two[1].at_ms - two[0].at_ms)
+        .collect();
+    gaps.sort_unstable_by(|a, b| b.cmp(a));
+    gaps.truncate(3);
+    format!("{kinds:?}; the longest times without any, in milliseconds: {gaps:?}")
 }
 
 /// How many calls a rejection of many takes, by the dry run.

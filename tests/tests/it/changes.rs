@@ -130,8 +130,8 @@ async fn x16_a_consumer_that_comes_back_misses_nothing_and_learns_nothing_person
 
 /// Server and consumer are ended again and again, at moments that are drawn.
 ///
-/// Seen to fail, in its long form, with changes that are told without the flush, and so before it: the token of a consumer
-/// was ahead of all that a killed service still had.
+/// Seen to fail with changes that are told without the flush, and so before it: at the first kill the token of the
+/// consumer was ahead of all that the service still had.
 #[tokio::test]
 async fn p9_each_change_arrives_in_order_and_without_a_gap_whoever_is_killed() {
     let kills = rounds(6, 100);

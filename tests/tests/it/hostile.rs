@@ -277,8 +277,7 @@ async fn answers_that_nobody_reads_are_given_up() {
 
 /// P17: those who watch and do not read wait in bounded space for as long as they are let, and others are served.
 ///
-/// Has to fail with answers that are made ahead of their readers. That was seen with a thousand who asked at once (248 MB),
-/// where what is being read for them counts too, and not yet one after the other.
+/// Seen to fail with answers that are made ahead of their readers: 106 MB.
 #[tokio::test]
 async fn streams_that_nobody_reads_cost_little() {
     const CONNECTIONS: u32 = 10;
