@@ -140,6 +140,8 @@ fn storm(seed: u64) -> FaultPlan {
         writes(Action::StallAfter(STALL), 0.015),
         away("listOpportunityNotes"),
         away("listOpportunityFiles"),
+        away("listOpportunityForms"),
+        away("listOpportunities"),
     ];
     FaultPlan { seed, rules }
 }
@@ -174,7 +176,7 @@ async fn run(plan: &Plan) -> Run {
     let calls = world.writes().split_off(before);
     let smooth = |status: Option<u16>| status.is_some_and(|status| status < 429);
     Run {
-        verdict: judge(&world, &planner, &asked).await,
+        verdict: judge(&world, &asked).await,
         kills,
         faults: calls.iter().filter(|call| !smooth(call.status)).count(),
         calls: calls.len(),

@@ -62,7 +62,7 @@ impl World {
     }
 
     /// Lever's id of the template of that title.
-    async fn template(&self, title: &str) -> String {
+    pub(crate) async fn template(&self, title: &str) -> String {
         let templates = self.in_lever_at("/form_templates").await;
         let mut templates = templates["data"].as_array().expect("a list").iter();
         let found = templates.find(|template| template["text"] == title);
@@ -71,7 +71,7 @@ impl World {
     }
 
     /// A posting that takes applications and requires an answer to a question of its own, and that question.
-    async fn asking_posting(&self) -> (String, String) {
+    pub(crate) async fn asking_posting(&self) -> (String, String) {
         let postings = self
             .in_lever_at("/postings?state=published&limit=100")
             .await;
@@ -91,14 +91,14 @@ impl World {
     }
 
     /// People in Lever with this address, as it shows them.
-    fn people_at(&self, email: &str) -> Vec<Value> {
+    pub(crate) fn people_at(&self, email: &str) -> Vec<Value> {
         let people = self.lever.opportunities().into_iter();
         let has = |person: &Value| person["emails"].to_string().contains(&format!("{email:?}"));
         people.filter(has).collect()
     }
 }
 
-fn offer_form(opportunity: &str, template: &str, notes: &str) -> pb::CreateFormRequest {
+pub(crate) fn offer_form(opportunity: &str, template: &str, notes: &str) -> pb::CreateFormRequest {
     pb::CreateFormRequest {
         opportunity_id: opportunity.to_owned(),
         request_id: fresh_id(),
@@ -112,7 +112,7 @@ fn offer_form(opportunity: &str, template: &str, notes: &str) -> pb::CreateFormR
     }
 }
 
-fn application(posting: &str, question: &str, email: &str) -> pb::ApplyToPostingRequest {
+pub(crate) fn application(posting: &str, question: &str, email: &str) -> pb::ApplyToPostingRequest {
     pb::ApplyToPostingRequest {
         posting_id: posting.to_owned(),
         request_id: fresh_id(),

@@ -8,6 +8,7 @@ use serde_json::json;
 use tonic::Status;
 
 use crate::support::{Api, Random, World, fresh_id};
+use crate::typed_writes::{application, offer_form};
 
 /// One write as a caller asks for it; asked again it is the same one.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub(super) struct Asked {
     /// Whom it is about; of a bulk the first.
     pub(super) opportunity: String,
     pub(super) what: What,
+    template: String,
+    posting: (String, String),
 }
 
 /// What is written.
@@ -53,21 +56,41 @@ pub(super) enum What {
     RawTag(String),
     /// A file of this name.
     File(String),
+    /// A form with this text among its answers.
+    Form(String),
+    /// What the note of the person says from now on.
+    EditNote {
+        text: String,
+        note: String,
+    },
+    /// Somebody new with this address applies.
+    Apply(String),
+    /// Somebody new with this address is exported, with a note of the same text.
+    Export(String),
     /// Notes on several people.
     Bulk(Vec<(String, String)>),
 }
+
+/// What the notes say that writes are about.
+pub(super) const TO_COMMENT_ON: &str = "to comment on";
+pub(super) const TO_EDIT: &str = "to edit";
 
 /// Whom may be written about, and what is still left for them.
 pub(super) struct Planner {
     connection: String,
     people: Vec<String>,
     /// A note of each to comment on.
-    pub(super) notes: HashMap<String, String>,
+    notes: HashMap<String, String>,
     /// Stages where each has not been.
     stages: HashMap<String, VecDeque<String>>,
     /// Two stages where nobody ever is.
     nowhere: (String, String),
     reasons: Vec<String>,
+    /// A note of each to be edited.
+    edited: HashMap<String, String>,
+    template: String,
+    /// A posting that asks a question, and the question.
+    posting: (String, String),
 }
 
 fn id(record: &serde_json::Value) -> String {
@@ -101,11 +124,20 @@ impl Planner {
         let reasons = reasons
             .iter()
             .filter(|reason| reason["type"] == "non-hired" && reason["status"] == "active");
-        let mut notes = HashMap::new();
+        let (mut notes, mut edited) = (HashMap::new(), HashMap::new());
         for opportunity in &chosen {
-            let note = world.note(opportunity, &fresh_id(), "to comment on").await;
-            notes.insert(opportunity.clone(), note.expect("recorded").result_id);
+            for (kept, text) in [(&mut notes, TO_COMMENT_ON), (&mut edited, TO_EDIT)] {
+                let note = world.note(opportunity, &fresh_id(), text).await;
+                kept.insert(opportunity.clone(), note.expect("recorded").result_id);
+            }
         }
+        // Somebody has to be named who exports people.
+        let settings = pb::Connection {
+            default_acting_user_id: world.lever.active_users().remove(0),
+            ..Default::default()
+        };
+        let changed = world.change(settings, &["default_acting_user_id"]).await;
+        changed.expect("changed");
         Planner {
             connection: world.connection.clone(),
             people: chosen,
@@ -113,6 +145,9 @@ impl Planner {
             stages: left,
             nowhere,
             reasons: reasons.map(id).collect(),
+            edited,
+            template: world.template("Offer information").await,
+            posting: world.asking_posting().await,
         }
     }
 
@@ -124,6 +159,8 @@ impl Planner {
             request_id: fresh_id(),
             what: self.what(random, number, &opportunity),
             opportunity,
+            template: self.template.clone(),
+            posting: self.posting.clone(),
         }
     }
 
@@ -132,8 +169,15 @@ impl Planner {
         // Few, so that what is added is removed again, and the order shows.
         let label = |random: &mut Random| format!("label {}", random.below(3));
         match random.below(100) {
-            0..=21 => What::Note(text),
-            22..=31 => What::Comment {
+            0..=13 => What::Note(text),
+            14..=16 => What::Form(text),
+            17..=19 => What::EditNote {
+                text,
+                note: self.edited[opportunity].clone(),
+            },
+            20..=21 => What::Apply(address(&text)),
+            22..=24 => What::Export(address(&text)),
+            25..=31 => What::Comment {
                 text,
                 note: self.notes[opportunity].clone(),
             },
@@ -179,6 +223,11 @@ impl Planner {
         };
         (0..5).map(item).collect()
     }
+}
+
+/// An address of somebody whom nobody knows.
+fn address(text: &str) -> String {
+    format!("{}@example.com", text.replace(' ', "."))
 }
 
 fn at_once() -> Option<prost_types::Duration> {
@@ -267,6 +316,55 @@ pub(super) async fn ask(api: Api, asked: Asked) -> Result<String, Status> {
             };
             let answer = client.upload_file(stream::iter([request])).await?;
             answer.into_inner().operation
+        }
+        What::Form(text) => {
+            let request = pb::CreateFormRequest {
+                connection_id: asked.connection.clone(),
+                request_id: asked.request_id.clone(),
+                wait: at_once(),
+                ..offer_form(&asked.opportunity, &asked.template, &text)
+            };
+            client.create_form(request).await?.into_inner().operation
+        }
+        What::EditNote { text, note } => {
+            one!(client, update_note, UpdateNoteRequest, asked, { note_id: note, values: vec![text] })
+        }
+        What::Apply(email) => {
+            let (posting, question) = &asked.posting;
+            let request = pb::ApplyToPostingRequest {
+                connection_id: asked.connection.clone(),
+                request_id: asked.request_id.clone(),
+                wait: at_once(),
+                ..application(posting, question, &email)
+            };
+            client
+                .apply_to_posting(request)
+                .await?
+                .into_inner()
+                .operation
+        }
+        What::Export(email) => {
+            let profile = pb::ExportProfile {
+                name: "Robin Fernhollow".to_owned(),
+                emails: vec![pb::ExportEmail {
+                    address: email.clone(),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            };
+            let request = pb::ExportCandidateRequest {
+                connection_id: asked.connection.clone(),
+                request_id: asked.request_id.clone(),
+                wait: at_once(),
+                profile: Some(profile),
+                note: email,
+                ..Default::default()
+            };
+            client
+                .export_candidate(request)
+                .await?
+                .into_inner()
+                .operation
         }
         What::Bulk(items) => bulk(&api, &asked, items).await?,
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use proto::v1 as pb;
 use proto::v1::OperationState::{Failed, Succeeded, Uncertain};
 
-use super::ask::{Asked, Planner, What};
+use super::ask::{Asked, TO_COMMENT_ON, TO_EDIT, What};
 use crate::support::{World, why};
 
 /// What went wrong, each with what it was about.
@@ -72,14 +72,12 @@ struct Expected {
     stage: Option<String>,
     /// The archive reason; none for not archived.
     archived: Option<Option<String>>,
+    /// What the note to be edited says.
+    edited: Option<String>,
     texts: Vec<String>,
 }
 
-pub(super) async fn judge(
-    world: &World,
-    planner: &Planner,
-    asked: &[(Asked, Vec<String>)],
-) -> Verdict {
+pub(super) async fn judge(world: &World, asked: &[(Asked, Vec<String>)]) -> Verdict {
     let mut verdict = Verdict::default();
     let all = all_operations(world).await;
     let known: HashMap<_, _> = all.iter().map(|one| (one.id.as_str(), one)).collect();
@@ -114,7 +112,7 @@ pub(super) async fn judge(
         of.after(&asked.what, operation.state() == Succeeded);
     }
     for (opportunity, expected) in expected {
-        verdict.person(world, planner, opportunity, &expected);
+        verdict.person(world, opportunity, &expected);
     }
     verdict
 }
@@ -136,6 +134,7 @@ impl Expected {
             What::Stage(stage) => self.stage = Some(stage),
             What::Archive(reason) => self.archived = Some(Some(reason)),
             What::Unarchive => self.archived = Some(None),
+            What::EditNote { text, .. } => self.edited = Some(text),
             _ => {}
         }
     }
@@ -152,6 +151,27 @@ impl Verdict {
                 let files = world.lever.children(&asked.opportunity, "files");
                 let count = files.iter().filter(|file| file["name"] == **name).count();
                 self.created(operation, count, name);
+            }
+            What::Form(text) => {
+                let forms = world.lever.children(&asked.opportunity, "forms");
+                let told = format!("{text:?}");
+                let count = forms.iter().filter(|form| form.to_string().contains(&told));
+                self.created(operation, count.count(), text);
+            }
+            What::Apply(email) => {
+                let count = applications_of(world, email);
+                self.created(operation, count, email);
+            }
+            What::Export(email) => {
+                let people = world.people_at(email);
+                let count = people.len();
+                for person in people {
+                    let id = person["id"].as_str().expect("an id");
+                    let texts = texts(world, id);
+                    let notes = texts.iter().filter(|text| *text == email).count();
+                    self.created(operation, notes, &format!("the note on {email}"));
+                }
+                self.created(operation, count, email);
             }
             What::StageFrom { .. } => {
                 let refused = operation.state() == Failed && why(operation).reason == "STAGE_MOVED";
@@ -194,7 +214,7 @@ impl Verdict {
     }
 
     /// Judges what Lever holds of somebody in the end.
-    fn person(&mut self, world: &World, planner: &Planner, opportunity: &str, expected: &Expected) {
+    fn person(&mut self, world: &World, opportunity: &str, expected: &Expected) {
         let document = world.lever.opportunity(opportunity).expect("there");
         for (field, labels) in [
             ("tags", &expected.tags),
@@ -226,7 +246,18 @@ impl Verdict {
                 document["archived"]
             ));
         }
-        let written = written(world, planner, opportunity);
+        if let Some(text) = &expected.edited {
+            let count = texts(world, opportunity)
+                .iter()
+                .filter(|one| *one == text)
+                .count();
+            if count != 1 {
+                self.disorder.push(format!(
+                    "the edited note of {opportunity}: {text:?} {count} times"
+                ));
+            }
+        }
+        let written = written(world, opportunity);
         let wanted: Vec<_> = expected
             .texts
             .iter()
@@ -237,6 +268,16 @@ impl Verdict {
                 .push(format!("notes of {opportunity}: {written:?}"));
         }
     }
+}
+
+/// How many applications there are of people with this address.
+fn applications_of(world: &World, email: &str) -> usize {
+    let people = world.people_at(email).into_iter();
+    let of = |person: serde_json::Value| {
+        let id = person["id"].as_str().expect("an id");
+        world.lever.children(id, "applications").len()
+    };
+    people.map(of).sum()
 }
 
 /// How many calls that write ended without a clear answer.
@@ -250,7 +291,7 @@ fn unclear(operation: &pb::Operation) -> usize {
 }
 
 /// The texts that were written on somebody, each when it came to be, in the order of Lever's own record of calls.
-fn written(world: &World, planner: &Planner, opportunity: &str) -> Vec<String> {
+fn written(world: &World, opportunity: &str) -> Vec<String> {
     let path = format!("/v1/opportunities/{opportunity}/notes");
     let mut written = Vec::new();
     for call in world.calls("createOpportunityNote") {
@@ -258,8 +299,8 @@ fn written(world: &World, planner: &Planner, opportunity: &str) -> Vec<String> {
         let Some(text) = text.filter(|_| call.effect && call.path == path) else {
             continue;
         };
-        let first = planner.notes.contains_key(opportunity) && text == "to comment on";
-        if !first && !written.iter().any(|known| known == text) {
+        let ours = [TO_COMMENT_ON, TO_EDIT].contains(&text);
+        if !ours && !written.iter().any(|known| known == text) {
             written.push(text.to_owned());
         }
     }
