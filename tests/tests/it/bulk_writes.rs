@@ -644,6 +644,69 @@ async fn a_held_write_is_made_when_its_time_has_come() {
     assert!(seconds(sent) >= seconds(asked.release_time), "{settled:?}");
 }
 
+/// X4: whoever was archived by somebody else during the hold, for a hire above all, stays archived as they are.
+#[tokio::test]
+async fn a_held_archive_leaves_alone_whoever_was_hired_meanwhile() {
+    let world = World::synced(Setup::new(60)).await;
+    let applicants = world.refs(3).await;
+    let people: Vec<_> = applicants.iter().map(|one| &one.opportunity_id).collect();
+    let hold = || {
+        Some(pb::Hold {
+            delay: Some(pb::hold::Delay::BusinessDays(2)),
+        })
+    };
+    let request = pb::ArchiveRequest {
+        opportunity_id: people[0].clone(),
+        request_id: fresh_id(),
+        archive_reason_id: world.reject_reason(),
+        hold: hold(),
+        ..Default::default()
+    };
+    let planned = world.archive(pb::ArchiveRequest {
+        dry_run: true,
+        ..request.clone()
+    });
+    let planned = planned.await.expect("planned").lever_calls;
+    let methods: Vec<_> = planned.iter().map(|call| call.method.as_str()).collect();
+    assert_eq!(methods, ["GET", "PUT", "GET"], "it looks first");
+    let alone = world.archive(request).await.expect("recorded");
+    let item = |id: &String| pb::BulkItem {
+        opportunity_id: id.clone(),
+        write: Some(Item::Archive(pb::BulkArchive {
+            archive_reason_id: world.reject_reason(),
+            ..Default::default()
+        })),
+    };
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: people[1..].iter().copied().map(item).collect(),
+        hold: hold(),
+        ..Default::default()
+    };
+    let stream = world.api.candidates().bulk_write(request).await;
+    let mut stream = stream.expect("accepted").into_inner();
+    let bulk = stream.message().await.expect("told").expect("a message");
+    let bulk = bulk.operation.expect("the bulk").id;
+    let reasons = world.lever.archive_reasons();
+    let hired = reasons.iter().find(|reason| reason["type"] == "hired");
+    let hired = hired.and_then(|reason| reason["id"].as_str());
+    for person in &people[..2] {
+        world.lever.archive(person, hired).expect("known");
+    }
+    world.release(&alone.id).await.expect("released");
+    world.release(&bulk).await.expect("released");
+    for id in [alone.id, format!("{bulk}/1")] {
+        let skipped = world.settled(&id).await;
+        assert_eq!(skipped.state(), Cancelled, "{skipped:?}");
+        let why = why(&skipped);
+        assert_eq!(why.reason, "ALREADY_ARCHIVED");
+        assert_eq!(Some(why.details["present_archive_reason_id"].as_str()), hired);
+    }
+    assert_eq!(world.settled(&format!("{bulk}/2")).await.state(), Succeeded);
+    assert_eq!(world.effects("updateOpportunityArchived"), 1);
+}
+
 /// What failed for a reason that has gone is tried again by hand.
 #[tokio::test]
 async fn what_failed_can_be_retried_and_a_bulk_retries_what_failed_in_it() {

@@ -736,6 +736,12 @@ impl Operation {
         self
     }
 
+    /// Whether it stood back after it was recorded, held or ended until a person asked for it again: time in which others
+    /// may have acted.
+    pub fn stood_back(&self) -> bool {
+        self.queued_at != self.created_at
+    }
+
     /// Whether Lever is being read back.
     pub fn reconciling(&self) -> bool {
         matches!(self.state, State::Reconciling { .. })

@@ -112,7 +112,13 @@ impl Engine {
                 }
                 let (opportunity, user) = (&request.opportunity, acting.user.clone());
                 Ok(PlannedItem {
-                    calls: plan::planned(&minded.write, opportunity, user, outbox.marker()),
+                    calls: plan::planned(
+                        &minded.write,
+                        opportunity,
+                        user,
+                        outbox.marker(),
+                        request.hold.is_some(),
+                    ),
                     acting,
                     left_out: minded.left_out,
                 })

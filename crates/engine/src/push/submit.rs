@@ -217,7 +217,8 @@ impl Engine {
         let (mut calls, write) = self.merged_now(request.connection, &request.write).await?;
         if let Some(write) = write.filter(|_| minded.nothing.is_none()) {
             let user = acting.user.clone();
-            calls.extend(plan::planned(&write, &request.opportunity, user, marker));
+            let (about, held) = (&request.opportunity, request.hold.is_some());
+            calls.extend(plan::planned(&write, about, user, marker, held));
         }
         let eta = outbox.eta(calls.len());
         Ok(DryRun {

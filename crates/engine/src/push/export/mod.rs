@@ -122,7 +122,7 @@ impl Engine {
             let (reads, write) = self.merged_now(request.connection, &write).await?;
             calls.extend(reads);
             let user = || acting.user.clone();
-            let writes = write.map(|write| plan::planned(&write, &about, user(), marker));
+            let writes = write.map(|write| plan::planned(&write, &about, user(), marker, false));
             calls.extend(writes.into_iter().flatten());
         }
         Ok(ExportDryRun {
