@@ -498,29 +498,41 @@ async fn rejecting_skips_whoever_is_archived_already() {
         .filter_map(|one| one["id"].as_str().map(str::to_owned))
         .find(|id| *id != reason)
         .expect("another reason");
-    let archived = applicants[2].opportunity_id.clone();
-    world.lever.archive(&archived, Some(&other)).expect("known");
+    // For the same reason, too: that rejection was somebody else's, and so is the e-mail about it.
+    let archived = [(1, &reason), (2, &other)];
+    let archived = archived.map(|(at, reason)| (applicants[at].opportunity_id.clone(), reason));
+    for (person, reason) in &archived {
+        world.lever.archive(person, Some(reason)).expect("known");
+    }
     let request = pb::RejectApplicantsRequest {
         connection_id: world.connection.clone(),
         request_id: fresh_id(),
         applicants: applicants.clone(),
         archive_reason_id: reason.clone(),
+        email_template_id: "kind-words".to_owned(),
         ..Default::default()
     };
     let told = world.reject(request).await;
-    let skipped = told
-        .iter()
-        .find(|one| one.opportunity_id == archived)
-        .expect("told");
-    assert_eq!(skipped.state(), Cancelled);
-    let why = why(skipped);
-    assert_eq!(why.reason, "ALREADY_ARCHIVED");
-    assert_eq!(why.details["present_archive_reason_id"], other);
+    let item = |id: &str| {
+        let of_them = |one: &&pb::Operation| one.opportunity_id == id;
+        told.iter().find(of_them).expect("told")
+    };
+    for (person, reason) in &archived {
+        let skipped = item(person);
+        assert_eq!(skipped.state(), Cancelled, "{reason}");
+        assert_eq!(skipped.email_intent, None, "{reason}");
+        let why = why(skipped);
+        assert_eq!(why.reason, "ALREADY_ARCHIVED");
+        assert_eq!(why.details["present_archive_reason_id"], **reason);
+    }
+    let ours = item(&applicants[0].opportunity_id);
+    assert!(ours.email_intent.is_some(), "{ours:?}");
+    assert_eq!(world.effects("updateOpportunityArchived"), 1);
     let bulk = told.last().expect("the bulk");
     assert_eq!(bulk.state(), Succeeded, "nothing went wrong: {bulk:?}");
     let reason_of =
         |id: &str| world.lever.opportunity(id).expect("there")["archived"]["reason"].clone();
-    assert_eq!(reason_of(&archived), other.as_str());
+    assert_eq!(reason_of(&archived[1].0), other.as_str());
     assert_eq!(reason_of(&applicants[0].opportunity_id), reason.as_str());
 }
 

@@ -362,8 +362,7 @@ fn decide(
         Write::Archive {
             reason, rejects, ..
         } => {
-            let may_be_ours = tried.is_some() || rejects.is_some();
-            let ours = may_be_ours && archived_for(present) == Some(reason);
+            let ours = tried.is_some() && archived_for(present) == Some(reason);
             let yields = rejects.is_some() || operation.stood_back();
             match present.archived {
                 Some(_) if ours => done,
@@ -630,7 +629,7 @@ mod tests {
             Some(Event::Skipped(why)) => why,
             other => panic!("{other:?}"),
         };
-        for operation in [rejection("other"), held("r"), held("other")] {
+        for operation in [rejection("r"), rejection("other"), held("r"), held("other")] {
             let why = why(&operation, None);
             assert_eq!(why.kind, FailureKind::AlreadyArchived);
             let reason = ("present_archive_reason_id".to_owned(), "r".to_owned());
