@@ -62,7 +62,7 @@ impl World {
     }
 
     /// An active reason that is no hire.
-    fn reject_reason(&self) -> String {
+    pub(crate) fn reject_reason(&self) -> String {
         let reasons = self.lever.archive_reasons();
         let reason = reasons
             .iter()
@@ -713,7 +713,10 @@ async fn a_held_archive_leaves_alone_whoever_was_hired_meanwhile() {
         assert_eq!(skipped.state(), Cancelled, "{skipped:?}");
         let why = why(&skipped);
         assert_eq!(why.reason, "ALREADY_ARCHIVED");
-        assert_eq!(Some(why.details["present_archive_reason_id"].as_str()), hired);
+        assert_eq!(
+            Some(why.details["present_archive_reason_id"].as_str()),
+            hired
+        );
     }
     assert_eq!(world.settled(&format!("{bulk}/2")).await.state(), Succeeded);
     assert_eq!(world.effects("updateOpportunityArchived"), 1);

@@ -64,8 +64,8 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
         write,
         Write::Raw(_) | Write::Prepared(_) | Write::UploadFile(_)
     );
-    let looks_first = plan::looks_first(write, operation.stood_back())
-        || (tried_at.is_some() && !elsewhere);
+    let looks_first =
+        plan::looks_first(write, operation.stood_back()) || (tried_at.is_some() && !elsewhere);
     let event = if looks_first && !write.creates() {
         match try_.call(&fresh_read(&operation.opportunity)).await {
             Ok(record) => {
@@ -608,7 +608,10 @@ mod tests {
         assert_eq!(decide(&move_to("b", None), &present, None), done);
         assert_eq!(decide(&move_to("b", Some("a")), &present, None), done);
         assert_eq!(decide(&archive("r", None), &present, Some(&TRIED)), done);
-        assert_eq!(decide(&archive("other", None), &present, Some(&TRIED)), None);
+        assert_eq!(
+            decide(&archive("other", None), &present, Some(&TRIED)),
+            None
+        );
         assert_eq!(decide(&asked(Write::Unarchive), &present, None), None);
         let active = opportunity(json!({"id": "o", "stage": "b", "archived": null}));
         assert_eq!(decide(&asked(Write::Unarchive), &active, None), done);
@@ -636,10 +639,16 @@ mod tests {
             assert_eq!(why.details, [reason]);
         }
         // An earlier try of ours may have done it, but not for another reason.
-        for (ours, not_ours) in [(rejection("r"), rejection("other")), (held("r"), held("other"))] {
+        for (ours, not_ours) in [
+            (rejection("r"), rejection("other")),
+            (held("r"), held("other")),
+        ] {
             let done = Some(Event::Done { result_id: None });
             assert_eq!(decide(&ours, &present, Some(&TRIED)), done);
-            assert_eq!(why(&not_ours, Some(&TRIED)).kind, FailureKind::AlreadyArchived);
+            assert_eq!(
+                why(&not_ours, Some(&TRIED)).kind,
+                FailureKind::AlreadyArchived
+            );
         }
         let active = opportunity(json!({"id": "o", "archived": null}));
         assert_eq!(decide(&rejection("r"), &active, None), None);
