@@ -942,6 +942,58 @@ async fn what_is_excluded_meanwhile_is_not_released() {
     assert_eq!(world.settled(&bulk).await.state(), Cancelled);
 }
 
+/// F-41, X4: nor is it written when its time has come.
+#[tokio::test]
+async fn what_is_excluded_meanwhile_fails_when_its_hold_ends() {
+    let world = World::synced(Setup::new(60)).await;
+    let applicants = world.refs(2).await;
+    // Long enough for the mapping to be saved before.
+    let hold = Some(pb::Hold {
+        delay: Some(pb::hold::Delay::Duration(prost_types::Duration {
+            seconds: 6,
+            nanos: 0,
+        })),
+    });
+    let advance = pb::AdvanceApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: vec![applicants[0].clone()],
+        stage_id: "offer".to_owned(),
+        hold,
+        ..Default::default()
+    };
+    let reject = pb::RejectApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: vec![applicants[1].clone()],
+        archive_reason_id: world.reject_reason(),
+        hold,
+        ..Default::default()
+    };
+    let advanced = world.api.inbound().advance_applicants(advance).await;
+    let mut advanced = advanced.expect("accepted").into_inner();
+    let advanced = advanced.message().await.expect("told").expect("a message");
+    let rejected = world.api.inbound().reject_applicants(reject).await;
+    let mut rejected = rejected.expect("accepted").into_inner();
+    let rejected = rejected.message().await.expect("told").expect("a message");
+    let mut mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    mapping.advance_excluded_stage_ids = vec!["offer".to_owned()];
+    mapping.reject_excluded_reason_ids = vec![world.reject_reason()];
+    world.save_mapping(mapping).await.expect("saved");
+    for (bulk, reason) in [
+        (advanced.operation, "STAGE_EXCLUDED"),
+        (rejected.operation, "REASON_EXCLUDED"),
+    ] {
+        let bulk = bulk.expect("the bulk").id;
+        assert_eq!(world.settled(&bulk).await.state(), Failed);
+        let item = world.operation(&format!("{bulk}/1")).await;
+        assert_eq!((item.state(), why(&item).reason.as_str()), (Failed, reason));
+        assert!(item.lever_calls.is_empty(), "{item:?}");
+    }
+    assert_eq!(world.effects("updateOpportunityStage"), 0);
+    assert_eq!(world.effects("updateOpportunityArchived"), 0);
+}
+
 /// A dry run refuses what the write would refuse.
 #[tokio::test]
 async fn a_hold_that_is_too_long_is_refused_in_a_dry_run_too() {

@@ -546,9 +546,10 @@ impl Operation {
                 Event::Skipped(why),
             ) => State::Cancelled(Some(why)),
             (State::Recorded { .. }, Event::ItemsSettled(tally)) => tally.outcome(),
-            (State::Recorded { .. } | State::Sending { .. }, Event::Refused(failure)) => {
-                State::Failed(failure)
-            }
+            (
+                State::Held { .. } | State::Recorded { .. } | State::Sending { .. },
+                Event::Refused(failure),
+            ) => State::Failed(failure),
             (State::Sending { .. } | State::Reconciling { .. }, Event::Abandoned) => {
                 State::Uncertain(Failure {
                     kind: FailureKind::Unknown,

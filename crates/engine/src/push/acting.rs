@@ -140,6 +140,12 @@ impl<'a> Chooser<'a> {
         }
     }
 
+    /// Whether a user may act, as far as the users of the account are known.
+    pub(super) async fn may_act(&self, user: &UserId) -> Result<bool> {
+        let standing = self.standing(user).await?;
+        Ok(matches!(standing, None | Some(UserStanding::Active)))
+    }
+
     /// What is known of a user; none while no user of the account is known.
     async fn standing(&self, user: &UserId) -> Result<Option<UserStanding>> {
         let (store, id) = (&self.shared.store, self.connection);

@@ -11,7 +11,7 @@ use store::Recording;
 
 use super::acting::{Acting, Chooser};
 use super::content::{check_content, check_request_id, digest};
-use super::judge::{Judge, Rights, failure_of, target};
+use super::judge::{Judge, Rights, check_target, failure_of, target};
 use super::new_id;
 use super::plan::{self, PlannedCall};
 use super::submit::{
@@ -287,7 +287,7 @@ impl Engine {
         };
         let common = target(&first.write);
         if requests.iter().all(|one| target(&one.write) == common) {
-            self.check_target(connection, &first.write).await?;
+            check_target(&self.shared, connection, &first.write).await?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use store::{ReceivedFile, Recording};
 
 pub use super::acting::Acting;
 use super::content::{check_content, check_request_id, digest};
+use super::judge::check_target;
 use super::merge::{self, Merge};
 use super::outbox::Outbox;
 use super::plan::{self, PlannedCall};
@@ -286,68 +287,9 @@ impl Engine {
             }
             Write::UploadFile(file) if !file.target.keeps() => return Ok(()),
             Write::Prepared(prepared) if about_no_opportunity(prepared) => return Ok(()),
-            write => self.check_target(request.connection, write).await?,
+            write => check_target(&self.shared, request.connection, write).await?,
         }
         self.check_opportunity(request).await
-    }
-
-    /// Whether the account has the stage or the archive reason that a write names, and may be given it.
-    pub(super) async fn check_target(&self, connection: ConnectionId, write: &Write) -> Result<()> {
-        match write {
-            Write::ChangeStage { stage, .. } => self.check_stage(connection, stage).await,
-            Write::Archive { reason, .. } => self.check_reason(connection, reason).await,
-            _ => Ok(()),
-        }
-    }
-
-    async fn check_stage(&self, id: ConnectionId, stage: &lever::StageId) -> Result<()> {
-        self.check_stage_known(id, stage).await?;
-        let mapping = mapping::present(&self.shared, id).await?;
-        mapping.may_advance_to(stage).map_err(|_| {
-            Error::precondition(
-                "STAGE_EXCLUDED",
-                "the stage mapping excludes this stage when advancing: ListAdvanceTargets lists those allowed",
-                vec![("stage_id", stage.as_str().to_owned())],
-            )
-        })
-    }
-
-    /// Whether the account has a stage, as far as its stages have been read.
-    pub(super) async fn check_stage_known(
-        &self,
-        id: ConnectionId,
-        stage: &lever::StageId,
-    ) -> Result<()> {
-        let stages = mapping::stages(&self.shared, id).await?;
-        if !stages.is_empty() && !stages.iter().any(|known| known.id == *stage) {
-            return Err(Error::invalid(
-                "stage_id",
-                "Lever has no such stage: GetStageMapping lists the stages of the account",
-            ));
-        }
-        Ok(())
-    }
-
-    async fn check_reason(&self, id: ConnectionId, reason: &lever::ArchiveReasonId) -> Result<()> {
-        let reasons = mapping::archive_reasons(&self.shared, id).await?;
-        if reasons.is_empty() {
-            return Ok(());
-        }
-        if !reasons.iter().any(|known| known.id == *reason) {
-            return Err(Error::invalid(
-                "archive_reason_id",
-                "Lever has no such archive reason: LeverService.ListArchiveReasons lists them",
-            ));
-        }
-        let mapping = mapping::present(&self.shared, id).await?;
-        if mapping.reject_excluded_reasons.contains(reason) {
-            return Err(Error::precondition(
-                "REASON_EXCLUDED",
-                "the stage mapping excludes this archive reason when rejecting: ListRejectReasons lists those allowed",
-                vec![("archive_reason_id", reason.as_str().to_owned())],
-            ));
-        }
-        Ok(())
     }
 
     /// An opportunity the mirror lacks may be new: Lever is asked. When Lever is away the write is taken anyway.
