@@ -260,6 +260,19 @@ impl Engine {
         }
     }
 
+    /// Whether the request id stands for an operation already, for this write or another.
+    pub(super) async fn is_remembered(&self, request: &WriteRequest) -> Result<bool> {
+        let (connection, request_id) = (request.connection, &request.request_id);
+        Ok(self.known_by(connection, request_id).await?.is_some())
+    }
+
+    async fn known_by(&self, id: ConnectionId, request_id: &str) -> Result<Option<Operation>> {
+        let known = self.shared.store.operation_by_request(id, request_id);
+        let now = self.shared.clock.now();
+        let remembered = |known: &Operation| now.since(known.created_at) < REMEMBERED;
+        Ok(known.await?.filter(remembered))
+    }
+
     /// The operation this request id stands for already.
     pub(super) async fn remembered(
         &self,
@@ -267,10 +280,7 @@ impl Engine {
         request_id: &str,
         digest: &[u8; 32],
     ) -> Result<Option<Operation>> {
-        let store = &self.shared.store;
-        let known = store.operation_by_request(connection, request_id).await?;
-        let now = self.shared.clock.now();
-        match known.filter(|known| now.since(known.created_at) < REMEMBERED) {
+        match self.known_by(connection, request_id).await? {
             Some(known) if known.digest == *digest => Ok(Some(known)),
             Some(known) => Err(used_request_id(&known, digest)),
             None => Ok(None),
