@@ -107,6 +107,14 @@ impl PassedOver {
             .find(|passed_over| passed_over.name() == name)
     }
 
+    /// Whether it is the default of the connection that does not act, whoever asked.
+    pub fn is_of_default(self) -> bool {
+        matches!(
+            self,
+            PassedOver::DefaultDeactivated | PassedOver::DefaultUnknown
+        )
+    }
+
     /// The reason for people, as half a sentence.
     pub fn told(self) -> &'static str {
         match self {
