@@ -12,11 +12,9 @@ use store::Recording;
 use super::acting::{Acting, Chooser};
 use super::content::{check_content, check_request_id, digest};
 use super::judge::{Judge, Rights, check_target, failure_of, target};
-use super::new_id;
 use super::plan::{self, PlannedCall};
-use super::submit::{
-    REMEMBERED, WriteRequest, count_recorded, in_steps, new_operation, used_request_id,
-};
+use super::submit::{REMEMBERED, WriteRequest, in_steps, new_operation, used_request_id};
+use super::{count, new_id};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::mapping;
@@ -197,8 +195,9 @@ impl Engine {
         let (store, recorded) = (&self.shared.store, items.clone());
         match store.record_bulk(bulk, recorded, REMEMBERED).await? {
             Recording::New(bulk) => {
+                count::recorded(&bulk);
                 for item in &items {
-                    count_recorded(item);
+                    count::recorded(item);
                     outbox.take_in(item);
                 }
                 outbox.take_in(&bulk);

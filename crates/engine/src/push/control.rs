@@ -9,6 +9,7 @@ use store::ErrorKind as StoreErrorKind;
 
 use super::acting::{Acting, Chooser};
 use super::content::check_content;
+use super::count;
 use super::judge::{Judge, Rights};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -462,6 +463,7 @@ impl Engine {
             Err(error) if matches!(error.kind(), StoreErrorKind::Conflict) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
+        count::moved(&operation.state, &next);
         if let Ok(link) = self.link(operation.connection) {
             link.issues.note_writes();
         }

@@ -16,7 +16,7 @@ use super::merge::{self, Merge};
 use super::outbox::Outbox;
 use super::plan::{self, PlannedCall};
 use super::ready::unread;
-use super::{acting, new_id};
+use super::{acting, count, new_id};
 use crate::cause::Cause;
 use crate::engine::Engine;
 use crate::error::{Error, Result, about_id};
@@ -141,7 +141,7 @@ impl Engine {
             .await?;
         match recording {
             Recording::New(operation) => {
-                count_recorded(&operation);
+                count::recorded(&operation);
                 outbox.take_in(&operation);
                 Ok(operation.id)
             }
@@ -403,11 +403,6 @@ pub(super) fn new_operation(
         updated_at: now,
         revision: 1,
     }
-}
-
-pub(super) fn count_recorded(operation: &Operation) {
-    metrics::counter!(crate::figures::OPERATIONS.name, "kind" => operation.write.kind(), "event" => "recorded")
-        .increment(1);
 }
 
 pub(super) fn used_request_id(existing: &Operation, asked: &[u8; 32]) -> Error {
