@@ -70,6 +70,10 @@ pub enum PassedOver {
     LinkUnknown,
     /// An admin linked the e-mail to a Lever user who is deactivated.
     LinkDeactivated,
+    /// The default of the connection is deactivated.
+    DefaultDeactivated,
+    /// The default of the connection is a user that Lever does not list.
+    DefaultUnknown,
 }
 
 impl PassedOver {
@@ -79,6 +83,8 @@ impl PassedOver {
         PassedOver::Deactivated,
         PassedOver::LinkUnknown,
         PassedOver::LinkDeactivated,
+        PassedOver::DefaultDeactivated,
+        PassedOver::DefaultUnknown,
     ];
 
     /// The name, as the gRPC enum has it without its prefix.
@@ -88,6 +94,8 @@ impl PassedOver {
             PassedOver::Deactivated => "DEACTIVATED",
             PassedOver::LinkUnknown => "LINK_UNKNOWN",
             PassedOver::LinkDeactivated => "LINK_DEACTIVATED",
+            PassedOver::DefaultDeactivated => "DEFAULT_DEACTIVATED",
+            PassedOver::DefaultUnknown => "DEFAULT_UNKNOWN",
         }
     }
 
@@ -99,6 +107,14 @@ impl PassedOver {
             .find(|passed_over| passed_over.name() == name)
     }
 
+    /// Whether it is the default of the connection that does not act, whoever asked.
+    pub fn is_of_default(self) -> bool {
+        matches!(
+            self,
+            PassedOver::DefaultDeactivated | PassedOver::DefaultUnknown
+        )
+    }
+
     /// The reason for people, as half a sentence.
     pub fn told(self) -> &'static str {
         match self {
@@ -107,6 +123,10 @@ impl PassedOver {
             PassedOver::LinkUnknown => "this e-mail is linked to a user whom Lever does not list",
             PassedOver::LinkDeactivated => {
                 "this e-mail is linked to a Lever user who is deactivated"
+            }
+            PassedOver::DefaultDeactivated => "the connection's default user is deactivated",
+            PassedOver::DefaultUnknown => {
+                "the connection's default user is one whom Lever does not list"
             }
         }
     }
@@ -133,6 +153,18 @@ impl Chosen {
         }
     }
 
+    /// The default of a connection, if that may act; `standing` is none while no user of the account is known.
+    pub fn connection_default(user: UserId, standing: Option<UserStanding>) -> Chosen {
+        let passed_over = match standing {
+            None | Some(UserStanding::Active) => {
+                return Chosen::new(user, ActingBecause::ConnectionDefault);
+            }
+            Some(UserStanding::Deactivated) => PassedOver::DefaultDeactivated,
+            Some(UserStanding::Unknown) => PassedOver::DefaultUnknown,
+        };
+        Chosen::default().instead_of(Some(passed_over))
+    }
+
     /// This choice, made since somebody else was passed over.
     fn instead_of(self, passed_over: Option<PassedOver>) -> Chosen {
         Chosen {
@@ -149,7 +181,7 @@ pub struct StandIns {
     pub opportunity_owner: Option<UserId>,
     /// The owner of its posting.
     pub posting_owner: Option<UserId>,
-    /// The default of the connection, which is taken as it is.
+    /// The default of the connection.
     pub default: Option<UserId>,
 }
 
@@ -233,7 +265,8 @@ impl Roster {
         }
     }
 
-    /// Who acts where the product user is nobody in Lever: the first stand-in who may.
+    /// Who acts where the product user is nobody in Lever: the first stand-in who may. While no user is known, the
+    /// default is taken as it is.
     pub fn stand_in(&self, stand_ins: StandIns, passed_over: Option<PassedOver>) -> Chosen {
         let owner = |owner: Option<UserId>, because| {
             owner
@@ -245,11 +278,17 @@ impl Roster {
             posting_owner,
             default,
         } = stand_ins;
-        owner(opportunity_owner, ActingBecause::OpportunityOwner)
+        let by_default = || {
+            let user = default?;
+            let standing = (!self.is_empty()).then(|| self.standing(&user));
+            Some(Chosen::connection_default(user, standing))
+        };
+        let chosen = owner(opportunity_owner, ActingBecause::OpportunityOwner)
             .or_else(|| owner(posting_owner, ActingBecause::PostingOwner))
-            .or_else(|| default.map(|user| Chosen::new(user, ActingBecause::ConnectionDefault)))
-            .unwrap_or_default()
-            .instead_of(passed_over)
+            .or_else(by_default)
+            .unwrap_or_default();
+        let passed_over = passed_over.or(chosen.passed_over);
+        chosen.instead_of(passed_over)
     }
 
     fn may_act(&self, user: &UserId) -> bool {
@@ -365,13 +404,6 @@ mod tests {
                 Some("mute"),
                 ConnectionDefault,
             ),
-            (
-                None,
-                None,
-                Some("nobody"),
-                Some("nobody"),
-                ConnectionDefault,
-            ),
             (Some("gone"), None, None, None, Nobody),
         ] {
             let stand_ins = StandIns {
@@ -388,6 +420,25 @@ mod tests {
                 };
                 assert_eq!(chosen, expected);
             }
+        }
+    }
+
+    #[test]
+    fn a_default_who_may_not_act_is_passed_over_where_the_users_are_known() {
+        use PassedOver::{DefaultDeactivated, DefaultUnknown, Unknown};
+        let of = |default: &str| StandIns {
+            default: Some(UserId::from(default)),
+            ..StandIns::default()
+        };
+        for (default, passed_over) in [("gone", DefaultDeactivated), ("nobody", DefaultUnknown)] {
+            let chosen = roster().stand_in(of(default), None);
+            assert_eq!(chosen, Chosen::default().instead_of(Some(passed_over)));
+            // What was expected first is what is told.
+            let chosen = roster().stand_in(of(default), Some(Unknown));
+            assert_eq!(chosen, Chosen::default().instead_of(Some(Unknown)));
+            let unread = Roster::default().stand_in(of(default), None);
+            let expected = Chosen::new(default.into(), ActingBecause::ConnectionDefault);
+            assert_eq!(unread, expected);
         }
     }
 

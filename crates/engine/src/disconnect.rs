@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::engine::{Engine, Running};
 use crate::error::{Error, Result};
 use crate::link::Link;
+use crate::push::count;
 use crate::webhook::register;
 
 /// How long a write that is being sent may take to settle.
@@ -186,8 +187,8 @@ impl Engine {
     async fn close(&self, operation: &Operation, event: Event) -> Result<bool> {
         let patience = &self.shared.settings.patience;
         let closed = operation.after(event, self.shared.clock.now(), patience);
-        match self.shared.store.save_operation(closed).await {
-            Ok(()) => {}
+        match self.shared.store.save_operation(closed.clone()).await {
+            Ok(()) => count::moved(&operation.state, &closed),
             Err(error) if matches!(error.kind(), StoreErrorKind::Conflict) => return Ok(false),
             Err(error) => return Err(error.into()),
         }

@@ -80,7 +80,7 @@ metrics_table! {
     STREAM_STALE = "fulcrum_stream_stale", Gauge, ["connection", "stream"], "0 or 1", "whether a stream that is kept is older than twice its period, fails, or is forbidden";
     INBOUND_AGE = "fulcrum_inbound_age_seconds", Gauge, ["connection"], "seconds", "how old what is shown of the inbound stages is; for connections that have read them";
     LISTS_WAITING = "fulcrum_lists_waiting", Gauge, ["connection"], "lists", "lists below people and postings that wait to be read";
-    OPERATIONS = "fulcrum_operations_total", Counter, ["kind", "event"], "operations", "operations `recorded`, and settled as `SUCCEEDED`, `FAILED`, `UNCERTAIN` or `CANCELLED`";
+    OPERATIONS = "fulcrum_operations_total", Counter, ["kind", "event"], "operations", "operations `recorded`, opened again by a person (`retried`), and settled as `SUCCEEDED`, `FAILED`, `UNCERTAIN` or `CANCELLED`; bulks and their items each for themselves";
     OPERATIONS_WAITING = "fulcrum_operations_waiting", Gauge, ["connection", "state"], "operations", "operations that are not settled, by their state: `HELD`, `RECORDED`, `SENDING`";
     ISSUES = "fulcrum_issues", Gauge, ["connection", "kind", "state"], "issues", "issues that are `open` or `muted`, by their kind";
     WEBHOOKS = "fulcrum_webhooks_total", Counter, ["event", "result"], "deliveries", "deliveries `queued`, `replayed`, `refused`, `too_large`, `slow`, `busy`, `failed`";

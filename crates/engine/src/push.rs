@@ -8,6 +8,7 @@ mod acting;
 mod bulk;
 mod content;
 mod control;
+pub(crate) mod count;
 mod export;
 mod holds;
 mod items;

@@ -366,3 +366,109 @@ async fn x13_only_what_can_be_right_is_linked_and_only_by_an_admin() {
     let linked = world.link_user(PRODUCT_USER, &active).await;
     assert!(linked.expect("linked").is_some());
 }
+
+/// A default who has left the company since keeps no write from being made.
+#[tokio::test]
+async fn x13_a_default_who_was_deactivated_is_passed_over() {
+    let world = world().await;
+    let (person, owner, _) = world.owned_twice().await;
+    let others = world.lever.active_users().into_iter();
+    let default = others.filter(|user| *user != owner).next_back();
+    let default = default.expect("somebody else");
+    let settings = pb::Connection {
+        default_acting_user_id: default.clone(),
+        ..Default::default()
+    };
+    let changed = world.change(settings, &["default_acting_user_id"]).await;
+    changed.expect("an active user");
+    world.deactivate(&default).await;
+
+    let note = world.note(&person, &fresh_id(), "in nobody's name").await;
+    let note = note.expect("recorded");
+    assert_eq!(note.state(), Succeeded, "{note:?}");
+    assert_eq!(
+        (note.acting_because(), note.passed_over()),
+        (ActingBecause::Nobody, PassedOver::DefaultDeactivated)
+    );
+    // Lever insists on a name here.
+    let file = pb::UploadFileRequest {
+        connection_id: world.connection.clone(),
+        opportunity_id: person.clone(),
+        request_id: fresh_id(),
+        name: "letter.txt".to_owned(),
+        wait: Some(prost_types::Duration {
+            seconds: 40,
+            nanos: 0,
+        }),
+        ..Default::default()
+    };
+    let piece = pb::UploadFileRequest {
+        chunk: b"dear all".to_vec().into(),
+        ..Default::default()
+    };
+    let messages = futures::stream::iter([file, piece]);
+    let uploaded = world.api.candidates().upload_file(messages).await;
+    let uploaded = uploaded.expect("recorded").into_inner().operation;
+    let uploaded = uploaded.expect("an operation");
+    assert_eq!(uploaded.state(), Succeeded, "{uploaded:?}");
+    assert_eq!(
+        (uploaded.acting_because(), uploaded.passed_over()),
+        (
+            ActingBecause::OpportunityOwner,
+            PassedOver::DefaultDeactivated
+        )
+    );
+    assert_eq!(uploaded.acting_user_id, owner);
+}
+
+/// Whom a write is made for is chosen again when it is released or retried, where that user has left since.
+#[tokio::test]
+async fn x13_a_write_whose_user_was_deactivated_meanwhile_goes_to_the_next() {
+    let world = world().await;
+    let (person, owner, posting_owner) = world.owned_twice().await;
+    world.link_user(PRODUCT_USER, &owner).await.expect("linked");
+    let held = pb::ArchiveRequest {
+        opportunity_id: person.clone(),
+        request_id: fresh_id(),
+        archive_reason_id: world.reject_reason(),
+        acting_user: PRODUCT_USER.to_owned(),
+        hold: Some(pb::Hold {
+            delay: Some(pb::hold::Delay::BusinessDays(2)),
+        }),
+        ..Default::default()
+    };
+    let held = world.archive(held).await.expect("recorded");
+    let stage = world.lever.opportunity(&person).expect("there")["stage"].clone();
+    let stage = stage.as_str().expect("a stage").to_owned();
+    let elsewhere = ["lead-responded", "lead-reached-out"];
+    let elsewhere = elsewhere.into_iter().find(|other| *other != stage);
+    let elsewhere = elsewhere.expect("one of them");
+    let moved = pb::ChangeStageRequest {
+        opportunity_id: person.clone(),
+        request_id: fresh_id(),
+        stage_id: "offer".to_owned(),
+        expected_stage_id: elsewhere.to_owned(),
+        acting_user: PRODUCT_USER.to_owned(),
+        ..Default::default()
+    };
+    let moved = world.change_stage(moved).await.expect("recorded");
+    for operation in [&held, &moved] {
+        assert_eq!(operation.acting_user_id, owner);
+    }
+    assert_eq!(moved.state(), pb::OperationState::Failed, "{moved:?}");
+    world.deactivate(&owner).await;
+    world.lever.move_stage(&person, elsewhere).expect("known");
+    for (id, by_hand) in [(moved.id, "retry"), (held.id, "release")] {
+        match by_hand {
+            "retry" => world.retry(&id).await.expect("in line"),
+            _ => world.release(&id).await.expect("released"),
+        };
+        let written = world.settled(&id).await;
+        assert_eq!(written.state(), Succeeded, "{written:?}");
+        assert_eq!(written.acting_user_id, posting_owner);
+        assert_eq!(
+            (written.acting_because(), written.passed_over()),
+            (ActingBecause::PostingOwner, PassedOver::LinkDeactivated)
+        );
+    }
+}

@@ -62,7 +62,7 @@ impl World {
     }
 
     /// An active reason that is no hire.
-    fn reject_reason(&self) -> String {
+    pub(crate) fn reject_reason(&self) -> String {
         let reasons = self.lever.archive_reasons();
         let reason = reasons
             .iter()
@@ -498,29 +498,41 @@ async fn rejecting_skips_whoever_is_archived_already() {
         .filter_map(|one| one["id"].as_str().map(str::to_owned))
         .find(|id| *id != reason)
         .expect("another reason");
-    let archived = applicants[2].opportunity_id.clone();
-    world.lever.archive(&archived, Some(&other)).expect("known");
+    // For the same reason, too: that rejection was somebody else's, and so is the e-mail about it.
+    let archived = [(1, &reason), (2, &other)];
+    let archived = archived.map(|(at, reason)| (applicants[at].opportunity_id.clone(), reason));
+    for (person, reason) in &archived {
+        world.lever.archive(person, Some(reason)).expect("known");
+    }
     let request = pb::RejectApplicantsRequest {
         connection_id: world.connection.clone(),
         request_id: fresh_id(),
         applicants: applicants.clone(),
         archive_reason_id: reason.clone(),
+        email_template_id: "kind-words".to_owned(),
         ..Default::default()
     };
     let told = world.reject(request).await;
-    let skipped = told
-        .iter()
-        .find(|one| one.opportunity_id == archived)
-        .expect("told");
-    assert_eq!(skipped.state(), Cancelled);
-    let why = why(skipped);
-    assert_eq!(why.reason, "ALREADY_ARCHIVED");
-    assert_eq!(why.details["present_archive_reason_id"], other);
+    let item = |id: &str| {
+        let of_them = |one: &&pb::Operation| one.opportunity_id == id;
+        told.iter().find(of_them).expect("told")
+    };
+    for (person, reason) in &archived {
+        let skipped = item(person);
+        assert_eq!(skipped.state(), Cancelled, "{reason}");
+        assert_eq!(skipped.email_intent, None, "{reason}");
+        let why = why(skipped);
+        assert_eq!(why.reason, "ALREADY_ARCHIVED");
+        assert_eq!(why.details["present_archive_reason_id"], **reason);
+    }
+    let ours = item(&applicants[0].opportunity_id);
+    assert!(ours.email_intent.is_some(), "{ours:?}");
+    assert_eq!(world.effects("updateOpportunityArchived"), 1);
     let bulk = told.last().expect("the bulk");
     assert_eq!(bulk.state(), Succeeded, "nothing went wrong: {bulk:?}");
     let reason_of =
         |id: &str| world.lever.opportunity(id).expect("there")["archived"]["reason"].clone();
-    assert_eq!(reason_of(&archived), other.as_str());
+    assert_eq!(reason_of(&archived[1].0), other.as_str());
     assert_eq!(reason_of(&applicants[0].opportunity_id), reason.as_str());
 }
 
@@ -642,6 +654,72 @@ async fn a_held_write_is_made_when_its_time_has_come() {
     assert_eq!(settled.state(), Succeeded);
     let sent = settled.lever_calls[0].call_time;
     assert!(seconds(sent) >= seconds(asked.release_time), "{settled:?}");
+}
+
+/// X4: whoever was archived by somebody else during the hold, for a hire above all, stays archived as they are.
+#[tokio::test]
+async fn a_held_archive_leaves_alone_whoever_was_hired_meanwhile() {
+    let world = World::synced(Setup::new(60)).await;
+    let applicants = world.refs(3).await;
+    let people: Vec<_> = applicants.iter().map(|one| &one.opportunity_id).collect();
+    let hold = || {
+        Some(pb::Hold {
+            delay: Some(pb::hold::Delay::BusinessDays(2)),
+        })
+    };
+    let request = pb::ArchiveRequest {
+        opportunity_id: people[0].clone(),
+        request_id: fresh_id(),
+        archive_reason_id: world.reject_reason(),
+        hold: hold(),
+        ..Default::default()
+    };
+    let planned = world.archive(pb::ArchiveRequest {
+        dry_run: true,
+        ..request.clone()
+    });
+    let planned = planned.await.expect("planned").lever_calls;
+    let methods: Vec<_> = planned.iter().map(|call| call.method.as_str()).collect();
+    assert_eq!(methods, ["GET", "PUT", "GET"], "it looks first");
+    let alone = world.archive(request).await.expect("recorded");
+    let item = |id: &String| pb::BulkItem {
+        opportunity_id: id.clone(),
+        write: Some(Item::Archive(pb::BulkArchive {
+            archive_reason_id: world.reject_reason(),
+            ..Default::default()
+        })),
+    };
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: people[1..].iter().copied().map(item).collect(),
+        hold: hold(),
+        ..Default::default()
+    };
+    let stream = world.api.candidates().bulk_write(request).await;
+    let mut stream = stream.expect("accepted").into_inner();
+    let bulk = stream.message().await.expect("told").expect("a message");
+    let bulk = bulk.operation.expect("the bulk").id;
+    let reasons = world.lever.archive_reasons();
+    let hired = reasons.iter().find(|reason| reason["type"] == "hired");
+    let hired = hired.and_then(|reason| reason["id"].as_str());
+    for person in &people[..2] {
+        world.lever.archive(person, hired).expect("known");
+    }
+    world.release(&alone.id).await.expect("released");
+    world.release(&bulk).await.expect("released");
+    for id in [alone.id, format!("{bulk}/1")] {
+        let skipped = world.settled(&id).await;
+        assert_eq!(skipped.state(), Cancelled, "{skipped:?}");
+        let why = why(&skipped);
+        assert_eq!(why.reason, "ALREADY_ARCHIVED");
+        assert_eq!(
+            Some(why.details["present_archive_reason_id"].as_str()),
+            hired
+        );
+    }
+    assert_eq!(world.settled(&format!("{bulk}/2")).await.state(), Succeeded);
+    assert_eq!(world.effects("updateOpportunityArchived"), 1);
 }
 
 /// What failed for a reason that has gone is tried again by hand.
@@ -862,6 +940,58 @@ async fn what_is_excluded_meanwhile_is_not_released() {
     assert_eq!(item.state(), pb::OperationState::Held);
     world.cancel(&bulk).await.expect("cancelled");
     assert_eq!(world.settled(&bulk).await.state(), Cancelled);
+}
+
+/// F-41, X4: nor is it written when its time has come.
+#[tokio::test]
+async fn what_is_excluded_meanwhile_fails_when_its_hold_ends() {
+    let world = World::synced(Setup::new(60)).await;
+    let applicants = world.refs(2).await;
+    // Long enough for the mapping to be saved before.
+    let hold = Some(pb::Hold {
+        delay: Some(pb::hold::Delay::Duration(prost_types::Duration {
+            seconds: 6,
+            nanos: 0,
+        })),
+    });
+    let advance = pb::AdvanceApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: vec![applicants[0].clone()],
+        stage_id: "offer".to_owned(),
+        hold,
+        ..Default::default()
+    };
+    let reject = pb::RejectApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: vec![applicants[1].clone()],
+        archive_reason_id: world.reject_reason(),
+        hold,
+        ..Default::default()
+    };
+    let advanced = world.api.inbound().advance_applicants(advance).await;
+    let mut advanced = advanced.expect("accepted").into_inner();
+    let advanced = advanced.message().await.expect("told").expect("a message");
+    let rejected = world.api.inbound().reject_applicants(reject).await;
+    let mut rejected = rejected.expect("accepted").into_inner();
+    let rejected = rejected.message().await.expect("told").expect("a message");
+    let mut mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    mapping.advance_excluded_stage_ids = vec!["offer".to_owned()];
+    mapping.reject_excluded_reason_ids = vec![world.reject_reason()];
+    world.save_mapping(mapping).await.expect("saved");
+    for (bulk, reason) in [
+        (advanced.operation, "STAGE_EXCLUDED"),
+        (rejected.operation, "REASON_EXCLUDED"),
+    ] {
+        let bulk = bulk.expect("the bulk").id;
+        assert_eq!(world.settled(&bulk).await.state(), Failed);
+        let item = world.operation(&format!("{bulk}/1")).await;
+        assert_eq!((item.state(), why(&item).reason.as_str()), (Failed, reason));
+        assert!(item.lever_calls.is_empty(), "{item:?}");
+    }
+    assert_eq!(world.effects("updateOpportunityStage"), 0);
+    assert_eq!(world.effects("updateOpportunityArchived"), 0);
 }
 
 /// A dry run refuses what the write would refuse.

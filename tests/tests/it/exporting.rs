@@ -790,3 +790,28 @@ async fn x1_an_export_that_is_repeated_after_the_account_was_unlinked_is_the_sam
     };
     assert_eq!(refused(world.export(other).await).reason, "DISCONNECTED");
 }
+
+/// A key without access to confidential records exports before anything has told that it has none: what it may not list
+/// it does not need, to judge whom it sees and to find again whom it has made.
+#[tokio::test]
+async fn a_key_whose_access_is_not_known_yet_exports_and_finds_what_it_made() {
+    let mut setup = setup().with("FULCRUM__PULL__ENABLED", "false");
+    setup.lever.keys = vec![Key {
+        confidential: false,
+        ..Key::all(&setup.key)
+    }];
+    let mut world = World::new(setup).await;
+    world.connect().await;
+    default_user(&world).await;
+    let rule = FaultRule::on("createOpportunity", Action::ResetAfter).when(When::Nth(1));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![rule],
+    });
+    let made = world.exported(export()).await;
+    assert_eq!(world.effects("createOpportunity"), 1);
+    assert!(!made.contact_id.is_empty(), "{made:?}");
+    let statuses = world.calls("listOpportunities").into_iter();
+    let statuses: Vec<_> = statuses.filter_map(|call| call.status).collect();
+    assert!(statuses.contains(&403), "{statuses:?}");
+}

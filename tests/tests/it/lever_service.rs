@@ -1,5 +1,6 @@
 //! Lever's records typed and raw, from the mirror and live, and any operation by its name (X6, X18, X23, X24).
 
+use lever_sim::{Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
 use proto::v1::call_request::Body;
 use serde_json::{Value, json};
@@ -262,6 +263,59 @@ async fn a_raw_write_happens_once_and_a_dry_run_never() {
     );
     assert_eq!(world.calls("createOpportunityNote").len(), before + 1);
     assert_eq!(first.lever_operation, "createOpportunityNote");
+}
+
+/// Nobody knows what a raw write does when it is made twice: where its answer is lost a person decides, whatever its
+/// method is, and before that nothing is repeated.
+#[tokio::test]
+async fn a_raw_write_whose_answer_is_lost_is_never_repeated_by_itself() {
+    let world = World::synced(Setup::new(20)).await;
+    let id = world.open_opportunities().remove(0);
+    let reason = world.reject_reason();
+    let moved = |stage: &str| {
+        let request = call(&world, "updateOpportunityStage", &[("opportunity", &id)]);
+        with_body(request, &json!({ "stage": stage }))
+    };
+    let archived = call(&world, "updateOpportunityArchived", &[("opportunity", &id)]);
+    let archived = with_body(archived, &json!({ "reason": reason }));
+    for (name, request, action, seen) in [
+        (
+            "updateOpportunityStage",
+            moved("offer"),
+            Action::ResetAfter,
+            "no answer could be read",
+        ),
+        (
+            "updateOpportunityArchived",
+            archived,
+            Action::ServerErrorAfter(500),
+            "status 500",
+        ),
+    ] {
+        let before = world.calls(name).len();
+        let rule = FaultRule::on(name, action).when(When::Nth(1));
+        world.lever.set_faults(FaultPlan {
+            seed: 0,
+            rules: vec![rule],
+        });
+        let lost = write(&world, request).await;
+        assert_eq!(lost.state(), pb::OperationState::Uncertain, "{lost:?}");
+        let error = lost.error.as_ref().expect("a reason");
+        assert!(error.message.contains(seen), "{}", error.message);
+        assert_eq!(world.calls(name).len(), before + 1, "{name}");
+        world.retry(&lost.id).await.expect("in line");
+        let again = world.settled(&lost.id).await;
+        assert_eq!(again.state(), pb::OperationState::Succeeded);
+        assert_eq!(world.calls(name).len(), before + 2, "{name}");
+    }
+    // What Lever surely did not do is asked for again as ever.
+    let rule = FaultRule::on("updateOpportunityStage", Action::TooManyRequests);
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![rule.when(When::Nth(1))],
+    });
+    let turned_away = write(&world, moved("lead-responded")).await;
+    assert_eq!(turned_away.state(), pb::OperationState::Succeeded);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What an operator sees: where a call came from, how everything stands, and that a stop is coming.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use proto::v1 as pb;
@@ -237,4 +237,97 @@ async fn a_status_says_that_writes_are_refused_and_why() {
     let page = String::from_utf8_lossy(&shown.stdout).into_owned();
     let told = format!("writes are refused: {refused}");
     assert!(shown.status.success() && page.contains(&told), "{page}");
+}
+
+/// What the metric of operations says, by event, all kinds together.
+fn operations(metrics: &str) -> BTreeMap<String, u64> {
+    let mut counted = BTreeMap::new();
+    for line in metrics.lines() {
+        let Some(labels) = line.strip_prefix("fulcrum_operations_total{") else {
+            continue;
+        };
+        let event = labels.split("event=\"").nth(1).expect("an event");
+        let event = event.split('"').next().expect("its end").to_owned();
+        let count = line.rsplit(' ').next().expect("a count");
+        *counted.entry(event).or_default() += count.parse::<u64>().expect("a number");
+    }
+    counted
+}
+
+/// However an operation ends, it is counted: refused or needless when it is recorded, cancelled while it is held, with
+/// its bulk, and at the end of the connection. One that is tried again ends twice.
+#[tokio::test]
+async fn every_operation_that_is_counted_as_recorded_is_counted_when_it_ends() {
+    let world = World::synced(Setup::new(40)).await;
+    let people = world.open_opportunities();
+    let hold = || {
+        Some(pb::Hold {
+            delay: Some(pb::hold::Delay::BusinessDays(2)),
+        })
+    };
+    let archive = |person: &str| pb::ArchiveRequest {
+        opportunity_id: person.to_owned(),
+        request_id: fresh_id(),
+        archive_reason_id: world.reject_reason(),
+        hold: hold(),
+        ..Default::default()
+    };
+    let cancelled = world.archive(archive(&people[0])).await.expect("held");
+    world.cancel(&cancelled.id).await.expect("cancelled");
+    world.archive(archive(&people[1])).await.expect("held");
+    let item = |person: &str, reason: &str| pb::BulkItem {
+        opportunity_id: person.to_owned(),
+        write: Some(pb::bulk_item::Write::Archive(pb::BulkArchive {
+            archive_reason_id: reason.to_owned(),
+            ..Default::default()
+        })),
+    };
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: vec![
+            item(&people[2], &world.reject_reason()),
+            item(&people[3], "no-such-reason"),
+        ],
+        ..Default::default()
+    };
+    let stream = world.api.candidates().bulk_write(request).await;
+    let mut stream = stream.expect("accepted").into_inner();
+    let mut bulk = None;
+    while let Some(told) = stream.message().await.expect("no error") {
+        bulk = told.operation;
+    }
+    let bulk = bulk.expect("the bulk");
+    assert_eq!(bulk.tally.expect("a tally").failed, 1, "{bulk:?}");
+    let counted = operations(&world.metrics().await);
+    let expected = [
+        ("CANCELLED", 1),
+        ("FAILED", 2),
+        ("SUCCEEDED", 1),
+        ("recorded", 5),
+    ];
+    let expected = expected.map(|(event, count)| (event.to_owned(), count));
+    assert_eq!(counted, BTreeMap::from(expected));
+    let moved = pb::ChangeStageRequest {
+        opportunity_id: people[2].clone(),
+        request_id: fresh_id(),
+        stage_id: "offer".to_owned(),
+        expected_stage_id: "where nobody is".to_owned(),
+        ..Default::default()
+    };
+    let moved = world.change_stage(moved).await.expect("recorded");
+    world.retry(&moved.id).await.expect("in line");
+    world.settled(&moved.id).await;
+    let unlinked = pb::DeleteConnectionRequest {
+        connection_id: world.connection.clone(),
+        ..Default::default()
+    };
+    let unlinked = world.api.connections().delete_connection(unlinked).await;
+    unlinked.expect("unlinked");
+    let counted = operations(&world.metrics().await);
+    let of = |event: &str| counted.get(event).copied().unwrap_or_default();
+    let retried = (of("FAILED"), of("retried"));
+    assert_eq!((of("CANCELLED"), retried), (2, (4, 1)), "{counted:?}");
+    let ended = ["SUCCEEDED", "FAILED", "UNCERTAIN", "CANCELLED"].map(of);
+    assert_eq!(of("recorded") + of("retried"), ended.iter().sum::<u64>());
 }

@@ -528,3 +528,68 @@ async fn the_file_of_a_cancelled_upload_is_removed() {
     cancelled.expect("it waited");
     assert_eq!(world.files_waiting(), 0);
 }
+
+/// X1: the answer to an upload that was answered before does not hang on what became of the account.
+#[tokio::test]
+async fn x1_an_upload_that_is_repeated_after_the_account_was_unlinked_is_the_same_operation() {
+    let world = world().await;
+    let person = world.open_opportunities().remove(0);
+    let asked = upload(&person);
+    let first = world.upload(asked.clone(), b"dear all").await;
+    let first = first.expect("recorded");
+    assert_eq!(first.state(), Succeeded, "{first:?}");
+    let request = pb::DeleteConnectionRequest {
+        connection_id: world.connection.clone(),
+        ..Default::default()
+    };
+    let unlinked = world.api.connections().delete_connection(request).await;
+    unlinked.expect("unlinked");
+    let again = world.upload(asked.clone(), b"dear all").await;
+    assert_eq!(again.expect("the same").id, first.id);
+    let other = refused(world.upload(asked, b"dear you").await);
+    assert_eq!(other.code, Code::AlreadyExists);
+    assert_eq!(other.details["operation_id"], first.id);
+    let new = refused(world.upload(upload(&person), b"dear all").await);
+    assert_eq!(new.reason, "DISCONNECTED");
+}
+
+/// X1: nor on who may act by now, where the connection is strict.
+#[tokio::test]
+async fn x1_an_upload_that_is_repeated_after_its_user_has_left_is_the_same_operation() {
+    let world = world().await;
+    let person = world.open_opportunities().remove(0);
+    let user = world.lever.active_users().remove(1);
+    let link = pb::UpdateUserLinkRequest {
+        connection_id: world.connection.clone(),
+        email: "grace@product.example".to_owned(),
+        lever_user_id: user,
+    };
+    let linked = world.api.connections().update_user_link(link.clone()).await;
+    linked.expect("linked");
+    let strict = pb::Connection {
+        strict_acting_user: true,
+        ..Default::default()
+    };
+    let changed = world.change(strict, &["strict_acting_user"]).await;
+    changed.expect("changed");
+    let asked = pb::UploadFileRequest {
+        acting_user: "grace@product.example".to_owned(),
+        ..upload(&person)
+    };
+    let first = world.upload(asked.clone(), b"dear all").await;
+    let first = first.expect("recorded");
+    let unlink = pb::UpdateUserLinkRequest {
+        lever_user_id: String::new(),
+        ..link
+    };
+    let unlinked = world.api.connections().update_user_link(unlink).await;
+    unlinked.expect("unlinked");
+    let again = world.upload(asked.clone(), b"dear all").await;
+    assert_eq!(again.expect("the same").id, first.id);
+    let new = pb::UploadFileRequest {
+        request_id: fresh_id(),
+        ..asked
+    };
+    let told = refused(world.upload(new, b"dear all").await);
+    assert_eq!(told.reason, "ACTING_USER_UNKNOWN");
+}

@@ -52,7 +52,9 @@ pub fn of_writes(operations: &[Operation], known: &[Issue], now: Timestamp) -> V
         let found_since = acted
             .get(asked_for)
             .is_some_and(|at| *at > operation.updated_at);
-        if let Some(why) = operation.passed_over.filter(|_| !found_since) {
+        // That the default may not act is a problem of its own.
+        let passed_over = operation.passed_over.filter(|why| !why.is_of_default());
+        if let Some(why) = passed_over.filter(|_| !found_since) {
             let problem = Problem::ActingUser(why);
             found.push(finding(problem, operation, operation.created_at, known));
         }

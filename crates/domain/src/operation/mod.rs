@@ -3,7 +3,8 @@
 //! An operation is recorded before its caller gets an answer and settled after Lever has answered.
 //! The steps between are pure: [`Operation::after`] says what follows from what happened.
 //! A write that is repeated without harm goes back in line when its answer is lost;
-//! one that creates is looked for in Lever first and sent again only when it surely is not there.
+//! one that creates is looked for in Lever first and sent again only when it surely is not there;
+//! one made of text, of which nobody knows what it does, is sent once.
 
 mod bulk;
 mod failure;
@@ -545,9 +546,10 @@ impl Operation {
                 Event::Skipped(why),
             ) => State::Cancelled(Some(why)),
             (State::Recorded { .. }, Event::ItemsSettled(tally)) => tally.outcome(),
-            (State::Recorded { .. } | State::Sending { .. }, Event::Refused(failure)) => {
-                State::Failed(failure)
-            }
+            (
+                State::Held { .. } | State::Recorded { .. } | State::Sending { .. },
+                Event::Refused(failure),
+            ) => State::Failed(failure),
             (State::Sending { .. } | State::Reconciling { .. }, Event::Abandoned) => {
                 State::Uncertain(Failure {
                     kind: FailureKind::Unknown,
@@ -560,16 +562,8 @@ impl Operation {
             (State::Sending { .. }, Event::Done { .. } | Event::Made(_)) => State::Succeeded,
             (State::Sending { .. }, Event::NotSent) => self.again(now, patience),
             (State::Sending { .. }, Event::HeldBack) => State::Recorded { not_before: None },
-            (State::Sending { .. }, Event::Lost)
-                if write.creates() && !write.leaves_a_mark() =>
-            {
-                State::Uncertain(Failure {
-                    kind: FailureKind::Unknown,
-                    message: "the answer was lost, and what this call makes cannot be told from what others make: \
-                              look in Lever before asking again"
-                        .to_owned(),
-                    details: Vec::new(),
-                })
+            (State::Sending { .. }, Event::Lost) if write.sent_once() => {
+                State::Uncertain(self.sent_once_and_lost())
             }
             (State::Sending { since }, Event::Lost) if write.creates() && patience.looks > 0 => {
                 State::Reconciling {
@@ -618,6 +612,26 @@ impl Operation {
         }
     }
 
+    /// What is known of a write that is sent once and got no clear answer.
+    fn sent_once_and_lost(&self) -> Failure {
+        let status = self.writes_made().last().and_then(|attempt| attempt.status);
+        let (seen, details) = match status {
+            Some(status) => (
+                format!("Lever answered with status {status}"),
+                vec![("status".to_owned(), status.to_string())],
+            ),
+            None => ("no answer could be read".to_owned(), Vec::new()),
+        };
+        Failure {
+            kind: FailureKind::Unknown,
+            message: format!(
+                "{seen}, and whether this call had its effect cannot be told from what others do: look in Lever \
+                 before asking again"
+            ),
+            details,
+        }
+    }
+
     /// In line again because a person says so; what may have had its effect is looked for first.
     fn once_more(&self, now: Timestamp) -> State {
         let write = self.present_write();
@@ -654,15 +668,16 @@ impl Operation {
         }
     }
 
-    /// Since when the write in hand may be in Lever although nothing tells of it: it creates something, comes from a
-    /// restored backup, and Lever was not asked since. Such a write is [suspected](Event::Suspected) before it is sent,
+    /// Since when the write in hand may be in Lever although nothing tells of it: it must not be made twice, comes from
+    /// a restored backup, and Lever was not asked since. Such a write is [suspected](Event::Suspected) before it is sent,
     /// and an attempt of that time is noted with it.
     pub fn unsure_since(&self) -> Option<Timestamp> {
         let taken = self.restored_at?;
         let present = self.present_step();
         let noted = |attempt: &Attempt| attempt.step as usize == present && attempt.at == taken;
         let asked = self.attempts.iter().any(noted);
-        (self.present_write().creates() && !asked).then_some(taken)
+        let write = self.present_write();
+        ((write.creates() || write.sent_once()) && !asked).then_some(taken)
     }
 
     /// Where a write stands that may be in Lever since the backup it comes from was taken.
@@ -734,6 +749,12 @@ impl Operation {
         }
         self.attempts.push(attempt);
         self
+    }
+
+    /// Whether it stood back after it was recorded, held or ended until a person asked for it again: time in which others
+    /// may have acted.
+    pub fn stood_back(&self) -> bool {
+        self.queued_at != self.created_at
     }
 
     /// Whether Lever is being read back.

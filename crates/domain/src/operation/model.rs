@@ -386,7 +386,8 @@ impl World {
                     .get(step)
                     .map_or(&operation.write, |step| &step.write);
                 let count = self.count(number, step);
-                verdict.duplicates += usize::from(write.creates() && count > 1);
+                let once = write.creates() || write.sent_once();
+                verdict.duplicates += usize::from(once && count > 1);
                 let done = operation.steps.get(step).is_some_and(|step| step.done);
                 let said = done || operation.state == State::Succeeded;
                 verdict.lost += usize::from(said && count == 0);
@@ -407,7 +408,7 @@ impl World {
             State::Succeeded => !self.refused[number],
             State::Failed(_) => self.refused[number] && present == 0,
             // Nobody can tell; or it was sent as often as may be, and surely is not there.
-            State::Uncertain(_) => write.creates() && (!write.leaves_a_mark() || present == 0),
+            State::Uncertain(_) => write.sent_once() || (write.creates() && present == 0),
             _ => false,
         }
     }
@@ -644,7 +645,9 @@ fn a_creation_that_may_have_happened_is_never_in_line_again_unread() {
         );
         let recorded = matches!(after.state, State::Recorded { .. });
         let next_step = after.present_step() != before.present_step();
-        if before.present_write().creates() && under_way && recorded && !next_step {
+        let write = before.present_write();
+        let once = write.creates() || write.sent_once();
+        if once && under_way && recorded && !next_step {
             let safe = matches!(event, Event::NotFound | Event::NotSent | Event::HeldBack);
             assert!(safe, "{event:?}");
         }

@@ -94,11 +94,28 @@ fn raw(creates: bool) -> Operation {
 }
 
 #[test]
-fn a_lost_raw_creation_is_for_a_person_since_nothing_tells_it_from_others() {
-    let lost = run(raw(true), &[Event::Started, Event::Lost]);
-    assert_eq!(lost.state.name(), "UNCERTAIN");
-    let harmless = run(raw(false), &[Event::Started, Event::Lost]);
-    assert_eq!(harmless.state.name(), "RECORDED");
+fn a_lost_raw_write_is_for_a_person_whatever_it_does_and_says_what_was_seen() {
+    let seen = |status| Attempt {
+        lever_operation: "updatePosting".to_owned(),
+        at: at(0),
+        status,
+        step: 0,
+    };
+    for creates in [true, false] {
+        for (status, told) in [(None, "no answer could be read"), (Some(502), "status 502")] {
+            let sent = run(raw(creates), &[Event::Started]).with_attempt(seen(status));
+            let lost = run(sent, &[Event::Lost]);
+            let State::Uncertain(failure) = &lost.state else {
+                panic!("{:?}", lost.state)
+            };
+            assert!(failure.message.contains(told), "{}", failure.message);
+            let again = run(lost, &[Event::Retried]);
+            assert_eq!(again.state, State::Recorded { not_before: None });
+        }
+        // Lever surely did not act.
+        let held_back = run(raw(creates), &[Event::Started, Event::NotSent]);
+        assert_eq!(held_back.state.name(), "RECORDED");
+    }
 }
 
 fn upload(target: UploadTarget) -> Operation {
@@ -635,20 +652,14 @@ fn a_creation_from_a_restored_backup_is_looked_for_and_then_sent_once() {
 }
 
 #[test]
-fn a_creation_without_a_mark_from_a_restored_backup_is_uncertain_until_a_person_asks_again() {
-    let raw = Write::Raw(RawWrite {
-        operation: "createPosting".to_owned(),
-        path: BTreeMap::new(),
-        query: Vec::new(),
-        body: None,
-        creates: true,
-        bare: false,
-    });
-    let uncertain = suspected(&restored(operation(raw)));
-    assert!(matches!(uncertain.state, State::Uncertain(_)));
-    let again = run(uncertain, &[Event::Retried]);
-    assert_eq!(again.state, State::Recorded { not_before: None });
-    assert_eq!(again.unsure_since(), None);
+fn a_raw_write_from_a_restored_backup_is_uncertain_until_a_person_asks_again() {
+    for creates in [true, false] {
+        let uncertain = suspected(&restored(raw(creates)));
+        assert!(matches!(uncertain.state, State::Uncertain(_)));
+        let again = run(uncertain, &[Event::Retried]);
+        assert_eq!(again.state, State::Recorded { not_before: None });
+        assert_eq!(again.unsure_since(), None);
+    }
 }
 
 #[test]

@@ -391,6 +391,12 @@ impl Write {
         }
     }
 
+    /// Whether it is sent once and never repeated by itself where Lever may have acted, whatever it does: nothing tells
+    /// what it came to.
+    pub fn sent_once(&self) -> bool {
+        matches!(self, Write::Raw(_))
+    }
+
     /// Whether what it created can be found again in Lever after a lost answer.
     pub fn leaves_a_mark(&self) -> bool {
         match self {

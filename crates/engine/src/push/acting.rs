@@ -1,6 +1,6 @@
 //! The Lever user a write is made for (X13).
 
-use domain::acting::{Chosen, PassedOver, Roster, StandIns};
+use domain::acting::{Chosen, PassedOver, Roster, StandIns, UserStanding};
 use domain::{ActingBecause, ConnectionId, Stream, Write};
 use lever::{OpportunityId, PerformAs, PostingId, User, UserId, registry};
 use tokio::sync::OnceCell;
@@ -56,6 +56,7 @@ pub(super) struct Chooser<'a> {
     default: Option<UserId>,
     strict: bool,
     roster: OnceCell<Roster>,
+    by_default: OnceCell<Chosen>,
 }
 
 impl<'a> Chooser<'a> {
@@ -73,6 +74,7 @@ impl<'a> Chooser<'a> {
                 .is_some_and(|settings| settings.strict_acting_user),
             default: settings.and_then(|settings| settings.default_acting_user),
             roster: OnceCell::new(),
+            by_default: OnceCell::new(),
         })
     }
 
@@ -86,7 +88,7 @@ impl<'a> Chooser<'a> {
     ///
     /// Where that user is none who may act, the owner of the opportunity stands in, else that of its posting, else the
     /// default of the connection, else nobody. Without any name it is the default or nobody, but the owners where
-    /// Lever insists on somebody.
+    /// Lever insists on somebody and there is no default who may act.
     ///
     /// # Errors
     /// Invalid for a named Lever user who cannot act; precondition `ACTING_USER_UNKNOWN` for a product user who is no
@@ -123,21 +125,38 @@ impl<'a> Chooser<'a> {
     }
 
     async fn named(&self, user: &UserId) -> Result<Chosen> {
-        let (store, id) = (&self.shared.store, self.connection);
-        let record = store.record(id, Stream::Users, user.as_str()).await?;
-        let users_read = store.count(id, Stream::Users).await? > 0;
-        let known: Option<User> = record.and_then(|record| serde_json::from_str(&record.raw).ok());
-        match known {
-            None if users_read => Err(Error::invalid(
+        match self.standing(user).await? {
+            Some(UserStanding::Unknown) => Err(Error::invalid(
                 "perform_as",
                 "Lever has no such user: LeverService.ListUsers lists them",
             )),
-            Some(known) if known.deactivated_at.is_some() => Err(Error::invalid(
+            Some(UserStanding::Deactivated) => Err(Error::invalid(
                 "perform_as",
                 "this Lever user is deactivated: name an active one",
             )),
-            _ => Ok(Chosen::new(user.clone(), ActingBecause::Named)),
+            None | Some(UserStanding::Active) => {
+                Ok(Chosen::new(user.clone(), ActingBecause::Named))
+            }
         }
+    }
+
+    /// Whether a user may act, as far as the users of the account are known.
+    pub(super) async fn may_act(&self, user: &UserId) -> Result<bool> {
+        let standing = self.standing(user).await?;
+        Ok(matches!(standing, None | Some(UserStanding::Active)))
+    }
+
+    /// What is known of a user; none while no user of the account is known.
+    async fn standing(&self, user: &UserId) -> Result<Option<UserStanding>> {
+        let (store, id) = (&self.shared.store, self.connection);
+        let record = store.record(id, Stream::Users, user.as_str()).await?;
+        let known: Option<User> = record.and_then(|record| serde_json::from_str(&record.raw).ok());
+        Ok(match known {
+            Some(known) if known.deactivated_at.is_some() => Some(UserStanding::Deactivated),
+            Some(_) => Some(UserStanding::Active),
+            None if store.count(id, Stream::Users).await? > 0 => Some(UserStanding::Unknown),
+            None => None,
+        })
     }
 
     async fn product_user(&self, email: &str, about: &About<'_>) -> Result<Chosen> {
@@ -153,17 +172,27 @@ impl<'a> Chooser<'a> {
     }
 
     async fn unnamed(&self, required: bool, about: &About<'_>) -> Result<Chosen> {
-        if let Some(default) = &self.default {
-            return Ok(Chosen::new(
-                default.clone(),
-                ActingBecause::ConnectionDefault,
-            ));
-        }
-        if !required {
-            return Ok(Chosen::default());
+        let by_default = self.by_default().await?;
+        if by_default.user.is_some() || !required {
+            return Ok(by_default.clone());
         }
         let stand_ins = self.stand_ins(about).await?;
-        Ok(self.roster().await?.stand_in(stand_ins, None))
+        Ok(self
+            .roster()
+            .await?
+            .stand_in(stand_ins, by_default.passed_over))
+    }
+
+    /// The default of the connection if that may act, else nobody.
+    async fn by_default(&self) -> Result<&Chosen> {
+        let look = || async {
+            let Some(user) = &self.default else {
+                return Ok(Chosen::default());
+            };
+            let standing = self.standing(user).await?;
+            Ok(Chosen::connection_default(user.clone(), standing))
+        };
+        self.by_default.get_or_try_init(look).await
     }
 
     async fn roster(&self) -> Result<&Roster> {

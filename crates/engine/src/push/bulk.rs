@@ -11,12 +11,10 @@ use store::Recording;
 
 use super::acting::{Acting, Chooser};
 use super::content::{check_content, check_request_id, digest};
-use super::judge::{Judge, Rights, failure_of, target};
-use super::new_id;
+use super::judge::{Judge, Rights, check_target, failure_of, target};
 use super::plan::{self, PlannedCall};
-use super::submit::{
-    REMEMBERED, WriteRequest, count_recorded, in_steps, new_operation, used_request_id,
-};
+use super::submit::{REMEMBERED, WriteRequest, in_steps, new_operation, used_request_id};
+use super::{count, new_id};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result, Violation};
 use crate::mapping;
@@ -112,7 +110,13 @@ impl Engine {
                 }
                 let (opportunity, user) = (&request.opportunity, acting.user.clone());
                 Ok(PlannedItem {
-                    calls: plan::planned(&minded.write, opportunity, user, outbox.marker()),
+                    calls: plan::planned(
+                        &minded.write,
+                        opportunity,
+                        user,
+                        outbox.marker(),
+                        request.hold.is_some(),
+                    ),
                     acting,
                     left_out: minded.left_out,
                 })
@@ -191,8 +195,9 @@ impl Engine {
         let (store, recorded) = (&self.shared.store, items.clone());
         match store.record_bulk(bulk, recorded, REMEMBERED).await? {
             Recording::New(bulk) => {
+                count::recorded(&bulk);
                 for item in &items {
-                    count_recorded(item);
+                    count::recorded(item);
                     outbox.take_in(item);
                 }
                 outbox.take_in(&bulk);
@@ -281,7 +286,7 @@ impl Engine {
         };
         let common = target(&first.write);
         if requests.iter().all(|one| target(&one.write) == common) {
-            self.check_target(connection, &first.write).await?;
+            check_target(&self.shared, connection, &first.write).await?;
         }
         Ok(())
     }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use domain::operation::{Event, Failure, State};
-use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
+use domain::{ActingBecause, ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{OpportunityId, UserId};
 use store::ErrorKind as StoreErrorKind;
 
 use super::acting::{Acting, Chooser};
 use super::content::check_content;
+use super::count;
 use super::judge::{Judge, Rights};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -292,7 +293,8 @@ impl Engine {
     /// Puts an operation in line that is kept back; of a bulk, every item that is and that the caller may write to.
     ///
     /// # Errors
-    /// Not found; precondition when it is not kept back, or when the account's mapping excludes by now where it goes.
+    /// Not found; precondition when it is not kept back, when the account's mapping excludes by now where it goes, or
+    /// when there is nobody any more for whom it could be made.
     pub async fn release_operation(
         &self,
         connection: ConnectionId,
@@ -307,7 +309,7 @@ impl Engine {
     /// caller may write to.
     ///
     /// What may have had its effect is looked for in Lever first. What the account or the mapping did not allow is
-    /// judged again.
+    /// judged again, and whom it is made for is chosen again where that user may not act any more.
     ///
     /// # Errors
     /// Not found; precondition when it did not end so, when what it would write is not kept any more, when the mapping
@@ -430,8 +432,8 @@ impl Engine {
         }
         let operation = match hand.act {
             ByHand::Retry if !self.can_be_sent(&operation).await => return Ok(false),
-            ByHand::Retry => with_user(operation, &hand.chooser).await?,
-            ByHand::Cancel | ByHand::Release => operation,
+            ByHand::Retry | ByHand::Release => with_user(operation, &hand.chooser).await?,
+            ByHand::Cancel => operation,
         };
         loop {
             if let Some(next) = self.save_next(&operation, &hand.act.event()).await? {
@@ -461,6 +463,7 @@ impl Engine {
             Err(error) if matches!(error.kind(), StoreErrorKind::Conflict) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
+        count::moved(&operation.state, &next);
         if let Ok(link) = self.link(operation.connection) {
             link.issues.note_writes();
         }
@@ -495,15 +498,25 @@ impl Engine {
     }
 }
 
-/// The operation with the Lever user it is made for, where it failed before one was chosen.
-async fn with_user(operation: Operation, chooser: &Chooser<'_>) -> Result<Operation> {
-    if operation.acting_user.is_some() || !operation.attempts.is_empty() {
+/// The operation with the Lever user it is made for: chosen anew where it failed before one was, and where the one that
+/// was may not act any more. Whom the caller named by Lever's id is nobody else's to replace.
+///
+/// # Errors
+/// As [`Chooser::choose`].
+pub(super) async fn with_user(operation: Operation, chooser: &Chooser<'_>) -> Result<Operation> {
+    let stays = match &operation.acting_user {
+        Some(_) if operation.acting_because == ActingBecause::Named => true,
+        Some(user) => chooser.may_act(user).await?,
+        None => !operation.attempts.is_empty(),
+    };
+    if stays {
         return Ok(operation);
     }
     let acting = operation.asked_for.clone().map(Acting::Email);
     let acting = acting.unwrap_or_default();
+    // As a whole: a later step may need somebody where the one in hand does not.
     let chosen = chooser
-        .choose(operation.present_write(), &operation.opportunity, &acting)
+        .choose(&operation.write, &operation.opportunity, &acting)
         .await?;
     Ok(Operation {
         acting_user: chosen.user,

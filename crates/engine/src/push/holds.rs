@@ -5,10 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::operation::{Event, State};
-use domain::{OperationId, Timestamp};
+use domain::{Operation, OperationId, Timestamp};
 use tokio::sync::Notify;
 
+use super::acting::Chooser;
+use super::control::with_user;
+use super::judge::{check_target, failure_of};
 use super::outbox::Outbox;
+use crate::engine::Shared;
 use crate::error::Result;
 
 /// The clock on the wall may be set anew: no sleep is longer than this.
@@ -75,15 +79,32 @@ impl Outbox {
         }
     }
 
-    /// Releases one operation, if it is still kept back.
+    /// Releases one operation, if it is still kept back; what would not be accepted any more ends there.
     async fn release(self: &Arc<Self>, id: OperationId) -> Result<()> {
-        let operation = self.shared().store.operation(self.link().id(), id).await?;
-        if let Some(operation) = operation
-            && matches!(operation.state, State::Held { .. })
-            && let Some(released) = self.save(&operation, Event::Released).await?
-        {
-            self.take_in(&released);
+        let (shared, connection) = (self.shared(), self.link().id());
+        let operation = shared.store.operation(connection, id).await?;
+        let held = |operation: &Operation| matches!(operation.state, State::Held { .. });
+        let Some(operation) = operation.filter(held) else {
+            return Ok(());
+        };
+        let (operation, event) = match judged_anew(shared, &operation).await {
+            Ok(operation) => (operation, Event::Released),
+            Err(error) => (operation, Event::Refused(failure_of(error)?)),
+        };
+        if let Some(next) = self.save(&operation, event).await? {
+            self.take_in(&next);
         }
         Ok(())
     }
+}
+
+/// A held operation as it may be sent by now, with whom it is made for, as when a person releases it.
+///
+/// # Errors
+/// Why it would not be accepted any more; or that the store cannot be read.
+async fn judged_anew(shared: &Shared, operation: &Operation) -> Result<Operation> {
+    let connection = operation.connection;
+    check_target(shared, connection, operation.present_write()).await?;
+    let chooser = Chooser::new(shared, connection).await?;
+    with_user(operation.clone(), &chooser).await
 }

@@ -105,15 +105,8 @@ impl Outbox {
             return Ok(true);
         };
         // The store settles no bulk while an item is open.
-        let Some(settled) = self.save(&open, Event::ItemsSettled(tally)).await? else {
-            return Ok(false);
-        };
-        tracing::info!(
-            connection = %connection, operation = %settled.id, state = settled.state.name(),
-            succeeded = tally.succeeded, failed = tally.failed, uncertain = tally.uncertain,
-            cancelled = tally.cancelled, "bulk settled"
-        );
-        Ok(true)
+        let settled = self.save(&open, Event::ItemsSettled(tally)).await?;
+        Ok(settled.is_some())
     }
 }
 

@@ -6,7 +6,7 @@ use domain::operation::{Failure, FailureKind};
 use domain::{ConnectionId, StageMapping, Write};
 use lever::OpportunityId;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Shared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping;
 
@@ -92,11 +92,78 @@ impl<'a> Judge<'a> {
         if let Some(known) = self.targets.get(target) {
             return Ok(known.clone());
         }
-        let outcome = self.engine.check_target(self.connection, write).await;
+        let outcome = check_target(&self.engine.shared, self.connection, write).await;
         let failure = outcome.err().map(failure_of).transpose()?;
         self.targets.insert(target.to_owned(), failure.clone());
         Ok(failure)
     }
+}
+
+/// Whether the account has the stage or the archive reason that a write names, and may be given it.
+pub(super) async fn check_target(
+    shared: &Shared,
+    connection: ConnectionId,
+    write: &Write,
+) -> Result<()> {
+    match write {
+        Write::ChangeStage { stage, .. } => check_stage(shared, connection, stage).await,
+        Write::Archive { reason, .. } => check_reason(shared, connection, reason).await,
+        _ => Ok(()),
+    }
+}
+
+async fn check_stage(shared: &Shared, id: ConnectionId, stage: &lever::StageId) -> Result<()> {
+    check_stage_known(shared, id, stage).await?;
+    let mapping = mapping::present(shared, id).await?;
+    mapping.may_advance_to(stage).map_err(|_| {
+        Error::precondition(
+            "STAGE_EXCLUDED",
+            "the stage mapping excludes this stage when advancing: ListAdvanceTargets lists those allowed",
+            vec![("stage_id", stage.as_str().to_owned())],
+        )
+    })
+}
+
+/// Whether the account has a stage, as far as its stages have been read.
+pub(super) async fn check_stage_known(
+    shared: &Shared,
+    id: ConnectionId,
+    stage: &lever::StageId,
+) -> Result<()> {
+    let stages = mapping::stages(shared, id).await?;
+    if !stages.is_empty() && !stages.iter().any(|known| known.id == *stage) {
+        return Err(Error::invalid(
+            "stage_id",
+            "Lever has no such stage: GetStageMapping lists the stages of the account",
+        ));
+    }
+    Ok(())
+}
+
+async fn check_reason(
+    shared: &Shared,
+    id: ConnectionId,
+    reason: &lever::ArchiveReasonId,
+) -> Result<()> {
+    let reasons = mapping::archive_reasons(shared, id).await?;
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    if !reasons.iter().any(|known| known.id == *reason) {
+        return Err(Error::invalid(
+            "archive_reason_id",
+            "Lever has no such archive reason: LeverService.ListArchiveReasons lists them",
+        ));
+    }
+    let mapping = mapping::present(shared, id).await?;
+    if mapping.reject_excluded_reasons.contains(reason) {
+        return Err(Error::precondition(
+            "REASON_EXCLUDED",
+            "the stage mapping excludes this archive reason when rejecting: ListRejectReasons lists those allowed",
+            vec![("archive_reason_id", reason.as_str().to_owned())],
+        ));
+    }
+    Ok(())
 }
 
 /// Lever's id of the stage or the archive reason that a write names.

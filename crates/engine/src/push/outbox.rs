@@ -16,7 +16,7 @@ use super::export::{self, Lines};
 use super::holds::Holds;
 use super::pace::Pace;
 use super::turn::Turn;
-use super::{plan, provenance, reconcile, send};
+use super::{count, plan, provenance, reconcile, send};
 use crate::cause::Cause;
 use crate::engine::{self, Shared};
 use crate::error::Result;
@@ -257,17 +257,7 @@ impl Outbox {
             }
             match &operation.state {
                 State::Held { .. } => return Ok(Progress::Settled),
-                state if state.settled() => {
-                    tracing::info!(
-                        connection = %self.link.id(), operation = %id, opportunity = %operation.opportunity,
-                        kind = operation.write.kind(), state = state.name(), rpc = operation.rpc, "operation settled"
-                    );
-                    metrics::counter!(
-                        crate::figures::OPERATIONS.name, "kind" => operation.write.kind(), "event" => state.name()
-                    )
-                    .increment(1);
-                    return Ok(Progress::Settled);
-                }
+                state if state.settled() => return Ok(Progress::Settled),
                 // Cancelling it stays possible, and nothing is kept but that it is recorded.
                 State::Recorded { .. } | State::Reconciling { .. }
                     if self.link.pause().is_some() =>
@@ -494,6 +484,7 @@ impl Outbox {
             Err(error) if matches!(error.kind(), store::ErrorKind::Conflict) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
+        count::moved(&operation.state, &next);
         self.link.saw_settled(&self.shared, &next);
         // Nobody listening is fine: the state is in the store.
         let _ = self.shared.moved.send(next.id);

@@ -103,15 +103,17 @@ pub(super) fn lever_operation(write: &Write) -> &str {
     }
 }
 
-/// The calls a write would make, in order: those of each note that a long text is written as.
+/// The calls a write would make, in order: those of each note that a long text is written as. `held` tells that it is
+/// kept back first.
 pub(super) fn planned(
     write: &Write,
     opportunity: &OpportunityId,
     perform_as: Option<UserId>,
     marker: Timestamp,
+    held: bool,
 ) -> Vec<PlannedCall> {
     let mut calls = Vec::new();
-    if looks_first(write) {
+    if looks_first(write, held) {
         calls.push(call(&super::send::fresh_read(opportunity)));
     }
     for (index, write) in (0..).zip(pieces(write)) {
@@ -192,18 +194,13 @@ pub(super) fn deletes(write: &Write) -> bool {
     operation.is_some_and(|operation| operation.method == Method::Delete)
 }
 
-/// Whether the present state decides if the write is made at all.
-pub(super) fn looks_first(write: &Write) -> bool {
-    matches!(
-        write,
-        Write::ChangeStage {
-            expected_stage: Some(_),
-            ..
-        } | Write::Archive {
-            rejects: Some(_),
-            ..
-        }
-    )
+/// Whether the present state decides if the write is made at all; `stood_back` as [`Operation::stood_back`].
+pub(super) fn looks_first(write: &Write, stood_back: bool) -> bool {
+    match write {
+        Write::ChangeStage { expected_stage, .. } => expected_stage.is_some(),
+        Write::Archive { rejects, .. } => rejects.is_some() || stood_back,
+        _ => false,
+    }
 }
 
 fn endpoint(

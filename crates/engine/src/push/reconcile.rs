@@ -70,7 +70,7 @@ pub(super) fn told(
 }
 
 /// The permission that Lever misses, if that is why it refused.
-fn missing_permission(error: &Error) -> Option<&str> {
+pub(super) fn missing_permission(error: &Error) -> Option<&str> {
     match error.kind() {
         ErrorKind::Precondition { reason, details } if *reason == PERMISSION_MISSING => details
             .iter()

@@ -64,7 +64,8 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
         write,
         Write::Raw(_) | Write::Prepared(_) | Write::UploadFile(_)
     );
-    let looks_first = plan::looks_first(write) || (tried_at.is_some() && !elsewhere);
+    let looks_first =
+        plan::looks_first(write, operation.stood_back()) || (tried_at.is_some() && !elsewhere);
     let event = if looks_first && !write.creates() {
         match try_.call(&fresh_read(&operation.opportunity)).await {
             Ok(record) => {
@@ -75,7 +76,7 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
                     }),
                     None => None,
                 };
-                match decide(write, &record.value, tried.as_ref()) {
+                match decide(operation, &record.value, tried.as_ref()) {
                     Some(event) => event,
                     None => try_.write(operation).await,
                 }
@@ -339,9 +340,13 @@ fn status_of(error: &Error) -> Option<u16> {
 ///
 /// `tried` is when an earlier try may have had its effect: a move that the history shows since then, beside those of
 /// other operations, was ours, and must not undo what somebody did after it.
-fn decide(write: &Write, present: &lever::Opportunity, tried: Option<&Tried>) -> Option<Event> {
+fn decide(
+    operation: &Operation,
+    present: &lever::Opportunity,
+    tried: Option<&Tried>,
+) -> Option<Event> {
     let done = Some(Event::Done { result_id: None });
-    match write {
+    match operation.present_write() {
         Write::ChangeStage { stage, .. } if present.stage.as_ref() == Some(stage) => done,
         Write::ChangeStage { stage, .. }
             if tried.is_some_and(|tried| {
@@ -356,36 +361,38 @@ fn decide(write: &Write, present: &lever::Opportunity, tried: Option<&Tried>) ->
         } if present.stage.as_ref() != Some(expected) => Some(Event::Refused(moved(present))),
         Write::Archive {
             reason, rejects, ..
-        } => archive(reason, rejects.as_ref(), present),
+        } => {
+            let ours = tried.is_some() && archived_for(present) == Some(reason);
+            let yields = rejects.is_some() || operation.stood_back();
+            match present.archived {
+                Some(_) if ours => done,
+                Some(_) if yields => Some(Event::Skipped(already_archived(present))),
+                Some(_) => None,
+                None => rejected_elsewhere(rejects.as_ref()?, present),
+            }
+        }
         Write::Unarchive if present.archived.is_none() => done,
         _ => None,
     }
 }
 
-/// What the present state says about an archiving.
-fn archive(
-    reason: &ArchiveReasonId,
-    rejects: Option<&Rejection>,
-    present: &lever::Opportunity,
-) -> Option<Event> {
-    let archived = present.archived.as_ref();
-    let present_reason = archived.and_then(|archived| archived.reason.as_ref());
-    if present_reason == Some(reason) {
-        return Some(Event::Done { result_id: None });
+/// The reason that an opportunity is archived for.
+fn archived_for(present: &lever::Opportunity) -> Option<&ArchiveReasonId> {
+    present.archived.as_ref()?.reason.as_ref()
+}
+
+/// Somebody else was first, for whatever reason: what follows from an archiving, such as an e-mail, is theirs.
+fn already_archived(present: &lever::Opportunity) -> Failure {
+    let reason = archived_for(present).map_or("", |reason| reason.as_str());
+    Failure {
+        kind: FailureKind::AlreadyArchived,
+        message: "somebody else has archived the person already; nothing was written".to_owned(),
+        details: vec![("present_archive_reason_id".to_owned(), reason.to_owned())],
     }
-    let rejects = rejects?;
-    if archived.is_some() {
-        let present_reason = present_reason.map_or("", |reason| reason.as_str());
-        return Some(Event::Skipped(Failure {
-            kind: FailureKind::AlreadyArchived,
-            message: "somebody else has archived the person already; nothing was written"
-                .to_owned(),
-            details: vec![(
-                "present_archive_reason_id".to_owned(),
-                present_reason.to_owned(),
-            )],
-        }));
-    }
+}
+
+/// What follows from a rejection of somebody who was to be in another stage.
+fn rejected_elsewhere(rejects: &Rejection, present: &lever::Opportunity) -> Option<Event> {
     let expected = rejects.expected_stage.as_ref()?;
     (present.stage.as_ref() != Some(expected)).then(|| Event::Refused(moved(present)))
 }
@@ -546,6 +553,7 @@ fn refusal(error: &Error) -> Option<Failure> {
 
 #[cfg(test)]
 mod tests {
+    use domain::ConnectionId;
     use serde_json::json;
 
     use super::*;
@@ -566,21 +574,30 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    fn move_to(stage: &str, expected: Option<&str>) -> Write {
-        Write::ChangeStage {
-            stage: StageId::from(stage),
-            expected_stage: expected.map(StageId::from),
-        }
+    fn asked(write: Write) -> Operation {
+        testing::operation(ConnectionId::from_bytes([0; 16]), "r", write)
     }
 
-    fn archive(reason: &str) -> Write {
-        Write::Archive {
+    fn move_to(stage: &str, expected: Option<&str>) -> Operation {
+        asked(Write::ChangeStage {
+            stage: StageId::from(stage),
+            expected_stage: expected.map(StageId::from),
+        })
+    }
+
+    fn archive(reason: &str, rejects: Option<Rejection>) -> Operation {
+        asked(Write::Archive {
             reason: ArchiveReasonId::from(reason),
             requisition: None,
             clean_interviews: false,
-            rejects: None,
-        }
+            rejects,
+        })
     }
+
+    const TRIED: Tried = Tried {
+        since: Timestamp::from_millis(0),
+        moved_before: 0,
+    };
 
     #[test]
     fn what_is_done_already_is_not_done_again() {
@@ -590,11 +607,52 @@ mod tests {
         let done = Some(Event::Done { result_id: None });
         assert_eq!(decide(&move_to("b", None), &present, None), done);
         assert_eq!(decide(&move_to("b", Some("a")), &present, None), done);
-        assert_eq!(decide(&archive("r"), &present, None), done);
-        assert_eq!(decide(&archive("other"), &present, None), None);
-        assert_eq!(decide(&Write::Unarchive, &present, None), None);
+        assert_eq!(decide(&archive("r", None), &present, Some(&TRIED)), done);
+        assert_eq!(
+            decide(&archive("other", None), &present, Some(&TRIED)),
+            None
+        );
+        assert_eq!(decide(&asked(Write::Unarchive), &present, None), None);
         let active = opportunity(json!({"id": "o", "stage": "b", "archived": null}));
-        assert_eq!(decide(&Write::Unarchive, &active, None), done);
+        assert_eq!(decide(&asked(Write::Unarchive), &active, None), done);
+    }
+
+    #[test]
+    fn whoever_was_archived_by_others_is_not_rejected_and_not_archived_after_a_hold() {
+        let present = opportunity(json!({"id": "o", "archived": {"reason": "r", "archivedAt": 1}}));
+        let rejection = |reason| archive(reason, Some(Rejection::default()));
+        let held = |reason| {
+            let recorded = archive(reason, None);
+            Operation {
+                queued_at: recorded.created_at.plus(Duration::from_secs(60)),
+                ..recorded
+            }
+        };
+        let why = |operation: &Operation, tried| match decide(operation, &present, tried) {
+            Some(Event::Skipped(why)) => why,
+            other => panic!("{other:?}"),
+        };
+        for operation in [rejection("r"), rejection("other"), held("r"), held("other")] {
+            let why = why(&operation, None);
+            assert_eq!(why.kind, FailureKind::AlreadyArchived);
+            let reason = ("present_archive_reason_id".to_owned(), "r".to_owned());
+            assert_eq!(why.details, [reason]);
+        }
+        // An earlier try of ours may have done it, but not for another reason.
+        for (ours, not_ours) in [
+            (rejection("r"), rejection("other")),
+            (held("r"), held("other")),
+        ] {
+            let done = Some(Event::Done { result_id: None });
+            assert_eq!(decide(&ours, &present, Some(&TRIED)), done);
+            assert_eq!(
+                why(&not_ours, Some(&TRIED)).kind,
+                FailureKind::AlreadyArchived
+            );
+        }
+        let active = opportunity(json!({"id": "o", "archived": null}));
+        assert_eq!(decide(&rejection("r"), &active, None), None);
+        assert_eq!(decide(&held("r"), &active, None), None);
     }
 
     #[test]
@@ -620,9 +678,9 @@ mod tests {
         let present = opportunity(json!({"id": "o", "tags": ["a"]}));
         assert_eq!(
             decide(
-                &Write::AddTags {
+                &asked(Write::AddTags {
                     tags: vec!["a".to_owned()]
-                },
+                }),
                 &present,
                 None
             ),

@@ -11,11 +11,12 @@ use store::{ReceivedFile, Recording};
 
 pub use super::acting::Acting;
 use super::content::{check_content, check_request_id, digest};
+use super::judge::check_target;
 use super::merge::{self, Merge};
 use super::outbox::Outbox;
 use super::plan::{self, PlannedCall};
 use super::ready::unread;
-use super::{acting, new_id};
+use super::{acting, count, new_id};
 use crate::cause::Cause;
 use crate::engine::Engine;
 use crate::error::{Error, Result, about_id};
@@ -140,7 +141,7 @@ impl Engine {
             .await?;
         match recording {
             Recording::New(operation) => {
-                count_recorded(&operation);
+                count::recorded(&operation);
                 outbox.take_in(&operation);
                 Ok(operation.id)
             }
@@ -217,7 +218,8 @@ impl Engine {
         let (mut calls, write) = self.merged_now(request.connection, &request.write).await?;
         if let Some(write) = write.filter(|_| minded.nothing.is_none()) {
             let user = acting.user.clone();
-            calls.extend(plan::planned(&write, &request.opportunity, user, marker));
+            let (about, held) = (&request.opportunity, request.hold.is_some());
+            calls.extend(plan::planned(&write, about, user, marker, held));
         }
         let eta = outbox.eta(calls.len());
         Ok(DryRun {
@@ -258,6 +260,19 @@ impl Engine {
         }
     }
 
+    /// Whether the request id stands for an operation already, for this write or another.
+    pub(super) async fn is_remembered(&self, request: &WriteRequest) -> Result<bool> {
+        let (connection, request_id) = (request.connection, &request.request_id);
+        Ok(self.known_by(connection, request_id).await?.is_some())
+    }
+
+    async fn known_by(&self, id: ConnectionId, request_id: &str) -> Result<Option<Operation>> {
+        let known = self.shared.store.operation_by_request(id, request_id);
+        let now = self.shared.clock.now();
+        let remembered = |known: &Operation| now.since(known.created_at) < REMEMBERED;
+        Ok(known.await?.filter(remembered))
+    }
+
     /// The operation this request id stands for already.
     pub(super) async fn remembered(
         &self,
@@ -265,10 +280,7 @@ impl Engine {
         request_id: &str,
         digest: &[u8; 32],
     ) -> Result<Option<Operation>> {
-        let store = &self.shared.store;
-        let known = store.operation_by_request(connection, request_id).await?;
-        let now = self.shared.clock.now();
-        match known.filter(|known| now.since(known.created_at) < REMEMBERED) {
+        match self.known_by(connection, request_id).await? {
             Some(known) if known.digest == *digest => Ok(Some(known)),
             Some(known) => Err(used_request_id(&known, digest)),
             None => Ok(None),
@@ -285,68 +297,9 @@ impl Engine {
             }
             Write::UploadFile(file) if !file.target.keeps() => return Ok(()),
             Write::Prepared(prepared) if about_no_opportunity(prepared) => return Ok(()),
-            write => self.check_target(request.connection, write).await?,
+            write => check_target(&self.shared, request.connection, write).await?,
         }
         self.check_opportunity(request).await
-    }
-
-    /// Whether the account has the stage or the archive reason that a write names, and may be given it.
-    pub(super) async fn check_target(&self, connection: ConnectionId, write: &Write) -> Result<()> {
-        match write {
-            Write::ChangeStage { stage, .. } => self.check_stage(connection, stage).await,
-            Write::Archive { reason, .. } => self.check_reason(connection, reason).await,
-            _ => Ok(()),
-        }
-    }
-
-    async fn check_stage(&self, id: ConnectionId, stage: &lever::StageId) -> Result<()> {
-        self.check_stage_known(id, stage).await?;
-        let mapping = mapping::present(&self.shared, id).await?;
-        mapping.may_advance_to(stage).map_err(|_| {
-            Error::precondition(
-                "STAGE_EXCLUDED",
-                "the stage mapping excludes this stage when advancing: ListAdvanceTargets lists those allowed",
-                vec![("stage_id", stage.as_str().to_owned())],
-            )
-        })
-    }
-
-    /// Whether the account has a stage, as far as its stages have been read.
-    pub(super) async fn check_stage_known(
-        &self,
-        id: ConnectionId,
-        stage: &lever::StageId,
-    ) -> Result<()> {
-        let stages = mapping::stages(&self.shared, id).await?;
-        if !stages.is_empty() && !stages.iter().any(|known| known.id == *stage) {
-            return Err(Error::invalid(
-                "stage_id",
-                "Lever has no such stage: GetStageMapping lists the stages of the account",
-            ));
-        }
-        Ok(())
-    }
-
-    async fn check_reason(&self, id: ConnectionId, reason: &lever::ArchiveReasonId) -> Result<()> {
-        let reasons = mapping::archive_reasons(&self.shared, id).await?;
-        if reasons.is_empty() {
-            return Ok(());
-        }
-        if !reasons.iter().any(|known| known.id == *reason) {
-            return Err(Error::invalid(
-                "archive_reason_id",
-                "Lever has no such archive reason: LeverService.ListArchiveReasons lists them",
-            ));
-        }
-        let mapping = mapping::present(&self.shared, id).await?;
-        if mapping.reject_excluded_reasons.contains(reason) {
-            return Err(Error::precondition(
-                "REASON_EXCLUDED",
-                "the stage mapping excludes this archive reason when rejecting: ListRejectReasons lists those allowed",
-                vec![("archive_reason_id", reason.as_str().to_owned())],
-            ));
-        }
-        Ok(())
     }
 
     /// An opportunity the mirror lacks may be new: Lever is asked. When Lever is away the write is taken anyway.
@@ -450,11 +403,6 @@ pub(super) fn new_operation(
         updated_at: now,
         revision: 1,
     }
-}
-
-pub(super) fn count_recorded(operation: &Operation) {
-    metrics::counter!(crate::figures::OPERATIONS.name, "kind" => operation.write.kind(), "event" => "recorded")
-        .increment(1);
 }
 
 pub(super) fn used_request_id(existing: &Operation, asked: &[u8; 32]) -> Error {

@@ -22,7 +22,8 @@ impl Engine {
     /// Takes a file in, records its upload, and waits for that up to `wait`.
     ///
     /// The write is a [`Write::UploadFile`]; its size is what the caller announces, 0 for nothing announced, and its
-    /// digest is found here. What can be told beforehand is checked before the first byte is taken. No more than a
+    /// digest is found here. What can be told beforehand is checked before the first byte is taken, unless the request id
+    /// stands for an operation already. No more than a
     /// piece of the file is held in memory. Returns once all bytes and the operation are durable, and `wait` is over
     /// or the upload has settled.
     ///
@@ -36,10 +37,14 @@ impl Engine {
         wait: Duration,
     ) -> Result<Operation> {
         let mut request = self.narrowed(request).await?;
-        self.running(request.connection)?;
+        self.connection(request.connection).await?;
         self.check_alone(&request).await?;
-        self.check_against_account(&request).await?;
-        acting::choose(&self.shared, &request).await?;
+        // What was recorded stands, whatever became of the account; whether this is the same, its bytes tell.
+        if !self.is_remembered(&request).await? {
+            self.running(request.connection)?;
+            self.check_against_account(&request).await?;
+            acting::choose(&self.shared, &request).await?;
+        }
         let Write::UploadFile(upload) = &mut request.write else {
             return Err(Error::internal("only an upload comes with a file"));
         };

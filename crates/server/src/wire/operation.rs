@@ -137,6 +137,8 @@ fn to_passed_over(passed_over: Option<PassedOver>) -> pb::PassedOver {
         Some(PassedOver::Deactivated) => pb::PassedOver::Deactivated,
         Some(PassedOver::LinkUnknown) => pb::PassedOver::LinkUnknown,
         Some(PassedOver::LinkDeactivated) => pb::PassedOver::LinkDeactivated,
+        Some(PassedOver::DefaultDeactivated) => pb::PassedOver::DefaultDeactivated,
+        Some(PassedOver::DefaultUnknown) => pb::PassedOver::DefaultUnknown,
     }
 }
 

@@ -21,6 +21,7 @@ use serde_json::Value;
 use store::{Sought, Tombstones};
 
 use self::rows::{Live, Rows};
+use crate::access::Confidential;
 use crate::engine::Shared;
 use crate::error::Error;
 use crate::link::Link;
@@ -95,6 +96,8 @@ pub(in crate::push) struct Search<'a> {
     link: &'a Link,
     client: Client,
     asked: &'a Asked,
+    /// Whether the key may see no confidential records, as far as that is known.
+    denied: bool,
     pub(in crate::push) calls: Vec<PlannedCall>,
     pub(in crate::push) attempts: Vec<Attempt>,
 }
@@ -107,6 +110,7 @@ impl<'a> Search<'a> {
             link,
             client: client.with_limits(shared.clients.single_try()),
             asked,
+            denied: link.access.present().confidential == Confidential::Denied,
             calls: Vec::new(),
             attempts: Vec::new(),
         }
@@ -211,20 +215,36 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// A list of opportunities of people that the caller may see, with what is judged of them.
+    /// A list of opportunities of people that the caller, and the key, may see, with what is judged of them.
     fn list(&self) -> ListOpportunities {
         ListOpportunities {
             expand: vec![OpportunityExpand::Applications, OpportunityExpand::Contact],
-            confidentiality: self
-                .asked
-                .confidential
+            confidentiality: (self.asked.confidential && !self.denied)
                 .then_some(ConfidentialityFilter::All),
             limit: Some(100),
             ..ListOpportunities::default()
         }
     }
 
+    /// What Lever lists; without what is confidential where the key may not see that, which its refusal tells.
     async fn listed(&mut self, list: &ListOpportunities) -> Result<Vec<Live>, Trouble> {
+        match self.listed_as_asked(list).await {
+            Err(Trouble::Lever(error))
+                if list.confidentiality.is_some()
+                    && matches!(error.kind(), lever::ErrorKind::Forbidden { .. }) =>
+            {
+                self.denied = true;
+                let visible = ListOpportunities {
+                    confidentiality: None,
+                    ..list.clone()
+                };
+                self.listed_as_asked(&visible).await
+            }
+            found => found,
+        }
+    }
+
+    async fn listed_as_asked(&mut self, list: &ListOpportunities) -> Result<Vec<Live>, Trouble> {
         self.calls.push(plan::call(list));
         let client = self.client.clone();
         let mut pages = pin!(client.pages(list));

@@ -14,10 +14,11 @@ use lever::{
     OpportunityId, PostingId,
 };
 
+use crate::access::Confidential;
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::Link;
-use crate::push::reconcile::{CLOCKS_DIFFER, told};
+use crate::push::reconcile::{CLOCKS_DIFFER, missing_permission, told};
 
 /// Reads Lever back once; tells nothing where the key is in a pause after a 429.
 pub(in crate::push) async fn look(
@@ -30,7 +31,15 @@ pub(in crate::push) async fn look(
         return None;
     };
     let since = link.lever_time(sent).minus(CLOCKS_DIFFER);
-    let found = find(shared, link, operation, new, since).await;
+    let denied = link.access.hides() || link.access.present().confidential == Confidential::Denied;
+    let all = (!denied).then_some(ConfidentialityFilter::All);
+    let found = match find(shared, link, operation, new, since, all).await {
+        // Such a key makes nobody confidential either.
+        Err(error) if !denied && missing_permission(&error).is_some() => {
+            find(shared, link, operation, new, since, None).await
+        }
+        found => found,
+    };
     told(link, operation, found.map(|made| made.map(Event::Made)))
 }
 
@@ -40,9 +49,10 @@ async fn find(
     operation: &Operation,
     new: &NewOpportunity,
     since: Timestamp,
+    confidentiality: Option<ConfidentialityFilter>,
 ) -> Result<Option<Made>> {
     let client = link.client(Lane::Interactive);
-    for list in lists(link.access.hides(), new, since) {
+    for list in lists(confidentiality, new, since) {
         let mut pages = pin!(client.pages(&list));
         while let Some(page) = pages.next().await {
             for record in page?.value.records.into_iter().flatten() {
@@ -69,10 +79,14 @@ async fn find(
 
 /// What to read: all that the person has whom Lever knows, or that people of each address have; of somebody without
 /// either, all that was made since.
-fn lists(hides: bool, new: &NewOpportunity, since: Timestamp) -> Vec<ListOpportunities> {
+fn lists(
+    confidentiality: Option<ConfidentialityFilter>,
+    new: &NewOpportunity,
+    since: Timestamp,
+) -> Vec<ListOpportunities> {
     let list = ListOpportunities {
         expand: vec![OpportunityExpand::Applications],
-        confidentiality: (!hides).then_some(ConfidentialityFilter::All),
+        confidentiality,
         limit: Some(100),
         ..ListOpportunities::default()
     };

@@ -27,6 +27,7 @@ use self::lines::Place;
 use self::steps::Order;
 use super::acting;
 use super::content::{LONGEST_TAG, TOO_LARGE, check_file, faults_in_texts};
+use super::judge::check_stage_known;
 use super::outbox::{Outbox, Progress};
 use super::plan::{self, PlannedCall};
 use super::send::{self, Outcome};
@@ -122,7 +123,7 @@ impl Engine {
             let (reads, write) = self.merged_now(request.connection, &write).await?;
             calls.extend(reads);
             let user = || acting.user.clone();
-            let writes = write.map(|write| plan::planned(&write, &about, user(), marker));
+            let writes = write.map(|write| plan::planned(&write, &about, user(), marker, false));
             calls.extend(writes.into_iter().flatten());
         }
         Ok(ExportDryRun {
@@ -177,8 +178,7 @@ impl Engine {
                 "an applicant applies to a posting: name it, or export a prospect",
             ));
         }
-        self.check_stage_known(id, &settings.entry(asked).stage)
-            .await?;
+        check_stage_known(&self.shared, id, &settings.entry(asked).stage).await?;
         if let Some(posting) = &asked.posting {
             let known = self.known::<Posting>(id, Stream::Postings, posting.as_str());
             if known.await? == Some(false) {

@@ -160,6 +160,8 @@ fn for_user(operation: &pb::Operation) -> String {
         }
         pb::PassedOver::LinkUnknown => "the user linked to acting_user is unknown to Lever",
         pb::PassedOver::LinkDeactivated => "the Lever user linked to acting_user is deactivated",
+        pb::PassedOver::DefaultDeactivated => "the connection's default user is deactivated",
+        pb::PassedOver::DefaultUnknown => "the connection's default user is unknown to Lever",
     };
     let how = match (because.as_str(), instead) {
         ("nobody", "") => return String::new(),
