@@ -144,6 +144,19 @@ pub struct Attempt {
     pub step: u32,
 }
 
+impl Attempt {
+    /// Whether Lever may have acted without saying so.
+    pub fn is_unclear(&self) -> bool {
+        self.status.is_none_or(|status| status >= 500)
+    }
+
+    /// Whether Lever said that it did not act.
+    fn is_refused(&self) -> bool {
+        self.status
+            .is_some_and(|status| (400..500).contains(&status))
+    }
+}
+
 /// One of several writes that make up an operation, in their order.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Step {
@@ -342,8 +355,8 @@ impl Default for Patience {
 /// For how long what was found out about a person to export is taken to hold.
 const VERDICT_HOLDS: Duration = Duration::from_secs(60);
 
-/// How often a creation is sent at most: where Lever hides what it made, more would only pile up.
-const MOST_CREATIONS: u32 = 3;
+/// How often the answer to a creation is lost at most: where Lever hides what it made, more would only pile up.
+const MOST_CREATIONS: usize = 3;
 
 /// The pause before another try doubles from one second up to 2^6: what waits behind it waits as long.
 const LONGEST_DOUBLING: u32 = 6;
@@ -575,7 +588,7 @@ impl Operation {
             (State::Sending { .. }, Event::Lost) => self.again(now, patience),
             (State::Reconciling { .. }, Event::Found { .. } | Event::Made(_)) => State::Succeeded,
             (State::Reconciling { sent, looks, .. }, Event::NotFound) => {
-                if looks + 1 >= patience.looks && self.tries() >= MOST_CREATIONS {
+                if looks + 1 >= patience.looks && self.lost_tries() >= MOST_CREATIONS {
                     State::Uncertain(Failure {
                         kind: FailureKind::Unknown,
                         message: "the answers were lost and Lever, read back, shows nothing"
@@ -647,9 +660,8 @@ impl Operation {
 
     /// When the write in hand was first sent without a clear answer.
     pub fn lost_at(&self) -> Option<Timestamp> {
-        let unclear = |attempt: &&Attempt| attempt.status.is_none_or(|status| status >= 500);
         self.writes_made()
-            .filter(unclear)
+            .filter(|attempt| attempt.is_unclear())
             .map(|attempt| attempt.at)
             .min()
     }
@@ -739,13 +751,19 @@ impl Operation {
         u32::try_from(sent).unwrap_or(u32::MAX)
     }
 
+    /// How many of these Lever has not turned away.
+    fn lost_tries(&self) -> usize {
+        let since = |attempt: &&Attempt| attempt.at >= self.queued_at;
+        let tries = self.writes_made().filter(since);
+        tries.filter(|attempt| !attempt.is_refused()).count()
+    }
+
     /// Notes a call made for the operation.
     pub fn with_attempt(mut self, attempt: Attempt) -> Operation {
         if self.attempts.len() >= Self::MAX_ATTEMPTS_KEPT {
             // What may have had its effect must not be forgotten before what surely had none.
-            let clear = |attempt: &Attempt| attempt.status.is_some_and(|status| status < 500);
-            self.attempts
-                .remove(self.attempts.iter().position(clear).unwrap_or(0));
+            let clear = self.attempts.iter().position(|one| !one.is_unclear());
+            self.attempts.remove(clear.unwrap_or(0));
         }
         self.attempts.push(attempt);
         self

@@ -82,6 +82,32 @@ fn a_lost_creation_is_looked_for_twice_before_it_is_sent_again() {
     assert_eq!(twice.state, State::Recorded { not_before: None });
 }
 
+/// What was turned away for now (429) is not among the three times that an answer may be lost.
+#[test]
+fn a_creation_that_was_turned_away_is_sent_again_for_as_long_as_one_that_was_not() {
+    let tried = |operation: Operation, status, event: Event| {
+        let at = operation.queued_at;
+        let sent = run(operation, &[Event::Started]).with_attempt(Attempt {
+            lever_operation: "createOpportunityNote".to_owned(),
+            at,
+            status,
+            step: 0,
+        });
+        run(sent, &[event])
+    };
+    let looks = [Event::NotFound, Event::NotFound];
+    let mut operation = note();
+    for status in [Some(429), None, Some(429), Some(503)] {
+        operation = match status {
+            Some(429) => tried(operation, status, Event::NotSent),
+            _ => run(tried(operation, status, Event::Lost), &looks),
+        };
+        assert_eq!(operation.state.name(), "RECORDED", "{status:?}");
+    }
+    let given_up = run(tried(operation, None, Event::Lost), &looks);
+    assert!(matches!(given_up.state, State::Uncertain(_)));
+}
+
 fn raw(creates: bool) -> Operation {
     operation(Write::Raw(RawWrite {
         operation: "createPosting".to_owned(),

@@ -118,7 +118,7 @@ fn tried_at(operation: &Operation) -> Option<Timestamp> {
         .filter(|attempt| {
             attempt.lever_operation == plan::lever_operation(operation.present_write())
         })
-        .filter(|attempt| attempt.status.is_none_or(|status| status >= 500))
+        .filter(|attempt| attempt.is_unclear())
         .map(|attempt| attempt.at)
         .chain(operation.restored_at)
         .min()
