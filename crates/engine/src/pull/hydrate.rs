@@ -284,6 +284,11 @@ fn lane(urgency: Urgency) -> Lane {
     }
 }
 
+/// The call that the reading of a list below a parent begins with; none where there is no such list.
+pub(crate) fn first_call(parent: &Parent, stream: Stream) -> Option<RawCall> {
+    List::below(parent, stream)?.call(None).ok()
+}
+
 /// Reads one list below a parent now, and applies it.
 ///
 /// # Errors

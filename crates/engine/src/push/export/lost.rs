@@ -202,7 +202,7 @@ mod tests {
             ..NewOpportunity::default()
         };
         let asks = |new: &NewOpportunity| {
-            let lists = lists(false, new, since).into_iter();
+            let lists = lists(None, new, since).into_iter();
             let asks = lists.map(|list| (list.contact_id, list.email, list.created_at_start));
             asks.collect::<Vec<_>>()
         };
