@@ -388,6 +388,35 @@ async fn what_the_pull_did_can_be_listed() {
         runs.first().map(pb::SyncRun::state),
         Some(pb::RunState::Succeeded)
     );
+    let first = runs.last().expect("the first pass");
+    assert_eq!(
+        (first.cause(), first.scope()),
+        (pb::RunCause::Schedule, pb::RunScope::First)
+    );
+    let phase = |cursor: &Option<pb::StreamCursor>| cursor.as_ref().map(|at| at.phase.clone());
+    assert_eq!(phase(&first.cursor_before).as_deref(), Some("PENDING"));
+    assert_eq!(phase(&first.cursor_after).as_deref(), Some("IDLE"));
+    let counts = first.counts.expect("counted");
+    assert_eq!(counts.created, first.records);
+    assert_eq!(first.changes, counts.created);
+    // What somebody asks for is told even where it finds nothing, and soon after another.
+    for asked in 1..=2 {
+        let request = pb::StartSyncRequest {
+            connection_id: world.connection.clone(),
+            streams: vec!["stages".to_owned()],
+            ..Default::default()
+        };
+        world.api.sync().start_sync(request).await.expect("started");
+        let by_hand = until("the pass is told", async || {
+            let mut runs = world.runs("stages").await;
+            runs.retain(|run| run.cause() == pb::RunCause::Request);
+            (runs.len() == asked).then(|| runs.remove(0))
+        })
+        .await;
+        assert_eq!(by_hand.scope(), pb::RunScope::Whole);
+        let counts = by_hand.counts.expect("counted");
+        assert_eq!((counts.unchanged, by_hand.changes), (first.records, 0));
+    }
     let calls = until("the calls are written down", async || {
         let request = pb::ListApiCallsRequest {
             connection_id: world.connection.clone(),
@@ -440,6 +469,23 @@ async fn what_the_pull_did_can_be_listed() {
         ..of_stages.clone()
     };
     assert_eq!(listed(before).await.expect("listed"), []);
+    let of_stream = listed(pb::ListApiCallsRequest {
+        stream: "tags".to_owned(),
+        ..Default::default()
+    });
+    let of_stream = of_stream.await.expect("listed");
+    assert!(!of_stream.is_empty());
+    assert!(of_stream.iter().all(|call| call.path_template == "/tags"));
+    let unknown = pb::ListApiCallsRequest {
+        stream: "everything".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(refused(listed(unknown).await).fields, ["stream"]);
+    let nobody = pb::ListApiCallsRequest {
+        rpc_id: "no such".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(listed(nobody).await.expect("listed"), []);
     let failed = pb::ListApiCallsRequest {
         failed_only: true,
         ..of_stages
