@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::cursor::OVERLAP;
 use domain::hydration::Policy;
 use domain::{ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp, excluded};
 use lever::registry::{self, Access, Operation};
@@ -209,6 +210,57 @@ impl Engine {
             }
         }
         link.force(&listings, RunCause::Request);
+        link.moved();
+        self.sync_status(id).await
+    }
+
+    /// Has what changed at or after `since`, by Lever's clock, read once more.
+    ///
+    /// # Errors
+    /// Not found; precondition for a stream the connection does not keep, and until everybody was read once; invalid for
+    /// a stream that is not read by what has changed, and for a time that was not read yet.
+    pub async fn read_again(
+        &self,
+        id: ConnectionId,
+        stream: Stream,
+        since: Timestamp,
+    ) -> Result<SyncStatus> {
+        let link = self.link(id)?;
+        crate::read::kept(&link.connection(), stream)?;
+        if stream != Stream::Opportunities {
+            return Err(Error::invalid(
+                "since",
+                format!(
+                    "{stream} are not read by what has changed: leave it out to have all of it read again"
+                ),
+            ));
+        }
+        let listing = Listing::Opportunities;
+        // Lever knows no times before its own first one.
+        let since = since.max(Timestamp::from_millis(0).plus(OVERLAP));
+        loop {
+            let cursor = self.shared.store.cursor(id, listing).await?;
+            if cursor.as_of().is_none() {
+                return Err(Error::precondition(
+                    "STREAM_NOT_READ",
+                    "everybody is read for the first time, or anew: nothing needs to be read again",
+                    Vec::new(),
+                ));
+            }
+            let Some(next) = cursor.again_since(since) else {
+                return Err(Error::invalid(
+                    "since",
+                    "give a time up to which Lever was read: what changes later is read next anyway",
+                ));
+            };
+            match self.set_cursor(&link, listing, next).await {
+                Ok(()) => break,
+                // The pull committed a page in between.
+                Err(error) if matches!(error.kind(), crate::ErrorKind::Aborted { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        link.force(&[listing], RunCause::Request);
         link.moved();
         self.sync_status(id).await
     }

@@ -169,7 +169,13 @@ impl SyncService for Api {
     ) -> Result<Response<pb::ResetStreamResponse>, Status> {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
         let stream = one_stream(&request.get_ref().stream)?;
-        self.engine.reset_stream(id, stream).await.map_err(status)?;
+        let since = request.get_ref().since.as_ref();
+        let since = since.map(|since| wire::time::from_timestamp("since", since));
+        let reset = match since.transpose().map_err(status)? {
+            Some(since) => self.engine.read_again(id, stream, since).await,
+            None => self.engine.reset_stream(id, stream).await,
+        };
+        reset.map_err(status)?;
         let status = Some(self.sync_status(id).await.map_err(status)?);
         Ok(Response::new(pb::ResetStreamResponse { status }))
     }

@@ -12,7 +12,6 @@ pub(crate) fn runs(runs: &[pb::SyncRun], now_ms: i64) -> String {
     let mut table = Table::new([
         Column::fixed("LIST", Align::Left),
         Column::fixed("STATE", Align::Left),
-        Column::fixed("WHY", Align::Left),
         Column::fixed("BEGAN", Align::Left),
         Column::fixed("PAGES", Align::Right),
         Column::fixed("RECORDS", Align::Right),
@@ -26,7 +25,6 @@ pub(crate) fn runs(runs: &[pb::SyncRun], now_ms: i64) -> String {
                 run_style(run.state()),
                 word(run.state().as_str_name(), "RUN_STATE_"),
             ),
-            Cell::from(why(run)),
             Cell::from(time::ago(run.start_time.as_ref(), now_ms)),
             Cell::from(grouped(run.pages)),
             Cell::from(grouped(run.records)),
@@ -35,14 +33,6 @@ pub(crate) fn runs(runs: &[pb::SyncRun], now_ms: i64) -> String {
         ]);
     }
     table.text(WIDTH)
-}
-
-/// Why a pass began; empty where that is not known.
-fn why(run: &pb::SyncRun) -> String {
-    match run.cause() {
-        pb::RunCause::Unspecified => String::new(),
-        cause => word(cause.as_str_name(), "RUN_CAUSE_"),
-    }
 }
 
 fn run_style(state: pb::RunState) -> Style {
@@ -125,7 +115,6 @@ mod tests {
         let failed = pb::SyncRun {
             listing: "users".to_owned(),
             state: pb::RunState::Failed.into(),
-            cause: pb::RunCause::Schedule.into(),
             start_time: at(40),
             pages: 1,
             records: 1_200,
@@ -133,8 +122,8 @@ mod tests {
             ..Default::default()
         };
         insta::assert_snapshot!(plain(&runs(&[failed], 100_000)), @r"
-        LIST   STATE   WHY       BEGAN      PAGES  RECORDS  CHANGES  ERROR
-        users  failed  schedule  1 min ago      1    1,200        0  forbidden: find all users
+        LIST   STATE   BEGAN      PAGES  RECORDS  CHANGES  ERROR
+        users  failed  1 min ago      1    1,200        0  forbidden: find all users
         ");
     }
 

@@ -97,7 +97,11 @@ pub(super) fn day_of(at: &Timestamp) -> Option<String> {
 }
 
 /// The beginning of a day so many days later; none for an empty one.
-fn day(field: &'static str, typed: &str, later: i64) -> Result<Option<Timestamp>, Refused> {
+pub(super) fn day(
+    field: &'static str,
+    typed: &str,
+    later: i64,
+) -> Result<Option<Timestamp>, Refused> {
     if typed.is_empty() {
         return Ok(None);
     }
