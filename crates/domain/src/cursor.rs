@@ -245,6 +245,28 @@ impl Cursor {
         }
     }
 
+    /// The cursor whose next pass reads once more what changed at or after `since`; none for a time that was not read
+    /// yet, and until everybody was read once.
+    pub fn again_since(&self, since: Timestamp) -> Option<Cursor> {
+        match self {
+            Cursor::Idle {
+                since: read,
+                complete,
+            } if since < *read => Some(Cursor::Idle {
+                since,
+                complete: *complete,
+            }),
+            Cursor::Follow {
+                since: read, began, ..
+            } if since < *read => Some(Cursor::Follow {
+                since,
+                began: *began,
+                offset: None,
+            }),
+            _ => None,
+        }
+    }
+
     /// Whether no pass is under way.
     pub fn idle(&self) -> bool {
         matches!(self, Cursor::New | Cursor::Idle { .. })
@@ -276,6 +298,35 @@ mod tests {
             cursor = cursor.after(&pass, next.map(Offset::from), at(*now));
         }
         cursor
+    }
+
+    #[test]
+    fn what_was_followed_is_read_again_from_an_earlier_time_and_nothing_is_left_out() {
+        let idle = Cursor::following(at(100));
+        assert_eq!(idle.again_since(at(50)), Some(Cursor::following(at(50))));
+        assert_eq!(idle.again_since(at(100)), None, "that is not read yet");
+        let between = Cursor::Follow {
+            since: at(100),
+            began: at(200),
+            offset: offset("b"),
+        };
+        let again = between.again_since(at(50)).unwrap();
+        assert_eq!(
+            again,
+            Cursor::Follow {
+                since: at(50),
+                began: at(200),
+                offset: None
+            }
+        );
+        let ended = walk(again, Part::All, &[(None, 900)]);
+        assert_eq!(
+            ended.as_of(),
+            Some(at(200)),
+            "what changed meanwhile is next"
+        );
+        assert_eq!(Cursor::New.again_since(at(0)), None);
+        assert_eq!(Cursor::begun(at(9)).again_since(at(0)), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::{Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp};
 use lever::{ErrorKind as LeverErrorKind, UserId};
 use secrecy::SecretString;
-use store::{ErrorKind as StoreErrorKind, LinkUse, Secrets};
+use store::{ErrorKind as StoreErrorKind, LinkUse, RunCause, Secrets};
 
 use crate::connect_links::ended;
 use crate::credential::{self, NewCredential, Obtained};
@@ -150,7 +150,7 @@ impl Engine {
         let link = credential::link(&self.shared, connection.clone()).await?;
         self.run(link.clone()).await?;
         if restored {
-            link.force(Listing::ALL);
+            link.force(Listing::ALL, RunCause::Settings);
             self.plan_below(link, BTreeSet::new());
         }
         Ok(Linked {
@@ -449,7 +449,7 @@ impl Engine {
                 let opened = credential::open(&self.shared, &stored, link.progress()).await?;
                 link.set_credential(&self.shared.clients, opened)?;
                 link.set_connection(stored.clone());
-                link.force(Listing::ALL);
+                link.force(Listing::ALL, RunCause::Settings);
                 self.plan_below(link, BTreeSet::new());
             }
             Err(_) => {

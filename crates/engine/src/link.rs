@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::{Connection, ConnectionId, Environment, Listing, Region, Schedule, Stream};
 use futures::future::BoxFuture;
 use lever::{Attempt, BaseUrl, Budget, Client, Credential, Http, Lane, Limits, Timestamp};
+use store::RunCause;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -46,8 +47,8 @@ pub(crate) struct Link {
     pub(crate) followed: Followed,
     /// Held while opportunities are followed.
     pub(crate) following: tokio::sync::Mutex<()>,
-    /// What a caller asked to be pulled now.
-    forced: Mutex<Vec<Listing>>,
+    /// What is to be pulled now, and why.
+    forced: Mutex<BTreeMap<Listing, RunCause>>,
     /// Ends all workers.
     pub(crate) stop: CancellationToken,
     /// Counts what a watcher of the status should see.
@@ -118,7 +119,7 @@ impl Link {
             inbound_now: Notify::new(),
             followed: Followed::default(),
             following: tokio::sync::Mutex::new(()),
-            forced: Mutex::new(Vec::new()),
+            forced: Mutex::default(),
             stop: CancellationToken::new(),
             progress,
             traffic,
@@ -215,12 +216,16 @@ impl Link {
             .why()
     }
 
-    /// Asks for these listings to be pulled now.
-    pub(crate) fn force(&self, listings: &[Listing]) {
-        self.forced
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend_from_slice(listings);
+    /// Asks for these listings to be pulled now; of several causes the wish of somebody is told, else the first.
+    pub(crate) fn force(&self, listings: &[Listing], cause: RunCause) {
+        let mut forced = self.forced.lock().unwrap_or_else(PoisonError::into_inner);
+        for listing in listings {
+            let known = forced.entry(*listing).or_insert(cause);
+            if cause == RunCause::Request {
+                *known = cause;
+            }
+        }
+        drop(forced);
         self.wake();
     }
 
@@ -232,9 +237,15 @@ impl Link {
     }
 
     /// What was asked for since the last call, as far as it is `mine`.
-    pub(crate) fn take_forced(&self, mine: impl Fn(Listing) -> bool) -> Vec<Listing> {
+    pub(crate) fn take_forced(
+        &self,
+        mine: impl Fn(Listing) -> bool,
+    ) -> BTreeMap<Listing, RunCause> {
         let mut forced = self.forced.lock().unwrap_or_else(PoisonError::into_inner);
-        forced.extract_if(.., |listing| mine(*listing)).collect()
+        let all = std::mem::take(&mut *forced);
+        let (taken, left) = all.into_iter().partition(|(listing, _)| mine(*listing));
+        *forced = left;
+        taken
     }
 
     /// Notes when a listing that failed is worth trying again; nothing after a success.

@@ -16,7 +16,7 @@ use domain::{Listing, Stream};
 use futures::stream;
 use futures::{FutureExt as _, StreamExt};
 use lever::{Lane, OpportunityId, Timestamp};
-use store::{Deleted, Refresh};
+use store::{Deleted, Refresh, RunCause};
 
 use crate::ask::{Look, Seen, look};
 use crate::engine::Shared;
@@ -267,6 +267,6 @@ async fn covered(
     if read || forbidden {
         return Ok(Followed::Done);
     }
-    link.force(&[listing]);
+    link.force(&[listing], RunCause::Webhook);
     Ok(Followed::Later)
 }

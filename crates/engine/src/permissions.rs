@@ -28,6 +28,7 @@ use crate::link::Link;
 use crate::traffic;
 
 use list::{Permission, permissions};
+pub(crate) use need::home;
 use need::need;
 use plan::Plan;
 use verdict::Tried;

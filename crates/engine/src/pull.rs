@@ -25,16 +25,17 @@ pub(crate) use schedule::{Again, due_times, walks};
 pub(crate) use scope::with_belongings;
 pub(crate) use trouble::Trouble;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Listing, Stream, Timestamp};
 use futures::FutureExt as _;
 use lever::Lane;
-use store::{Forgotten, ListingOutcome, Run, RunOutcome};
+use store::{Forgotten, ListingOutcome, Run, RunCause, RunOutcome, RunScope};
 use tokio::time::Instant;
 
-use self::schedule::Worker;
+use self::schedule::{Due, Worker};
 use crate::engine::Shared;
 use crate::error::{ErrorKind, Result};
 use crate::link::Link;
@@ -84,19 +85,22 @@ async fn forget_deleted(shared: &Shared, link: &Link) {
     }
 }
 
-async fn walk_due(shared: &Shared, link: &Link, due: &[Listing]) {
+async fn walk_due(shared: &Shared, link: &Link, due: &BTreeMap<Listing, Due>) {
+    let walk_if_due = async |listing| {
+        if let Some(why) = due.get(&listing) {
+            walk_listing(shared, link, listing, *why).await;
+        }
+    };
     let first = [Listing::Stages, Listing::ArchiveReasons];
-    for listing in first.into_iter().filter(|listing| due.contains(listing)) {
-        walk_listing(shared, link, listing).await;
+    for listing in first {
+        walk_if_due(listing).await;
     }
     let beside = async {
         for listing in Listing::ACCOUNT
             .iter()
             .filter(|listing| !first.contains(listing))
         {
-            if due.contains(listing) {
-                walk_listing(shared, link, *listing).await;
-            }
+            walk_if_due(*listing).await;
         }
     };
     let opportunities = async {
@@ -106,57 +110,73 @@ async fn walk_due(shared: &Shared, link: &Link, due: &[Listing]) {
             Listing::DeletedApplications,
             Listing::DeletedPostings,
         ];
-        for listing in people.into_iter().filter(|listing| due.contains(listing)) {
-            walk_listing(shared, link, listing).await;
+        for listing in people {
+            walk_if_due(listing).await;
         }
     };
     tokio::join!(beside, opportunities);
 }
 
-/// A pass that ended well.
+/// A pass that has ended.
 struct Ended {
+    listing: Listing,
+    why: Due,
+    /// How far it came.
     walked: walk::Walked,
     /// By our clock.
     began: Timestamp,
 }
 
+impl Ended {
+    /// How much of its list it read; none where it failed before that was known.
+    fn scope(&self) -> Option<RunScope> {
+        Some(match (self.walked.whole?, self.why.first) {
+            (true, true) => RunScope::First,
+            (true, false) => RunScope::Whole,
+            (false, _) => RunScope::Changes,
+        })
+    }
+}
+
 /// Walks one listing to the end of its pass and notes how that went; gives nothing if it failed.
 ///
 /// Two workers follow opportunities: a pass that is under way is waited for.
-async fn walk_listing(shared: &Shared, link: &Link, listing: Listing) -> Option<Ended> {
+async fn walk_listing(shared: &Shared, link: &Link, listing: Listing, why: Due) -> Option<Ended> {
     let _alone = match listing {
         Listing::Opportunities => Some(link.following.lock().await),
         _ => None,
     };
     link.passes.began(listing);
     let began = shared.clock.now();
-    let outcome = walk::walk(shared, link, listing).await;
+    let mut walked = walk::Walked::default();
+    let outcome = walk::walk(shared, link, listing, &mut walked).await;
     link.passes.ended(listing);
-    let walked = outcome.as_ref().ok().copied();
+    let ended = Ended {
+        listing,
+        why,
+        walked,
+        began,
+    };
+    let well = outcome.is_ok();
     let refused = outcome.as_ref().is_err_and(is_refusal);
-    note_run(shared, link, listing, began, &outcome).await;
-    if let Err(error) = note_outcome(shared, link, listing, outcome).await {
+    note_run(shared, link, &ended, &outcome).await;
+    if let Err(error) = note_outcome(shared, link, &ended, outcome).await {
         log_failure!(&error, connection = %link.id(), %listing, "cannot note a pass");
     }
-    if walked.is_some() && listing == Listing::Opportunities {
+    if well && listing == Listing::Opportunities {
         // The first walk over everybody follows the first by stages.
         link.sweep_now.notify_one();
     }
     if listing == Listing::InboundApplicants {
-        match walked {
-            Some(_) => link.followed.ended(),
+        if well {
+            link.followed.ended();
+        } else if refused && link.retry_in(Listing::Stages).is_none() {
             // Perhaps a stage is gone: Lever's list of them tells.
-            None if refused && link.retry_in(Listing::Stages).is_none() => {
-                link.force(&[Listing::Stages]);
-            }
-            None => {}
+            link.force(&[Listing::Stages], RunCause::Pass);
         }
     }
     link.moved();
-    Some(Ended {
-        walked: walked?,
-        began,
-    })
+    well.then_some(ended)
 }
 
 /// Whether Lever refused what it was asked for, and not who asked.
@@ -164,33 +184,33 @@ fn is_refusal(error: &crate::Error) -> bool {
     matches!(error.kind(), ErrorKind::Invalid { .. })
 }
 
-/// Keeps what a pass came to for people to look at; passes that found nothing only once in a while.
-async fn note_run(
-    shared: &Shared,
-    link: &Link,
-    listing: Listing,
-    began: Timestamp,
-    outcome: &Result<walk::Walked>,
-) {
-    let walked = outcome.as_ref().ok().copied().unwrap_or_default();
-    let nothing = outcome.is_ok() && walked.changes == 0 && walked.pages <= 1;
-    if nothing && !link.passes.worth_noting(listing) {
+/// Keeps what a pass came to for people to look at; those that found nothing only once in a while, unless somebody has
+/// asked for them.
+async fn note_run(shared: &Shared, link: &Link, ended: &Ended, outcome: &Result<()>) {
+    let (listing, walked) = (ended.listing, &ended.walked);
+    let nothing = outcome.is_ok() && walked.counts.changes() == 0 && walked.pages <= 1;
+    let asked_for = ended.why.cause == RunCause::Request;
+    if nothing && !asked_for && !link.passes.worth_noting(listing) {
         return;
     }
     let run = Run {
         connection: link.id(),
         listing: listing.name().to_owned(),
         lane: lane(listing).map(|lane| lane.as_str().to_owned()),
-        began,
+        began: ended.began,
         ended: shared.clock.now(),
         pages: walked.pages,
         records: walked.records,
-        changes: walked.changes,
-        requests: walked.pages,
+        changes: walked.counts.changes(),
+        requests: walked.requests,
         outcome: match outcome.as_ref().map_err(Trouble::of) {
-            Ok(_) => RunOutcome::Succeeded,
+            Ok(()) => RunOutcome::Succeeded,
             Err(trouble) => came_to(&trouble),
         },
+        cause: Some(ended.why.cause),
+        scope: ended.scope(),
+        counts: Some(walked.counts),
+        cursors: walked.cursors.clone(),
     };
     if let Err(error) = shared.store.note_run(run).await {
         tracing::debug!(connection = %link.id(), %listing, error = %crate::report(&error), "a run is not kept");
@@ -213,15 +233,17 @@ fn came_to(trouble: &Trouble) -> RunOutcome {
 async fn note_outcome(
     shared: &Shared,
     link: &Link,
-    listing: Listing,
-    outcome: Result<walk::Walked>,
+    ended: &Ended,
+    outcome: Result<()>,
 ) -> Result<()> {
+    let (listing, walked) = (ended.listing, &ended.walked);
     match outcome {
-        Ok(walked) => {
-            if walked.changes > 0 || walked.pages > 1 {
+        Ok(()) => {
+            let changes = walked.counts.changes();
+            if changes > 0 || walked.pages > 1 {
                 tracing::info!(
                     connection = %link.id(), %listing, pages = walked.pages, records = walked.records,
-                    changes = walked.changes, "pass ended"
+                    changes, "pass ended"
                 );
             }
             link.set_retry_at(listing, None);

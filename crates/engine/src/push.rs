@@ -23,6 +23,7 @@ mod ready;
 mod reconcile;
 mod send;
 mod submit;
+mod summary;
 mod turn;
 mod upload;
 
@@ -34,6 +35,7 @@ pub(crate) use outbox::Outbox;
 pub use plan::{PlannedCall, PlannedFile, sent};
 pub(crate) use send::fresh_read;
 pub use submit::{Acting, Chosen, DryRun, Hold, WriteRequest};
+pub use summary::{Shown, Summary};
 
 use uuid::Uuid;
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{Candidacy, Connection, Cursor, ExcludedField, Listing, Stream};
+use store::RunCause;
 
 use crate::ask::plan_below;
 use crate::engine::Engine;
@@ -98,7 +99,7 @@ impl Engine {
         if listing != Listing::Opportunities {
             self.insist(link, listing, &Cursor::begun(began)).await?;
         }
-        link.force(&[listing]);
+        link.force(&[listing], RunCause::Settings);
         Ok(())
     }
 }

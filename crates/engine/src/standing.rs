@@ -126,6 +126,11 @@ impl Reasons {
         Ok(Reasons(reasons.collect()))
     }
 
+    /// The reason of that id.
+    pub(crate) fn get(&self, id: &ArchiveReasonId) -> Option<&ArchiveReason> {
+        self.0.get(id)
+    }
+
     /// What became of a candidacy.
     pub(crate) fn outcome(&self, candidacy: &Candidacy) -> Outcome {
         let Some(archived) = &candidacy.archived else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{Backlog, Connection, ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp};
 use lever::StageId;
-use store::{ListingState, Shortage, StreamState as StreamBelow};
+use store::{ListingState, RunCause, Shortage, StreamState as StreamBelow};
 use tokio::sync::watch;
 
 use crate::ask::refuse_paused;
@@ -218,7 +218,7 @@ impl Engine {
         if !below.is_empty() {
             self.plan_below(link.clone(), below);
         }
-        link.force(&asked_listings(streams));
+        link.force(&asked_listings(streams), RunCause::Request);
         self.sync_status(id).await
     }
 }

@@ -1,15 +1,18 @@
 //! What a pull did, and when it is to do more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use domain::cursor::OVERLAP;
 use domain::hydration::Policy;
 use domain::{ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp, excluded};
-use lever::registry;
-use store::{CallFilter, CallMark, CallPage, Quarantined, Run, RunFilter};
+use lever::registry::{self, Access, Operation};
+use store::{CallFilter, CallMark, CallPage, Quarantined, Run, RunCause, RunFilter};
 
+use crate::call::written;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::link::Link;
+use crate::permissions::home;
 use crate::pull::listing_of;
 use crate::settings::PullSettings;
 use crate::status::SyncStatus;
@@ -123,14 +126,15 @@ impl Engine {
         Ok(last)
     }
 
-    /// Calls made to Lever, newest first.
+    /// Calls made to Lever, newest first; of a stream, those that read or write its records.
     ///
     /// # Errors
     /// Not found; invalid for an operation that Lever's API does not have.
     pub async fn api_calls(
         &self,
         id: ConnectionId,
-        filter: CallFilter,
+        mut filter: CallFilter,
+        stream: Option<Stream>,
         after: Option<CallMark>,
         limit: usize,
     ) -> Result<CallPage> {
@@ -143,6 +147,7 @@ impl Engine {
                 "Lever's API has no operation of this name",
             ));
         }
+        filter.among = stream.map(operations_about);
         Ok(self.shared.store.calls(id, filter, after, limit).await?)
     }
 
@@ -204,7 +209,58 @@ impl Engine {
                 _ => self.insist(&link, *listing, &Cursor::New).await?,
             }
         }
-        link.force(&listings);
+        link.force(&listings, RunCause::Request);
+        link.moved();
+        self.sync_status(id).await
+    }
+
+    /// Has what changed at or after `since`, by Lever's clock, read once more.
+    ///
+    /// # Errors
+    /// Not found; precondition for a stream the connection does not keep, and until everybody was read once; invalid for
+    /// a stream that is not read by what has changed, and for a time that was not read yet.
+    pub async fn read_again(
+        &self,
+        id: ConnectionId,
+        stream: Stream,
+        since: Timestamp,
+    ) -> Result<SyncStatus> {
+        let link = self.link(id)?;
+        crate::read::kept(&link.connection(), stream)?;
+        if stream != Stream::Opportunities {
+            return Err(Error::invalid(
+                "since",
+                format!(
+                    "{stream} are not read by what has changed: leave it out to have all of it read again"
+                ),
+            ));
+        }
+        let listing = Listing::Opportunities;
+        // Lever knows no times before its own first one.
+        let since = since.max(Timestamp::from_millis(0).plus(OVERLAP));
+        loop {
+            let cursor = self.shared.store.cursor(id, listing).await?;
+            if cursor.as_of().is_none() {
+                return Err(Error::precondition(
+                    "STREAM_NOT_READ",
+                    "everybody is read for the first time, or anew: nothing needs to be read again",
+                    Vec::new(),
+                ));
+            }
+            let Some(next) = cursor.again_since(since) else {
+                return Err(Error::invalid(
+                    "since",
+                    "give a time up to which Lever was read: what changes later is read next anyway",
+                ));
+            };
+            match self.set_cursor(&link, listing, next).await {
+                Ok(()) => break,
+                // The pull committed a page in between.
+                Err(error) if matches!(error.kind(), crate::ErrorKind::Aborted { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        link.force(&[listing], RunCause::Request);
         link.moved();
         self.sync_status(id).await
     }
@@ -283,6 +339,16 @@ impl Engine {
     }
 }
 
+/// The operations of Lever's API that read or write records of a stream.
+fn operations_about(stream: Stream) -> BTreeSet<&'static str> {
+    let about = |operation: &&'static Operation| match operation.access {
+        Access::Read => home(operation) == Some(stream),
+        _ => written(operation.id) == Some(stream),
+    };
+    let operations = registry::OPERATIONS.iter().filter(about);
+    operations.map(|operation| operation.id).collect()
+}
+
 /// Runs that are looked through for the last one of each stream.
 const NEWEST_RUNS: usize = 200;
 
@@ -309,6 +375,20 @@ fn own_listing(stream: Stream) -> Result<Listing> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_calls_about_a_stream_are_those_that_read_or_write_it() {
+        let notes = operations_about(Stream::Notes);
+        assert!(notes.contains("listOpportunityNotes") && notes.contains("createOpportunityNote"));
+        assert!(!notes.contains("listOpportunities"));
+        let people = operations_about(Stream::Opportunities);
+        assert!(
+            people.contains("listOpportunities") && people.contains("listDeletedOpportunities")
+        );
+        for stream in Stream::ALL {
+            assert!(!operations_about(*stream).is_empty(), "{stream}");
+        }
+    }
 
     #[test]
     fn only_a_stream_with_a_list_of_its_own_can_be_scheduled() {

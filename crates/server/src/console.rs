@@ -8,6 +8,7 @@ mod assets;
 mod checklist;
 mod compare;
 mod consent;
+mod deed;
 mod desk;
 mod fault;
 mod field;

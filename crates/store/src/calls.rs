@@ -1,6 +1,6 @@
 //! The log of calls to Lever: what was called, how it was answered, how long it took. Nothing personal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::{ConnectionId, OperationId};
@@ -55,8 +55,14 @@ pub struct CallFilter {
     pub until: Option<Timestamp>,
     /// Only those of this operation id.
     pub operation: Option<String>,
+    /// Only those of one of these operation ids.
+    pub among: Option<BTreeSet<&'static str>>,
     /// Only those answered so.
     pub answered: Option<Answered>,
+    /// Only those made for this operation, or for the items of this bulk.
+    pub write: Option<OperationId>,
+    /// Only those caused by the rpc of this id.
+    pub rpc: Option<String>,
 }
 
 /// How calls were answered.
@@ -105,6 +111,15 @@ impl CallFilter {
                 .operation
                 .as_ref()
                 .is_none_or(|operation| *operation == call.operation)
+            && self
+                .among
+                .as_ref()
+                .is_none_or(|among| among.contains(call.operation.as_str()))
+            && self.write.is_none_or(|write| {
+                call.write
+                    .is_some_and(|made_for| made_for == write || made_for.is_item_of(write))
+            })
+            && (self.rpc.is_none() || self.rpc == call.rpc)
     }
 }
 

@@ -52,8 +52,8 @@ pub struct ChildRead {
 pub struct ChildApplied {
     /// All lists together.
     pub total: Applied,
-    /// How many records of each stream were created, updated or deleted.
-    pub changes: BTreeMap<Stream, u64>,
+    /// Those of each stream.
+    pub streams: BTreeMap<Stream, Applied>,
 }
 
 impl Store {
@@ -69,12 +69,12 @@ impl Store {
     pub async fn apply_children(&self, read: ChildRead) -> Result<ChildApplied, Error> {
         self.commit(move |draft| {
             draft.require_connection(read.connection)?;
-            let (mut total, mut changes) = (Applied::default(), BTreeMap::new());
+            let (mut total, mut streams) = (Applied::default(), BTreeMap::<_, Applied>::new());
             if !is_live(draft, read.connection, &read.parent)? {
                 hydrations::forget(draft, read.connection, &read.parent)?;
                 let records = read.lists.iter().map(|list| list.records.len() as u64);
                 total.stale = records.sum();
-                return Ok(ChildApplied { total, changes });
+                return Ok(ChildApplied { total, streams });
             }
             let known = hydrations::stored(draft, read.connection, &read.parent)?;
             let outdated = |list: &ChildList| {
@@ -108,12 +108,12 @@ impl Store {
                     upsert.retire_below(&read.parent, list.stream, &seen)?;
                 }
                 let applied = upsert.finish()?;
-                *changes.entry(list.stream).or_default() +=
-                    applied.created + applied.updated + applied.deleted;
+                let of_stream = streams.entry(list.stream).or_default();
+                *of_stream = of_stream.plus(applied);
                 total = total.plus(applied);
             }
             hydrations::read(draft, &read)?;
-            Ok(ChildApplied { total, changes })
+            Ok(ChildApplied { total, streams })
         })
         .await
     }

@@ -94,7 +94,7 @@ pub use prune::Pruned;
 pub use pull::{Applied, Deleted, Incoming, Page, Refresh, Secrecy};
 pub use quarantine::{QuarantineCount, Quarantined};
 pub use records::{StoredRecord, Tombstones};
-pub use runs::{Run, RunFilter, RunOutcome};
+pub use runs::{Run, RunCause, RunCounts, RunFilter, RunOutcome, RunScope};
 pub use seal::MasterKeyId;
 pub use space::Shortage;
 pub use store::Store;

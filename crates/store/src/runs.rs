@@ -2,11 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use domain::ConnectionId;
+use domain::{ConnectionId, Cursor};
 use lever::Timestamp;
 
 use crate::error::Error;
 use crate::format::key;
+use crate::pull::Applied;
 use crate::store::Store;
 use crate::table::{Table, Tables};
 
@@ -29,10 +30,128 @@ pub struct Run {
     pub records: u64,
     /// Changes they caused.
     pub changes: u64,
-    /// Requests that were answered.
+    /// Requests that were made for pages, also those that were refused.
     pub requests: u64,
     /// How it ended.
     pub outcome: RunOutcome,
+    /// Why it began; none for those below opportunities and postings, and for those from before that was kept.
+    pub cause: Option<RunCause>,
+    /// How much of its list it read; none as `cause`.
+    pub scope: Option<RunScope>,
+    /// What became of the records; none for those from before that was kept.
+    pub counts: Option<RunCounts>,
+    /// Where its list stood before it and after it; none as `cause`.
+    pub cursors: Option<(Cursor, Cursor)>,
+}
+
+/// Why a pass began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RunCause {
+    /// Its time had come.
+    Schedule,
+    /// Somebody asked for it.
+    Request,
+    /// The connection is new or has other settings, or another key.
+    Settings,
+    /// A webhook told of something that only the list shows.
+    Webhook,
+    /// A write of ours has changed a record of the list.
+    Write,
+    /// Another pass has shown that it is needed.
+    Pass,
+}
+
+impl RunCause {
+    /// Every cause.
+    pub const ALL: [RunCause; 6] = [
+        RunCause::Schedule,
+        RunCause::Request,
+        RunCause::Settings,
+        RunCause::Webhook,
+        RunCause::Write,
+        RunCause::Pass,
+    ];
+
+    /// The number it is stored as.
+    pub(crate) fn tag(self) -> u32 {
+        match self {
+            RunCause::Schedule => 1,
+            RunCause::Request => 2,
+            RunCause::Settings => 3,
+            RunCause::Webhook => 4,
+            RunCause::Write => 5,
+            RunCause::Pass => 6,
+        }
+    }
+}
+
+/// How much of its list a pass read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RunScope {
+    /// All of it, for the first time.
+    First,
+    /// All of it.
+    Whole,
+    /// What has changed.
+    Changes,
+}
+
+impl RunScope {
+    /// Every scope.
+    pub const ALL: [RunScope; 3] = [RunScope::First, RunScope::Whole, RunScope::Changes];
+
+    /// The number it is stored as.
+    pub(crate) fn tag(self) -> u32 {
+        match self {
+            RunScope::First => 1,
+            RunScope::Whole => 2,
+            RunScope::Changes => 3,
+        }
+    }
+}
+
+/// What became of the records of a pass, those that came inside others included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunCounts {
+    /// Those that were not in the mirror.
+    pub created: u64,
+    /// Those that differ from what the mirror had.
+    pub updated: u64,
+    /// Those that the mirror had as they are, or newer.
+    pub unchanged: u64,
+    /// Those that went from the mirror.
+    pub deleted: u64,
+    /// Those that could not be read and were set aside, newly.
+    pub set_aside: u64,
+}
+
+impl RunCounts {
+    /// Those that were new, different or gone.
+    pub fn changes(&self) -> u64 {
+        self.created + self.updated + self.deleted
+    }
+}
+
+impl From<Applied> for RunCounts {
+    fn from(applied: Applied) -> RunCounts {
+        RunCounts {
+            created: applied.created,
+            updated: applied.updated,
+            unchanged: applied.unchanged + applied.stale,
+            deleted: applied.deleted,
+            set_aside: applied.quarantined,
+        }
+    }
+}
+
+impl std::ops::AddAssign for RunCounts {
+    fn add_assign(&mut self, other: RunCounts) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.deleted += other.deleted;
+        self.set_aside += other.set_aside;
+    }
 }
 
 /// How a run ended.

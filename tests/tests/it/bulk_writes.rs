@@ -853,6 +853,73 @@ async fn operations_are_listed_by_what_they_are_and_whose() {
     assert_eq!(told.fields, ["states[0]"]);
 }
 
+/// In Lever's words, so that nobody has to look ids up; names of people are not for everybody.
+#[tokio::test]
+async fn operations_tell_whom_they_are_about_and_what_they_ask_by_name() {
+    let mut world = World::synced(Setup::new(60)).await;
+    let acting = world.lever.active_users().remove(0);
+    let applicant = world.applicants().await.applicants.remove(0);
+    let stages = world.lever.stages();
+    let target = stages
+        .iter()
+        .find(|stage| stage["id"] != applicant.stage_id.as_str())
+        .expect("another stage")
+        .clone();
+    let text = |value: &serde_json::Value, field: &str| {
+        value[field].as_str().unwrap_or_default().to_owned()
+    };
+    let request = pb::ChangeStageRequest {
+        opportunity_id: applicant.opportunity_id.clone(),
+        request_id: fresh_id(),
+        stage_id: text(&target, "id"),
+        expected_stage_id: applicant.stage_id.clone(),
+        perform_as: acting.clone(),
+        ..Default::default()
+    };
+    let moved = world.change_stage(request).await.expect("moved");
+    assert_eq!(moved.summary, None, "only where operations are looked at");
+    let tags = pb::AddTagsRequest {
+        opportunity_id: applicant.opportunity_id.clone(),
+        request_id: fresh_id(),
+        tags: vec!["one".to_owned(), "two".to_owned()],
+        ..Default::default()
+    };
+    let tagged = world.add_tags(tags).await.expect("tagged");
+
+    let told = world.operation(&moved.id).await.summary.expect("told");
+    assert_eq!(told.person_name, applicant.name);
+    assert_eq!(told.stage_text, text(&target, "text"));
+    assert_eq!(told.present_stage_text, told.stage_text);
+    assert_eq!(told.expected_stage_text, applicant.stage_text);
+    assert!(!told.acting_user_name.is_empty() && told.acting_user_name != acting);
+    let listed = world.operations().await;
+    let of = |operations: &[pb::Operation], id: &str| {
+        let found = operations.iter().find(|one| one.id == id);
+        found.and_then(|one| one.summary.clone()).expect("told")
+    };
+    assert_eq!(of(&listed, &moved.id), told);
+    let added = of(&listed, &tagged.id);
+    assert_eq!((added.tag_count, added.tags.len()), (2, 2));
+
+    assert!(world.stop().await.success());
+    let reader = world.home.token(&["--role", "reader"]).await;
+    let product = world.home.token(&["--role", "product"]).await;
+    world.start().await;
+    let seen = async |token: &str| {
+        let request = pb::ListOperationsRequest {
+            connection_id: world.connection.clone(),
+            ..Default::default()
+        };
+        let api = world.api.with_token(token);
+        let page = api.operations().list_operations(request).await;
+        of(&page.expect("listed").into_inner().operations, &tagged.id)
+    };
+    let by_reader = seen(&reader).await;
+    assert_eq!(by_reader.person_name, applicant.name);
+    assert_eq!((by_reader.tag_count, by_reader.tags.len()), (2, 0));
+    assert_eq!(seen(&product).await, added);
+}
+
 /// What was sent stays to be seen by those who write; a secret note's text is for admins.
 #[tokio::test]
 async fn an_operation_shows_what_was_sent_for_whom_and_who_asked() {

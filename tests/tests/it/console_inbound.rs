@@ -453,6 +453,143 @@ async fn held_writes_are_cancelled_some_or_all_at_once() {
 }
 
 #[tokio::test]
+async fn a_held_rejection_is_told_by_name_and_sent_only_after_a_tick() {
+    let world = World::synced(Setup::new(60)).await;
+    world.held(2).await;
+    let applicants = world.applicants().await.applicants;
+    let (ada, other) = (&applicants[0], &applicants[1]);
+    let mut browser = Browser::new(&world);
+    let path = world.page_of("/operations");
+    let of_ada = format!("{path}?person={}", ada.opportunity_id);
+    let list = browser.open(&of_ada).await;
+    assert!(list.text.contains(&escaped(&ada.name)), "{}", list.text);
+    assert!(list.text.contains("Reject with the reason “"));
+    assert!(!list.text.contains(&escaped(&other.name)));
+    let (_, rest) = list
+        .text
+        .split_once("#release\"")
+        .expect("a way to send it");
+    assert!(rest.contains("Send now…"));
+    let page = list.text.split("#release\"").next().unwrap_or_default();
+    let page = page.rsplit("href=\"").next().expect("its page").to_owned();
+
+    let shown = browser.open(&page).await;
+    let sentence = format!(
+        "for {}, who is in “{}”.",
+        escaped(&ada.name),
+        escaped(&ada.stage_text)
+    );
+    assert!(shown.text.contains(&sentence), "{}", shown.text);
+    let here = format!("{page}?back=operation");
+    assert!(shown.text.contains(&format!("action=\"{here}\"")));
+    let proof = csrf(&shown);
+    let unsure = [("csrf", proof.as_str()), ("action", "release")];
+    let refused = browser.post(&here, &unsure).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.text.contains("id=\"sure-problem\""),
+        "{}",
+        refused.text
+    );
+    let id = page.trim_start_matches(&format!("{path}/")).to_owned();
+    assert_eq!(world.operation(&id).await.state(), pb::OperationState::Held);
+
+    let sure = [unsure[0], unsure[1], ("sure", "on")];
+    let done = browser.post(&here, &sure).await;
+    assert_eq!(done.to, page, "{}", done.text);
+    let told = browser.open(&page).await;
+    assert!(
+        told.text
+            .contains("Released. Lever is told at once to reject")
+    );
+    world.settled(&id).await;
+    let sent = browser.open(&page).await;
+    assert!(sent.text.contains("succeeded"), "{}", sent.text);
+    assert!(
+        sent.text.contains("<code>PUT /opportunities/"),
+        "{}",
+        sent.text
+    );
+    assert!(sent.text.contains("was to send") || !sent.text.contains("E-mail"));
+
+    // The bulk tells of both, and how they stand.
+    let (bulk, _) = id.split_once('/').expect("an item");
+    let whole = browser.open(&format!("{path}/{bulk}")).await;
+    assert!(
+        whole.text.contains("2 items: 1 done, 1 held"),
+        "{}",
+        whole.text
+    );
+    assert!(whole.text.contains(&escaped(&other.name)));
+    assert!(whole.text.contains("Send now what is held"));
+}
+
+#[tokio::test]
+async fn one_person_is_read_anew_by_the_address_of_a_page_and_calls_are_found_by_what_they_were_for()
+ {
+    let world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let note = world
+        .note(&person, &fresh_id(), "hello")
+        .await
+        .expect("written");
+    let mut browser = Browser::new(&world);
+    let sync = world.page_of("/sync");
+    let page = browser.open(&sync).await;
+    assert!(
+        page.text.contains("all, for the first time"),
+        "{}",
+        page.text
+    );
+    let proof = csrf(&page);
+    let address = format!("https://hire.lever.co/candidates/{person}?tab=feed");
+    let fields = [("csrf", proof.as_str()), ("person", &address)];
+    let read = browser.post(&format!("{sync}/person"), &fields).await;
+    assert_eq!(read.to, sync, "{}", read.text);
+    let told = browser.open(&sync).await;
+    assert!(
+        told.text.contains("what else belongs there is read next"),
+        "{}",
+        told.text
+    );
+    for (typed, expected) in [
+        ("", StatusCode::UNPROCESSABLE_ENTITY),
+        (
+            "00000000-0000-4000-8000-000000000000",
+            StatusCode::NOT_FOUND,
+        ),
+    ] {
+        let fields = [("csrf", proof.as_str()), ("person", typed)];
+        let refused = browser.post(&format!("{sync}/person"), &fields).await;
+        assert_eq!(refused.status, expected, "{}", refused.text);
+        assert!(refused.text.contains(&format!("value=\"{typed}\"")));
+    }
+
+    let path = world.page_of("/calls");
+    let calls = until("the call is written down", async || {
+        let page = browser.open(&format!("{path}?for={}", note.id)).await;
+        page.text
+            .contains("<code>POST /opportunities/")
+            .then_some(page)
+    })
+    .await;
+    let link = format!("href=\"{}/{}\"", world.page_of("/operations"), note.id);
+    assert!(calls.text.contains(&link), "{}", calls.text);
+    assert!(!calls.text.contains("<code>GET /stages"));
+    assert!(!calls.text.contains(&person), "calls hold no ids");
+    let stages = browser.open(&format!("{path}?stream=stages")).await;
+    assert!(stages.text.contains("<code>GET /stages</code>"));
+    assert!(!stages.text.contains("<code>GET /tags</code>"));
+    let writes = world.page_of("/operations");
+    let of_person = browser.open(&format!("{writes}?person={address}")).await;
+    assert!(
+        of_person.text.contains("Write a note"),
+        "{}",
+        of_person.text
+    );
+}
+
+#[tokio::test]
 async fn settings_are_refused_beside_their_field_and_nothing_goes_unasked() {
     let world = World::synced(Setup::new(20)).await;
     let mut browser = Browser::new(&world);

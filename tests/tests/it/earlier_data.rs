@@ -108,6 +108,7 @@ async fn the_data_of_the_first_version_opens_and_its_account_is_pulled_on() {
     let request = pb::ResetStreamRequest {
         connection_id: world.connection.clone(),
         stream: "opportunities".to_owned(),
+        since: None,
     };
     let reset = world.api.sync().reset_stream(request).await;
     reset.expect("reset");

@@ -422,6 +422,59 @@ async fn x6_children_that_were_not_read_are_not_shown_as_none() {
 }
 
 #[tokio::test]
+async fn a_pass_that_somebody_asks_for_is_told_even_where_it_finds_nothing() {
+    let world = World::synced(Setup::new(20)).await;
+    let stages = world.lever.stages().len() as u64;
+    for asked in 1..=2 {
+        let request = pb::StartSyncRequest {
+            connection_id: world.connection.clone(),
+            streams: vec!["stages".to_owned()],
+            ..Default::default()
+        };
+        world.api.sync().start_sync(request).await.expect("started");
+        let by_hand = until("the pass is told", async || {
+            let mut runs = world.runs("stages").await;
+            runs.retain(|run| run.cause() == pb::RunCause::Request);
+            (runs.len() == asked).then(|| runs.remove(0))
+        })
+        .await;
+        assert_eq!(by_hand.scope(), pb::RunScope::Whole);
+        let counts = by_hand.counts.expect("counted");
+        assert_eq!((counts.unchanged, by_hand.changes), (stages, 0));
+    }
+}
+
+#[tokio::test]
+async fn what_has_changed_since_a_time_is_read_once_more() {
+    let world = World::synced(Setup::new(40)).await;
+    let reset = async |stream: &str, seconds: i64| {
+        let request = pb::ResetStreamRequest {
+            connection_id: world.connection.clone(),
+            stream: stream.to_owned(),
+            since: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+        };
+        world.api.sync().reset_stream(request).await
+    };
+    const LONG_AGO: i64 = 1_000_000_000;
+    assert_eq!(refused(reset("postings", LONG_AGO).await).fields, ["since"]);
+    let never = refused(reset("opportunities", 4_000_000_000).await);
+    assert_eq!(never.fields, ["since"]);
+    reset("opportunities", LONG_AGO).await.expect("taken");
+    let again = until("it is read again", async || {
+        let runs = world.runs("opportunities").await;
+        runs.into_iter()
+            .find(|run| run.cause() == pb::RunCause::Request)
+    })
+    .await;
+    assert_eq!(again.scope(), pb::RunScope::Changes);
+    let before = again.cursor_before.expect("where it was").text;
+    assert!(before.contains("2001-09-09T01:46:40Z"), "{before}");
+    assert!(again.records > 0 && again.counts.expect("counted").unchanged > 0);
+    let after = again.cursor_after.expect("where it is");
+    assert!(!after.text.contains("2001"), "{}", after.text);
+}
+
+#[tokio::test]
 async fn what_the_pull_did_can_be_listed() {
     let world = World::synced(Setup::new(20)).await;
     let request = pb::ListRunsRequest {
@@ -442,6 +495,17 @@ async fn what_the_pull_did_can_be_listed() {
         runs.first().map(pb::SyncRun::state),
         Some(pb::RunState::Succeeded)
     );
+    let first = runs.last().expect("the first pass");
+    assert_eq!(
+        (first.cause(), first.scope()),
+        (pb::RunCause::Schedule, pb::RunScope::First)
+    );
+    let phase = |cursor: &Option<pb::StreamCursor>| cursor.as_ref().map(|at| at.phase.clone());
+    assert_eq!(phase(&first.cursor_before).as_deref(), Some("PENDING"));
+    assert_eq!(phase(&first.cursor_after).as_deref(), Some("IDLE"));
+    let counts = first.counts.expect("counted");
+    assert_eq!(counts.created, first.records);
+    assert_eq!(first.changes, counts.created);
     let calls = until("the calls are written down", async || {
         let request = pb::ListApiCallsRequest {
             connection_id: world.connection.clone(),
@@ -494,6 +558,23 @@ async fn what_the_pull_did_can_be_listed() {
         ..of_stages.clone()
     };
     assert_eq!(listed(before).await.expect("listed"), []);
+    let of_stream = listed(pb::ListApiCallsRequest {
+        stream: "tags".to_owned(),
+        ..Default::default()
+    });
+    let of_stream = of_stream.await.expect("listed");
+    assert!(!of_stream.is_empty());
+    assert!(of_stream.iter().all(|call| call.path_template == "/tags"));
+    let unknown = pb::ListApiCallsRequest {
+        stream: "everything".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(refused(listed(unknown).await).fields, ["stream"]);
+    let nobody = pb::ListApiCallsRequest {
+        rpc_id: "no such".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(listed(nobody).await.expect("listed"), []);
     let failed = pb::ListApiCallsRequest {
         failed_only: true,
         ..of_stages

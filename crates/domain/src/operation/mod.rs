@@ -50,6 +50,11 @@ impl OperationId {
         OperationId(uuid::Uuid::from_u128(self.0.as_u128() | u128::from(number)))
     }
 
+    /// Whether it is the id of an item of this bulk.
+    pub fn is_item_of(self, bulk: OperationId) -> bool {
+        self != bulk && OperationId::with_room(self.0) == bulk
+    }
+
     /// The number of an item.
     pub fn number(self) -> u16 {
         u16::try_from(self.0.as_u128() & Self::ROOM).unwrap_or(u16::MAX)

@@ -70,7 +70,7 @@ pub(super) fn tells_deletions(operation: &Operation) -> bool {
 }
 
 /// The stream that an operation belongs to: whose records it reads, whose files it downloads, whose deletions it tells.
-pub(super) fn home(operation: &'static Operation) -> Option<Stream> {
+pub(crate) fn home(operation: &'static Operation) -> Option<Stream> {
     if let Some(stream) = stream_of(operation) {
         return Some(stream);
     }

@@ -12,7 +12,7 @@ use domain::{Parent, Stream, Timestamp};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt};
 use lever::{Client, ErrorKind, Lane, Offset};
-use store::{ChildList, ChildRead, Quarantined, Run, RunOutcome, Waiting};
+use store::{ChildList, ChildRead, Quarantined, Run, RunCounts, RunOutcome, Waiting};
 use tokio::time::Instant;
 
 use super::Trouble;
@@ -174,7 +174,7 @@ struct Runs(BTreeMap<Stream, StreamRun>);
 #[derive(Debug, Default)]
 struct StreamRun {
     began: Timestamp,
-    changes: u64,
+    counts: RunCounts,
     trouble: Option<Trouble>,
 }
 
@@ -198,7 +198,7 @@ impl Runs {
 
     fn add(&mut self, done: &Done) {
         for (stream, run) in &mut self.0 {
-            run.changes += done.changes.get(stream).copied().unwrap_or_default();
+            run.counts += done.counts.get(stream).copied().unwrap_or_default();
             if let Some(trouble) = done.troubles.get(stream) {
                 run.trouble = Some(trouble.clone());
             }
@@ -213,7 +213,7 @@ impl Runs {
                 continue;
             };
             let untouched = pass.pages == 0 && run.trouble.is_none();
-            let nothing = run.changes == 0 && run.trouble.is_none() && !cut_off;
+            let nothing = run.counts.changes() == 0 && run.trouble.is_none() && !cut_off;
             if untouched || nothing && !link.below.worth_noting(stream) {
                 continue;
             }
@@ -225,13 +225,17 @@ impl Runs {
                 ended: shared.clock.now(),
                 pages: pass.pages,
                 records: pass.records,
-                changes: run.changes,
+                changes: run.counts.changes(),
                 requests: pass.pages,
                 outcome: match &run.trouble {
                     Some(trouble) => super::came_to(trouble),
                     None if cut_off => RunOutcome::Interrupted,
                     None => RunOutcome::Succeeded,
                 },
+                cause: None,
+                scope: None,
+                counts: Some(run.counts),
+                cursors: None,
             };
             if let Err(error) = shared.store.note_run(kept).await {
                 tracing::debug!(connection = %link.id(), %stream, error = %crate::report(&error), "a run is not kept");
@@ -245,8 +249,8 @@ struct Done {
     parent: Parent,
     /// Whether at least one of its lists was read, so that Lever answers.
     worked: bool,
-    /// How many records of each stream it changed.
-    changes: BTreeMap<Stream, u64>,
+    /// What became of the records of each stream.
+    counts: BTreeMap<Stream, RunCounts>,
     /// What stood in the way of a stream.
     troubles: BTreeMap<Stream, Trouble>,
     outcome: Result<()>,
@@ -262,14 +266,14 @@ async fn read(shared: &Shared, link: &Link, waiting: Waiting, last: bool) -> Don
     let worked = !reading.lists.is_empty();
     let troubles = std::mem::take(&mut reading.troubles);
     // What was read counts, whatever failed beside it.
-    let (changes, applied) = match reading.apply().await {
-        Ok(changes) => (changes, Ok(())),
+    let (counts, applied) = match reading.apply().await {
+        Ok(counts) => (counts, Ok(())),
         Err(error) => (BTreeMap::new(), Err(error)),
     };
     Done {
         parent,
         worked,
-        changes,
+        counts,
         troubles,
         outcome: outcome.and(applied),
     }
@@ -483,8 +487,8 @@ impl<'a> Reading<'a> {
         self.link.answered(date, sent, received)
     }
 
-    /// Gives how many records of each stream were changed.
-    async fn apply(self) -> Result<BTreeMap<Stream, u64>> {
+    /// Gives what became of the records of each stream.
+    async fn apply(self) -> Result<BTreeMap<Stream, RunCounts>> {
         let applied = self
             .shared
             .store
@@ -502,7 +506,10 @@ impl<'a> Reading<'a> {
                 "records could not be read and are in quarantine"
             );
         }
-        Ok(applied.changes)
+        let of_streams = applied.streams.into_iter();
+        Ok(of_streams
+            .map(|(stream, applied)| (stream, applied.into()))
+            .collect())
     }
 
     /// A stream that was refused and can be read again is read below everybody of whom it never was.
@@ -604,11 +611,18 @@ mod tests {
     use super::*;
     use crate::testing;
 
-    fn done(changes: &[(Stream, u64)], troubles: &[(Stream, Trouble)]) -> Done {
+    fn updated(updated: u64) -> RunCounts {
+        RunCounts {
+            updated,
+            ..RunCounts::default()
+        }
+    }
+
+    fn done(counts: &[(Stream, RunCounts)], troubles: &[(Stream, Trouble)]) -> Done {
         Done {
             parent: Parent::Opportunity("o".into()),
             worked: true,
-            changes: changes.iter().copied().collect(),
+            counts: counts.iter().copied().collect(),
             troubles: troubles.iter().cloned().collect(),
             outcome: Ok(()),
         }
@@ -627,7 +641,7 @@ mod tests {
             // Each parent begins its lists anew; the runs go on.
             runs.begin(shared, &link, streams.iter());
             link.below.page(Stream::Notes, 10, 10);
-            runs.add(&done(&[(Stream::Notes, changes)], &[]));
+            runs.add(&done(&[(Stream::Notes, updated(changes))], &[]));
         }
         runs.add(&done(&[], &[(Stream::Offers, refused)]));
         runs.add(&done(&[], &[]));

@@ -38,8 +38,8 @@ async fn round(shared: &Shared, link: &Link) -> Duration {
     match schedule::due(shared, link, Worker::Inbound).await {
         Ok(due) if due.is_empty() => {}
         Ok(due) => {
-            for listing in due {
-                walk_listing(shared, link, listing).await;
+            for (listing, why) in due {
+                walk_listing(shared, link, listing, why).await;
             }
             forget_deleted(shared, link).await;
             link.moved();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::{Connection, Listing, Schedule, Stream, Timestamp};
-use store::ListingState;
+use store::{ListingState, RunCause};
 
 use crate::engine::Shared;
 use crate::error::Result;
@@ -64,13 +64,27 @@ impl Worker {
     }
 }
 
+/// Why a listing is walked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) cause: RunCause,
+    /// Whether no pass over it has ended well yet.
+    pub(super) first: bool,
+}
+
 /// The listings a worker is to walk now.
-pub(super) async fn due(shared: &Shared, link: &Link, worker: Worker) -> Result<Vec<Listing>> {
+pub(super) async fn due(
+    shared: &Shared,
+    link: &Link,
+    worker: Worker,
+) -> Result<BTreeMap<Listing, Due>> {
     let states = shared.store.cursors(link.id()).await?;
     let mut forced = link.take_forced(|listing| worker.walks(listing));
     // Who asks for these asks for everybody too: only the pause after a failure ends.
-    for listing in forced.extract_if(.., |listing| Listing::INBOUND.contains(listing)) {
-        link.set_retry_at(listing, None);
+    for listing in Listing::INBOUND {
+        if forced.remove(listing).is_some() {
+            link.set_retry_at(*listing, None);
+        }
     }
     let connection = link.connection();
     let known = Known {
@@ -81,9 +95,17 @@ pub(super) async fn due(shared: &Shared, link: &Link, worker: Worker) -> Result<
     };
     Ok(kept(&connection)
         .filter(|listing| worker.walks(*listing))
-        .filter(|listing| {
-            forced.contains(listing)
-                || known.settings.enabled && plan(link, &connection, *listing, &known) <= known.now
+        .filter_map(|listing| {
+            let in_time =
+                || known.settings.enabled && plan(link, &connection, listing, &known) <= known.now;
+            let cause = match forced.get(&listing) {
+                Some(cause) => *cause,
+                None if in_time() => RunCause::Schedule,
+                None => return None,
+            };
+            let ended = states.get(&listing).and_then(|state| state.last_success_at);
+            let first = ended.is_none();
+            Some((listing, Due { cause, first }))
         })
         .collect())
 }

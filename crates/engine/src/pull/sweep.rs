@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use domain::{Listing, Stream};
 use futures::FutureExt as _;
+use store::RunCause;
 
-use super::schedule::{self, Worker};
-use super::walk::{self, Walked};
+use super::schedule::{self, Due, Worker};
+use super::walk;
 use super::{forget_deleted, note_run, walk_listing};
 use crate::engine::Shared;
 use crate::link::Link;
@@ -28,11 +29,12 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
 /// Sweeps if that is due; tells how long to wait for the next time.
 async fn round(shared: &Shared, link: &Link) -> Duration {
     match schedule::due(shared, link, Worker::Sweep).await {
-        Ok(due) if due.is_empty() => {}
-        Ok(_sweep) => {
-            sweep(shared, link).await;
-            forget_deleted(shared, link).await;
-            link.moved();
+        Ok(due) => {
+            if let Some(why) = due.get(&Listing::OpportunitySweep) {
+                sweep(shared, link, *why).await;
+                forget_deleted(shared, link).await;
+                link.moved();
+            }
         }
         Err(error) => {
             log_failure!(&error, connection = %link.id(), "cannot plan a sweep");
@@ -48,14 +50,18 @@ async fn round(shared: &Shared, link: &Link) -> Duration {
 ///
 /// Who moves during the walk can be skipped, but has a new stamp: only after the follow pass begun after the walk
 /// is absence a sign (design.md, "Pull").
-async fn sweep(shared: &Shared, link: &Link) {
-    let Some(swept) = walk_listing(shared, link, Listing::OpportunitySweep).await else {
+async fn sweep(shared: &Shared, link: &Link, why: Due) {
+    let Some(mut swept) = walk_listing(shared, link, Listing::OpportunitySweep, why).await else {
         return;
     };
     let Some(started) = swept.walked.started else {
         return;
     };
-    let Some(followed) = walk_listing(shared, link, Listing::Opportunities).await else {
+    let after_it = Due {
+        cause: RunCause::Pass,
+        first: false,
+    };
+    let Some(followed) = walk_listing(shared, link, Listing::Opportunities, after_it).await else {
         return;
     };
     if let Err(error) = walk::release_unseen(shared, link, Listing::OpportunitySweep, started).await
@@ -71,18 +77,8 @@ async fn sweep(shared: &Shared, link: &Link) {
         Ok(0) => {}
         Ok(gone) => {
             // What the walk has led to takes the place of what was kept at its end.
-            let walked = Walked {
-                changes: swept.walked.changes + gone,
-                ..swept.walked
-            };
-            note_run(
-                shared,
-                link,
-                Listing::OpportunitySweep,
-                swept.began,
-                &Ok(walked),
-            )
-            .await;
+            swept.walked.counts.deleted += gone;
+            note_run(shared, link, &swept, &Ok(())).await;
         }
         Err(error) => {
             log_failure!(&error, connection = %link.id(), "cannot bury who is gone");

@@ -2,7 +2,7 @@
 
 use domain::cursor::Pass;
 use domain::{Cursor, Listing, Parent, Part, Stream, Timestamp};
-use store::Secrecy;
+use store::{RunCounts, Secrecy};
 
 use super::fetch::{Fetched, Fetcher};
 use super::page::Content;
@@ -15,12 +15,18 @@ use crate::link::Link;
 /// How often a pass may start again because Lever refused an offset.
 const MAX_REWINDS: u32 = 5;
 
-/// How a pass went.
-#[derive(Debug, Default, Clone, Copy)]
+/// How far a pass came.
+#[derive(Debug, Default, Clone)]
 pub(super) struct Walked {
     pub(super) pages: u64,
+    /// Requests for pages, also those that were refused.
+    pub(super) requests: u64,
     pub(super) records: u64,
-    pub(super) changes: u64,
+    pub(super) counts: RunCounts,
+    /// Whether it began as one over everything; none before that was known.
+    pub(super) whole: Option<bool>,
+    /// The cursor before it, and the one after what was committed last.
+    pub(super) cursors: Option<(Cursor, Cursor)>,
     /// When the pass began, by Lever's clock: the mirror shows everything up to then.
     pub(super) began: Timestamp,
     /// When this process began the pass.
@@ -33,12 +39,27 @@ pub(super) struct Walked {
     pub(super) unread: bool,
 }
 
-/// Walks a listing until its pass has ended.
+impl Walked {
+    /// Notes the cursor after a page.
+    fn reach(&mut self, cursor: &Cursor) {
+        if let Some((_, after)) = &mut self.cursors {
+            after.clone_from(cursor);
+        }
+    }
+}
+
+/// Walks a listing until its pass has ended, and notes how far it came, also where it fails.
 ///
 /// While a page is being committed the next one is already being read.
-pub(super) async fn walk(shared: &Shared, link: &Link, listing: Listing) -> Result<Walked> {
+pub(super) async fn walk(
+    shared: &Shared,
+    link: &Link,
+    listing: Listing,
+    walked: &mut Walked,
+) -> Result<()> {
+    walked.access = link.access.present();
     let walk = Walk::new(shared, link, listing).await?;
-    walk.run().await
+    walk.run(walked).await
 }
 
 /// Buries the records of a stream that no request since `started` has brought; tells how many.
@@ -135,21 +156,20 @@ impl<'a> Walk<'a> {
         })
     }
 
-    async fn run(mut self) -> Result<Walked> {
-        let mut walked = Walked {
-            access: self.link.access.present(),
-            ..Walked::default()
-        };
+    async fn run(mut self, walked: &mut Walked) -> Result<()> {
         let mut rewinds = 0;
         let mut cursor = self
             .shared
             .store
             .cursor(self.link.id(), self.listing)
             .await?;
+        walked.cursors = Some((cursor.clone(), cursor.clone()));
         cursor = self.with_stages(cursor).await?;
         let begins = cursor.at_the_beginning();
         let mut pass = self.next(&cursor);
+        walked.whole = Some(matches!(pass, Pass::Backfill { .. }));
         self.check_room(&pass)?;
+        walked.requests += 1;
         let mut fetched = self.fetcher.fetch(&pass).await;
         loop {
             let page = match fetched {
@@ -159,6 +179,7 @@ impl<'a> Walk<'a> {
                     tracing::info!(connection = %self.link.id(), listing = %self.listing, "offset expired, pass begins again");
                     cursor = self.move_cursor(&cursor, cursor.rewound()).await?;
                     pass = self.next(&cursor);
+                    walked.requests += 1;
                     fetched = self.fetcher.fetch(&pass).await;
                     continue;
                 }
@@ -190,22 +211,26 @@ impl<'a> Walk<'a> {
             self.link.passes.page(self.listing, records, listed);
             if next.idle() {
                 walked.began = next.as_of().unwrap_or_default();
-                walked.changes += self.commit(&cursor, &next, page).await?;
+                walked.counts += self.commit(&cursor, &next, page).await?;
+                walked.reach(&next);
                 // The walk of everything is repaired by a follow pass at once (design.md, "Pull").
                 let repair = self.listing == Listing::Opportunities && !next.complete();
                 if !repair {
                     self.release().await?;
-                    walked.changes += self.retire(&walked).await?;
-                    return Ok(walked);
+                    walked.counts.deleted += self.retire(walked).await?;
+                    return Ok(());
                 }
                 pass = self.next(&next);
+                walked.requests += 1;
                 fetched = self.fetcher.fetch(&pass).await;
             } else {
                 pass = self.next(&next);
                 self.check_room(&pass)?;
+                walked.requests += 1;
                 let (committed, read) =
                     tokio::join!(self.commit(&cursor, &next, page), self.fetcher.fetch(&pass));
-                walked.changes += committed?;
+                walked.counts += committed?;
+                walked.reach(&next);
                 fetched = read;
             }
             cursor = next;
@@ -246,7 +271,7 @@ impl<'a> Walk<'a> {
         Ok(anew)
     }
 
-    async fn commit(&self, from: &Cursor, to: &Cursor, page: Fetched) -> Result<u64> {
+    async fn commit(&self, from: &Cursor, to: &Cursor, page: Fetched) -> Result<RunCounts> {
         let content = self.in_scope(page.content).await?;
         let deleted = scope::with_belongings(self.shared, self.link, page.deleted).await?;
         let applied = self
@@ -277,7 +302,7 @@ impl<'a> Walk<'a> {
             );
         }
         self.link.moved();
-        Ok(applied.created + applied.updated + applied.deleted)
+        Ok(applied.into())
     }
 
     fn note_planned(&self, planned: u64) {

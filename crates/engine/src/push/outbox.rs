@@ -9,6 +9,7 @@ use domain::operation::{Attempt, Event, FailureKind, Prepared, RawWrite, State};
 use domain::{Operation, OperationId, Parent, Stream, Timestamp, Write};
 use lever::registry::APPLY_TO_POSTING;
 use lever::{ContactId, Endpoint as _, Lane, ListOpportunities, OpportunityId, UserId};
+use store::RunCause;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -453,8 +454,8 @@ impl Outbox {
             } else {
                 crate::call::written(&raw.operation)
             };
-            self.link
-                .force(&Vec::from_iter(stream.and_then(listing_of)));
+            let shown = Vec::from_iter(stream.and_then(listing_of));
+            self.link.force(&shown, RunCause::Write);
             self.show_contact(raw, &operation.opportunity).await;
         }
         let Some(opportunity) = changed_opportunity(operation, event) else {

@@ -45,6 +45,17 @@ pub(super) struct Calls {
         hide_default_value = true
     )]
     operation: String,
+    /// Only calls that read or write records of this stream.
+    #[arg(long, value_name = "S", default_value = "", hide_default_value = true)]
+    stream: String,
+    /// Only calls made for this operation of ours, or for the items of this bulk.
+    #[arg(
+        long = "for",
+        value_name = "ID",
+        default_value = "",
+        hide_default_value = true
+    )]
+    made_for: String,
     /// Only calls that got no answer, or a status of 400 or more.
     #[arg(long)]
     failed: bool,
@@ -103,6 +114,8 @@ async fn calls(
         connection_id: client.connection(command.connection.as_deref()).await?.id,
         page_size: command.limit,
         lever_operation: command.operation,
+        stream: command.stream,
+        operation_id: command.made_for,
         failed_only: command.failed,
         ..Default::default()
     };

@@ -17,6 +17,15 @@ pub(super) fn person(region: pb::Region, opportunity: &str) -> Option<String> {
     Some(format!("https://{site}/candidates/{id}"))
 }
 
+/// Lever's id of an opportunity, out of what somebody has typed: the id itself, or the address of its page in Lever.
+pub(super) fn opportunity(typed: &str) -> &str {
+    let typed = typed.trim();
+    let Some((_, page)) = typed.split_once("/candidates/") else {
+        return typed;
+    };
+    page.split(['/', '?', '#']).next().unwrap_or(page)
+}
+
 /// A name that leads to the candidacy in Lever, where its page is known.
 pub(super) fn named(region: pb::Region, opportunity: &str, name: &str) -> Markup {
     html! {
@@ -30,6 +39,19 @@ pub(super) fn named(region: pb::Region, opportunity: &str, name: &str) -> Markup
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_person_is_named_by_an_id_or_by_the_address_of_a_page() {
+        for typed in [
+            " 0a-b ",
+            "https://hire.lever.co/candidates/0a-b",
+            "https://hire.eu.lever.co/candidates/0a-b?tab=feed#notes",
+            "hire.lever.co/candidates/0a-b/activity",
+        ] {
+            assert_eq!(opportunity(typed), "0a-b", "{typed}");
+        }
+        assert_eq!(opportunity("  "), "");
+    }
 
     #[test]
     fn a_person_is_looked_at_in_the_data_center_of_the_account() {

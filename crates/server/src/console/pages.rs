@@ -11,9 +11,11 @@ mod guest;
 mod inbound;
 mod issues;
 mod links;
+mod operation;
 mod operations;
 mod overview;
 mod permissions;
+mod person;
 mod privacy;
 mod refused;
 mod settings;
@@ -50,7 +52,9 @@ pub(super) fn routes() -> Router<Console> {
         .merge(permissions::routes())
         .merge(sync::routes())
         .merge(stream::routes())
+        .merge(person::routes())
         .merge(operations::routes())
+        .merge(operation::routes())
         .merge(calls::routes())
         .merge(users::routes())
         .merge(inbound::routes())
@@ -94,12 +98,18 @@ fn href(path: &str, asked: &[(&str, &str)]) -> String {
     }
 }
 
-/// Views of one list, side by side: each with the value that asks for it.
-fn views(label: &str, path: &str, name: &str, present: &str, all: &[(&str, &str)]) -> Markup {
+/// Views of one list, side by side: each with the value of `show` that asks for it. What else was asked for stays.
+fn views(
+    label: &str,
+    path: &str,
+    asked: &[(&str, &str)],
+    present: &str,
+    all: &[(&str, &str)],
+) -> Markup {
     html! {
         nav.views aria-label=(label) {
             @for (value, shown) in all {
-                a.button href=(href(path, &[(name, value)])) aria-current=[(*value == present).then_some("page")] { (shown) } " "
+                a.button href=(href(path, &[&[("show", *value)], asked].concat())) aria-current=[(*value == present).then_some("page")] { (shown) } " "
             }
         }
     }

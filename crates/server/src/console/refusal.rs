@@ -225,7 +225,7 @@ pub(super) fn feature(rpc: &str) -> String {
 }
 
 /// A name of several words in one, with the words apart: `ListNotes` is `list notes`.
-fn apart(name: &str) -> String {
+pub(super) fn apart(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 4);
     for letter in name.chars() {
         if letter.is_uppercase() && !words.is_empty() {

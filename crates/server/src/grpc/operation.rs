@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 use super::{Api, caller, connection_of, rights};
 use crate::auth::{Caller, Role};
 use crate::wire;
-use crate::wire::operation::from_filter;
+use crate::wire::operation::{Told, from_filter, to_summary};
 use crate::wire::page_token::Bound;
 use crate::wire::status::status;
 
@@ -35,6 +35,38 @@ impl Api {
             Err(status(engine::Error::not_found("operation", operation_id)))
         }
     }
+
+    /// Operations of a connection as the caller may see them, each with its summary.
+    async fn told(
+        &self,
+        caller: &Caller,
+        id: ConnectionId,
+        operations: &[Operation],
+    ) -> Result<Vec<pb::Operation>, Status> {
+        let summaries = self.engine.summaries(id, operations).await;
+        let mut told = Vec::with_capacity(operations.len());
+        for (operation, summary) in operations.iter().zip(summaries.map_err(status)?) {
+            let may_know = Told {
+                // Who works with applicants sees people as the list of applicants has them.
+                person: caller.role != Role::Inbound,
+                content: knows(caller, operation),
+            };
+            told.push(pb::Operation {
+                summary: Some(to_summary(summary, may_know)),
+                ..self.shown_operation(caller, operation).await?
+            });
+        }
+        Ok(told)
+    }
+}
+
+/// Whether a caller may know what was written: that is for those who write; what is secret, for who configures.
+fn knows(caller: &Caller, operation: &Operation) -> bool {
+    match caller.role {
+        Role::Admin => true,
+        Role::Product => !wire::operation::is_secret(operation),
+        Role::Reader | Role::Inbound => false,
+    }
 }
 
 #[tonic::async_trait]
@@ -48,23 +80,16 @@ impl OperationService for Api {
     ) -> Result<Response<pb::GetOperationResponse>, Status> {
         let caller = caller(&request)?;
         let request = request.into_inner();
-        let (_, operation) = self
+        let (id, operation) = self
             .named(&caller, &request.connection_id, &request.operation_id)
             .await?;
-        let shown = self.shown_operation(&caller, &operation).await?;
-        // What was written is for those who write; what is secret, for who configures.
-        let knows = match caller.role {
-            Role::Admin => true,
-            Role::Product => !wire::operation::is_secret(&operation),
-            Role::Reader | Role::Inbound => false,
-        };
-        let shown = match knows {
-            true => wire::operation::with_content(shown, &operation),
+        let told = self.told(&caller, id, std::slice::from_ref(&operation));
+        let shown = told.await?.pop();
+        let shown = match knows(&caller, &operation) {
+            true => shown.map(|shown| wire::operation::with_content(shown, &operation)),
             false => shown,
         };
-        Ok(Response::new(pb::GetOperationResponse {
-            operation: Some(shown),
-        }))
+        Ok(Response::new(pb::GetOperationResponse { operation: shown }))
     }
 
     async fn list_operations(
@@ -91,12 +116,13 @@ impl OperationService for Api {
             .await
             .map_err(status)?;
         let next = page.next.map(|next| next.to_string());
-        let mut operations = Vec::with_capacity(page.operations.len());
-        for operation in &page.operations {
-            if self.sees_operation(&caller, operation).await? {
-                operations.push(self.shown_operation(&caller, operation).await?);
+        let mut seen = Vec::with_capacity(page.operations.len());
+        for operation in page.operations {
+            if self.sees_operation(&caller, &operation).await? {
+                seen.push(operation);
             }
         }
+        let operations = self.told(&caller, id, &seen).await?;
         Ok(Response::new(pb::ListOperationsResponse {
             operations,
             next_page_token: bound.seal(store, next.as_ref()).map_err(status)?,

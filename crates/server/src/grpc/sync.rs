@@ -169,7 +169,13 @@ impl SyncService for Api {
     ) -> Result<Response<pb::ResetStreamResponse>, Status> {
         let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
         let stream = one_stream(&request.get_ref().stream)?;
-        self.engine.reset_stream(id, stream).await.map_err(status)?;
+        let since = request.get_ref().since.as_ref();
+        let since = since.map(|since| wire::time::from_timestamp("since", since));
+        let reset = match since.transpose().map_err(status)? {
+            Some(since) => self.engine.read_again(id, stream, since).await,
+            None => self.engine.reset_stream(id, stream).await,
+        };
+        reset.map_err(status)?;
         let status = Some(self.sync_status(id).await.map_err(status)?);
         Ok(Response::new(pb::ResetStreamResponse { status }))
     }
@@ -236,14 +242,15 @@ impl SyncService for Api {
         let size = wire::page_size(request.page_size, 100, 1000).map_err(status)?;
         let store = self.engine.store();
         let filter = wire::sync::from_call_filter(&request).map_err(status)?;
+        let stream = named_stream(&request.stream)?;
         let narrowed = format!("{filter:?}");
-        let question = [request.connection_id.as_str(), &narrowed];
+        let question = [request.connection_id.as_str(), &narrowed, &request.stream];
         let bound = Bound::new(&caller.id, "ListApiCalls", &question);
         let after: Option<[u8; 16]> = bound.open(store, &request.page_token).map_err(status)?;
         let after = after.map(store::CallMark::from_bytes);
         let page = self
             .engine
-            .api_calls(id, filter, after, size)
+            .api_calls(id, filter, stream, after, size)
             .await
             .map_err(status)?;
         let next = page.next.map(store::CallMark::to_bytes);

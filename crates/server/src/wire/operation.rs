@@ -7,7 +7,7 @@ use domain::operation::{Attempt, Failure, NoteText, Prepared, State, Tally};
 use domain::{ActingBecause, Operation, PassedOver, Write};
 use engine::{
     Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, Error, Hold, LONGEST_EMAIL,
-    OperationFilter, PlannedCall, PlannedItem, Result, WriteRequest, prepare,
+    OperationFilter, PlannedCall, PlannedItem, Result, Shown, Summary, WriteRequest, prepare,
 };
 use proto::v1 as pb;
 
@@ -68,7 +68,57 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
         email_intent: to_email_intent(operation),
         passed_over: to_passed_over(operation.passed_over).into(),
         rpc_id: operation.rpc.clone().unwrap_or_default(),
+        // It takes reading, and depends on who asks.
+        summary: None,
     }
+}
+
+/// What a caller may be told of an operation in words.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// The person's name.
+    pub person: bool,
+    /// What was written.
+    pub content: bool,
+}
+
+/// Whom an operation is about and what it asks for, as the wire has it.
+pub fn to_summary(summary: Summary, told: Told) -> pb::OperationSummary {
+    let many = |texts: &[String]| u32::try_from(texts.len()).unwrap_or(u32::MAX);
+    let content = |texts| if told.content { texts } else { Vec::new() };
+    let written_name = Some(summary.written_name).filter(|_| told.content);
+    let name = Some(summary.person).filter(|name| !name.is_empty());
+    let name = name.or(written_name).filter(|_| told.person);
+    let (present_stage_id, present_stage_text) = id_and_text(summary.present_stage);
+    let (stage_id, stage_text) = id_and_text(summary.stage);
+    let (expected_stage_id, expected_stage_text) = id_and_text(summary.expected_stage);
+    let (archive_reason_id, archive_reason_text) = id_and_text(summary.archive_reason);
+    let (posting_id, posting_text) = id_and_text(summary.posting);
+    pb::OperationSummary {
+        person_name: name.unwrap_or_default(),
+        present_stage_id,
+        present_stage_text,
+        archived: summary.archived,
+        stage_id,
+        stage_text,
+        expected_stage_id,
+        expected_stage_text,
+        archive_reason_id,
+        archive_reason_text,
+        hires: summary.hires,
+        rejects: summary.rejects,
+        posting_id,
+        posting_text,
+        tag_count: many(&summary.tags),
+        tags: content(summary.tags),
+        source_count: many(&summary.sources),
+        sources: content(summary.sources),
+        acting_user_name: summary.acting_user,
+    }
+}
+
+fn id_and_text(shown: Option<Shown>) -> (String, String) {
+    shown.map_or_else(Default::default, |shown| (shown.id, shown.text))
 }
 
 /// The e-mail that the product sends once somebody is rejected (X20).

@@ -9,7 +9,9 @@ use engine::{
 };
 use proto::v1 as pb;
 use proto::v1::stream_schedule::When;
-use store::{Answered, ApiCall, CallFilter, Quarantined, Run, RunOutcome};
+use store::{
+    Answered, ApiCall, CallFilter, Quarantined, Run, RunCause, RunCounts, RunOutcome, RunScope,
+};
 
 use super::connection::non_empty;
 use super::time::{from_duration, from_timestamp, to_duration, to_timestamp};
@@ -61,7 +63,13 @@ pub fn from_call_filter(request: &pb::ListApiCallsRequest) -> Result<CallFilter>
         from: time("start_time", &request.start_time)?,
         until: time("end_time", &request.end_time)?,
         operation: non_empty(&request.lever_operation),
+        // Which operations are about a stream is for the engine to say.
+        among: None,
         answered: request.failed_only.then_some(Answered::NotWell),
+        write: non_empty(&request.operation_id)
+            .map(|id| super::operation_id(&id))
+            .transpose()?,
+        rpc: non_empty(&request.rpc_id),
     })
 }
 
@@ -289,6 +297,42 @@ pub fn to_run(run: &Run) -> pb::SyncRun {
         changes: run.changes,
         requests: run.requests,
         error,
+        cause: to_cause(run.cause).into(),
+        scope: to_scope(run.scope).into(),
+        counts: run.counts.as_ref().map(to_counts),
+        cursor_before: run.cursors.as_ref().map(|(before, _)| to_cursor(before)),
+        cursor_after: run.cursors.as_ref().map(|(_, after)| to_cursor(after)),
+    }
+}
+
+fn to_cause(cause: Option<RunCause>) -> pb::RunCause {
+    match cause {
+        None => pb::RunCause::Unspecified,
+        Some(RunCause::Schedule) => pb::RunCause::Schedule,
+        Some(RunCause::Request) => pb::RunCause::Request,
+        Some(RunCause::Settings) => pb::RunCause::Settings,
+        Some(RunCause::Webhook) => pb::RunCause::Webhook,
+        Some(RunCause::Write) => pb::RunCause::Write,
+        Some(RunCause::Pass) => pb::RunCause::Pass,
+    }
+}
+
+fn to_scope(scope: Option<RunScope>) -> pb::RunScope {
+    match scope {
+        None => pb::RunScope::Unspecified,
+        Some(RunScope::First) => pb::RunScope::First,
+        Some(RunScope::Whole) => pb::RunScope::Whole,
+        Some(RunScope::Changes) => pb::RunScope::Changes,
+    }
+}
+
+fn to_counts(counts: &RunCounts) -> pb::RunCounts {
+    pb::RunCounts {
+        created: counts.created,
+        updated: counts.updated,
+        unchanged: counts.unchanged,
+        deleted: counts.deleted,
+        set_aside: counts.set_aside,
     }
 }
 
@@ -407,6 +451,10 @@ mod tests {
             changes: 0,
             requests: 1,
             outcome: RunOutcome::Forbidden("find all users".to_owned()),
+            cause: None,
+            scope: None,
+            counts: None,
+            cursors: None,
         };
         let shown = to_run(&run);
         assert_eq!(shown.state(), pb::RunState::Failed);

@@ -19,7 +19,7 @@ struct ListingV1 {
 
 /// Absent for a listing of which nothing was read yet.
 #[derive(Clone, PartialEq, Oneof)]
-enum CursorV1 {
+pub(super) enum CursorV1 {
     #[prost(message, tag = "1")]
     Backfill(BackfillV1),
     #[prost(message, tag = "2")]
@@ -29,7 +29,7 @@ enum CursorV1 {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct BackfillV1 {
+pub(super) struct BackfillV1 {
     #[prost(int64, tag = "1")]
     began: i64,
     #[prost(uint32, tag = "2")]
@@ -39,7 +39,7 @@ struct BackfillV1 {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct FollowV1 {
+pub(super) struct FollowV1 {
     #[prost(int64, tag = "1")]
     since: i64,
     #[prost(int64, tag = "2")]
@@ -49,7 +49,7 @@ struct FollowV1 {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct IdleV1 {
+pub(super) struct IdleV1 {
     #[prost(int64, tag = "1")]
     since: i64,
     #[prost(bool, tag = "2")]
@@ -78,7 +78,7 @@ impl Stored for ListingState {
     }
 }
 
-fn from_cursor(cursor: &Cursor) -> Option<CursorV1> {
+pub(super) fn from_cursor(cursor: &Cursor) -> Option<CursorV1> {
     let text = |offset: &Option<Offset>| offset.as_ref().map(|offset| offset.as_str().to_owned());
     Some(match cursor {
         Cursor::New => return None,
@@ -107,7 +107,7 @@ fn from_cursor(cursor: &Cursor) -> Option<CursorV1> {
     })
 }
 
-fn to_cursor(cursor: Option<CursorV1>) -> Option<Cursor> {
+pub(super) fn to_cursor(cursor: Option<CursorV1>) -> Option<Cursor> {
     let offset = |text: Option<String>| text.map(|text| Offset::from(text.as_str()));
     Some(match cursor {
         None => Cursor::New,

@@ -1,11 +1,12 @@
 //! Runs.
 
-use domain::ConnectionId;
+use domain::{ConnectionId, Cursor};
 use lever::Timestamp;
 use prost::Message;
 
-use super::{Stored, version_1};
-use crate::runs::{Run, RunOutcome};
+use super::listing::{CursorV1, from_cursor, to_cursor};
+use super::{Stored, versions_to};
+use crate::runs::{Run, RunCause, RunCounts, RunOutcome, RunScope};
 
 #[derive(Clone, PartialEq, Message)]
 struct RunV1 {
@@ -32,10 +33,83 @@ struct RunV1 {
     /// The permission, or the sentence.
     #[prost(string, tag = "11")]
     reason: String,
+    /// 0 where it is not known.
+    #[prost(uint32, tag = "12")]
+    cause: u32,
+    /// 0 where it is not known.
+    #[prost(uint32, tag = "13")]
+    scope: u32,
+    #[prost(message, optional, tag = "14")]
+    counts: Option<CountsV2>,
+    #[prost(message, optional, tag = "15")]
+    before: Option<PlaceV2>,
+    #[prost(message, optional, tag = "16")]
+    after: Option<PlaceV2>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct CountsV2 {
+    #[prost(uint64, tag = "1")]
+    created: u64,
+    #[prost(uint64, tag = "2")]
+    updated: u64,
+    #[prost(uint64, tag = "3")]
+    unchanged: u64,
+    #[prost(uint64, tag = "4")]
+    deleted: u64,
+    #[prost(uint64, tag = "5")]
+    set_aside: u64,
+}
+
+/// A cursor of its own message: without one, nothing was read yet.
+#[derive(Clone, PartialEq, Message)]
+struct PlaceV2 {
+    #[prost(oneof = "CursorV1", tags = "1, 2, 3")]
+    cursor: Option<CursorV1>,
+}
+
+impl PlaceV2 {
+    fn of(cursor: &Cursor) -> PlaceV2 {
+        PlaceV2 {
+            cursor: from_cursor(cursor),
+        }
+    }
+}
+
+fn counts_of(stored: CountsV2) -> RunCounts {
+    RunCounts {
+        created: stored.created,
+        updated: stored.updated,
+        unchanged: stored.unchanged,
+        deleted: stored.deleted,
+        set_aside: stored.set_aside,
+    }
+}
+
+fn to_counts(counts: RunCounts) -> CountsV2 {
+    CountsV2 {
+        created: counts.created,
+        updated: counts.updated,
+        unchanged: counts.unchanged,
+        deleted: counts.deleted,
+        set_aside: counts.set_aside,
+    }
+}
+
+/// The value of that number; none for 0, and nothing at all for a number that no version has written.
+fn tagged<T: Copy>(all: &[T], tag: impl Fn(T) -> u32, number: u32) -> Option<Option<T>> {
+    match number {
+        0 => Some(None),
+        number => all
+            .iter()
+            .copied()
+            .find(|one| tag(*one) == number)
+            .map(Some),
+    }
 }
 
 impl Stored for Run {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn to_payload(&self) -> Vec<u8> {
         let (outcome, reason) = match &self.outcome {
@@ -56,12 +130,23 @@ impl Stored for Run {
             requests: self.requests,
             outcome,
             reason: reason.to_owned(),
+            cause: self.cause.map_or(0, RunCause::tag),
+            scope: self.scope.map_or(0, RunScope::tag),
+            counts: self.counts.map(to_counts),
+            before: self.cursors.as_ref().map(|(before, _)| PlaceV2::of(before)),
+            after: self.cursors.as_ref().map(|(_, after)| PlaceV2::of(after)),
         }
         .encode_to_vec()
     }
 
     fn from_payload(version: u8, payload: &[u8]) -> Option<Self> {
-        let stored: RunV1 = version_1(version, payload)?;
+        let stored: RunV1 = versions_to(2, version, payload)?;
+        let cursors = match (stored.before, stored.after) {
+            (Some(before), Some(after)) => {
+                Some((to_cursor(before.cursor)?, to_cursor(after.cursor)?))
+            }
+            _ => None,
+        };
         Some(Self {
             connection: ConnectionId::from_bytes(stored.connection.try_into().ok()?),
             listing: stored.listing,
@@ -79,6 +164,10 @@ impl Stored for Run {
                 4 => RunOutcome::Interrupted,
                 _ => return None,
             },
+            cause: tagged(&RunCause::ALL, RunCause::tag, stored.cause)?,
+            scope: tagged(&RunScope::ALL, RunScope::tag, stored.scope)?,
+            counts: stored.counts.map(counts_of),
+            cursors,
         })
     }
 }

@@ -32,7 +32,7 @@ use crate::listings::ListingState;
 use crate::mappings::MappingVersion;
 use crate::nudges::Nudge;
 use crate::quarantine::{Kept, QuarantineCount, Quarantined};
-use crate::runs::{Run, RunOutcome};
+use crate::runs::{Run, RunCause, RunCounts, RunOutcome, RunScope};
 use crate::seal::MasterKeyId;
 use crate::table::Table;
 use crate::tokens::TokenRecord;
@@ -1015,7 +1015,7 @@ fn schedules_nudges_and_moments_have_these_bytes() {
 
 #[test]
 fn a_run_has_these_bytes() {
-    let run = Run {
+    let early = Run {
         connection: connection(),
         listing: "notes".to_owned(),
         lane: Some("hydrate".to_owned()),
@@ -1026,10 +1026,31 @@ fn a_run_has_these_bytes() {
         changes: 5,
         requests: 6,
         outcome: RunOutcome::Failed("no".to_owned()),
+        cause: None,
+        scope: None,
+        counts: None,
+        cursors: None,
+    };
+    was_written_as(
+        &early,
+        "0170fbe18e0a100000000000000000000000000000000112056e6f7465731a076879647261746520012802300338044005480650035a026e6f",
+    );
+    let run = Run {
+        cause: Some(RunCause::Request),
+        scope: Some(RunScope::Changes),
+        counts: Some(RunCounts {
+            created: 1,
+            updated: 2,
+            unchanged: 3,
+            deleted: 4,
+            set_aside: 5,
+        }),
+        cursors: Some((Cursor::New, Cursor::following(at(7)))),
+        ..early.clone()
     };
     pinned(
         &run,
-        "0170fbe18e0a100000000000000000000000000000000112056e6f7465731a076879647261746520012802300338044005480650035a026e6f",
+        "021be3b5710a100000000000000000000000000000000112056e6f7465731a076879647261746520012802300338044005480650035a026e6f60026803720a080110021803200428057a008201061a0408071001",
     );
     for outcome in [
         RunOutcome::Succeeded,
@@ -1042,6 +1063,15 @@ fn a_run_has_these_bytes() {
             ..run.clone()
         });
     }
+    let causes = RunCause::ALL.map(|cause| Run {
+        cause: Some(cause),
+        ..early.clone()
+    });
+    let scopes = RunScope::ALL.map(|scope| Run {
+        scope: Some(scope),
+        ..early.clone()
+    });
+    causes.iter().chain(&scopes).for_each(comes_back);
 }
 
 #[test]

@@ -99,6 +99,10 @@ pub(crate) async fn full() -> TempDir {
             changes: 0,
             requests: 0,
             outcome: RunOutcome::Succeeded,
+            cause: None,
+            scope: None,
+            counts: None,
+            cursors: None,
         })
         .await
         .unwrap();

@@ -500,6 +500,10 @@ fn run(c: ConnectionId, began: i64) -> Run {
         changes: 0,
         requests: 0,
         outcome: RunOutcome::Succeeded,
+        cause: None,
+        scope: None,
+        counts: None,
+        cursors: None,
     }
 }
 

@@ -21,6 +21,10 @@ fn run(listing: &str, began: i64) -> Run {
         changes: 3,
         requests: 4,
         outcome: RunOutcome::Succeeded,
+        cause: None,
+        scope: None,
+        counts: None,
+        cursors: None,
     }
 }
 

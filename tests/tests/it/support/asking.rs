@@ -80,6 +80,7 @@ impl World {
         let request = pb::ResetStreamRequest {
             connection_id: self.connection.clone(),
             stream: stream.to_owned(),
+            since: None,
         };
         let reset = self.api.sync().reset_stream(request).await;
         reset.expect("reset");

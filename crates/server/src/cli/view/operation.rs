@@ -71,7 +71,15 @@ pub(crate) fn page(operation: &pb::Operation, now_ms: i64) -> String {
     fact("operation", &operation.id);
     fact("kind", &kind(operation));
     fact("state", &styled(style(operation), &state(operation)));
+    let told = operation.summary.clone().unwrap_or_default();
+    fact("person", &told.person_name);
     fact("opportunity", &operation.opportunity_id);
+    fact("to stage", &told.stage_text);
+    fact("reason", &told.archive_reason_text);
+    fact("posting", &told.posting_text);
+    fact("tags", &told.tags.join(", "));
+    fact("sources", &told.sources.join(", "));
+    fact("acts", &told.acting_user_name);
     fact("request id", &operation.request_id);
     fact("for user", &for_user(operation));
     fact("made in Lever", &operation.result_id);

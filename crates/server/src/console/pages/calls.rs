@@ -41,6 +41,13 @@ struct Asked {
     status: String,
     /// Lever's name of the operation, such as `listOpportunities`.
     operation: String,
+    /// What is read or written, such as `postings`.
+    stream: String,
+    /// Our operation that they were made for.
+    #[serde(rename = "for")]
+    made_for: String,
+    /// The id of the request that caused them.
+    request: String,
     /// Days of UTC, as a browser's field gives them.
     from: String,
     to: String,
@@ -48,10 +55,13 @@ struct Asked {
 
 impl Asked {
     /// All but the place in the list.
-    fn narrowed(&self) -> [(&str, &str); 4] {
+    fn narrowed(&self) -> [(&str, &str); 7] {
         [
             ("status", &self.status),
             ("operation", &self.operation),
+            ("stream", &self.stream),
+            ("for", &self.made_for),
+            ("request", &self.request),
             ("from", &self.from),
             ("to", &self.to),
         ]
@@ -70,6 +80,9 @@ impl Asked {
             page_token: self.after.clone(),
             lever_operation: self.operation.trim().to_owned(),
             failed_only: self.failed_only(),
+            stream: self.stream.clone(),
+            operation_id: self.made_for.trim().to_owned(),
+            rpc_id: self.request.trim().to_owned(),
             start_time: day("from", &self.from, 0)?,
             // The last day is asked for to its end.
             end_time: day("to", &self.to, 1)?,
@@ -77,8 +90,18 @@ impl Asked {
     }
 }
 
+/// The day of UTC in which something happened, as a field of this page has it.
+pub(super) fn day_of(at: &Timestamp) -> Option<String> {
+    let at = jiff::Timestamp::from_second(at.seconds).ok()?;
+    Some(at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
+}
+
 /// The beginning of a day so many days later; none for an empty one.
-fn day(field: &'static str, typed: &str, later: i64) -> Result<Option<Timestamp>, Refused> {
+pub(super) fn day(
+    field: &'static str,
+    typed: &str,
+    later: i64,
+) -> Result<Option<Timestamp>, Refused> {
     if typed.is_empty() {
         return Ok(None);
     }
@@ -106,7 +129,14 @@ async fn list(
     let connection = desk.connection(&id).await?;
     let request = asked.request(&id)?;
     let answer = desk.call(LIST, request, Api::list_api_calls).await?;
-    let content = show(&Tab::Calls.path(&id), &asked, &answer);
+    let content = show(&View {
+        path: &Tab::Calls.path(&id),
+        asked: &asked,
+        answer: &answer,
+        writes: desk
+            .may(Tab::Operations.rpc())
+            .then(|| Tab::Operations.path(&id)),
+    });
     Ok(desk.at(&connection, Tab::Calls, content))
 }
 
@@ -176,7 +206,17 @@ fn quoted(cell: &str) -> String {
     format!("\"{guard}{}\"", cell.replace('"', "\"\""))
 }
 
-fn show(path: &str, asked: &Asked, answer: &pb::ListApiCallsResponse) -> Markup {
+/// What the page shows.
+struct View<'a> {
+    path: &'a str,
+    asked: &'a Asked,
+    answer: &'a pb::ListApiCallsResponse,
+    /// Where the writes are, for whoever may look at them.
+    writes: Option<String>,
+}
+
+fn show(view: &View<'_>) -> Markup {
+    let (path, asked, answer) = (view.path, view.asked, view.answer);
     html! {
         div.head {
             h1 { "API calls" }
@@ -189,19 +229,30 @@ fn show(path: &str, asked: &Asked, answer: &pb::ListApiCallsResponse) -> Markup 
                     option value="failed" selected[asked.failed_only()] { "Failed" }
                 }
             }
+            label { "Stream"
+                select name="stream" {
+                    option value="" { "All" }
+                    @for stream in domain::Stream::ALL {
+                        option value=(stream.name()) selected[stream.name() == asked.stream] { (stream.name().replace('_', " ")) }
+                    }
+                }
+            }
             label { "Lever's operation" input name="operation" value=(asked.operation) placeholder="listOpportunities" autocomplete="off" list="operations"; }
             label { "From (UTC)" input type="date" name="from" value=(asked.from); }
             label { "To" input type="date" name="to" value=(asked.to); }
+            label { "Made for the operation" input name="for" value=(asked.made_for) placeholder="id of ours" autocomplete="off"; }
+            label { "Request" input name="request" value=(asked.request) placeholder="id of the request" autocomplete="off"; }
             button type="submit" { "Show" }
         }
+        @if let Some(writes) = &view.writes { (by_person(writes)) }
         datalist id="operations" { @for name in operations(answer) { option value=(name) {} } }
         @if answer.api_calls.is_empty() {
             section.empty { h2 { "No calls" } p { "Calls to Lever are kept for 30 days, without what they carried." } }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="API calls" {
                 table {
-                    thead { tr { th { "Time" } th { "Call" } th.num { "Status" } th.num { "Took" } th.num { "Waited" } th.num { "Try" } th { "For" } } }
-                    tbody { @for call in &answer.api_calls { (one(call)) } }
+                    thead { tr { th { "Time" } th { "Call" } th.num { "Status" } th.num { "Took" } th.num { "Waited" } th.num { "Try" } th { "Lane" } th { "Operation" } th { "Request" } } }
+                    tbody { @for call in &answer.api_calls { (one(call, view)) } }
                 }
             }
             (go_on(path, &asked.narrowed(), &answer.next_page_token, "Older"))
@@ -215,7 +266,22 @@ fn operations(answer: &pb::ListApiCallsResponse) -> std::collections::BTreeSet<&
     names.map(|call| call.lever_operation.as_str()).collect()
 }
 
-fn one(call: &pb::ApiCall) -> Markup {
+/// Calls are kept without any trace of whom they were about: what is known of one person is among the writes.
+fn by_person(writes: &str) -> Markup {
+    html! {
+        details {
+            summary { "Looking for one person?" }
+            p { "Calls are kept without ids and without what they carried, so nobody can be found by them. What was written about a person is under Operations, each write with its calls." }
+            form.filters method="get" action=(writes) {
+                label { "Lever's id of the opportunity, or the address of its page in Lever" input name="person" required autocomplete="off"; }
+                button type="submit" { "Show what was written" }
+            }
+        }
+    }
+}
+
+fn one(call: &pb::ApiCall, view: &View<'_>) -> Markup {
+    let asked = |name, id| href(view.path, &[(name, id)]);
     html! {
         tr {
             td { (instant(call.call_time.as_ref())) }
@@ -224,9 +290,17 @@ fn one(call: &pb::ApiCall) -> Markup {
             td.num { (call.elapsed_ms) " ms" }
             td.num { (call.waited_ms) " ms" }
             td.num { (call.attempt) }
+            td { (call.lane) }
             td {
-                (call.lane)
-                @if !call.operation_id.is_empty() { " " code { (call.operation_id) } }
+                @match (&view.writes, call.operation_id.as_str()) {
+                    (_, "") => "–",
+                    (Some(writes), id) => a href={ (writes) "/" (id) } { code { (id) } },
+                    (None, id) => code { (id) },
+                }
+            }
+            td {
+                @if call.rpc_id.is_empty() { span.faint { "by itself" } }
+                @else { a href=(asked("request", &call.rpc_id)) { code { (call.rpc_id) } } }
             }
         }
     }
@@ -239,12 +313,23 @@ mod tests {
     #[test]
     fn a_call_that_got_no_answer_says_so_and_a_filter_stays() {
         let mut answer = pb::ListApiCallsResponse::default();
-        let none = show("/c", &Asked::default(), &answer).into_string();
+        let shown = |asked: &Asked, answer: &pb::ListApiCallsResponse| {
+            let view = View {
+                path: "/c",
+                asked,
+                answer,
+                writes: Some("/o".to_owned()),
+            };
+            show(&view).into_string()
+        };
+        let none = shown(&Asked::default(), &answer);
         assert!(none.contains("No calls"));
         answer.api_calls.push(pb::ApiCall {
             method: "GET".to_owned(),
             path_template: "/opportunities/:opportunity".to_owned(),
             lever_operation: "getOpportunity".to_owned(),
+            operation_id: "o1".to_owned(),
+            rpc_id: "a/b".to_owned(),
             ..Default::default()
         });
         answer.next_page_token = "a+b".to_owned();
@@ -252,7 +337,12 @@ mod tests {
             status: "failed".to_owned(),
             ..Asked::default()
         };
-        let text = show("/c", &failed, &answer).into_string();
+        let text = shown(&failed, &answer);
+        assert!(text.contains("href=\"/o/o1\"") && text.contains("href=\"/c?request=a%2Fb\""));
+        assert!(
+            text.contains("name=\"person\""),
+            "whom a call was about is not kept"
+        );
         assert!(text.contains("no answer") && text.contains("<option value=\"getOpportunity\">"));
         assert!(text.contains("href=\"/c?status=failed&amp;after=a%2Bb\""));
         assert!(text.contains("href=\"/c/export?status=failed\""));

@@ -10,18 +10,20 @@ use proto::v1::operation_service_server::OperationService as _;
 use serde::Deserialize;
 use tonic::Status;
 
+use super::operation::{CANCEL, cancel};
 use super::{go_on, href, views};
 use crate::console::Console;
+use crate::console::deed::{ends_a_candidacy, headline};
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
-use crate::console::frame::{Tab, action, csrf};
+use crate::console::frame::{Tab, csrf};
+use crate::console::in_lever;
 use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{count, moment, plain};
 use crate::grpc::Api;
 
-const CANCEL: &str = "/fulcrum.v1.OperationService/CancelOperation";
-const RELEASE: &str = "/fulcrum.v1.OperationService/ReleaseOperation";
-const RETRY: &str = "/fulcrum.v1.OperationService/RetryOperation";
+/// Whoever may ask this may know of people.
+const PEOPLE: &str = "/fulcrum.v1.CandidateService/GetCandidate";
 
 /// Operations in one state: how a page asks for them, and what they are called.
 const VIEWS: [(&str, &str); 6] = [
@@ -51,29 +53,27 @@ pub(super) fn routes() -> Router<Console> {
             "/console/connections/{id}/operations/cancel-held",
             post(cancel_held),
         )
-        .route(
-            "/console/connections/{id}/operations/{operation}",
-            post(act),
-        )
-        // An item of a bulk has the id of the bulk, a slash, and its number.
-        .route(
-            "/console/connections/{id}/operations/{operation}/{item}",
-            post(act_on_item),
-        )
 }
 
 /// What the page is asked for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Asked {
+pub(super) struct Asked {
     after: String,
     show: String,
+    /// Lever's id of an opportunity: only writes about that.
+    person: String,
 }
 
 impl Asked {
     /// A path with the view that is shown.
-    fn at(&self, path: &str) -> String {
-        href(path, &[("show", &self.show), ("after", &self.after)])
+    pub(super) fn at(&self, path: &str) -> String {
+        let view = [
+            ("show", self.show.as_str()),
+            ("person", &self.person),
+            ("after", &self.after),
+        ];
+        href(path, &view)
     }
 
     fn states(&self) -> Vec<i32> {
@@ -90,14 +90,41 @@ impl Asked {
     }
 }
 
+/// Operations line by line.
+pub(super) struct Rows<'a> {
+    /// Where operations are.
+    pub(super) path: &'a str,
+    pub(super) region: pb::Region,
+    /// Whether the reader may know of people.
+    pub(super) people: bool,
+    /// What forms carry, where the reader may act.
+    pub(super) csrf: Option<&'a str>,
+    /// What is added to the address of an action, so that it leads back here.
+    pub(super) back: String,
+    /// Whether lines can be chosen.
+    pub(super) boxes: bool,
+}
+
+impl<'a> Rows<'a> {
+    /// Lines for whoever is signed in.
+    pub(super) fn new(desk: &'a Desk, path: &'a str, connection: &pb::Connection) -> Rows<'a> {
+        Rows {
+            path,
+            region: connection.region(),
+            people: desk.may(PEOPLE),
+            csrf: desk.may(CANCEL).then_some(desk.csrf()),
+            back: String::new(),
+            boxes: false,
+        }
+    }
+}
+
 /// What the page shows.
 struct View<'a> {
-    path: String,
     asked: &'a Asked,
     operations: &'a [pb::Operation],
     next_page_token: &'a str,
-    /// What forms carry, where the reader may act.
-    csrf: Option<&'a str>,
+    rows: Rows<'a>,
 }
 
 async fn list(
@@ -106,84 +133,33 @@ async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
+    let asked = Asked {
+        person: in_lever::opportunity(&asked.person).to_owned(),
+        ..asked
+    };
     let request = pb::ListOperationsRequest {
         connection_id: id.clone(),
         page_size: 50,
         page_token: asked.after.clone(),
         states: asked.states(),
+        opportunity_id: asked.person.clone(),
         ..Default::default()
     };
     let rpc = Tab::Operations.rpc();
     let answer = desk.call(rpc, request, Api::list_operations).await?;
+    let path = Tab::Operations.path(&id);
+    let rows = Rows::new(&desk, &path, &connection);
     let view = View {
-        path: Tab::Operations.path(&id),
         asked: &asked,
         operations: &answer.operations,
         next_page_token: &answer.next_page_token,
-        csrf: desk.may(CANCEL).then_some(desk.csrf()),
+        rows: Rows {
+            back: asked.at(""),
+            boxes: asked.show == "held" && rows.csrf.is_some(),
+            ..rows
+        },
     };
     Ok(desk.at(&connection, Tab::Operations, show(&view)))
-}
-
-async fn act(
-    Path((connection, operation)): Path<(String, String)>,
-    Query(asked): Query<Asked>,
-    posted: Posted,
-) -> Result<Response, Refused> {
-    act_on(connection, operation, &asked, posted).await
-}
-
-async fn act_on_item(
-    Path((connection, bulk, item)): Path<(String, String, String)>,
-    Query(asked): Query<Asked>,
-    posted: Posted,
-) -> Result<Response, Refused> {
-    act_on(connection, format!("{bulk}/{item}"), &asked, posted).await
-}
-
-async fn act_on(
-    connection_id: String,
-    operation_id: String,
-    asked: &Asked,
-    Posted { desk, form }: Posted,
-) -> Result<Response, Refused> {
-    let path = asked.at(&Tab::Operations.path(&connection_id));
-    let said = match form.text("action") {
-        "cancel" => {
-            cancel(&desk, &connection_id, &operation_id).await?;
-            "The operation is cancelled: Lever is not told."
-        }
-        "release" => {
-            let request = pb::ReleaseOperationRequest {
-                connection_id,
-                operation_id,
-            };
-            desk.call(RELEASE, request, Api::release_operation).await?;
-            "The operation is released: it is sent now."
-        }
-        "retry" => {
-            let request = pb::RetryOperationRequest {
-                connection_id,
-                operation_id,
-            };
-            desk.call(RETRY, request, Api::retry_operation).await?;
-            "The operation is tried again, after looking for it in Lever."
-        }
-        _ => {
-            let message = "action: an operation is cancelled, released or tried again";
-            return Err(Status::invalid_argument(message).into());
-        }
-    };
-    Ok(desk.done(&path, said))
-}
-
-async fn cancel(desk: &Desk, connection: &str, operation: &str) -> Result<(), Refused> {
-    let request = pb::CancelOperationRequest {
-        connection_id: connection.to_owned(),
-        operation_id: operation.to_owned(),
-    };
-    desk.call(CANCEL, request, Api::cancel_operation).await?;
-    Ok(())
 }
 
 async fn cancel_chosen(
@@ -253,94 +229,179 @@ fn outcome(cancelled: u64, refusals: &[Refused]) -> String {
 }
 
 fn show(view: &View<'_>) -> Markup {
-    let held = view.asked.show == "held";
+    let (asked, path) = (view.asked, view.rows.path);
+    let narrowed = [("person", asked.person.as_str())];
     html! {
-        div.head { h1 { "Operations" } (views("Which operations", &view.path, "show", &view.asked.show, &VIEWS)) }
+        div.head { h1 { "Operations" } (views("Which operations", path, &narrowed, &asked.show, &VIEWS)) }
+        @if !asked.person.is_empty() { (only(view)) }
         @if view.operations.is_empty() {
             section.empty {
-                @if view.asked.show.is_empty() { h2 { "Nothing was written yet" } p { "Each write to Lever shows up here: notes, tags, stage changes, exports." } }
-                @else { h2 { "None of these" } p { a href=(view.path) { "Show all operations" } } }
+                @if asked.show.is_empty() && asked.person.is_empty() { h2 { "Nothing was written yet" } p { "Each write to Lever shows up here: notes, tags, stage changes, exports." } }
+                @else { h2 { "None of these" } p { a href=(path) { "Show all operations" } } }
             }
         } @else {
-            @if held { @if let Some(token) = view.csrf { (cancel_forms(&view.path, token)) } }
-            div.scroll tabindex="0" role="region" aria-label="Operations" {
-                table {
-                    thead { tr { @if held && view.csrf.is_some() { th { "Choose" } } th { "Asked" } th { "What" } th { "State" } th { "By" } th { "To tell" } th { "Actions" } } }
-                    tbody { @for operation in view.operations { (one(operation, view)) } }
-                }
-            }
-            (go_on(&view.path, &[("show", &view.asked.show)], view.next_page_token, "Older"))
+            @if view.rows.boxes { @if let Some(token) = view.rows.csrf { (cancel_forms(path, token, asked)) } }
+            (table(view.operations, &view.rows))
+            (go_on(path, &[("show", &asked.show), ("person", &asked.person)], view.next_page_token, "Older"))
+        }
+    }
+}
+
+/// Whose writes are shown, and the way back to everybody's.
+fn only(view: &View<'_>) -> Markup {
+    let mut names = view.operations.iter().filter_map(name);
+    let name = names.next().filter(|_| view.rows.people);
+    let all = href(view.rows.path, &[("show", &view.asked.show)]);
+    html! {
+        p.chips {
+            "Only " span.badge { "about " (name.unwrap_or("one person")) } " "
+            a href=(all) { "all" span.unseen { " people" } }
         }
     }
 }
 
 /// The ways to take back what is held: the boxes of the table, or all of it.
-fn cancel_forms(path: &str, token: &str) -> Markup {
+fn cancel_forms(path: &str, token: &str, asked: &Asked) -> Markup {
     html! {
         div.row {
             form id=(CHOSEN) method="post" action={ (path) "/cancel" } {
                 (csrf(token))
                 button type="submit" { "Cancel those chosen below" }
             }
-            form method="post" action={ (path) "/cancel-held" } {
-                (csrf(token))
-                label.check { input type="checkbox" name="sure" required; "all that are held" }
-                " " button.danger type="submit" { "Cancel all" }
+            // All are those of everybody, so not where one person is looked at.
+            @if asked.person.is_empty() {
+                form method="post" action={ (path) "/cancel-held" } {
+                    (csrf(token))
+                    label.check { input type="checkbox" name="sure" required; "all that are held" }
+                    " " button.danger type="submit" { "Cancel all" }
+                }
             }
         }
     }
 }
 
-fn one(operation: &pb::Operation, view: &View<'_>) -> Markup {
+/// Operations as a table.
+pub(super) fn table(operations: &[pb::Operation], rows: &Rows<'_>) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Operations" {
+            table {
+                thead { tr { @if rows.boxes { th { "Choose" } } th { "Asked" } th { "What" } th { "Whom" } th { "State" } th { "By" } th { "To tell" } th { "Actions" } } }
+                tbody { @for operation in operations { (one(operation, rows)) } }
+            }
+        }
+    }
+}
+
+fn one(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
+    let page = format!("{}/{}", rows.path, operation.id);
     html! {
         tr {
-            @if view.asked.show == "held" && view.csrf.is_some() {
-                td { input type="checkbox" form=(CHOSEN) name=(OPERATION) value=(operation.id) aria-label={ "Choose " (operation.id) }; }
+            @if rows.boxes {
+                td { input type="checkbox" form=(CHOSEN) name=(OPERATION) value=(operation.id) aria-label={ "Choose: " (headline(operation)) (for_whom(operation, rows)) }; }
             }
             td { (moment(operation.create_time.as_ref())) }
+            td { a href=(page) { (headline(operation)) span.unseen { (for_whom(operation, rows)) } } }
+            td { (person(operation, rows)) }
+            td { (state(operation)) }
+            td { (by(operation)) }
+            td { (to_tell(operation)) }
             td {
-                (plain(operation.kind().as_str_name(), "OPERATION_KIND"))
-                br; code.faint { (operation.id) }
-            }
-            td { span class=(class(operation.state())) { (plain(operation.state().as_str_name(), "OPERATION_STATE")) } }
-            td { (operation.asked_by) }
-            td {
-                @if let Some(error) = &operation.error { p { (sentence(&error.message)) } }
-                @if let Some(at) = &operation.release_time { p { "Held: sent " (moment(Some(at))) " unless it is cancelled" } }
-                @if let Some(tally) = &operation.tally {
-                    p.faint {
-                        (count(tally.items.into(), "item", "items")) ": " (tally.succeeded) " done, " (tally.failed) " failed, "
-                        (tally.uncertain) " uncertain, " (tally.cancelled) " cancelled"
+                @if let Some(token) = rows.csrf {
+                    @for (name, label) in ways(operation.state()) {
+                        // What cannot be taken back is looked at first.
+                        @if *name == "release" && ends_a_candidacy(operation) {
+                            a.button href={ (page) "#release" } { (label) "…" span.unseen { (for_whom(operation, rows)) } } " "
+                        } @else {
+                            form.inline method="post" action={ (page) (rows.back) } {
+                                (csrf(token))
+                                input type="hidden" name="action" value=(name);
+                                button type="submit" { (label) span.unseen { ": " (headline(operation)) (for_whom(operation, rows)) } }
+                            } " "
+                        }
                     }
-                }
-                @if !operation.lever_calls.is_empty() { (calls(&operation.lever_calls)) }
-            }
-            td {
-                @if let Some(csrf) = view.csrf {
-                    @let path = view.asked.at(&format!("{}/{}", view.path, operation.id));
-                    @for (name, label) in ways(operation.state()) { (action(csrf, &path, label, &[("action", name)])) " " }
                 }
             }
         }
     }
 }
 
-/// The calls themselves, without what they carry: that can be a note about somebody.
-fn calls(calls: &[pb::LeverCall]) -> Markup {
+/// The person's name, if the mirror has it.
+pub(super) fn name(operation: &pb::Operation) -> Option<&str> {
+    let name = operation.summary.as_ref()?.person_name.as_str();
+    (!name.is_empty()).then_some(name)
+}
+
+/// Whom it is about, for those who do not see the line.
+fn for_whom(operation: &pb::Operation, rows: &Rows<'_>) -> String {
+    match name(operation).filter(|_| rows.people) {
+        Some(name) => format!(" for {name}"),
+        None => format!(", {}", operation.id),
+    }
+}
+
+/// Whom it is about, with the ways to Lever and to all that was written about that person.
+pub(super) fn person(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
+    let opportunity = operation.opportunity_id.as_str();
     html! {
-        details {
-            summary { (count(calls.len() as u64, "call to Lever", "calls to Lever")) }
-            ul {
-                @for call in calls {
-                    li { code { (call.method) " " (call.path) } @if call.status != 0 { " " (call.status) } }
-                }
-            }
+        @if opportunity.is_empty() || !rows.people {
+            @match name(operation).filter(|_| rows.people) { Some(name) => (name), None => "–" }
+        } @else {
+            (in_lever::named(rows.region, opportunity, name(operation).unwrap_or("(not mirrored)")))
+            br; a.faint href=(href(rows.path, &[("person", opportunity)])) { "all of this person" }
         }
     }
+}
+
+/// Where it stands, in a word and a color.
+pub(super) fn state(operation: &pb::Operation) -> Markup {
+    let words = match operation.state() {
+        pb::OperationState::Sending if operation.reconciling => "finding out".to_owned(),
+        state => plain(state.as_str_name(), "OPERATION_STATE"),
+    };
+    html! { span class=(class(operation.state())) { (words) } }
+}
+
+/// Who asked, for whom, and who acts in Lever.
+fn by(operation: &pb::Operation) -> Markup {
+    let acting = operation.summary.as_ref();
+    let acting = acting.map_or("", |told| &told.acting_user_name);
+    html! {
+        (operation.asked_by)
+        @if !operation.acting_user.is_empty() { br; span.faint { "for " (operation.acting_user) } }
+        @if !acting.is_empty() { br; span.faint { "as " (acting) } }
+    }
+}
+
+/// What is out of the ordinary.
+fn to_tell(operation: &pb::Operation) -> Markup {
+    html! {
+        @if let Some(error) = &operation.error { p { (sentence(&error.message)) } }
+        @if let Some(at) = &operation.release_time { p { "Held: sent " (moment(Some(at))) " unless it is cancelled" } }
+        @if let Some(tally) = &operation.tally { p.faint { (tallied(tally)) } }
+        @if !operation.lever_calls.is_empty() { p.faint { (count(operation.lever_calls.len() as u64, "call to Lever", "calls to Lever")) } }
+    }
+}
+
+/// What became of the items of a bulk, in words.
+pub(super) fn tallied(tally: &pb::Tally) -> String {
+    let parts = [
+        (tally.succeeded, "done"),
+        (tally.failed, "failed"),
+        (tally.uncertain, "uncertain"),
+        (tally.cancelled, "cancelled"),
+        (tally.held, "held"),
+        (tally.open, "under way"),
+    ];
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    let items = count(tally.items.into(), "item", "items");
+    format!("{items}: {}", parts.join(", "))
 }
 
 /// What can be done about an operation, with the label of the button.
-fn ways(state: pb::OperationState) -> &'static [(&'static str, &'static str)] {
+pub(super) fn ways(state: pb::OperationState) -> &'static [(&'static str, &'static str)] {
     match state {
         pb::OperationState::Recorded => &[("cancel", "Cancel")],
         pb::OperationState::Held => &[("release", "Send now"), ("cancel", "Cancel")],
@@ -363,44 +424,109 @@ fn class(state: pb::OperationState) -> &'static str {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_can_be_done_about_an_operation_is_offered_to_whoever_may() {
-        let held = pb::Operation {
+    fn held() -> pb::Operation {
+        pb::Operation {
             id: "o1".to_owned(),
             kind: pb::OperationKind::Archive.into(),
             state: pb::OperationState::Held.into(),
+            opportunity_id: "p/1".to_owned(),
             lever_calls: vec![pb::LeverCall {
                 method: "PUT".to_owned(),
                 body_json: "{\"secret\":1}".to_owned(),
                 ..Default::default()
             }],
+            summary: Some(pb::OperationSummary {
+                person_name: "Ada <L>".to_owned(),
+                archive_reason_text: "Underqualified".to_owned(),
+                rejects: true,
+                acting_user_name: "Grace".to_owned(),
+                ..Default::default()
+            }),
             ..Default::default()
-        };
-        let page = |show_only: &str, csrf| {
-            let asked = Asked {
-                show: show_only.to_owned(),
-                ..Asked::default()
-            };
-            let view = View {
-                path: "/c/operations".to_owned(),
-                asked: &asked,
-                operations: std::slice::from_ref(&held),
-                next_page_token: "",
+        }
+    }
+
+    fn page(
+        operations: &[pb::Operation],
+        asked: &Asked,
+        csrf: Option<&str>,
+        people: bool,
+    ) -> String {
+        let view = View {
+            asked,
+            operations,
+            next_page_token: "",
+            rows: Rows {
+                path: "/c/operations",
+                region: pb::Region::Global,
+                people,
                 csrf,
-            };
-            show(&view).into_string()
+                back: asked.at(""),
+                boxes: asked.show == "held" && csrf.is_some(),
+            },
         };
-        let text = page("", Some("t"));
-        assert!(text.contains("Send now") && text.contains("action=\"/c/operations/o1\""));
+        show(&view).into_string()
+    }
+
+    fn of(state: &str, person: &str) -> Asked {
+        Asked {
+            show: state.to_owned(),
+            person: person.to_owned(),
+            ..Asked::default()
+        }
+    }
+
+    #[test]
+    fn what_can_be_done_about_an_operation_is_offered_to_whoever_may() {
+        let text = page(&[held()], &of("", ""), Some("t"), true);
+        // A rejection is sent from its own page, where it is asked about.
+        assert!(text.contains("href=\"/c/operations/o1#release\""));
+        assert!(!text.contains("value=\"release\""));
+        assert!(text.contains("action=\"/c/operations/o1\"") && text.contains("value=\"cancel\""));
         assert!(
             !text.contains("secret"),
             "what a call carries can tell of somebody"
         );
         assert!(!text.contains("type=\"checkbox\""));
-        let held = page("held", Some("t"));
-        assert!(held.contains("form=\"chosen\" name=\"operation\" value=\"o1\""));
-        assert!(held.contains("id=\"chosen\" method=\"post\" action=\"/c/operations/cancel\""));
-        assert!(!page("held", None).contains("<form") && !page("held", None).contains("checkbox"));
+        let moved = pb::Operation {
+            kind: pb::OperationKind::ChangeStage.into(),
+            ..held()
+        };
+        assert!(page(&[moved], &of("", ""), Some("t"), true).contains("value=\"release\""));
+        let chosen = page(&[held()], &of("held", ""), Some("t"), true);
+        assert!(chosen.contains("form=\"chosen\" name=\"operation\" value=\"o1\""));
+        assert!(chosen.contains("id=\"chosen\" method=\"post\" action=\"/c/operations/cancel\""));
+        assert!(chosen.contains("action=\"/c/operations/o1?show=held\""));
+        let looked_at = page(&[held()], &of("held", ""), None, true);
+        assert!(!looked_at.contains("<form") && !looked_at.contains("checkbox"));
+        assert!(!looked_at.contains("#release"));
+    }
+
+    #[test]
+    fn a_line_tells_whom_and_what_by_name_and_leads_to_lever_and_to_the_rest() {
+        let text = page(&[held()], &of("", ""), None, true);
+        assert!(text.contains("Reject with the reason “Underqualified”"));
+        assert!(
+            text.contains("https://hire.lever.co/candidates/p%2F1")
+                && text.contains("Ada &lt;L&gt;")
+        );
+        assert!(text.contains("as Grace"));
+        assert!(text.contains("href=\"/c/operations?person=p%2F1\""));
+        let nobody = page(&[held()], &of("", ""), Some("t"), false);
+        assert!(!nobody.contains("Ada") && !nobody.contains("p%2F1"));
+    }
+
+    #[test]
+    fn the_writes_about_one_person_say_so_and_lead_back_to_all() {
+        let text = page(&[held()], &of("held", "p/1"), Some("t"), true);
+        assert!(
+            text.contains("about Ada &lt;L&gt;")
+                && text.contains("href=\"/c/operations?show=held\"")
+        );
+        assert!(text.contains("href=\"/c/operations?show=done&amp;person=p%2F1\""));
+        assert!(!text.contains("cancel-held"), "that is everybody's");
+        let none = page(&[], &of("", "p/1"), None, true);
+        assert!(none.contains("None of these") && none.contains("about one person"));
     }
 
     #[test]

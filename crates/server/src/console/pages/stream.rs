@@ -10,6 +10,7 @@ use proto::v1::stream_schedule::When;
 use proto::v1::sync_service_server::SyncService as _;
 use tonic::Status;
 
+use super::calls::day;
 use super::sync::{cursor, list, next, phase, schedule, status};
 use super::{After, more};
 use crate::console::Console;
@@ -27,6 +28,9 @@ const RESET: &str = "/fulcrum.v1.SyncService/ResetStream";
 const SCHEDULE: &str = "/fulcrum.v1.SyncService/UpdateSchedule";
 /// The inbound stages have a schedule of their own, and are no stream.
 const INBOUND: &str = "inbound_applicants";
+
+/// The one stream that can be read again from a day on: all others are short, or read whole each time.
+const PEOPLE: &str = "opportunities";
 
 /// Units of an interval, in seconds.
 const UNITS: [(&str, &str, i64); 3] = [
@@ -206,6 +210,8 @@ struct View<'a> {
     refused: Option<&'a Refused>,
     /// Why it is not read whole again.
     unsure: Option<&'a Refused>,
+    /// The day from which it was to be.
+    since: &'a str,
     csrf: &'a str,
     may_start: bool,
     may_reset: bool,
@@ -224,7 +230,7 @@ async fn show(
 #[derive(Clone, Copy)]
 enum Told<'a> {
     Schedule(&'a Refused, &'a Typed),
-    Reset(&'a Refused),
+    Reset(&'a Refused, &'a str),
 }
 
 /// The page, with what was refused if something was.
@@ -258,8 +264,12 @@ async fn opened(
             _ => None,
         },
         unsure: match refused {
-            Some(Told::Reset(refused)) => Some(refused),
+            Some(Told::Reset(refused, _)) => Some(refused),
             _ => None,
+        },
+        since: match refused {
+            Some(Told::Reset(_, since)) => since,
+            _ => "",
         },
         csrf: desk.csrf(),
         may_start: desk.may(START) && shown.is_stream(),
@@ -325,7 +335,7 @@ async fn reset(
     match reset_now(&desk, &id, &stream, &form).await {
         Ok(said) => Ok(desk.done(&at(&id, &stream), said)),
         Err(refused) => {
-            let told = Some(Told::Reset(&refused));
+            let told = Some(Told::Reset(&refused, form.text("since")));
             let page = opened(&desk, &id, &stream, String::new(), told).await?;
             Ok((refused.http(), page).into_response())
         }
@@ -340,14 +350,20 @@ async fn reset_now(desk: &Desk, id: &str, stream: &str, form: &Form) -> Result<S
         return Err(to_status(engine::Error::invalid("sure", message)).into());
     }
     let before = Shown::find(status(desk, id).await?, stream)?;
+    let since = form.text("since");
     let request = pb::ResetStreamRequest {
         connection_id: id.to_owned(),
         stream: stream.to_owned(),
+        since: day("since", since, 0)?,
     };
     desk.call(RESET, request, Api::reset_stream).await?;
     let was = before.cursor.unwrap_or_default();
+    let read = match since {
+        "" => "The stream is read whole again".to_owned(),
+        since => format!("What has changed since {since} is read again"),
+    };
     Ok(format!(
-        "The stream is read whole again. Its cursor was: {}, {}.",
+        "{read}. Its cursor was: {}, {}.",
         phase(&was),
         was.text
     ))
@@ -415,15 +431,22 @@ fn schedule_form(view: &View<'_>) -> Markup {
 }
 
 fn reset_form(view: &View<'_>) -> Markup {
+    let since = Field {
+        name: "since",
+        label: "Only what has changed since",
+        help: "A day of UTC, such as 2026-11-29; all of it where this is empty.",
+        refused: view.unsure.map(|refused| (refused, "since")),
+    };
     html! {
         section.panel {
-            h2 { "Read whole again" }
+            h2 { "Read again" }
             p { "Forgets how far the stream was read, so that all of it is read from Lever once more. Its records stay until then. Of a large account that takes hours and much of what Lever allows." }
             @let unsure = view.unsure.and_then(|refused| refused.about("sure"));
             @if let (Some(refused), None) = (view.unsure, &unsure) { (refused.notice()) }
             form method="post" action={ (view.path) "/reset" } {
                 (csrf(view.csrf))
-                p { label.check { input type="checkbox" name="sure" required aria-invalid=[unsure.as_ref().map(|_| "true")] aria-describedby=[unsure.as_ref().map(|_| "sure-problem")]; "I want all of it read again" } }
+                @if view.shown.name == PEOPLE { (since.line(view.since)) }
+                p { label.check { input type="checkbox" name="sure" required aria-invalid=[unsure.as_ref().map(|_| "true")] aria-describedby=[unsure.as_ref().map(|_| "sure-problem")]; "I want this read again" } }
                 @if let Some(problem) = &unsure { p.problem id="sure-problem" { (problem) } }
                 button.danger type="submit" { "Reset" }
             }
@@ -500,6 +523,7 @@ mod tests {
                     typed: &of(60),
                     refused: None,
                     unsure: None,
+                    since: "",
                     csrf: "t",
                     may_start: may,
                     may_reset: may,

@@ -10,7 +10,7 @@ use proto::v1::stream_schedule::When;
 use proto::v1::sync_service_server::SyncService as _;
 use serde::Deserialize;
 
-use super::{After, go_on, more};
+use super::{After, go_on, more, person};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
@@ -39,20 +39,30 @@ async fn show(
     Path(id): Path<String>,
     Query(page): Query<After>,
 ) -> Result<Response, Refused> {
-    let connection = desk.connection(&id).await?;
+    opened(&desk, &id, page.after, None).await
+}
+
+/// The page, with whom somebody asked for in vain.
+pub(super) async fn opened(
+    desk: &Desk,
+    id: &str,
+    after: String,
+    unread: Option<person::Unread<'_>>,
+) -> Result<Response, Refused> {
+    let connection = desk.connection(id).await?;
     let request = pb::ListRunsRequest {
-        connection_id: id.clone(),
+        connection_id: id.to_owned(),
         page_size: 50,
-        page_token: page.after.clone(),
+        page_token: after.clone(),
         ..Default::default()
     };
     let runs = desk.call(Tab::Sync.rpc(), request, Api::list_runs).await?;
-    let status = status(&desk, &id).await?;
-    let path = Tab::Sync.path(&id);
+    let status = status(desk, id).await?;
+    let path = Tab::Sync.path(id);
     let content = html! {
-        div.head { h1 { "Sync" } (buttons(&desk, &connection)) }
+        div.head { h1 { "Sync" } (buttons(desk, &connection)) }
         // Older runs are for whoever reads on: the streams have been seen.
-        @if page.after.is_empty() { (streams(&path, &status)) }
+        @if after.is_empty() { (streams(&path, &status)) (person::form(desk, &path, unread)) }
         h2 { "Runs" }
         (list(&runs))
         (more(&path, &runs.next_page_token))
@@ -261,7 +271,14 @@ pub(super) fn list(runs: &pb::ListRunsResponse) -> Markup {
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Runs" {
                 table {
-                    thead { tr { th { "Listing" } th { "Result" } th { "Began" } th { "Ended" } th.num { "Pages" } th.num { "Requests" } th.num { "Records" } th.num { "Changes" } th { "Lane" } th { "To tell" } } }
+                    thead {
+                        tr {
+                            th { "Listing" } th { "Result" } th { "Why" } th { "Read" } th { "Began" } th { "Ended" }
+                            th.num { "Requests" } th.num { "Records" } th.num { "New" } th.num { "Changed" }
+                            th.num { "Unchanged" } th.num { "Deleted" } th.num { "Not readable" }
+                            th { "Cursor before" } th { "Cursor after" } th { "To tell" }
+                        }
+                    }
                     tbody { @for run in &runs.runs { (one(run)) } }
                 }
             }
@@ -279,15 +296,54 @@ fn one(run: &pb::SyncRun) -> Markup {
         tr {
             td { (run.listing.replace('_', " ")) }
             td { span class=(class) { (plain(run.state().as_str_name(), "RUN_STATE")) } }
+            td { (why(run)) }
+            td { (read(run.scope())) }
             td { (moment(run.start_time.as_ref())) }
             td { (moment(run.end_time.as_ref())) }
-            td.num { (number(run.pages)) }
             td.num { (number(run.requests)) }
             td.num { (number(run.records)) }
-            td.num { (number(run.changes)) }
-            td { (run.lane) }
+            @match &run.counts {
+                Some(counts) => {
+                    td.num { (number(counts.created)) }
+                    td.num { (number(counts.updated)) }
+                    td.num { (number(counts.unchanged)) }
+                    td.num { (number(counts.deleted)) }
+                    td.num { (number(counts.set_aside)) }
+                }
+                // Kept by an earlier version: what was new, different or gone, in one.
+                None => {
+                    td.num { "–" } td.num { (number(run.changes)) " in all" } td.num { "–" } td.num { "–" } td.num { "–" }
+                }
+            }
+            td { (cursor(run.cursor_before.as_ref())) }
+            td { (cursor(run.cursor_after.as_ref())) }
             td { (run.error) }
         }
+    }
+}
+
+/// Why a pass began.
+fn why(run: &pb::SyncRun) -> &'static str {
+    match run.cause() {
+        pb::RunCause::Schedule => "scheduled",
+        pb::RunCause::Request => "by hand",
+        pb::RunCause::Settings => "new settings or key",
+        pb::RunCause::Webhook => "webhook",
+        pb::RunCause::Write => "after a write",
+        pb::RunCause::Pass => "after another pass",
+        // What hangs below others has counts, and no cause of its own.
+        pb::RunCause::Unspecified if run.counts.is_some() => "with what it belongs to",
+        pb::RunCause::Unspecified => "–",
+    }
+}
+
+/// How much of its list a pass read.
+fn read(scope: pb::RunScope) -> &'static str {
+    match scope {
+        pb::RunScope::First => "all, for the first time",
+        pb::RunScope::Whole => "all",
+        pb::RunScope::Changes => "what changed",
+        pb::RunScope::Unspecified => "–",
     }
 }
 
@@ -309,6 +365,45 @@ mod tests {
         let text = list(&runs).into_string();
         assert!(text.contains("archive reasons") && text.contains("badge bad\">failed"));
         assert!(text.contains("12,345") && text.contains("Lever did not answer"));
+    }
+
+    #[test]
+    fn a_run_tells_why_it_began_what_became_of_its_records_and_how_far_its_list_was_read() {
+        let place = |text: &str| pb::StreamCursor {
+            phase: "IDLE".to_owned(),
+            text: text.to_owned(),
+        };
+        let by_hand = pb::SyncRun {
+            cause: pb::RunCause::Request.into(),
+            scope: pb::RunScope::Changes.into(),
+            counts: Some(pb::RunCounts {
+                created: 11,
+                updated: 12,
+                unchanged: 13,
+                deleted: 14,
+                set_aside: 15,
+            }),
+            cursor_before: Some(place("read up to 2026-11-29T22:39:26Z")),
+            cursor_after: Some(place("read up to 2026-11-29T22:40:26Z")),
+            ..Default::default()
+        };
+        let text = one(&by_hand).into_string();
+        assert!(text.contains("by hand") && text.contains("what changed"));
+        for number in 11..=15 {
+            assert!(text.contains(&format!(">{number}<")), "{number}: {text}");
+        }
+        assert!(text.contains("22:39 UTC") && text.contains("22:40 UTC"));
+        let below = pb::SyncRun {
+            counts: by_hand.counts,
+            ..Default::default()
+        };
+        assert_eq!(why(&below), "with what it belongs to");
+        let early = pb::SyncRun {
+            changes: 9,
+            ..Default::default()
+        };
+        assert!(one(&early).into_string().contains("9 in all"));
+        assert_eq!(why(&early), "–");
     }
 
     #[test]

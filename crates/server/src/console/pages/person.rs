@@ -1,0 +1,180 @@
+//! Reading one person anew at once, whom somebody misses or doubts (product.md, screen 9).
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use maud::{Markup, html};
+use proto::v1 as pb;
+use proto::v1::lever_service_server::LeverService as _;
+use proto::v1::sync_service_server::SyncService as _;
+
+use super::sync;
+use crate::console::Console;
+use crate::console::desk::Desk;
+use crate::console::field::Field;
+use crate::console::form::Posted;
+use crate::console::frame::{Tab, csrf};
+use crate::console::in_lever;
+use crate::console::refusal::Refused;
+use crate::grpc::Api;
+use crate::wire::status::status;
+
+const START: &str = "/fulcrum.v1.SyncService/StartSync";
+const OPPORTUNITY: &str = "/fulcrum.v1.LeverService/GetOpportunity";
+const STAGE: &str = "/fulcrum.v1.LeverService/GetStage";
+
+pub(super) fn routes() -> Router<Console> {
+    Router::new().route("/console/connections/{id}/sync/person", post(read))
+}
+
+/// Somebody who was asked for and not read, as typed, and why.
+#[derive(Clone, Copy)]
+pub(super) struct Unread<'a> {
+    typed: &'a str,
+    refused: &'a Refused,
+}
+
+async fn read(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
+    let typed = form.text("person");
+    match read_now(&desk, &id, in_lever::opportunity(typed)).await {
+        Ok(said) => Ok(desk.done(&Tab::Sync.path(&id), said)),
+        Err(refused) => {
+            let unread = Unread {
+                typed,
+                refused: &refused,
+            };
+            let page = sync::opened(&desk, &id, String::new(), Some(unread)).await?;
+            Ok((refused.http(), page).into_response())
+        }
+    }
+}
+
+/// Reads the person, and says what came.
+async fn read_now(desk: &Desk, id: &str, opportunity: &str) -> Result<String, Refused> {
+    desk.check(START)?;
+    if opportunity.is_empty() {
+        let message = "give Lever's id of the opportunity, or the address of its page in Lever";
+        return Err(status(engine::Error::invalid("opportunity_id", message)).into());
+    }
+    let before = mirrored(desk, id, opportunity).await;
+    let request = pb::StartSyncRequest {
+        connection_id: id.to_owned(),
+        opportunity_id: opportunity.to_owned(),
+        ..Default::default()
+    };
+    desk.call(START, request, Api::start_sync).await?;
+    let Some(after) = mirrored(desk, id, opportunity).await else {
+        return Ok("Lever was asked; nothing of it is kept here.".to_owned());
+    };
+    let stage = stage(desk, id, &after.stage_id).await;
+    Ok(came(before.as_ref(), &after, &stage))
+}
+
+/// The opportunity as the mirror has it.
+async fn mirrored(desk: &Desk, id: &str, opportunity: &str) -> Option<pb::Opportunity> {
+    let request = pb::GetOpportunityRequest {
+        connection_id: id.to_owned(),
+        opportunity_id: opportunity.to_owned(),
+        ..Default::default()
+    };
+    let answer = desk.call(OPPORTUNITY, request, Api::get_opportunity).await;
+    answer.ok()?.opportunity
+}
+
+/// Lever's text of a stage; empty where the mirror has none.
+async fn stage(desk: &Desk, id: &str, stage: &str) -> String {
+    let request = pb::GetStageRequest {
+        connection_id: id.to_owned(),
+        stage_id: stage.to_owned(),
+        ..Default::default()
+    };
+    let answer = desk.call(STAGE, request, Api::get_stage).await;
+    let found = answer.ok().and_then(|answer| answer.stage);
+    found.map(|stage| stage.text).unwrap_or_default()
+}
+
+/// What came of reading somebody.
+fn came(before: Option<&pb::Opportunity>, after: &pb::Opportunity, stage: &str) -> String {
+    let name = match after.name.as_str() {
+        "" => "This person",
+        name => name,
+    };
+    let news = match before {
+        None => "was not mirrored, and is now",
+        Some(before) if before == after => "was mirrored as Lever has it: nothing has changed",
+        Some(_) => "has changed in Lever, and here too now",
+    };
+    let stands = match (stage, after.archived_at.is_some()) {
+        ("", false) => String::new(),
+        ("", true) => " Archived.".to_owned(),
+        (stage, false) => format!(" In “{stage}”."),
+        (stage, true) => format!(" Archived in “{stage}”."),
+    };
+    format!("{name} {news}.{stands} Notes, files and what else belongs there is read next.")
+}
+
+/// The form, for whoever may have somebody read.
+pub(super) fn form(desk: &Desk, path: &str, unread: Option<Unread<'_>>) -> Markup {
+    html! { @if desk.may(START) { (panel(desk.csrf(), path, unread)) } }
+}
+
+fn panel(token: &str, path: &str, unread: Option<Unread<'_>>) -> Markup {
+    let field = Field {
+        name: "person",
+        label: "Lever's id of the opportunity, or the address of its page in Lever",
+        help: "Read at once, also where the settings leave it out, with all that belongs to it.",
+        refused: unread.map(|unread| (unread.refused, "opportunity_id")),
+    };
+    html! {
+        section.panel id="person" {
+            h2 { "Read one person now" }
+            @if let Some(unread) = unread { (unread.refused.notice()) }
+            form method="post" action={ (path) "/person" } {
+                (csrf(token))
+                (field.line(unread.map_or("", |unread| unread.typed)))
+                button type="submit" { "Read now" }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ada(stage: &str) -> pb::Opportunity {
+        pb::Opportunity {
+            name: "Ada".to_owned(),
+            stage_id: stage.to_owned(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn what_came_of_reading_somebody_is_told() {
+        let new = came(None, &ada("s"), "On-site");
+        assert!(new.starts_with("Ada was not mirrored, and is now. In “On-site”."));
+        let same = came(Some(&ada("s")), &ada("s"), "");
+        assert!(same.contains("nothing has changed. Notes"), "{same}");
+        let archived = pb::Opportunity {
+            archived_at: Some(prost_types::Timestamp::default()),
+            ..ada("s")
+        };
+        let changed = came(Some(&ada("s")), &archived, "On-site");
+        assert!(changed.contains("has changed in Lever") && changed.contains("Archived in"));
+    }
+
+    #[test]
+    fn what_is_refused_comes_back_as_it_was_typed() {
+        let error = engine::Error::invalid("opportunity_id", "give an <id>");
+        let refused = Refused::from(status(error));
+        let unread = Unread {
+            typed: "\"x\"",
+            refused: &refused,
+        };
+        let text = panel("t", "/sync", Some(unread)).into_string();
+        assert!(text.contains("value=\"&quot;x&quot;\"") && text.contains("Give an &lt;id&gt;."));
+        assert!(text.contains("action=\"/sync/person\""));
+    }
+}
