@@ -70,7 +70,7 @@ for (const javaScriptEnabled of [true, false]) {
     if (await read.count()) await read.first().click();
     await page.getByRole("heading", { name: "Newcomer Example" }).first().waitFor();
     await page.getByText("among the applicants", { exact: true }).first().waitFor();
-    await page.getByText("What is stored").first().click();
+    await page.locator("summary", { hasText: "What is stored" }).first().click();
     await page.getByText("Files themselves are not kept").first().waitFor();
     if (javaScriptEnabled) await assertReachable(page, "somebody who is here");
     assert.deepEqual(complaints.filter((one) => !/409|422/.test(one)), []);

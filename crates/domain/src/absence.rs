@@ -386,7 +386,16 @@ impl Absence {
             Clue::Id => Absence::IdUnknown,
             _ => Absence::KnownOtherwise,
         });
-        causes.extend(known.as_of.map(|as_of| Absence::NewerThanMirror { as_of }));
+        // A mirror that stands still has said so.
+        let still = |cause: &Absence| {
+            matches!(
+                cause,
+                Absence::Paused { .. } | Absence::Stale { .. } | Absence::Failed { .. }
+            )
+        };
+        if !causes.iter().any(still) {
+            causes.extend(known.as_of.map(|as_of| Absence::NewerThanMirror { as_of }));
+        }
         causes.push(Absence::Forgotten);
         causes
     }
@@ -826,11 +835,13 @@ mod tests {
                 paused,
                 ..well()
             };
-            Absence::causes(&known).remove(0)
+            Absence::causes(&known)
         };
+        let rest = [Absence::KnownOtherwise, Absence::Forgotten];
         let as_of = Some(at(100));
-        assert_eq!(of(true), Absence::Paused { as_of });
-        assert_eq!(of(false), Absence::Stale { as_of });
+        assert_eq!(of(true)[0], Absence::Paused { as_of });
+        assert_eq!(of(false)[0], Absence::Stale { as_of });
+        assert!([true, false].iter().all(|paused| of(*paused)[1..] == rest));
     }
 
     #[test]

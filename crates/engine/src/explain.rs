@@ -18,7 +18,9 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::legend::Legend;
 use crate::lookup::{Agreement, Known, Match, MatchStrength, check_one};
-use crate::read::{LONGEST_ID, Sight, Viewer, not_refused, read_below, readable, surely_open};
+use crate::read::{
+    LONGEST_ID, Sight, Viewer, not_refused, opportunity_in, read_below, readable, surely_open,
+};
 use crate::standing::Standing;
 use crate::status;
 
@@ -247,8 +249,9 @@ impl Search<'_> {
             .store
             .record(self.sight.connection.id, Stream::Applications, id)
             .await?;
-        let of_application = match application.and_then(|record| record.parent) {
-            Some(opportunity) => self.with_opportunity(&opportunity.into()).await?,
+        let owner = application.and_then(|record| opportunity_in(&record.raw));
+        let of_application = match owner {
+            Some(opportunity) => self.with_opportunity(&opportunity).await?,
             None => Vec::new(),
         };
         let kinds = [
@@ -478,7 +481,7 @@ impl Search<'_> {
             lists: self
                 .stored_lists(&standing.candidacy, &applications)
                 .await?,
-            set_aside: self.set_aside(id, &opportunity, &applications).await?,
+            set_aside: self.set_aside(&standing.candidacy, &applications).await?,
             open_operations: operations.iter().filter(|one| !one.state.settled()).count(),
             operations: operations.len(),
             standing,
@@ -487,19 +490,21 @@ impl Search<'_> {
 
     async fn set_aside(
         &self,
-        id: ConnectionId,
-        opportunity: &OpportunityId,
+        candidacy: &Candidacy,
         applications: &[String],
     ) -> Result<Vec<Quarantined>> {
-        let store = &self.engine.shared.store;
+        let (store, id) = (&self.engine.shared.store, self.sight.connection.id);
+        let opportunity = &candidacy.opportunity;
         let parent = Parent::Opportunity(opportunity.clone());
         let mut found = store.quarantined_about(id, &parent, MOST_SET_ASIDE).await?;
         // A newer state of it that could not be read, and what stood in it.
         let own = (Stream::Opportunities, opportunity.as_str());
+        let contact = candidacy.contact.iter();
+        let contact = contact.map(|contact| (Stream::Contacts, contact.as_str()));
         let inside = applications
             .iter()
             .map(|application| (Stream::Applications, application.as_str()));
-        for (stream, record) in std::iter::once(own).chain(inside) {
+        for (stream, record) in std::iter::once(own).chain(contact).chain(inside) {
             found.extend(store.quarantined_record(id, stream, record).await?);
         }
         found.truncate(MOST_SET_ASIDE);

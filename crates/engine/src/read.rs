@@ -22,7 +22,9 @@ pub(crate) use mirror::{kept, not_refused, permitted, read_below, readable, seen
 pub use person::Whose;
 pub(crate) use resource::{list, stream_of};
 pub use visible::Viewer;
-pub(crate) use visible::{LONGEST_ID, Sight, is_confidential, is_secret, secrecy, surely_open};
+pub(crate) use visible::{
+    LONGEST_ID, Sight, is_confidential, is_secret, opportunity_in, secrecy, surely_open,
+};
 
 use crate::engine::Engine;
 use crate::error::Result;

@@ -553,4 +553,53 @@ mod tests {
         assert_eq!(left, [entry(raws[2]).record]);
         assert_eq!(store.quarantine_count(connection).await.unwrap().kept, 1);
     }
+
+    #[tokio::test]
+    async fn what_could_not_be_read_is_found_by_its_id_its_parent_and_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let connection = ConnectionId::from_bytes([7; 16]);
+        let person = |id: &str| Some(Parent::Opportunity(id.into()));
+        let aside = |stream, id: Option<&str>, parent, raw: &str| Quarantined {
+            stream,
+            id: id.map(str::to_owned),
+            parent,
+            raw: raw.to_owned(),
+            reason: "odd".to_owned(),
+            at: Timestamp::from_millis(1),
+        };
+        let own = aside(Stream::Opportunities, Some("o1"), None, "mail a@b.c");
+        let other = aside(Stream::Opportunities, Some("o2"), None, "mail d@e.f");
+        let note = aside(Stream::Notes, Some("n1"), person("o1"), "{}");
+        let elsewhere = aside(Stream::Notes, Some("n2"), person("o2"), "{}");
+        let inside = aside(Stream::Applications, None, person("o1"), "[]");
+        let all = [&own, &other, &note, &elsewhere, &inside].map(Clone::clone);
+        let kept = move |draft: &mut Draft<'_>| {
+            for record in &all {
+                keep(draft, connection, record, Timestamp::from_millis(1))?;
+            }
+            Ok(())
+        };
+        store.commit(kept).await.unwrap();
+
+        let of = Stream::Opportunities;
+        let by_id = async |id| store.quarantined_record(connection, of, id).await.unwrap();
+        assert_eq!(by_id("o1").await, Some(own.clone()));
+        assert_eq!(by_id("n1").await, None);
+        let by_text = async |text: &'static str, limit| {
+            let wanted = move |record: &Quarantined| record.raw.contains(text);
+            let found = store.quarantined_where(connection, of, limit, wanted);
+            found.await.unwrap()
+        };
+        assert_eq!(by_text("a@b.c", 9).await, Some(own));
+        assert_eq!(by_text("d@e.f", 9).await, Some(other));
+        assert_eq!(by_text("{}", 9).await, None);
+        assert_eq!(by_text("", 0).await, None);
+        let parent = Parent::Opportunity("o1".into());
+        let about = store.quarantined_about(connection, &parent, 9);
+        let about = about.await.unwrap();
+        assert!(about.contains(&note) && about.contains(&inside) && about.len() == 2);
+        let first = store.quarantined_about(connection, &parent, 1);
+        assert_eq!(first.await.unwrap().len(), 1);
+    }
 }

@@ -267,18 +267,9 @@ async fn compared(engine: &Engine, sight: &Sight<'_>, shown: Shown) -> Result<Le
     let mirrored = mirrored
         .await?
         .filter(|row| sight.sees_confidential() || !row.confidential);
-    // What is left out is in neither, or in one of them alone.
-    let compares = |name: &&str| {
-        let field = format!("{}.{name}", Stream::Opportunities);
-        let mut left_out = sight.connection.excluded_fields.iter();
-        !left_out.any(|one| one.to_string() == field)
-    };
-    let differing = mirrored.as_ref().map(|mirrored| {
-        differences(mirrored, &candidacy)
-            .into_iter()
-            .filter(compares)
-            .collect()
-    });
+    let differing = mirrored
+        .as_ref()
+        .map(|mirrored| differences(mirrored, &candidacy));
     if let Some(mirrored) = &mirrored {
         // It comes with the application, which was not asked for.
         candidacy.posting.clone_from(&mirrored.posting);

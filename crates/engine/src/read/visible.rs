@@ -75,6 +75,11 @@ pub(crate) fn secrecy(raw: &str) -> Secrecy {
     }
 }
 
+/// The opportunity that a document says it belongs to.
+pub(crate) fn opportunity_in(raw: &str) -> Option<OpportunityId> {
+    Marks::of(raw).opportunity().map(OpportunityId::from)
+}
+
 /// Whether a document is a note that says it is secret.
 pub(crate) fn is_secret(raw: &str) -> bool {
     Marks::of(raw).secret()

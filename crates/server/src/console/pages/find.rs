@@ -378,12 +378,12 @@ fn stored(view: &View<'_>, explained: &pb::ExplainedCandidacy, opportunity: &str
             p { "The opportunity itself, as Lever sent it " (moment(explained.read_time.as_ref())) "." }
             div.scroll tabindex="0" role="region" aria-label="What is stored" {
                 table {
-                    thead { tr { th scope="col" { "List" } th.number scope="col" { "Records" } th scope="col" { "Read" } } }
+                    thead { tr { th scope="col" { "List" } th.num scope="col" { "Records" } th scope="col" { "Read" } } }
                     tbody {
                         @for list in &explained.lists {
                             tr {
                                 td { (plain(&list.stream, "")) }
-                                td.number { (number(list.records)) }
+                                td.num { (number(list.records)) }
                                 td {
                                     @match list.reason.as_str() {
                                         "" if list.read_time.is_none() => "with the opportunity",
