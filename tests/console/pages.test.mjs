@@ -7,7 +7,7 @@ import { assertReachable, barriers, connect, connectPaused, openBrowser, person,
 import { startFulcrum, startLever } from "./programs.mjs";
 
 const OF_A_CONNECTION = [
-  "", "/applicants", "/applicants/sla", "/duplicates", "/issues", "/permissions", "/stages", "/stages/versions", "/stages/versions/0",
+  "", "/applicants", "/applicants/sla", "/duplicates", "/find", "/issues", "/permissions", "/stages", "/stages/versions", "/stages/versions/0",
   "/fields", "/fields/versions", "/fields/versions/0",
   "/sync", "/operations", "/calls", "/users", "/inbound", "/export", "/privacy", "/settings",
 ];

@@ -4,6 +4,7 @@
 //! Time comes in as an argument, and so do Lever's lists (stages, archive reasons, users).
 //! The only floor below is [`lever`], for its models and ids.
 
+pub mod absence;
 pub mod acting;
 pub mod answers;
 pub mod calendar;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use domain::absence::stands_in;
 use domain::change::{Move, Place};
 use domain::{
     Change, ChangeKind, ConnectionId, Event, RecordChange, StageMapping, Stream, Timestamp,
@@ -377,9 +378,7 @@ impl ApplicantWatch {
         let all = self.sees_confidential();
         let candidacy = store.candidacy(self.connection, opportunity).await?;
         Ok(candidacy.filter(|candidacy| {
-            Place::of(candidacy).is_some_and(|place| {
-                self.stages.contains(&place.stage) && (all || !place.confidential)
-            })
+            stands_in(candidacy, &self.stages) && (all || !candidacy.confidential)
         }))
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use domain::absence::LeftOut;
 use domain::hydration::Policy;
 use domain::{ConnectionId, Stream};
 use lever::{ErrorKind as LeverErrorKind, Lane, OpportunityId, Timestamp};
@@ -26,9 +27,7 @@ impl Engine {
     ) -> Result<()> {
         let link = self.link(id)?;
         refuse_paused(&link)?;
-        // A path of another kind would be asked for.
-        let other = ["", ".", "..", "deleted"].contains(&opportunity.as_str());
-        if other || opportunity.as_str().contains('/') {
+        if asks_for_another_path(opportunity.as_str()) {
             return Err(Error::not_found("opportunity", opportunity.as_str()));
         }
         let how = Look {
@@ -77,6 +76,11 @@ pub(crate) async fn plan_below(
     link.hydrate_now.notify_one();
     link.moved();
     Ok(())
+}
+
+/// Whether a path with this text in the place of an id is another one of Lever's.
+pub(crate) fn asks_for_another_path(id: &str) -> bool {
+    ["", ".", "..", "deleted"].contains(&id) || id.contains('/')
 }
 
 /// Pulling that somebody paused is not done for anybody.
@@ -168,10 +172,7 @@ async fn lets_in(
     let Some(candidacy) = records.iter().find_map(|record| record.candidacy.as_ref()) else {
         return Ok(false);
     };
-    let start = link.connection().sync_start.unwrap_or_default();
-    let old = opportunity.created_at.is_some_and(|at| at < start);
-    if old && !scope::is_known(shared, link, candidacy).await? {
-        return Ok(false);
-    }
-    scope::keeps(shared, link, candidacy).await
+    let now = shared.clock.now();
+    let wanted = LeftOut::all(&link.connection(), candidacy, opportunity.created_at, now);
+    Ok(wanted.is_empty() || scope::is_known(shared, link, candidacy).await?)
 }

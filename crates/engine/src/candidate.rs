@@ -18,7 +18,7 @@ use crate::read::{RawRecord, ReadFrom, ReadQuery, Viewer, Whose};
 use crate::standing::Standing;
 
 /// The lists that are shown with a candidacy.
-const LISTS: [Stream; 9] = [
+pub(crate) const LISTS: [Stream; 9] = [
     Stream::Notes,
     Stream::Interviews,
     Stream::Panels,

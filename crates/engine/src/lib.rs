@@ -34,6 +34,7 @@ mod duplicates;
 mod engine;
 mod error;
 mod estimate;
+mod explain;
 mod field_mapping;
 pub mod figures;
 mod gauges;
@@ -92,6 +93,10 @@ pub use duplicates::{Crowd, DuplicatePair, DuplicatePlace, Duplicates, Duplicate
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
 pub use estimate::ImportEstimate;
+pub use explain::{
+    ExplainedCandidacy, ExplainedPerson, Explanation, InLever, LeverAnswer, LeverSees, LookedFor,
+    StoredList,
+};
 pub use field_mapping::{FieldPreview, SourceField};
 pub use gauges::Figure;
 pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};

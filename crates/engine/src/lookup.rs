@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use domain::absence::Clue;
 use domain::identity::{IdentityKey, Strength};
 use domain::{Candidacy, Connection, ConnectionId, Listing, Stream, Timestamp};
 use lever::{ContactId, OpportunityId};
@@ -46,6 +47,21 @@ pub struct Known {
     pub company: String,
     /// Lever's id of the person.
     pub contact: Option<ContactId>,
+}
+
+impl Known {
+    /// What somebody is looked for by, and the fields that tell nobody from others.
+    pub(crate) fn clue(&self) -> (Clue, Vec<String>) {
+        let question = Question::from(self.clone());
+        let strongest = question.keys.keys().map(IdentityKey::strength).max();
+        let clue = match (&question.contact, strongest) {
+            (_, Some(Strength::Strong)) => Clue::Strong,
+            (Some(_), _) => Clue::Id,
+            (None, Some(Strength::Weak)) => Clue::Weak,
+            (None, None) => Clue::Nothing,
+        };
+        (clue, question.unused)
+    }
 }
 
 impl std::fmt::Debug for Known {
@@ -171,7 +187,8 @@ impl Engine {
         Ok(results)
     }
 
-    async fn answered(
+    /// Who each identity may be, in the order of what was asked; nothing is checked.
+    pub(crate) async fn answered(
         &self,
         id: ConnectionId,
         identities: Vec<Known>,
@@ -455,33 +472,38 @@ fn check(identities: &[Known]) -> Result<()> {
         ));
     }
     for (at, known) in identities.iter().enumerate() {
-        let invalid = |field: &str, message: String| {
-            Err(Error::invalid(format!("identities[{at}].{field}"), message))
-        };
-        for (field, values) in [("emails", &known.emails), ("phones", &known.phones)] {
-            if values.len() > MOST_VALUES {
-                return invalid(field, format!("give at most {MOST_VALUES} of them"));
-            }
-            if values.iter().any(|value| value.len() > LONGEST_VALUE) {
-                return invalid(field, format!("give at most {LONGEST_VALUE} bytes in each"));
-            }
+        check_one(known, &format!("identities[{at}]"))?;
+    }
+    Ok(())
+}
+
+/// Invalid for an identity of more than can be meant, by the name the request has for it.
+pub(crate) fn check_one(known: &Known, identity: &str) -> Result<()> {
+    let invalid =
+        |field: &str, message: String| Err(Error::invalid(format!("{identity}.{field}"), message));
+    for (field, values) in [("emails", &known.emails), ("phones", &known.phones)] {
+        if values.len() > MOST_VALUES {
+            return invalid(field, format!("give at most {MOST_VALUES} of them"));
         }
-        let texts = [
-            ("key", known.key.as_str()),
-            ("linkedin_url", &known.linkedin_url),
-            ("github_url", &known.github_url),
-            ("twitter_url", &known.twitter_url),
-            ("name", &known.name),
-            ("company", &known.company),
-            (
-                "contact_id",
-                known.contact.as_ref().map_or("", ContactId::as_str),
-            ),
-        ];
-        for (field, text) in texts {
-            if text.len() > LONGEST_VALUE {
-                return invalid(field, format!("give at most {LONGEST_VALUE} bytes"));
-            }
+        if values.iter().any(|value| value.len() > LONGEST_VALUE) {
+            return invalid(field, format!("give at most {LONGEST_VALUE} bytes in each"));
+        }
+    }
+    let texts = [
+        ("key", known.key.as_str()),
+        ("linkedin_url", &known.linkedin_url),
+        ("github_url", &known.github_url),
+        ("twitter_url", &known.twitter_url),
+        ("name", &known.name),
+        ("company", &known.company),
+        (
+            "contact_id",
+            known.contact.as_ref().map_or("", ContactId::as_str),
+        ),
+    ];
+    for (field, text) in texts {
+        if text.len() > LONGEST_VALUE {
+            return invalid(field, format!("give at most {LONGEST_VALUE} bytes"));
         }
     }
     Ok(())

@@ -18,11 +18,13 @@ use lever::OpportunityId;
 
 pub use filter::Filter;
 pub(crate) use live::first_page;
-pub(crate) use mirror::{kept, permitted, readable, seen_record};
+pub(crate) use mirror::{kept, not_refused, permitted, read_below, readable, seen_record};
 pub use person::Whose;
 pub(crate) use resource::{list, stream_of};
 pub use visible::Viewer;
-pub(crate) use visible::{LONGEST_ID, Sight, is_confidential, is_secret, secrecy};
+pub(crate) use visible::{
+    LONGEST_ID, Sight, is_confidential, is_secret, opportunity_in, secrecy, surely_open,
+};
 
 use crate::engine::Engine;
 use crate::error::Result;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use domain::absence::Reading;
 use domain::{Backlog, Connection, ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp};
 use lever::StageId;
 use store::{ListingState, RunCause, Shortage, StreamState as StreamBelow};
@@ -275,6 +276,37 @@ pub(crate) fn inbound_ready(listings: &BTreeMap<Listing, ListingState>) -> bool 
 pub(crate) async fn stale_streams(shared: &Shared, link: &Link) -> Result<Vec<(Listing, Stream)>> {
     let view = View::of(shared, link).await?;
     Ok(view.stale_streams())
+}
+
+/// How the opportunities of a mirror are doing.
+pub(crate) struct People {
+    /// As far as that tells why somebody is not there.
+    pub(crate) reading: Reading,
+    /// Records in the mirror.
+    pub(crate) records: u64,
+    /// Records that could not be read, counted up to 1,000 of all streams.
+    pub(crate) quarantined: u64,
+}
+
+/// How the opportunities of a mirror are doing.
+pub(crate) async fn people(shared: &Shared, link: &Link) -> Result<People> {
+    let view = View::of(shared, link).await?;
+    let records = shared.store.count(link.id(), Stream::Opportunities).await?;
+    let status = view.stream(Stream::Opportunities, records);
+    let reading = match (view.trouble(Stream::Opportunities), status.state) {
+        (Some(Trouble::Forbidden(permission)), _) => Reading::Forbidden { permission },
+        (Some(Trouble::KeyRejected(detail)), _) => Reading::KeyRejected { detail },
+        (Some(Trouble::Failed(detail)), _) => Reading::Failed { detail },
+        (None, StreamState::Pending) => Reading::Pending,
+        (None, StreamState::Syncing) => Reading::First,
+        (None, StreamState::Stale) => Reading::Stale,
+        (None, _) => Reading::Fresh,
+    };
+    Ok(People {
+        reading,
+        records,
+        quarantined: status.quarantined,
+    })
 }
 
 async fn inbound_age(shared: &Shared, link: &Link) -> Result<Option<Duration>> {

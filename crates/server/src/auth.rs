@@ -69,6 +69,7 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.CandidateService/CreateNote", WRITERS),
     ("/fulcrum.v1.CandidateService/DismissDuplicate", WRITERS),
     ("/fulcrum.v1.CandidateService/DownloadFile", READERS),
+    ("/fulcrum.v1.CandidateService/ExplainCandidate", READERS),
     ("/fulcrum.v1.CandidateService/ExportCandidate", WRITERS),
     ("/fulcrum.v1.CandidateService/GetCandidate", READERS),
     ("/fulcrum.v1.CandidateService/GetExportSettings", READERS),

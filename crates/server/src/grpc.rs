@@ -7,6 +7,7 @@ mod change;
 mod connect_links;
 mod connection;
 mod duplicates;
+mod explain;
 mod export;
 mod field_mapping;
 mod follow;

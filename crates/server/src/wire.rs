@@ -9,6 +9,7 @@ pub mod connect_links;
 pub mod connection;
 pub mod download;
 pub mod duplicates;
+pub mod explain;
 pub mod export;
 pub mod field_mapping;
 pub mod fill;

@@ -135,6 +135,31 @@ impl Store {
         }
     }
 
+    /// How many live records of each stream the lists below a parent have brought; streams without any are left out.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn count_below(
+        &self,
+        connection: ConnectionId,
+        parent: &Parent,
+    ) -> Result<BTreeMap<Stream, u64>, Error> {
+        let Ok(prefix) = key::below(connection, parent) else {
+            return Ok(BTreeMap::new());
+        };
+        self.read(move |tables| {
+            let mut counts = BTreeMap::new();
+            for entry in tables.scan(Table::Children, &prefix) {
+                let (key, _empty) = entry?;
+                let (stream, _id) = key::child_parts(&key, prefix.len())
+                    .ok_or_else(|| Error::corrupt(Table::Children))?;
+                *counts.entry(stream).or_default() += 1;
+            }
+            Ok(counts)
+        })
+        .await
+    }
+
     /// Lists up to `limit` live records of a stream below a parent after the id `after`, in the order of their ids.
     ///
     /// # Errors

@@ -103,6 +103,77 @@ impl Store {
         .await
     }
 
+    /// Finds a record of the account by its id; records below others are found by [`Store::quarantined_about`].
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn quarantined_record(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        id: &str,
+    ) -> Result<Option<Quarantined>, Error> {
+        let key = key::quarantined(connection, &name(stream, None, digest_of_id(id)));
+        let kept: Option<Kept> = self.tables().get(Table::Quarantine, &key)?;
+        Ok(kept.map(|kept| kept.record))
+    }
+
+    /// Finds a record of a stream for which `wanted` holds, among the first `limit` of the stream.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn quarantined_where(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        limit: usize,
+        wanted: impl Fn(&Quarantined) -> bool + Send + 'static,
+    ) -> Result<Option<Quarantined>, Error> {
+        let prefix = key::stream(connection, stream);
+        self.read(move |tables| {
+            for entry in tables.scan(Table::Quarantine, &prefix).take(limit) {
+                let kept: Option<Kept> = tables.value(Table::Quarantine, entry)?;
+                if let Some(kept) = kept.filter(|kept| wanted(&kept.record)) {
+                    return Ok(Some(kept.record));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Lists up to `limit` records that were read below a parent and could not be understood, by stream.
+    ///
+    /// What stood in an opportunity, such as its application, is found by its id.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn quarantined_about(
+        &self,
+        connection: ConnectionId,
+        parent: &Parent,
+        limit: usize,
+    ) -> Result<Vec<Quarantined>, Error> {
+        let parent = parent.clone();
+        self.read(move |tables| {
+            let mut found = Vec::new();
+            let below = |stream: &&Stream| stream.parent() == Some(parent.stream());
+            for stream in Stream::ALL.iter().filter(below) {
+                let prefix = below_prefix(connection, *stream, &parent);
+                for entry in tables.scan(Table::Quarantine, &prefix) {
+                    let kept: Option<Kept> = tables.value(Table::Quarantine, entry)?;
+                    let own = kept.filter(|kept| kept.record.parent.as_ref() == Some(&parent));
+                    found.extend(own.map(|kept| kept.record));
+                    if found.len() >= limit {
+                        return Ok(found);
+                    }
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     /// How many records are in quarantine, and how many did not find room there.
     ///
     /// # Errors
@@ -299,11 +370,7 @@ pub(crate) fn release_below(
     stream: Stream,
     before: Timestamp,
 ) -> Result<(), Error> {
-    let prefix = [
-        &key::stream(connection, stream)[..],
-        &half(digest_of_parent(Some(parent))),
-    ]
-    .concat();
+    let prefix = below_prefix(connection, stream, parent);
     for entry in draft.tables().scan(Table::Quarantine, &prefix) {
         let (key, _value) = entry?;
         let kept: Option<Kept> = draft.get(Table::Quarantine, &key)?;
@@ -379,6 +446,12 @@ fn name(stream: Stream, parent: Option<&Parent>, known_by: [u8; 16]) -> [u8; 17]
     name[1..9].copy_from_slice(&half(digest_of_parent(parent)));
     name[9..].copy_from_slice(&half(known_by));
     name
+}
+
+/// Begins the keys of the records of one list below a parent.
+fn below_prefix(connection: ConnectionId, stream: Stream, parent: &Parent) -> Vec<u8> {
+    let below = half(digest_of_parent(Some(parent)));
+    [&key::stream(connection, stream)[..], &below].concat()
 }
 
 fn digest_of_parent(parent: Option<&Parent>) -> [u8; 16] {
@@ -479,5 +552,54 @@ mod tests {
         let left = store.quarantined(connection, None, 9).await.unwrap();
         assert_eq!(left, [entry(raws[2]).record]);
         assert_eq!(store.quarantine_count(connection).await.unwrap().kept, 1);
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_read_is_found_by_its_id_its_parent_and_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let connection = ConnectionId::from_bytes([7; 16]);
+        let person = |id: &str| Some(Parent::Opportunity(id.into()));
+        let aside = |stream, id: Option<&str>, parent, raw: &str| Quarantined {
+            stream,
+            id: id.map(str::to_owned),
+            parent,
+            raw: raw.to_owned(),
+            reason: "odd".to_owned(),
+            at: Timestamp::from_millis(1),
+        };
+        let own = aside(Stream::Opportunities, Some("o1"), None, "mail a@b.c");
+        let other = aside(Stream::Opportunities, Some("o2"), None, "mail d@e.f");
+        let note = aside(Stream::Notes, Some("n1"), person("o1"), "{}");
+        let elsewhere = aside(Stream::Notes, Some("n2"), person("o2"), "{}");
+        let inside = aside(Stream::Applications, None, person("o1"), "[]");
+        let all = [&own, &other, &note, &elsewhere, &inside].map(Clone::clone);
+        let kept = move |draft: &mut Draft<'_>| {
+            for record in &all {
+                keep(draft, connection, record, Timestamp::from_millis(1))?;
+            }
+            Ok(())
+        };
+        store.commit(kept).await.unwrap();
+
+        let of = Stream::Opportunities;
+        let by_id = async |id| store.quarantined_record(connection, of, id).await.unwrap();
+        assert_eq!(by_id("o1").await, Some(own.clone()));
+        assert_eq!(by_id("n1").await, None);
+        let by_text = async |text: &'static str, limit| {
+            let wanted = move |record: &Quarantined| record.raw.contains(text);
+            let found = store.quarantined_where(connection, of, limit, wanted);
+            found.await.unwrap()
+        };
+        assert_eq!(by_text("a@b.c", 9).await, Some(own));
+        assert_eq!(by_text("d@e.f", 9).await, Some(other));
+        assert_eq!(by_text("{}", 9).await, None);
+        assert_eq!(by_text("", 0).await, None);
+        let parent = Parent::Opportunity("o1".into());
+        let about = store.quarantined_about(connection, &parent, 9);
+        let about = about.await.unwrap();
+        assert!(about.contains(&note) && about.contains(&inside) && about.len() == 2);
+        let first = store.quarantined_about(connection, &parent, 1);
+        assert_eq!(first.await.unwrap().len(), 1);
     }
 }

@@ -28,6 +28,8 @@ pub struct StoredRecord {
     pub rank: u32,
     /// Since when it is known to be deleted: a tombstone.
     pub deleted_at: Option<Timestamp>,
+    /// Whether that was concluded from its absence, or from the settings, and not told by Lever.
+    pub absent: bool,
     /// Lever's id of the record it hangs on, for streams that are read below another.
     pub parent: Option<String>,
 }
@@ -190,6 +192,7 @@ fn stored(id: &str, raw: String, head: &Head) -> StoredRecord {
         updated_at: head.updated_at,
         rank: head.rank,
         deleted_at: head.deleted_at,
+        absent: head.absent,
         parent: head.parent.clone(),
     }
 }

@@ -753,3 +753,112 @@ async fn who_works_with_applicants_alone_sees_them_and_no_way_to_anything_else()
     assert_eq!(report.status, StatusCode::OK);
     assert!(!report.text.contains("name=\"all\""));
 }
+
+#[tokio::test]
+async fn who_is_missing_is_told_on_a_page_whose_address_and_log_tell_of_nobody() {
+    let mut world = World::synced(Setup::new(40)).await;
+    let newcomer = "newcomer.example@example.com";
+    let pause = pb::PauseSyncRequest {
+        connection_id: world.connection.clone(),
+    };
+    world.api.sync().pause_sync(pause).await.expect("paused");
+    let apply = lever_sim::Act::Apply {
+        applicant: lever_sim::Applicant {
+            name: Some("Newcomer <b>".to_owned()),
+            email: Some(newcomer.to_owned()),
+            ..Default::default()
+        },
+    };
+    let opportunity = world.lever.act(apply).expect("applied").expect("an id");
+    assert!(world.stop().await.success());
+    let [admin, reader, inbound] = [
+        world.home.token(&["--role", "admin"]).await,
+        world.home.token(&["--role", "reader"]).await,
+        world.home.token(&["--role", "inbound"]).await,
+    ];
+    world.start().await;
+    let path = world.page_of("/find");
+    let applicants = world.page_of("/applicants");
+
+    for (token, may_read) in [(&admin, true), (&reader, false)] {
+        let mut browser = Browser::new(&world);
+        browser.post("/console/sign-in", &[("token", token)]).await;
+        let list = browser.open(&applicants).await;
+        assert!(
+            list.text
+                .contains(&format!("href=\"{path}\">Find out why<"))
+        );
+        let proof = csrf(&browser.open(&path).await);
+        let nobody = browser.post(&path, &[("csrf", &proof), ("who", " ")]).await;
+        assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(nobody.text.contains("Say who is missing."));
+        let odd = browser
+            .post(&path, &[("csrf", &proof), ("who", "Ada")])
+            .await;
+        assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(odd.text.contains("value=\"Ada\"") && odd.text.contains("employer behind a comma"));
+
+        let asked = [("csrf", proof.as_str()), ("who", newcomer)];
+        let here = browser.post(&path, &asked).await;
+        assert_eq!(here.status, StatusCode::OK, "{}", here.text);
+        assert!(here.text.contains("Nobody is found") && here.text.contains("Reading is paused"));
+        assert!(here.text.contains("Go to Sync"));
+        let asked = [asked[0], asked[1], ("where", "lever")];
+        let there = browser.post(&path, &asked).await;
+        assert!(
+            there.text.contains("Lever has what is not here yet."),
+            "{}",
+            there.text
+        );
+        assert!(there.text.contains("Newcomer &lt;b&gt;"));
+        assert_eq!(there.text.contains("Read it now"), may_read);
+        assert!(!there.text.contains("StartSync"), "no names of rpcs");
+
+        let read = [
+            ("csrf", proof.as_str()),
+            ("who", newcomer),
+            ("opportunity", opportunity.as_str()),
+        ];
+        let read_path = format!("{path}/read");
+        let paused = browser.post(&read_path, &read).await;
+        let expected = match may_read {
+            true => StatusCode::CONFLICT,
+            false => StatusCode::FORBIDDEN,
+        };
+        assert_eq!(paused.status, expected, "{}", paused.text);
+        assert!(paused.text.contains(&format!("value=\"{newcomer}\"")));
+    }
+
+    let mut browser = Browser::new(&world);
+    browser.post("/console/sign-in", &[("token", &admin)]).await;
+    let proof = csrf(&browser.open(&path).await);
+    let resume = pb::ResumeSyncRequest {
+        connection_id: world.connection.clone(),
+    };
+    world.api = world.api.with_token(&admin);
+    world.api.sync().resume_sync(resume).await.expect("resumed");
+    let read = [
+        ("csrf", proof.as_str()),
+        ("who", newcomer),
+        ("opportunity", opportunity.as_str()),
+    ];
+    let page = browser.post(&format!("{path}/read"), &read).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert!(page.text.contains("It was read from Lever"));
+    assert!(page.text.contains("among the applicants") && page.text.contains("What is stored"));
+    let log = world.home.log();
+    assert!(!log.contains(newcomer) && !log.contains("newcomer.example"));
+
+    let mut browser = Browser::new(&world);
+    browser
+        .post("/console/sign-in", &[("token", &inbound)])
+        .await;
+    let list = browser.open(&applicants).await;
+    assert!(!list.text.contains(&path));
+    assert_eq!(browser.open(&path).await.status, StatusCode::FORBIDDEN);
+    let proof = csrf(&list);
+    let refused = browser
+        .post(&path, &[("csrf", &proof), ("who", newcomer)])
+        .await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+}

@@ -29,6 +29,7 @@ mod downloads;
 mod duplicates;
 mod earlier_data;
 mod every_permission;
+mod explaining;
 mod exporting;
 mod extracting;
 mod fairness;

@@ -1,5 +1,6 @@
 //! What belongs to the mirror of a connection, and what goes with what.
 
+use domain::absence::LeftOut;
 use domain::{Candidacy, Stream};
 use store::Deleted;
 
@@ -9,10 +10,8 @@ use crate::link::Link;
 
 /// Whether the settings let an opportunity in; if the mirror has it, its new state must be seen all the same.
 pub(crate) async fn keeps(shared: &Shared, link: &Link, candidacy: &Candidacy) -> Result<bool> {
-    let connection = link.connection();
     let now = shared.clock.now();
-    let wanted = (connection.include_archived || candidacy.active())
-        && (connection.include_snoozed || !candidacy.snoozed(now));
+    let wanted = LeftOut::all(&link.connection(), candidacy, None, now).is_empty();
     Ok(wanted || is_known(shared, link, candidacy).await?)
 }
 

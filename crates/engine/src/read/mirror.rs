@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Connection, Listing, Parent, Stream, Timestamp};
+use domain::{Connection, Hydration, Listing, Parent, Stream, Timestamp};
 use lever::OpportunityId;
 use store::{ListingState, StoredRecord, StreamState, Tombstones};
 
@@ -265,12 +265,23 @@ async fn check(
     }
     let parent = Parent::Opportunity(opportunity.clone());
     let hydration = store.hydration(id, &parent).await?;
-    let read = hydration.and_then(|hydration| hydration.read.get(&stream).copied());
-    read.map(Some)
-        .ok_or_else(|| not_hydrated(stream, opportunity))
+    read_below(hydration.as_ref(), stream, opportunity).map(Some)
 }
 
-pub(super) fn not_refused(state: Option<&StreamState>) -> Result<()> {
+/// When a list below an opportunity was last read whole.
+///
+/// # Errors
+/// Precondition until it was.
+pub(crate) fn read_below(
+    hydration: Option<&Hydration>,
+    stream: Stream,
+    opportunity: &OpportunityId,
+) -> Result<Timestamp> {
+    let read = hydration.and_then(|hydration| hydration.read.get(&stream).copied());
+    read.ok_or_else(|| not_hydrated(stream, opportunity))
+}
+
+pub(crate) fn not_refused(state: Option<&StreamState>) -> Result<()> {
     let trouble = state
         .and_then(|state| state.last_error.as_deref())
         .map(Trouble::from_text);

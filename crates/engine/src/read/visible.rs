@@ -59,6 +59,12 @@ pub(crate) fn is_confidential(raw: &str) -> bool {
     Marks::of(raw).confidential()
 }
 
+/// Whether a document, read or not, says in so many words that it is not confidential.
+pub(crate) fn surely_open(raw: &str) -> bool {
+    let word = Marks::of(raw).confidentiality;
+    word.as_ref().and_then(serde_json::Value::as_str) == Some("non-confidential")
+}
+
 /// What a document says about being confidential: answers for equal opportunity name their opportunity instead.
 pub(crate) fn secrecy(raw: &str) -> Secrecy {
     let marks = Marks::of(raw);
@@ -67,6 +73,11 @@ pub(crate) fn secrecy(raw: &str) -> Secrecy {
         Some(opportunity) => Secrecy::AsOpportunity(opportunity.into()),
         None => Secrecy::Open,
     }
+}
+
+/// The opportunity that a document says it belongs to.
+pub(crate) fn opportunity_in(raw: &str) -> Option<OpportunityId> {
+    Marks::of(raw).opportunity().map(OpportunityId::from)
 }
 
 /// Whether a document is a note that says it is secret.
@@ -81,9 +92,9 @@ pub(crate) const LONGEST_ID: usize = 200;
 pub(crate) struct Sight<'e> {
     pub(super) engine: &'e Engine,
     pub(crate) connection: Connection,
-    pub(super) link: Arc<Link>,
+    pub(crate) link: Arc<Link>,
     /// What the caller may see where the key of the connection sees it too.
-    pub(super) viewer: Viewer,
+    pub(crate) viewer: Viewer,
 }
 
 impl Sight<'_> {
@@ -289,6 +300,14 @@ mod tests {
             "",
         ] {
             assert!(!is_confidential(open) && !is_secret(open), "{open}");
+        }
+        assert!(surely_open(r#"{"confidentiality":"non-confidential"}"#));
+        for unclear in [
+            r#"{"confidentiality":"confidential"}"#,
+            "{}",
+            "non-confidential",
+        ] {
+            assert!(!surely_open(unclear), "{unclear}");
         }
         // One odd value does not hide what the others say.
         assert!(is_confidential(

@@ -11,6 +11,13 @@ use super::{Client, Failure, Global, Output, json};
 pub(super) struct Lookup {
     /// The connection by id, external id or name; may be left out when there is one.
     connection: Option<String>,
+    #[command(flatten)]
+    person: Person,
+}
+
+/// What is known of somebody.
+#[derive(Debug, clap::Args)]
+pub(super) struct Person {
     /// An e-mail address; repeat for more.
     #[arg(long = "email", value_name = "ADDRESS")]
     emails: Vec<String>,
@@ -37,21 +44,27 @@ pub(super) struct Lookup {
     contact: String,
 }
 
+impl From<Person> for pb::Identity {
+    fn from(person: Person) -> pb::Identity {
+        pb::Identity {
+            emails: person.emails,
+            linkedin_url: person.linkedin,
+            github_url: person.github,
+            twitter_url: person.twitter,
+            phones: person.phones,
+            name: person.name,
+            company: person.company,
+            contact_id: person.contact,
+            ..Default::default()
+        }
+    }
+}
+
 /// Tells who somebody is in Lever.
 pub(super) async fn run(global: &Global, command: Lookup) -> Result<(), Failure> {
     let client = Client::open(global).await?;
     let connection = client.connection(command.connection.as_deref()).await?;
-    let identity = pb::Identity {
-        emails: command.emails,
-        linkedin_url: command.linkedin,
-        github_url: command.github,
-        twitter_url: command.twitter,
-        phones: command.phones,
-        name: command.name,
-        company: command.company,
-        contact_id: command.contact,
-        ..Default::default()
-    };
+    let identity = pb::Identity::from(command.person);
     if identity == pb::Identity::default() {
         return Err(Failure::new(
             "say whom to look up: give --email, --linkedin, --github, --twitter, --phone, --contact, \

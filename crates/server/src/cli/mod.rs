@@ -13,6 +13,7 @@ mod connect_links;
 mod connections;
 mod download;
 mod duplicates;
+mod explain;
 mod export;
 mod failure;
 mod history;
@@ -145,6 +146,8 @@ enum Command {
     Reject(bulk::Reject),
     /// Tells who somebody is in Lever, from the mirror.
     Lookup(lookup::Lookup),
+    /// Tells why somebody is not there: not among the applicants, or not in the mirror at all.
+    Explain(explain::Explain),
     /// Lists people who may be in Lever twice, and tells them apart.
     Duplicates(duplicates::Duplicates),
     /// Hands a person over to Lever, or shows and sets how that is done.
@@ -210,6 +213,7 @@ impl Cli {
             Command::Advance(command) => bulk::advance(global, command).await,
             Command::Reject(command) => bulk::reject(global, command).await,
             Command::Lookup(command) => lookup::run(global, command).await,
+            Command::Explain(command) => explain::run(global, command).await,
             Command::Duplicates(command) => duplicates::run(global, command).await,
             Command::User(command) => users::run(global, command).await,
             Command::Export(command) => export::run(global, command).await,
@@ -250,6 +254,19 @@ mod tests {
         assert!(parsed("").is_ok() && parsed("acme --weak --dismissed").is_ok());
         assert!(parsed("dismiss a b").is_ok() && parsed("dismiss -c acme a b --undo").is_ok());
         assert!(parsed("dismiss a").is_err() && parsed("--weak dismiss a b").is_err());
+    }
+
+    #[test]
+    fn somebody_is_explained_by_what_is_known_or_by_an_id_of_levers() {
+        let parsed = |line: &str| {
+            let words = ["fulcrum", "explain"].into_iter().chain(line.split(' '));
+            Cli::try_parse_from(words).is_ok()
+        };
+        assert!(
+            parsed("acme --email a@b.c --ask-lever") && parsed("-o o1") && parsed("--contact c")
+        );
+        assert!(!parsed("-o o1 --email a@b.c") && !parsed("-o o1 --contact c"));
+        assert!(!parsed("--name Ada"));
     }
 
     #[test]

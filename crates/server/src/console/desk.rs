@@ -53,6 +53,11 @@ impl Desk {
         may_call(self.caller.role, rpc)
     }
 
+    /// Where a page of a connection is, if the role may open it.
+    pub(super) fn way(&self, tab: Tab, connection: &str) -> Option<String> {
+        self.may(tab.rpc()).then(|| tab.path(connection))
+    }
+
     /// Refuses a role that may not call an rpc, given by its path.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub(super) enum Tab {
     Overview,
     Applicants,
     Duplicates,
+    Find,
     Issues,
     Permissions,
     Stages,
@@ -28,10 +29,11 @@ pub(super) enum Tab {
 
 impl Tab {
     /// Every tab, in the order in which they are shown.
-    pub(super) const ALL: [Tab; 15] = [
+    pub(super) const ALL: [Tab; 16] = [
         Tab::Overview,
         Tab::Applicants,
         Tab::Duplicates,
+        Tab::Find,
         Tab::Issues,
         Tab::Permissions,
         Tab::Stages,
@@ -52,6 +54,7 @@ impl Tab {
             Tab::Overview => "Overview",
             Tab::Applicants => "Applicants",
             Tab::Duplicates => "Duplicates",
+            Tab::Find => "Find a person",
             Tab::Issues => "Issues",
             Tab::Permissions => "Permissions",
             Tab::Stages => "Stages",
@@ -73,6 +76,7 @@ impl Tab {
             Tab::Overview => "",
             Tab::Applicants => "/applicants",
             Tab::Duplicates => "/duplicates",
+            Tab::Find => "/find",
             Tab::Issues => "/issues",
             Tab::Permissions => "/permissions",
             Tab::Stages => "/stages",
@@ -104,6 +108,7 @@ impl Tab {
             Tab::Overview => "/fulcrum.v1.SyncService/GetSyncStatus",
             Tab::Applicants => "/fulcrum.v1.InboundService/ListApplicants",
             Tab::Duplicates => "/fulcrum.v1.CandidateService/ListDuplicates",
+            Tab::Find => "/fulcrum.v1.CandidateService/ExplainCandidate",
             Tab::Issues => "/fulcrum.v1.ConnectionService/ListIssues",
             Tab::Permissions => "/fulcrum.v1.ConnectionService/CheckPermissions",
             Tab::Stages => "/fulcrum.v1.StageMappingService/GetStageMapping",

@@ -7,6 +7,7 @@ mod connections;
 mod duplicates;
 mod export;
 mod fields;
+mod find;
 mod guest;
 mod inbound;
 mod issues;
@@ -48,6 +49,7 @@ pub(super) fn routes() -> Router<Console> {
         .merge(applicants::routes())
         .merge(sla::routes())
         .merge(duplicates::routes())
+        .merge(find::routes())
         .merge(issues::routes())
         .merge(permissions::routes())
         .merge(sync::routes())

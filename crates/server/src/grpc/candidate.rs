@@ -199,6 +199,13 @@ macro_rules! writes {
                 self.person(request).await
             }
 
+            async fn explain_candidate(
+                &self,
+                request: Request<pb::ExplainCandidateRequest>,
+            ) -> Result<Response<pb::ExplainCandidateResponse>, Status> {
+                self.explain(request).await
+            }
+
             async fn list_candidates(
                 &self,
                 request: Request<pb::ListCandidatesRequest>,

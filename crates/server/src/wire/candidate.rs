@@ -74,7 +74,8 @@ pub fn to_match(person: Match) -> pb::CandidateMatch {
     }
 }
 
-fn to_evidence(agreement: Agreement) -> pb::MatchEvidence {
+/// In what somebody agrees, as the wire has it.
+pub fn to_evidence(agreement: Agreement) -> pb::MatchEvidence {
     pb::MatchEvidence {
         kind: agreement.kind.to_owned(),
         field: agreement.field,

@@ -7,6 +7,7 @@ pub(crate) mod applicants;
 pub(super) mod connect_links;
 pub(super) mod connections;
 pub(super) mod duplicates;
+pub(super) mod explain;
 pub(super) mod export;
 pub(super) mod history;
 pub(super) mod issues;

@@ -168,6 +168,8 @@ struct View<'a> {
     may_filter: bool,
     /// Where the counts are.
     report: Option<String>,
+    /// Where it is told why somebody is missing.
+    find: Option<String>,
 }
 
 async fn show(
@@ -189,6 +191,7 @@ async fn show(
         now: at(desk.now().as_millis()),
         may_filter: desk.may(CANDIDATES),
         report,
+        find: desk.way(Tab::Find, &id),
     });
     Ok(desk.at(&connection, Tab::Applicants, content))
 }
@@ -377,6 +380,7 @@ fn page(view: &View<'_>) -> Markup {
             ", as of " (moment(view.found.as_of.as_ref())) "."
         }
         (left_out(view.connection))
+        @if let Some(find) = &view.find { p { "Somebody missing? " a href=(find) { "Find out why" } "." } }
         @if view.stages.is_empty() {
             section.empty { h2 { "No stage is inbound" } p { "Which stages of Lever hold applicants is said in the stage mapping." } }
         } @else if view.found.rows.is_empty() {
@@ -574,6 +578,7 @@ mod tests {
             now: at(259_200_000),
             may_filter,
             report: Some("/a/sla".to_owned()),
+            find: Some("/a/find".to_owned()),
         })
         .into_string()
     }

@@ -57,6 +57,8 @@ struct View<'a> {
     answer: &'a pb::ListDuplicatesResponse,
     /// What forms carry, where the reader may tell people apart.
     csrf: Option<&'a str>,
+    /// Where somebody is looked for.
+    find: Option<String>,
 }
 
 async fn list(
@@ -80,6 +82,7 @@ async fn list(
         asked: &asked,
         answer: &answer,
         csrf: desk.may(DISMISS).then_some(desk.csrf()),
+        find: desk.way(Tab::Find, &id),
     });
     Ok(desk.at(&connection, Tab::Duplicates, content))
 }
@@ -111,6 +114,7 @@ fn page(view: &View<'_>) -> Markup {
     html! {
         h1 { "Duplicates" }
         p { "People who are in Lever under two contacts. Open both there and merge them in Lever, where that cannot be undone; or say that they are two people." }
+        @if let Some(find) = &view.find { p { "Looking for one person? " a href=(find) { "Find a person" } "." } }
         form.filters method="get" action=(view.path) {
             label.check { input type="checkbox" name="weak" checked[!view.asked.weak.is_empty()]; "Also who shares no more than a telephone number, or a name with an employer" }
             label.check { input type="checkbox" name="dismissed" checked[!view.asked.dismissed.is_empty()]; "Also who was told apart" }
@@ -182,7 +186,7 @@ fn one_person(person: &pb::CandidateMatch, region: pb::Region) -> Markup {
 }
 
 /// How a candidacy stands, in a line.
-fn standing(one: &pb::Candidacy) -> Markup {
+pub(super) fn standing(one: &pb::Candidacy) -> Markup {
     html! {
         @if one.posting_text.is_empty() { "no posting" } @else { (one.posting_text) }
         ": "
@@ -207,7 +211,7 @@ fn one_crowd(crowd: &pb::DuplicateCrowd) -> Markup {
 }
 
 /// What two people agree in, in words.
-fn kind(code: &str) -> String {
+pub(super) fn kind(code: &str) -> String {
     match code {
         "email" => "e-mail address".to_owned(),
         "linkedin" => "LinkedIn page".to_owned(),
@@ -252,6 +256,7 @@ mod tests {
                 },
                 answer,
                 csrf: None,
+                find: None,
             })
             .into_string()
         };
@@ -291,6 +296,7 @@ mod tests {
                 },
                 answer,
                 csrf,
+                find: None,
             })
             .into_string()
         };

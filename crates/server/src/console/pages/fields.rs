@@ -3,7 +3,7 @@
 //! The form holds the whole mapping, as that of the stages does. Whom it is tried on is never part of an address.
 
 mod draft;
-mod person;
+pub(super) mod person;
 mod table;
 
 use axum::Router;

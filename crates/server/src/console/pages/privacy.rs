@@ -84,6 +84,7 @@ fn page(connection: &pb::Connection, tokens: &[pb::Token], now: &Timestamp) -> M
     };
     html! {
         h1 { "Privacy" }
+        p { a href=(Tab::Find.path(&connection.id)) { "Find a person" } " tells where somebody is stored." }
         section.panel {
             h2 { "What is mirrored" }
             (kept(connection))

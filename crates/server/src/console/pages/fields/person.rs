@@ -16,7 +16,7 @@ const LONGEST: usize = 160;
 
 /// Whom a text means.
 #[derive(Debug, PartialEq)]
-pub(super) enum Who {
+pub(in crate::console::pages) enum Who {
     /// Nobody in particular.
     Anybody,
     /// To be looked up.
@@ -28,7 +28,7 @@ pub(super) enum Who {
 }
 
 /// Reads whom a text means.
-pub(super) fn who(text: &str) -> Who {
+pub(in crate::console::pages) fn who(text: &str) -> Who {
     let own = || text.to_owned();
     let lower = text.to_lowercase();
     let mut identity = pb::Identity::default();
