@@ -25,6 +25,7 @@ mod submit;
 mod turn;
 mod upload;
 
+pub use acting::ActingPreview;
 pub use bulk::{BulkDryRun, BulkItem, BulkRequest, PlannedItem};
 pub use control::{OperationFilter, OperationPage};
 pub use export::ExportDryRun;
