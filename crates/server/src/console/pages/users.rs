@@ -54,7 +54,7 @@ struct Tested {
 impl Doing {
     fn read(form: &Form) -> Doing {
         Doing {
-            email: form.text("email").to_owned(),
+            email: form.given("whose").unwrap_or(form.text("email")).to_owned(),
             words: form.text("words").to_owned(),
             chosen: form.text("user").to_owned(),
             ..Doing::default()
@@ -267,7 +267,7 @@ fn test_form(view: &View<'_>) -> Markup {
             summary { "Test under whose name somebody writes" }
             form.stack method="post" action=(view.path) {
                 (csrf(view.csrf))
-                (Field { name: "email", label: "E-mail address in the product", help: "Nothing is written to Lever.", refused: refused.map(|refused| (refused, "email")) }.line(email))
+                (Field { name: "whose", label: "E-mail address in the product", help: "Nothing is written to Lever.", refused: refused.map(|refused| (refused, "email")) }.line(email))
                 button type="submit" name="act" value="test" { "Test" }
             }
         }
