@@ -9,7 +9,7 @@ import { startFulcrum, startLever } from "./programs.mjs";
 const OF_A_CONNECTION = [
   "", "/applicants", "/applicants/sla", "/duplicates", "/find", "/issues", "/permissions", "/stages", "/stages/versions", "/stages/versions/0",
   "/fields", "/fields/versions", "/fields/versions/0",
-  "/sync", "/operations", "/calls", "/users", "/inbound", "/export", "/privacy", "/settings",
+  "/sync", "/operations", "/calls", "/users", "/inbound", "/export", "/privacy", "/settings", "/settings/disconnect",
 ];
 // Over the wire, assets included.
 const MOST_BYTES = 100_000;

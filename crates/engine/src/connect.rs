@@ -47,6 +47,8 @@ pub struct NewConnection {
     pub paused: bool,
     /// The signature tokens of webhooks that were made by hand in Lever.
     pub signature_tokens: Vec<SecretString>,
+    /// The disconnected connection that comes back by it; none for another one, or for that of the external id.
+    pub restore: Option<ConnectionId>,
 }
 
 /// New values of settings; none leaves a setting as it is.
@@ -140,7 +142,10 @@ impl Engine {
         };
         let restored = former.is_some();
         let connection = match former {
-            Some(former) => self.restore(former.id, fresh, secrets, by_link).await?,
+            Some(former) => {
+                fresh.external_id = fresh.external_id.or(former.external_id);
+                self.restore(former.id, fresh, secrets, by_link).await?
+            }
             None => {
                 self.create(fresh.clone(), secrets, linker, by_link).await?;
                 fresh
@@ -172,7 +177,10 @@ impl Engine {
             self.check_webhooks()?;
         }
         let former = self.former(new, linker).await?;
-        if former.is_none() {
+        let own = former
+            .as_ref()
+            .and_then(|former| former.external_id.as_ref());
+        if own.is_none() {
             self.refuse_used(new.external_id.as_deref()).await?;
         }
         Ok(former)
@@ -184,19 +192,27 @@ impl Engine {
         new: &NewConnection,
         linker: Option<&Linker>,
     ) -> Result<Option<Connection>> {
-        let Some(external_id) = &new.external_id else {
-            return Ok(None);
-        };
         let all = self.shared.store.connections().await?;
-        let former = all.into_iter().find(|known| {
-            known.disconnected.is_some()
-                && known.external_id.as_ref() == Some(external_id)
-                && linker.is_none_or(|linker| linker.sees.contains(&known.id))
-        });
+        let mut seen = all
+            .into_iter()
+            .filter(|known| linker.is_none_or(|linker| linker.sees.contains(&known.id)));
+        let former = match (new.restore, &new.external_id) {
+            (Some(id), external_id) => {
+                let former = seen.find(|known| known.id == id);
+                let former =
+                    former.ok_or_else(|| Error::not_found("connection", &id.to_string()))?;
+                comes_back(&former, external_id.as_deref())?;
+                Some(former)
+            }
+            (None, None) => None,
+            (None, Some(external_id)) => seen.find(|known| {
+                known.disconnected.is_some() && known.external_id.as_ref() == Some(external_id)
+            }),
+        };
         match former {
             Some(former) if former.environment != new.environment => Err(Error::precondition(
                 "ENVIRONMENT_FIXED",
-                "the mirror that is kept for this external_id is of another Lever environment: connect it there, \
+                "the mirror that is kept for this connection is of another Lever environment: connect it there, \
                  remove it first with DeleteConnection and purge_now, or give another external_id",
                 vec![("connection_id", former.id.to_string())],
             )),
@@ -273,8 +289,11 @@ impl Engine {
     ) -> Result<Connection> {
         let store = &self.shared.store;
         let back = match by_link {
-            None => store.reconnect(fresh, secrets).await,
-            Some(link) => store.reconnect_by_link(link, fresh, secrets).await,
+            None => store.reconnect(former, fresh, secrets).await,
+            Some(link) => {
+                let back = store.reconnect_by_link(link, former, fresh, secrets);
+                back.await
+            }
         };
         back.map_err(|error| match error.kind() {
             StoreErrorKind::Conflict if by_link.is_some() => ended(),
@@ -534,6 +553,24 @@ impl Engine {
             Some(connection) => Err(used_external_id(&connection.id.to_string())),
             None => Ok(()),
         }
+    }
+}
+
+/// Refuses a connection that cannot come back, or not under this external id.
+fn comes_back(former: &Connection, external_id: Option<&str>) -> Result<()> {
+    if former.disconnected.is_none() {
+        return Err(Error::precondition(
+            "NOT_DISCONNECTED",
+            "this connection is not disconnected: use RotateCredential (`fulcrum rotate-credential`) to give it a new key",
+            vec![("connection_id", former.id.to_string())],
+        ));
+    }
+    match (former.external_id.as_deref(), external_id) {
+        (Some(own), Some(other)) if own != other => Err(Error::invalid(
+            "connection.external_id",
+            "the connection that is to come back has another external_id: leave it out",
+        )),
+        _ => Ok(()),
     }
 }
 

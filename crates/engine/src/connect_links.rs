@@ -271,6 +271,7 @@ fn new_connection(purpose: &LinkPurpose) -> Option<NewConnection> {
         webhooks: false,
         paused: false,
         signature_tokens: Vec::new(),
+        restore: None,
     })
 }
 

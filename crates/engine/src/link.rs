@@ -19,7 +19,6 @@ use crate::credential::{Opened, Refusal};
 use crate::error::{Error, Result};
 use crate::issues::Sightings;
 use crate::pause::Told;
-use crate::permissions::PermissionReport;
 use crate::progress::Progress;
 use crate::pull::inbound::Followed;
 use crate::settings::Settings;
@@ -87,8 +86,6 @@ pub(crate) struct Link {
     pub(crate) webhooks: Webhooks,
     /// What was seen to go wrong and is not among the issues yet.
     pub(crate) issues: Sightings,
-    /// What the last check told, and since when the credential is used that it was made with.
-    permissions: Mutex<Option<(Option<Timestamp>, PermissionReport)>>,
 }
 
 /// Why a stream read below other records cannot be read.
@@ -139,7 +136,6 @@ impl Link {
             user_addresses: Mutex::new(None),
             webhooks: Webhooks::default(),
             issues: Sightings::default(),
-            permissions: Mutex::new(None),
         }))
     }
 
@@ -290,26 +286,6 @@ impl Link {
 
     fn stream_troubles(&self) -> MutexGuard<'_, HashMap<Stream, StreamTrouble>> {
         self.stream_troubles
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the last check of the present credential told, since the service started.
-    pub(crate) fn last_permissions(&self) -> Option<PermissionReport> {
-        let since = self.connection().credential_since;
-        let kept = self.kept_permissions();
-        kept.as_ref()
-            .filter(|(of, _)| *of == since)
-            .map(|(_, report)| report.clone())
-    }
-
-    /// Keeps what a check told of the credential that is used since then.
-    pub(crate) fn keep_permissions(&self, since: Option<Timestamp>, report: PermissionReport) {
-        *self.kept_permissions() = Some((since, report));
-    }
-
-    fn kept_permissions(&self) -> MutexGuard<'_, Option<(Option<Timestamp>, PermissionReport)>> {
-        self.permissions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,6 +3,7 @@
 //! Reads are tried where that is harmless; writes are known from real use only. What to try and what follows from the
 //! answers is decided by pure functions; here it is asked.
 
+mod kept;
 mod list;
 mod need;
 mod plan;
@@ -31,8 +32,8 @@ use list::{Permission, permissions};
 pub(crate) use need::home;
 use need::need;
 use plan::Plan;
-use verdict::Tried;
 pub use verdict::{Evidence, KeyState, PermissionState};
+use verdict::{Tried, Verdict};
 
 /// How far back real use is looked at: as long as calls are kept.
 const MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -161,16 +162,24 @@ impl Engine {
             checked_at,
             answered_in,
         };
-        link.keep_permissions(connection.credential_since, report.clone());
+        let kept = kept::to_store(&report, connection.credential_since);
+        if let Err(error) = self.shared.store.keep_permission_report(id, kept).await {
+            // Whoever asked has the answer all the same.
+            tracing::warn!(connection = %id, error = %crate::report(&error), "cannot keep what a check of permissions told");
+        }
         Ok(report)
     }
 
-    /// What the last check told, since the service started and the credential was given; none before the first.
+    /// What the last check told since the credential was given; none before the first. What is said of streams and
+    /// features is as of now.
     ///
     /// # Errors
     /// Not found; precondition while disconnected.
     pub async fn last_permissions(&self, id: ConnectionId) -> Result<Option<PermissionReport>> {
-        Ok(self.link(id)?.last_permissions())
+        let connection = self.link(id)?.connection();
+        let kept = self.shared.store.permission_report(id).await?;
+        let present = kept.filter(|kept| kept.credential_since == connection.credential_since);
+        Ok(present.map(|kept| kept::from_store(&kept, &connection)))
     }
 
     /// What calls with the present credential came to; nothing when it is not known since when it is used.
@@ -204,6 +213,11 @@ fn status(
             refused_at: all.refused_at.max(one.refused_at),
         });
     let verdict = verdict::verdict(permission.read(), tried, used);
+    told(permission, connection, verdict)
+}
+
+/// What is known of a permission, with what it is needed for.
+fn told(permission: &Permission, connection: &Connection, verdict: Verdict) -> PermissionStatus {
     let need = need(permission, connection);
     PermissionStatus {
         name: permission.name,

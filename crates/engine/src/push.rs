@@ -27,6 +27,7 @@ mod summary;
 mod turn;
 mod upload;
 
+pub use acting::ActingPreview;
 pub use bulk::{BulkDryRun, BulkItem, BulkRequest, PlannedItem};
 pub use control::{OperationFilter, OperationPage};
 pub use export::ExportDryRun;

@@ -365,6 +365,8 @@ struct View {
     budget: f64,
     /// How many opportunities Lever may have, by what it says of its sources.
     people: u64,
+    /// How many opportunities are mirrored.
+    mirrored: u64,
     /// The pause after a 429 that the key is in.
     pause: Option<KeyPause>,
     now: Timestamp,
@@ -402,6 +404,7 @@ impl View {
             settings: shared.settings.pull,
             budget: (budget.rate_per_second * (1.0 - budget.share_left)).max(1.0),
             people: link.people_estimate(),
+            mirrored: store.count(id, Stream::Opportunities).await?,
             pause: link.key_pause(&shared.clock),
             now,
         })
@@ -639,7 +642,8 @@ impl View {
             .get(&Listing::Opportunities)
             .map_or(0, |pass| pass.listed);
         if walking {
-            self.people.saturating_sub(seen)
+            // What a pass has listed is forgotten by a restart; the mirror is not.
+            self.people.saturating_sub(seen.max(self.mirrored))
         } else {
             0
         }
@@ -770,6 +774,7 @@ mod tests {
             },
             budget: 10.0,
             people: 0,
+            mirrored: 0,
             pause: None,
             now: at(now),
         }
@@ -1188,5 +1193,8 @@ mod tests {
         let pass = passes.of(Listing::Opportunities).unwrap();
         view.passes.insert(Listing::Opportunities, pass);
         assert_eq!(view.stream(Stream::Notes, 0).planned_requests, 900);
+        // A process before this one had read more.
+        view.mirrored = 400;
+        assert_eq!(view.stream(Stream::Notes, 0).planned_requests, 600);
     }
 }

@@ -48,6 +48,10 @@ pub struct UserRow {
     pub name: String,
     /// The e-mail Lever has.
     pub lever_email: String,
+    /// Lever's word for the role; empty for a user it does not list.
+    pub role: String,
+    /// Whether Lever lists the user as deactivated.
+    pub deactivated: bool,
     /// How the two belong together.
     pub matched: UserMatch,
     /// Who linked them, and when.
@@ -133,7 +137,7 @@ impl Engine {
     }
 }
 
-fn check_email(email: &str) -> Result<()> {
+pub(crate) fn check_email(email: &str) -> Result<()> {
     let email = email.trim();
     let whole = email.contains('@') && email.len() <= LONGEST_EMAIL;
     if whole && !email.chars().any(|c| c.is_control() || c.is_whitespace()) {
@@ -201,6 +205,10 @@ fn row(email: String, id: UserId, user: Option<&User>) -> UserRow {
         user: id,
         name: name.unwrap_or_default(),
         lever_email: lever_email.unwrap_or_default(),
+        role: user
+            .and_then(|user| user.access_role.clone())
+            .unwrap_or_default(),
+        deactivated: user.is_some_and(|user| user.deactivated_at.is_some()),
         matched: UserMatch::Email,
         linked: None,
     }

@@ -99,6 +99,7 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/fulcrum.v1.ConnectionService/ListConnections", ANY),
     ("/fulcrum.v1.ConnectionService/ListIssues", READERS),
     ("/fulcrum.v1.ConnectionService/ListUserLinks", ADMIN),
+    ("/fulcrum.v1.ConnectionService/PreviewActingUser", ADMIN),
     ("/fulcrum.v1.ConnectionService/RevokeConnectLink", ADMIN),
     ("/fulcrum.v1.ConnectionService/RotateCredential", ADMIN),
     ("/fulcrum.v1.ConnectionService/UpdateConnection", ADMIN),

@@ -14,6 +14,7 @@ mod fault;
 mod field;
 mod form;
 mod frame;
+mod import;
 mod in_lever;
 mod models;
 mod pages;
@@ -53,9 +54,11 @@ struct Console {
 ///
 /// `secure` says that browsers reach the port by TLS, so that the session's cookie never travels without.
 pub(crate) fn router(api: Api, secure: bool) -> Router {
+    let lasting = api.engine.store().lasting_secret("form of the console");
     let console = Console {
+        // A store that gives none gives no page either.
+        sessions: Arc::new(Sessions::new(lasting.ok())),
         api,
-        sessions: Arc::new(Sessions::default()),
         consents: Arc::new(Consents::default()),
         secure,
     };

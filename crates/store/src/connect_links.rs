@@ -239,10 +239,11 @@ impl Store {
     pub async fn reconnect_by_link(
         &self,
         link: LinkUse,
+        id: ConnectionId,
         settings: Connection,
         secrets: impl Into<Secrets>,
     ) -> Result<Option<Connection>, Error> {
-        self.reconnect_with(settings, secrets, move |draft, id| link.take(draft, id))
+        self.reconnect_with(id, settings, secrets, move |draft, id| link.take(draft, id))
             .await
     }
 

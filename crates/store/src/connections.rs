@@ -180,41 +180,38 @@ impl Store {
 
     /// Connects a disconnected account again, with what is left of its mirror: all of it, or nothing.
     ///
-    /// The account is the one with the external id of `settings`; its id and time of creation stay, everything else
-    /// is as `settings` and `secrets` say. Gives the connection with its new revision; none when no disconnected
-    /// connection has this external id.
+    /// Its id and time of creation stay, everything else is as `settings` and `secrets` say. Gives the connection with
+    /// its new revision; none when there is no such connection, or it has another external id than `settings`, which
+    /// may give the first.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) with the id of a connection
-    /// that has the external id and is not disconnected.
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) with the id of the connection when it is not
+    /// disconnected, or of the one that has its new external id.
     pub async fn reconnect(
         &self,
+        id: ConnectionId,
         settings: Connection,
         secrets: impl Into<Secrets>,
     ) -> Result<Option<Connection>, Error> {
-        self.reconnect_with(settings, secrets, |_, _| Ok(())).await
+        self.reconnect_with(id, settings, secrets, |_, _| Ok(()))
+            .await
     }
 
     /// The same, together with something else that is to be stored or refused in the same step.
     pub(crate) async fn reconnect_with(
         &self,
+        id: ConnectionId,
         settings: Connection,
         secrets: impl Into<Secrets>,
         also: impl FnOnce(&mut Draft<'_>, ConnectionId) -> Result<(), Error> + Send + 'static,
     ) -> Result<Option<Connection>, Error> {
-        let Some(external_id) = &settings.external_id else {
-            return Ok(None);
-        };
-        let key = key::id(external_id)?.to_vec();
-        let Some(Owner(owner)) = self.tables().get(Table::ExternalIds, &key)? else {
-            return Ok(None);
-        };
-        let id = ConnectionId::from_bytes(owner);
         let (ring, secrets) = (self.ring().clone(), secrets.into());
         self.commit(move |draft| {
             let Some(stored) = draft
                 .get::<Connection>(Table::Connections, &key::connection(id))?
-                .filter(|stored| stored.external_id == settings.external_id)
+                .filter(|stored| {
+                    stored.external_id.is_none() || stored.external_id == settings.external_id
+                })
             else {
                 return Ok(None);
             };
@@ -232,6 +229,9 @@ impl Store {
                 revision: stored.revision,
                 ..settings
             };
+            if stored.external_id.is_none() {
+                claim_external_id(draft, &back)?;
+            }
             Ok(Some(save(draft, back)))
         })
         .await

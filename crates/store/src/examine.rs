@@ -25,6 +25,7 @@ use crate::listings::ListingState;
 use crate::mappings::MappingVersion;
 use crate::nudges::Nudge;
 use crate::opening::{self, Opened, Options};
+use crate::permission_reports::PermissionReport;
 use crate::quarantine::{Kept, QuarantineCount};
 use crate::records;
 use crate::ring::Ring;
@@ -387,6 +388,7 @@ pub(crate) fn fits(table: Table, key: &[u8], value: &[u8]) -> Result<(), Error> 
         Table::Dismissals => is::<Dismissal>(table, value),
         Table::UserLinks => is::<UserLink>(table, value),
         Table::Issues => is::<Issue>(table, value),
+        Table::PermissionReports => is::<PermissionReport>(table, value),
         Table::IdentityRuns => is::<IdentityRun>(table, value),
         Table::IdentityLeaves => is::<IdentityLeaf>(table, value),
         Table::SlaMarks => is::<SlaTold>(table, value),

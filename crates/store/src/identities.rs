@@ -63,6 +63,17 @@ impl Digester {
         self.hashed(connection, "product user", &[email])
     }
 
+    /// Not one of the digests: those begin with a connection.
+    pub(crate) fn lasting_secret(&self, purpose: &str) -> [u8; 24] {
+        let hash = Sha256::new_with_prefix(*self.0)
+            .chain_update("lasting secret\0")
+            .chain_update(purpose)
+            .finalize();
+        let mut secret = [0; 24];
+        secret.copy_from_slice(&hash[..24]);
+        secret
+    }
+
     fn hashed(&self, connection: ConnectionId, kind: &str, parts: &[&str]) -> KeyDigest {
         let mut hash = Sha256::new_with_prefix(*self.0);
         hash.update(connection.as_bytes());

@@ -231,6 +231,15 @@ impl Store {
         self.inner.ring.seal(purpose, context, plain)
     }
 
+    /// A text that outlasts restarts, and that nobody can make who does not have this store; another one for each
+    /// purpose.
+    ///
+    /// # Errors
+    /// As every read.
+    pub fn lasting_secret(&self, purpose: &str) -> Result<[u8; 24], Error> {
+        Ok(self.tables().digester()?.lasting_secret(purpose))
+    }
+
     /// Opens a sealed value.
     ///
     /// # Errors

@@ -89,6 +89,7 @@ tables! {
     ExportSettings = "export_settings", "connection and version";
     Issues = "issues", "connection and issue";
     ConnectLinks = "connect_links", "hash";
+    PermissionReports = "permission_reports", "connection";
 }
 
 impl Table {

@@ -256,6 +256,72 @@ async fn x13_for_a_deactivated_user_the_owner_of_the_posting_acts_and_the_operat
 }
 
 #[tokio::test]
+async fn x13_a_preview_tells_what_a_write_then_does_and_writes_nothing() {
+    let world = world().await;
+    let (person, owner, _) = world.owned_twice().await;
+    let preview = async |email: &str, about: &str| {
+        let request = pb::PreviewActingUserRequest {
+            connection_id: world.connection.clone(),
+            email: email.to_owned(),
+            opportunity_id: about.to_owned(),
+        };
+        let answer = world.api.connections().preview_acting_user(request).await;
+        answer.map(|answer| answer.into_inner())
+    };
+    let written = world.writes().len();
+    let stranger = preview(PRODUCT_USER, &person).await.expect("a preview");
+    assert_eq!(
+        (stranger.because(), stranger.passed_over()),
+        (ActingBecause::OpportunityOwner, PassedOver::Unknown)
+    );
+    assert_eq!(stranger.lever_user_id, owner);
+    let anybody = preview(PRODUCT_USER, "").await.expect("a preview");
+    assert_eq!(
+        anybody.because(),
+        ActingBecause::Nobody,
+        "no owner is known"
+    );
+    assert_eq!(
+        (world.writes().len(), world.operations().await.len()),
+        (written, 0)
+    );
+
+    let note = world
+        .note_for(&person, PRODUCT_USER)
+        .await
+        .expect("recorded");
+    assert_eq!(note.acting_user_id, stranger.lever_user_id);
+    assert_eq!(note.acting_because(), stranger.because());
+
+    world.link_user(PRODUCT_USER, &owner).await.expect("linked");
+    let linked = preview(&PRODUCT_USER.to_uppercase(), "")
+        .await
+        .expect("a preview");
+    assert_eq!(linked.because(), ActingBecause::Linked);
+    assert!(!linked.lever_user_name.is_empty() && !linked.refused);
+    let row = world.link_of(PRODUCT_USER).await;
+    assert!(
+        !row.lever_user_role.is_empty() && !row.lever_user_deactivated,
+        "{row:?}"
+    );
+
+    world.deactivate(&owner).await;
+    world.be_strict().await;
+    let refused_now = preview(PRODUCT_USER, &person).await.expect("a preview");
+    assert!(refused_now.refused && refused_now.lever_user_id.is_empty());
+    assert_eq!(refused_now.passed_over(), PassedOver::LinkDeactivated);
+    assert!(world.link_of(PRODUCT_USER).await.lever_user_deactivated);
+
+    let told = refused(preview("nobody", "").await);
+    assert_eq!(
+        (told.code, told.fields[0].as_str()),
+        (Code::InvalidArgument, "email")
+    );
+    let told = refused(preview(PRODUCT_USER, "no-such-opportunity").await);
+    assert_eq!(told.code, Code::NotFound);
+}
+
+#[tokio::test]
 async fn x13_a_strict_connection_refuses_instead_and_sends_nothing() {
     let world = world().await;
     let (person, owner, _) = world.owned_twice().await;

@@ -139,7 +139,8 @@ async fn an_admin_connects_an_account_and_sees_it_mirrored() {
         ("/operations", "Nothing was written yet"),
         ("/calls", "/opportunities"),
         ("/users", "@example.com"),
-        ("/settings", "Type the name of the connection"),
+        ("/settings", "Replace the key"),
+        ("/settings/disconnect", "Type the name of the connection"),
     ] {
         let page = browser.open(&format!("{overview}{tab}")).await;
         assert_eq!(page.status, StatusCode::OK, "{tab}");
@@ -221,6 +222,27 @@ async fn whoever_has_no_token_sees_nothing_and_a_revoked_one_ends_its_session() 
 }
 
 #[tokio::test]
+async fn without_tokens_a_form_outlasts_a_restart_and_a_guess_is_refused() {
+    let mut world = World::new(Setup::new(5)).await;
+    world.connect().await;
+    let path = format!("/console/connections/{}/card", world.connection);
+    let mut browser = Browser::new(&world);
+    let proof = csrf(&browser.open("/console/connect").await);
+    world.stop().await;
+    world.start().await;
+    let mut later = Browser::new(&world);
+    let fields = [("csrf", proof.as_str()), ("act", "pause")];
+    let paused = later.post(&path, &fields).await;
+    assert_eq!(paused.status, StatusCode::SEE_OTHER, "{}", paused.text);
+    assert_eq!(world.settings().await.state(), pb::SyncState::Paused);
+    let forged = later
+        .post(&path, &[("csrf", "guessed"), ("act", "resume")])
+        .await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    assert_eq!(world.settings().await.state(), pb::SyncState::Paused);
+}
+
+#[tokio::test]
 async fn a_disconnected_account_keeps_its_pages_and_hides_no_other() {
     let mut setup = Setup::new(10);
     setup.connection.external_id = "customer-1".to_owned();
@@ -235,7 +257,10 @@ async fn a_disconnected_account_keeps_its_pages_and_hides_no_other() {
     told.expect("disconnected");
     let list = browser.open("/console").await;
     assert_eq!(list.status, StatusCode::OK, "{}", list.text);
-    assert!(list.text.contains("Disconnected; its mirror goes on <time"));
+    assert!(list.text.contains(">Disconnected<") && list.text.contains("go on <time"));
+    // Connecting anew asks whether this account is meant.
+    let form = browser.open("/console/connect").await;
+    assert!(form.text.contains("Was this account connected before?"));
     for tab in [
         "",
         "/applicants",

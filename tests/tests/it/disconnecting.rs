@@ -165,6 +165,60 @@ async fn disconnecting_and_connecting_again_keeps_id_mapping_and_mirror() {
     assert!(walks.count() <= 1, "at most the look that proves the key");
 }
 
+#[tokio::test]
+async fn an_account_without_an_external_id_comes_back_where_it_is_named() {
+    let world = World::synced(Setup::new(30)).await;
+    let id = world.connection.clone();
+    let before = world.mirrored().await;
+    let back = async |restore: &str, external_id: &str| {
+        let request = pb::CreateConnectionRequest {
+            connection: Some(pb::Connection {
+                display_name: "Acme again".to_owned(),
+                external_id: external_id.to_owned(),
+                base_url: world.lever.base_url(),
+                ..Default::default()
+            }),
+            api_key: lever_sim::DEFAULT_KEY.to_owned(),
+            restore_connection_id: restore.to_owned(),
+            ..Default::default()
+        };
+        let answer = world.api.connections().create_connection(request).await;
+        answer.map(|answer| answer.into_inner())
+    };
+    let told = refused(back(&id, "").await);
+    assert_eq!(
+        (told.code, told.reason.as_str()),
+        (Code::FailedPrecondition, "NOT_DISCONNECTED")
+    );
+    world.disconnect().await;
+    let nobody = refused(back("0190a1b2-c3d4-7000-8000-000000000000", "").await);
+    assert_eq!(nobody.code, Code::NotFound);
+    // It may have its first external id by that, and is found by it from then on.
+    let answer = back(&id, "customer-9").await.expect("connected");
+    assert!(answer.restored);
+    let connection = answer.connection.expect("a connection");
+    assert_eq!(
+        (connection.id.as_str(), connection.external_id.as_str()),
+        (id.as_str(), "customer-9")
+    );
+    assert_eq!(
+        world.mirrored().await,
+        before,
+        "the mirror is there at once"
+    );
+    world.disconnect().await;
+    let told = refused(back(&id, "customer-10").await);
+    assert_eq!(
+        (told.code, told.fields[0].as_str()),
+        (Code::InvalidArgument, "connection.external_id")
+    );
+    let again = back(&id, "").await.expect("connected").connection;
+    assert_eq!(
+        again.map(|again| again.external_id).as_deref(),
+        Some("customer-9")
+    );
+}
+
 /// X14.
 #[tokio::test]
 async fn the_same_customer_in_another_environment_is_refused() {

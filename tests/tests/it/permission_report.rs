@@ -358,6 +358,50 @@ async fn x25_a_revoked_key_is_told_as_revoked_and_nothing_more_is_tried() {
 }
 
 #[tokio::test]
+async fn f03_the_last_report_outlasts_a_restart_and_not_its_key() {
+    let mut setup = setup(Permissions::All, true);
+    setup
+        .lever
+        .keys
+        .push(Key::all("another-key-of-the-same-account-0002"));
+    let mut world = World::synced(setup).await;
+    let last = async |world: &World| {
+        let request = pb::CheckPermissionsRequest {
+            connection_id: world.connection.clone(),
+            last: true,
+            ..Default::default()
+        };
+        let answer = world.api.connections().check_permissions(request).await;
+        answer.expect("a report").into_inner()
+    };
+    assert_eq!(last(&world).await, pb::CheckPermissionsResponse::default());
+    let told = check(&world, false).await;
+    // Kept is the time to the millisecond.
+    let whole = |mut report: pb::CheckPermissionsResponse| {
+        if let Some(answer) = &mut report.answer_time {
+            answer.nanos = answer.nanos / 1_000_000 * 1_000_000;
+        }
+        report
+    };
+    let told = whole(told);
+    assert_eq!(whole(last(&world).await), told);
+    world.stop().await;
+    world.start().await;
+    let calls = world.calls("listFeedbackTemplates").len();
+    assert_eq!(last(&world).await, told);
+    assert_eq!(world.calls("listFeedbackTemplates").len(), calls);
+
+    let rotate = pb::RotateCredentialRequest {
+        connection_id: world.connection.clone(),
+        api_key: "another-key-of-the-same-account-0002".to_owned(),
+        ..Default::default()
+    };
+    let rotated = world.api.connections().rotate_credential(rotate).await;
+    rotated.expect("replaced");
+    assert_eq!(last(&world).await, pb::CheckPermissionsResponse::default());
+}
+
+#[tokio::test]
 async fn f03_a_disconnected_account_is_not_asked() {
     let world = World::synced(setup(Permissions::All, true)).await;
     let request = pb::DeleteConnectionRequest {

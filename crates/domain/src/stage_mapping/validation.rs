@@ -3,6 +3,7 @@
 //! Every fault is told at once, each with the field and the way out.
 //! A stage or reason the previous version already named is never refused: Lever may have lost it since (X7).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lever::{ArchiveReason, ArchiveReasonId, Stage, StageId};
@@ -103,6 +104,7 @@ impl<'a> Check<'a> {
             );
         }
         let mut codes = BTreeMap::new();
+        let mut labels = BTreeMap::new();
         let mut homes = BTreeMap::new();
         for (index, product_stage) in product_stages.iter().enumerate() {
             let path = format!("product_stages[{index}]");
@@ -113,6 +115,24 @@ impl<'a> Check<'a> {
                     product_stage.code
                 );
                 self.fault(format!("{path}.code"), message);
+            }
+            let label = product_stage.label.trim();
+            match labels.entry(label.to_lowercase()) {
+                Entry::Vacant(free) => {
+                    free.insert((index, &product_stage.code));
+                }
+                // That it is empty is told by itself.
+                Entry::Occupied(taken) if !label.is_empty() => {
+                    let (first, code) = taken.get();
+                    let message = format!(
+                        "the label {:?} of {} is that of product_stages[{first}] ({code}) too, whatever their case; \
+                         choose another",
+                        shortened(label),
+                        product_stage.code
+                    );
+                    self.fault(format!("{path}.label"), message);
+                }
+                Entry::Occupied(_) => {}
             }
             for (place, stage) in product_stage.stages.iter().enumerate() {
                 let field = format!("{path}.stages[{place}]");
@@ -323,6 +343,29 @@ mod tests {
             .unwrap();
         assert_eq!(faults(&mapping, Some(&previous)), Vec::<String>::new());
         assert_eq!(faults(&mapping, None).len(), 2);
+    }
+
+    #[test]
+    fn two_product_stages_of_one_label_are_refused_with_both_named() {
+        let found = changed(|mapping| {
+            let first = mapping.product_stages[0].label.to_uppercase();
+            mapping.product_stages[2].label = format!(" {first} ");
+        });
+        let codes = [0, 2].map(|at: usize| initial().product_stages[at].code.to_string());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with("product_stages[2].label: "),
+            "{found:?}"
+        );
+        assert!(
+            codes.iter().all(|code| found[0].contains(code)),
+            "{found:?}"
+        );
+        let empty = changed(|mapping| {
+            mapping.product_stages[0].label = String::new();
+            mapping.product_stages[2].label = " ".to_owned();
+        });
+        assert_eq!(empty.len(), 2, "each for being empty: {empty:?}");
     }
 
     #[test]

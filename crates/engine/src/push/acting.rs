@@ -7,9 +7,9 @@ use tokio::sync::OnceCell;
 
 use super::plan;
 use super::submit::WriteRequest;
-use crate::engine::Shared;
-use crate::error::{Error, Result};
-use crate::mapping;
+use crate::engine::{Engine, Shared};
+use crate::error::{Error, Result, not_read_yet};
+use crate::{mapping, user_links};
 
 /// How the caller names the user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -160,14 +160,34 @@ impl<'a> Chooser<'a> {
     }
 
     async fn product_user(&self, email: &str, about: &About<'_>) -> Result<Chosen> {
+        let decided = self.decided(email, Some(about)).await?;
+        decided.map_err(refused)
+    }
+
+    /// Whom a product user's e-mail leads to, or why a strict connection refuses it; without anything to be about,
+    /// owners are left out.
+    async fn decided(
+        &self,
+        email: &str,
+        about: Option<&About<'_>>,
+    ) -> Result<std::result::Result<Chosen, PassedOver>> {
         let link = self.shared.store.user_link(self.connection, email).await?;
         let link = link.map(|link| link.user);
         let roster = self.roster().await?;
         let chosen = roster.product_user(email, link.as_ref());
         match chosen.passed_over {
-            _ if chosen.user.is_some() => Ok(chosen),
-            Some(why) if self.strict => Err(refused(why)),
-            why => Ok(roster.stand_in(self.stand_ins(about).await?, why)),
+            _ if chosen.user.is_some() => Ok(Ok(chosen)),
+            Some(why) if self.strict => Ok(Err(why)),
+            why => {
+                let stand_ins = match about {
+                    Some(about) => self.stand_ins(about).await?,
+                    None => StandIns {
+                        default: self.default.clone(),
+                        ..StandIns::default()
+                    },
+                };
+                Ok(Ok(roster.stand_in(stand_ins, why)))
+            }
         }
     }
 
@@ -227,6 +247,64 @@ impl<'a> Chooser<'a> {
         let posting =
             record.and_then(|record| serde_json::from_str::<lever::Posting>(&record.raw).ok());
         Ok(posting.and_then(|posting| posting.owner))
+    }
+}
+
+/// For whom a write would be made.
+#[derive(Clone, PartialEq)]
+pub struct ActingPreview {
+    /// The choice; nobody where the write would be refused, with why.
+    pub chosen: Chosen,
+    /// What Lever tells of that user; none for one it does not list.
+    pub user: Option<User>,
+    /// Whether the write would be refused, since the connection is strict.
+    pub refused: bool,
+}
+
+impl Engine {
+    /// Tells for whom a write would be made that a product user asks for, by the decision that writes go through: about
+    /// an opportunity, or without one as far as no owner stands in. Nothing is written.
+    ///
+    /// # Errors
+    /// Not found, also for an opportunity that is not mirrored; invalid for what is no e-mail; precondition while
+    /// Lever's users have not been read.
+    pub async fn preview_acting(
+        &self,
+        id: ConnectionId,
+        email: &str,
+        opportunity: Option<&OpportunityId>,
+    ) -> Result<ActingPreview> {
+        let connection = self.link(id)?.connection();
+        user_links::check_email(email)?;
+        let store = &self.shared.store;
+        let users: Vec<User> = mapping::typed(&self.shared, id, Stream::Users).await?;
+        if users.is_empty() && connection.keeps(Stream::Users) {
+            return Err(not_read_yet("USERS_NOT_READ", "the users", None));
+        }
+        if let Some(opportunity) = opportunity
+            && store.candidacy(id, opportunity).await?.is_none()
+        {
+            return Err(Error::not_found("opportunity", opportunity.as_str()));
+        }
+        let chooser = Chooser::new(&self.shared, id).await?;
+        let about = opportunity.map(|opportunity| About {
+            opportunity,
+            posting: None,
+        });
+        let decided = chooser.decided(email, about.as_ref()).await?;
+        let refused = decided.is_err();
+        let chosen = decided.unwrap_or_else(|why| Chosen {
+            passed_over: Some(why),
+            ..Chosen::default()
+        });
+        let user = users
+            .into_iter()
+            .find(|user| Some(&user.id) == chosen.user.as_ref());
+        Ok(ActingPreview {
+            chosen,
+            user,
+            refused,
+        })
     }
 }
 

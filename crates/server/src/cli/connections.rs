@@ -44,6 +44,14 @@ pub(super) struct Connect {
     /// Pull nothing until the sync is resumed, in the console or with ResumeSync.
     #[arg(long)]
     paused: bool,
+    /// Bring a disconnected connection back, by its id, instead of making a new one; it needs no external id.
+    #[arg(
+        long,
+        value_name = "CONNECTION",
+        default_value = "",
+        hide_default_value = true
+    )]
+    restore: String,
     /// Keep secret notes too.
     #[arg(long)]
     secret_notes: bool,
@@ -142,6 +150,7 @@ pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Fai
         api_key,
         oauth,
         paused: command.paused,
+        restore_connection_id: command.restore,
     };
     let response = client
         .connections()

@@ -15,6 +15,8 @@ pub(super) enum Command {
     Link(Link),
     /// Takes a link back.
     Unlink(Unlink),
+    /// Tells for whom a write of a product user would be made, and why; nothing is written.
+    Test(Test),
 }
 
 /// Arguments of `fulcrum user list`.
@@ -57,6 +59,24 @@ pub(super) struct Unlink {
     email: String,
 }
 
+/// Arguments of `fulcrum user test`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Test {
+    /// The connection by id, external id or name; may be left out when there is one.
+    #[arg(long, short)]
+    connection: Option<String>,
+    /// The e-mail, as the product gives it in acting_user.
+    email: String,
+    /// Lever's id of the opportunity that the write would be about; without it, owners are left out.
+    #[arg(
+        long,
+        value_name = "OPPORTUNITY",
+        default_value = "",
+        hide_default_value = true
+    )]
+    about: String,
+}
+
 /// Does what was asked.
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     let client = Client::open(global).await?;
@@ -77,7 +97,23 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
             let connection = command.connection.as_deref();
             update(global, &client, connection, command.email, String::new()).await
         }
+        Command::Test(command) => test(global, &client, command).await,
     }
+}
+
+async fn test(global: &Global, client: &Client, command: Test) -> Result<(), Failure> {
+    let request = pb::PreviewActingUserRequest {
+        connection_id: client.connection(command.connection.as_deref()).await?.id,
+        email: command.email,
+        opportunity_id: command.about,
+    };
+    let answer = client.connections().preview_acting_user(request).await?;
+    let answer = answer.into_inner();
+    let mut output = Output::standard();
+    if global.json {
+        return output.json(&json::of("PreviewActingUserResponse", &answer)?);
+    }
+    output.line(page::acting(&answer))
 }
 
 async fn list(global: &Global, client: &Client, command: List) -> Result<(), Failure> {

@@ -106,6 +106,13 @@ pub(super) const MODELS: &[(&str, &[Model])] = &[
     ),
 ];
 
+/// What people call a stream; its own name in words where nobody calls it anything.
+pub(super) fn called(stream: &str) -> &str {
+    let models = MODELS.iter().flat_map(|(_, models)| *models);
+    let known = models.into_iter().find(|model| model.stream == stream);
+    known.map_or(stream, |model| model.label)
+}
+
 const fn model(stream: &'static str, label: &'static str, about: &'static str) -> Model {
     Model {
         stream,
@@ -128,6 +135,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn a_stream_is_called_as_people_call_it() {
+        assert_eq!(called("eeo_responses"), "EEO responses");
+        assert_eq!(called("new"), "new");
+    }
 
     #[test]
     fn every_stream_is_told_of_once() {

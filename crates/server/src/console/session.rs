@@ -37,8 +37,12 @@ pub(super) struct Session {
 }
 
 /// The sessions there are, by the hash of their secret.
-#[derive(Debug, Default)]
-pub(super) struct Sessions(Mutex<HashMap<Hash, Held>>);
+#[derive(Default)]
+pub(super) struct Sessions {
+    all: Mutex<HashMap<Hash, Held>>,
+    /// What forms carry where the service has no tokens; none has every session make up its own.
+    anybody: Option<String>,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -57,12 +61,21 @@ impl Held {
 }
 
 impl Sessions {
+    /// None yet. Where the service has no tokens, forms carry what follows from this secret, which outlasts the process
+    /// as a token does.
+    pub(super) fn new(lasting: Option<[u8; 24]>) -> Sessions {
+        Sessions {
+            all: Mutex::default(),
+            anybody: lasting.map(|secret| URL_SAFE_NO_PAD.encode(secret)),
+        }
+    }
+
     /// Begins a session; gives the secret for its cookie.
     ///
     /// # Errors
     /// If the operating system gives no random numbers.
     pub(super) fn begin(&self, token: Option<Hash>) -> Result<(String, Session)> {
-        let (secret, csrf) = (secret()?, proof(token)?);
+        let (secret, csrf) = (secret()?, self.proof(token)?);
         let session = Session { token, csrf };
         let now = Instant::now();
         let mut all = self.all();
@@ -109,21 +122,22 @@ impl Sessions {
         self.all().get_mut(&hash(secret))?.said.take()
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<Hash, Held>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What forms carry. It is the same in all sessions of a token, so that a form that was being filled in when its
+    /// session ended can still be sent from the next one; the hash of a token is told to nobody, and neither is the
+    /// secret of the store, so nobody else can make it.
+    fn proof(&self, token: Option<Hash>) -> Result<String> {
+        let Some(token) = token else {
+            return self.anybody.clone().map_or_else(secret, Ok);
+        };
+        let digest = Sha256::new()
+            .chain_update("form of the console")
+            .chain_update(token);
+        Ok(URL_SAFE_NO_PAD.encode(digest.finalize()))
     }
-}
 
-/// What forms carry. It is the same in all sessions of a token, so that a form that was being filled in when its session
-/// ended can still be sent from the next one; the hash of a token is told to nobody, so nobody else can make it.
-fn proof(token: Option<Hash>) -> Result<String> {
-    let Some(token) = token else {
-        return secret();
-    };
-    let digest = Sha256::new()
-        .chain_update("form of the console")
-        .chain_update(token);
-    Ok(URL_SAFE_NO_PAD.encode(digest.finalize()))
+    fn all(&self) -> MutexGuard<'_, HashMap<Hash, Held>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 pub(super) fn hash(secret: &str) -> Hash {
@@ -167,6 +181,10 @@ mod tests {
         assert_eq!(proof(Some([7; 32])), proof(Some([7; 32])));
         assert_ne!(proof(Some([7; 32])), proof(Some([8; 32])));
         assert_ne!(proof(None), proof(None));
+        // Without tokens the store stands for them.
+        let stored = |secret| Sessions::new(Some(secret)).begin(None).unwrap().1.csrf;
+        assert_eq!(stored([7; 24]), stored([7; 24]));
+        assert_ne!(stored([7; 24]), stored([8; 24]));
     }
 
     #[tokio::test(start_paused = true)]

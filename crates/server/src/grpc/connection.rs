@@ -75,6 +75,9 @@ impl ConnectionService for Api {
         })?;
         let mut new = wire::connection::from_pb(&settings).map_err(status)?;
         new.paused = request.paused;
+        if !request.restore_connection_id.is_empty() {
+            new.restore = Some(connection_of(&caller, &request.restore_connection_id)?);
+        }
         let credential = from_credential(request.api_key, request.oauth).map_err(status)?;
         let linked = self
             .engine
@@ -221,6 +224,13 @@ impl ConnectionService for Api {
         request: Request<pb::UpdateUserLinkRequest>,
     ) -> Result<Response<pb::UpdateUserLinkResponse>, Status> {
         self.link_user(request).await
+    }
+
+    async fn preview_acting_user(
+        &self,
+        request: Request<pb::PreviewActingUserRequest>,
+    ) -> Result<Response<pb::PreviewActingUserResponse>, Status> {
+        self.preview_acting(request).await
     }
 
     async fn list_issues(

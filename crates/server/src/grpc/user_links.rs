@@ -1,6 +1,6 @@
 //! Who of the product is who in Lever, for `ConnectionService`.
 
-use lever::UserId;
+use lever::{OpportunityId, UserId};
 use proto::v1 as pb;
 use tonic::{Request, Response, Status};
 
@@ -10,7 +10,7 @@ use crate::wire::connection::non_empty;
 use crate::wire::page_token::Bound;
 use crate::wire::status::status;
 use crate::wire::time::to_timestamp;
-use crate::wire::user_links::to_pb;
+use crate::wire::user_links::{to_pb, to_preview};
 
 impl Api {
     pub(super) async fn user_links(
@@ -42,6 +42,24 @@ impl Api {
             next_page_token,
             as_of: all.as_of.map(to_timestamp),
         }))
+    }
+
+    pub(super) async fn preview_acting(
+        &self,
+        request: Request<pb::PreviewActingUserRequest>,
+    ) -> Result<Response<pb::PreviewActingUserResponse>, Status> {
+        let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        let request = request.into_inner();
+        let opportunity = match request.opportunity_id.as_str() {
+            "" => None,
+            text => Some(OpportunityId::from(text)),
+        };
+        let preview = self
+            .engine
+            .preview_acting(id, &request.email, opportunity.as_ref())
+            .await
+            .map_err(status)?;
+        Ok(Response::new(to_preview(preview)))
     }
 
     pub(super) async fn link_user(

@@ -223,6 +223,7 @@ pub fn from_pb(connection: &pb::Connection) -> Result<NewConnection> {
         webhooks: connection.webhooks,
         paused: false,
         signature_tokens: from_signature_tokens(&connection.webhook_signature_tokens)?,
+        restore: None,
     })
 }
 

@@ -168,7 +168,7 @@ pub fn to_tally(tally: Tally) -> pb::Tally {
     }
 }
 
-fn to_because(because: ActingBecause) -> pb::ActingBecause {
+pub(super) fn to_because(because: ActingBecause) -> pb::ActingBecause {
     match because {
         ActingBecause::Nobody => pb::ActingBecause::Nobody,
         ActingBecause::Named => pb::ActingBecause::Named,
@@ -180,7 +180,7 @@ fn to_because(because: ActingBecause) -> pb::ActingBecause {
     }
 }
 
-fn to_passed_over(passed_over: Option<PassedOver>) -> pb::PassedOver {
+pub(super) fn to_passed_over(passed_over: Option<PassedOver>) -> pb::PassedOver {
     match passed_over {
         None => pb::PassedOver::Unspecified,
         Some(PassedOver::Unknown) => pb::PassedOver::Unknown,

@@ -1,8 +1,10 @@
 //! Who of the product is who in Lever.
 
-use engine::{UserMatch, UserRow};
+use domain::PassedOver;
+use engine::{ActingPreview, UserMatch, UserRow};
 use proto::v1 as pb;
 
+use super::operation::{to_because, to_passed_over};
 use super::time::to_timestamp;
 
 /// A product user's e-mail and a Lever user as the wire has them.
@@ -17,7 +19,42 @@ pub fn to_pb(row: UserRow) -> pb::UserLink {
         reason: reason(row.matched).to_owned(),
         linked_by: linked_by.unwrap_or_default(),
         link_time: link_time.map(to_timestamp),
+        lever_user_role: row.role,
+        lever_user_deactivated: row.deactivated,
     }
+}
+
+/// For whom a write would be made, as the wire has it.
+pub fn to_preview(preview: ActingPreview) -> pb::PreviewActingUserResponse {
+    let ActingPreview {
+        chosen,
+        user,
+        refused,
+    } = preview;
+    let (name, email) = user.map(|user| (user.name, user.email)).unwrap_or_default();
+    pb::PreviewActingUserResponse {
+        lever_user_id: chosen
+            .user
+            .map(|user| user.as_str().to_owned())
+            .unwrap_or_default(),
+        lever_user_name: name.unwrap_or_default(),
+        lever_user_email: email.unwrap_or_default(),
+        because: to_because(chosen.because).into(),
+        passed_over: to_passed_over(chosen.passed_over).into(),
+        refused,
+    }
+}
+
+/// Why the Lever user that an e-mail stands for does not act, as half a sentence; none where that one does.
+pub fn told(passed_over: pb::PassedOver) -> Option<&'static str> {
+    let why = match passed_over {
+        pb::PassedOver::Unspecified => return None,
+        pb::PassedOver::Unknown => PassedOver::Unknown,
+        pb::PassedOver::Deactivated => PassedOver::Deactivated,
+        pb::PassedOver::LinkUnknown => PassedOver::LinkUnknown,
+        pb::PassedOver::LinkDeactivated => PassedOver::LinkDeactivated,
+    };
+    Some(why.told())
 }
 
 fn to_match(matched: UserMatch) -> pb::UserMatch {
@@ -65,6 +102,8 @@ mod tests {
             user: "u".into(),
             name: "Ada".to_owned(),
             lever_email: String::new(),
+            role: String::new(),
+            deactivated: false,
             matched,
             linked,
         };
@@ -73,6 +112,12 @@ mod tests {
         assert!(linked.reason.contains("deactivated"), "{linked:?}");
         assert_eq!(linked.linked_by, "t");
         assert_eq!(linked.link_time.map(|at| at.seconds), Some(1));
+        assert_eq!(told(pb::PassedOver::Unspecified), None);
+        assert!(
+            told(pb::PassedOver::LinkUnknown)
+                .unwrap()
+                .contains("linked")
+        );
         let matched = to_pb(row(UserMatch::Email, None));
         assert_eq!((matched.reason.as_str(), matched.link_time), ("", None));
     }

@@ -88,6 +88,7 @@ pub(crate) fn is_ours(table: Table) -> bool {
         | Table::Dismissals
         | Table::Issues
         | Table::UserLinks
+        | Table::PermissionReports
         | Table::ConnectLinks => true,
         Table::Listings
         | Table::Heads

@@ -55,6 +55,7 @@
 //! | `user_links` | c, digest of the product user's e-mail 12 | [`UserLink`](crate::UserLink): e-mail, Lever user, who linked them, and when | 1 |
 //! | `issues` | c, issue 16 | [`Issue`](domain::Issue): a problem, its words, and what became of it | 1 |
 //! | `connect_links` | SHA-256 of the link's secret, 32 | [`ConnectLink`](crate::ConnectLink): what it is for, who made it, and what became of it | 1 |
+//! | `permission_reports` | c | [`PermissionReport`](crate::PermissionReport): what the last check of the credential told | 1 |
 //! | `forgets` | c, opportunity | [`Forget`]: what is still to be removed of a person | 1 |
 //!
 //! Inside values an id that is a UUID takes 17 bytes: a NUL and the 16 bytes.
@@ -79,6 +80,7 @@ mod mapping;
 mod nudge;
 mod operation;
 mod ours;
+mod permission_report;
 mod pieces;
 mod quarantine;
 mod record;

@@ -31,6 +31,7 @@ use crate::hydrations::StreamState;
 use crate::listings::ListingState;
 use crate::mappings::MappingVersion;
 use crate::nudges::Nudge;
+use crate::permission_reports::{PermissionReport, ReportedPermission};
 use crate::quarantine::{Kept, QuarantineCount, Quarantined};
 use crate::runs::{Run, RunCause, RunCounts, RunOutcome, RunScope};
 use crate::seal::MasterKeyId;
@@ -353,6 +354,29 @@ fn which_lever_user_a_product_user_is_has_these_bytes() {
     );
     let key = key::user_link(connection(), &[7; 12]);
     assert_eq!(key[16..], [7; 12]);
+}
+
+#[test]
+fn what_a_check_of_permissions_told_has_these_bytes() {
+    let report = PermissionReport {
+        credential_since: Some(at(1)),
+        checked_at: at(2),
+        worked_at: Some(at(3)),
+        answered_in_ms: Some(4),
+        key: "a".to_owned(),
+        confidential: Some(false),
+        permissions: vec![ReportedPermission {
+            name: "b".to_owned(),
+            state: "c".to_owned(),
+            evidence: "d".to_owned(),
+            used_at: Some(at(5)),
+            reason: "e".to_owned(),
+        }],
+    };
+    pinned(
+        &report,
+        "016301ae3608011002180320042a016130003a0e0a01621201631a016420052a0165",
+    );
 }
 
 #[test]

@@ -109,7 +109,7 @@ async fn a_connection_its_credential_and_its_signature_tokens_are_one_commit() {
 
     store.disconnect(c, Disconnected::at(at(9))).await.unwrap();
     let before = commits(folder.path());
-    let back = store.reconnect(new.clone(), secrets("k", "t3")).await;
+    let back = store.reconnect(c, new.clone(), secrets("k", "t3")).await;
     assert_eq!(commits(folder.path()), before + 1);
     assert_eq!(signature_tokens(&store, c).await, ["t3"]);
 

@@ -221,7 +221,7 @@ async fn an_account_connected_again_goes_on_where_it_stood() {
         .unwrap();
 
     let again = store
-        .reconnect(settings(), tokens("access-1"))
+        .reconnect(c, settings(), tokens("access-1"))
         .await
         .unwrap()
         .unwrap();
@@ -253,7 +253,8 @@ async fn only_a_disconnected_account_is_connected_again() {
             external_id: Some(external_id.to_owned()),
             ..settings()
         };
-        store.reconnect(settings, SecretString::from("k")).await
+        let key = SecretString::from("k");
+        store.reconnect(c, settings, key).await
     };
     assert_eq!(
         reconnect("customer-1").await.unwrap_err().kind(),
@@ -266,13 +267,41 @@ async fn only_a_disconnected_account_is_connected_again() {
 }
 
 #[tokio::test]
+async fn an_account_without_an_external_id_comes_back_and_may_get_its_first() {
+    let (_folder, store, c) = connected().await;
+    let nameless = Connection {
+        external_id: None,
+        ..store.connection(c).await.unwrap().unwrap()
+    };
+    let nameless = store.update_connection(nameless, None).await.unwrap();
+    store.disconnect(c, Disconnected::at(at(1))).await.unwrap();
+    let back = store.reconnect(c, nameless, tokens("a")).await.unwrap();
+    assert_eq!(
+        back.map(|back| (back.id, back.external_id)),
+        Some((c, None))
+    );
+    store.disconnect(c, Disconnected::at(at(2))).await.unwrap();
+    let named = store.reconnect(c, settings(), tokens("b")).await.unwrap();
+    assert_eq!(named.unwrap().external_id, settings().external_id);
+    let taken = Connection {
+        id: id(9),
+        ..settings()
+    };
+    let taken = store.create_connection(taken, tokens("c")).await;
+    assert_eq!(
+        taken.unwrap_err().kind(),
+        &ErrorKind::AlreadyExists { id: c.to_string() }
+    );
+}
+
+#[tokio::test]
 async fn a_refresh_from_before_a_disconnection_does_not_come_back_after_it() {
     let (_folder, store, c) = connected().await;
     let read = store.credential(c).await.unwrap().unwrap().generation;
     store.disconnect(c, Disconnected::at(at(1))).await.unwrap();
     let late = store.rotate_oauth(c, read, tokens("late")).await;
     assert_eq!(late.unwrap_err().kind(), &ErrorKind::NotFound);
-    store.reconnect(settings(), tokens("new")).await.unwrap();
+    store.reconnect(c, settings(), tokens("new")).await.unwrap();
     let late = store.rotate_oauth(c, read, tokens("late")).await;
     assert_eq!(late.unwrap_err().kind(), &ErrorKind::Conflict);
 }

@@ -4,6 +4,7 @@ use proto::v1 as pb;
 
 use super::table::{Align, Cell, Column, Table};
 use super::{BAD, DIM, GOOD, WARN, word};
+use crate::wire::user_links::told;
 
 /// The rows as a table of so many columns.
 pub(crate) fn table(links: &[pb::UserLink], width: usize) -> String {
@@ -34,6 +35,35 @@ pub(crate) fn linked(link: &pb::UserLink) -> String {
         name => Cell::from(name).styled(),
     };
     format!("{email} is {name} in Lever")
+}
+
+/// For whom a write would be made, and why, in a sentence.
+pub(crate) fn acting(preview: &pb::PreviewActingUserResponse) -> String {
+    let passed_over = told(preview.passed_over()).map(|why| format!("{why}; "));
+    let passed_over = passed_over.unwrap_or_default();
+    if preview.refused {
+        return format!(
+            "{passed_over}the write is refused, since the connection has strict_acting_user"
+        );
+    }
+    let because = match preview.because() {
+        pb::ActingBecause::Email => "who has this e-mail in Lever",
+        pb::ActingBecause::Linked => "whom an admin linked to this e-mail",
+        pb::ActingBecause::OpportunityOwner => "who owns the opportunity",
+        pb::ActingBecause::PostingOwner => "who owns the posting",
+        pb::ActingBecause::ConnectionDefault => "the default of the connection",
+        pb::ActingBecause::Named => "who was named",
+        pb::ActingBecause::Nobody | pb::ActingBecause::Unspecified => {
+            return format!(
+                "{passed_over}the write is made for nobody: Lever names the integration"
+            );
+        }
+    };
+    let name = match preview.lever_user_name.as_str() {
+        "" => Cell::from(&preview.lever_user_id).styled(),
+        name => Cell::from(name).styled(),
+    };
+    format!("{passed_over}the write is made for {name}, {because}")
 }
 
 fn matched(matched: pb::UserMatch) -> Cell {
@@ -73,5 +103,35 @@ mod tests {
         );
         assert_eq!(linked(&rows[0]), "ada@example.com is Ada in Lever");
         assert_eq!(linked(&rows[1]), "ben@example.com is u1 in Lever");
+    }
+
+    #[test]
+    fn who_acts_is_told_with_why() {
+        let told = |because: pb::ActingBecause, passed_over: pb::PassedOver, refused| {
+            let preview = pb::PreviewActingUserResponse {
+                lever_user_name: "Ada".to_owned(),
+                because: because.into(),
+                passed_over: passed_over.into(),
+                refused,
+                ..Default::default()
+            };
+            plain(&acting(&preview))
+        };
+        use pb::{ActingBecause as Because, PassedOver as Over};
+        let email = told(Because::Email, Over::Unspecified, false);
+        assert_eq!(
+            email,
+            "the write is made for Ada, who has this e-mail in Lever"
+        );
+        let default = told(Because::ConnectionDefault, Over::Unknown, false);
+        assert!(
+            default.starts_with("no Lever user has this e-mail; "),
+            "{default}"
+        );
+        let refused = told(Because::Nobody, Over::Deactivated, true);
+        assert!(
+            refused.contains("deactivated; the write is refused"),
+            "{refused}"
+        );
     }
 }

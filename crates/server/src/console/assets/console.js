@@ -21,7 +21,42 @@ const refresh = async () => {
     part.replaceWith(next);
     localTimes(next);
   }
+  followImport();
 };
+
+// A first import: the title of the tab tells how it goes, and its end is told by the browser where somebody asked for that.
+const title = document.title;
+const told = document.querySelector("[data-tell-me]");
+const hint = document.querySelector("[data-tell-me-hint]");
+let importing = document.querySelector("[data-import=running]") !== null;
+let wanted = false;
+
+const hinted = (text) => {
+  hint.textContent = text;
+};
+
+const followImport = () => {
+  const now = document.querySelector("[data-import]");
+  if (!importing || !now || now.dataset.import !== "complete") return;
+  importing = false;
+  document.title = `Import complete · ${title}`;
+  if (told) {
+    told.hidden = true;
+    hinted("The first import is complete.");
+  }
+  if (wanted) new Notification("The first import is complete", { body: now.dataset.name, tag: location.pathname });
+};
+
+if (importing) document.title = `Importing · ${title}`;
+if (told && "Notification" in window && window.isSecureContext) {
+  told.hidden = false;
+  hinted("This page has to stay open for that; the import goes on without it.");
+  told.addEventListener("click", async () => {
+    wanted = (await Notification.requestPermission()) === "granted";
+    told.hidden = wanted;
+    hinted(wanted ? "You will be told when it is done, as long as this page is open." : "Your browser does not let this page tell you: its title says when it is done.");
+  });
+}
 
 const follow = (source) => {
   let asked = false;

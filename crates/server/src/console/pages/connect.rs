@@ -11,60 +11,136 @@ use proto::v1::connection_service_server::ConnectionService as _;
 use serde::Deserialize;
 
 use super::links::LINKS;
-use super::setup;
+use super::{setup, views};
 use crate::console::Console;
-use crate::console::checklist::checklist;
+use crate::console::checklist::{Only, checklist};
 use crate::console::desk::Desk;
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Place, Tab, csrf};
 use crate::console::refusal::Refused;
+use crate::console::words::moment;
 use crate::grpc::Api;
 use crate::wire::status::status;
 
-const CREATE: &str = "/fulcrum.v1.ConnectionService/CreateConnection";
+pub(super) const CREATE: &str = "/fulcrum.v1.ConnectionService/CreateConnection";
 const LIST: &str = "/fulcrum.v1.ConnectionService/ListConnections";
 
 pub(super) fn routes() -> Router<Console> {
-    Router::new().route("/console/connect", get(show).post(connect))
+    Router::new().route(PATH, get(show).post(connect))
 }
 
-/// What the list of permissions is to have.
+const PATH: &str = "/console/connect";
+
+/// Where a disconnected account is connected again.
+pub(super) fn again_path(connection: &str) -> String {
+    format!("{PATH}?restore={connection}")
+}
+
+/// What the page is opened for.
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Wish {
-    #[serde(default)]
-    read_only: bool,
+    /// What the key is to be good for.
+    only: String,
+    /// The disconnected account that is to come back.
+    restore: String,
 }
 
 async fn show(desk: Desk, Query(wish): Query<Wish>) -> Result<Response, Refused> {
     desk.check(CREATE)?;
-    let read_only = if wish.read_only { "on" } else { "" };
-    let form = Form::of([("read_only", read_only.to_owned())]);
-    let content = page(desk.csrf(), &form, allows_address(&desk), None);
-    Ok(desk.page("Connect Lever", Place::Top, content))
+    let all = listed(&desk).await?;
+    let former = formers(&all).find(|former| former.id == wish.restore);
+    let form = match former {
+        Some(former) => Form::of([
+            ("restore", former.id.clone()),
+            ("display_name", former.display_name.clone()),
+            ("external_id", former.external_id.clone()),
+            ("region", region_word(former).to_owned()),
+            ("base_url", former.base_url.clone()),
+        ]),
+        None => Form::of([("only", Only::of(&wish.only).word().to_owned())]),
+    };
+    Ok(desk.page("Connect Lever", Place::Top, shown(&desk, &form, &all, None)))
+}
+
+/// The page as it is drawn for whoever is signed in.
+fn shown(desk: &Desk, form: &Form, all: &[pb::Connection], refused: Option<&Refused>) -> Markup {
+    let formers: Vec<&pb::Connection> = formers(all).collect();
+    page(desk.csrf(), form, allows_address(desk), &formers, refused)
 }
 
 async fn connect(Posted { desk, form }: Posted) -> Result<Response, Refused> {
     desk.check(CREATE)?;
-    Ok(match create(&desk, &form).await {
-        Ok((id, restored)) => {
-            let said = match (restored, set_up_first(&form)) {
-                (true, _) => "The account is connected again, with its mappings and mirror.",
-                (false, true) => "Lever accepts the key. Nothing is read before you start it.",
-                (false, false) => "The account is connected, and the first import has begun.",
-            };
-            let path = match set_up_first(&form) {
-                true => setup::path(&id),
-                false => Tab::Permissions.path(&id),
-            };
-            desk.done(&path, said)
+    let all = listed(&desk).await?;
+    Ok(match create(&desk, &form, &all).await {
+        Ok((id, true)) => {
+            let said = "The account is connected again, with its mappings and mirror; what has changed in Lever meanwhile is read now.";
+            desk.done(&Tab::Overview.path(&id), said)
+        }
+        Ok((id, false)) if set_up_first(&form) => {
+            let said = "Lever accepts the key. Nothing is read before you start it.";
+            desk.done(&setup::path(&id), said)
+        }
+        Ok((id, false)) => {
+            let said = "The account is connected, and the first import has begun.";
+            desk.done(&Tab::Permissions.path(&id), said)
         }
         Err(refused) => {
-            let content = page(desk.csrf(), &form, allows_address(&desk), Some(&refused));
+            let content = shown(&desk, &form, &all, Some(&refused));
             let page = desk.page("Connect Lever", Place::Top, content);
             (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
         }
     })
+}
+
+/// The connections that its reader sees.
+async fn listed(desk: &Desk) -> Result<Vec<pb::Connection>, Refused> {
+    let request = pb::ListConnectionsRequest {
+        page_size: 1_000,
+        ..Default::default()
+    };
+    let answer = desk.call(LIST, request, Api::list_connections).await?;
+    Ok(answer.connections)
+}
+
+/// Those that were disconnected and can come back.
+fn formers(all: &[pb::Connection]) -> impl Iterator<Item = &pb::Connection> {
+    all.iter().filter(|one| one.disconnect_time.is_some())
+}
+
+/// Whether two are of the same environment.
+fn same_place(one: &pb::Connection, other: &pb::Connection) -> bool {
+    one.region() == other.region() && one.base_url == other.base_url
+}
+
+/// The disconnected account that comes back; none where a new one is meant.
+///
+/// # Errors
+/// Invalid where one of the same environment could be meant, and nobody has said whether it is.
+fn coming_back<'c>(
+    form: &Form,
+    all: &'c [pb::Connection],
+    asked: &pb::Connection,
+) -> Result<Option<&'c pb::Connection>, Refused> {
+    let own = |former: &&pb::Connection| {
+        !asked.external_id.is_empty() && former.external_id == asked.external_id
+    };
+    if let Some(former) = formers(all).find(own) {
+        return Ok(Some(former));
+    }
+    let wrong = |message: &str| Err(status(engine::Error::invalid("restore", message)).into());
+    match form.text("restore") {
+        "new" => Ok(None),
+        "" if formers(all).any(|former| same_place(former, asked)) => wrong(
+            "say whether this is an account that was disconnected, and give the key once more",
+        ),
+        "" => Ok(None),
+        id => match formers(all).find(|former| former.id == id) {
+            Some(former) => Ok(Some(former)),
+            None => wrong("this account is not disconnected any more: look at the connections"),
+        },
+    }
 }
 
 /// Whether an account may be at an address of its own, which is for simulators.
@@ -73,24 +149,20 @@ pub(super) fn allows_address(desk: &Desk) -> bool {
 }
 
 /// Refuses an account whose key is connected already, unless somebody has said that this is meant.
-async fn refuse_twice(desk: &Desk, form: &Form, asked: &pb::Connection) -> Result<(), Refused> {
-    if form.ticked("again") {
-        return Ok(());
-    }
-    let request = pb::ListConnectionsRequest {
-        page_size: 1_000,
-        ..Default::default()
-    };
-    let listed = desk.call(LIST, request, Api::list_connections).await?;
-    match twin(&listed.connections, form.text("api_key"), asked) {
-        None => Ok(()),
-        Some(name) => {
+fn refuse_twice(
+    form: &Form,
+    all: &[pb::Connection],
+    asked: &pb::Connection,
+) -> Result<(), Refused> {
+    match twin(all, form.text("api_key"), asked) {
+        Some(name) if !form.ticked("again") => {
             let message = format!(
                 "an account with a key of this end is connected already as “{name}”: tick this, and give the key once \
                  more, to connect it twice"
             );
             Err(status(engine::Error::invalid("again", message)).into())
         }
+        _ => Ok(()),
     }
 }
 
@@ -99,30 +171,51 @@ fn twin<'c>(all: &'c [pb::Connection], key: &str, asked: &pb::Connection) -> Opt
     let found = all.iter().find(|one| {
         !one.key_last_four.is_empty()
             && key.ends_with(&one.key_last_four)
-            && one.region() == asked.region()
-            && one.base_url == asked.base_url
+            && same_place(one, asked)
             && one.disconnect_time.is_none()
     });
     found.map(|one| one.display_name.as_str())
 }
 
-async fn create(desk: &Desk, form: &Form) -> Result<(String, bool), Refused> {
-    let mut connection = asked(form)?;
-    refuse_twice(desk, form, &connection).await?;
-    if set_up_first(form) {
+async fn create(
+    desk: &Desk,
+    form: &Form,
+    all: &[pb::Connection],
+) -> Result<(String, bool), Refused> {
+    let asked = asked(form)?;
+    refuse_twice(form, all, &asked)?;
+    let former = coming_back(form, all, &asked)?;
+    let fresh_start = former.is_none() && set_up_first(form);
+    let mut connection = match former {
+        Some(former) => restored(former, asked),
+        None => asked,
+    };
+    if fresh_start {
         let now = desk.api().authority.now();
         connection.sync_start_time = Some(setup::a_year_before(now.as_millis()));
     }
     let request = pb::CreateConnectionRequest {
         connection: Some(connection),
-        paused: set_up_first(form),
+        paused: fresh_start,
         api_key: form.text("api_key").to_owned(),
+        restore_connection_id: former.map(|former| former.id.clone()).unwrap_or_default(),
         ..Default::default()
     };
-    let request = desk.ask(CREATE, request)?;
-    let answer = desk.api().create_connection(request).await?.into_inner();
+    let answer = desk.call(CREATE, request, Api::create_connection).await?;
     let id = answer.connection.map(|connection| connection.id);
     Ok((id.unwrap_or_default(), answer.restored))
+}
+
+/// The settings of an account that comes back are those it had, so that nothing goes from its mirror; but for what the
+/// form says.
+fn restored(former: &pb::Connection, asked: pb::Connection) -> pb::Connection {
+    pb::Connection {
+        display_name: asked.display_name,
+        external_id: asked.external_id,
+        region: asked.region,
+        base_url: asked.base_url,
+        ..former.clone()
+    }
 }
 
 /// Whether the account is set up step by step before anything is read.
@@ -133,13 +226,28 @@ fn set_up_first(form: &Form) -> bool {
 /// The settings that a form asks for; what it leaves out has the service's defaults.
 fn asked(form: &Form) -> Result<pb::Connection, Refused> {
     let (region, base_url) = environment_of(form)?;
+    let streams: &[&str] = match Only::of(form.text("only")) {
+        Only::Jobs => &["postings", "posting_forms"],
+        Only::Everything | Only::Reading => &[],
+    };
     Ok(pb::Connection {
+        streams: streams.iter().map(|stream| (*stream).to_owned()).collect(),
         display_name: form.text("display_name").to_owned(),
         external_id: form.text("external_id").to_owned(),
         region: region.into(),
         base_url,
         ..Default::default()
     })
+}
+
+/// What a form calls the environment of a connection.
+fn region_word(connection: &pb::Connection) -> &'static str {
+    match connection.region() {
+        _ if !connection.base_url.is_empty() => "other",
+        pb::Region::Eu => "eu",
+        pb::Region::Sandbox => "sandbox",
+        pb::Region::Global | pb::Region::Unspecified => "global",
+    }
 }
 
 /// The region that a form asks for, or the address where it asks for another environment.
@@ -187,22 +295,27 @@ pub(super) fn environments(form: &Form, address: bool, refused: Option<&Refused>
 }
 
 /// The key is not filled in again: it is in no page.
-fn page(token: &str, form: &Form, address: bool, refused: Option<&Refused>) -> Markup {
+fn page(
+    token: &str,
+    form: &Form,
+    address: bool,
+    formers: &[&pb::Connection],
+    refused: Option<&Refused>,
+) -> Markup {
     let again = refused.and_then(|refused| refused.about("again"));
-    let read_only = form.ticked("read_only");
+    let only = Only::of(form.text("only"));
     html! {
         h1 { "Connect Lever" }
         @if let Some(refused) = refused { (refused.notice()) }
         p { "You need an API key, which a Lever Super Admin makes under Settings → Integrations and API → API Credentials. Somebody else has it, or you would rather consent in Lever? " a href=(LINKS) { "Make a link" } " instead." }
-        details.panel {
+        details.panel open[only != Only::Everything] {
             summary { "The permissions to tick for the key, in Lever’s order" }
-            @if read_only { p { "To read only: nothing can be written to Lever with such a key. " a href="/console/connect" { "Read and write" } } }
-            @else { p { "To read and write. " a href="/console/connect?read_only=true" { "Read only" } " is shorter." } }
-            (checklist(read_only))
+            (permissions(only))
         }
-        form.stack method="post" action="/console/connect" {
+        form.stack method="post" action=(PATH) {
             (csrf(token))
-            @if read_only { input type="hidden" name="read_only" value="on"; }
+            @if only != Only::Everything { input type="hidden" name="only" value=(only.word()); }
+            @if !formers.is_empty() { (whether_again(form, formers, refused)) }
             label { "Name" input name="display_name" required maxlength="200" value=(form.text("display_name")) autocomplete="off"; }
             label { "Id of this customer in the product (optional)" input name="external_id" value=(form.text("external_id")) autocomplete="off"; }
             (environments(form, address, refused))
@@ -212,10 +325,48 @@ fn page(token: &str, form: &Form, address: bool, refused: Option<&Refused>) -> M
                 @if let Some(problem) = &again { p.problem id="again-problem" { (problem) } }
             }
             p.faint { "The key is tried with one call to Lever, then kept sealed; only its last four characters are ever shown." }
+            p.faint { "Who may use the account: tokens that name no account see it at once, and so does the token you are signed in with. The last step lists them." }
             div.actions {
                 button.primary type="submit" name="next" value="setup" { "Test and continue" }
                 button type="submit" { "Test and start with the usual settings" }
             }
+        }
+    }
+}
+
+/// The list to tick, with the ways to shorter ones.
+fn permissions(only: Only) -> Markup {
+    let all = Only::ALL.map(|(_, word, label)| (word, label));
+    html! {
+        (views("What the key is good for", PATH, "only", only.word(), &all))
+        @match only {
+            Only::Everything => p { "To read and to write." },
+            Only::Reading => p { "To read only: nothing can be written to Lever with such a key." },
+            Only::Jobs => p { "Jobs only: postings with their application forms are mirrored, and nobody who applied to them." },
+        }
+        (checklist(only))
+    }
+}
+
+/// Asks whether a disconnected account is meant.
+fn whether_again(form: &Form, formers: &[&pb::Connection], refused: Option<&Refused>) -> Markup {
+    let problem = refused.and_then(|refused| refused.about("restore"));
+    let described = problem.as_ref().map(|_| "restore-problem");
+    let chosen = form.text("restore");
+    html! {
+        fieldset aria-describedby=[described] {
+            legend { "Was this account connected before?" }
+            @for former in formers {
+                label.check {
+                    input type="radio" name="restore" value=(former.id) checked[former.id == chosen];
+                    span {
+                        "Reconnect " strong { (former.display_name) } " "
+                        span.faint { "keeps its settings, mappings and mirror, which go on " (moment(former.purge_time.as_ref())) "; only for the same account in Lever" }
+                    }
+                }
+            }
+            label.check { input type="radio" name="restore" value="new" checked[chosen == "new"]; "No, it is a new account" }
+            @if let Some(problem) = &problem { p.problem id="restore-problem" { (problem) } }
         }
     }
 }
@@ -228,7 +379,7 @@ mod tests {
     fn a_form_that_was_refused_comes_back_filled_in_but_for_the_key() {
         let form = Form::parse(b"display_name=Acme&api_key=sesame-open&region=eu");
         let refused = Refused::from(tonic::Status::failed_precondition("Lever rejects the key"));
-        let text = page("t", &form, true, Some(&refused)).into_string();
+        let text = page("t", &form, true, &[], Some(&refused)).into_string();
         assert!(text.contains("value=\"Acme\"") && text.contains("value=\"eu\" selected"));
         assert!(text.contains("Lever rejects the key."));
         assert!(!text.contains("sesame-open"));
@@ -241,10 +392,62 @@ mod tests {
     }
 
     #[test]
-    fn a_key_to_read_only_needs_fewer_permissions() {
-        let of = |form: &[u8]| page("t", &Form::parse(form), false, None).into_string();
+    fn a_key_for_less_needs_fewer_permissions_and_jobs_alone_are_mirrored_alone() {
+        let of = |form: &[u8]| page("t", &Form::parse(form), false, &[], None).into_string();
         assert!(of(b"").contains("create an opportunity note"));
-        assert!(!of(b"read_only=on").contains("create an opportunity note"));
+        assert!(!of(b"only=reading").contains("create an opportunity note"));
+        assert!(of(b"only=jobs").contains("name=\"only\" value=\"jobs\""));
+        let streams = |form: &[u8]| asked(&Form::parse(form)).unwrap().streams;
+        let jobs = streams(b"only=jobs&region=global");
+        assert_eq!(jobs, ["postings", "posting_forms"]);
+        assert!(streams(b"only=reading&region=global").is_empty());
+    }
+
+    fn former(id: &str, external_id: &str) -> pb::Connection {
+        pb::Connection {
+            id: id.to_owned(),
+            display_name: "Old <b>".to_owned(),
+            external_id: external_id.to_owned(),
+            region: pb::Region::Eu.into(),
+            streams: vec!["notes".to_owned()],
+            disconnect_time: Some(prost_types::Timestamp::default()),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn an_account_that_was_disconnected_is_asked_about() {
+        let all = [former("c1", ""), former("c2", "acme")];
+        let of = |text: &str| {
+            let form = Form::parse(text.as_bytes());
+            let asked = asked(&form).unwrap();
+            coming_back(&form, &all, &asked).map(|one| one.map(|one| one.id.clone()))
+        };
+        let refused = of("region=eu").unwrap_err();
+        assert_eq!(of("region=global").unwrap(), None, "another environment");
+        assert_eq!(of("region=eu&restore=new").unwrap(), None);
+        assert_eq!(of("region=eu&restore=c1").unwrap().as_deref(), Some("c1"));
+        assert_eq!(
+            of("region=eu&external_id=acme").unwrap().as_deref(),
+            Some("c2")
+        );
+        assert!(of("region=eu&restore=gone").is_err());
+        let formers: Vec<_> = formers(&all).collect();
+        let form = Form::parse(b"region=eu");
+        let text = page("t", &form, false, &formers, Some(&refused)).into_string();
+        assert!(
+            text.contains("id=\"restore-problem\">Say whether") && text.contains("Old &lt;b&gt;")
+        );
+        let none = page("t", &form, false, &[], None).into_string();
+        assert!(!none.contains("connected before"));
+    }
+
+    #[test]
+    fn what_comes_back_keeps_its_settings_under_the_name_that_was_given() {
+        let form = Form::parse(b"region=eu&display_name=New");
+        let connection = restored(&former("c1", ""), asked(&form).unwrap());
+        assert_eq!(connection.display_name, "New");
+        assert_eq!(connection.streams, ["notes"]);
     }
 
     #[test]

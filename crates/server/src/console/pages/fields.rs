@@ -222,6 +222,7 @@ async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Re
             let page = wrong(&desk, &account, &draft, refused.into())?;
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
         }
+        "save" | "review" if !draft.unknown.is_empty() => {}
         "save" => return save(&desk, &account, &draft, &form).await,
         "review" => return review(&desk, &account, &draft, &form).await,
         "up" | "down" => draft.shift(place, act == "down"),
@@ -259,6 +260,10 @@ async fn tried(desk: &Desk, account: &Account, draft: &Draft) -> Result<Tried, R
         faults,
         changed: true,
     };
+    if !draft.unknown.is_empty() {
+        let faults = draft.unknown.clone();
+        return Ok(ended(person::refused(&faults), faults));
+    }
     if !desk.may(PREVIEW) {
         return Ok(ended(person::withheld(), Vec::new()));
     }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use store::{ConnectLink, LinkPurpose, LinkState};
 
 use crate::auth;
-use crate::console::checklist::checklist;
+use crate::console::checklist::{Only, checklist};
 use crate::console::consent::{COOKIE, Errand, PATIENCE};
 use crate::console::desk::cookie_of;
 use crate::console::form::Form;
@@ -392,7 +392,7 @@ fn with_key(view: &View<'_>) -> Markup {
             p { "In Lever, a Super Admin opens Settings → Integrations and API → API Credentials, generates a key with the permissions of this list, and copies it here. Lever shows the key once." }
             details {
                 summary { "The permissions to tick, in Lever’s order" }
-                (checklist(false))
+                (checklist(Only::Everything))
             }
             form.stack method="post" action=(view.path) {
                 label { "API key" input type="password" name="api_key" required autocomplete="off" spellcheck="false"; }

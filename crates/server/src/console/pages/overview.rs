@@ -17,6 +17,8 @@ use super::setup;
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::frame::Tab;
+use crate::console::import::{self, Share, Standing};
+use crate::console::models::called;
 use crate::console::refusal::Refused;
 use crate::console::words::{count, moment, number, plain, span};
 use crate::wire::status::status;
@@ -37,7 +39,12 @@ struct View<'a> {
     /// None where the reader may not know.
     open_issues: Option<u32>,
     may_set_up: bool,
+    /// Whether the account was linked so lately that the end of its first import is news.
+    fresh: bool,
 }
+
+/// So long after an account was linked its first import is told to be complete.
+const NEWS_SECONDS: i64 = 3 * 24 * 3600;
 
 async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
@@ -48,6 +55,10 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
         // The mirror is shown even where its issues are refused just now.
         open_issues: open_issues(&desk, &id).await.ok().flatten(),
         may_set_up: desk.may(SET_UP),
+        fresh: connection.create_time.as_ref().is_some_and(|at| {
+            let now = desk.now().as_millis().div_euclid(1_000);
+            now.saturating_sub(at.seconds) < NEWS_SECONDS
+        }),
     };
     Ok(desk.at(&connection, Tab::Overview, page(&view)))
 }
@@ -85,16 +96,73 @@ async fn live(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
 
 fn page(view: &View<'_>) -> Markup {
     let (connection, status) = (view.connection, view.status);
+    let importing = import::is_under_way(status);
+    let unstarted_yet = setup::is_unstarted(connection, &status.streams);
     html! {
-        div.head id="head" data-live-part { h1 { "Overview" } (state(connection, view.open_issues)) }
+        div.head id="head" data-live-part { h1 { "Overview" } (state(connection, view.open_issues, status)) }
         div id="unstarted" data-live-part {
-            @if setup::is_unstarted(connection, &status.streams) {
-                div.notice { (unstarted(connection, view.may_set_up)) }
-            }
+            @if unstarted_yet { div.notice { (unstarted(connection, view.may_set_up)) } }
         }
+        div id="import" data-live-part data-import=[(!unstarted_yet).then_some(if importing { "running" } else { "complete" })] data-name=(connection.display_name) {
+            @if !unstarted_yet && importing { (first_import(status)) }
+            @else if !importing && view.fresh { (complete(&connection.id)) }
+        }
+        // Outside of what is put in place anew, so that what was asked for here stays.
+        @if !unstarted_yet && importing { (tell_me()) }
         div data-live=(format!("{}/live", Tab::Overview.path(&connection.id))) {}
         section.panel id="whole" data-live-part aria-live="off" { (whole(view)) }
-        section id="streams" data-live-part { (streams(&status.streams)) }
+        section id="streams" data-live-part {
+            @if importing { (import_table(status)) } @else { (streams(&status.streams)) }
+        }
+    }
+}
+
+/// How far the first import has come.
+fn first_import(status: &pb::GetSyncStatusResponse) -> Markup {
+    let share = import::whole(status);
+    html! {
+        section.panel {
+            h2 { "First import" }
+            @match share {
+                Some(share) => { p {
+                    progress.long max=(share.total) value=(share.done) aria-label="First import" { (share.percent()) " %" }
+                    " " (share.percent()) " %: about " (count(status.planned_requests, "request", "requests")) " to Lever to go"
+                    @if let Some(eta) = &status.eta { ", " (span(eta)) }
+                    "."
+                } },
+                None => { p { progress.long aria-label="First import" { "under way" } " How long it takes is not known yet." } },
+            }
+            @match status.state() {
+                pb::SyncState::Paused => { p { "It is paused: nothing is read until somebody resumes it." } },
+                pb::SyncState::Failed => { p { "It does not get on just now: the table below and the issues say why." } },
+                _ => {}
+            }
+            p { "You can leave this page and come back at any time: the import goes on by itself. Whoever applied comes first, and can be worked with before the rest is here." }
+        }
+    }
+}
+
+/// The offer to be told of the end; the button shows where scripts run and the browser has such notices.
+fn tell_me() -> Markup {
+    html! {
+        p.offer id="tell-me" {
+            button type="button" data-tell-me hidden { "Tell me when it is done" }
+            " " span.faint data-tell-me-hint role="status" { "The title of this page says when it is done." }
+        }
+    }
+}
+
+fn complete(connection: &str) -> Markup {
+    html! {
+        div.notice.good {
+            p {
+                "The first import is complete. Next: "
+                a href=(Tab::Stages.path(connection)) { "put Lever’s stages into the groups of your product" }
+                ", then look at the "
+                a href=(Tab::Applicants.path(connection)) { "applicants" }
+                "."
+            }
+        }
     }
 }
 
@@ -108,15 +176,6 @@ fn whole(view: &View<'_>) -> Markup {
             @if let Some(open) = view.open_issues {
                 dt { "Issues" } dd { (issues_of(open, &Tab::Issues.path(&view.connection.id))) }
             }
-            @if status.planned_requests > status.made_requests {
-                @let left = status.planned_requests - status.made_requests;
-                dt { "First import" }
-                dd {
-                    progress max=(status.planned_requests) value=(status.made_requests) aria-label="Requests made of those planned" {}
-                    " about " (count(left, "request", "requests")) " to go"
-                    @if let Some(eta) = &status.eta { ", " (span(eta)) }
-                }
-            }
             @if let Some(pause) = &status.rate_limit_pause {
                 dt { "Paused by Lever" } dd { "until " (moment(pause.end_time.as_ref())) ": " (pause.reason) }
             }
@@ -124,11 +183,69 @@ fn whole(view: &View<'_>) -> Markup {
     }
 }
 
+/// Kind by kind, while it is imported.
+fn import_table(status: &pb::GetSyncStatusResponse) -> Markup {
+    html! {
+        p.faint { "Kind by kind of Lever’s records. A record that could not be read is set aside, so that all others go on; it comes back when Lever sends it in a form that can be read." }
+        div.scroll tabindex="0" role="region" aria-label="Kinds of record" {
+            table {
+                thead { tr { th { "Kind of record" } th { "State" } th { "Progress" } th.num { "Found" } th.num { "Stored" } th.num { "Could not be read" } th.num { "Rate" } th.num { "Time left" } th { "To tell" } } }
+                tbody { @for stream in import::kept(status) { (import_row(status, stream)) } }
+            }
+        }
+    }
+}
+
+fn import_row(status: &pb::GetSyncStatusResponse, stream: &pb::StreamStatus) -> Markup {
+    let standing = import::standing(status, stream);
+    let (class, words) = match standing {
+        Standing::NotStarted => ("badge", "Not started"),
+        Standing::Running(_) => ("badge", "Running"),
+        Standing::Success => ("badge good", "Success"),
+        Standing::Failure => ("badge bad", "Failure"),
+        Standing::NeedsAttention => ("badge warn", "Needs attention"),
+    };
+    // What could not be read was found all the same.
+    let found = stream
+        .records
+        .map(|stored| stored.saturating_add(stream.quarantined));
+    let dash = "–";
+    html! {
+        tr {
+            td { (called(&stream.name)) }
+            td { span class=(class) { (words) } }
+            td { (bar(standing, called(&stream.name))) }
+            td.num { @match found { Some(found) => (number(found)), None => (dash) } }
+            td.num { @match stream.records { Some(stored) => (number(stored)), None => (dash) } }
+            td.num { (number(stream.quarantined)) }
+            td.num { @if stream.rate > 0.0 { (format!("{:.0}", stream.rate)) "/s" } @else { (dash) } }
+            td.num { @match &stream.eta { Some(eta) => (span(eta)), None => (dash) } }
+            td { (stream.error) }
+        }
+    }
+}
+
+fn bar(standing: Standing, name: &str) -> Markup {
+    let label = format!("Progress of {name}");
+    html! {
+        @match standing {
+            Standing::NotStarted => { progress max="1" value="0" aria-label=(label) { "0 %" } },
+            Standing::Success => { progress max="1" value="1" aria-label=(label) { "100 %" } " 100 %" },
+            Standing::Running(Some(share @ Share { done, total })) => {
+                progress max=(total) value=(done) aria-label=(label) { (share.percent()) " %" } " " (share.percent()) " %"
+                br; span.faint { (number(done)) " of about " (number(total)) }
+            },
+            Standing::Running(None) => { progress aria-label=(label) { "under way" } },
+            Standing::Failure | Standing::NeedsAttention => "–",
+        }
+    }
+}
+
 fn streams(streams: &[pb::StreamStatus]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Streams" {
+        div.scroll tabindex="0" role="region" aria-label="Kinds of record" {
             table {
-                thead { tr { th { "Stream" } th { "State" } th.num { "Records" } th { "Last success" } th { "Next" } th { "To tell" } } }
+                thead { tr { th { "Kind of record" } th { "State" } th.num { "Records" } th { "Last success" } th { "Next" } th { "To tell" } } }
                 tbody { @for stream in streams { (one(stream)) } }
             }
         }
@@ -138,7 +255,7 @@ fn streams(streams: &[pb::StreamStatus]) -> Markup {
 fn one(stream: &pb::StreamStatus) -> Markup {
     html! {
         tr {
-            td { (stream.name.replace('_', " ")) }
+            td { (called(&stream.name)) }
             td { span class=(class(stream.state())) { (plain(stream.state().as_str_name(), "STREAM_STATE")) } }
             td.num { @match stream.records { Some(records) => (number(records)), None => "–" } }
             td { (moment(stream.last_success_at.as_ref())) }
@@ -166,32 +283,102 @@ fn class(state: pb::StreamState) -> &'static str {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_first_import_tells_what_is_left_and_a_stream_what_is_wrong() {
-        let status = pb::GetSyncStatusResponse {
-            planned_requests: 1_500,
-            made_requests: 300,
-            streams: vec![pb::StreamStatus {
-                name: "archive_reasons".to_owned(),
-                state: pb::StreamState::Forbidden.into(),
-                error: "the key lacks <it>".to_owned(),
-                ..Default::default()
-            }],
-            ..Default::default()
-        };
+    fn shown(connection: &pb::Connection, status: &pb::GetSyncStatusResponse) -> String {
         let view = View {
-            connection: &pb::Connection {
-                state: pb::SyncState::Synced.into(),
-                ..Default::default()
-            },
-            status: &status,
+            connection,
+            status,
             open_issues: Some(1),
             may_set_up: false,
+            fresh: true,
         };
-        let text = page(&view).into_string();
-        assert!(text.contains("needs attention") && text.contains(">1 open issue</a>"));
-        assert!(text.contains("about 1,200 requests to go"));
-        assert!(text.contains("archive reasons") && text.contains("badge bad\">forbidden"));
+        page(&view).into_string()
+    }
+
+    fn importing() -> pb::GetSyncStatusResponse {
+        pb::GetSyncStatusResponse {
+            state: pb::SyncState::Syncing.into(),
+            planned_requests: 907,
+            eta: Some(prost_types::Duration {
+                seconds: 91,
+                nanos: 0,
+            }),
+            streams: vec![
+                pb::StreamStatus {
+                    name: "opportunities".to_owned(),
+                    state: pb::StreamState::Syncing.into(),
+                    records: Some(300),
+                    planned_requests: 7,
+                    ..Default::default()
+                },
+                pb::StreamStatus {
+                    name: "notes".to_owned(),
+                    state: pb::StreamState::Syncing.into(),
+                    records: Some(450),
+                    planned_requests: 900,
+                    waiting: 200,
+                    quarantined: 3,
+                    rate: 12.4,
+                    ..Default::default()
+                },
+                pb::StreamStatus {
+                    name: "archive_reasons".to_owned(),
+                    state: pb::StreamState::Forbidden.into(),
+                    error: "the key lacks <it>".to_owned(),
+                    ..Default::default()
+                },
+            ],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_first_import_is_told_kind_by_kind_with_bars_that_have_words() {
+        let connection = pb::Connection {
+            state: pb::SyncState::Syncing.into(),
+            ..Default::default()
+        };
+        let text = shown(&connection, &importing());
+        assert!(text.contains("Initial import 10 %<") && text.contains("data-import=\"running\""));
+        assert!(text.contains("about 907 requests to Lever to go, 1 min."));
+        assert!(text.contains("aria-label=\"Progress of Notes\">10 %</progress>"));
+        assert!(text.contains("100 of about 1,000"));
+        assert!(text.contains(
+            "<td class=\"num\">453</td><td class=\"num\">450</td><td class=\"num\">3</td>"
+        ));
+        assert!(text.contains("12/s") && text.contains("data-tell-me hidden"));
+        assert!(text.contains("Archive reasons") && text.contains("badge warn\">Needs attention"));
         assert!(text.contains("the key lacks &lt;it&gt;"));
+    }
+
+    #[test]
+    fn the_end_of_a_first_import_is_told_with_what_comes_next() {
+        let connection = pb::Connection {
+            state: pb::SyncState::Synced.into(),
+            ..Default::default()
+        };
+        let mut status = importing();
+        status.state = pb::SyncState::Synced.into();
+        status.planned_requests = 0;
+        let text = shown(&connection, &status);
+        assert!(
+            text.contains("data-import=\"complete\"")
+                && text.contains("The first import is complete")
+        );
+        assert!(!text.contains("data-tell-me") && !text.contains("<progress"));
+        assert!(text.contains("Needs attention") && text.contains(">1 open issue</a>"));
+        assert!(text.contains("badge bad\">forbidden"));
+    }
+
+    #[test]
+    fn what_was_not_started_is_not_told_as_an_import() {
+        let connection = pb::Connection {
+            state: pb::SyncState::Paused.into(),
+            ..Default::default()
+        };
+        let mut status = importing();
+        status.state = pb::SyncState::Paused.into();
+        let text = shown(&connection, &status);
+        assert!(text.contains("the first import is to be started"));
+        assert!(!text.contains("data-import=") && !text.contains("data-tell-me"));
     }
 }

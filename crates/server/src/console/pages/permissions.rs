@@ -9,7 +9,7 @@ use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
 
 use crate::console::Console;
-use crate::console::checklist::checklist;
+use crate::console::checklist::{Only, checklist};
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
 use crate::console::frame::{Tab, action};
@@ -81,7 +81,7 @@ pub(super) fn page(
                 dt { "Environment" } dd { (environment(connection)) }
                 @match report {
                     Some(report) => (facts(report)),
-                    None => { dt { "Key" } dd { "not tested since the service started, or since it was given" } }
+                    None => { dt { "Key" } dd { "not tested since it was given" } }
                 }
             }
             div.actions { (action(csrf, path, label, &[])) span.faint { "Asks Lever about each permission, which takes about ten seconds and changes nothing." } }
@@ -140,7 +140,7 @@ fn told(report: &pb::CheckPermissionsResponse) -> Markup {
         }
         details.panel open[!missing.is_empty()] {
             summary { "The list to tick in Lever, in Lever’s order" }
-            (checklist(false))
+            (checklist(Only::Everything))
         }
         // What needs somebody comes first, and what nobody can tell is out of the way.
         (table("Permissions", missing.into_iter().chain(of_state(report, pb::PermissionState::Granted))))
@@ -282,6 +282,6 @@ mod tests {
     fn a_key_is_tested_when_somebody_asks_for_it() {
         let text = page(&pb::Connection::default(), None, "t", "/p").into_string();
         assert!(text.contains("Test the key") && text.contains("action=\"/p\""));
-        assert!(text.contains("not tested since") && !text.contains("<table"));
+        assert!(text.contains("not tested since it was given") && !text.contains("<table"));
     }
 }

@@ -44,7 +44,7 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
 }
 
 /// Every token its reader administers.
-async fn tokens(desk: &Desk) -> Result<Vec<pb::Token>, Refused> {
+pub(super) async fn tokens(desk: &Desk) -> Result<Vec<pb::Token>, Refused> {
     let mut tokens = Vec::new();
     let mut page_token = String::new();
     loop {
@@ -63,7 +63,7 @@ async fn tokens(desk: &Desk) -> Result<Vec<pb::Token>, Refused> {
 }
 
 /// Whether a token works and sees the connection.
-fn sees(token: &pb::Token, connection: &str, now: &Timestamp) -> bool {
+pub(super) fn sees(token: &pb::Token, connection: &str, now: &Timestamp) -> bool {
     let ended = token
         .expire_time
         .is_some_and(|at| at.seconds <= now.seconds);

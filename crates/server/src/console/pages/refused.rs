@@ -10,7 +10,7 @@ use proto::v1 as pb;
 use tonic::{Code, Status};
 use url::form_urlencoded;
 
-use super::{connections, setup, sync};
+use super::{connect, connections, setup, sync};
 use crate::console::desk::Desk;
 use crate::console::frame::{Place, Tab};
 use crate::console::refusal::Refused;
@@ -210,11 +210,12 @@ fn disconnected(connection: &pb::Connection, tab: Tab) -> Markup {
                 "Since " (moment(connection.disconnect_time.as_ref())) " nothing is read from Lever or written to it. "
                 "Its mirror goes " (moment(connection.purge_time.as_ref())) "."
             }
-            @if connection.external_id.is_empty() {
-                p { "It has no external id, so it cannot come back: the account can only be connected anew. Its mappings can be taken along until then: " code { "fulcrum mapping export" } " writes them to a file." }
-            } @else {
-                p { "Until then it comes back with its mirror and its settings when the account is connected again with the same external id, " code { (connection.external_id) } "." }
+            p {
+                "Until then an administrator can bring it back, with its mirror, mappings and settings"
+                @if !connection.external_id.is_empty() { "; it is known by the external id " code { (connection.external_id) } }
+                "."
             }
+            p { a.button href=(connect::again_path(&connection.id)) { "Reconnect" } }
         }
     }
 }
@@ -308,8 +309,9 @@ mod tests {
     }
 
     #[test]
-    fn a_disconnected_account_says_how_it_comes_back_if_it_can() {
+    fn a_disconnected_account_says_how_it_comes_back() {
         let mut connection = pb::Connection {
+            id: "c1".to_owned(),
             external_id: "<acme>".to_owned(),
             ..Default::default()
         };
@@ -317,6 +319,6 @@ mod tests {
         assert!(text.contains("<h1>API calls</h1>") && text.contains("<code>&lt;acme&gt;</code>"));
         connection.external_id.clear();
         let text = disconnected(&connection, Tab::Calls).into_string();
-        assert!(text.contains("it cannot come back") && text.contains("fulcrum mapping export"));
+        assert!(text.contains("/console/connect?restore=c1") && !text.contains("external id"));
     }
 }

@@ -1,4 +1,6 @@
-//! The settings of a connection, its key, and the end of it (product.md, screens 2 and 15).
+//! The settings of a connection and its key (product.md, screen 2); `leaving` is the end of it.
+
+mod leaving;
 
 use axum::Router;
 use axum::extract::Path;
@@ -7,24 +9,26 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
-use proto::v1::lever_service_server::LeverService as _;
 
 use super::links::LINKS;
 use super::setup::{self, Reach};
+use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
 use crate::console::models::MODELS;
 use crate::console::refusal::Refused;
-use crate::console::words::moment;
-use crate::console::{Console, ROOT};
 use crate::grpc::Api;
 use crate::wire::status::status;
 
 const ROTATE: &str = "/fulcrum.v1.ConnectionService/RotateCredential";
-const DELETE: &str = "/fulcrum.v1.ConnectionService/DeleteConnection";
-const USER: &str = "/fulcrum.v1.LeverService/GetUser";
+pub(super) const DELETE: &str = "/fulcrum.v1.ConnectionService/DeleteConnection";
+
+/// Where an account is disconnected.
+pub(super) fn disconnect_path(connection: &str) -> String {
+    format!("{}/disconnect", Tab::Settings.path(connection))
+}
 
 /// What the form sets.
 const PATHS: [&str; 8] = [
@@ -44,7 +48,7 @@ pub(super) fn routes() -> Router<Console> {
         .route("/console/connections/{id}/settings/key", post(replace_key))
         .route(
             "/console/connections/{id}/settings/disconnect",
-            post(disconnect),
+            get(leaving::show).post(leaving::disconnect),
         )
 }
 
@@ -123,7 +127,8 @@ impl Typed {
     }
 
     /// Each setting in words, in the order of the page.
-    fn told(&self) -> Vec<(&'static str, String)> {
+    /// `acting` is what whoever acts is called.
+    fn told(&self, acting: &str) -> Vec<(&'static str, String)> {
         let yes = |on: bool| if on { "yes" } else { "no" }.to_owned();
         let models = MODELS.iter().flat_map(|(_, models)| *models);
         let kept: Vec<&str> = models
@@ -136,7 +141,7 @@ impl Typed {
         };
         let acting = match self.acting.as_str() {
             "" => "nobody",
-            user => user,
+            _ => acting,
         };
         vec![
             ("Name", self.name.clone()),
@@ -156,7 +161,6 @@ impl Typed {
 enum Part {
     Settings,
     Key,
-    Disconnect,
 }
 
 /// What the page shows.
@@ -169,8 +173,9 @@ struct View<'a> {
     /// The words by which a user is looked for, and who fits them.
     words: &'a str,
     users: Result<&'a [pb::User], &'a Refused>,
-    /// The name of whoever is chosen to act; empty where it is not known.
+    /// What whoever is chosen to act is called, here and by whoever saved meanwhile.
     acting: &'a str,
+    their_acting: &'a str,
     csrf: &'a str,
 }
 
@@ -202,13 +207,14 @@ async fn opened(
     let overtaken = typed.etag != present.etag;
     // Saving once more is meant to go over what the page shows of theirs.
     typed.etag.clone_from(&present.etag);
-    let read_from = match present.keeps("users") {
-        true => pb::ReadFrom::Mirror,
-        false => pb::ReadFrom::Lever,
-    };
     let users = match words {
         "" => Ok(Vec::new()),
-        words => setup::users(desk, id, words, read_from).await,
+        words => setup::users(desk, id, words, setup::users_from(&connection)).await,
+    };
+    let acting = setup::user(desk, id, &typed.acting).await;
+    let their_acting = match overtaken {
+        true => setup::user(desk, id, &present.acting).await,
+        false => None,
     };
     let view = View {
         connection: &connection,
@@ -217,7 +223,8 @@ async fn opened(
         refused,
         words,
         users: users.as_deref(),
-        acting: &name_of(desk, id, &typed.acting).await,
+        acting: &setup::called(acting.as_ref()),
+        their_acting: &setup::called(their_acting.as_ref()),
         csrf: desk.csrf(),
     };
     let page = desk.at(&connection, Tab::Settings, page(&view));
@@ -225,21 +232,6 @@ async fn opened(
         Some((_, refused)) => (refused.http(), page).into_response(),
         None => page,
     })
-}
-
-/// The name of a user as it is mirrored; empty for one who is not.
-async fn name_of(desk: &Desk, id: &str, user: &str) -> String {
-    if user.is_empty() {
-        return String::new();
-    }
-    let request = pb::GetUserRequest {
-        connection_id: id.to_owned(),
-        user_id: user.to_owned(),
-        ..Default::default()
-    };
-    let found = desk.call(USER, request, Api::get_user).await;
-    let user = found.ok().and_then(|answer| answer.user);
-    user.map(|user| user.name).unwrap_or_default()
 }
 
 async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
@@ -307,38 +299,6 @@ async fn replace_key(
     opened(&desk, &id, None, "", Some((Part::Key, &refused))).await
 }
 
-async fn disconnect(
-    Path(id): Path<String>,
-    Posted { desk, form }: Posted,
-) -> Result<Response, Refused> {
-    match disconnected(&desk, &id, &form).await {
-        Ok(said) => Ok(desk.done(ROOT, said)),
-        Err(refused) => opened(&desk, &id, None, "", Some((Part::Disconnect, &refused))).await,
-    }
-}
-
-/// What is said of an account that is no longer connected.
-async fn disconnected(desk: &Desk, id: &str, form: &Form) -> Result<String, Refused> {
-    let connection = desk.connection(id).await?;
-    if form.text("name") != connection.display_name.trim() {
-        let message = "type the name of the connection to disconnect it";
-        return Err(status(engine::Error::invalid("name", message)).into());
-    }
-    let request = pb::DeleteConnectionRequest {
-        connection_id: id.to_owned(),
-        purge_now: false,
-    };
-    let answer = desk.call(DELETE, request, Api::delete_connection).await?;
-    let said = format!(
-        "{} is disconnected. Its mirror is kept for 14 days. Delete the key in Lever.",
-        connection.display_name
-    );
-    Ok(match answer.webhook_error.as_str() {
-        "" => said,
-        error => format!("{said} {error}"),
-    })
-}
-
 fn page(view: &View<'_>) -> Markup {
     let connection = view.connection;
     let path = Tab::Settings.path(&connection.id);
@@ -358,18 +318,8 @@ fn page(view: &View<'_>) -> Markup {
         }
         section.panel {
             h2 { "Disconnect" }
-            @if connection.disconnect_time.is_some() {
-                p { "Disconnected " (moment(connection.disconnect_time.as_ref())) "; what is mirrored goes " (moment(connection.purge_time.as_ref())) ". Connecting the account again until then brings it back." }
-            } @else {
-                p { "Nothing more is read or written. The mirror and the mappings are kept for 14 days, in which connecting the account again brings them back; held writes are cancelled. The key stays in Lever until somebody deletes it there." }
-                @let refused = view.refused(Part::Disconnect);
-                @if let Some(refused) = refused { (refused.notice()) }
-                form.stack method="post" action={ (path) "/disconnect" } {
-                    (csrf(view.csrf))
-                    (Field { name: "name", label: "Type the name of the connection", help: "", refused: refused.map(|refused| (refused, "name")) }.line(""))
-                    button.danger type="submit" { "Disconnect" }
-                }
-            }
+            p { "Ends what Fulcrum reads and writes for this account; the next page says what stays and what goes before anything is done." }
+            a.button.danger href=(disconnect_path(&connection.id)) { "Disconnect" }
         }
     }
 }
@@ -380,7 +330,7 @@ fn settings(view: &View<'_>, path: &str) -> Markup {
     let problem = |field| refused.and_then(|refused: &Refused| refused.about(field));
     let lose = problem("lose");
     html! {
-        @if let Some(theirs) = view.theirs { (overtaken(typed, theirs, path)) }
+        @if let Some(theirs) = view.theirs { (overtaken(view, theirs, path)) }
         @else if let Some(refused) = refused { (refused.notice()) }
         form.stack.wide method="post" action=(path) {
             (csrf(view.csrf))
@@ -423,8 +373,9 @@ fn settings(view: &View<'_>, path: &str) -> Markup {
 }
 
 /// Somebody else saved first: both sides where they differ, and the two ways on.
-fn overtaken(mine: &Typed, theirs: &Typed, path: &str) -> Markup {
-    let both = theirs.told().into_iter().zip(mine.told());
+fn overtaken(view: &View<'_>, theirs: &Typed, path: &str) -> Markup {
+    let theirs = theirs.told(view.their_acting);
+    let both = theirs.into_iter().zip(view.typed.told(view.acting));
     let differing: Vec<_> = both.filter(|(there, here)| there != here).collect();
     html! {
         div.notice.warn role="alert" {
@@ -469,6 +420,7 @@ mod tests {
             words: "",
             users: Ok(&[]),
             acting: "Ada <Lovelace>",
+            their_acting: "",
             csrf: "t",
         };
         page(&view).into_string()
@@ -483,7 +435,7 @@ mod tests {
             text.contains("name=\"include_snoozed\"")
                 && !text.contains("name=\"include_snoozed\" checked")
         );
-        assert!(text.contains("Type the name of the connection"));
+        assert!(text.contains("/connections/c1/settings/disconnect\""));
         assert!(text.contains("Ada &lt;Lovelace&gt;") && text.contains("value=\"u1\" checked"));
     }
 
@@ -515,9 +467,6 @@ mod tests {
         let refused = Refused::from(status(error));
         let text = shown(&typed, None, Some((Part::Settings, &refused)));
         assert!(text.contains("value=\"B&lt;cme\"") && text.contains("problem\">No such user."));
-        let refused = Refused::from(status(engine::Error::invalid("name", "type the name")));
-        let text = shown(&typed, None, Some((Part::Disconnect, &refused)));
-        assert!(text.contains("id=\"field-name-problem\">Type the name."));
     }
 
     #[test]

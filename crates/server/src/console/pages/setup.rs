@@ -15,18 +15,20 @@ use proto::v1::lever_service_server::LeverService as _;
 use proto::v1::sync_service_server::SyncService as _;
 use tonic::Status;
 
-use super::permissions;
 use super::sync::status;
+use super::{permissions, privacy};
 use crate::console::desk::Desk;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Place, Tab, csrf};
 use crate::console::models::{MODELS, Model};
 use crate::console::refusal::Refused;
-use crate::console::words::{count, number, span};
+use crate::console::words::{count, number, plain, span};
 use crate::console::{Console, ROOT, see};
+use crate::grpc::Api;
 use crate::wire::status::status as to_status;
 
 const UPDATE: &str = "/fulcrum.v1.ConnectionService/UpdateConnection";
+const USER: &str = "/fulcrum.v1.LeverService/GetUser";
 const USERS: &str = "/fulcrum.v1.LeverService/ListUsers";
 const ESTIMATE: &str = "/fulcrum.v1.SyncService/EstimateImport";
 const RESUME: &str = "/fulcrum.v1.SyncService/ResumeSync";
@@ -492,9 +494,11 @@ async fn show_acting(
             .clone_into(&mut connection.default_acting_user_id);
         connection.strict_acting_user = form.ticked("strict");
     }
+    let chosen = user(desk, id, &connection.default_acting_user_id).await;
+    let chosen = called(chosen.as_ref());
     let content = html! {
         @if let Some((refused, _)) = refused { (refused.notice()) }
-        (acting_form(&connection, desk.csrf(), words, found.as_deref()))
+        (acting_form(&connection, desk.csrf(), words, found.as_deref(), &chosen))
     };
     let page = stepped(desk, &connection, Step::Acting, content);
     Ok(match refused {
@@ -530,6 +534,62 @@ pub(super) async fn users(
     }
     found.truncate(MOST_USERS);
     Ok(found)
+}
+
+/// Where users are looked up: in the mirror where they are kept there and were read.
+pub(super) fn users_from(connection: &pb::Connection) -> pb::ReadFrom {
+    match connection.streams.iter().any(|kept| kept == "users") {
+        true => pb::ReadFrom::Mirror,
+        false => pb::ReadFrom::Lever,
+    }
+}
+
+/// A user as the mirror has it, else as Lever tells; none where neither does.
+pub(super) async fn user(desk: &Desk, id: &str, user: &str) -> Option<pb::User> {
+    if user.is_empty() {
+        return None;
+    }
+    for read_from in [pb::ReadFrom::Mirror, pb::ReadFrom::Lever] {
+        let request = pb::GetUserRequest {
+            connection_id: id.to_owned(),
+            user_id: user.to_owned(),
+            read_from: read_from.into(),
+            ..Default::default()
+        };
+        let found = desk.call(USER, request, Api::get_user).await;
+        if let Some(user) = found.ok().and_then(|answer| answer.user) {
+            return Some(user);
+        }
+    }
+    None
+}
+
+/// A user by name and e-mail, for one who is chosen; in words where neither is known.
+pub(super) fn called(user: Option<&pb::User>) -> String {
+    match user {
+        Some(user) if user.email.is_empty() => user.name.clone(),
+        Some(user) => format!("{} ({})", user.name, user.email),
+        None => "a user whom Lever does not tell of just now".to_owned(),
+    }
+}
+
+/// What is told of a user beside the name.
+pub(super) fn about(user: &pb::User) -> String {
+    match (user.email.as_str(), role(&user.access_role)) {
+        (email, "") => email.to_owned(),
+        ("", role) => role.to_owned(),
+        (email, role) => format!("{email}, {role}"),
+    }
+}
+
+/// The word for a role; a role that an account has made up is known by an id alone.
+pub(super) fn role(access_role: &str) -> &str {
+    let made_up = access_role.len() == 36 && access_role.matches('-').count() == 4;
+    if made_up {
+        "a role of the account"
+    } else {
+        access_role
+    }
 }
 
 /// Whether a name or an e-mail has all of these words, in any case.
@@ -569,6 +629,7 @@ fn acting_form(
     token: &str,
     words: &str,
     found: Result<&[pb::User], &Refused>,
+    chosen: &str,
 ) -> Markup {
     let path = Step::Acting.path(&connection.id);
     let present = connection.default_acting_user_id.as_str();
@@ -583,16 +644,21 @@ fn acting_form(
         @if let Err(refused) = found { (refused.notice()) }
         form.stack.wide method="post" action=(path) {
             (csrf(token))
-            (actors(users, present, "", (!words.is_empty() && found.is_ok()).then_some(words)))
+            (actors(users, present, chosen, (!words.is_empty() && found.is_ok()).then_some(words)))
             (refuse_instead(connection.strict_acting_user))
             button.primary type="submit" { "Save and continue" }
         }
     }
 }
 
-/// Whom to choose from, with whoever is chosen, by id and name (empty where it is not known); and the words that were
-/// looked for, to say that nobody fits them.
-pub(super) fn actors(users: &[pb::User], present: &str, name: &str, words: Option<&str>) -> Markup {
+/// Whom to choose from, with whoever is chosen, by id and by what people call them; and the words that were looked for,
+/// to say that nobody fits them.
+pub(super) fn actors(
+    users: &[pb::User],
+    present: &str,
+    called: &str,
+    words: Option<&str>,
+) -> Markup {
     let listed = users.iter().any(|user| user.id == present);
     html! {
         fieldset {
@@ -600,12 +666,12 @@ pub(super) fn actors(users: &[pb::User], present: &str, name: &str, words: Optio
             @for user in users {
                 label.check {
                     input type="radio" name="user" value=(user.id) checked[user.id == present];
-                    span { strong { (user.name) } " " span.faint { (user.email) @if !user.access_role.is_empty() { ", " (user.access_role) } } }
+                    span { strong { (user.name) } " " span.faint { (about(user)) } }
                 }
             }
             @if let Some(words) = words { @if users.is_empty() { p { "No active user of Lever’s fits “" (words) "”." } } }
             @if !present.is_empty() && !listed {
-                label.check { input type="radio" name="user" value=(present) checked; span { "As chosen: " @if name.is_empty() { code { (present) } } @else { strong { (name) } } } }
+                label.check { input type="radio" name="user" value=(present) checked; span { "As chosen: " strong { (called) } } }
             }
             label.check { input type="radio" name="user" value="" checked[present.is_empty()]; "Nobody: Lever then names the integration" }
         }
@@ -640,7 +706,17 @@ async fn summary(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused
     let estimate = estimate
         .map(tonic::Response::into_inner)
         .map_err(Refused::from);
-    let content = summary_of(&connection, report.as_ref(), &estimate, desk.csrf());
+    let acting = user(&desk, &id, &connection.default_acting_user_id).await;
+    let who = seeing(&desk, &id).await;
+    let view = Summary {
+        connection: &connection,
+        report: report.as_ref(),
+        estimate: &estimate,
+        acting: &called(acting.as_ref()),
+        seeing: who.as_deref(),
+        csrf: desk.csrf(),
+    };
+    let content = summary_of(&view);
     Ok(stepped(&desk, &connection, Step::Start, content))
 }
 
@@ -653,12 +729,41 @@ async fn start(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Re
     Ok(desk.done(&Tab::Overview.path(&id), said))
 }
 
-fn summary_of(
-    connection: &pb::Connection,
-    report: Option<&pb::CheckPermissionsResponse>,
-    estimate: &Result<pb::EstimateImportResponse, Refused>,
-    token: &str,
-) -> Markup {
+/// The names of the tokens that see a connection; none where the reader may not know, or there are none at all.
+async fn seeing(desk: &Desk, id: &str) -> Option<Vec<String>> {
+    let tokens = privacy::tokens(desk).await.ok()?;
+    let now = super::applicants::at(desk.now().as_millis());
+    let seeing = tokens
+        .iter()
+        .filter(|token| privacy::sees(token, id, &now))
+        .map(|token| {
+            format!(
+                "{} ({})",
+                token.name,
+                plain(token.role().as_str_name(), "TOKEN_ROLE")
+            )
+        });
+    (!tokens.is_empty()).then(|| seeing.collect())
+}
+
+/// What the last step shows.
+struct Summary<'a> {
+    connection: &'a pb::Connection,
+    report: Option<&'a pb::CheckPermissionsResponse>,
+    estimate: &'a Result<pb::EstimateImportResponse, Refused>,
+    /// What whoever acts by default is called.
+    acting: &'a str,
+    seeing: Option<&'a [String]>,
+    csrf: &'a str,
+}
+
+fn summary_of(view: &Summary<'_>) -> Markup {
+    let Summary {
+        connection,
+        report,
+        estimate,
+        ..
+    } = *view;
     let id = &connection.id;
     let change = |step: Step| html! { " " a href=(step.path(id)) { "Change" } };
     html! {
@@ -674,9 +779,15 @@ fn summary_of(
                     (change(Step::History))
                 }
                 dt { "Acts" } dd {
-                    @if connection.default_acting_user_id.is_empty() { "the integration itself, where nobody else is found" } @else { code { (connection.default_acting_user_id) } " where nobody else is found" }
+                    @if connection.default_acting_user_id.is_empty() { "the integration itself, where nobody else is found" } @else { (view.acting) " where nobody else is found" }
                     @if connection.strict_acting_user { "; unknown users are refused" }
                     (change(Step::Acting))
+                }
+                @if let Some(seeing) = view.seeing {
+                    dt { "May be used with" } dd {
+                        @if seeing.is_empty() { "no token" } @else { (seeing.join(", ")) }
+                        span.faint { " – tokens that name no account see every one; another one is made by " code { "fulcrum token create" } }
+                    }
                 }
             }
         }
@@ -688,7 +799,7 @@ fn summary_of(
             }
         }
         form method="post" action=(Step::Start.path(id)) {
-            (csrf(token))
+            (csrf(view.csrf))
             button.primary type="submit" { "Start the first import" }
         }
     }
@@ -783,9 +894,9 @@ mod tests {
             ..Default::default()
         };
         assert!(fits(&ada, "LOVE") && fits(&ada, "ada example") && !fits(&ada, "ada b"));
-        let text = acting_form(&connection(), "t", "ada", Ok(&[ada])).into_string();
+        let text = acting_form(&connection(), "t", "ada", Ok(&[ada]), "").into_string();
         assert!(text.contains("name=\"user\" value=\"u1\""));
-        let none = acting_form(&connection(), "t", "<zoe>", Ok(&[])).into_string();
+        let none = acting_form(&connection(), "t", "<zoe>", Ok(&[]), "").into_string();
         assert!(none.contains("fits “&lt;zoe&gt;”"));
     }
 
@@ -799,12 +910,45 @@ mod tests {
             at_full_rate: seconds(11_060),
             at_half_rate: seconds(22_120),
         };
-        let text = summary_of(&connection(), None, &Ok(estimate), "t").into_string();
+        let connection = pb::Connection {
+            default_acting_user_id: "raw-id".to_owned(),
+            ..connection()
+        };
+        let seeing = ["recruiting (product)".to_owned()];
+        let shown = |estimate: &Result<pb::EstimateImportResponse, Refused>| {
+            let view = Summary {
+                connection: &connection,
+                report: None,
+                estimate,
+                acting: "Ada (ada@example.com)",
+                seeing: Some(&seeing),
+                csrf: "t",
+            };
+            summary_of(&view).into_string()
+        };
+        let text = shown(&Ok(estimate));
         assert!(text.contains("110,600 requests") && text.contains("3 h 4 min"));
         assert!(text.contains("not tested yet") && text.contains("Start the first import"));
-        let unknown = Err(Refused::from(Status::unavailable("Lever does not answer")));
-        let text = summary_of(&connection(), None, &unknown, "t").into_string();
+        assert!(text.contains("Ada (ada@example.com) where") && !text.contains("raw-id"));
+        assert!(text.contains("recruiting (product)"));
+        let text = shown(&Err(Refused::from(Status::unavailable(
+            "Lever does not answer",
+        ))));
         assert!(text.contains("no obstacle") && text.contains("Start the first import"));
+    }
+
+    #[test]
+    fn users_are_called_by_name_and_e_mail_and_never_by_an_id() {
+        let user = pb::User {
+            name: "Ada".to_owned(),
+            email: "ada@example.com".to_owned(),
+            access_role: "1b3c5d7e-0000-4000-8000-000000000000".to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(called(Some(&user)), "Ada (ada@example.com)");
+        assert_eq!(about(&user), "ada@example.com, a role of the account");
+        assert_eq!(role("super admin"), "super admin");
+        assert!(called(None).contains("does not tell"));
     }
 
     #[test]

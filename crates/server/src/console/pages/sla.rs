@@ -88,6 +88,7 @@ fn page(view: &View<'_>) -> Markup {
     let report = view.report;
     html! {
         div.head { h1 { "SLA report" } a.button href=(view.path) { "All applicants" } }
+        p.faint { "SLA: how many days somebody may stay in a stage before that counts as late, as the page Stages sets it." }
         form.filters method="get" action={ (view.path) "/sla" } {
             label { "Late within" span.unit { input.short name="days" value=(view.days) inputmode="numeric"; " days" } }
             @if view.may_all {

@@ -386,7 +386,7 @@ fn page(view: &View<'_>, sync: &str) -> Markup {
                 dt { "Last success" } dd { (moment(shown.last_success.as_ref())) }
                 dt { "Next" } dd { (next(shown.next.as_ref())) }
                 dt { "Read" } dd { (schedule(shown.schedule.as_ref())) }
-                @if shown.cursor.is_some() { dt { "Cursor" } dd { (cursor(shown.cursor.as_ref())) } }
+                @if shown.cursor.is_some() { dt { "Cursor, how far it was read" } dd { (cursor(shown.cursor.as_ref())) } }
                 @if let Some(age) = &shown.age { dt { "A change is here" } dd { "within " (span(age)) ", while all goes well" } }
                 @if !shown.error.is_empty() { dt { "To tell" } dd { (shown.error) } }
                 @if shown.quarantined > 0 {

@@ -20,8 +20,8 @@ use crate::console::words::{moment, number, plain, span};
 use crate::grpc::Api;
 
 const STATUS: &str = "/fulcrum.v1.SyncService/GetSyncStatus";
-const START: &str = "/fulcrum.v1.SyncService/StartSync";
-const PAUSE: &str = "/fulcrum.v1.SyncService/PauseSync";
+pub(super) const START: &str = "/fulcrum.v1.SyncService/StartSync";
+pub(super) const PAUSE: &str = "/fulcrum.v1.SyncService/PauseSync";
 const RESUME: &str = "/fulcrum.v1.SyncService/ResumeSync";
 const QUARANTINE: &str = "/fulcrum.v1.SyncService/ListQuarantine";
 
@@ -180,6 +180,7 @@ fn streams(path: &str, status: &pb::GetSyncStatusResponse) -> Markup {
     let inbound = status.inbound.as_ref();
     let aside: u64 = status.streams.iter().map(|stream| stream.quarantined).sum();
     html! {
+        p.faint { "A stream is one kind of Lever’s records, read on a schedule of its own; its cursor says how far it was read." }
         div.scroll tabindex="0" role="region" aria-label="Schedules" {
             table {
                 thead { tr { th { "Stream" } th { "Read" } th { "Last success" } th { "Next" } th { "Cursor" } th.num { "Records" } } }

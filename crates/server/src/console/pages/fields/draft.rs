@@ -20,6 +20,8 @@ pub(super) struct Draft {
     pub(super) rows: Vec<Row>,
     /// Whom the mapping is tried on, as it was typed.
     pub(super) who: String,
+    /// Words that no form of ours has.
+    pub(super) unknown: Vec<Fault>,
 }
 
 /// A rule.
@@ -93,6 +95,7 @@ impl Draft {
             hosts: mapping.platform_hosts.join("\n"),
             rows: mapping.rules.iter().map(Row::of).collect(),
             who: String::new(),
+            unknown: Vec::new(),
         }
     }
 
@@ -104,7 +107,9 @@ impl Draft {
             hosts: form.text("hosts").to_owned(),
             rows: Vec::new(),
             who: form.text("who").to_owned(),
+            unknown: Vec::new(),
         };
+        let mut words = Words::default();
         // Rows are known by what stands behind the point in the names of their fields.
         let mut places: Vec<&str> = Vec::new();
         for (name, value) in form.fields() {
@@ -125,17 +130,24 @@ impl Draft {
             match what {
                 "label" => value.clone_into(&mut row.label),
                 "path" => value.clone_into(&mut row.path),
-                "link" => row.link = from_word(value, link_name),
-                "derivation" => row.derivation = from_word(value, derivation_name),
+                "link" => row.link = words.read(name, row.name(), "link", value, link_name),
+                "derivation" => {
+                    row.derivation =
+                        words.read(name, row.name(), "derivation", value, derivation_name)
+                }
                 "derived" => row.derived = true,
-                "direction" => row.direction = from_word(value, direction_name),
-                "policy" => row.policy = from_word(value, policy_name),
+                "direction" => {
+                    row.direction = words.read(name, row.name(), "direction", value, direction_name)
+                }
+                "policy" => row.policy = words.read(name, row.name(), "policy", value, policy_name),
                 _ => {}
             }
         }
         let label = form.text("new_label");
         if !label.is_empty() {
-            let derivation = from_word(form.text("new_derivation"), derivation_name);
+            let word = form.text("new_derivation");
+            let derivation =
+                words.read("new_derivation", label, "derivation", word, derivation_name);
             draft.rows.push(Row {
                 field: code_of(label),
                 label: label.to_owned(),
@@ -148,6 +160,7 @@ impl Draft {
                 policy: pb::FieldPolicy::FillIfBlank,
             });
         }
+        draft.unknown = words.unknown;
         draft
     }
 
@@ -264,12 +277,31 @@ pub(super) fn nearest(message: &str) -> (&str, Vec<&str>) {
     (message, paths)
 }
 
-/// The value that a word stands for; the one of 0 for any other.
-fn from_word<T: TryFrom<i32> + Copy + Default>(word: &str, name: impl Fn(T) -> String) -> T {
-    let all = (0..32).filter_map(|number| T::try_from(number).ok());
-    all.into_iter()
-        .find(|one| name(*one) == word)
-        .unwrap_or_default()
+/// The words of a form, and those among them that no form of ours has.
+#[derive(Default)]
+struct Words {
+    unknown: Vec<Fault>,
+}
+
+impl Words {
+    /// The value that a word stands for; the one of 0 where nothing is said, and for a word that is told as unknown.
+    fn read<T: TryFrom<i32> + Copy + Default>(
+        &mut self,
+        at: &str,
+        row: &str,
+        what: &str,
+        word: &str,
+        name: impl Fn(T) -> String,
+    ) -> T {
+        let mut all = (0..32).filter_map(|number| T::try_from(number).ok());
+        let found = all.find(|one| name(*one) == word);
+        if found.is_none() && !word.is_empty() {
+            let message = "choose one of what is offered: this word is not known";
+            let fault = Fault::new(at, format!("{row}, {what}"), message);
+            self.unknown.push(fault);
+        }
+        found.unwrap_or_default()
+    }
 }
 
 /// Every value of an enum that says something.
@@ -405,6 +437,23 @@ mod tests {
         assert_eq!(draft.mapping(), expected);
         assert_eq!(Draft::of(&saved()).mapping(), expected);
         assert_eq!(draft.who, "ada@example.com");
+    }
+
+    #[test]
+    fn a_word_that_no_form_has_is_refused_at_its_field() {
+        assert_eq!(read(FORM).unknown, []);
+        for field in ["link.2", "derivation.1", "direction.0", "policy.2"] {
+            let (before, after) = FORM.split_once(&format!("{field}=")).unwrap();
+            let rest = &after[after.find('&').unwrap()..];
+            let draft = read(&format!("{before}{field}=sideways{rest}"));
+            let told: Vec<_> = draft.unknown.iter().map(|fault| &fault.at).collect();
+            assert_eq!(told, [field]);
+        }
+        let new = FORM.replace(
+            "new_label=&new_path=&new_derivation=unspecified",
+            "new_label=A&new_derivation=x",
+        );
+        assert_eq!(read(&new).unknown[0].name, "A, derivation");
     }
 
     #[test]

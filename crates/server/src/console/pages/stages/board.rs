@@ -74,7 +74,7 @@ fn form(view: &View<'_>, token: &str) -> Markup {
             // Enter in a field presses the first button of a form: the harmless one.
             button.away type="submit" name="act" value="preview" tabindex="-1" aria-hidden="true" { "Preview" }
             p #board-help .faint {
-                "Each Lever stage goes into one group of the product; in none it stays visible as unmapped. SLA days are " (unit) " days. "
+                "Each Lever stage goes into one group of the product; in none it stays visible as unmapped. SLA days say how long somebody may stay in a stage before that counts as late, in " (unit) " days. "
                 span.scripted { "Drag a card by its name, or focus the name: Enter picks it up, arrows move it, Enter drops it, Escape cancels. Ctrl and Shift select several." }
             }
             div.layout {

@@ -47,6 +47,8 @@ pub(super) struct Draft {
     pub(super) reject_excluded: BTreeSet<String>,
     pub(super) lever_sends_email: bool,
     pub(super) clock: Clock,
+    /// What no form of ours says.
+    unknown: Vec<Fault>,
 }
 
 /// A group of the product.
@@ -134,6 +136,7 @@ impl Draft {
                 at_risk: sla.at_risk_percent.to_string(),
                 zone: sla.time_zone,
             },
+            unknown: Vec::new(),
         }
     }
 
@@ -157,7 +160,10 @@ impl Draft {
                     ..Group::default()
                 }),
                 "label" => draft.group(id, |group| group.label = value.to_owned()),
-                "kind" => draft.group(id, |group| group.kind = kind(value)),
+                "kind" => {
+                    let kind = draft.known(name, "Sort of group", kind(value));
+                    draft.group(id, |group| group.kind = kind);
+                }
                 "group_days" => draft.group(id, |group| group.days = value.to_owned()),
                 "stage" => draft.stages.push(Placed {
                     id: id.to_owned(),
@@ -174,13 +180,23 @@ impl Draft {
                 _ => {}
             }
         }
-        draft.add(
-            form.text("new_label"),
-            kind(form.text("new_kind")),
-            form.text("new_days"),
-        );
+        let new_kind = kind(form.text("new_kind"));
+        let new_kind = draft.known("new_kind", "Sort of group", new_kind);
+        draft.add(form.text("new_label"), new_kind, form.text("new_days"));
+        let (unit, scope) = (unit(form.text("unit")), scope(form.text("scope")));
+        draft.clock.unit = draft.known("unit", "Days", unit);
+        draft.clock.scope = draft.known("scope", "The clock starts", scope);
         draft.adrift();
         draft
+    }
+
+    /// What a word stands for; a word that no form of ours has is told with its field.
+    fn known<T: Default>(&mut self, at: &str, name: &str, found: Option<T>) -> T {
+        if found.is_none() {
+            let message = "choose one of what is offered: this word is not known";
+            self.unknown.push(Fault::new(at, name, message));
+        }
+        found.unwrap_or_default()
     }
 
     fn group(&mut self, code: &str, change: impl FnOnce(&mut Group)) {
@@ -292,7 +308,7 @@ impl Draft {
     /// # Errors
     /// What cannot be read, field by field.
     pub(super) fn mapping(&self, names: &Names<'_>) -> Result<pb::StageMapping, Vec<Fault>> {
-        let (mut faults, mut twins) = (Vec::new(), Vec::new());
+        let (mut faults, mut twins) = (self.unknown.clone(), Vec::new());
         let mut days = |at: String, name: String, text: &str| match days(text) {
             Ok(days) => days,
             Err(message) => {
@@ -415,14 +431,6 @@ impl Clock {
     fn read(form: &Form) -> Clock {
         let ticked: BTreeSet<&str> = form.all("week").collect();
         Clock {
-            unit: match form.text("unit") {
-                "calendar" => pb::DayUnit::Calendar,
-                _ => pb::DayUnit::Business,
-            },
-            scope: match form.text("scope") {
-                "group" => pb::ClockScope::Group,
-                _ => pb::ClockScope::Stage,
-            },
             zone: form.text("zone").to_owned(),
             week: WEEK
                 .into_iter()
@@ -431,6 +439,7 @@ impl Clock {
             holidays: form.text("holidays").to_owned(),
             pause: form.ticked("pause"),
             at_risk: form.text("at_risk").to_owned(),
+            ..Clock::default()
         }
     }
 
@@ -475,9 +484,29 @@ fn days(text: &str) -> Result<Option<u32>, &'static str> {
         .ok_or("give a whole number of days from 0 to 365, or leave it empty for none")
 }
 
-fn kind(word: &str) -> pb::ProductStageKind {
-    let found = KINDS.into_iter().find(|kind| kind_name(*kind) == word);
-    found.unwrap_or(pb::ProductStageKind::Active)
+fn kind(word: &str) -> Option<pb::ProductStageKind> {
+    match word {
+        "" => Some(pb::ProductStageKind::Active),
+        word => KINDS.into_iter().find(|kind| kind_name(*kind) == word),
+    }
+}
+
+/// How days are counted; business days where nothing is said.
+fn unit(word: &str) -> Option<pb::DayUnit> {
+    match word {
+        "" | "business" => Some(pb::DayUnit::Business),
+        "calendar" => Some(pb::DayUnit::Calendar),
+        _ => None,
+    }
+}
+
+/// When the clock starts; with each stage where nothing is said.
+fn scope(word: &str) -> Option<pb::ClockScope> {
+    match word {
+        "" | "stage" => Some(pb::ClockScope::Stage),
+        "group" => Some(pb::ClockScope::Group),
+        _ => None,
+    }
 }
 
 /// The word for a sort of group.
@@ -761,6 +790,27 @@ mod tests {
             [("FINAL_MORE", String::new()), ("B", "s3".to_owned())]
         );
         assert_eq!(draft.within(UNMAPPED).count(), 2);
+    }
+
+    #[test]
+    fn a_word_that_no_form_has_is_refused_at_its_field() {
+        for (field, word) in [
+            ("kind.A", "sideways"),
+            ("new_kind", "Active "),
+            ("unit", "weeks"),
+            ("scope", "moon"),
+        ] {
+            let form = format!("{FORM}&{field}={word}x");
+            let form = match FORM.split_once(&format!("{field}=")) {
+                None => form,
+                Some((before, after)) => {
+                    let rest = after.find('&').map_or("", |end| &after[end..]);
+                    format!("{before}{field}={word}x{rest}")
+                }
+            };
+            let faults = read(&form).mapping(&Names::default()).unwrap_err();
+            assert_eq!(faults[0].at, field, "{form}");
+        }
     }
 
     #[test]
