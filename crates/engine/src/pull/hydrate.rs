@@ -11,7 +11,7 @@ use domain::hydration::Urgency;
 use domain::{Parent, Stream, Timestamp};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt};
-use lever::{Client, ErrorKind, Lane, Offset};
+use lever::{Client, ErrorKind, Lane, Offset, RawCall};
 use store::{ChildList, ChildRead, Quarantined, Run, RunCounts, RunOutcome, Waiting};
 use tokio::time::Instant;
 

@@ -100,18 +100,19 @@ fn href(path: &str, asked: &[(&str, &str)]) -> String {
     }
 }
 
-/// Views of one list, side by side: each with the value of `show` that asks for it. What else was asked for stays.
+/// Views of one list, side by side: each with the value that asks for it. What else was asked for stays.
 fn views(
     label: &str,
     path: &str,
-    asked: &[(&str, &str)],
+    name: &str,
     present: &str,
+    asked: &[(&str, &str)],
     all: &[(&str, &str)],
 ) -> Markup {
     html! {
         nav.views aria-label=(label) {
             @for (value, shown) in all {
-                a.button href=(href(path, &[&[("show", *value)], asked].concat())) aria-current=[(*value == present).then_some("page")] { (shown) } " "
+                a.button href=(href(path, &[&[(name, *value)], asked].concat())) aria-current=[(*value == present).then_some("page")] { (shown) } " "
             }
         }
     }

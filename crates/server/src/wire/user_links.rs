@@ -53,6 +53,8 @@ pub fn told(passed_over: pb::PassedOver) -> Option<&'static str> {
         pb::PassedOver::Deactivated => PassedOver::Deactivated,
         pb::PassedOver::LinkUnknown => PassedOver::LinkUnknown,
         pb::PassedOver::LinkDeactivated => PassedOver::LinkDeactivated,
+        pb::PassedOver::DefaultDeactivated => PassedOver::DefaultDeactivated,
+        pb::PassedOver::DefaultUnknown => PassedOver::DefaultUnknown,
     };
     Some(why.told())
 }

@@ -338,7 +338,7 @@ fn page(
 fn permissions(only: Only) -> Markup {
     let all = Only::ALL.map(|(_, word, label)| (word, label));
     html! {
-        (views("What the key is good for", PATH, "only", only.word(), &all))
+        (views("What the key is good for", PATH, "only", only.word(), &[], &all))
         @match only {
             Only::Everything => p { "To read and to write." },
             Only::Reading => p { "To read only: nothing can be written to Lever with such a key." },

@@ -117,7 +117,7 @@ async fn update(
 
 fn show(view: &View<'_>) -> Markup {
     html! {
-        div.head { h1 { "Issues" } (views("Which issues", &view.path, &[], &view.asked.show, &VIEWS)) }
+        div.head { h1 { "Issues" } (views("Which issues", &view.path, "show", &view.asked.show, &[], &VIEWS)) }
         @if view.issues.is_empty() { (none(view.asked.state())) }
         @for issue in view.issues { (one(issue, view)) }
         (go_on(&view.path, &[("show", &view.asked.show)], view.next_page_token, "Older"))

@@ -339,6 +339,12 @@ fn passed_over(why: pb::PassedOver) -> Option<&'static str> {
         pb::PassedOver::LinkDeactivated => {
             Some("The product user is linked to a Lever user who is deactivated: see Users.")
         }
+        pb::PassedOver::DefaultDeactivated => Some(
+            "The Lever user who acts by default is deactivated: choose another under Settings.",
+        ),
+        pb::PassedOver::DefaultUnknown => {
+            Some("Lever does not list the user who acts by default: choose another under Settings.")
+        }
     }
 }
 

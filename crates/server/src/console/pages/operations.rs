@@ -232,7 +232,7 @@ fn show(view: &View<'_>) -> Markup {
     let (asked, path) = (view.asked, view.rows.path);
     let narrowed = [("person", asked.person.as_str())];
     html! {
-        div.head { h1 { "Operations" } (views("Which operations", path, &narrowed, &asked.show, &VIEWS)) }
+        div.head { h1 { "Operations" } (views("Which operations", path, "show", &asked.show, &narrowed, &VIEWS)) }
         @if !asked.person.is_empty() { (only(view)) }
         @if view.operations.is_empty() {
             section.empty {
