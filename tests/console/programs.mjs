@@ -1,11 +1,12 @@
 // Starts what the browser talks to: the simulator and the service, each on a free port.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 const BINARY = process.env.FULCRUM_BINARY;
 if (!BINARY) throw new Error("FULCRUM_BINARY names no program: start the tests by tests/console/run.sh");
@@ -87,4 +88,11 @@ export const startFulcrum = async (settings = {}, { http = "127.0.0.1:0" } = {})
       await rm(home, { recursive: true, force: true });
     },
   };
+};
+
+/** What a command of the program answers in JSON, asked of a service as the product would. */
+export const ask = async (fulcrum, ...command) => {
+  const env = { ...process.env, FULCRUM_SERVER: `http://${fulcrum.grpc}` };
+  const { stdout } = await promisify(execFile)(BINARY, [...command, "--json"], { env });
+  return JSON.parse(stdout);
 };

@@ -266,7 +266,7 @@ fn page(view: &View<'_>) -> Markup {
         }
         @if operation.steps.len() > 1 { (steps(&operation.steps)) }
         @if !is_bulk(operation) { (calls(operation)) }
-        @if let Some(calls) = &view.calls { p { a href=(calls) { "How these calls went, try by try" } } }
+        @if let Some(calls) = view.calls.as_ref().filter(|_| is_bulk(operation) || !operation.lever_calls.is_empty()) { p { a href=(calls) { "How these calls went, try by try" } } }
     }
 }
 

@@ -274,10 +274,10 @@ pub(super) fn list(runs: &pb::ListRunsResponse) -> Markup {
                 table {
                     thead {
                         tr {
-                            th { "Listing" } th { "Result" } th { "Why" } th { "Read" } th { "Began" } th { "Ended" }
+                            th { "Listing" } th { "Result" } th { "Began, ended" }
                             th.num { "Requests" } th.num { "Records" } th.num { "New" } th.num { "Changed" }
                             th.num { "Unchanged" } th.num { "Deleted" } th.num { "Not readable" }
-                            th { "Cursor before" } th { "Cursor after" } th { "To tell" }
+                            th { "Cursor before, after" } th { "To tell" }
                         }
                     }
                     tbody { @for run in &runs.runs { (one(run)) } }
@@ -295,12 +295,9 @@ fn one(run: &pb::SyncRun) -> Markup {
     };
     html! {
         tr {
-            td { (run.listing.replace('_', " ")) }
+            td { (run.listing.replace('_', " ")) br; span.faint { (origin(run)) } }
             td { span class=(class) { (plain(run.state().as_str_name(), "RUN_STATE")) } }
-            td { (why(run)) }
-            td { (read(run.scope())) }
-            td { (moment(run.start_time.as_ref())) }
-            td { (moment(run.end_time.as_ref())) }
+            td.when { (moment(run.start_time.as_ref())) br; (moment(run.end_time.as_ref())) }
             td.num { (number(run.requests)) }
             td.num { (number(run.records)) }
             @match &run.counts {
@@ -316,10 +313,20 @@ fn one(run: &pb::SyncRun) -> Markup {
                     td.num { "–" } td.num { (number(run.changes)) " in all" } td.num { "–" } td.num { "–" } td.num { "–" }
                 }
             }
-            td { (cursor(run.cursor_before.as_ref())) }
-            td { (cursor(run.cursor_after.as_ref())) }
+            td.when {
+                (cursor(run.cursor_before.as_ref()))
+                @if run.cursor_before != run.cursor_after { br; (cursor(run.cursor_after.as_ref())) }
+            }
             td { (run.error) }
         }
+    }
+}
+
+/// Why a pass began, and what it was to read.
+fn origin(run: &pb::SyncRun) -> String {
+    match read(run.scope()) {
+        "" => why(run).to_owned(),
+        read => format!("{}: {read}", why(run)),
     }
 }
 
@@ -334,7 +341,7 @@ fn why(run: &pb::SyncRun) -> &'static str {
         pb::RunCause::Pass => "after another pass",
         // What hangs below others has counts, and no cause of its own.
         pb::RunCause::Unspecified if run.counts.is_some() => "with what it belongs to",
-        pb::RunCause::Unspecified => "–",
+        pb::RunCause::Unspecified => "",
     }
 }
 
@@ -344,7 +351,7 @@ fn read(scope: pb::RunScope) -> &'static str {
         pb::RunScope::First => "all, for the first time",
         pb::RunScope::Whole => "all",
         pb::RunScope::Changes => "what changed",
-        pb::RunScope::Unspecified => "–",
+        pb::RunScope::Unspecified => "",
     }
 }
 
@@ -389,7 +396,7 @@ mod tests {
             ..Default::default()
         };
         let text = one(&by_hand).into_string();
-        assert!(text.contains("by hand") && text.contains("what changed"));
+        assert!(text.contains("by hand: what changed"));
         for number in 11..=15 {
             assert!(text.contains(&format!(">{number}<")), "{number}: {text}");
         }
@@ -398,13 +405,13 @@ mod tests {
             counts: by_hand.counts,
             ..Default::default()
         };
-        assert_eq!(why(&below), "with what it belongs to");
+        assert_eq!(origin(&below), "with what it belongs to");
         let early = pb::SyncRun {
             changes: 9,
             ..Default::default()
         };
         assert!(one(&early).into_string().contains("9 in all"));
-        assert_eq!(why(&early), "–");
+        assert_eq!(origin(&early), "");
     }
 
     #[test]

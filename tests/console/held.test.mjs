@@ -1,0 +1,72 @@
+// A write that is held: whom it is about and what it does, and what sending or cancelling it comes to (X4).
+
+import { after, before, test } from "node:test";
+import assert from "node:assert/strict";
+
+import { barriers, connect, openBrowser, person, synced } from "./admin.mjs";
+import { ask, startFulcrum, startLever } from "./programs.mjs";
+
+let browser;
+let lever;
+let fulcrum;
+let connection;
+let applicants;
+
+before(async () => {
+  [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(), startFulcrum()]);
+  const admin = await person(browser, fulcrum);
+  connection = await connect(admin.page, lever);
+  await synced(admin.page, connection);
+  await admin.context.close();
+  ({ applicants } = await ask(fulcrum, "inbound"));
+  const reasons = await ask(fulcrum, "call", "listArchiveReasons");
+  const reason = reasons.data.find((one) => one.type === "non-hired" && one.status === "active");
+  for (const applicant of applicants.slice(0, 2)) {
+    const held = await ask(fulcrum, "write", "archive", applicant.opportunityId, reason.id, "--hold", "2h");
+    assert.equal(held.state, "OPERATION_STATE_HELD");
+  }
+});
+
+after(async () => {
+  await Promise.all([browser?.close(), fulcrum?.stop(), lever?.stop()]);
+});
+
+const heldOf = async (page, name) => {
+  await page.goto(`/console/connections/${connection}/operations?show=held`);
+  const row = page.getByRole("row").filter({ hasText: name });
+  await row.getByRole("link", { name: "Send now" }).click();
+  await page.getByRole("heading", { name: "Send now" }).waitFor();
+};
+
+test("what is held says what cancelling does to whom, and does it", async () => {
+  const { page, context, complaints } = await person(browser, fulcrum);
+  const { name, stageText } = applicants[0];
+  await heldOf(page, name);
+  assert.deepEqual(await barriers(page), []);
+  await page.getByText(`for ${name}, who is in “${stageText}”.`).waitFor();
+  await page.getByText(`for ${name}, who stays in “${stageText}”.`).waitFor();
+  // Without the tick the browser itself does not send it.
+  await page.getByRole("button", { name: "Send now" }).click();
+  await page.locator("[name=sure]:invalid").waitFor();
+  await page.getByText("unless it is cancelled before").waitFor();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("status").getByText("Cancelled. Lever is not told").waitFor();
+  await page.getByText("cancelled", { exact: true }).waitFor();
+  await page.getByRole("link", { name: "all of this person" }).click();
+  await page.getByText(`about ${name}`).waitFor();
+  assert.deepEqual(await barriers(page), []);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("what is held is sent after a tick, without JavaScript too", async () => {
+  const { page, context } = await person(browser, fulcrum, { javaScriptEnabled: false });
+  const { name } = applicants[1];
+  await heldOf(page, name);
+  await page.getByLabel("I want that to happen now").check();
+  await page.getByRole("button", { name: "Send now" }).click();
+  await page.getByRole("status").getByText("Released. Lever is told at once").waitFor();
+  while (!(await page.getByText("succeeded", { exact: true }).count())) await page.reload();
+  await page.getByText(/^PUT \/opportunities\/.+\/archived$/).waitFor();
+  await context.close();
+});
