@@ -23,6 +23,7 @@ before(async () => {
   await page.addInitScript(() => {
     window.shown = [];
     window.Notification = class {
+      static permission = "granted";
       static requestPermission = async () => "granted";
       constructor(title, { body }) {
         window.shown.push(`${title}: ${body}`);
@@ -53,6 +54,8 @@ test("a first import is watched, left, returned to, and tells its end", async ()
   await page.goto(at);
   assert.match(await page.title(), /^Importing · /);
   await press("Tell me when it is done");
+  await page.getByText("You will be told when it is done").waitFor();
+  await page.reload();
   await page.getByText("You will be told when it is done").waitFor();
   await page.locator("[data-import=complete]").waitFor({ timeout: 60_000 });
   await page.getByText("The first import is complete. Next:").waitFor();

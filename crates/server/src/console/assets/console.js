@@ -29,7 +29,10 @@ const title = document.title;
 const told = document.querySelector("[data-tell-me]");
 const hint = document.querySelector("[data-tell-me-hint]");
 let importing = document.querySelector("[data-import=running]") !== null;
-let wanted = false;
+const notices = "Notification" in window && window.isSecureContext;
+// Kept for this tab, so that whoever leaves the page and comes back is still told.
+const wish = `told of ${location.pathname}`;
+let wanted = notices && Notification.permission === "granted" && sessionStorage.getItem(wish) !== null;
 
 const hinted = (text) => {
   hint.textContent = text;
@@ -44,17 +47,30 @@ const followImport = () => {
     told.hidden = true;
     hinted("The first import is complete.");
   }
-  if (wanted) new Notification("The first import is complete", { body: now.dataset.name, tag: location.pathname });
+  if (!wanted) return;
+  sessionStorage.removeItem(wish);
+  try {
+    new Notification("The first import is complete", { body: now.dataset.name, tag: location.pathname });
+  } catch {
+    // Browsers of phones have the word and not the thing: the title says it.
+  }
 };
 
 if (importing) document.title = `Importing · ${title}`;
-if (told && "Notification" in window && window.isSecureContext) {
+const toldLater = () => {
+  told.hidden = true;
+  hinted("You will be told when it is done, as long as this page is open.");
+};
+if (told && !notices) hinted("The title of this page says when it is done.");
+else if (told && wanted) toldLater();
+else if (told) {
   told.hidden = false;
   hinted("This page has to stay open for that; the import goes on without it.");
   told.addEventListener("click", async () => {
     wanted = (await Notification.requestPermission()) === "granted";
-    told.hidden = wanted;
-    hinted(wanted ? "You will be told when it is done, as long as this page is open." : "Your browser does not let this page tell you: its title says when it is done.");
+    if (!wanted) return hinted("Your browser does not let this page tell you: its title says when it is done.");
+    sessionStorage.setItem(wish, "");
+    toldLater();
   });
 }
 

@@ -147,7 +147,7 @@ fn tell_me() -> Markup {
     html! {
         p.offer id="tell-me" {
             button type="button" data-tell-me hidden { "Tell me when it is done" }
-            " " span.faint data-tell-me-hint role="status" { "The title of this page says when it is done." }
+            " " span.faint data-tell-me-hint role="status" { "Load this page again whenever you like, to see how far it has come." }
         }
     }
 }
@@ -214,7 +214,7 @@ fn import_row(status: &pb::GetSyncStatusResponse, stream: &pb::StreamStatus) -> 
         tr {
             td { (called(&stream.name)) }
             td { span class=(class) { (words) } }
-            td { (bar(standing, called(&stream.name))) }
+            td.share { (bar(standing, called(&stream.name))) }
             td.num { @match found { Some(found) => (number(found)), None => (dash) } }
             td.num { @match stream.records { Some(stored) => (number(stored)), None => (dash) } }
             td.num { (number(stream.quarantined)) }
