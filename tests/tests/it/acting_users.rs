@@ -372,8 +372,8 @@ async fn x13_only_what_can_be_right_is_linked_and_only_by_an_admin() {
 async fn x13_a_default_who_was_deactivated_is_passed_over() {
     let world = world().await;
     let (person, owner, _) = world.owned_twice().await;
-    let others = world.lever.active_users().into_iter();
-    let default = others.filter(|user| *user != owner).next_back();
+    let mut active = world.lever.active_users().into_iter();
+    let default = active.rfind(|user| *user != owner);
     let default = default.expect("somebody else");
     let settings = pb::Connection {
         default_acting_user_id: default.clone(),

@@ -398,6 +398,114 @@ async fn a_dry_run_sends_nothing_and_tells_the_calls_that_would_be_made() {
     assert_eq!(told, made);
 }
 
+/// X3: with what is read afterwards, to show it: the person, the list that has changed, and the person's other
+/// candidacies.
+#[tokio::test]
+async fn a_dry_run_tells_the_reads_around_a_write_too() {
+    let world = World::synced(Setup::new(60)).await;
+    // Nothing is read beside the writes.
+    let paused = pb::PauseSyncRequest {
+        connection_id: world.connection.clone(),
+    };
+    let paused = world.api.sync().pause_sync(paused).await;
+    paused.expect("paused");
+    let all = world.lever.opportunities();
+    let owner = |one: &Value| one["owner"].as_str().map(str::to_owned);
+    let active = world.lever.active_users();
+    let owned = |one: &&Value| owner(one).is_some_and(|owner| active.contains(&owner));
+    let twice = all.iter().filter(owned).find(|one| {
+        let same = all
+            .iter()
+            .filter(|other| other["contact"] == one["contact"]);
+        same.count() > 1
+    });
+    let twice = twice.expect("somebody with two candidacies");
+    let opportunity = twice["id"].as_str().expect("an id").to_owned();
+
+    let note = |dry_run| {
+        world.create_note(pb::CreateNoteRequest {
+            opportunity_id: opportunity.clone(),
+            request_id: fresh_id(),
+            value: "hello".to_owned(),
+            dry_run,
+            ..Default::default()
+        })
+    };
+    let planned = note(true).await.expect("planned");
+    let made = made(&world, note(false)).await;
+    assert_eq!(called(&planned), made);
+    assert!(made.iter().any(|(_, path)| path.ends_with("/notes")));
+
+    let file = |dry_run| {
+        let first = pb::UploadFileRequest {
+            connection_id: world.connection.clone(),
+            opportunity_id: opportunity.clone(),
+            request_id: fresh_id(),
+            name: "letter.txt".to_owned(),
+            dry_run,
+            wait: Some(prost_types::Duration {
+                seconds: 40,
+                nanos: 0,
+            }),
+            ..Default::default()
+        };
+        let piece = pb::UploadFileRequest {
+            chunk: b"dear all".to_vec().into(),
+            ..Default::default()
+        };
+        let pieces = if dry_run {
+            vec![first]
+        } else {
+            vec![first, piece]
+        };
+        let mut client = world.api.candidates();
+        async move {
+            let answer = client.upload_file(futures::stream::iter(pieces)).await?;
+            Ok(answer.into_inner().operation.expect("an operation"))
+        }
+    };
+    let planned = file(true).await.expect("planned");
+    let made = self::made(&world, file(false)).await;
+    assert_eq!(called(&planned), made);
+    assert!(made.iter().any(|(_, path)| path.ends_with("/files")));
+
+    let contact = |dry_run| {
+        world.update_contact(pb::UpdateContactRequest {
+            opportunity_id: opportunity.clone(),
+            request_id: fresh_id(),
+            headline: "Rear admiral".to_owned(),
+            dry_run,
+            ..Default::default()
+        })
+    };
+    let planned = contact(true).await.expect("planned");
+    let made = self::made(&world, contact(false)).await;
+    assert_eq!(called(&planned), made);
+    let reads = made
+        .iter()
+        .filter(|(_, path)| path.contains("/opportunities/"));
+    assert!(reads.count() > 1, "{made:?}");
+}
+
+/// The calls of a dry run: method and path.
+fn called(planned: &pb::Operation) -> Vec<(String, String)> {
+    let calls = planned.lever_calls.iter();
+    let call = |call: &pb::LeverCall| (call.method.clone(), format!("/v1{}", call.path));
+    calls.map(call).collect()
+}
+
+/// The calls that Lever sees while something is written.
+async fn made(
+    world: &World,
+    write: impl Future<Output = Result<pb::Operation, tonic::Status>>,
+) -> Vec<(String, String)> {
+    let before = world.lever.audit().len();
+    let written = write.await.expect("recorded");
+    assert_eq!(written.state(), Succeeded, "{written:?}");
+    let audit = world.lever.audit().into_iter().skip(before);
+    audit.map(|entry| (entry.method, entry.path)).collect()
+}
+
 #[tokio::test]
 async fn a_watcher_of_a_write_is_told_until_it_has_settled() {
     let (world, opportunity) = world().await;

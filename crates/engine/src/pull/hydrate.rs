@@ -11,7 +11,7 @@ use domain::hydration::Urgency;
 use domain::{Parent, Stream, Timestamp};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt};
-use lever::{Client, ErrorKind, Lane, Offset};
+use lever::{Client, ErrorKind, Lane, Offset, RawCall};
 use store::{ChildList, ChildRead, Quarantined, Run, RunOutcome, Waiting};
 use tokio::time::Instant;
 
@@ -282,6 +282,11 @@ fn lane(urgency: Urgency) -> Lane {
         Urgency::Changed | Urgency::Active | Urgency::Archived => Lane::Hydrate,
         Urgency::Recheck => Lane::Sweep,
     }
+}
+
+/// The call that the reading of a list below a parent begins with; none where there is no such list.
+pub(crate) fn first_call(parent: &Parent, stream: Stream) -> Option<RawCall> {
+    List::below(parent, stream)?.call(None).ok()
 }
 
 /// Reads one list below a parent now, and applies it.

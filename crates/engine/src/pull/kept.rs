@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use domain::{Connection, Parent, Stream, Timestamp, excluded};
-use lever::{Any, Client, DecodeError, Offset, Operation, Page, RawCall, Record, registry};
+use lever::{
+    Any, Client, DecodeError, Offset, Operation, Page, RawCall, RawCallError, Record, registry,
+};
 use serde::{Deserialize, Deserializer};
 use store::{Incoming, Quarantined};
 
@@ -22,7 +24,7 @@ pub(super) enum Unread {
     /// Lever answered something that is no list.
     Unreadable(DecodeError),
     /// An id of Lever's cannot be asked for.
-    Unaskable(lever::RawCallError),
+    Unaskable(RawCallError),
 }
 
 impl Unread {
@@ -121,19 +123,23 @@ impl List {
         self.operation.permission
     }
 
+    /// The call for one page.
+    pub(super) fn call(&self, offset: Option<&Offset>) -> Result<RawCall, RawCallError> {
+        let takes = |name: &str| self.operation.query.contains(&name);
+        let asked = self
+            .clone()
+            .with("limit", takes("limit").then_some(PAGE))
+            .with("offset", offset);
+        RawCall::new(self.operation, &asked.path, asked.query, None)
+    }
+
     /// Reads one page.
     pub(super) async fn page(
         &self,
         client: &Client,
         offset: Option<&Offset>,
     ) -> Result<Read<Page<Any>>, Unread> {
-        let takes = |name: &str| self.operation.query.contains(&name);
-        let asked = self
-            .clone()
-            .with("limit", takes("limit").then_some(PAGE))
-            .with("offset", offset);
-        let call = RawCall::new(self.operation, &asked.path, asked.query, None)
-            .map_err(Unread::Unaskable)?;
+        let call = self.call(offset).map_err(Unread::Unaskable)?;
         let answer = client.call(&call).await?;
         let value = answer.value.page().map_err(Unread::Unreadable)?;
         Ok(Read {

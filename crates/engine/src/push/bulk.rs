@@ -5,14 +5,14 @@ use std::time::Duration;
 use domain::acting::Chosen;
 use domain::operation::{Bulk, Failure, Hold, State};
 use domain::{ConnectionId, Operation, OperationId, Write};
-use lever::OpportunityId;
+use lever::{Lane, OpportunityId};
 use sha2::{Digest as _, Sha256};
 use store::Recording;
 
 use super::acting::{Acting, Chooser};
 use super::content::{check_content, check_request_id, digest};
 use super::judge::{Judge, Rights, check_target, failure_of, target};
-use super::plan::{self, PlannedCall};
+use super::plan::PlannedCall;
 use super::submit::{REMEMBERED, WriteRequest, in_steps, new_operation, used_request_id};
 use super::{count, new_id};
 use crate::engine::Engine;
@@ -104,29 +104,24 @@ impl Engine {
         let mut items = Vec::with_capacity(requests.len());
         for (request, chosen) in requests.iter().zip(chosen) {
             let minded = self.minded(request).await?;
-            items.push(chosen.and_then(|acting| {
-                if let Some(why) = minded.nothing {
-                    return Err(why);
+            items.push(match (chosen, minded.nothing) {
+                (Err(why), _) | (Ok(_), Some(why)) => Err(why),
+                (Ok(acting), None) => {
+                    let (write, user) = (&minded.write, acting.user.clone());
+                    let (about, held) = (&request.opportunity, request.hold.is_some());
+                    Ok(PlannedItem {
+                        calls: outbox.planned(write, about, user, held).await,
+                        acting,
+                        left_out: minded.left_out,
+                    })
                 }
-                let (opportunity, user) = (&request.opportunity, acting.user.clone());
-                Ok(PlannedItem {
-                    calls: plan::planned(
-                        &minded.write,
-                        opportunity,
-                        user,
-                        outbox.marker(),
-                        request.hold.is_some(),
-                    ),
-                    acting,
-                    left_out: minded.left_out,
-                })
-            }));
+            });
         }
         let calls = items.iter().flatten().map(|item| item.calls.len()).sum();
         Ok(BulkDryRun {
             items,
             calls,
-            eta: outbox.eta(calls),
+            eta: outbox.eta(calls, Lane::Inbound).await?,
         })
     }
 

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use domain::operation::{Attempt, Event, FailureKind, Prepared, RawWrite, State};
 use domain::{Operation, OperationId, Parent, Stream, Timestamp, Write};
-use lever::registry::{APPLY_TO_POSTING, CREATE_CANDIDATE, CREATE_OPPORTUNITY};
-use lever::{ContactId, Endpoint as _, Lane, ListOpportunities, OpportunityId};
+use lever::registry::APPLY_TO_POSTING;
+use lever::{ContactId, Endpoint as _, Lane, ListOpportunities, OpportunityId, UserId};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::export::{self, Lines};
 use super::holds::Holds;
 use super::pace::Pace;
+use super::plan::{Around, PlannedCall};
 use super::turn::Turn;
 use super::{count, plan, provenance, reconcile, send};
 use crate::cause::Cause;
@@ -117,15 +118,73 @@ impl Outbox {
         }
     }
 
-    /// About how long so many calls take, at the present rate and with those ahead of them.
-    pub(super) fn eta(&self, calls: usize) -> Duration {
-        let budget = self.link.client(Lane::Interactive);
+    /// The calls a write would make, with the reads around it; `held` tells that it is kept back first.
+    pub(super) async fn planned(
+        &self,
+        write: &Write,
+        opportunity: &OpportunityId,
+        perform_as: Option<UserId>,
+        held: bool,
+    ) -> Vec<PlannedCall> {
+        let others = match write {
+            Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) => {
+                self.other_candidacies(raw, opportunity).await
+            }
+            _ => Vec::new(),
+        };
+        let around = Around {
+            others,
+            ..self.around(held)
+        };
+        plan::planned(write, opportunity, perform_as, self.marker(), &around)
+    }
+
+    /// What tells which calls any write makes.
+    fn around(&self, held: bool) -> Around {
+        let connection = self.link.connection();
+        let read = |list: &Stream| connection.keeps(*list) && !self.link.refuses(*list);
+        Around {
+            held,
+            lists: Stream::CHILDREN.iter().copied().filter(read).collect(),
+            others: Vec::new(),
+        }
+    }
+
+    /// About how long so many calls in a lane take, at the present rate and behind what goes first: the calls that wait
+    /// there or in front of it, and the writes that have not begun.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(super) async fn eta(&self, calls: usize, lane: Lane) -> Result<Duration> {
+        let goes_first = |other: Lane| other == Lane::Interactive || other == lane;
+        let open = self.shared.store.open_operations(self.link.id()).await?;
+        let in_line = open.iter().filter(|one| {
+            matches!(one.state, State::Recorded { .. }) && goes_first(send::lane(one))
+        });
+        let in_line: usize = in_line.map(|one| self.calls_left(one)).sum();
+        let budget = self.link.client(lane);
         let now = budget.budget().snapshot();
-        let ahead = now.waiting[Lane::Interactive];
-        let calls = u32::try_from(ahead + calls).unwrap_or(u32::MAX);
+        let lanes = [Lane::Interactive, Lane::Inbound].into_iter();
+        let waiting = lanes.filter(|one| goes_first(*one));
+        let waiting: usize = waiting.map(|one| now.waiting[one]).sum();
+        let calls = u32::try_from(in_line + waiting + calls).unwrap_or(u32::MAX);
         let pause = now.pause.map_or(Duration::ZERO, |pause| pause.left());
         let working = f64::from(calls) / now.rate.max(0.1);
-        pause + Duration::try_from_secs_f64(working).unwrap_or(Duration::MAX / 2)
+        Ok(pause + Duration::try_from_secs_f64(working).unwrap_or(Duration::MAX / 2))
+    }
+
+    /// How many calls an operation that waits for its turn still makes; a bulk makes none but through its items.
+    fn calls_left(&self, operation: &Operation) -> usize {
+        let around = self.around(operation.stood_back());
+        let count = |write: &Write| plan::count(write, &operation.opportunity, &around);
+        match &operation.write {
+            Write::Bulk(_) => 0,
+            write if operation.steps.is_empty() => count(write),
+            _ => {
+                let left = operation.steps.iter().filter(|step| !step.done);
+                left.map(|step| count(&step.write)).sum()
+            }
+        }
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -411,7 +470,7 @@ impl Outbox {
         {
             self.refresh_later(opportunity.clone());
         }
-        if let Some(list) = changed_list(write) {
+        if let Some(list) = plan::changed_list(write) {
             self.show_list(&opportunity, list).await;
         }
     }
@@ -420,18 +479,24 @@ impl Outbox {
     ///
     /// The opportunity that the operation names is shown with the operation.
     async fn show_contact(&self, raw: &RawWrite, named: &OpportunityId) {
-        let Some(contact) = raw.path.get("contact") else {
-            return;
-        };
-        let (store, id) = (&self.shared.store, self.link.id());
-        let contact = ContactId::from(contact.as_str());
-        let people = store.opportunities_of_contact(id, &contact).await;
-        let others = people.unwrap_or_default().into_iter();
-        for opportunity in others.filter(|one| one != named) {
+        for opportunity in self.other_candidacies(raw, named).await {
             if !send::refresh(&self.shared, &self.link, &opportunity, Lane::Interactive).await {
                 self.refresh_later(opportunity);
             }
         }
+    }
+
+    /// The candidacies of the person that a raw write changes, but for the one that the operation names.
+    async fn other_candidacies(&self, raw: &RawWrite, named: &OpportunityId) -> Vec<OpportunityId> {
+        let Some(contact) = raw.path.get("contact") else {
+            return Vec::new();
+        };
+        let (store, id) = (&self.shared.store, self.link.id());
+        let contact = ContactId::from(contact.as_str());
+        let people = store.opportunities_of_contact(id, &contact).await;
+        let mut others = people.unwrap_or_default();
+        others.retain(|one| one != named);
+        others
     }
 
     /// Shows a list below an opportunity as it is now; if that fails, it waits to be read like any that has changed.
@@ -521,19 +586,6 @@ async fn after_pause(link: &Link, wait: Duration) {
     link.outlast_pause().await;
 }
 
-/// The list below the opportunity that a write has changed.
-fn changed_list(write: &Write) -> Option<Stream> {
-    let stream = match write {
-        Write::CreateNote(_) => Some(Stream::Notes),
-        Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) => {
-            crate::call::written(&raw.operation)
-        }
-        Write::UploadFile(file) if file.target.keeps() => Some(Stream::Files),
-        _ => None,
-    };
-    stream.filter(|stream| Stream::CHILDREN.contains(stream))
-}
-
 /// The opportunity an operation has changed, or made.
 fn changed_opportunity(operation: &Operation, event: &Event) -> Option<OpportunityId> {
     if let Event::Made(made) = event {
@@ -548,9 +600,7 @@ fn changed_opportunity(operation: &Operation, event: &Event) -> Option<Opportuni
             Event::Done {
                 result_id: Some(made),
             },
-        ) if [CREATE_OPPORTUNITY.id, CREATE_CANDIDATE.id].contains(&raw.operation.as_str()) => {
-            Some(OpportunityId::from(made.as_str()))
-        }
+        ) if plan::makes_opportunity(raw) => Some(OpportunityId::from(made.as_str())),
         _ => None,
     }
 }
@@ -733,5 +783,57 @@ mod tests {
             () = others => {}
             () = write => {}
         }
+    }
+
+    /// Nobody takes in what is only recorded here, so that nothing is sent.
+    #[tokio::test]
+    async fn what_waits_in_the_outbox_counts_for_the_time_of_whatever_goes_behind_it() {
+        let (_folder, engine, id) = testing::unlinked(BudgetConfig::default()).await;
+        let outbox = engine.running(id).unwrap().outbox;
+        let keep = Duration::from_secs(3600);
+        let both = async || {
+            let alone = outbox.eta(1, Lane::Interactive).await.unwrap();
+            let bulk = outbox.eta(1, Lane::Inbound).await.unwrap();
+            (alone, bulk)
+        };
+        let (alone, bulk) = both().await;
+        assert_eq!(alone, bulk);
+        let tag = Write::AddTags {
+            tags: vec!["t".to_owned()],
+        };
+        let parent = Operation {
+            id: OperationId::with_room(crate::push::new_id()),
+            opportunity: OpportunityId::from(""),
+            ..testing::operation(
+                id,
+                "bulk",
+                Write::Bulk(domain::operation::Bulk {
+                    kind: tag.kind().to_owned(),
+                    items: 3,
+                    tally: None,
+                }),
+            )
+        };
+        let item = |number: u16| Operation {
+            id: parent.id.item(number),
+            parent: Some(parent.id),
+            ..testing::operation(id, "", tag.clone())
+        };
+        let items = (1..=3).map(item).collect();
+        let store = &engine.shared.store;
+        let recorded = store.record_bulk(parent.clone(), items, keep).await;
+        recorded.unwrap();
+        let (still, behind) = both().await;
+        // A bulk lets a write alone go first. Each tag is a call to write and one to read.
+        assert_eq!(still, alone);
+        let each = alone.as_secs_f64();
+        assert!(
+            (behind.as_secs_f64() - 7.0 * each).abs() < each / 2.0,
+            "{behind:?}"
+        );
+        let recorded = store.record_operation(note(id), keep).await;
+        recorded.unwrap();
+        let (behind_it, _) = both().await;
+        assert!(behind_it > alone);
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use domain::export::NewOpportunity;
 use domain::operation::{Attempt, FileUpload, Prepared, RawWrite, UploadTarget};
-use domain::{Operation, Timestamp, Write};
+use domain::{Operation, Parent, Stream, Timestamp, Write};
 use futures::{TryFutureExt as _, stream};
+use lever::registry::{CREATE_CANDIDATE, CREATE_OPPORTUNITY};
 use lever::{
     AddComment, AddSources, AddTags, CreateNote, CreateOpportunity, Endpoint, FileSource, Legacy,
     Method, MoveToStage, OpportunityId, OpportunityWrite, Origin, PerformAs, Phone, RawCall,
@@ -16,6 +17,7 @@ use store::KeptFile;
 use tokio_util::io::ReaderStream;
 
 use super::content::check_content;
+use crate::pull::hydrate::first_call;
 
 /// One call to Lever that a dry run would make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,9 @@ pub struct PlannedFile {
     /// How many bytes it has; 0 when nobody has said.
     pub size: u64,
 }
+
+/// What stands for an opportunity in planned calls until it is made.
+pub(super) const NOT_MADE_YET: &str = "new-opportunity";
 
 /// The write itself, as the endpoint it goes to.
 #[derive(Debug, Clone)]
@@ -103,17 +108,27 @@ pub(super) fn lever_operation(write: &Write) -> &str {
     }
 }
 
-/// The calls a write would make, in order: those of each note that a long text is written as. `held` tells that it is
-/// kept back first.
+/// What tells, beside a write, which calls it makes.
+pub(super) struct Around {
+    /// Whether it is kept back first.
+    pub(super) held: bool,
+    /// The lists below opportunities that are read again once something in them was written.
+    pub(super) lists: Vec<Stream>,
+    /// The other candidacies of the person that it changes.
+    pub(super) others: Vec<OpportunityId>,
+}
+
+/// The calls a write would make, in order, with the reads before it and those that show it in the mirror: those of each
+/// note that a long text is written as.
 pub(super) fn planned(
     write: &Write,
     opportunity: &OpportunityId,
     perform_as: Option<UserId>,
     marker: Timestamp,
-    held: bool,
+    around: &Around,
 ) -> Vec<PlannedCall> {
     let mut calls = Vec::new();
-    if looks_first(write, held) {
+    if looks_first(write, around.held) {
         calls.push(call(&super::send::fresh_read(opportunity)));
     }
     for (index, write) in (0..).zip(pieces(write)) {
@@ -122,11 +137,50 @@ pub(super) fn planned(
             marker.plus(Duration::from_millis(index)),
         );
         calls.extend(planned_call_of(&write, opportunity, user, marker));
-    }
-    if !opportunity.as_str().is_empty() {
-        calls.push(call(&super::send::fresh_read(opportunity)));
+        calls.extend(shown(&write, opportunity, around));
     }
     calls
+}
+
+/// How many calls those are.
+pub(super) fn count(write: &Write, opportunity: &OpportunityId, around: &Around) -> usize {
+    let looks = usize::from(looks_first(write, around.held));
+    let of_piece = |piece: &Write| 1 + shown(piece, opportunity, around).len();
+    looks + pieces(write).iter().map(of_piece).sum::<usize>()
+}
+
+/// The reads that show in the mirror what was written, as the outbox makes them (`Outbox::show`).
+fn shown(write: &Write, opportunity: &OpportunityId, around: &Around) -> Vec<PlannedCall> {
+    let read = |opportunity: &OpportunityId| call(&super::send::fresh_read(opportunity));
+    let mut calls: Vec<_> = around.others.iter().map(read).collect();
+    let changed = match write {
+        _ if !opportunity.as_str().is_empty() => opportunity.clone(),
+        Write::Raw(raw) if makes_opportunity(raw) => OpportunityId::from(NOT_MADE_YET),
+        _ => return calls,
+    };
+    calls.push(read(&changed));
+    let list = changed_list(write).filter(|list| around.lists.contains(list));
+    let list = list.and_then(|list| first_call(&Parent::Opportunity(changed), list));
+    calls.extend(list.map(|list| planned_call(list.operation().id, list.request())));
+    calls
+}
+
+/// The list below the opportunity that a write has changed.
+pub(super) fn changed_list(write: &Write) -> Option<Stream> {
+    let stream = match write {
+        Write::CreateNote(_) => Some(Stream::Notes),
+        Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) => {
+            crate::call::written(&raw.operation)
+        }
+        Write::UploadFile(file) if file.target.keeps() => Some(Stream::Files),
+        _ => None,
+    };
+    stream.filter(|stream| Stream::CHILDREN.contains(stream))
+}
+
+/// Whether a raw write makes an opportunity, whose id its answer tells.
+pub(super) fn makes_opportunity(raw: &RawWrite) -> bool {
+    [CREATE_OPPORTUNITY.id, CREATE_CANDIDATE.id].contains(&raw.operation.as_str())
 }
 
 /// The writes that are sent for one.

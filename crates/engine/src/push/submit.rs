@@ -208,7 +208,6 @@ impl Engine {
         self.check_against_account(&request).await?;
         let request = self.ready(request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
-        let marker = outbox.marker();
         let minded = self.minded(&request).await?;
         let request = WriteRequest {
             write: minded.write,
@@ -219,9 +218,9 @@ impl Engine {
         if let Some(write) = write.filter(|_| minded.nothing.is_none()) {
             let user = acting.user.clone();
             let (about, held) = (&request.opportunity, request.hold.is_some());
-            calls.extend(plan::planned(&write, about, user, marker, held));
+            calls.extend(outbox.planned(&write, about, user, held).await);
         }
-        let eta = outbox.eta(calls.len());
+        let eta = outbox.eta(calls.len(), Lane::Interactive).await?;
         Ok(DryRun {
             calls,
             acting,

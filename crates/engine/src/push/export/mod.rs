@@ -18,7 +18,7 @@ use domain::operation::{Event, LONGEST_NOTE, Plan, State, Step, UploadTarget};
 use domain::operation::{FileUpload, LARGEST_FILE};
 use domain::text::meaningful;
 use domain::{ConnectionId, FieldMapping, Operation, Stream, Write};
-use lever::{OpportunityId, Posting, User};
+use lever::{Lane, OpportunityId, Posting, User};
 use sha2::{Digest as _, Sha256};
 use store::Sought;
 
@@ -29,7 +29,7 @@ use super::acting;
 use super::content::{LONGEST_TAG, TOO_LARGE, check_file, faults_in_texts};
 use super::judge::check_stage_known;
 use super::outbox::{Outbox, Progress};
-use super::plan::{self, PlannedCall};
+use super::plan::{NOT_MADE_YET, PlannedCall};
 use super::send::{self, Outcome};
 use super::submit::Chosen;
 use super::submit::WriteRequest;
@@ -50,9 +50,6 @@ const MOST_VALUES: usize = 20;
 const LONGEST_VALUE: usize = 2_000;
 /// Tags and sources of one export.
 const MOST_TEXTS: usize = 100;
-
-/// What stands in the path of a planned call for the opportunity that is not made yet.
-const NOT_MADE_YET: &str = "new-opportunity";
 
 /// What an export would come to.
 #[derive(Debug, Clone)]
@@ -117,17 +114,17 @@ impl Engine {
             Some(there) => there.clone(),
             None => OpportunityId::from(NOT_MADE_YET),
         };
-        let marker = outbox.marker();
         let mut calls = std::mem::take(&mut search.calls);
         for write in writes {
             let (reads, write) = self.merged_now(request.connection, &write).await?;
             calls.extend(reads);
-            let user = || acting.user.clone();
-            let writes = write.map(|write| plan::planned(&write, &about, user(), marker, false));
-            calls.extend(writes.into_iter().flatten());
+            if let Some(write) = write {
+                let user = acting.user.clone();
+                calls.extend(outbox.planned(&write, &about, user, false).await);
+            }
         }
         Ok(ExportDryRun {
-            eta: outbox.eta(calls.len()),
+            eta: outbox.eta(calls.len(), Lane::Interactive).await?,
             verdict,
             calls,
             acting,
