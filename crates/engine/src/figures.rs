@@ -82,6 +82,7 @@ metrics_table! {
     LISTS_WAITING = "fulcrum_lists_waiting", Gauge, ["connection"], "lists", "lists below people and postings that wait to be read";
     OPERATIONS = "fulcrum_operations_total", Counter, ["kind", "event"], "operations", "operations `recorded`, opened again by a person (`retried`), and settled as `SUCCEEDED`, `FAILED`, `UNCERTAIN` or `CANCELLED`; bulks and their items each for themselves";
     OPERATIONS_WAITING = "fulcrum_operations_waiting", Gauge, ["connection", "state"], "operations", "operations that are not settled, by their state: `HELD`, `RECORDED`, `SENDING`";
+    DUPLICATES = "fulcrum_writeback_duplicates_total", Counter, [], "notes", "notes of ours that were found to be in Lever once too often, each counted once in a process";
     ISSUES = "fulcrum_issues", Gauge, ["connection", "kind", "state"], "issues", "issues that are `open` or `muted`, by their kind";
     WEBHOOKS = "fulcrum_webhooks_total", Counter, ["event", "result"], "deliveries", "deliveries `queued`, `replayed`, `refused`, `too_large`, `slow`, `busy`, `failed`";
     WEBHOOK_SECONDS = "fulcrum_webhook_seconds", Summary, [], "seconds", "time to the answer to a delivery";

@@ -9,6 +9,7 @@ mod bulk;
 mod content;
 mod control;
 pub(crate) mod count;
+pub(crate) mod doubled;
 mod export;
 mod holds;
 mod items;

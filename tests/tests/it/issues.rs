@@ -415,3 +415,48 @@ async fn issues_of_all_connections_are_listed_page_by_page() {
     subjects.sort();
     assert_eq!(subjects, ["find all sources", "find all tags"]);
 }
+
+/// A call that was given up for lost may have its effect after all: what is there twice then is told and counted once,
+/// and nothing is deleted in Lever.
+#[tokio::test]
+async fn a_note_of_ours_that_is_in_lever_twice_is_told_and_left_there() {
+    let world = World::synced(Setup::new(20)).await;
+    let person = world.open_opportunities().remove(0);
+    let ours = world.note(&person, &fresh_id(), "once").await;
+    let ours = ours.expect("recorded").result_id;
+    let notes = world.lever.notes(&person);
+    let note = notes.iter().find(|note| note["id"] == ours.as_str());
+    let note = note.expect("written");
+    let url = format!("{}/opportunities/{person}/notes", world.lever.base_url());
+    let late = http()
+        .post(url)
+        .basic_auth(DEFAULT_KEY, Some(""))
+        .json(&serde_json::json!({ "value": "once", "createdAt": note["createdAt"] }));
+    let late = late.send().await.expect("answered");
+    assert!(late.status().is_success(), "{late:?}");
+    let late: serde_json::Value = late.json().await.expect("JSON");
+    let late = late["data"]["id"].as_str().expect("an id").to_owned();
+    // Whatever has the notes read shows it.
+    for text in ["another", "and another"] {
+        let read = world.note(&person, &fresh_id(), text).await;
+        read.expect("recorded");
+    }
+    let kind = pb::IssueKind::NoteTwice;
+    let issue = world.until_issue(kind, pb::IssueState::Open).await;
+    let named = |one: &pb::AffectedObject| (one.what.clone(), one.id.clone());
+    let affected: Vec<_> = issue.affected.iter().map(named).collect();
+    let expected = [
+        ("notes", &ours),
+        ("notes", &late),
+        ("opportunities", &person),
+    ];
+    let expected = expected.map(|(what, id)| (what.to_owned(), id.clone()));
+    assert_eq!(affected, expected);
+    let metrics = http().get(format!("http://{}/metrics", world.service().http));
+    let metrics = metrics.send().await.expect("an answer").text().await;
+    let metrics = metrics.expect("text");
+    let mut lines = metrics.lines();
+    let counted = lines.find(|line| line.starts_with("fulcrum_writeback_duplicates_total"));
+    assert_eq!(counted, Some("fulcrum_writeback_duplicates_total 1"));
+    assert_eq!(world.notes_saying(&person, "once"), 2);
+}

@@ -61,6 +61,8 @@ kinds! {
     WorkerPanicked = "WORKER_PANICKED",
     /// The field mapping reads a custom field that Lever does not list; about its path.
     FieldGone = "FIELD_GONE",
+    /// Notes of ours are in Lever twice.
+    NoteTwice = "NOTE_TWICE",
 }
 
 impl IssueKind {
@@ -71,6 +73,11 @@ impl IssueKind {
 
     /// After how long without showing a problem is taken to be gone; none for those that can be looked for.
     pub(super) fn quiet_after(self) -> Option<Duration> {
-        matches!(self, IssueKind::WebhooksRefused | IssueKind::WorkerPanicked).then_some(DAY)
+        match self {
+            IssueKind::WebhooksRefused | IssueKind::WorkerPanicked => Some(DAY),
+            // The notes of somebody whom nothing happens to are read once in a week or two.
+            IssueKind::NoteTwice => Some(14 * DAY),
+            _ => None,
+        }
     }
 }

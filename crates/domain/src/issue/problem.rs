@@ -111,6 +111,8 @@ pub enum Problem {
         /// The product fields that it feeds; not none.
         fields: Vec<String>,
     },
+    /// Two notes carry the mark of one write of ours.
+    NoteTwice,
 }
 
 /// Asks somebody of Lever's for a new key.
@@ -139,6 +141,7 @@ impl Problem {
             Problem::DiskLow { .. } => IssueKind::DiskLow,
             Problem::WorkerPanicked { .. } => IssueKind::WorkerPanicked,
             Problem::FieldGone { .. } => IssueKind::FieldGone,
+            Problem::NoteTwice => IssueKind::NoteTwice,
         }
     }
 
@@ -162,7 +165,8 @@ impl Problem {
             | Problem::WebhooksNotRegistered { .. }
             | Problem::WebhooksRefused
             | Problem::DefaultActingUser { .. }
-            | Problem::DiskLow { .. } => String::new(),
+            | Problem::DiskLow { .. }
+            | Problem::NoteTwice => String::new(),
         }
     }
 
@@ -250,6 +254,11 @@ impl Problem {
             Problem::DiskLow {
                 writes_stopped: false,
             } => "The disk of this service runs low: first imports have stopped.".to_owned(),
+            Problem::NoteTwice => {
+                "A note that was to be written once is in Lever twice: two notes on one person carry the mark of the \
+                 same write."
+                    .to_owned()
+            }
             Problem::WorkerPanicked { worker } => format!(
                 "The worker {worker} of this connection met a defect of Fulcrum and began again by itself."
             ),
@@ -324,6 +333,10 @@ impl Problem {
             Problem::DiskLow { .. } => {
                 "Free space on the disk of the data directory, or move the directory to a larger one; what has stopped \
                  goes on by itself."
+            }
+            Problem::NoteTwice => {
+                "Look at the notes named here, the one that stays first, and delete the other by hand in Lever: from \
+                 here nothing is deleted there. Then resolve the issue."
             }
             Problem::WorkerPanicked { .. } => {
                 "Please report it, with the lines of the log from just before. Nothing needs to be done here: it goes on \

@@ -384,6 +384,7 @@ fn every_problem() -> Vec<Problem> {
             path: "requisitions.customFields[\"cost_center\"]".to_owned(),
             fields: vec!["COST_CENTER".to_owned()],
         },
+        Problem::NoteTwice,
     ]
 }
 

@@ -1,11 +1,12 @@
 //! What was seen to go wrong while it went wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::issue::{Affected, Finding, Problem};
 use domain::{IssueKind, Timestamp};
+use lever::NoteId;
 use tokio::sync::Notify;
 
 type Place = (IssueKind, String);
@@ -19,6 +20,8 @@ pub(crate) struct Sightings {
     writes_moved: AtomicBool,
     /// Whether the key was accepted after it was last rejected.
     key_accepted: AtomicBool,
+    /// The notes that were told to be in Lever twice.
+    twice: Mutex<BTreeSet<NoteId>>,
 }
 
 /// Problems with how often each was seen.
@@ -32,7 +35,10 @@ fn place(problem: &Problem) -> Place {
 /// Whether a problem shows only while it happens: a sighting of one that can be read off the store counts, but only
 /// where the problem is still there.
 fn passes(kind: IssueKind) -> bool {
-    matches!(kind, IssueKind::WebhooksRefused | IssueKind::WorkerPanicked)
+    matches!(
+        kind,
+        IssueKind::WebhooksRefused | IssueKind::WorkerPanicked | IssueKind::NoteTwice
+    )
 }
 
 impl Sightings {
@@ -51,6 +57,12 @@ impl Sightings {
         seen.0.insert(place, all);
         drop(seen);
         self.look_soon();
+    }
+
+    /// Notes that a note of ours is in Lever once more; false where that is known.
+    pub(crate) fn is_news(&self, twice: &NoteId) -> bool {
+        let mut known = self.twice.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(twice.clone())
     }
 
     /// Has the issues looked after soon: something has changed that may end one.

@@ -23,6 +23,7 @@ use crate::access::Confidential;
 use crate::engine::Shared;
 use crate::error::{Error, Result};
 use crate::link::{Link, StreamTrouble};
+use crate::push::doubled;
 use crate::read::is_confidential;
 use crate::skew::Moment;
 
@@ -366,7 +367,10 @@ impl<'a> Reading<'a> {
         }
         let sent = Moment::now(&self.shared.clock);
         match self.read(stream, &list).await {
-            Ok(read) => self.take(read).await,
+            Ok(read) => {
+                self.look_for_doubled(&read).await;
+                self.take(read).await
+            }
             Err(Unread::Lever(error)) => match error.kind() {
                 // Refused to this key, whatever it may read of others: the list waits for another.
                 ErrorKind::Forbidden { .. } | ErrorKind::NotFound if self.is_hidden().await? => {
@@ -392,6 +396,20 @@ impl<'a> Reading<'a> {
                 self.set_aside(stream, &unread.into());
                 Ok(())
             }
+        }
+    }
+
+    /// Tells of notes of ours that are there twice; what cannot be looked through now is the next time.
+    async fn look_for_doubled(&self, read: &ChildList) {
+        let (Parent::Opportunity(opportunity), Stream::Notes) = (&self.parent, read.stream) else {
+            return;
+        };
+        let notes = read.records.iter().map(|record| record.raw.as_str());
+        if let Err(error) = doubled::look(self.shared, self.link, opportunity, notes).await {
+            tracing::debug!(
+                connection = %self.link.id(), %opportunity, error = %crate::report(&error),
+                "notes are not looked through for some that are there twice"
+            );
         }
     }
 

@@ -14,7 +14,7 @@ use domain::{Operation, Timestamp, Write};
 use futures::{Stream, StreamExt};
 use lever::{Answer, File, Lane, Legacy, ListFiles, ListNotes, Note, Page};
 
-use super::export;
+use super::{doubled, export};
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind, PERMISSION_MISSING, Result};
 use crate::link::Link;
@@ -89,7 +89,7 @@ async fn result_of(shared: &Shared, link: &Link, operation: &Operation) -> Resul
     let others = results_of_others(shared, operation).await?;
     let others = &others;
     match operation.present_write() {
-        Write::CreateNote(note) => note_of(link, operation, note, since, others).await,
+        Write::CreateNote(note) => note_of(shared, link, operation, note, since, others).await,
         Write::UploadFile(upload) => file_of(link, operation, upload, since, others).await,
         Write::Prepared(Prepared { kind, call }) => match kind {
             PreparedKind::CreateForm => form::find(link, operation, call, since, others).await,
@@ -157,8 +157,12 @@ fn same_file_since(file: &File, upload: &FileUpload, since: Timestamp) -> bool {
         && file.uploaded_at.is_some_and(|at| at >= since)
 }
 
+/// The sure sign is the millisecond we gave as `createdAt`, which no other operation carries. The text is not compared
+/// then: Lever may keep it trimmed, escaped, or with other line ends.
+///
 /// A comment is looked for on its note, which an earlier operation may have made, and by its marker only.
 async fn note_of(
+    shared: &Shared,
     link: &Link,
     operation: &Operation,
     asked: &NoteText,
@@ -172,6 +176,8 @@ async fn note_of(
     };
     let client = link.client(Lane::Interactive);
     let mut pages = pin!(client.pages(&list));
+    // More than one where a write had its effect twice.
+    let mut marked = Vec::new();
     let mut by_text = None;
     while let Some(page) = pages.next().await {
         for note in page?
@@ -188,13 +194,21 @@ async fn note_of(
             if elsewhere || note.deleted_at.is_some() {
                 continue;
             }
-            if carries_marker(&note, operation.present_marker()) {
-                return Ok(Some(note.id.as_str().to_owned()));
+            if doubled::carries(&note, operation.present_marker()) {
+                marked.push(note);
+                continue;
             }
             let may_be = asked.thread.is_none() && same_text_since(&note, &asked.value, since);
             if by_text.is_none() && may_be {
                 by_text = Some(note.id.as_str().to_owned());
             }
+        }
+        let alike: Vec<&Note> = marked.iter().collect();
+        if let Some(ours) = doubled::oldest(&alike) {
+            if alike.len() > 1 {
+                doubled::tell(shared, link, &operation.opportunity, ours, &alike);
+            }
+            return Ok(Some(ours.id.as_str().to_owned()));
         }
     }
     Ok(by_text)
@@ -218,18 +232,6 @@ async fn results_of_others(shared: &Shared, operation: &Operation) -> Result<Has
         whole.into_iter().chain(steps)
     });
     Ok(results.collect())
-}
-
-/// The sure sign: the millisecond we gave as `createdAt`, which no other operation carries.
-///
-/// The text is not compared: Lever may keep it trimmed, escaped, or with other line ends.
-fn carries_marker(note: &Note, marker: Timestamp) -> bool {
-    let stamps = note
-        .fields
-        .iter()
-        .filter_map(|field| field.created_at)
-        .chain(note.created_at);
-    stamps.into_iter().any(|at| at == marker)
 }
 
 /// The weaker sign, for a Lever that dates notes itself.
@@ -290,9 +292,9 @@ mod tests {
 
     #[test]
     fn the_marker_finds_the_note_whatever_became_of_its_text() {
-        assert!(carries_marker(&note(1234, "hello"), at(1234)));
-        assert!(carries_marker(&note(1234, "<p>hello</p>"), at(1234)));
-        assert!(!carries_marker(&note(1235, "hello"), at(1234)));
+        assert!(doubled::carries(&note(1234, "hello"), at(1234)));
+        assert!(doubled::carries(&note(1234, "<p>hello</p>"), at(1234)));
+        assert!(!doubled::carries(&note(1235, "hello"), at(1234)));
     }
 
     #[test]
