@@ -82,6 +82,8 @@ struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     lever_sends_email: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reject_hold_business_days: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     sla: Option<SlaSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stage_sla_days: Option<BTreeMap<StageId, u16>>,
@@ -101,6 +103,7 @@ pub fn to_toml(mappings: &MappingDocument) -> String {
         advance_excluded_stages: stages.map(|stages| stages.advance_excluded_stages.clone()),
         reject_excluded_reasons: stages.map(|stages| stages.reject_excluded_reasons.clone()),
         lever_sends_email: stages.map(|stages| stages.lever_sends_email),
+        reject_hold_business_days: stages.map(|stages| stages.reject_hold_business_days),
         sla: stages.map(|stages| stages.sla.clone()),
         stage_sla_days: stages.map(|stages| stages.stage_sla_days.clone()),
         product_stages: stages.map(|stages| stages.product_stages.clone()),
@@ -144,6 +147,7 @@ pub fn from_toml(text: &str) -> Result<MappingDocument, DocumentError> {
         || document.advance_excluded_stages.is_some()
         || document.reject_excluded_reasons.is_some()
         || document.lever_sends_email.is_some()
+        || document.reject_hold_business_days.is_some()
         || document.sla.is_some()
         || document.stage_sla_days.is_some();
     let stages = document.product_stages.map(|product_stages| StageMapping {
@@ -156,6 +160,7 @@ pub fn from_toml(text: &str) -> Result<MappingDocument, DocumentError> {
         advance_excluded_stages: document.advance_excluded_stages.unwrap_or_default(),
         reject_excluded_reasons: document.reject_excluded_reasons.unwrap_or_default(),
         lever_sends_email: document.lever_sends_email.unwrap_or_default(),
+        reject_hold_business_days: document.reject_hold_business_days.unwrap_or_default(),
         sla: document.sla.unwrap_or_default(),
         last_known_text: BTreeMap::new(),
         last_known_reason_text: BTreeMap::new(),

@@ -72,6 +72,7 @@ mod upkeep;
 mod user_links;
 mod versions;
 mod webhook;
+mod written;
 
 pub use applicant_watch::{
     ApplicantEvent, ApplicantEvents, ApplicantNews, ApplicantWatch, WatchPlace, WatchQuery,

@@ -25,6 +25,7 @@ use crate::settings::Settings;
 use crate::skew::{Moment, Skew};
 use crate::traffic::Traffic;
 use crate::webhook::Webhooks;
+use crate::written::Written;
 
 /// What makes a moment of now lie in the past for Lever, however coarse its clock is known.
 pub(crate) const PAST: Duration = Duration::from_secs(2);
@@ -66,6 +67,8 @@ pub(crate) struct Link {
     stream_troubles: Mutex<HashMap<Stream, StreamTrouble>>,
     /// Wakes the reader of lists below records.
     pub(crate) hydrate_now: Notify,
+    /// Below whom lists wait for the end of a bulk.
+    pub(crate) written: Written,
     /// How many opportunities Lever may have, by what it says of its sources; an estimate.
     people: AtomicU64,
     /// How far the passes under way have come.
@@ -126,6 +129,7 @@ impl Link {
             retry_at: Mutex::new(HashMap::new()),
             stream_troubles: Mutex::new(HashMap::new()),
             hydrate_now: Notify::new(),
+            written: Written::default(),
             people: AtomicU64::new(0),
             passes: Progress::default(),
             below: Progress::default(),

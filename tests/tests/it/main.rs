@@ -37,6 +37,7 @@ mod field_mapping;
 mod first_applicants;
 mod foreign_lever;
 mod forgetting;
+mod growth;
 mod hiding;
 mod histories;
 mod hostile;

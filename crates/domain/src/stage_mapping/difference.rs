@@ -42,6 +42,13 @@ pub fn diff(before: &StageMapping, after: &StageMapping) -> Vec<String> {
             who(after.lever_sends_email)
         ));
     }
+    let [held_before, held_after] =
+        [before, after].map(|mapping| mapping.reject_hold_business_days);
+    if held_before != held_after {
+        lines.push(format!(
+            "business days before a rejection is sent: {held_before} -> {held_after}"
+        ));
+    }
     sla(&before.sla, &after.sla, &mut lines);
     lines
 }

@@ -61,6 +61,10 @@ pub struct StageMapping {
     /// Whether Lever itself writes to whom it archives: then the product is not asked to (X20).
     #[serde(default)]
     pub lever_sends_email: bool,
+    /// For how many business days a rejection is kept back that does not say itself how long, 0 to
+    /// [`Hold::MOST_BUSINESS_DAYS`](crate::operation::Hold::MOST_BUSINESS_DAYS) (X4); 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reject_hold_business_days: u16,
     /// How SLA days are counted.
     #[serde(default)]
     pub sla: SlaSettings,
@@ -196,6 +200,11 @@ impl Versioned for StageMapping {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+fn is_zero(days: &u16) -> bool {
+    *days == 0
+}
+
 /// Leaves out the author, who is a person.
 impl fmt::Debug for StageMapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -208,6 +217,7 @@ impl fmt::Debug for StageMapping {
             .field("advance_excluded_stages", &self.advance_excluded_stages)
             .field("reject_excluded_reasons", &self.reject_excluded_reasons)
             .field("lever_sends_email", &self.lever_sends_email)
+            .field("reject_hold_business_days", &self.reject_hold_business_days)
             .field("sla", &self.sla)
             .field("last_known_text", &self.last_known_text)
             .field("last_known_reason_text", &self.last_known_reason_text)

@@ -11,6 +11,7 @@ use lever::{ArchiveReason, ArchiveReasonId, Stage, StageId};
 use super::{ProductStage, StageMapping};
 use crate::calendar::Calendar;
 use crate::nearest::nearest;
+use crate::operation::Hold;
 use crate::violation::{Violation, shortened};
 
 const MOST_SLA_DAYS: u16 = 365;
@@ -50,6 +51,7 @@ impl StageMapping {
         for reason in &self.reject_excluded_reasons {
             check.reason(reason, keyed("reject_excluded_reasons", reason.as_str()));
         }
+        check.reject_hold(self.reject_hold_business_days);
         check.sla(self);
         if check.found.is_empty() {
             Ok(())
@@ -221,6 +223,13 @@ impl<'a> Check<'a> {
             message.push_str(&nearest(id, candidates).join(", "));
         }
         self.fault(field, message);
+    }
+
+    fn reject_hold(&mut self, days: u16) {
+        if days > Hold::MOST_BUSINESS_DAYS {
+            let message = "use 0 to 30; 0 holds nothing back";
+            self.fault("reject_hold_business_days", message);
+        }
     }
 
     fn sla(&mut self, mapping: &StageMapping) {

@@ -103,7 +103,9 @@ async fn round(shared: &Shared, link: &Link, failed: &mut Failed, runs: &mut Run
     let in_pause = drained.as_ref().is_err_and(|error| error.pause().is_some());
     runs.end(shared, link, in_pause).await;
     match drained {
-        Ok(()) if failed.0.is_empty() => Duration::from_secs(3600),
+        Ok(()) if failed.0.is_empty() && link.written.resting().is_empty() => {
+            Duration::from_secs(3600)
+        }
         Ok(()) => RETRY,
         // The next round begins after it.
         Err(_) if in_pause => Duration::ZERO,
@@ -131,10 +133,8 @@ async fn drain(shared: &Shared, link: &Link, failed: &mut Failed, runs: &mut Run
         if reads.len() < parallel && in_pause.is_none() && shared.settings.pull.enabled {
             let limit = parallel - reads.len();
             let store = &shared.store;
-            for waiting in store
-                .waiting_parents(link.id(), limit, except.clone())
-                .await?
-            {
+            let passed_over = &except | &link.written.resting();
+            for waiting in store.waiting_parents(link.id(), limit, passed_over).await? {
                 except.insert(waiting.parent.clone());
                 let last = failed.last_try(&waiting.parent);
                 runs.begin(shared, link, waiting.hydration.wanted.keys());

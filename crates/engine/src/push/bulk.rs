@@ -94,7 +94,8 @@ impl Engine {
     pub async fn dry_run_bulk(&self, request: BulkRequest) -> Result<BulkDryRun> {
         let outbox = self.running(request.connection)?.outbox;
         check_items(&request.items)?;
-        self.release_time(request.connection, request.hold, self.shared.clock.now())
+        let hold = self.hold_of(&request).await?;
+        self.release_time(request.connection, hold, self.shared.clock.now())
             .await?;
         let requests = self.requests(&request);
         let requests = self.where_they_are(requests, request.rights).await?;
@@ -151,9 +152,8 @@ impl Engine {
             .judge(request.connection, &requests, request.rights)
             .await?;
         let now = self.shared.clock.now();
-        let held = self
-            .release_time(request.connection, request.hold, now)
-            .await?;
+        let hold = self.hold_of(&request).await?;
+        let held = self.release_time(request.connection, hold, now).await?;
         let state = held.map_or(State::Recorded { not_before: None }, |release_at| {
             State::Held { release_at }
         });
@@ -201,6 +201,25 @@ impl Engine {
             Recording::Existing(bulk) => Ok(bulk),
             Recording::Mismatch { existing } => Err(used_request_id(&existing, &digest)),
         }
+    }
+
+    /// How long the items are kept back: as asked, or for rejections as the stage mapping says.
+    async fn hold_of(&self, request: &BulkRequest) -> Result<Option<Hold>> {
+        let is_rejection = |item: &BulkItem| {
+            matches!(
+                &item.write,
+                Write::Archive {
+                    rejects: Some(_),
+                    ..
+                }
+            )
+        };
+        if request.hold.is_some() || !request.items.iter().any(is_rejection) {
+            return Ok(request.hold);
+        }
+        let mapping = mapping::present(&self.shared, request.connection).await?;
+        let days = mapping.reject_hold_business_days;
+        Ok((days > 0).then_some(Hold::BusinessDays(days)))
     }
 
     /// The items as requests of their own.

@@ -20,6 +20,7 @@ impl Outbox {
             return;
         }
         drop(bulks);
+        self.link().written.begin(id);
         let outbox = self.clone();
         let look = move || outbox.clone().until_items_settle(id);
         self.keep_going("bulk", look);
@@ -50,6 +51,8 @@ impl Outbox {
     async fn let_go(self: &Arc<Self>, bulk: OperationId) -> bool {
         let bulks = || self.bulks.lock().unwrap_or_else(PoisonError::into_inner);
         bulks().remove(&bulk);
+        self.link().written.end(bulk);
+        self.link().hydrate_now.notify_one();
         let stored = self
             .shared()
             .store

@@ -461,6 +461,10 @@ impl Outbox {
         let Some(opportunity) = changed_opportunity(operation, event) else {
             return;
         };
+        if let Some(bulk) = operation.parent {
+            let written = Parent::Opportunity(opportunity.clone());
+            self.link.written.add(bulk, written);
+        }
         if !send::refresh(
             &self.shared,
             &self.link,

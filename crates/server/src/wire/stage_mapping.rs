@@ -43,6 +43,7 @@ pub fn to_pb(mapping: &StageMapping) -> pb::StageMapping {
             .collect(),
         sla: Some(to_sla(&mapping.sla)),
         lever_sends_email: mapping.lever_sends_email,
+        reject_hold_business_days: mapping.reject_hold_business_days.into(),
     }
 }
 
@@ -78,6 +79,8 @@ pub fn from_pb(mapping: &pb::StageMapping) -> Result<StageMapping, Vec<Violation
         mapping.sla.as_ref().unwrap_or(&pb::SlaSettings::default()),
         &mut violations,
     );
+    let field = "reject_hold_business_days";
+    let hold_days = from_days(field, mapping.reject_hold_business_days, &mut violations);
     if !violations.is_empty() {
         return Err(violations);
     }
@@ -95,6 +98,7 @@ pub fn from_pb(mapping: &pb::StageMapping) -> Result<StageMapping, Vec<Violation
             .map(|reason| ArchiveReasonId::from(reason.as_str()))
             .collect::<BTreeSet<_>>(),
         lever_sends_email: mapping.lever_sends_email,
+        reject_hold_business_days: hold_days.unwrap_or_default(),
         sla,
         last_known_text: BTreeMap::new(),
         last_known_reason_text: BTreeMap::new(),
@@ -427,6 +431,7 @@ mod tests {
         mapping.sla.unit = DayUnit::Calendar;
         mapping.sla.clock_scope = ClockScope::Group;
         mapping.lever_sends_email = true;
+        mapping.reject_hold_business_days = 2;
         let back = from_pb(&to_pb(&mapping)).unwrap();
         assert_eq!(back.product_stages, mapping.product_stages);
         assert_eq!(back.stage_sla_days, mapping.stage_sla_days);
@@ -440,7 +445,7 @@ mod tests {
             mapping.reject_excluded_reasons
         );
         assert_eq!(back.sla, mapping.sla);
-        assert!(back.lever_sends_email);
+        assert!(back.lever_sends_email && back.reject_hold_business_days == 2);
     }
 
     #[test]

@@ -187,6 +187,13 @@ impl Service {
             << 10
     }
 
+    /// How many files it has open, sockets included.
+    pub(crate) fn files(&self) -> usize {
+        let id = self.child.id().expect("it is running");
+        let open = fs::read_dir(format!("/proc/{id}/fd")).expect("Linux");
+        open.count()
+    }
+
     /// Sends SIGTERM.
     pub(crate) async fn ask_to_stop(&self) {
         let id = self.child.id().expect("it is running");

@@ -60,6 +60,7 @@ struct Present {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Typed {
     writer: String,
+    hold: String,
     do_not_contact: String,
     cool_off: String,
     snoozed: String,
@@ -72,6 +73,7 @@ impl Typed {
         let ground = pb::ExportGround::DoNotContact;
         Typed {
             writer: if by_lever { "lever" } else { "product" }.to_owned(),
+            hold: present.mapping.reject_hold_business_days.to_string(),
             do_not_contact: rule_word(&present.export, ground).to_owned(),
             cool_off: present.export.cool_off_days.to_string(),
             snoozed: if shown { "shown" } else { "left_out" }.to_owned(),
@@ -83,6 +85,7 @@ impl Typed {
         let mut typed = self.clone();
         let fields = [
             ("writer", &mut typed.writer),
+            ("reject_hold", &mut typed.hold),
             ("do_not_contact", &mut typed.do_not_contact),
             ("cool_off_days", &mut typed.cool_off),
             ("snoozed", &mut typed.snoozed),
@@ -112,7 +115,18 @@ impl Typed {
                 return Err(status(engine::Error::invalid(name, message)).into());
             }
         }
+        self.hold_days()?;
         days(&self.cool_off).map(|_| ())
+    }
+
+    /// # Errors
+    /// Invalid for anything but 0 to 30.
+    fn hold_days(&self) -> Result<u32, Refused> {
+        let most = u32::from(domain::operation::Hold::MOST_BUSINESS_DAYS);
+        let days = self.hold.trim().parse().ok().filter(|days| *days <= most);
+        let message = "use 0 to 30 business days; 0 sends rejections at once";
+        Ok(days
+            .ok_or_else(|| status(engine::Error::invalid("reject_hold_business_days", message)))?)
     }
 }
 
@@ -176,14 +190,15 @@ async fn save_changes(
 ) -> Result<(), Refused> {
     typed.check()?;
     let (id, now) = (&before.connection.id, Typed::of(before));
-    if typed.writer != now.writer {
+    if (&typed.writer, &typed.hold) != (&now.writer, &now.hold) {
         let mapping = pb::StageMapping {
             etag: form.text("etag.mapping").to_owned(),
             lever_sends_email: typed.writer == "lever",
+            reject_hold_business_days: typed.hold_days()?,
             ..before.mapping.clone()
         };
-        save_writer(desk, id, mapping).await?;
-        saved.push("who writes");
+        save_mapping(desk, id, mapping).await?;
+        saved.push("how people are rejected");
     }
     if (&typed.do_not_contact, &typed.cool_off) != (&now.do_not_contact, &now.cool_off) {
         let mut settings = pb::ExportSettings {
@@ -211,7 +226,7 @@ async fn save_changes(
     Ok(())
 }
 
-async fn save_writer(desk: &Desk, id: &str, mapping: pb::StageMapping) -> Result<(), Refused> {
+async fn save_mapping(desk: &Desk, id: &str, mapping: pb::StageMapping) -> Result<(), Refused> {
     let request = pb::UpdateStageMappingRequest {
         connection_id: id.to_owned(),
         stage_mapping: Some(mapping),
@@ -257,11 +272,12 @@ fn page(
                 input type="hidden" name=(name) value=(etag);
             }
             // What the page was opened with: only what differs from it is saved.
-            @for (name, value) in [("was.writer", &now.writer), ("was.do_not_contact", &now.do_not_contact), ("was.cool_off_days", &now.cool_off), ("was.snoozed", &now.snoozed)] {
+            @for (name, value) in [("was.writer", &now.writer), ("was.reject_hold", &now.hold), ("was.do_not_contact", &now.do_not_contact), ("was.cool_off_days", &now.cool_off), ("was.snoozed", &now.snoozed)] {
                 input type="hidden" name=(name) value=(value);
             }
             section.panel {
-                h2 { "Who writes to whoever is rejected" }
+                h2 { "How people are rejected" }
+                (field("reject_hold", "Hold before a rejection is sent, in business days", "0 to 30; until then it can be cancelled under Operations. 0 sends it at once; a request may say otherwise.", "reject_hold_business_days", refused).number(&typed.hold))
                 (field("writer", "The e-mail is sent by", "Both would write otherwise: where Lever does, no e-mail is handed to the product.", "writer", refused).choice(&typed.writer, &WRITERS))
             }
             section.panel {
@@ -280,7 +296,7 @@ fn page(
             h2 { "Said with each request" }
             p { "These are no settings: the product says them for each person, or for all of one call." }
             dl {
-                dt { "Hold before a rejection is sent" } dd { "none, minutes up to 30 days, or up to 30 business days" }
+                dt { "Another hold" } dd { "none, minutes up to 30 days, or up to 30 business days" }
                 dt { "Stage to advance to" } dd { "any that is not left out above; the next one in Lever's order is suggested" }
                 dt { "Reason and e-mail of a rejection" } dd { "any reason that is not left out above; the e-mail by the product's own id of it" }
                 dt { "Origin" } dd { "whoever is in an inbound stage is listed, however they came in; the list tells the origin" }

@@ -46,6 +46,8 @@ pub(super) struct Draft {
     pub(super) advance_excluded: BTreeSet<String>,
     pub(super) reject_excluded: BTreeSet<String>,
     pub(super) lever_sends_email: bool,
+    /// Is set on the page of the inbound settings, and goes along here.
+    pub(super) reject_hold_business_days: u32,
     pub(super) clock: Clock,
     /// What no form of ours says.
     unknown: Vec<Fault>,
@@ -127,6 +129,7 @@ impl Draft {
             advance_excluded: set(&mapping.advance_excluded_stage_ids),
             reject_excluded: set(&mapping.reject_excluded_reason_ids),
             lever_sends_email: mapping.lever_sends_email,
+            reject_hold_business_days: mapping.reject_hold_business_days,
             clock: Clock {
                 unit: sla.unit(),
                 scope: sla.clock_scope(),
@@ -149,6 +152,7 @@ impl Draft {
             advance_excluded: form.all("advance_excluded").map(str::to_owned).collect(),
             reject_excluded: form.all("reject_excluded").map(str::to_owned).collect(),
             lever_sends_email: form.ticked("lever_sends_email"),
+            reject_hold_business_days: form.text("reject_hold").parse().unwrap_or_default(),
             clock: Clock::read(form),
             ..Draft::default()
         };
@@ -361,6 +365,7 @@ impl Draft {
                 advance_excluded_stage_ids: self.advance_excluded.iter().cloned().collect(),
                 reject_excluded_reason_ids: self.reject_excluded.iter().cloned().collect(),
                 lever_sends_email: self.lever_sends_email,
+                reject_hold_business_days: self.reject_hold_business_days,
                 sla: Some(sla),
                 ..Default::default()
             }),
@@ -661,6 +666,10 @@ pub(super) fn settings(mapping: &pb::StageMapping, names: &Names<'_>) -> Vec<Set
                 "the product"
             }
             .to_owned(),
+        ),
+        (
+            "Business days before a rejection is sent",
+            mapping.reject_hold_business_days.to_string(),
         ),
         ("Days", plain(sla.unit().as_str_name(), "DAY_UNIT")),
         (

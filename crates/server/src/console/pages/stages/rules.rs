@@ -30,6 +30,7 @@ pub(super) fn form(view: &View<'_>) -> Markup {
                 (picked(view, "advance_excluded", "Excluded when advancing", "nobody is moved there", &stages(view), &draft.advance_excluded))
                 (picked(view, "reject_excluded", "Excluded when rejecting", "the hired reason and inactive ones never count", &reasons(view), &draft.reject_excluded))
             }
+            input type="hidden" name="reject_hold" value=(draft.reject_hold_business_days);
             label.check { input type="checkbox" name="lever_sends_email" checked[draft.lever_sends_email]; "Lever itself writes to people it archives, so the product does not" }
         }
         section.panel { h2 { "How SLA days are counted" } (clock(view)) }
@@ -167,6 +168,7 @@ pub(super) fn shown(view: &View<'_>) -> Markup {
                 dt { "Excluded when advancing" } dd { (texts(&draft.advance_excluded, false)) }
                 dt { "Excluded when rejecting" } dd { (texts(&draft.reject_excluded, true)) }
                 dt { "Who writes to rejected people" } dd { @if draft.lever_sends_email { "Lever" } @else { "the product" } }
+                dt { "Business days before a rejection is sent" } dd { (draft.reject_hold_business_days) }
                 dt { "Days" } dd { (plain(clock.unit.as_str_name(), "DAY_UNIT")) }
                 dt { "The clock starts" } dd { "with each " (plain(clock.scope.as_str_name(), "CLOCK_SCOPE")) }
                 dt { "Time zone" } dd { (clock.zone) }
