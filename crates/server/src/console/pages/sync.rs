@@ -295,7 +295,7 @@ fn one(run: &pb::SyncRun) -> Markup {
     };
     html! {
         tr {
-            td { (run.listing.replace('_', " ")) br; span.faint { (origin(run)) } }
+            td.when { (run.listing.replace('_', " ")) br; span.faint { (origin(run)) } }
             td { span class=(class) { (plain(run.state().as_str_name(), "RUN_STATE")) } }
             td.when { (moment(run.start_time.as_ref())) br; (moment(run.end_time.as_ref())) }
             td.num { (number(run.requests)) }
