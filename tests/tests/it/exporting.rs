@@ -519,6 +519,7 @@ async fn x3_a_dry_run_of_an_export_reads_and_writes_nothing() {
         ("GET", one),
         ("POST", "/opportunities/new-opportunity/notes"),
         ("GET", one),
+        ("GET", "/opportunities/new-opportunity/notes"),
     ];
     assert_eq!(calls, expected);
     let body = &operation(&answer).lever_calls[2].body_json;
