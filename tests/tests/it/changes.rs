@@ -10,7 +10,7 @@ use tonic::{Code, Status, Streaming};
 use crate::support::{Random, Setup, World, proved, refused, rounds, until};
 
 impl World {
-    async fn watch(
+    pub(crate) async fn watch(
         &self,
         resume_token: &str,
         streams: &[&str],
