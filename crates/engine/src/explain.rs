@@ -46,6 +46,17 @@ pub enum LookedFor {
     Contact(ContactId),
 }
 
+/// What an answer may tell, and where it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExplainHow {
+    /// Who asks.
+    pub viewer: Viewer,
+    /// Whether the asker may know of answers for equal opportunity.
+    pub eeo: bool,
+    /// Whether Lever is asked as well.
+    pub ask_lever: bool,
+}
+
 /// Why somebody is not where they are looked for.
 #[derive(Debug, Clone)]
 pub struct Explanation {
@@ -135,7 +146,7 @@ struct FoundBy {
 }
 
 impl Engine {
-    /// Tells why somebody is not where they are looked for; `ask_lever` has Lever asked as well.
+    /// Tells why somebody is not where they are looked for.
     ///
     /// # Errors
     /// Not found for an unknown connection; invalid for a bad field. What cannot be read is a cause, not an error.
@@ -143,11 +154,10 @@ impl Engine {
         &self,
         id: ConnectionId,
         looked_for: LookedFor,
-        viewer: Viewer,
-        ask_lever: bool,
+        how: ExplainHow,
     ) -> Result<Explanation> {
         let looked_for = looked_for.checked()?;
-        let sight = match self.sight(id, viewer) {
+        let sight = match self.sight(id, how.viewer) {
             Ok(sight) => sight,
             Err(error) => return self.without_a_mirror(id, error).await,
         };
@@ -160,6 +170,7 @@ impl Engine {
             engine: self,
             sight: &sight,
             grounds: &grounds,
+            eeo: how.eeo,
         };
         let indexed = !looked_for.needs_the_index() || store.identities_complete().await?;
         let opportunities = Stream::Opportunities;
@@ -178,7 +189,7 @@ impl Engine {
             }
             false => Vec::new(),
         };
-        let in_lever = match ask_lever {
+        let in_lever = match how.ask_lever {
             true => Some(live::ask(self, &sight, &looked_for, &found.matches).await?),
             false => None,
         };
@@ -215,6 +226,8 @@ struct Search<'s> {
     engine: &'s Engine,
     sight: &'s Sight<'s>,
     grounds: &'s Grounds,
+    /// Whether answers for equal opportunity are told of.
+    eeo: bool,
 }
 
 impl Search<'_> {
@@ -522,13 +535,16 @@ impl Search<'_> {
         let hydration = store.hydration(id, &parent).await?;
         let mut inside = Vec::new();
         let contacts = candidacy.contact.iter().map(|contact| contact.as_str());
-        for (stream, ids) in [
-            (Stream::Contacts, contacts.collect::<Vec<_>>()),
-            (
-                Stream::Applications,
-                applications.iter().map(String::as_str).collect(),
-            ),
-        ] {
+        let applications: Vec<&str> = applications.iter().map(String::as_str).collect();
+        let mut by_id = vec![
+            (Stream::Contacts, contacts.collect()),
+            (Stream::Applications, applications.clone()),
+        ];
+        if self.eeo {
+            // A response has the id of its application.
+            by_id.push((Stream::EeoResponses, applications));
+        }
+        for (stream, ids) in by_id {
             let mut records = 0;
             for record in ids {
                 let record = store.record(id, stream, record).await?;

@@ -95,8 +95,8 @@ pub use engine::Engine;
 pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
 pub use estimate::ImportEstimate;
 pub use explain::{
-    ExplainedCandidacy, ExplainedPerson, Explanation, InLever, LeverAnswer, LeverSees, LookedFor,
-    StoredList,
+    ExplainHow, ExplainedCandidacy, ExplainedPerson, Explanation, InLever, LeverAnswer, LeverSees,
+    LookedFor, StoredList,
 };
 pub use field_mapping::{FieldPreview, SourceField};
 pub use gauges::Figure;

@@ -608,3 +608,33 @@ async fn an_id_of_something_else_leads_to_whom_it_belongs_and_nonsense_is_refuse
         world.start().await;
     }
 }
+
+#[tokio::test]
+async fn answers_for_equal_opportunity_are_told_of_to_those_who_may_know_of_them() {
+    let mut setup = Setup::full(100);
+    setup.connection.streams = ["stages", "opportunities", "applications", "eeo_responses"]
+        .map(str::to_owned)
+        .to_vec();
+    let mut world = World::synced(setup).await;
+    let answers = world.records("eeo_responses").await.expect("read");
+    let answered = answers.values().find_map(|raw| {
+        let answer: Value = serde_json::from_str(raw).expect("JSON");
+        let id = text(&answer, "opportunityId").to_owned();
+        let person = world.lever.opportunity(&id)?;
+        (person["confidentiality"] == "non-confidential").then_some(id)
+    });
+    let id = answered.expect("somebody has answered");
+    let told = |answer: &pb::ExplainCandidateResponse| {
+        let explained = about(answer, &id).expect("it is here").clone();
+        let mut lists = explained.lists.into_iter();
+        lists.find(|list| list.stream == "eeo_responses")
+    };
+    let list = told(&world.explain(by_opportunity(&id)).await).expect("told");
+    assert_eq!((list.records, list.reason.as_str()), (1, ""));
+
+    assert!(world.stop().await.success());
+    let plain = world.home.token(&["--role", "reader"]).await;
+    world.start().await;
+    world.api = world.api.with_token(&plain);
+    assert_eq!(told(&world.explain(by_opportunity(&id)).await), None);
+}

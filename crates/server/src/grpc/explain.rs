@@ -1,9 +1,11 @@
 //! Why somebody is not where they are looked for, for `CandidateService`.
 
+use engine::ExplainHow;
 use proto::v1 as pb;
 use tonic::{Request, Response, Status};
 
 use super::{Api, caller, connection_of, viewer};
+use crate::auth::EEO;
 use crate::wire::explain::{from_who, to_explanation};
 use crate::wire::status::status;
 
@@ -16,10 +18,12 @@ impl Api {
         let request = request.into_inner();
         let id = connection_of(&caller, &request.connection_id)?;
         let who = from_who(request.who).map_err(status)?;
-        let explanation = self
-            .engine
-            .explain(id, who, viewer(&caller), request.ask_lever)
-            .await;
+        let how = ExplainHow {
+            viewer: viewer(&caller),
+            eeo: caller.has(EEO),
+            ask_lever: request.ask_lever,
+        };
+        let explanation = self.engine.explain(id, who, how).await;
         explanation
             .map(to_explanation)
             .map(Response::new)

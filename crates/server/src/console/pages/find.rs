@@ -386,6 +386,7 @@ fn stored(view: &View<'_>, explained: &pb::ExplainedCandidacy, opportunity: &str
                                 td.num { (number(list.records)) }
                                 td {
                                     @match list.reason.as_str() {
+                                        "" if list.read_time.is_none() && list.stream == "eeo_responses" => "with the list of all",
                                         "" if list.read_time.is_none() => "with the opportunity",
                                         "" => (moment(list.read_time.as_ref())),
                                         "NOT_HYDRATED" => "not read yet",
