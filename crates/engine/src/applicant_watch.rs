@@ -19,6 +19,7 @@ use crate::in_stages::InStages;
 use crate::inbound::{Applicant, asked_stages};
 use crate::legend::Legend;
 use crate::mapping;
+use crate::read::opportunity_in;
 
 /// Changes that are looked at together.
 const STEP: usize = 500;
@@ -88,6 +89,8 @@ pub struct ApplicantWatch {
     place: WatchPlace,
     /// The stages that are watched at `place`.
     stages: BTreeSet<StageId>,
+    /// Whether the key saw confidential people there: who moved before it lost sight of them was seen to move.
+    key_sees: bool,
     /// What is still to be told of one step.
     waiting: VecDeque<News>,
     /// Where to go on when that is told.
@@ -143,11 +146,33 @@ impl Engine {
             query,
             place,
             stages: BTreeSet::new(),
+            key_sees: true,
             waiting: VecDeque::new(),
             then: place,
         };
         watch.stages = watch.stages_of(&watch.mapping(place.mapping_version).await?);
+        watch.key_sees = self.key_saw(id, place.sequence).await?;
         Ok(watch)
+    }
+
+    /// Whether the key saw confidential people at a place: what the next change of that says, or as it is now.
+    async fn key_saw(&self, id: ConnectionId, mut sequence: u64) -> Result<bool> {
+        // Asked first: what changes meanwhile is among the changes.
+        let now = self.shows_confidential(id);
+        loop {
+            let changes = self.shared.store.changes(id, sequence, STEP).await?;
+            let turn = changes.iter().find_map(|change| match change.event {
+                Event::Confidential { hidden } => Some(hidden),
+                _ => None,
+            });
+            if let Some(hidden) = turn {
+                return Ok(hidden);
+            }
+            match changes.last() {
+                Some(last) if changes.len() == STEP => sequence = last.sequence,
+                _ => return Ok(now),
+            }
+        }
     }
 }
 
@@ -203,7 +228,7 @@ impl ApplicantWatch {
 
     /// What changes of records and SLAs, and snoozes that end, come to.
     async fn followed(&self, changes: &[Change]) -> Result<Vec<News>> {
-        let all = self.sees_confidential();
+        let all = self.query.confidential && self.key_sees;
         let shown =
             |place: &Place| self.stages.contains(&place.stage) && (all || !place.confidential);
         let mut news = Vec::new();
@@ -215,7 +240,9 @@ impl ApplicantWatch {
                         of_move(moved, shown).map(|what| (what, opportunity))
                     }
                     (Stream::Opportunities, None) => self.as_it_is(record).await?,
-                    (Stream::Applications, _) => self.of_application(&record.id).await?,
+                    (Stream::Applications, _) if record.kind == ChangeKind::Updated => {
+                        self.of_application(&record.id).await?
+                    }
                     _ => None,
                 },
                 Event::Sla { opportunity, .. } | Event::Awake { opportunity } => {
@@ -242,12 +269,12 @@ impl ApplicantWatch {
         }))
     }
 
-    /// An application tells the job and the time somebody applied.
+    /// An application tells the job and the time somebody applied. A new one comes with a change of its person.
     async fn of_application(&self, id: &str) -> Result<Option<(ApplicantNews, OpportunityId)>> {
         let store = &self.engine.shared.store;
         let record = store.record(self.connection, Stream::Applications, id);
-        let opportunity = record.await?.and_then(|record| record.parent);
-        Ok(opportunity.map(|opportunity| (ApplicantNews::Changed, opportunity.into())))
+        let opportunity = record.await?.and_then(|record| opportunity_in(&record.raw));
+        Ok(opportunity.map(|opportunity| (ApplicantNews::Changed, opportunity)))
     }
 
     /// What a saved mapping, or a key that sees more or less, comes to for everybody.
@@ -259,7 +286,7 @@ impl ApplicantWatch {
                 let former = std::mem::take(&mut self.stages);
                 self.stages = self.stages_of(&after);
                 self.then.mapping_version = version;
-                let all = self.sees_confidential();
+                let all = self.query.confidential && self.key_sees;
                 let mut turn = Turn::default();
                 for stage in former.union(&self.stages) {
                     let what = match (former.contains(stage), self.stages.contains(stage)) {
@@ -273,6 +300,7 @@ impl ApplicantWatch {
                 turn
             }
             Event::Confidential { hidden } if self.query.confidential => {
+                self.key_sees = !hidden;
                 let what = match hidden {
                     true => ApplicantNews::Left,
                     false => ApplicantNews::Arrived,
@@ -448,27 +476,26 @@ fn of_move(moved: &Move, shown: impl Fn(&Place) -> bool) -> Option<ApplicantNews
     }
 }
 
-/// Leaves out that somebody has changed where what they look like now is told before.
+/// Leaves out that somebody has changed where what they look like now is told before, or right after as they arrive.
 fn without_repeats(news: Vec<News>) -> Vec<News> {
-    let mut told: BTreeSet<OpportunityId> = BTreeSet::new();
-    let mut kept = Vec::with_capacity(news.len());
+    // Where it stands that somebody has changed; nowhere for who has arrived.
+    let mut told: BTreeMap<OpportunityId, Option<usize>> = BTreeMap::new();
+    let mut kept: Vec<Option<News>> = Vec::with_capacity(news.len());
     for one in news {
-        let new = match one.what {
-            ApplicantNews::Left => {
-                told.remove(&one.opportunity);
-                true
-            }
+        let (opportunity, here) = (one.opportunity.clone(), kept.len());
+        match one.what {
+            ApplicantNews::Left => drop(told.remove(&opportunity)),
             ApplicantNews::Arrived => {
-                told.insert(one.opportunity.clone());
-                true
+                if let Some(Some(before)) = told.insert(opportunity, None) {
+                    kept[before] = None;
+                }
             }
-            ApplicantNews::Changed => told.insert(one.opportunity.clone()),
-        };
-        if new {
-            kept.push(one);
+            ApplicantNews::Changed if told.contains_key(&opportunity) => continue,
+            ApplicantNews::Changed => drop(told.insert(opportunity, Some(here))),
         }
+        kept.push(Some(one));
     }
-    kept
+    kept.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -715,6 +742,56 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_application_that_changes_is_a_change_of_its_person() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let people = vec![
+            seen("o1", "s1", false, false),
+            seen("o2", "s2", false, false),
+        ];
+        let (engine, id) = world(folder.path(), people).await;
+        map(&engine, id, ["s1".to_owned()]).await;
+        let applied = |job: &str| {
+            let of = |person: u8| {
+                let raw = format!(
+                    r#"{{"id":"a{person}","opportunityId":"o{person}","posting":"{job}"}}"#
+                );
+                testing::incoming(Stream::Applications, &format!("a{person}"), &raw)
+            };
+            vec![of(1), of(2)]
+        };
+        show(&engine, id, 1, applied("baker")).await;
+        let watch = engine.watch_applicants(id, query(false), None);
+        let mut watch = watch.await.unwrap();
+        show(&engine, id, 2, applied("cook")).await;
+        let events = watch.next().await.unwrap().events;
+        let told: Vec<_> = events
+            .iter()
+            .map(|event| (event.news, event.opportunity.as_str()))
+            .collect();
+        assert_eq!(told, [(ApplicantNews::Changed, "o1")]);
+    }
+
+    /// The key loses sight of confidential people after somebody has ceased to be one, and that is told later.
+    #[tokio::test]
+    async fn who_moved_before_the_key_lost_sight_was_seen_to_move() {
+        let seen = |stage, confidential| Step::Seen {
+            id: 0,
+            stage,
+            archived: false,
+            confidential,
+        };
+        let history = [
+            (seen(1, true), false),
+            (Step::Mapped(vec![1]), true),
+            (seen(2, false), false),
+            (Step::Hidden(true), false),
+            (seen(0, false), true),
+        ];
+        let folder = tempfile::TempDir::new().unwrap();
+        check(folder.path(), &history).await;
+    }
+
+    #[tokio::test]
     async fn a_mapping_that_moves_many_is_told_in_several_answers_and_gone_on_with_after_a_break() {
         let folder = tempfile::TempDir::new().unwrap();
         let many = 2 * MOST + 1;
@@ -804,6 +881,8 @@ mod tests {
             (Left, "a"),
             (Arrived, "a"),
             (Arrived, "a"),
+            (Changed, "c"),
+            (Arrived, "c"),
         ];
         let kept = [
             (Arrived, "a"),
@@ -812,6 +891,7 @@ mod tests {
             (Left, "a"),
             (Arrived, "a"),
             (Arrived, "a"),
+            (Arrived, "c"),
         ];
         assert_eq!(without_repeats(news(&all)), news(&kept));
     }
