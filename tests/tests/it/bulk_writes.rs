@@ -979,6 +979,46 @@ async fn x20_an_email_is_handed_back_with_the_rejection_unless_lever_writes_itse
     assert_eq!(told.left_out, owned(&["email_template_id"]));
 }
 
+/// X4: what an account says of rejections holds where a request says nothing, and another request says otherwise.
+#[tokio::test]
+async fn x4_rejections_are_held_as_long_as_the_account_says_unless_the_request_does() {
+    let world = World::synced(Setup::new(60)).await;
+    let applicants = world.refs(2).await;
+    let mut mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    mapping.reject_hold_business_days = 31;
+    let told = refused(world.save_mapping(mapping.clone()).await);
+    assert_eq!(told.fields, ["stage_mapping.reject_hold_business_days"]);
+    mapping.reject_hold_business_days = 2;
+    world.save_mapping(mapping).await.expect("saved");
+    let request = |applicant: &pb::ApplicantRef| pb::RejectApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: vec![applicant.clone()],
+        archive_reason_id: world.reject_reason(),
+        ..Default::default()
+    };
+    let stream = world
+        .api
+        .inbound()
+        .reject_applicants(request(&applicants[0]))
+        .await;
+    let mut stream = stream.expect("accepted").into_inner();
+    let bulk = stream.message().await.expect("told").expect("a message");
+    let bulk = bulk.operation.expect("the bulk").id;
+    let item = world.operation(&format!("{bulk}/1")).await;
+    assert_eq!(item.state(), pb::OperationState::Held);
+    assert!(item.release_time.is_some());
+    let at_once = pb::RejectApplicantsRequest {
+        hold: Some(pb::Hold {
+            delay: Some(pb::hold::Delay::Duration(prost_types::Duration::default())),
+        }),
+        ..request(&applicants[1])
+    };
+    let told = world.reject(at_once).await.remove(1);
+    assert_eq!(told.state(), Succeeded);
+    assert_eq!(world.effects("updateOpportunityArchived"), 1);
+}
+
 /// F-41: what the mapping excludes by now is not written by releasing or retrying what was asked for before.
 #[tokio::test]
 async fn what_is_excluded_meanwhile_is_not_released() {

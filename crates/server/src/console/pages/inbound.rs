@@ -435,7 +435,7 @@ mod tests {
     #[test]
     fn what_no_form_offers_is_refused_beside_its_field() {
         let present = present_now();
-        for field in ["writer", "do_not_contact", "snoozed"] {
+        for field in ["writer", "reject_hold", "do_not_contact", "snoozed"] {
             let form = Form::parse(format!("{field}=").as_bytes());
             let typed = Typed::of(&present).over(&form);
             let refused = typed.check().unwrap_err();
