@@ -11,7 +11,7 @@ use std::time::Duration;
 use lever_sim::{Action, Calls, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
 
-use crate::support::{Random, Setup, World, fresh_id, until_within};
+use crate::support::{Random, Setup, World, fresh_id, proved, until_within};
 
 use ask::{Asked, Planner, ask};
 use judge::{Verdict, judge};
@@ -70,6 +70,8 @@ async fn writes_through_faults_and_kills_happen_once_and_in_order() {
         "{again}: {said}"
     );
     tell(&format!("{again}: {said}"));
+    let writes = u64::try_from(plan.operations).expect("a number");
+    proved("P10", writes, &said);
 }
 
 /// What looking back is good for: without it the same run doubles writes, and the judge sees that.

@@ -2,7 +2,7 @@
 
 use tonic::Code;
 
-use crate::support::{Setup, World, fresh_id, refused, until};
+use crate::support::{Setup, World, fresh_id, proved, refused, until};
 
 async fn assert_gone(world: &World, deleted: &[String]) {
     world.pull_until_mirror_equals_lever().await;
@@ -70,6 +70,12 @@ async fn people_deleted_while_the_account_is_read_for_the_first_time_do_not_stay
     }
     world.restart_until_settled().await;
     assert_gone(&world, &doomed).await;
+    let gone = doomed.len();
+    proved(
+        "P8",
+        1,
+        &format!("{gone} deleted and a kill while everybody is read"),
+    );
 }
 
 /// The complete walk that runs now and then finds nobody who is not there, and brings nobody back.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use lever_sim::{Act, Action, Applicant, Children, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
 
-use crate::support::{LeverClock, Setup, World, fresh_id, now, until, until_within};
+use crate::support::{LeverClock, Setup, World, fresh_id, now, proved, until, until_within};
 
 /// As many as fit into a minute of a busy machine.
 const HISTORIES: u64 = 3;
@@ -311,4 +311,10 @@ async fn f10_x10_x18_any_history_ends_with_mirror_equal_to_lever() {
         report(seed, None);
         history(seed).await;
     }
+    let runs = u64::try_from(seeds().len()).expect("few");
+    proved(
+        "P6",
+        runs,
+        "random histories with faults, kills and a clock that jumps",
+    );
 }

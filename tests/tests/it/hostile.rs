@@ -9,7 +9,7 @@ use reqwest::header::HeaderMap;
 use tonic::{Code, Status};
 
 use crate::support::rogue::{self, PREFACE, Rogue};
-use crate::support::{Api, Setup, World, fresh_id, http, refused, until};
+use crate::support::{Api, Setup, World, fresh_id, http, proved, refused, until};
 
 const LIST: &str = "/fulcrum.v1.ConnectionService/ListConnections";
 
@@ -200,6 +200,7 @@ async fn whoever_never_ends_a_greeting_is_hung_up_on() {
     let ended = counted(&world, "fulcrum_connections_ended_total").await;
     assert!(ended >= SLOW as u64, "{ended}");
     assert_nothing_panicked(&world).await;
+    proved("P16", SLOW as u64, "connections that never greet");
 }
 
 /// Those who hold connections and ask nothing cannot keep out those who ask.
@@ -324,6 +325,13 @@ async fn streams_that_nobody_reads_cost_little() {
     assert!(grown < LITTLE, "{grown}");
     assert_nothing_panicked(&world).await;
     drop(idle);
+    let watchers = u64::from(CONNECTIONS * WATCHERS);
+    let grown = grown >> 20;
+    proved(
+        "P17",
+        watchers,
+        &format!("watchers whom nobody reads: {grown} MiB"),
+    );
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::oauth;
-use crate::support::{Api, Setup, World, files_with, program, refused, until};
+use crate::support::{Api, Setup, World, files_with, program, proved, refused, until};
 
 /// So many secrets that sealing them anew takes a while.
 const WEBHOOKS: usize = 10_000;
@@ -295,6 +295,11 @@ async fn p15_a_kill_in_the_middle_of_an_exchange_costs_no_secret_and_none_stays_
     for old in old {
         assert_eq!(files_with(&data, &old), Vec::<String>::new());
     }
+    proved(
+        "P15",
+        1,
+        "a kill in the middle of an exchange beside calls and renewals",
+    );
 }
 
 impl World {

@@ -9,7 +9,7 @@ use proto::v1 as pb;
 use proto::v1::OperationState::Succeeded;
 use tonic::{Code, Status};
 
-use crate::support::{Api, Setup, World, fresh_id, refused, until};
+use crate::support::{Api, Setup, World, fresh_id, proved, refused, until};
 
 #[tokio::test]
 async fn a_repeat_answers_with_the_same_operation_and_sends_nothing() {
@@ -240,6 +240,11 @@ async fn fifty_repeats_into_which_a_kill_falls_have_one_effect() {
     assert!(
         answered_before > 0,
         "every kill came before the first answer"
+    );
+    proved(
+        "P11",
+        8,
+        "fifty repeats at once, a kill among them, and fifty more",
     );
 }
 

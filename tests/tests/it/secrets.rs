@@ -14,7 +14,7 @@ use serde_json::Value;
 use tonic::Status;
 
 use crate::oauth;
-use crate::support::{Api, Door, Home, Setup, World, fresh_id, http, program, until};
+use crate::support::{Api, Door, Home, Setup, World, fresh_id, http, program, proved, until};
 use crate::webhooks;
 
 const KEY: &str = "planted-api-key-4f1b-8a2c";
@@ -377,6 +377,8 @@ async fn p14_no_secret_is_readable_in_the_data_directory_the_logs_the_metrics_or
     readable.assert_found("unknown-but-echoed", "the answer to a note about nobody");
     let person = world.lever.opportunities().remove(0);
     readable.assert_found(person["name"].as_str().expect("a name"), "db");
+    let secrets = u64::try_from(planted.len()).expect("few");
+    proved("P14", secrets, "secrets that are searched for everywhere");
 }
 
 /// P14: another process of the same user cannot read the memory or the environment of the service.

@@ -109,6 +109,7 @@ async fn people_who_move_while_the_list_is_read_are_mirrored_where_they_ended() 
     world.until_synced().await;
     assert!(moves >= 100, "only {moves} moves");
     world.assert_mirror_equals_lever().await;
+    proved("P7", 1, &format!("{moves} moves while the list is read"));
 }
 
 /// S-09: an offset is Lever's and may expire: that is an answer, not a failure.
