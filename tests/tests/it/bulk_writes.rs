@@ -979,6 +979,68 @@ async fn x20_an_email_is_handed_back_with_the_rejection_unless_lever_writes_itse
     assert_eq!(told.left_out, owned(&["email_template_id"]));
 }
 
+/// F-42: a rejection hires nobody, whatever the stage mapping says.
+#[tokio::test]
+async fn f42_nobody_is_rejected_with_the_reason_that_hires_or_an_inactive_one() {
+    let world = World::synced(Setup::new(60)).await;
+    let applicants = world.refs(1).await;
+    let reasons = world.lever.archive_reasons();
+    let before = world.writes().len();
+    for (field, value) in [("type", "hired"), ("status", "inactive")] {
+        let reason = reasons.iter().find(|reason| reason[field] == value);
+        let reason = reason.expect("in every account")["id"].as_str();
+        let request = pb::RejectApplicantsRequest {
+            connection_id: world.connection.clone(),
+            request_id: fresh_id(),
+            applicants: applicants.clone(),
+            archive_reason_id: reason.expect("an id").to_owned(),
+            ..Default::default()
+        };
+        let told = refused(world.api.inbound().reject_applicants(request).await);
+        assert_eq!(told.reason, "REASON_EXCLUDED", "{value}: {told:?}");
+    }
+    assert_eq!(world.writes().len(), before);
+}
+
+/// A hire that falls between two tries of an archiving stays.
+#[tokio::test]
+async fn what_a_person_archived_between_two_tries_is_left_alone() {
+    let world = World::synced(Setup::new(40)).await;
+    let hired = world.lever.archive_reasons();
+    let hired = hired.iter().find(|reason| reason["type"] == "hired");
+    let hired = hired.expect("in every account")["id"].as_str();
+    let hired = hired.expect("an id").to_owned();
+    for (action, person) in [Action::ResetBefore, Action::RetryAfter(1)]
+        .into_iter()
+        .zip(world.open_opportunities())
+    {
+        let rule = FaultRule::on("updateOpportunityArchived", action).when(When::Nth(1));
+        world.lever.set_faults(FaultPlan {
+            seed: 0,
+            rules: vec![rule],
+        });
+        let request = pb::ArchiveRequest {
+            opportunity_id: person.clone(),
+            request_id: fresh_id(),
+            archive_reason_id: world.reject_reason(),
+            wait: Some(prost_types::Duration::default()),
+            ..Default::default()
+        };
+        let tried = world.calls("updateOpportunityArchived").len();
+        let asked = world.archive(request).await.expect("recorded");
+        until("it was tried", async || {
+            (world.calls("updateOpportunityArchived").len() > tried).then_some(())
+        })
+        .await;
+        let hire = world.lever.archive(&person, Some(&hired));
+        hire.expect("hired by a person");
+        let told = world.settled(&asked.id).await;
+        assert_eq!(told.state(), Cancelled, "{told:?}");
+        let there = world.lever.opportunity(&person).expect("there");
+        assert_eq!(there["archived"]["reason"], hired.as_str());
+    }
+}
+
 /// X4: what an account says of rejections holds where a request says nothing, and another request says otherwise.
 #[tokio::test]
 async fn x4_rejections_are_held_as_long_as_the_account_says_unless_the_request_does() {

@@ -109,7 +109,9 @@ impl Engine {
                 (Err(why), _) | (Ok(_), Some(why)) => Err(why),
                 (Ok(acting), None) => {
                     let (write, user) = (&minded.write, acting.user.clone());
-                    let (about, held) = (&request.opportunity, request.hold.is_some());
+                    let about = &request.opportunity;
+                    // Whoever is moved with others is looked at first.
+                    let held = hold.is_some() || matches!(write, Write::ChangeStage { .. });
                     Ok(PlannedItem {
                         calls: outbox.planned(write, about, user, held).await,
                         acting,

@@ -2,7 +2,7 @@
 
 use domain::Write;
 use domain::operation::{
-    FileUpload, LARGEST_FILE, LONGEST_TEXT, NoteText, Prepared, Rejection, UploadTarget,
+    FileUpload, Hold, LARGEST_FILE, LONGEST_TEXT, NoteText, Prepared, Rejection, UploadTarget,
 };
 use sha2::{Digest, Sha256};
 
@@ -197,6 +197,11 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
     if request.minds_provenance {
         part("minds provenance");
     }
+    match request.hold {
+        None => {}
+        Some(Hold::For(time)) => part(&format!("held {} ms", time.as_millis())),
+        Some(Hold::BusinessDays(days)) => part(&format!("held {days} business days")),
+    }
     match &request.write {
         Write::Export(export) => {
             // With what the caller may see: the verdict for one who sees more is not for one who sees less.
@@ -344,6 +349,14 @@ mod tests {
             })),
             WriteRequest {
                 opportunity: OpportunityId::from("p"),
+                ..base.clone()
+            },
+            WriteRequest {
+                hold: Some(Hold::For(std::time::Duration::ZERO)),
+                ..base.clone()
+            },
+            WriteRequest {
+                hold: Some(Hold::BusinessDays(2)),
                 ..base.clone()
             },
             acting(Acting::Email("ada@example.com".to_owned())),

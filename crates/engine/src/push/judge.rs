@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use domain::operation::{Failure, FailureKind};
+use domain::stage_mapping::Refusal;
 use domain::{ConnectionId, StageMapping, Write};
 use lever::OpportunityId;
 
@@ -107,7 +108,9 @@ pub(super) async fn check_target(
 ) -> Result<()> {
     match write {
         Write::ChangeStage { stage, .. } => check_stage(shared, connection, stage).await,
-        Write::Archive { reason, .. } => check_reason(shared, connection, reason).await,
+        Write::Archive {
+            reason, rejects, ..
+        } => check_reason(shared, connection, reason, rejects.is_some()).await,
         _ => Ok(()),
     }
 }
@@ -144,26 +147,38 @@ async fn check_reason(
     shared: &Shared,
     id: ConnectionId,
     reason: &lever::ArchiveReasonId,
+    rejects: bool,
 ) -> Result<()> {
     let reasons = mapping::archive_reasons(shared, id).await?;
     if reasons.is_empty() {
         return Ok(());
     }
-    if !reasons.iter().any(|known| known.id == *reason) {
+    let Some(known) = reasons.iter().find(|known| known.id == *reason) else {
         return Err(Error::invalid(
             "archive_reason_id",
             "Lever has no such archive reason: LeverService.ListArchiveReasons lists them",
         ));
-    }
+    };
     let mapping = mapping::present(shared, id).await?;
-    if mapping.reject_excluded_reasons.contains(reason) {
-        return Err(Error::precondition(
-            "REASON_EXCLUDED",
-            "the stage mapping excludes this archive reason when rejecting: ListRejectReasons lists those allowed",
-            vec![("archive_reason_id", reason.as_str().to_owned())],
-        ));
-    }
-    Ok(())
+    let why = match mapping.may_reject_with(known) {
+        Ok(()) => return Ok(()),
+        // Whoever is archived without being rejected may have been hired; an inactive reason is for Lever to refuse.
+        Err(Refusal::ReasonHires(_) | Refusal::ReasonInactive(_)) if !rejects => return Ok(()),
+        Err(Refusal::ReasonHires(_)) => {
+            "this archive reason hires, and nobody is rejected with it: ListRejectReasons lists those allowed"
+        }
+        Err(Refusal::ReasonInactive(_)) => {
+            "this archive reason is inactive in Lever: ListRejectReasons lists those allowed"
+        }
+        Err(_) => {
+            "the stage mapping excludes this archive reason when rejecting: ListRejectReasons lists those allowed"
+        }
+    };
+    Err(Error::precondition(
+        "REASON_EXCLUDED",
+        why,
+        vec![("archive_reason_id", reason.as_str().to_owned())],
+    ))
 }
 
 /// Lever's id of the stage or the archive reason that a write names.

@@ -7,8 +7,7 @@ use domain::operation::{Attempt, Event, Failure, FailureKind, Rejection, State};
 use domain::{Connection, Operation, Timestamp, Write};
 use lever::{
     Answer, ArchiveReasonId, Client, CreatedOpportunity, Endpoint, Error, ErrorKind, File,
-    GetOpportunity, Lane, MoveToStage, OpportunityExpand, OpportunityId, RawCall, Record, StageId,
-    Upload,
+    GetOpportunity, Lane, OpportunityExpand, OpportunityId, RawCall, Record, StageId, Upload,
 };
 
 use super::merge::{self, Merge};
@@ -64,15 +63,17 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
         write,
         Write::Raw(_) | Write::Prepared(_) | Write::UploadFile(_)
     );
-    let looks_first =
-        plan::looks_first(write, operation.stood_back()) || (tried_at.is_some() && !elsewhere);
+    let stands_back = operation.stood_back()
+        || matches!(write, Write::ChangeStage { .. }) && operation.parent.is_some();
+    let looks_first = plan::looks_first(write, stands_back) || (tried_at.is_some() && !elsewhere);
     let event = if looks_first && !write.creates() {
         match try_.call(&fresh_read(&operation.opportunity)).await {
             Ok(record) => {
                 let tried = match tried_at {
                     Some(at) => Some(Tried {
+                        unclear: unclear_at(operation).is_some(),
                         since: link.lever_time(at).minus(CLOCKS_DIFFER),
-                        moved_before: moves_before(shared, operation, at).await,
+                        ours: ours_before(shared, operation, at).await,
                     }),
                     None => None,
                 };
@@ -89,7 +90,7 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
     let event = match event {
         // What was to be deleted is gone: an earlier try whose answer was lost did it.
         Event::Refused(failure)
-            if tried_at.is_some()
+            if unclear_at(operation).is_some()
                 && failure.kind == FailureKind::NotFound
                 && plan::deletes(write) =>
         {
@@ -104,10 +105,27 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
     }
 }
 
-/// When an earlier try may have had its effect first.
+/// When the write was tried first, with whatever answer: since then others may have acted as well.
 ///
 /// The last attempt is the one about to be made. One from a restored backup may have been sent since that was taken.
 fn tried_at(operation: &Operation) -> Option<Timestamp> {
+    earlier(operation)
+        .map(|attempt| attempt.at)
+        .chain(operation.restored_at)
+        .min()
+}
+
+/// When an earlier try may have had its effect first.
+fn unclear_at(operation: &Operation) -> Option<Timestamp> {
+    earlier(operation)
+        .filter(|attempt| attempt.is_unclear())
+        .map(|attempt| attempt.at)
+        .chain(operation.restored_at)
+        .min()
+}
+
+/// The tries of the write in hand before the one about to be made.
+fn earlier(operation: &Operation) -> impl Iterator<Item = &Attempt> {
     let earlier = operation
         .attempts
         .split_last()
@@ -118,10 +136,6 @@ fn tried_at(operation: &Operation) -> Option<Timestamp> {
         .filter(|attempt| {
             attempt.lever_operation == plan::lever_operation(operation.present_write())
         })
-        .filter(|attempt| attempt.is_unclear())
-        .map(|attempt| attempt.at)
-        .chain(operation.restored_at)
-        .min()
 }
 
 /// The lane of an operation's calls: somebody waits for one write; a bulk lets that one go first.
@@ -350,7 +364,8 @@ fn decide(
         Write::ChangeStage { stage, .. } if present.stage.as_ref() == Some(stage) => done,
         Write::ChangeStage { stage, .. }
             if tried.is_some_and(|tried| {
-                entries_since(present, stage, tried.since) > tried.moved_before
+                let to_it = tried.ours.moved_to.iter().filter(|to| *to == stage);
+                tried.unclear && entries_since(present, Some(stage), tried.since) > to_it.count()
             }) =>
         {
             done
@@ -359,11 +374,29 @@ fn decide(
             expected_stage: Some(expected),
             ..
         } if present.stage.as_ref() != Some(expected) => Some(Event::Refused(moved(present))),
+        // Others have moved the person after our first try, which had no effect.
+        Write::ChangeStage { .. }
+            if tried.is_some_and(|tried| {
+                entries_since(present, None, tried.since) > tried.ours.moves
+            }) =>
+        {
+            Some(Event::Refused(moved(present)))
+        }
+        // Who was to be active in a stage, or is one of many, is left alone where they were archived.
+        Write::ChangeStage { expected_stage, .. }
+            if present.archived.is_some()
+                && (expected_stage.is_some() || operation.parent.is_some()) =>
+        {
+            Some(Event::Skipped(already_archived(present)))
+        }
         Write::Archive {
             reason, rejects, ..
         } => {
-            let ours = tried.is_some() && archived_for(present) == Some(reason);
-            let yields = rejects.is_some() || operation.stood_back();
+            let unclear = tried.is_some_and(|tried| tried.unclear);
+            let ours = unclear && archived_for(present) == Some(reason);
+            let yields = rejects.is_some()
+                || operation.stood_back()
+                || tried.is_some_and(|tried| archived_by_others(present, tried));
             match present.archived {
                 Some(_) if ours => done,
                 Some(_) if yields => Some(Event::Skipped(already_archived(present))),
@@ -372,8 +405,20 @@ fn decide(
             }
         }
         Write::Unarchive if present.archived.is_none() => done,
+        // Others have archived the person after our first try, whatever became of that.
+        Write::Unarchive if tried.is_some_and(|tried| archived_by_others(present, tried)) => {
+            Some(Event::Skipped(already_archived(present)))
+        }
         _ => None,
     }
+}
+
+/// Whether others have archived an opportunity since it was tried first.
+fn archived_by_others(present: &lever::Opportunity, tried: &Tried) -> bool {
+    let at = present.archived.as_ref().and_then(|it| it.archived_at);
+    let reason = archived_for(present);
+    let ours = reason.is_some_and(|reason| tried.ours.archived_for.contains(reason));
+    at.is_some_and(|at| at >= tried.since) && !ours
 }
 
 /// The reason that an opportunity is archived for.
@@ -386,7 +431,7 @@ fn already_archived(present: &lever::Opportunity) -> Failure {
     let reason = archived_for(present).map_or("", |reason| reason.as_str());
     Failure {
         kind: FailureKind::AlreadyArchived,
-        message: "somebody else has archived the person already; nothing was written".to_owned(),
+        message: "the person is archived already: nothing was written over that".to_owned(),
         details: vec![("present_archive_reason_id".to_owned(), reason.to_owned())],
     }
 }
@@ -402,26 +447,32 @@ fn moved(present: &lever::Opportunity) -> Failure {
     let present_stage = present.stage.as_ref().map_or("", |stage| stage.as_str());
     Failure {
         kind: FailureKind::StageMoved,
-        message: "somebody else moved the person first; nothing was written".to_owned(),
+        message: "the person is in another stage: nothing was written over that".to_owned(),
         details: vec![("present_stage_id".to_owned(), present_stage.to_owned())],
     }
 }
 
-/// An earlier try whose answer was lost.
+/// Earlier tries.
 struct Tried {
+    /// Whether one may have had its effect.
+    unclear: bool,
     /// Since when the history may show its effect, on Lever's clock.
     since: Timestamp,
-    /// How often other operations of ours have moved the person to the same stage since then.
-    moved_before: usize,
+    /// What other operations of ours have done since then.
+    ours: Ours,
 }
 
-/// How often operations recorded before this one may have moved the person to the same stage since about `tried_at`.
+/// What operations recorded before this one have done to the person since about `tried_at`.
 ///
-/// Where that cannot be read, the history alone decides.
-async fn moves_before(shared: &Shared, operation: &Operation, tried_at: Timestamp) -> usize {
-    let Write::ChangeStage { stage, .. } = operation.present_write() else {
-        return 0;
-    };
+/// Where that cannot be read, what Lever shows decides alone.
+async fn ours_before(shared: &Shared, operation: &Operation, tried_at: Timestamp) -> Ours {
+    let mut ours = Ours::default();
+    if !matches!(
+        operation.present_write(),
+        Write::ChangeStage { .. } | Write::Archive { .. } | Write::Unarchive
+    ) {
+        return ours;
+    }
     let since = tried_at.minus(CLOCKS_DIFFER);
     let earlier = shared
         .store
@@ -432,22 +483,46 @@ async fn moves_before(shared: &Shared, operation: &Operation, tried_at: Timestam
             MOVES_LOOKED_THROUGH,
         )
         .await;
-    let moved = |other: &Operation| {
-        let same = matches!(&other.write, Write::ChangeStage { stage: to, .. } if to == stage);
-        let sent = |attempt: &Attempt| {
-            attempt.lever_operation == MoveToStage::OPERATION.id && attempt.at >= since
+    for other in earlier.unwrap_or_default() {
+        let sent = |by: Duration| {
+            let own = plan::lever_operation(&other.write);
+            let since = since.minus(by);
+            let mut attempts = other.attempts.iter();
+            attempts.any(|attempt| attempt.lever_operation == own && attempt.at >= since)
         };
-        same && other.state == State::Succeeded && other.attempts.iter().any(sent)
-    };
-    let earlier = earlier.unwrap_or_default();
-    earlier.iter().filter(|other| moved(other)).count()
+        match &other.write {
+            Write::ChangeStage { stage, .. } if other.state == State::Succeeded => {
+                ours.moves += usize::from(sent(CLOCKS_DIFFER));
+                if sent(Duration::ZERO) {
+                    ours.moved_to.push(stage.clone());
+                }
+            }
+            Write::Archive { reason, .. } if sent(CLOCKS_DIFFER) => {
+                ours.archived_for.push(reason.clone());
+            }
+            _ => {}
+        }
+    }
+    ours
 }
 
-fn entries_since(present: &lever::Opportunity, stage: &StageId, since: Timestamp) -> usize {
+/// What other operations of ours have done to a person since an operation was tried first.
+#[derive(Default)]
+struct Ours {
+    /// The stages they have moved the person to.
+    moved_to: Vec<StageId>,
+    /// How often they have moved the person at all, with some that were earlier.
+    moves: usize,
+    /// The reasons they may have archived the person for.
+    archived_for: Vec<ArchiveReasonId>,
+}
+
+/// How often the person came to a stage, or to any, since a time on Lever's clock.
+fn entries_since(present: &lever::Opportunity, stage: Option<&StageId>, since: Timestamp) -> usize {
     present
         .stage_changes
         .iter()
-        .filter(|change| change.to_stage_id.as_ref() == Some(stage))
+        .filter(|change| stage.is_none_or(|stage| change.to_stage_id.as_ref() == Some(stage)))
         .filter(|change| change.updated_at.is_some_and(|at| at >= since))
         .count()
 }
@@ -594,10 +669,14 @@ mod tests {
         })
     }
 
-    const TRIED: Tried = Tried {
-        since: Timestamp::from_millis(0),
-        moved_before: 0,
-    };
+    /// Tried first at a time; nobody else of ours has done anything since.
+    fn tried(ms: i64) -> Tried {
+        Tried {
+            unclear: true,
+            since: Timestamp::from_millis(ms),
+            ours: Ours::default(),
+        }
+    }
 
     #[test]
     fn what_is_done_already_is_not_done_again() {
@@ -607,11 +686,7 @@ mod tests {
         let done = Some(Event::Done { result_id: None });
         assert_eq!(decide(&move_to("b", None), &present, None), done);
         assert_eq!(decide(&move_to("b", Some("a")), &present, None), done);
-        assert_eq!(decide(&archive("r", None), &present, Some(&TRIED)), done);
-        assert_eq!(
-            decide(&archive("other", None), &present, Some(&TRIED)),
-            None
-        );
+        assert_eq!(decide(&archive("r", None), &present, Some(&tried(0))), done);
         assert_eq!(decide(&asked(Write::Unarchive), &present, None), None);
         let active = opportunity(json!({"id": "o", "stage": "b", "archived": null}));
         assert_eq!(decide(&asked(Write::Unarchive), &active, None), done);
@@ -628,10 +703,13 @@ mod tests {
                 ..recorded
             }
         };
-        let why = |operation: &Operation, tried| match decide(operation, &present, tried) {
-            Some(Event::Skipped(why)) => why,
-            other => panic!("{other:?}"),
-        };
+        let tried = tried(0);
+        let why =
+            |operation: &Operation, tried: Option<&Tried>| match decide(operation, &present, tried)
+            {
+                Some(Event::Skipped(why)) => why,
+                other => panic!("{other:?}"),
+            };
         for operation in [rejection("r"), rejection("other"), held("r"), held("other")] {
             let why = why(&operation, None);
             assert_eq!(why.kind, FailureKind::AlreadyArchived);
@@ -644,15 +722,60 @@ mod tests {
             (held("r"), held("other")),
         ] {
             let done = Some(Event::Done { result_id: None });
-            assert_eq!(decide(&ours, &present, Some(&TRIED)), done);
+            assert_eq!(decide(&ours, &present, Some(&tried)), done);
             assert_eq!(
-                why(&not_ours, Some(&TRIED)).kind,
+                why(&not_ours, Some(&tried)).kind,
                 FailureKind::AlreadyArchived
             );
         }
         let active = opportunity(json!({"id": "o", "archived": null}));
         assert_eq!(decide(&rejection("r"), &active, None), None);
         assert_eq!(decide(&held("r"), &active, None), None);
+    }
+
+    /// A hire, say, while our archiving was under way or turned away for now.
+    #[test]
+    fn what_others_archived_after_the_first_try_stays_as_it_is() {
+        let present =
+            opportunity(json!({"id": "o", "archived": {"reason": "hired", "archivedAt": 9}}));
+        for unclear in [true, false] {
+            let after = Tried {
+                unclear,
+                ..tried(5)
+            };
+            for write in [archive("r", None), asked(Write::Unarchive)] {
+                let told = decide(&write, &present, Some(&after));
+                assert!(matches!(told, Some(Event::Skipped(_))), "{told:?}");
+                // Before it, the caller may have known.
+                assert_eq!(decide(&write, &present, Some(&tried(10))), None);
+                let ours = Ours {
+                    archived_for: vec![ArchiveReasonId::from("hired")],
+                    ..Ours::default()
+                };
+                let ours = Tried { ours, ..tried(5) };
+                assert_eq!(decide(&write, &present, Some(&ours)), None);
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_who_was_archived_is_moved_on_where_that_was_not_expected() {
+        let present = opportunity(
+            json!({"id": "o", "stage": "a", "archived": {"reason": "r", "archivedAt": 1}}),
+        );
+        let skipped = |operation: &Operation| {
+            matches!(decide(operation, &present, None), Some(Event::Skipped(_)))
+        };
+        let of_bulk = Operation {
+            parent: Some(move_to("b", None).id),
+            ..move_to("b", None)
+        };
+        assert!(skipped(&move_to("b", Some("a"))) && skipped(&of_bulk));
+        assert!(!skipped(&move_to("b", None)));
+        assert!(matches!(
+            decide(&move_to("b", Some("c")), &present, None),
+            Some(Event::Refused(_))
+        ));
     }
 
     #[test]
@@ -693,22 +816,25 @@ mod tests {
         let present = opportunity(json!({"id": "o", "stage": "c", "stageChanges": [
             {"toStageId": "a", "updatedAt": 1_000}, {"toStageId": "b", "updatedAt": 5_000}, {"toStageId": "c", "updatedAt": 6_000}
         ]}));
-        let at = |ms| Tried {
-            since: Timestamp::from_millis(ms),
-            moved_before: 0,
-        };
         let done = Some(Event::Done { result_id: None });
         let (wary, plain) = (move_to("b", Some("a")), move_to("b", None));
-        assert_eq!(decide(&wary, &present, Some(&at(4_000))), done);
-        assert_eq!(decide(&plain, &present, Some(&at(4_000))), done);
-        // The one entry that the history shows was that of another operation.
-        let other = Tried {
-            moved_before: 1,
-            ..at(4_000)
+        assert_eq!(decide(&wary, &present, Some(&tried(4_000))), done);
+        assert_eq!(decide(&plain, &present, Some(&tried(4_000))), done);
+        // The entries that the history shows were those of other operations.
+        let others = |moves| Tried {
+            ours: Ours {
+                moved_to: vec![StageId::from("b")],
+                moves,
+                ..Ours::default()
+            },
+            ..tried(4_000)
         };
-        assert_eq!(decide(&plain, &present, Some(&other)), None);
-        // The history shows an older stay there, not ours.
-        assert_eq!(decide(&plain, &present, Some(&at(5_001))), None);
+        assert_eq!(decide(&plain, &present, Some(&others(2))), None);
+        // One was not, or came after a try without an effect: a person's, which stays.
+        for tried in [others(1), tried(5_001)] {
+            let told = decide(&plain, &present, Some(&tried));
+            assert!(matches!(told, Some(Event::Refused(_))), "{told:?}");
+        }
         assert_eq!(decide(&move_to("b", None), &present, None), None);
     }
 }
