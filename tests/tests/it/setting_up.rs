@@ -138,6 +138,15 @@ async fn a_connection_that_is_set_up_can_be_left_and_gone_on_with_after_a_restar
     let find = [("act", "find"), ("words", "no-such-person")];
     let nobody = fill(&mut browser, &step("acting"), &find).await;
     assert!(nobody.text.contains("No active user of Lever’s fits"));
+    let unknown = [("user", "does-not-exist"), ("strict", "on")];
+    let told = fill(&mut browser, &step("acting"), &unknown).await;
+    assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        told.text.contains("Lever has no such user"),
+        "{}",
+        told.text
+    );
+    assert_eq!(connection(&world).await.default_acting_user_id, "");
     let chosen = [("user", user.as_str()), ("strict", "on")];
     let saved = fill(&mut browser, &step("acting"), &chosen).await;
     assert_eq!(saved.to, step("start"), "{}", saved.text);

@@ -675,13 +675,51 @@ async fn save_acting(
         ..Default::default()
     };
     let paths = ["default_acting_user_id", "strict_acting_user"];
-    match update(&desk, change, &paths).await {
+    let saved = match refuse_unknown(&desk, &id, form.text("user")).await {
+        Ok(()) => update(&desk, change, &paths).await,
+        refused => refused,
+    };
+    match saved {
         Ok(()) => Ok(see(&Step::Acting.next().path(&id))),
         Err(refused) => {
             let told = Some((&refused, &form));
             show_acting(&desk, &id, form.text("words"), told).await
         }
     }
+}
+
+/// Refuses whom Lever does not know, or not any more. Before the first import the mirror knows nobody, so Lever is asked;
+/// where it does not tell, nobody can be refused.
+async fn refuse_unknown(desk: &Desk, id: &str, user: &str) -> Result<(), Refused> {
+    if user.is_empty() {
+        return Ok(());
+    }
+    let request = pb::GetUserRequest {
+        connection_id: id.to_owned(),
+        user_id: user.to_owned(),
+        read_from: pb::ReadFrom::Lever.into(),
+        ..Default::default()
+    };
+    let found = desk.call(USER, request, Api::get_user).await;
+    let active = found.map(|answer| {
+        answer
+            .user
+            .is_some_and(|user| user.deactivated_at.is_none())
+    });
+    let message = match active {
+        Ok(false) => "this Lever user is deactivated: choose an active one",
+        Err(refused)
+            if matches!(
+                refused.code(),
+                tonic::Code::NotFound | tonic::Code::InvalidArgument
+            ) =>
+        {
+            "Lever has no such user: find one by name or e-mail and choose from the list"
+        }
+        Ok(true) | Err(_) => return Ok(()),
+    };
+    let field = "connection.default_acting_user_id";
+    Err(to_status(engine::Error::invalid(field, message)).into())
 }
 
 fn acting_form(
