@@ -263,8 +263,8 @@ async fn check(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Re
     if let Err(elsewhere) = still_set_up(&desk, &id).await? {
         return Ok(elsewhere);
     }
-    permissions::check(&desk, &id).await?;
-    Ok(desk.done(&Step::Test.path(&id), "Lever has answered."))
+    let said = permissions::check(&desk, &id).await?;
+    Ok(desk.done(&Step::Test.path(&id), said))
 }
 
 // What is mirrored.
@@ -937,6 +937,15 @@ fn permissions_in_short(report: Option<&pb::CheckPermissionsResponse>) -> String
     let Some(report) = report else {
         return "not tested yet".to_owned();
     };
+    match report.key_state() {
+        pb::KeyState::Accepted => {}
+        pb::KeyState::Unspecified => {
+            return "not tested: Lever did not answer the last time".to_owned();
+        }
+        pb::KeyState::Revoked | pb::KeyState::Rejected => {
+            return "not tested: Lever did not accept the key".to_owned();
+        }
+    }
     let missing = |one: &&pb::Permission| one.state() == pb::PermissionState::Missing;
     match report.permissions.iter().filter(missing).count() as u64 {
         0 => "nothing that was tested is missing".to_owned(),
@@ -1063,6 +1072,22 @@ mod tests {
             "Lever does not answer",
         ))));
         assert!(text.contains("no obstacle") && text.contains("Start the first import"));
+    }
+
+    #[test]
+    fn permissions_are_in_order_only_where_lever_answered() {
+        let of = |state: pb::KeyState| {
+            permissions_in_short(Some(&pb::CheckPermissionsResponse {
+                key_state: state.into(),
+                ..Default::default()
+            }))
+        };
+        assert!(of(pb::KeyState::Unspecified).contains("Lever did not answer"));
+        assert!(of(pb::KeyState::Revoked).contains("did not accept"));
+        assert_eq!(
+            of(pb::KeyState::Accepted),
+            "nothing that was tested is missing"
+        );
     }
 
     #[test]
