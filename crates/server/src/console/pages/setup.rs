@@ -22,7 +22,7 @@ use crate::console::form::{Form, Posted};
 use crate::console::frame::{Place, Tab, csrf};
 use crate::console::models::{MODELS, Model};
 use crate::console::refusal::Refused;
-use crate::console::words::{count, number, plain, span};
+use crate::console::words::{about as roughly, count, number, plain};
 use crate::console::{Console, ROOT, see};
 use crate::grpc::Api;
 use crate::wire::status::status as to_status;
@@ -35,6 +35,9 @@ const RESUME: &str = "/fulcrum.v1.SyncService/ResumeSync";
 
 /// Users of Lever are looked through a hundred at a time, so often at most.
 const MOST_PAGES: usize = 20;
+
+/// An import that takes so long has applicants long before its end.
+const LONG_SECONDS: i64 = 20 * 60;
 
 /// How many users that fit are shown.
 const MOST_USERS: usize = 25;
@@ -852,7 +855,8 @@ async fn start(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<
         connection_id: id.clone(),
     };
     desk.api().resume_sync(desk.ask(RESUME, request)?).await?;
-    let said = "The first import has begun. You can leave this page: it goes on by itself.";
+    // It stands beside whatever the import comes to while the page is open.
+    let said = "The first import was started.";
     Ok(desk.done(&Tab::Overview.path(&id), said))
 }
 
@@ -954,21 +958,25 @@ fn permissions_in_short(report: Option<&pb::CheckPermissionsResponse>) -> String
 }
 
 fn cost(connection: &pb::Connection, estimate: &pb::EstimateImportResponse) -> Markup {
-    let span = |duration: &Option<prost_types::Duration>| duration.as_ref().map(span);
+    let takes = |duration: &Option<prost_types::Duration>| duration.as_ref().map(roughly);
+    // What is all there by then needs no word of what is there first.
+    let full = estimate.at_full_rate.as_ref();
+    let long = full.is_some_and(|full| full.seconds >= LONG_SECONDS);
     html! {
         p {
             "Lever tells of about " (count(estimate.opportunities, "opportunity", "opportunities")) " by its sources, which is up to "
             strong { (count(estimate.requests, "request", "requests")) } ":"
         }
         dl {
-            dt { "At Lever’s full rate" } dd { "about " (span(&estimate.at_full_rate).unwrap_or_default()) }
-            dt { "At half of it" } dd { "about " (span(&estimate.at_half_rate).unwrap_or_default()) ", which leaves room for your other integrations" }
+            dt { "At Lever’s full rate" } dd { "about " (takes(&estimate.at_full_rate).unwrap_or_default()) }
+            dt { "At half of it" } dd { "about " (takes(&estimate.at_half_rate).unwrap_or_default()) ", which leaves room for your other integrations" }
         }
         p.faint {
             "People come a hundred to a request, and each kind of record below a person takes one request for each person ("
             (number(u64::from(estimate.lists_per_opportunity))) " of them are mirrored)."
             @if connection.sync_start_time.is_some() { " The start date makes it less." }
-            " Applicants come first, so that the inbound list can be used after some minutes."
+            @if long { " Applicants come first, so that the inbound list can be used after some minutes." }
+            @else { " Applicants come first, so that the inbound list can be used before the rest is here." }
         }
     }
 }
@@ -1068,6 +1076,15 @@ mod tests {
         assert!(text.contains("not tested yet") && text.contains("Start the first import"));
         assert!(text.contains("Ada (ada@example.com) where") && !text.contains("raw-id"));
         assert!(text.contains("recruiting (product)"));
+        let short = pb::EstimateImportResponse {
+            at_full_rate: seconds(52),
+            at_half_rate: seconds(105),
+            ..estimate
+        };
+        assert!(text.contains("after some minutes"));
+        let text = shown(&Ok(short));
+        assert!(text.contains("about 52 s") && text.contains("about 2 min"));
+        assert!(text.contains("before the rest is here") && !text.contains("some minutes"));
         let text = shown(&Err(Refused::from(Status::unavailable(
             "Lever does not answer",
         ))));
