@@ -581,6 +581,35 @@ async fn one_person_is_read_anew_by_the_address_of_a_page_and_calls_are_found_by
     assert!(stages.text.contains("<code>GET /stages</code>"));
     assert!(!stages.text.contains("<code>GET /tags</code>"));
     let writes = world.page_of("/operations");
+    // What is typed gets into an address only once it is known to be an id or a name of Lever's.
+    let proof = csrf(&calls);
+    let mut narrow = async |field: &str, typed: &str| {
+        let fields = [("csrf", proof.as_str()), (field, typed)];
+        browser.post(&path, &fields).await
+    };
+    for (field, typed) in [
+        ("person", "ada@example.com"),
+        ("person", "https://hire.lever.co/candidates/ada@example.com"),
+        ("request", "ada@example.com"),
+        ("for", "ada@example.com"),
+        ("operation", "ada@example.com"),
+        ("stream", "ada@example.com"),
+        ("from", "ada@example.com"),
+    ] {
+        let page = narrow(field, typed).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+        let problem = format!("id=\"{field}-problem\"");
+        assert!(page.text.contains(&problem), "{field}: {}", page.text);
+        assert!(page.to.is_empty() && page.text.contains("<h1>API calls</h1>"));
+    }
+    let kept = narrow("operation", "listNothing").await;
+    assert!(kept.text.contains("value=\"listNothing\""));
+    let listed = narrow("operation", "listStages").await;
+    assert_eq!(listed.to, format!("{path}?operation=listStages"));
+    let ours = narrow("for", &note.id).await;
+    assert_eq!(ours.to, format!("{path}?for={}", note.id));
+    let person_of = narrow("person", &address).await;
+    assert_eq!(person_of.to, format!("{writes}?person={person}"));
     let of_person = browser.open(&format!("{writes}?person={address}")).await;
     assert!(
         of_person.text.contains("Write a note"),

@@ -28,6 +28,23 @@ async fn fill(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Pag
     browser.post(path, &all).await
 }
 
+/// Connects the account of the simulator and gives where its setting up begins.
+async fn connect_to_set_up(world: &mut World, browser: &mut Browser) -> String {
+    let (base_url, key) = (world.lever.base_url(), world.key().to_owned());
+    let fields = [
+        ("display_name", "Acme"),
+        ("region", "other"),
+        ("base_url", base_url.as_str()),
+        ("api_key", key.as_str()),
+        ("next", "setup"),
+    ];
+    let connected = fill(browser, "/console/connect", &fields).await;
+    let setup = connected.to;
+    let id = setup.trim_start_matches("/console/connections/");
+    world.connection = id.trim_end_matches("/setup").to_owned();
+    setup
+}
+
 fn ticked(streams: &[String]) -> Vec<(&str, &str)> {
     streams.iter().map(|field| (field.as_str(), "on")).collect()
 }
@@ -48,18 +65,7 @@ async fn connection(world: &World) -> pb::Connection {
 async fn a_connection_that_is_set_up_can_be_left_and_gone_on_with_after_a_restart() {
     let mut world = World::with_opportunities(30).await;
     let mut browser = Browser::new(&world);
-    let (base_url, key) = (world.lever.base_url(), world.key().to_owned());
-    let fields = [
-        ("display_name", "Acme"),
-        ("region", "other"),
-        ("base_url", base_url.as_str()),
-        ("api_key", key.as_str()),
-        ("next", "setup"),
-    ];
-    let connected = fill(&mut browser, "/console/connect", &fields).await;
-    let setup = connected.to.clone();
-    let id = setup.trim_start_matches("/console/connections/");
-    world.connection = id.trim_end_matches("/setup").to_owned();
+    let setup = connect_to_set_up(&mut world, &mut browser).await;
     assert_eq!(connection(&world).await.state(), pb::SyncState::Paused);
 
     // The test is made when it is asked for.
@@ -132,6 +138,15 @@ async fn a_connection_that_is_set_up_can_be_left_and_gone_on_with_after_a_restar
     let find = [("act", "find"), ("words", "no-such-person")];
     let nobody = fill(&mut browser, &step("acting"), &find).await;
     assert!(nobody.text.contains("No active user of Lever’s fits"));
+    let unknown = [("user", "does-not-exist"), ("strict", "on")];
+    let told = fill(&mut browser, &step("acting"), &unknown).await;
+    assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        told.text.contains("Lever has no such user"),
+        "{}",
+        told.text
+    );
+    assert_eq!(connection(&world).await.default_acting_user_id, "");
     let chosen = [("user", user.as_str()), ("strict", "on")];
     let saved = fill(&mut browser, &step("acting"), &chosen).await;
     assert_eq!(saved.to, step("start"), "{}", saved.text);
@@ -202,4 +217,93 @@ async fn an_estimate_goes_by_what_is_kept_and_by_what_lever_tells() {
     let ended = world.api.connections().delete_connection(request).await;
     ended.expect("disconnected");
     assert_eq!(refused(estimate().await).code, Code::FailedPrecondition);
+}
+
+/// The etag that the form of a step carries.
+fn etag(page: &Page) -> String {
+    let (_, rest) = page
+        .text
+        .split_once("name=\"etag\" value=\"")
+        .expect("an etag");
+    rest.split('"').next().expect("its end").to_owned()
+}
+
+/// Sends a form as a page that was opened earlier holds it.
+async fn send(browser: &mut Browser, path: &str, page: &Page, fields: &[(&str, &str)]) -> Page {
+    let (proof, etag) = (csrf(page), etag(page));
+    let mut all = vec![("csrf", proof.as_str()), ("etag", etag.as_str())];
+    all.extend(fields);
+    browser.post(path, &all).await
+}
+
+#[tokio::test]
+async fn a_step_left_open_changes_nothing_once_the_account_is_started() {
+    let mut world = World::with_opportunities(12).await;
+    let mut browser = Browser::new(&world);
+    let setup = connect_to_set_up(&mut world, &mut browser).await;
+    let step = |name: &str| format!("{setup}/{name}");
+    let mut opened = Vec::new();
+    for name in ["scopes", "history", "acting", "start"] {
+        opened.push((name, browser.open(&step(name)).await));
+    }
+    let test = browser.open(&step("test")).await;
+
+    // Of two who set it up, the second is told of the first.
+    let few = [
+        "users",
+        "stages",
+        "postings",
+        "opportunities",
+        "applications",
+    ];
+    let few: Vec<String> = few.iter().map(|name| format!("stream.{name}")).collect();
+    let (_, page) = &opened[0];
+    let saved = send(&mut browser, &step("scopes"), page, &ticked(&few)).await;
+    assert_eq!(saved.to, step("history"), "{}", saved.text);
+    let theirs = connection(&world).await;
+    let year = [("from", "date"), ("start", "2020-01-01")];
+    let (_, page) = &opened[1];
+    let told = send(&mut browser, &step("history"), page, &year).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "{}", told.text);
+    assert!(
+        told.text
+            .contains("were changed since you opened this step")
+    );
+    assert!(told.text.contains("value=\"2020-01-01\""), "{}", told.text);
+    let (_, page) = &opened[2];
+    let told = send(&mut browser, &step("acting"), page, &[("strict", "on")]).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "{}", told.text);
+    let (_, page) = &opened[3];
+    let told = send(&mut browser, &step("start"), page, &[]).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "{}", told.text);
+    assert!(told.text.contains("Nothing is started yet"));
+    assert_eq!(connection(&world).await, theirs);
+    let page = browser.open(&step("history")).await;
+    let year = [("from", "all"), ("include_archived", "on")];
+    let saved = send(&mut browser, &step("history"), &page, &year).await;
+    assert_eq!(saved.to, step("acting"), "{}", saved.text);
+
+    let page = browser.open(&step("start")).await;
+    let started = send(&mut browser, &step("start"), &page, &[]).await;
+    assert_eq!(started.status, StatusCode::SEE_OTHER, "{}", started.text);
+    world.until_synced().await;
+    let kept = connection(&world).await;
+    let proof = csrf(&test);
+    for name in ["test", "scopes", "history", "acting", "start"] {
+        // Also a form without an etag, which nothing else would stop.
+        let fields = [
+            ("csrf", proof.as_str()),
+            ("stream.users", "on"),
+            ("from", "date"),
+            ("start", "2026-11-29"),
+        ];
+        let told = browser.post(&step(name), &fields).await;
+        assert_eq!(told.status, StatusCode::CONFLICT, "{name}: {}", told.text);
+        assert!(told.text.contains("is set up already"), "{name}");
+        let overview = setup.trim_end_matches("/setup");
+        let settings = format!("href=\"{overview}/settings\"");
+        assert!(told.text.contains(&settings), "{name}");
+    }
+    assert_eq!(connection(&world).await.streams, kept.streams);
+    assert_eq!(connection(&world).await.etag, kept.etag);
 }

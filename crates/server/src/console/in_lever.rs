@@ -26,6 +26,13 @@ pub(super) fn opportunity(typed: &str) -> &str {
     page.split(['/', '?', '#']).next().unwrap_or(page)
 }
 
+/// Whether a text has the shape of an id of Lever's; names and e-mail addresses have not.
+pub(super) fn is_id(text: &str) -> bool {
+    let parts: Vec<usize> = text.split('-').map(str::len).collect();
+    let hex = |letter: char| letter == '-' || letter.is_ascii_hexdigit();
+    parts == [8, 4, 4, 4, 12] && text.chars().all(hex)
+}
+
 /// A name that leads to the candidacy in Lever, where its page is known.
 pub(super) fn named(region: pb::Region, opportunity: &str, name: &str) -> Markup {
     html! {
@@ -51,6 +58,20 @@ mod tests {
             assert_eq!(opportunity(typed), "0a-b", "{typed}");
         }
         assert_eq!(opportunity("  "), "");
+    }
+
+    #[test]
+    fn an_id_is_told_from_whatever_else_people_type() {
+        assert!(is_id("8d49b010-cc6a-4f40-ace5-e86061c677ed"));
+        for other in [
+            "",
+            "ada@example.com",
+            "Ada",
+            "8d49b010-cc6a-4f40-ace5-e86061c677eg",
+            "é",
+        ] {
+            assert!(!is_id(other), "{other}");
+        }
     }
 
     #[test]

@@ -159,6 +159,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("as ListUsers tells it", "as the Users page tells it"),
     ("LeverService.ListUsers lists them", "the Users page lists them"),
     ("GetStageMapping lists", "the Stages page lists"),
+    ("unarchive it, here or in Lever,", "unarchive it in Lever"),
     ("ListRuns", "Sync"),
     ("ListApiCalls", "API calls"),
     ("ListOperations", "Operations"),
@@ -344,6 +345,10 @@ mod tests {
             (
                 "have the operator set lever.allow_base_url",
                 "Have the operator set lever.allow_base_url.",
+            ),
+            (
+                "unarchive it, here or in Lever, if it is to be worked on again",
+                "Unarchive it in Lever if it is to be worked on again.",
             ),
             ("Europe/Nowhere is unknown", "Europe/Nowhere is unknown."),
         ];

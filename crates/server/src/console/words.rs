@@ -43,6 +43,21 @@ pub(super) fn span(duration: &Duration) -> String {
     }
 }
 
+/// How long something takes that nobody knows exactly: what [`span`] leaves out is rounded, not cut.
+pub(super) fn about(duration: &Duration) -> String {
+    let seconds = duration.seconds.max(0);
+    let unit = match seconds {
+        ..60 => 1,
+        60..86_400 => 60,
+        _ => 3_600,
+    };
+    let whole = seconds.saturating_add(unit / 2) / unit * unit;
+    span(&Duration {
+        seconds: whole,
+        nanos: 0,
+    })
+}
+
 /// A number with its thousands apart.
 pub(super) fn number(value: u64) -> String {
     let digits = value.to_string();
@@ -88,6 +103,11 @@ mod tests {
         assert_eq!(
             [of(-3), of(45), of(125), of(7_200), of(11_220), of(90_000)],
             ["0 s", "45 s", "2 min", "2 h", "3 h 7 min", "1 d 1 h"]
+        );
+        let of_about = |seconds| about(&Duration { seconds, nanos: 0 });
+        assert_eq!(
+            [52, 89, 105, 3_599, 11_250, 88_300].map(of_about),
+            ["52 s", "1 min", "2 min", "1 h", "3 h 8 min", "1 d 1 h"]
         );
         assert_eq!(of(100_000_000), "1,157 d", "hours say nothing any more");
         assert_eq!(plain("SYNC_STATE_SYNCED", "SYNC_STATE"), "synced");

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{Path, Query};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use maud::{Markup, html};
@@ -12,11 +12,13 @@ use proto::v1::sync_service_server::SyncService as _;
 use serde::Deserialize;
 
 use super::{go_on, href};
-use crate::console::Console;
 use crate::console::desk::Desk;
-use crate::console::frame::Tab;
+use crate::console::form::{Form, Posted};
+use crate::console::frame::{Tab, csrf};
+use crate::console::in_lever;
 use crate::console::refusal::Refused;
 use crate::console::words::{exact, instant};
+use crate::console::{Console, see};
 use crate::grpc::Api;
 use crate::wire::status::status;
 
@@ -28,7 +30,7 @@ const COLUMNS: &str =
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
-        .route("/console/connections/{id}/calls", get(list))
+        .route("/console/connections/{id}/calls", get(list).post(narrow))
         .route("/console/connections/{id}/calls/export", get(export))
 }
 
@@ -53,7 +55,62 @@ struct Asked {
     to: String,
 }
 
+/// A field of the page with what is wrong in it.
+struct Wrong {
+    field: &'static str,
+    why: String,
+}
+
+impl Wrong {
+    fn new(field: &'static str, why: impl Into<String>) -> Wrong {
+        Wrong {
+            field,
+            why: why.into(),
+        }
+    }
+}
+
 impl Asked {
+    /// What was filled in.
+    fn of(form: &Form) -> Asked {
+        let text = |field| form.text(field).to_owned();
+        Asked {
+            after: String::new(),
+            status: text("status"),
+            operation: text("operation"),
+            stream: text("stream"),
+            made_for: text("for"),
+            request: text("request"),
+            from: text("from"),
+            to: text("to"),
+        }
+    }
+
+    /// Which field a refusal is about; none where it is about none of them.
+    fn wrong(&self, refused: &Refused) -> Option<Wrong> {
+        const FIELDS: [(&str, &str); 6] = [
+            ("lever_operation", "operation"),
+            ("stream", "stream"),
+            ("from", "from"),
+            ("start_time", "from"),
+            ("to", "to"),
+            ("end_time", "to"),
+        ];
+        let of_a_field = FIELDS.into_iter().find_map(|(named, field)| {
+            let why = refused.about(named)?;
+            Some(Wrong::new(field, why))
+        });
+        let unknown = refused.code() == tonic::Code::NotFound && !self.made_for.is_empty();
+        of_a_field.or_else(|| {
+            unknown.then(|| {
+                Wrong::new(
+                    "for",
+                    "We have no operation with this id: it is on the page of the operation.",
+                )
+            })
+        })
+    }
+
     /// All but the place in the list.
     fn narrowed(&self) -> [(&str, &str); 7] {
         [
@@ -72,8 +129,17 @@ impl Asked {
     }
 
     /// # Errors
-    /// Invalid for a day that is none.
+    /// Invalid for a day that is none, and for a last day before the first.
     fn request(&self, id: &str) -> Result<pb::ListApiCallsRequest, Refused> {
+        let start_time = day("from", &self.from, 0)?;
+        // The last day is asked for to its end.
+        let end_time = day("to", &self.to, 1)?;
+        if let (Some(start), Some(end)) = (&start_time, &end_time)
+            && start.seconds >= end.seconds
+        {
+            let message = "this day is before the first one: give a later day, or none";
+            return Err(status(engine::Error::invalid("to", message)).into());
+        }
         Ok(pb::ListApiCallsRequest {
             connection_id: id.to_owned(),
             page_size: 100,
@@ -83,9 +149,8 @@ impl Asked {
             stream: self.stream.clone(),
             operation_id: self.made_for.trim().to_owned(),
             rpc_id: self.request.trim().to_owned(),
-            start_time: day("from", &self.from, 0)?,
-            // The last day is asked for to its end.
-            end_time: day("to", &self.to, 1)?,
+            start_time,
+            end_time,
         })
     }
 }
@@ -127,17 +192,89 @@ async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
-    let request = asked.request(&id)?;
+    match found(&desk, &id, &asked).await {
+        Ok(answer) => Ok(page(&desk, &connection, &asked, Ok(&answer))),
+        Err(refused) => match asked.wrong(&refused) {
+            Some(wrong) => Ok(page(&desk, &connection, &asked, Err((&wrong, "")))),
+            None => Err(refused),
+        },
+    }
+}
+
+async fn found(desk: &Desk, id: &str, asked: &Asked) -> Result<pb::ListApiCallsResponse, Refused> {
+    let request = asked.request(id)?;
+    desk.call(LIST, request, Api::list_api_calls).await
+}
+
+/// Leads to the page with what was filled in, once nothing of it can be anything but an id or a name of Lever's: what
+/// somebody types may be about a person, and addresses are kept in many places.
+async fn narrow(
+    Path(id): Path<String>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let connection = desk.connection(&id).await?;
+    let asked = Asked::of(&form);
+    if let Some(typed) = form.given("person") {
+        let opportunity = in_lever::opportunity(typed);
+        if in_lever::is_id(opportunity) {
+            let writes = Tab::Operations.path(&id);
+            return Ok(see(&href(&writes, &[("person", opportunity)])));
+        }
+        let why = "Give Lever’s id of the opportunity, or the address of its page in Lever: nobody is found here by name or e-mail.";
+        let wrong = Wrong::new("person", why);
+        return Ok(page(&desk, &connection, &asked, Err((&wrong, typed))));
+    }
+    let wrong = match found(&desk, &id, &asked).await {
+        Ok(_) => unknown_request(&desk, &id, &asked.request).await?,
+        Err(refused) => Some(asked.wrong(&refused).ok_or(refused)?),
+    };
+    Ok(match wrong {
+        Some(wrong) => page(&desk, &connection, &asked, Err((&wrong, ""))),
+        None => see(&href(&Tab::Calls.path(&id), &asked.narrowed())),
+    })
+}
+
+/// The id of a request is whatever its caller made it, so that only one that is known is told from other text.
+async fn unknown_request(desk: &Desk, id: &str, typed: &str) -> Result<Option<Wrong>, Refused> {
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let request = pb::ListApiCallsRequest {
+        connection_id: id.to_owned(),
+        page_size: 1,
+        rpc_id: typed.to_owned(),
+        ..Default::default()
+    };
     let answer = desk.call(LIST, request, Api::list_api_calls).await?;
+    let why = "No call of the last 30 days was made for a request with this id.";
+    Ok(answer
+        .api_calls
+        .is_empty()
+        .then(|| Wrong::new("request", why)))
+}
+
+/// The page with the calls, or with what is wrong with what was filled in and what was typed about a person.
+fn page(
+    desk: &Desk,
+    connection: &pb::Connection,
+    asked: &Asked,
+    answer: Result<&pb::ListApiCallsResponse, (&Wrong, &str)>,
+) -> Response {
     let content = show(&View {
-        path: &Tab::Calls.path(&id),
-        asked: &asked,
-        answer: &answer,
-        writes: desk
-            .may(Tab::Operations.rpc())
-            .then(|| Tab::Operations.path(&id)),
+        path: &Tab::Calls.path(&connection.id),
+        asked,
+        answer: answer.ok(),
+        wrong: answer.err().map(|(wrong, _)| wrong),
+        person: answer.err().map_or("", |(_, person)| person),
+        writes: desk.way(Tab::Operations, &connection.id),
+        find: desk.way(Tab::Find, &connection.id),
+        csrf: desk.csrf(),
     });
-    Ok(desk.at(&connection, Tab::Calls, content))
+    let page = desk.at(connection, Tab::Calls, content);
+    match answer {
+        Ok(_) => page,
+        Err(_) => (StatusCode::UNPROCESSABLE_ENTITY, page).into_response(),
+    }
 }
 
 /// The calls as a file of comma-separated values: what the page shows, without personal data as that is.
@@ -210,19 +347,71 @@ fn quoted(cell: &str) -> String {
 struct View<'a> {
     path: &'a str,
     asked: &'a Asked,
-    answer: &'a pb::ListApiCallsResponse,
+    /// The calls; none where something is wrong with what was asked for.
+    answer: Option<&'a pb::ListApiCallsResponse>,
+    wrong: Option<&'a Wrong>,
+    /// What was typed about a person.
+    person: &'a str,
     /// Where the writes are, for whoever may look at them.
     writes: Option<String>,
+    /// Where people are found, for whoever may know of them.
+    find: Option<String>,
+    csrf: &'a str,
+}
+
+impl View<'_> {
+    fn problem(&self, field: &str) -> Option<&str> {
+        let wrong = self.wrong.filter(|wrong| wrong.field == field)?;
+        Some(&wrong.why)
+    }
+
+    fn invalid(&self, field: &str) -> Option<&'static str> {
+        self.problem(field).map(|_| "true")
+    }
+
+    fn described(&self, field: &str) -> Option<String> {
+        self.problem(field).map(|_| format!("{field}-problem"))
+    }
+
+    /// What is wrong in a field, to stand beside it.
+    fn beside(&self, field: &str) -> Markup {
+        html! {
+            @if let Some(problem) = self.problem(field) { p.problem id=(format!("{field}-problem")) role="alert" { (problem) } }
+        }
+    }
+
+    /// A line of text to narrow the list by.
+    fn line(
+        &self,
+        name: &str,
+        label: &str,
+        value: &str,
+        example: &str,
+        list: Option<&str>,
+    ) -> Markup {
+        html! {
+            label { (label) input name=(name) value=(value) placeholder=(example) autocomplete="off" list=[list] aria-invalid=[self.invalid(name)] aria-describedby=[self.described(name)]; }
+            (self.beside(name))
+        }
+    }
+
+    fn day(&self, name: &str, label: &str, value: &str) -> Markup {
+        html! {
+            label { (label) input type="date" name=(name) value=(value) aria-invalid=[self.invalid(name)] aria-describedby=[self.described(name)]; }
+            (self.beside(name))
+        }
+    }
 }
 
 fn show(view: &View<'_>) -> Markup {
-    let (path, asked, answer) = (view.path, view.asked, view.answer);
+    let (path, asked) = (view.path, view.asked);
     html! {
         div.head {
             h1 { "API calls" }
             a.button href=(href(&format!("{path}/export"), &asked.narrowed())) { "Export as CSV" }
         }
-        form.filters method="get" action=(path) {
+        form.filters method="post" action=(path) {
+            (csrf(view.csrf))
             label { "Status"
                 select name="status" {
                     option value="" { "All" }
@@ -230,22 +419,29 @@ fn show(view: &View<'_>) -> Markup {
                 }
             }
             label { "Stream"
-                select name="stream" {
+                select name="stream" aria-invalid=[view.invalid("stream")] aria-describedby=[view.described("stream")] {
                     option value="" { "All" }
                     @for stream in domain::Stream::ALL {
                         option value=(stream.name()) selected[stream.name() == asked.stream] { (stream.name().replace('_', " ")) }
                     }
                 }
             }
-            label { "Lever's operation" input name="operation" value=(asked.operation) placeholder="listOpportunities" autocomplete="off" list="operations"; }
-            label { "From (UTC)" input type="date" name="from" value=(asked.from); }
-            label { "To" input type="date" name="to" value=(asked.to); }
-            label { "Made for the operation" input name="for" value=(asked.made_for) placeholder="id of ours" autocomplete="off"; }
-            label { "Request" input name="request" value=(asked.request) placeholder="id of the request" autocomplete="off"; }
+            (view.beside("stream"))
+            (view.line("operation", "Lever's operation", &asked.operation, "listOpportunities", Some("operations")))
+            (view.day("from", "From (UTC)", &asked.from))
+            (view.day("to", "To", &asked.to))
+            (view.line("for", "Made for the operation", &asked.made_for, "id of ours", None))
+            (view.line("request", "Request", &asked.request, "id of the request", None))
             button type="submit" { "Show" }
         }
-        @if let Some(writes) = &view.writes { (by_person(writes)) }
-        datalist id="operations" { @for name in operations(answer) { option value=(name) {} } }
+        @if let Some(writes) = &view.writes { (by_person(view, writes)) }
+        datalist id="operations" { @for name in view.answer.map(operations).unwrap_or_default() { option value=(name) {} } }
+        @if let Some(answer) = view.answer { (calls(view, answer)) }
+    }
+}
+
+fn calls(view: &View<'_>, answer: &pb::ListApiCallsResponse) -> Markup {
+    html! {
         @if answer.api_calls.is_empty() {
             section.empty { h2 { "No calls" } p { "Calls to Lever are kept for 30 days, without what they carried." } }
         } @else {
@@ -255,7 +451,7 @@ fn show(view: &View<'_>) -> Markup {
                     tbody { @for call in &answer.api_calls { (one(call, view)) } }
                 }
             }
-            (go_on(path, &asked.narrowed(), &answer.next_page_token, "Older"))
+            (go_on(view.path, &view.asked.narrowed(), &answer.next_page_token, "Older"))
         }
     }
 }
@@ -267,15 +463,18 @@ fn operations(answer: &pb::ListApiCallsResponse) -> std::collections::BTreeSet<&
 }
 
 /// Calls are kept without any trace of whom they were about: what is known of one person is among the writes.
-fn by_person(writes: &str) -> Markup {
+fn by_person(view: &View<'_>, writes: &str) -> Markup {
     html! {
-        details {
+        details open[view.problem("person").is_some()] {
             summary { "Looking for one person?" }
-            p { "Calls are kept without ids and without what they carried, so nobody can be found by them. What was written about a person is under Operations, each write with its calls." }
-            form.filters method="get" action=(writes) {
-                label { "Lever's id of the opportunity, or the address of its page in Lever" input name="person" required autocomplete="off"; }
+            p { "Calls are kept without ids and without what they carried, so nobody can be found by them. What was written about a person is under " a href=(writes) { "Operations" } ", each write with its calls." }
+            form.filters method="post" action=(view.path) {
+                (csrf(view.csrf))
+                label { "Lever's id of the opportunity, or the address of its page in Lever" input name="person" value=(view.person) required autocomplete="off" aria-invalid=[view.invalid("person")] aria-describedby=[view.described("person")]; }
+                (view.beside("person"))
                 button type="submit" { "Show what was written" }
             }
+            @if let Some(find) = &view.find { p { "You have a name or an e-mail address? " a href=(find) { "Find a person" } " leads to the opportunities." } }
         }
     }
 }
@@ -317,8 +516,12 @@ mod tests {
             let view = View {
                 path: "/c",
                 asked,
-                answer,
+                answer: Some(answer),
+                wrong: None,
+                person: "",
                 writes: Some("/o".to_owned()),
+                find: None,
+                csrf: "t",
             };
             show(&view).into_string()
         };
@@ -360,6 +563,12 @@ mod tests {
         assert_eq!(from.seconds, 1_795_824_000);
         assert_eq!(to.seconds - from.seconds, 86_400);
         assert!(day("from", "yesterday", 0).is_err() && day("to", "9999-12-31", 1).is_err());
+        let turned = Asked {
+            from: "2026-11-29".to_owned(),
+            ..asked
+        };
+        let refused = turned.request("c").unwrap_err();
+        assert_eq!(turned.wrong(&refused).map(|wrong| wrong.field), Some("to"));
     }
 
     #[test]

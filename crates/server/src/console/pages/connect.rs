@@ -87,6 +87,7 @@ async fn connect(Posted { desk, form }: Posted) -> Result<Response, Refused> {
             desk.done(&Tab::Permissions.path(&id), said)
         }
         Err(refused) => {
+            let refused = at_address(&form, refused);
             let content = shown(&desk, &form, &all, Some(&refused));
             let page = desk.page("Connect Lever", Place::Top, content);
             (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
@@ -206,6 +207,18 @@ async fn create(
     Ok((id.unwrap_or_default(), answer.restored))
 }
 
+/// An address at which nothing answers is wrong in its field.
+fn at_address(form: &Form, refused: Refused) -> Refused {
+    if form.text("region") != "other" || refused.code() != tonic::Code::Unavailable {
+        return refused;
+    }
+    let message = format!(
+        "{} Check the address, and give the key once more",
+        refused.message()
+    );
+    status(engine::Error::invalid("connection.base_url", message)).into()
+}
+
 /// The settings of an account that comes back are those it had, so that nothing goes from its mirror; but for what the
 /// form says.
 fn restored(former: &pb::Connection, asked: pb::Connection) -> pb::Connection {
@@ -253,7 +266,8 @@ fn region_word(connection: &pb::Connection) -> &'static str {
 /// The region that a form asks for, or the address where it asks for another environment.
 ///
 /// # Errors
-/// Invalid for a region that no form offers: the key would go to an account that nobody meant.
+/// Invalid for a region that no form offers, for another environment without an address and for an address beside one
+/// of Lever's: the key would go to an account that nobody meant.
 pub(super) fn environment_of(form: &Form) -> Result<(pb::Region, String), Refused> {
     let region = match form.text("region") {
         "eu" => pb::Region::Eu,
@@ -265,11 +279,18 @@ pub(super) fn environment_of(form: &Form) -> Result<(pb::Region, String), Refuse
             return Err(status(engine::Error::invalid("connection.region", message)).into());
         }
     };
-    let base_url = match region {
-        pb::Region::Unspecified => form.text("base_url").to_owned(),
-        _ => String::new(),
-    };
-    Ok((region, base_url))
+    let wrong =
+        |message: &str| Err(status(engine::Error::invalid("connection.base_url", message)).into());
+    match (region, form.text("base_url")) {
+        (pb::Region::Unspecified, "") => wrong(
+            "give an address, such as http://localhost:8080/v1, or choose one of Lever’s environments",
+        ),
+        (pb::Region::Unspecified, base_url) => Ok((region, base_url.to_owned())),
+        (_, "") => Ok((region, String::new())),
+        _ => wrong(
+            "an address is for another environment only: leave it empty, or choose “Another address”",
+        ),
+    }
 }
 
 /// The fields to choose an environment with.
@@ -451,16 +472,34 @@ mod tests {
     }
 
     #[test]
-    fn an_address_counts_only_where_it_is_asked_for() {
-        let of = |region: &str| {
+    fn an_address_goes_with_another_environment_and_with_no_other() {
+        let of = |region: &str, address: &str| {
             asked(&Form::parse(
-                format!("region={region}&base_url=http://a").as_bytes(),
+                format!("region={region}&base_url={address}").as_bytes(),
             ))
         };
-        assert_eq!(of("other").unwrap().base_url, "http://a");
-        assert_eq!(of("sandbox").unwrap().base_url, "");
-        assert_eq!(of("sandbox").unwrap().region(), pb::Region::Sandbox);
-        assert_eq!(of("global").unwrap().region(), pb::Region::Global);
+        assert_eq!(of("other", "http://a").unwrap().base_url, "http://a");
+        assert_eq!(of("sandbox", "").unwrap().region(), pb::Region::Sandbox);
+        assert_eq!(of("global", "").unwrap().region(), pb::Region::Global);
+        for (region, address) in [("other", ""), ("other", "+"), ("global", "http://a")] {
+            let form = Form::parse(format!("region={region}").as_bytes());
+            let refused = of(region, address).unwrap_err();
+            let text = environments(&form, true, Some(&refused)).into_string();
+            assert!(text.contains("field-base_url-problem"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_at_which_nothing_answers_is_told_beside_its_field() {
+        let of = |text: &str| {
+            let form = Form::parse(text.as_bytes());
+            let refused = at_address(&form, tonic::Status::unavailable("no answer came").into());
+            environments(&form, true, Some(&refused)).into_string()
+        };
+        let told = of("region=other&base_url=http://localhost:1");
+        assert!(told.contains("field-base_url-problem\">No answer came. Check the address"));
+        assert!(told.contains("value=\"http://localhost:1\""));
+        assert!(!of("region=global").contains("problem"));
     }
 
     #[test]

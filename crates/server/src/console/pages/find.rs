@@ -115,8 +115,8 @@ async fn explained(
         Who::Anybody => return nobody("say who is missing"),
         Who::Nobody => {
             return nobody(
-                "this is no e-mail address, profile, telephone number, name with an employer behind a comma, or id of \
-                 Lever's",
+                "a name alone fits too many people: add the employer behind a comma, as in Ada Lovelace, Acme, or give \
+                 an e-mail address, a profile, a telephone number or an id of Lever's",
             );
         }
         Who::Identity(identity) => Asked::Identity(*identity),
@@ -184,6 +184,9 @@ fn form(view: &View<'_>) -> Markup {
         form method="post" action=(Tab::Find.path(&view.connection.id)) {
             (csrf(view.csrf))
             (field.line(view.typed))
+            @if field.refused.is_some() && view.tabs.contains(&Tab::Applicants) {
+                p { "Only the name is known? Look through the " a href=(Tab::Applicants.path(&view.connection.id)) { "applicants" } "." }
+            }
             p {
                 button.primary type="submit" { "Find" } " "
                 button type="submit" name="where" value="lever" { "Look in Lever" }

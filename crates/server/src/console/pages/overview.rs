@@ -105,7 +105,7 @@ fn page(view: &View<'_>) -> Markup {
         }
         div id="import" data-live-part data-import=[(!unstarted_yet).then_some(if importing { "running" } else { "complete" })] data-name=(connection.display_name) {
             @if !unstarted_yet && importing { (first_import(status)) }
-            @else if !importing && view.fresh { (complete(&connection.id)) }
+            @else if !importing && view.fresh { (complete(&connection.id, has_people(status))) }
         }
         // Outside of what is put in place anew, so that what was asked for here stays.
         @if !unstarted_yet && importing { (tell_me()) }
@@ -137,9 +137,18 @@ fn first_import(status: &pb::GetSyncStatusResponse) -> Markup {
                 pb::SyncState::Failed => { p { "It does not get on just now: the table below and the issues say why." } },
                 _ => {}
             }
-            p { "You can leave this page and come back at any time: the import goes on by itself. Whoever applied comes first, and can be worked with before the rest is here." }
+            p {
+                @if status.state() == pb::SyncState::Paused { "You can leave this page and come back at any time." }
+                @else { "You can leave this page and come back at any time: the import goes on by itself." }
+                @if has_people(status) { " Whoever applied comes first, and can be worked with before the rest is here." }
+            }
         }
     }
+}
+
+/// Whether people are mirrored at all, and not jobs alone.
+fn has_people(status: &pb::GetSyncStatusResponse) -> bool {
+    import::kept(status).any(|stream| stream.name == domain::Stream::Opportunities.name())
 }
 
 /// The offer to be told of the end; the button shows where scripts run and the browser has such notices.
@@ -152,7 +161,18 @@ fn tell_me() -> Markup {
     }
 }
 
-fn complete(connection: &str) -> Markup {
+fn complete(connection: &str, people: bool) -> Markup {
+    if !people {
+        return html! {
+            div.notice.good {
+                p {
+                    "The first import is complete. Jobs alone are mirrored; people can be added in the "
+                    a href=(Tab::Settings.path(connection)) { "settings" }
+                    "."
+                }
+            }
+        };
+    }
     html! {
         div.notice.good {
             p {
@@ -172,7 +192,10 @@ fn whole(view: &View<'_>) -> Markup {
         h2 { "Mirror of Lever" }
         dl {
             dt { "Data as of" } dd { (moment(status.as_of.as_ref())) }
-            dt { "Inbound applicants" } dd { @if status.inbound_ready { "complete" } @else { "not complete yet" } }
+            dt { "Inbound applicants" } dd {
+                @if !has_people(status) { "not mirrored: people are left out in the " a href=(Tab::Settings.path(&view.connection.id)) { "settings" } }
+                @else if status.inbound_ready { "complete" } @else { "not complete yet" }
+            }
             @if let Some(open) = view.open_issues {
                 dt { "Issues" } dd { (issues_of(open, &Tab::Issues.path(&view.connection.id))) }
             }
@@ -367,6 +390,38 @@ mod tests {
         assert!(!text.contains("data-tell-me") && !text.contains("<progress"));
         assert!(text.contains("Needs attention") && text.contains(">1 open issue</a>"));
         assert!(text.contains("badge bad\">forbidden"));
+    }
+
+    #[test]
+    fn an_account_of_jobs_alone_is_not_said_to_have_applicants() {
+        let connection = pb::Connection {
+            state: pb::SyncState::Synced.into(),
+            ..Default::default()
+        };
+        let mut status = importing();
+        status.inbound_ready = true;
+        status.state = pb::SyncState::Synced.into();
+        status.planned_requests = 0;
+        assert!(shown(&connection, &status).contains("then look at the"));
+        status
+            .streams
+            .retain(|stream| stream.name != "opportunities");
+        let text = shown(&connection, &status);
+        assert!(text.contains("Jobs alone are mirrored") && !text.contains("then look at the"));
+        assert!(text.contains("not mirrored: people are left out"));
+    }
+
+    #[test]
+    fn an_import_that_is_paused_does_not_go_on_by_itself() {
+        let mut status = importing();
+        assert!(
+            first_import(&status)
+                .into_string()
+                .contains("goes on by itself")
+        );
+        status.state = pb::SyncState::Paused.into();
+        let text = first_import(&status).into_string();
+        assert!(text.contains("until somebody resumes it") && !text.contains("by itself"));
     }
 
     #[test]

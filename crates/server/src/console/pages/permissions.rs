@@ -35,18 +35,25 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
 }
 
 async fn ask(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Response, Refused> {
-    check(&desk, &id).await?;
-    Ok(desk.done(&Tab::Permissions.path(&id), "Lever has answered."))
+    let said = check(&desk, &id).await?;
+    Ok(desk.done(&Tab::Permissions.path(&id), said))
 }
 
-/// Has Lever asked what the credential may do, which takes some seconds; [`last`] tells.
-pub(super) async fn check(desk: &Desk, id: &str) -> Result<(), Refused> {
+/// Has Lever asked what the credential may do, which takes some seconds; [`last`] tells. Gives whether it answered, in
+/// words.
+pub(super) async fn check(desk: &Desk, id: &str) -> Result<&'static str, Refused> {
     let request = pb::CheckPermissionsRequest {
         connection_id: id.to_owned(),
         ..Default::default()
     };
-    desk.call(CHECK, request, Api::check_permissions).await?;
-    Ok(())
+    let report = desk.call(CHECK, request, Api::check_permissions).await?;
+    Ok(match report.key_state() {
+        pb::KeyState::Unspecified => "Lever did not answer: nothing was tested.",
+        pb::KeyState::Accepted => "Lever has answered.",
+        pb::KeyState::Revoked | pb::KeyState::Rejected => {
+            "Lever does not accept the key: nothing else was tested."
+        }
+    })
 }
 
 /// What came of the last check; none before the first.
@@ -92,12 +99,19 @@ pub(super) fn page(
 
 fn facts(report: &pb::CheckPermissionsResponse) -> Markup {
     html! {
-        dt { "Key" } dd { (plain(report.key_state().as_str_name(), "KEY_STATE")) @if !report.key_message.is_empty() { ": " (sentence(&report.key_message)) } }
+        dt { "Key" } dd { (key_state(report.key_state())) @if !report.key_message.is_empty() { ": " (sentence(&report.key_message)) } }
         @if let Some(answer) = &report.answer_time {
             dt { "Time to answer" } dd { (milliseconds(answer)) " ms" }
         }
         dt { "Confidential data" } dd { (confidential(report.confidential_access())) }
         dt { "Tested" } dd { (moment(report.check_time.as_ref())) }
+    }
+}
+
+fn key_state(state: pb::KeyState) -> String {
+    match state {
+        pb::KeyState::Unspecified => "not known, since Lever did not answer".to_owned(),
+        state => plain(state.as_str_name(), "KEY_STATE"),
     }
 }
 
@@ -130,9 +144,11 @@ pub(super) fn environment(connection: &pb::Connection) -> &str {
 
 fn told(report: &pb::CheckPermissionsResponse) -> Markup {
     let missing = of_state(report, pb::PermissionState::Missing);
+    let accepted = report.key_state() == pb::KeyState::Accepted;
     html! {
+        @if !accepted { (untested(report)) }
         @if missing.is_empty() {
-            div.notice.good { p { "Nothing that was tested is missing." } }
+            @if accepted { div.notice.good { p { "Nothing that was tested is missing." } } }
         } @else {
             div.notice.bad {
                 p { (count(missing.len() as u64, "permission is missing", "permissions are missing")) ". The permissions of a key cannot be changed in Lever: a Lever Super Admin makes a new key with all of the list below, and you replace the key in the settings." }
@@ -150,6 +166,25 @@ fn told(report: &pb::CheckPermissionsResponse) -> Markup {
                 summary { (count(untested.len() as u64, "permission", "permissions")) " could not be tested, or are needed for nothing that is switched on" }
                 p { "Writing cannot be tried without leaving something behind in Lever: such a permission is known once it was really used." }
                 (table("Permissions that were not tested", untested.into_iter()))
+            }
+        }
+    }
+}
+
+/// What is said where no permission could be tried; what earlier calls have shown is in the list.
+fn untested(report: &pb::CheckPermissionsResponse) -> Markup {
+    let known = of_state(report, pb::PermissionState::Granted).len()
+        + of_state(report, pb::PermissionState::Missing).len();
+    html! {
+        div.notice.bad {
+            @if report.key_state() == pb::KeyState::Unspecified {
+                p { strong { "Lever did not answer, so no permission was tested. " } "Test again in some minutes; whether Lever is down at all is told by Lever’s status page." }
+            } @else {
+                p { strong { "Lever does not accept the key, so no permission was tested. " } "Replace the key in the settings, then test again." }
+            }
+            p {
+                @if known == 0 { "Nothing is known from calls before." }
+                @else { "From calls before, " (count(known as u64, "permission is", "permissions are")) " known; the table has them as they were then." }
             }
         }
     }
@@ -236,6 +271,7 @@ mod tests {
                 permission("find all users", pb::PermissionState::Granted),
                 permission("find all notes", pb::PermissionState::Missing),
             ],
+            key_state: pb::KeyState::Accepted.into(),
             answer_time: Some(prost_types::Duration {
                 seconds: 1,
                 nanos: 42_000_000,
@@ -256,6 +292,32 @@ mod tests {
         assert!(
             text.contains("find all users\nfind all tags\n"),
             "in Lever's order for Lever"
+        );
+    }
+
+    #[test]
+    fn where_lever_did_not_answer_nothing_is_said_to_be_in_order() {
+        let connection = pb::Connection::default();
+        let mut report = pb::CheckPermissionsResponse::default();
+        let of = |report: &pb::CheckPermissionsResponse| {
+            page(&connection, Some(report), "t", "/p").into_string()
+        };
+        let text = of(&report);
+        assert!(text.contains("Lever did not answer, so no permission was tested"));
+        assert!(text.contains("Nothing is known from calls before"));
+        assert!(!text.contains("Nothing that was tested is missing"));
+        report.permissions.push(pb::Permission {
+            state: pb::PermissionState::Granted.into(),
+            evidence: pb::PermissionEvidence::Used.into(),
+            ..Default::default()
+        });
+        report.set_key_state(pb::KeyState::Revoked);
+        let text = of(&report);
+        assert!(text.contains("does not accept the key") && text.contains("1 permission is known"));
+        report.set_key_state(pb::KeyState::Accepted);
+        let text = of(&report);
+        assert!(
+            text.contains("Nothing that was tested is missing") && !text.contains("notice bad")
         );
     }
 

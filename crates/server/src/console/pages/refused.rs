@@ -160,6 +160,9 @@ async fn page(desk: &Desk, asked: &Asked, refused: Refused, code: StatusCode) ->
             let content = not_read(desk, &connection, tab, &refused).await;
             desk.at(&connection, tab, content)
         }
+        Some("STREAM_NOT_KEPT") if asked.reads() => {
+            desk.at(&connection, tab, not_kept(desk, &connection, tab, &refused))
+        }
         _ => {
             let page = desk.at(&connection, tab, told(asked, &refused));
             (code, page).into_response()
@@ -233,6 +236,20 @@ async fn not_read(desk: &Desk, connection: &pb::Connection, tab: Tab, refused: &
             @if unstarted { (connections::unstarted(connection, desk.may(connections::SET_UP))) }
             @else if paused { p { "Nothing is read while the account is paused: " a href=(Tab::Sync.path(&connection.id)) { "Sync" } "." } }
             @else { p { "The inbound stages are the first that are read; " a href=(Tab::Overview.path(&connection.id)) { "the overview" } " tells how far it is." } }
+        }
+    }
+}
+
+/// What a page says whose records are left out of the mirror.
+fn not_kept(desk: &Desk, connection: &pb::Connection, tab: Tab, refused: &Refused) -> Markup {
+    html! {
+        h1 { (tab.label()) }
+        section.empty {
+            h2 { "Not mirrored" }
+            p { (refused.message()) }
+            @if let Some(settings) = desk.way(Tab::Settings, &connection.id) {
+                p { "What is mirrored is chosen in the " a href=(settings) { "settings" } "." }
+            } @else { p { "Whoever administers the account chooses in its settings what is mirrored." } }
         }
     }
 }

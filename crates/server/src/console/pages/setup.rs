@@ -22,7 +22,7 @@ use crate::console::form::{Form, Posted};
 use crate::console::frame::{Place, Tab, csrf};
 use crate::console::models::{MODELS, Model};
 use crate::console::refusal::Refused;
-use crate::console::words::{count, number, plain, span};
+use crate::console::words::{about as roughly, count, number, plain};
 use crate::console::{Console, ROOT, see};
 use crate::grpc::Api;
 use crate::wire::status::status as to_status;
@@ -35,6 +35,9 @@ const RESUME: &str = "/fulcrum.v1.SyncService/ResumeSync";
 
 /// Users of Lever are looked through a hundred at a time, so often at most.
 const MOST_PAGES: usize = 20;
+
+/// An import that takes so long has applicants long before its end.
+const LONG_SECONDS: i64 = 20 * 60;
 
 /// How many users that fit are shown.
 const MOST_USERS: usize = 25;
@@ -120,17 +123,72 @@ pub(super) fn is_unstarted(connection: &pb::Connection, streams: &[pb::StreamSta
 
 /// The connection that is set up; one that is started already has its overview instead, or its settings.
 async fn paused(desk: &Desk, id: &str) -> Result<Result<pb::Connection, Response>, Refused> {
+    let (connection, unstarted) = looked_up(desk, id).await?;
+    Ok(match unstarted {
+        true => Ok(connection),
+        // What was read once and is paused is changed there.
+        false if connection.state() == pb::SyncState::Paused => Err(see(&Tab::Settings.path(id))),
+        false => Err(see(&Tab::Overview.path(id))),
+    })
+}
+
+/// The same for a form that is sent: from a page that was left open, it would change an account that is mirrored.
+async fn still_set_up(desk: &Desk, id: &str) -> Result<Result<pb::Connection, Response>, Refused> {
+    let (connection, unstarted) = looked_up(desk, id).await?;
+    Ok(match unstarted {
+        true => Ok(connection),
+        false => Err(over(desk, &connection)),
+    })
+}
+
+/// The connection, and whether its first import still waits to be started.
+async fn looked_up(desk: &Desk, id: &str) -> Result<(pb::Connection, bool), Refused> {
     desk.check(UPDATE)?;
     let connection = desk.connection(id).await?;
     if connection.state() != pb::SyncState::Paused {
-        return Ok(Err(see(&Tab::Overview.path(id))));
+        return Ok((connection, false));
     }
     let status = status(desk, id).await?;
-    Ok(match is_unstarted(&connection, &status.streams) {
-        true => Ok(connection),
-        // What was read once and is paused is changed there.
-        false => Err(see(&Tab::Settings.path(id))),
-    })
+    let unstarted = is_unstarted(&connection, &status.streams);
+    Ok((connection, unstarted))
+}
+
+/// What a form is told that comes after the account was started.
+fn over(desk: &Desk, connection: &pb::Connection) -> Response {
+    let content = html! {
+        h1 { "This account is set up already" }
+        section.empty {
+            p { "The page you sent this from was opened before the first import was started, here or by somebody else. Nothing was changed by it." }
+            p { "What is mirrored, how far back and who acts is changed in the settings, which also say what a change would take from the mirror." }
+            p {
+                a.button.primary href=(Tab::Settings.path(&connection.id)) { "Open the settings" } " "
+                a.button href=(Tab::Overview.path(&connection.id)) { "Look at the account" }
+            }
+        }
+    };
+    let page = desk.at(connection, Tab::Overview, content);
+    (StatusCode::CONFLICT, page).into_response()
+}
+
+/// Which settings a form was filled in over.
+fn known(connection: &pb::Connection) -> Markup {
+    html! { input type="hidden" name="etag" value=(connection.etag); }
+}
+
+/// Why a step was not saved. The form below it has the present state as its own: saving once more is meant.
+fn why(refused: &Refused, step: &str) -> Markup {
+    html! {
+        @if refused.is_conflict() { (overtaken(step)) } @else { (refused.notice()) }
+    }
+}
+
+fn overtaken(step: &str) -> Markup {
+    html! {
+        div.notice.bad role="alert" {
+            p { strong { "Nothing is saved yet: " } "the settings of this account were changed since you opened this step, by somebody else or in another tab. What you filled in is still here." }
+            p { "Save it again to have it so, or " a href=(step) { "look at what is saved now" } "." }
+        }
+    }
 }
 
 async fn begin(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
@@ -171,10 +229,6 @@ fn ways(connection: &str, at: Step) -> Markup {
     }
 }
 
-fn unprocessable(page: Response) -> Response {
-    (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
-}
-
 pub(super) async fn update(
     desk: &Desk,
     connection: pb::Connection,
@@ -209,8 +263,11 @@ async fn test(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
 }
 
 async fn check(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Response, Refused> {
-    permissions::check(&desk, &id).await?;
-    Ok(desk.done(&Step::Test.path(&id), "Lever has answered."))
+    if let Err(elsewhere) = still_set_up(&desk, &id).await? {
+        return Ok(elsewhere);
+    }
+    let said = permissions::check(&desk, &id).await?;
+    Ok(desk.done(&Step::Test.path(&id), said))
 }
 
 // What is mirrored.
@@ -228,8 +285,12 @@ async fn save_scopes(
     Path(id): Path<String>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
+    if let Err(elsewhere) = still_set_up(&desk, &id).await? {
+        return Ok(elsewhere);
+    }
     let change = pb::Connection {
         id: id.clone(),
+        etag: form.text("etag").to_owned(),
         streams: chosen(&form),
         include_secret_notes: form.ticked("include_secret_notes"),
         ..Default::default()
@@ -240,12 +301,8 @@ async fn save_scopes(
     };
     let connection = desk.connection(&id).await?;
     let content = scopes_form(&connection, desk.csrf(), Some(&form), Some(&refused));
-    Ok(unprocessable(stepped(
-        &desk,
-        &connection,
-        Step::Scopes,
-        content,
-    )))
+    let page = stepped(&desk, &connection, Step::Scopes, content);
+    Ok((refused.http(), page).into_response())
 }
 
 /// The streams that are ticked.
@@ -281,9 +338,10 @@ fn scopes_form(
         None => connection.include_secret_notes,
     };
     html! {
-        @if let Some(refused) = refused { (refused.notice()) }
+        @if let Some(refused) = refused { (why(refused, &Step::Scopes.path(&connection.id))) }
         form.stack.wide method="post" action=(Step::Scopes.path(&connection.id)) {
             (csrf(token))
+            (known(connection))
             (kinds(kept, secret))
             button.primary type="submit" { "Save and continue" }
         }
@@ -334,23 +392,23 @@ async fn save_history(
     Path(id): Path<String>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
+    if let Err(elsewhere) = still_set_up(&desk, &id).await? {
+        return Ok(elsewhere);
+    }
     let Err(refused) = keep_history(&desk, &id, &form).await else {
         return Ok(see(&Step::History.next().path(&id)));
     };
     let connection = desk.connection(&id).await?;
     let reach = Reach::from_form(&form);
     let content = history_form(&connection, desk.csrf(), &reach, Some(&refused));
-    Ok(unprocessable(stepped(
-        &desk,
-        &connection,
-        Step::History,
-        content,
-    )))
+    let page = stepped(&desk, &connection, Step::History, content);
+    Ok((refused.http(), page).into_response())
 }
 
 async fn keep_history(desk: &Desk, id: &str, form: &Form) -> Result<(), Refused> {
     let change = pb::Connection {
         id: id.to_owned(),
+        etag: form.text("etag").to_owned(),
         sync_start_time: start_of(form)?,
         include_archived: Some(form.ticked("include_archived")),
         include_snoozed: Some(form.ticked("include_snoozed")),
@@ -459,9 +517,10 @@ fn history_form(
     refused: Option<&Refused>,
 ) -> Markup {
     html! {
-        @if let Some(refused) = refused { (refused.notice()) }
+        @if let Some(refused) = refused { (why(refused, &Step::History.path(&connection.id))) }
         form.stack.wide method="post" action=(Step::History.path(&connection.id)) {
             (csrf(token))
+            (known(connection))
             (reach.fields(refused))
             button.primary type="submit" { "Save and continue" }
         }
@@ -497,7 +556,7 @@ async fn show_acting(
     let chosen = user(desk, id, &connection.default_acting_user_id).await;
     let chosen = called(chosen.as_ref());
     let content = html! {
-        @if let Some((refused, _)) = refused { (refused.notice()) }
+        @if let Some((refused, _)) = refused { (why(refused, &Step::Acting.path(id))) }
         (acting_form(&connection, desk.csrf(), words, found.as_deref(), &chosen))
     };
     let page = stepped(desk, &connection, Step::Acting, content);
@@ -605,23 +664,65 @@ async fn save_acting(
     Path(id): Path<String>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
+    if let Err(elsewhere) = still_set_up(&desk, &id).await? {
+        return Ok(elsewhere);
+    }
     if form.text("act") == "find" {
         return show_acting(&desk, &id, form.text("words"), None).await;
     }
     let change = pb::Connection {
         id: id.clone(),
+        etag: form.text("etag").to_owned(),
         default_acting_user_id: form.text("user").to_owned(),
         strict_acting_user: form.ticked("strict"),
         ..Default::default()
     };
     let paths = ["default_acting_user_id", "strict_acting_user"];
-    match update(&desk, change, &paths).await {
+    let saved = match refuse_unknown(&desk, &id, form.text("user")).await {
+        Ok(()) => update(&desk, change, &paths).await,
+        refused => refused,
+    };
+    match saved {
         Ok(()) => Ok(see(&Step::Acting.next().path(&id))),
         Err(refused) => {
             let told = Some((&refused, &form));
             show_acting(&desk, &id, form.text("words"), told).await
         }
     }
+}
+
+/// Refuses whom Lever does not know, or not any more. Before the first import the mirror knows nobody, so Lever is asked;
+/// where it does not tell, nobody can be refused.
+async fn refuse_unknown(desk: &Desk, id: &str, user: &str) -> Result<(), Refused> {
+    if user.is_empty() {
+        return Ok(());
+    }
+    let request = pb::GetUserRequest {
+        connection_id: id.to_owned(),
+        user_id: user.to_owned(),
+        read_from: pb::ReadFrom::Lever.into(),
+        ..Default::default()
+    };
+    let found = desk.call(USER, request, Api::get_user).await;
+    let active = found.map(|answer| {
+        answer
+            .user
+            .is_some_and(|user| user.deactivated_at.is_none())
+    });
+    let message = match active {
+        Ok(false) => "this Lever user is deactivated: choose an active one",
+        Err(refused)
+            if matches!(
+                refused.code(),
+                tonic::Code::NotFound | tonic::Code::InvalidArgument
+            ) =>
+        {
+            "Lever has no such user: find one by name or e-mail and choose from the list"
+        }
+        Ok(true) | Err(_) => return Ok(()),
+    };
+    let field = "connection.default_acting_user_id";
+    Err(to_status(engine::Error::invalid(field, message)).into())
 }
 
 fn acting_form(
@@ -644,6 +745,7 @@ fn acting_form(
         @if let Err(refused) = found { (refused.notice()) }
         form.stack.wide method="post" action=(path) {
             (csrf(token))
+            (known(connection))
             (actors(users, present, chosen, (!words.is_empty() && found.is_ok()).then_some(words)))
             (refuse_instead(connection.strict_acting_user))
             button.primary type="submit" { "Save and continue" }
@@ -691,13 +793,22 @@ pub(super) fn refuse_instead(on: bool) -> Markup {
 // The start.
 
 async fn summary(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
-    let connection = match paused(&desk, &id).await? {
-        Ok(connection) => connection,
-        Err(elsewhere) => return Ok(elsewhere),
-    };
-    let report = permissions::last(&desk, &id).await?;
+    match paused(&desk, &id).await? {
+        Ok(connection) => summed_up(&desk, &connection, false).await,
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+/// What the import will be; `changed` where somebody was about to start another one.
+async fn summed_up(
+    desk: &Desk,
+    connection: &pb::Connection,
+    changed: bool,
+) -> Result<Response, Refused> {
+    let id = connection.id.as_str();
+    let report = permissions::last(desk, id).await?;
     let request = pb::EstimateImportRequest {
-        connection_id: id.clone(),
+        connection_id: id.to_owned(),
     };
     let estimate = match desk.ask(ESTIMATE, request) {
         Ok(request) => desk.api().estimate_import(request).await,
@@ -706,26 +817,46 @@ async fn summary(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused
     let estimate = estimate
         .map(tonic::Response::into_inner)
         .map_err(Refused::from);
-    let acting = user(&desk, &id, &connection.default_acting_user_id).await;
-    let who = seeing(&desk, &id).await;
+    let acting = user(desk, id, &connection.default_acting_user_id).await;
+    let who = seeing(desk, id).await;
     let view = Summary {
-        connection: &connection,
+        connection,
         report: report.as_ref(),
         estimate: &estimate,
         acting: &called(acting.as_ref()),
         seeing: who.as_deref(),
         csrf: desk.csrf(),
     };
-    let content = summary_of(&view);
-    Ok(stepped(&desk, &connection, Step::Start, content))
+    if !changed {
+        return Ok(stepped(desk, connection, Step::Start, summary_of(&view)));
+    }
+    let content = html! {
+        div.notice.bad role="alert" {
+            p { strong { "Nothing is started yet: " } "the settings of this account were changed since you opened this step, by somebody else or in another tab. This is how they are now." }
+        }
+        (summary_of(&view))
+    };
+    let page = stepped(desk, connection, Step::Start, content);
+    Ok((StatusCode::CONFLICT, page).into_response())
 }
 
-async fn start(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Response, Refused> {
+async fn start(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
+    let connection = match still_set_up(&desk, &id).await? {
+        Ok(connection) => connection,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    if form
+        .given("etag")
+        .is_some_and(|seen| seen != connection.etag)
+    {
+        return summed_up(&desk, &connection, true).await;
+    }
     let request = pb::ResumeSyncRequest {
         connection_id: id.clone(),
     };
     desk.api().resume_sync(desk.ask(RESUME, request)?).await?;
-    let said = "The first import has begun. You can leave this page: it goes on by itself.";
+    // It stands beside whatever the import comes to while the page is open.
+    let said = "The first import was started.";
     Ok(desk.done(&Tab::Overview.path(&id), said))
 }
 
@@ -800,6 +931,7 @@ fn summary_of(view: &Summary<'_>) -> Markup {
         }
         form method="post" action=(Step::Start.path(id)) {
             (csrf(view.csrf))
+            (known(connection))
             button.primary type="submit" { "Start the first import" }
         }
     }
@@ -809,6 +941,15 @@ fn permissions_in_short(report: Option<&pb::CheckPermissionsResponse>) -> String
     let Some(report) = report else {
         return "not tested yet".to_owned();
     };
+    match report.key_state() {
+        pb::KeyState::Accepted => {}
+        pb::KeyState::Unspecified => {
+            return "not tested: Lever did not answer the last time".to_owned();
+        }
+        pb::KeyState::Revoked | pb::KeyState::Rejected => {
+            return "not tested: Lever did not accept the key".to_owned();
+        }
+    }
     let missing = |one: &&pb::Permission| one.state() == pb::PermissionState::Missing;
     match report.permissions.iter().filter(missing).count() as u64 {
         0 => "nothing that was tested is missing".to_owned(),
@@ -817,21 +958,25 @@ fn permissions_in_short(report: Option<&pb::CheckPermissionsResponse>) -> String
 }
 
 fn cost(connection: &pb::Connection, estimate: &pb::EstimateImportResponse) -> Markup {
-    let span = |duration: &Option<prost_types::Duration>| duration.as_ref().map(span);
+    let takes = |duration: &Option<prost_types::Duration>| duration.as_ref().map(roughly);
+    // What is all there by then needs no word of what is there first.
+    let full = estimate.at_full_rate.as_ref();
+    let long = full.is_some_and(|full| full.seconds >= LONG_SECONDS);
     html! {
         p {
             "Lever tells of about " (count(estimate.opportunities, "opportunity", "opportunities")) " by its sources, which is up to "
             strong { (count(estimate.requests, "request", "requests")) } ":"
         }
         dl {
-            dt { "At Lever’s full rate" } dd { "about " (span(&estimate.at_full_rate).unwrap_or_default()) }
-            dt { "At half of it" } dd { "about " (span(&estimate.at_half_rate).unwrap_or_default()) ", which leaves room for your other integrations" }
+            dt { "At Lever’s full rate" } dd { "about " (takes(&estimate.at_full_rate).unwrap_or_default()) }
+            dt { "At half of it" } dd { "about " (takes(&estimate.at_half_rate).unwrap_or_default()) ", which leaves room for your other integrations" }
         }
         p.faint {
             "People come a hundred to a request, and each kind of record below a person takes one request for each person ("
             (number(u64::from(estimate.lists_per_opportunity))) " of them are mirrored)."
             @if connection.sync_start_time.is_some() { " The start date makes it less." }
-            " Applicants come first, so that the inbound list can be used after some minutes."
+            @if long { " Applicants come first, so that the inbound list can be used after some minutes." }
+            @else { " Applicants come first, so that the inbound list can be used before the rest is here." }
         }
     }
 }
@@ -931,10 +1076,35 @@ mod tests {
         assert!(text.contains("not tested yet") && text.contains("Start the first import"));
         assert!(text.contains("Ada (ada@example.com) where") && !text.contains("raw-id"));
         assert!(text.contains("recruiting (product)"));
+        let short = pb::EstimateImportResponse {
+            at_full_rate: seconds(52),
+            at_half_rate: seconds(105),
+            ..estimate
+        };
+        assert!(text.contains("after some minutes"));
+        let text = shown(&Ok(short));
+        assert!(text.contains("about 52 s") && text.contains("about 2 min"));
+        assert!(text.contains("before the rest is here") && !text.contains("some minutes"));
         let text = shown(&Err(Refused::from(Status::unavailable(
             "Lever does not answer",
         ))));
         assert!(text.contains("no obstacle") && text.contains("Start the first import"));
+    }
+
+    #[test]
+    fn permissions_are_in_order_only_where_lever_answered() {
+        let of = |state: pb::KeyState| {
+            permissions_in_short(Some(&pb::CheckPermissionsResponse {
+                key_state: state.into(),
+                ..Default::default()
+            }))
+        };
+        assert!(of(pb::KeyState::Unspecified).contains("Lever did not answer"));
+        assert!(of(pb::KeyState::Revoked).contains("did not accept"));
+        assert_eq!(
+            of(pb::KeyState::Accepted),
+            "nothing that was tested is missing"
+        );
     }
 
     #[test]
