@@ -390,14 +390,21 @@ fn to_tell(operation: &pb::Operation) -> Markup {
     }
 }
 
+/// The tries since Lever last took a call of it.
+fn tries(operation: &pb::Operation) -> u64 {
+    let calls = operation.lever_calls.iter().rev();
+    let in_vain = calls.take_while(|call| matches!(call.status, 0 | 429 | 500..));
+    in_vain.count() as u64
+}
+
 /// Whether it was tried, and is tried again.
 pub(super) fn waits(operation: &pb::Operation) -> bool {
-    operation.state() == pb::OperationState::Recorded && !operation.lever_calls.is_empty()
+    operation.state() == pb::OperationState::Recorded && tries(operation) > 0
 }
 
 /// Why a write that was tried is not done yet, and when it is tried next.
 pub(super) fn waiting(operation: &pb::Operation) -> Markup {
-    let tries = operation.lever_calls.len() as u64;
+    let tries = tries(operation);
     let last = operation.lever_calls.last().map_or(0, |call| call.status);
     html! {
         "Waits: "
@@ -572,7 +579,10 @@ mod tests {
                 .into_string()
                 .contains("Lever has answered 503, tried once")
         );
-        one.state = pb::OperationState::Succeeded.into();
+        // The step before this one went well.
+        one.lever_calls.insert(0, tried(200));
+        assert!(to_tell(&one).into_string().contains("503, tried once"));
+        one.lever_calls.truncate(1);
         assert!(to_tell(&one).into_string().contains("1 call to Lever"));
     }
 
