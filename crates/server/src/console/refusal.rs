@@ -160,6 +160,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("form", ""),
     ("interval", "after a time"),
     ("issue_id", "issue"),
+    ("lever_user_id", "Lever user"),
     ("lose", ""),
     ("operation_id", "operation"),
     ("opportunity_id", "Lever's id of the opportunity"),
@@ -174,6 +175,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("stage_id", "stage"),
     ("streams", "kinds of record"),
     ("sure", ""),
+    ("sync_start_time", "day (UTC)"),
     ("who", "who is missing"),
     ("words", "Lever user"),
     ("writer", "the e-mail is sent by"),
@@ -377,7 +379,7 @@ mod tests {
             ),
             (
                 "lever_user_id: Lever has no such user: LeverService.ListUsers lists them",
-                "Id of the Lever user: Lever has no such user: the Users page lists them.",
+                "Lever user: Lever has no such user: the Users page lists them.",
             ),
             (
                 "this is no inbound stage; GetStageMapping lists those",
