@@ -78,7 +78,7 @@ test("a user is linked by name, tested, and unlinked", async () => {
   await press("Find");
   await page.getByRole("radio", { name }).first().check();
   await page.getByRole("button", { name: "Link", exact: true }).click();
-  await page.getByText("The user is linked.").waitFor();
+  await page.getByText(`someone@product.example is linked to ${name}`).waitFor();
 
   const row = page.getByRole("row").filter({ hasText: "someone@product.example" });
   await row.getByText("by hand").waitFor();

@@ -247,6 +247,13 @@ impl From<store::Error> for Error {
                 },
                 "somebody else changed this at the same moment: read it again, then repeat the change",
             ),
+            store::ErrorKind::CursorMoved => (
+                ErrorKind::Aborted {
+                    reason: STREAM_MOVED,
+                    details: Vec::new(),
+                },
+                "the stream was reset, or what is mirrored was changed, at the same moment: it is read anew",
+            ),
             store::ErrorKind::ResumeExpired => (
                 ErrorKind::Precondition {
                     reason: "RESUME_TOKEN_EXPIRED",
@@ -397,6 +404,9 @@ pub const KEY_REJECTED: &str = "LEVER_KEY_REJECTED";
 
 /// The server sends us elsewhere.
 const REDIRECTED: &str = "LEVER_REDIRECTS";
+
+/// The reason of an error that tells that a stream was given another place to read from meanwhile.
+pub(crate) const STREAM_MOVED: &str = "STREAM_MOVED";
 
 /// Lever answered 403.
 pub const PERMISSION_MISSING: &str = "LEVER_PERMISSION_MISSING";

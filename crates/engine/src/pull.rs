@@ -37,7 +37,7 @@ use tokio::time::Instant;
 
 use self::schedule::{Due, Worker};
 use crate::engine::Shared;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, STREAM_MOVED};
 use crate::link::Link;
 
 /// Pulls one connection until its link is stopped; [`sweep`] does so beside it.
@@ -184,6 +184,11 @@ fn is_refusal(error: &crate::Error) -> bool {
     matches!(error.kind(), ErrorKind::Invalid { .. })
 }
 
+/// Whether a pass ended because a reset or changed settings have put another cursor in the place of its own.
+fn was_moved(error: &crate::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Aborted { reason, .. } if *reason == STREAM_MOVED)
+}
+
 /// Keeps what a pass came to for people to look at; those that found nothing only once in a while, unless somebody has
 /// asked for them.
 async fn note_run(shared: &Shared, link: &Link, ended: &Ended, outcome: &Result<()>) {
@@ -205,6 +210,7 @@ async fn note_run(shared: &Shared, link: &Link, ended: &Ended, outcome: &Result<
         requests: walked.requests,
         outcome: match outcome.as_ref().map_err(Trouble::of) {
             Ok(()) => RunOutcome::Succeeded,
+            Err(_) if outcome.as_ref().is_err_and(was_moved) => RunOutcome::Interrupted,
             Err(trouble) => came_to(&trouble),
         },
         cause: Some(ended.why.cause),
@@ -253,6 +259,12 @@ async fn note_outcome(
                 .await?;
             link.issues.key_works();
             link.issues.look_soon();
+        }
+        Err(error) if was_moved(&error) => {
+            tracing::info!(connection = %link.id(), %listing, "pass ended: it begins again from another place");
+            link.set_retry_at(listing, None);
+            // Whoever has moved the cursor may not have asked for another pass.
+            link.force(&[listing], ended.why.cause);
         }
         Err(error) => {
             let trouble = Trouble::of(&error);

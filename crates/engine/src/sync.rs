@@ -10,7 +10,7 @@ use store::{CallFilter, CallMark, CallPage, Quarantined, Run, RunCause, RunFilte
 
 use crate::call::written;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, STREAM_MOVED};
 use crate::link::Link;
 use crate::permissions::home;
 use crate::pull::listing_of;
@@ -299,7 +299,7 @@ impl Engine {
             Ok(_) => Ok(()),
             Err(error) if matches!(error.kind(), store::ErrorKind::CursorMoved) => {
                 Err(Error::aborted(
-                    "STREAM_MOVED",
+                    STREAM_MOVED,
                     "the pull read on at the same moment: ask again",
                     Vec::new(),
                 ))

@@ -257,7 +257,7 @@ async fn a_disconnected_account_keeps_its_pages_and_hides_no_other() {
     told.expect("disconnected");
     let list = browser.open("/console").await;
     assert_eq!(list.status, StatusCode::OK, "{}", list.text);
-    assert!(list.text.contains(">Disconnected<") && list.text.contains("go on <time"));
+    assert!(list.text.contains(">Disconnected<") && list.text.contains("are deleted on <time"));
     // Connecting anew asks whether this account is meant.
     let form = browser.open("/console/connect").await;
     assert!(form.text.contains("Was this account connected before?"));

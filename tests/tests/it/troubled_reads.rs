@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use lever_sim::{Action, Calls, FaultRule, When};
+use lever_sim::{Action, Calls, FaultPlan, FaultRule, When};
+use proto::v1 as pb;
 
 use crate::support::{Setup, World, proved, rounds, until};
 
@@ -155,4 +156,66 @@ async fn s09_an_offset_that_expires_while_the_service_is_down_costs_nothing_but_
             .any(|call| call.status == Some(400))
     );
     world.assert_mirror_equals_lever().await;
+}
+
+#[tokio::test]
+async fn a_pass_whose_stream_is_reset_under_it_is_interrupted_and_begins_anew() {
+    let world = World::synced(Setup::new(300)).await;
+    let slow = FaultRule::on(
+        "listOpportunities",
+        Action::StallBefore(Duration::from_millis(300)),
+    );
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![slow],
+    });
+    let reset = async || {
+        let request = pb::ResetStreamRequest {
+            connection_id: world.connection.clone(),
+            stream: "opportunities".to_owned(),
+            since: None,
+        };
+        world.api.sync().reset_stream(request).await.expect("reset");
+    };
+    reset().await;
+    until("everybody is being read anew", async || {
+        let stream = world.stream("opportunities").await;
+        let phase = stream.cursor.map(|cursor| cursor.phase);
+        (stream.pages > 0 && phase.as_deref() == Some("BACKFILL")).then_some(())
+    })
+    .await;
+    reset().await;
+    let states = async || {
+        let runs = world.runs("opportunities").await;
+        let states = runs.iter().map(pb::SyncRun::state);
+        states.collect::<Vec<_>>()
+    };
+    until("the pass is told as interrupted", async || {
+        let states = states().await;
+        states
+            .contains(&pb::RunState::Interrupted)
+            .then_some(states)
+    })
+    .await;
+    world.lever.set_faults(FaultPlan::default());
+    let states = until("it was read anew", async || {
+        let states = states().await;
+        let newest = states.first() == Some(&pb::RunState::Succeeded);
+        newest.then_some(states)
+    })
+    .await;
+    assert!(!states.contains(&pb::RunState::Failed), "{states:?}");
+    world.until_synced().await;
+    assert_eq!(world.stream("opportunities").await.error, "");
+    let request = pb::ListIssuesRequest {
+        connection_id: world.connection.clone(),
+        ..Default::default()
+    };
+    let issues = world.api.connections().list_issues(request).await;
+    let issues = issues.expect("a list").into_inner().issues;
+    let failing = pb::IssueKind::StreamFailing;
+    assert!(
+        issues.iter().all(|issue| issue.kind() != failing),
+        "{issues:?}"
+    );
 }

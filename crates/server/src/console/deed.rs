@@ -173,9 +173,9 @@ pub(super) fn if_sent(operation: &pb::Operation) -> String {
 pub(super) fn if_cancelled(operation: &pb::Operation) -> String {
     if is_bulk(operation) {
         let waiting = operation.tally.map_or(0, |tally| tally.held + tally.open);
-        let waiting = count(waiting.into(), "write", "writes");
+        let waiting = count(waiting.into(), "write that waits", "writes that wait");
         let each = single(operation);
-        return format!("Lever is not told of the {waiting} that wait: {each}.");
+        return format!("Lever is not told of the {waiting}: {each}.");
     }
     format!(
         "Lever is not told to {}: nothing changes there for {}{}.",

@@ -26,7 +26,7 @@ impl Refused {
             div.notice.bad role="alert" {
                 p { (self.message()) }
                 @if fields.len() > 1 {
-                    ul { @for (field, why) in &fields { li { (label(field)) ": " (sentence(why)) } } }
+                    ul { @for (field, why) in &fields { li { (label(field)) @if !label(field).is_empty() { ": " } (sentence(why)) } } }
                 }
             }
         }
@@ -143,6 +143,44 @@ const LABELS: &[(&str, &str)] = &[
     ("webhook_signature_tokens", "signature tokens of webhooks"),
 ];
 
+/// What pages call the fields that only stand before a message: by the path, or by its last part. Those without a name
+/// are ticks and buttons, of which the message says enough.
+#[rustfmt::skip]
+const HEADINGS: &[(&str, &str)] = &[
+    ("act", ""),
+    ("action", ""),
+    ("again", ""),
+    ("archive_reason_id", "archive reason"),
+    ("connection.region", "environment"),
+    ("connection.streams", "kinds of record"),
+    ("cron", "at certain times"),
+    ("do_not_contact", "who wants no contact"),
+    ("email", "e-mail address in the product"),
+    ("export_as", "people are exported as"),
+    ("form", ""),
+    ("interval", "after a time"),
+    ("issue_id", "issue"),
+    ("lever_user_id", "Lever user"),
+    ("lose", ""),
+    ("operation_id", "operation"),
+    ("opportunity_id", "Lever's id of the opportunity"),
+    ("page_token", ""),
+    ("reject_hold_business_days", "hold before a rejection is sent"),
+    ("restore", ""),
+    ("schedule.kind", "this is read"),
+    ("schedule.time_zone", "in the time zone"),
+    ("schedule.unit", "unit"),
+    ("since", "only what has changed since"),
+    ("snoozed", "while somebody is snoozed in Lever"),
+    ("stage_id", "stage"),
+    ("streams", "kinds of record"),
+    ("sure", ""),
+    ("sync_start_time", "day (UTC)"),
+    ("who", "who is missing"),
+    ("words", "Lever user"),
+    ("writer", "the e-mail is sent by"),
+];
+
 /// Where the console has what rpcs do; the longer phrases first.
 #[rustfmt::skip]
 const PHRASES: &[(&str, &str)] = &[
@@ -153,6 +191,16 @@ const PHRASES: &[(&str, &str)] = &[
     ("with RotateCredential", "by “Replace the key” in Settings"),
     ("RotateCredential gives it one", "“Replace the key” in Settings gives it one"),
     ("RotateCredential", "“Replace the key” in Settings"),
+    (
+        "CreateConnection with the same external_id brings it back with its mirror until that is removed",
+        "“Reconnect” on the page of the connections brings it back with its mirror until that is removed",
+    ),
+    (" (GetSyncStatus), lengthen it with UpdateSchedule, or have it read now with StartSync", ": its page under Sync shows it, makes it longer, and has it read now with “Sync now”"),
+    ("call StartSync with the opportunity_id to keep them", "have this one opportunity read under Sync"),
+    (", as acting_user has it: at most 320 bytes with an @", ": at most 320 characters, with an @"),
+    ("at most 320 bytes", "at most 320 characters"),
+    ("with UpdateSchedule", "on the page of the stream under Sync"),
+    ("with StartSync", "with “Sync now” under Sync"),
     ("with ConnectionService.UpdateUserLink", "on the Users page"),
     ("with UpdateUserLink", "on the Users page"),
     ("with UpdateConnection", "in Settings"),
@@ -181,7 +229,10 @@ pub(super) fn in_words(message: &str) -> String {
     };
     let words: Vec<String> = rest.split(' ').map(word).collect();
     let rest = words.join(" ");
-    prefix.map_or(rest.clone(), |label| format!("{label}: {rest}"))
+    match prefix {
+        Some(label) if !label.is_empty() => format!("{label}: {rest}"),
+        _ => rest,
+    }
 }
 
 /// What a form calls a field of a request, given by its path.
@@ -194,7 +245,9 @@ pub(super) fn label(path: &str) -> String {
         None => (path, None),
     };
     let last = path.rsplit('.').next().unwrap_or(path);
-    let known = LABELS.iter().find(|(name, _)| *name == last);
+    let called = |name: &str| HEADINGS.iter().find(|(field, _)| *field == name);
+    let known = called(path).or_else(|| called(last));
+    let known = known.or_else(|| LABELS.iter().find(|(name, _)| *name == last));
     let words = known.map_or_else(|| last.replace('_', " "), |(_, label)| (*label).to_owned());
     let mut letters = words.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string());
@@ -257,6 +310,7 @@ fn word(word: &str) -> String {
         {
             feature(name)
         }
+        _ if domain::Stream::from_name(name).is_some() => name.replace('_', " "),
         _ => return word.to_owned(),
     };
     word.replacen(name, &words, 1)
@@ -290,6 +344,8 @@ fn without_commands(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -324,7 +380,7 @@ mod tests {
             ),
             (
                 "lever_user_id: Lever has no such user: LeverService.ListUsers lists them",
-                "Id of the Lever user: Lever has no such user: the Users page lists them.",
+                "Lever user: Lever has no such user: the Users page lists them.",
             ),
             (
                 "this is no inbound stage; GetStageMapping lists those",
@@ -351,12 +407,103 @@ mod tests {
                 "Unarchive it in Lever if it is to be worked on again.",
             ),
             ("Europe/Nowhere is unknown", "Europe/Nowhere is unknown."),
+            (
+                "See whether the schedule asks for more than Lever's rate allows (GetSyncStatus), lengthen it with \
+                 UpdateSchedule, or have it read now with StartSync.",
+                "See whether the schedule asks for more than Lever's rate allows: its page under Sync shows it, makes it \
+                 longer, and has it read now with “Sync now”.",
+            ),
+            (
+                "the account is disconnected: CreateConnection with the same external_id brings it back with its mirror \
+                 until that is removed",
+                "The account is disconnected: “Reconnect” on the page of the connections brings it back with its mirror \
+                 until that is removed.",
+            ),
+            (
+                "streams[0]: eeo_responses is not kept by this connection",
+                "Kinds of record, line 1: eeo responses is not kept by this connection.",
+            ),
+            (
+                "email: give the e-mail of a product user, as acting_user has it: at most 320 bytes with an @",
+                "E-mail address in the product: give the e-mail of a product user: at most 320 characters, with an @.",
+            ),
+            ("sure: tick the box", "Tick the box."),
         ];
         for (message, words) in told {
             assert_eq!(sentence(message), words);
         }
         assert_eq!(label("settings.tags[2]"), "Tags, line 3");
         assert_eq!(label("stage_mapping.product_stages[0].label"), "Label");
+    }
+
+    /// The names of fields that the pages give or look for, as their sources have them.
+    fn fields_of_forms(source: &str) -> BTreeSet<String> {
+        // What stands right before the name of a field.
+        const BEFORE: [&str; 3] = ["Error::invalid(", "about(", "(refused, "];
+        let mut fields = BTreeSet::new();
+        for before in BEFORE {
+            for rest in source.split(before).skip(1) {
+                let Some(rest) = rest.trim_start().strip_prefix('"') else {
+                    continue;
+                };
+                fields.extend(rest.split('"').next().map(str::to_owned));
+            }
+        }
+        // The last text of a field's call is its name in the request.
+        for rest in source
+            .split(['(', '\n'])
+            .filter_map(|rest| rest.split_once(')'))
+        {
+            let texts: Vec<&str> = rest.0.split('"').collect();
+            if texts.len() >= 7
+                && texts.first() == Some(&"")
+                && let Some(last) = texts.iter().rev().nth(1)
+                && is_path(last)
+            {
+                fields.insert((*last).to_owned());
+            }
+        }
+        fields
+    }
+
+    fn sources(folder: &std::path::Path, all: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, all);
+            } else if path.extension().is_some_and(|end| end == "rs")
+                && !path.ends_with("refusal.rs")
+            {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let service = text.split("#[cfg(test)]\nmod tests").next();
+                all.extend(service.map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn the_fields_of_all_forms_are_called_in_messages_what_their_pages_call_them() {
+        let mut all = Vec::new();
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/console");
+        sources(&folder, &mut all);
+        let fields: BTreeSet<String> = all.iter().flat_map(|text| fields_of_forms(text)).collect();
+        for known in [
+            "writer",
+            "restore",
+            "schedule.interval",
+            "settings.cool_off_days",
+            "who",
+        ] {
+            assert!(fields.contains(known), "{known}: {fields:?}");
+        }
+        let pages = all.join("\n").to_lowercase();
+        let unknown: Vec<String> = fields
+            .iter()
+            .map(|field| (field, label(field)))
+            .filter(|(_, label)| !label.is_empty() && !pages.contains(&label.to_lowercase()))
+            .map(|(field, label)| format!("{field} is called {label}"))
+            .collect();
+        assert_eq!(unknown, Vec::<String>::new());
     }
 
     #[test]

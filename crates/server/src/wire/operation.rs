@@ -70,6 +70,10 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
         rpc_id: operation.rpc.clone().unwrap_or_default(),
         // It takes reading, and depends on who asks.
         summary: None,
+        next_try_time: match operation.state {
+            State::Recorded { not_before } => not_before.map(to_timestamp),
+            _ => None,
+        },
     }
 }
 

@@ -446,7 +446,7 @@ fn calls(view: &View<'_>, answer: &pb::ListApiCallsResponse) -> Markup {
             section.empty { h2 { "No calls" } p { "Calls to Lever are kept for 30 days, without what they carried." } }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="API calls" {
-                table {
+                table.stacked {
                     thead { tr { th { "Time" } th { "Call" } th.num { "Status" } th.num { "Took" } th.num { "Waited" } th.num { "Try" } th { "Lane" } th { "Operation" } th { "Request" } } }
                     tbody { @for call in &answer.api_calls { (one(call, view)) } }
                 }
@@ -483,21 +483,21 @@ fn one(call: &pb::ApiCall, view: &View<'_>) -> Markup {
     let asked = |name, id| href(view.path, &[(name, id)]);
     html! {
         tr {
-            td { (instant(call.call_time.as_ref())) }
-            td { code { (call.method) " " (call.path_template) } }
-            td.num { @if call.status == 0 { "no answer" } @else { (call.status) } }
-            td.num { (call.elapsed_ms) " ms" }
-            td.num { (call.waited_ms) " ms" }
-            td.num { (call.attempt) }
-            td { (call.lane) }
-            td {
+            tdNone data-label="Time" { (instant(call.call_time.as_ref())) }
+            tdNone data-label="Call" { code { (call.method) " " (call.path_template) } }
+            td.num data-label="Status" { @if call.status == 0 { "no answer" } @else { (call.status) } }
+            td.num data-label="Took" { (call.elapsed_ms) " ms" }
+            td.num data-label="Waited" { (call.waited_ms) " ms" }
+            td.num data-label="Try" { (call.attempt) }
+            tdNone data-label="Lane" { (call.lane) }
+            tdNone data-label="Operation" {
                 @match (&view.writes, call.operation_id.as_str()) {
                     (_, "") => "–",
                     (Some(writes), id) => a href={ (writes) "/" (id) } { code { (id) } },
                     (None, id) => code { (id) },
                 }
             }
-            td {
+            tdNone data-label="Request" {
                 @if call.rpc_id.is_empty() { span.faint { "by itself" } }
                 @else { a href=(asked("request", &call.rpc_id)) { code { (call.rpc_id) } } }
             }

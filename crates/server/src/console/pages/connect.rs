@@ -382,7 +382,7 @@ fn whether_again(form: &Form, formers: &[&pb::Connection], refused: Option<&Refu
                     input type="radio" name="restore" value=(former.id) checked[former.id == chosen];
                     span {
                         "Reconnect " strong { (former.display_name) } " "
-                        span.faint { "keeps its settings, mappings and mirror, which go on " (moment(former.purge_time.as_ref())) "; only for the same account in Lever" }
+                        span.faint { "keeps its settings, mappings and mirror, which are deleted on " (moment(former.purge_time.as_ref())) "; only for the same account in Lever" }
                     }
                 }
             }

@@ -232,7 +232,7 @@ fn one(card: &Card, may: &May) -> Markup {
             h2 { a href=(Tab::Overview.path(&connection.id)) { (connection.display_name) } }
             p { (badge(connection, card.open_issues, card.percent)) " " span.faint { (environment(connection)) } }
             @if connection.disconnect_time.is_some() {
-                p { "Its mirror and mappings go on " (moment(connection.purge_time.as_ref())) "." }
+                p { "Its mirror and mappings are deleted on " (moment(connection.purge_time.as_ref())) "." }
                 @if may.connect {
                     p { "Until then they can come back." }
                     div.actions { a.button href=(connect::again_path(&connection.id)) { "Reconnect" span.unseen { " " (connection.display_name) } } }
@@ -475,7 +475,7 @@ mod tests {
             ..Card::default()
         };
         let text = one(&card, &everything()).into_string();
-        assert!(text.contains(">Disconnected<") && text.contains("go on <time"));
+        assert!(text.contains(">Disconnected<") && text.contains("are deleted on <time"));
         assert!(!text.contains("Age of data") && !text.contains("<button"));
         assert!(text.contains("/console/connect?restore="));
         card.connection.disconnect_time = None;

@@ -9,6 +9,7 @@ use proto::v1 as pb;
 use proto::v1::candidate_service_server::CandidateService as _;
 use proto::v1::lever_service_server::LeverService as _;
 
+use super::refused::{is_open, way_back};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::field::Field;
@@ -283,9 +284,13 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
         author: &settings.author,
         refused: None,
         theirs: None,
-        csrf: desk.may(UPDATE).then_some(desk.csrf()),
+        csrf: (desk.may(UPDATE) && is_open(&connection)).then_some(desk.csrf()),
     });
-    Ok(desk.at(&connection, Tab::Export, content))
+    Ok(desk.at(
+        &connection,
+        Tab::Export,
+        html! { (way_back(&connection)) (content) },
+    ))
 }
 
 async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
@@ -308,9 +313,13 @@ async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<R
         author: &settings.author,
         refused: Some(&refused),
         theirs: overtaken.then_some(&theirs),
-        csrf: desk.may(UPDATE).then_some(desk.csrf()),
+        csrf: (desk.may(UPDATE) && is_open(&connection)).then_some(desk.csrf()),
     });
-    let page = desk.at(&connection, Tab::Export, content);
+    let page = desk.at(
+        &connection,
+        Tab::Export,
+        html! { (way_back(&connection)) (content) },
+    );
     Ok((refused.http(), page).into_response())
 }
 

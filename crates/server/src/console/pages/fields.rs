@@ -19,6 +19,7 @@ use proto::v1::lever_service_server::LeverService as _;
 use proto::v1::preview_field_mapping_request::Whose;
 use tonic::Code;
 
+use super::refused::{is_open, way_back};
 use super::versions::{self, Page, Stamp, Versioned};
 use crate::console::Console;
 use crate::console::assets::BOARD_STYLE;
@@ -159,7 +160,7 @@ impl Account {
     fn show(&self, desk: &Desk, draft: &Draft, said: Option<String>, tried: Tried) -> Response {
         let view = View {
             path: &self.path(),
-            csrf: desk.may(UPDATE).then_some(desk.csrf()),
+            csrf: (desk.may(UPDATE) && is_open(&self.connection)).then_some(desk.csrf()),
             saved: &self.mapping,
             draft,
             sources: &self.sources,
@@ -168,7 +169,8 @@ impl Account {
             effect: tried.effect,
             changed: tried.changed,
         };
-        let mut page = desk.at(&self.connection, Tab::Fields, table::page(&view));
+        let content = html! { (way_back(&self.connection)) (table::page(&view)) };
+        let mut page = desk.at(&self.connection, Tab::Fields, content);
         if !tried.faults.is_empty() {
             *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
         }

@@ -180,6 +180,7 @@ fn form(view: &View<'_>) -> Markup {
         help: "An e-mail address, a page of LinkedIn, GitHub or X, a telephone number, a name with an employer behind a comma, or an id of Lever's.",
         refused: view.refused.map(|refused| (refused, "who")),
     };
+    let connected = view.connection.disconnect_time.is_none();
     html! {
         form method="post" action=(Tab::Find.path(&view.connection.id)) {
             (csrf(view.csrf))
@@ -189,9 +190,12 @@ fn form(view: &View<'_>) -> Markup {
             }
             p {
                 button.primary type="submit" { "Find" } " "
-                button type="submit" name="where" value="lever" { "Look in Lever" }
+                @if connected { button type="submit" name="where" value="lever" { "Look in Lever" } }
             }
-            p.faint { "Looking in Lever takes a few calls to its API and tells what is there at this moment." }
+            p.faint {
+                @if connected { "Looking in Lever takes a few calls to its API and tells what is there at this moment." }
+                @else { "The account is disconnected: only what is stored is looked at, and nothing in Lever." }
+            }
         }
     }
 }
@@ -204,14 +208,14 @@ fn answered(view: &View<'_>, answer: &pb::ExplainCandidateResponse) -> Markup {
                 @else { (count(answer.people.len() as u64, "person", "people")) " found" }
             }
             p.faint {
-                "As of " (moment(answer.as_of.as_ref())) "."
+                @if answer.as_of.is_some() { "As of " (moment(answer.as_of.as_ref())) "." }
                 @if !answer.unused_fields.is_empty() { " What was typed is nothing that somebody can be recognized by." }
             }
         }
         @for person in &answer.people { (one_person(view, person)) }
         @if answer.people.is_empty() { (causes(view, &answer.causes)) }
         @if let Some(seen) = &answer.in_lever { (in_lever_now(view, seen)) }
-        @else if answer.people.is_empty() { p { "“Look in Lever” tells whether Lever has them." } }
+        @else if answer.people.is_empty() && view.connection.disconnect_time.is_none() { p { "“Look in Lever” tells whether Lever has them." } }
         @if !answer.people.is_empty() { (forgetting(view)) }
     }
 }

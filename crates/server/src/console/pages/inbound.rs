@@ -13,6 +13,7 @@ use proto::v1::stage_mapping_service_server::StageMappingService as _;
 
 use super::applicants::mapping_and_stages;
 use super::export::{self, RULES, days, rule_word, set_rule};
+use super::refused::{is_open, way_back};
 use super::setup;
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -258,6 +259,7 @@ fn page(
     let mapping = &present.mapping;
     html! {
         h1 { "Inbound settings" }
+        (way_back(&present.connection))
         p { "What holds for " a href=(Tab::Applicants.path(&present.connection.id)) { "applicants" } " of this account." }
         @if !saved.is_empty() { div.notice.good role="status" { p { "It is saved: " (saved.join("; ")) "." } } }
         @if let Some(refused) = refused { (refusal(refused)) }
@@ -290,7 +292,7 @@ fn page(
                 h2 { "Snoozed people" }
                 (field("snoozed", "While somebody is snoozed in Lever", "Who is left out goes from the mirror. The clock of the SLA stands still meanwhile, unless the stage mapping says otherwise.", "snoozed", refused).choice(&typed.snoozed, &SNOOZED))
             }
-            button.primary type="submit" { "Save" }
+            @if is_open(&present.connection) { button.primary type="submit" { "Save" } }
         }
         section.panel {
             h2 { "Said with each request" }

@@ -11,7 +11,7 @@ use proto::v1::operation_service_server::OperationService as _;
 use serde::Deserialize;
 use tonic::{Code, Status};
 
-use super::operations::{Asked, Rows, person, state, table, tallied, ways};
+use super::operations::{Asked, Rows, person, state, table, tallied, waiting, waits, ways};
 use super::{After, go_on, href};
 use crate::console::Console;
 use crate::console::deed::{ends_a_candidacy, headline, if_cancelled, if_sent, is_bulk};
@@ -281,20 +281,23 @@ fn facts(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
                 dt { "Is now in" } dd { (told.present_stage_text) @if told.archived { ", archived" } }
             }
         }
-        dt { "State" } dd { (state(operation)) @if operation.reconciling { " Lever is looked at to find out what became of it." } }
+        dt { "State" } dd { (state(operation)) @if operation.reconciling { " Lever is looked at to find out what became of it." } @if waits(operation) { " " (waiting(operation)) } }
         @if let Some(at) = &operation.release_time { dt { "Held" } dd { "Sent " (moment(Some(at))) " unless it is cancelled before." } }
         dt { "Asked" } dd { (moment(operation.create_time.as_ref())) }
         (fact("By the token", &operation.asked_by))
         (fact("For the product user", &operation.acting_user))
-        dt { "Acts in Lever" }
-        dd {
-            @match (told.acting_user_name.as_str(), operation.acting_user_id.as_str()) {
-                ("", "") => "nobody",
-                ("", _) => "a user whom the mirror does not have",
-                (name, _) => (name),
+        // Of a bulk each item says that for itself.
+        @if !is_bulk(operation) {
+            dt { "Acts in Lever" }
+            dd {
+                @match (told.acting_user_name.as_str(), operation.acting_user_id.as_str()) {
+                    ("", "") => "nobody",
+                    ("", _) => "a user whom the mirror does not have",
+                    (name, _) => (name),
+                }
+                @if !because.is_empty() { ": " (because) }
+                @if let Some(why) = passed_over(operation.passed_over()) { ". " (why) }
             }
-            @if !because.is_empty() { ": " (because) }
-            @if let Some(why) = passed_over(operation.passed_over()) { ". " (why) }
         }
         dt { "Last moved" } dd { (moment(operation.update_time.as_ref())) }
         (fact("Left out", &operation.left_out.join(", ")))

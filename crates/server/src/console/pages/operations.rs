@@ -8,7 +8,6 @@ use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::operation_service_server::OperationService as _;
 use serde::Deserialize;
-use tonic::Status;
 
 use super::operation::{CANCEL, cancel};
 use super::{go_on, href, views};
@@ -26,13 +25,14 @@ use crate::grpc::Api;
 const PEOPLE: &str = "/fulcrum.v1.CandidateService/GetCandidate";
 
 /// Operations in one state: how a page asks for them, and what they are called.
-const VIEWS: [(&str, &str); 6] = [
+const VIEWS: [(&str, &str); 7] = [
     ("", "All"),
     ("held", "Held"),
     ("waiting", "Waiting"),
     ("uncertain", "Uncertain"),
     ("failed", "Failed"),
     ("done", "Done"),
+    ("cancelled", "Cancelled"),
 ];
 
 /// The form that the boxes of a page belong to, wherever they stand.
@@ -83,7 +83,8 @@ impl Asked {
             "waiting" => &[State::Recorded, State::Sending],
             "uncertain" => &[State::Uncertain],
             "failed" => &[State::Failed],
-            "done" => &[State::Succeeded, State::Cancelled],
+            "done" => &[State::Succeeded],
+            "cancelled" => &[State::Cancelled],
             _ => &[],
         };
         states.iter().map(|state| (*state).into()).collect()
@@ -179,9 +180,10 @@ async fn cancel_held(
     Path(id): Path<String>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
+    let path = format!("{}?show=held", Tab::Operations.path(&id));
     if !form.ticked("sure") {
-        let message = "sure: tick the box to have every held operation cancelled";
-        return Err(Status::invalid_argument(message).into());
+        let said = "Nothing was cancelled: tick “all that are held” to have every held operation cancelled.";
+        return Ok(desk.done(&path, said));
     }
     let request = pb::ListOperationsRequest {
         connection_id: id.clone(),
@@ -196,7 +198,6 @@ async fn cancel_held(
     if !held.next_page_token.is_empty() {
         said = format!("{said} There are more: press again for the next.");
     }
-    let path = format!("{}?show=held", Tab::Operations.path(&id));
     Ok(desk.done(&path, said))
 }
 
@@ -263,17 +264,17 @@ fn only(view: &View<'_>) -> Markup {
 /// The ways to take back what is held: the boxes of the table, or all of it.
 fn cancel_forms(path: &str, token: &str, asked: &Asked) -> Markup {
     html! {
-        div.row {
+        div.row.held {
             form id=(CHOSEN) method="post" action={ (path) "/cancel" } {
                 (csrf(token))
                 button type="submit" { "Cancel those chosen below" }
             }
             // All are those of everybody, so not where one person is looked at.
             @if asked.person.is_empty() {
-                form method="post" action={ (path) "/cancel-held" } {
+                form.unit method="post" action={ (path) "/cancel-held" } {
                     (csrf(token))
                     label.check { input type="checkbox" name="sure" required; "all that are held" }
-                    " " button.danger type="submit" { "Cancel all" }
+                    button.danger type="submit" { "Cancel all" }
                 }
             }
         }
@@ -284,7 +285,7 @@ fn cancel_forms(path: &str, token: &str, asked: &Asked) -> Markup {
 pub(super) fn table(operations: &[pb::Operation], rows: &Rows<'_>) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Operations" {
-            table {
+            table.stacked {
                 thead { tr { @if rows.boxes { th { "Choose" } } th { "Asked" } th { "What" } th { "Whom" } th { "State" } th { "By" } th { "To tell" } th { "Actions" } } }
                 tbody { @for operation in operations { (one(operation, rows)) } }
             }
@@ -297,15 +298,15 @@ fn one(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
     html! {
         tr {
             @if rows.boxes {
-                td { input type="checkbox" form=(CHOSEN) name=(OPERATION) value=(operation.id) aria-label={ "Choose: " (headline(operation)) (for_whom(operation, rows)) }; }
+                td data-label="Choose" { input type="checkbox" form=(CHOSEN) name=(OPERATION) value=(operation.id) aria-label={ "Choose: " (headline(operation)) (for_whom(operation, rows)) }; }
             }
-            td { (moment(operation.create_time.as_ref())) }
-            td { a href=(page) { (headline(operation)) span.unseen { (for_whom(operation, rows)) } } }
-            td { (person(operation, rows)) }
-            td { (state(operation)) }
-            td { (by(operation)) }
-            td { (to_tell(operation)) }
-            td {
+            td data-label="Asked" { (moment(operation.create_time.as_ref())) }
+            td data-label="What" { a href=(page) { (headline(operation)) span.unseen { (for_whom(operation, rows)) } } }
+            td data-label="Whom" { (person(operation, rows)) }
+            td data-label="State" { (state(operation)) }
+            td data-label="By" { (by(operation)) }
+            td data-label="To tell" { (to_tell(operation)) }
+            td data-label="Actions" {
                 @if let Some(token) = rows.csrf {
                     @for (name, label) in ways(operation.state()) {
                         // What cannot be taken back is looked at first.
@@ -354,6 +355,12 @@ pub(super) fn person(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
 
 /// Where it stands, in a word and a color.
 pub(super) fn state(operation: &pb::Operation) -> Markup {
+    let held = operation
+        .tally
+        .is_some_and(|tally| tally.items > 0 && tally.held == tally.items);
+    if held && operation.state() == pb::OperationState::Recorded {
+        return html! { span class=(class(pb::OperationState::Held)) { "held" } };
+    }
     let words = match operation.state() {
         pb::OperationState::Sending if operation.reconciling => "finding out".to_owned(),
         state => plain(state.as_str_name(), "OPERATION_STATE"),
@@ -378,7 +385,37 @@ fn to_tell(operation: &pb::Operation) -> Markup {
         @if let Some(error) = &operation.error { p { (sentence(&error.message)) } }
         @if let Some(at) = &operation.release_time { p { "Held: sent " (moment(Some(at))) " unless it is cancelled" } }
         @if let Some(tally) = &operation.tally { p.faint { (tallied(tally)) } }
-        @if !operation.lever_calls.is_empty() { p.faint { (count(operation.lever_calls.len() as u64, "call to Lever", "calls to Lever")) } }
+        @if waits(operation) { p { (waiting(operation)) } }
+        @else if !operation.lever_calls.is_empty() { p.faint { (count(operation.lever_calls.len() as u64, "call to Lever", "calls to Lever")) } }
+    }
+}
+
+/// The tries since Lever last took a call of it.
+fn tries(operation: &pb::Operation) -> u64 {
+    let calls = operation.lever_calls.iter().rev();
+    let in_vain = calls.take_while(|call| matches!(call.status, 0 | 429 | 500..));
+    in_vain.count() as u64
+}
+
+/// Whether it was tried, and is tried again.
+pub(super) fn waits(operation: &pb::Operation) -> bool {
+    operation.state() == pb::OperationState::Recorded && tries(operation) > 0
+}
+
+/// Why a write that was tried is not done yet, and when it is tried next.
+pub(super) fn waiting(operation: &pb::Operation) -> Markup {
+    let tries = tries(operation);
+    let last = operation.lever_calls.last().map_or(0, |call| call.status);
+    html! {
+        "Waits: "
+        @match last {
+            0 => "Lever has not answered",
+            429 => "Lever asks for a pause",
+            status => { "Lever has answered " (status) },
+        }
+        ", " @if tries == 1 { "tried once" } @else { "tried " (tries) " times" }
+        @if let Some(at) = &operation.next_try_time { ", next try " (moment(Some(at))) } @else { ", tried again at once" }
+        "."
     }
 }
 
@@ -422,6 +459,8 @@ fn class(state: pb::OperationState) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use tonic::Status;
+
     use super::*;
 
     fn held() -> pb::Operation {
@@ -514,6 +553,53 @@ mod tests {
         assert!(text.contains("href=\"/c/operations?person=p%2F1\""));
         let nobody = page(&[held()], &of("", ""), Some("t"), false);
         assert!(!nobody.contains("Ada") && !nobody.contains("p%2F1"));
+    }
+
+    #[test]
+    fn a_write_that_lever_does_not_answer_says_that_it_waits_and_until_when() {
+        let tried = |status| pb::LeverCall {
+            status,
+            ..Default::default()
+        };
+        let mut one = pb::Operation {
+            state: pb::OperationState::Recorded.into(),
+            lever_calls: vec![tried(503), tried(0)],
+            next_try_time: Some(prost_types::Timestamp {
+                seconds: 1_790_000_000,
+                nanos: 0,
+            }),
+            ..held()
+        };
+        let text = to_tell(&one).into_string();
+        assert!(text.contains("Waits: Lever has not answered, tried 2 times, next try <time"));
+        assert!(text.contains("14:13 UTC") && !text.contains("calls to Lever"));
+        one.lever_calls.truncate(1);
+        assert!(
+            to_tell(&one)
+                .into_string()
+                .contains("Lever has answered 503, tried once")
+        );
+        // The step before this one went well.
+        one.lever_calls.insert(0, tried(200));
+        assert!(to_tell(&one).into_string().contains("503, tried once"));
+        one.lever_calls.truncate(1);
+        assert!(to_tell(&one).into_string().contains("1 call to Lever"));
+    }
+
+    #[test]
+    fn a_bulk_is_held_while_all_its_items_are() {
+        let bulk = |held| pb::Operation {
+            kind: pb::OperationKind::Bulk.into(),
+            state: pb::OperationState::Recorded.into(),
+            tally: Some(pb::Tally {
+                items: 3,
+                held,
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        assert!(state(&bulk(3)).into_string().contains("badge warn\">held"));
+        assert!(state(&bulk(2)).into_string().contains("badge\">recorded"));
     }
 
     #[test]

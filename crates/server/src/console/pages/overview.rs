@@ -211,8 +211,8 @@ fn import_table(status: &pb::GetSyncStatusResponse) -> Markup {
     html! {
         p.faint { "Kind by kind of Lever’s records. A record that could not be read is set aside, so that all others go on; it comes back when Lever sends it in a form that can be read." }
         div.scroll tabindex="0" role="region" aria-label="Kinds of record" {
-            table {
-                thead { tr { th { "Kind of record" } th { "State" } th { "Progress" } th.num { "Found" } th.num { "Stored" } th.num { "Could not be read" } th.num { "Rate" } th.num { "Time left" } th { "To tell" } } }
+            table.stacked {
+                thead { tr { th { "Kind of record" } th { "State" } th { "Progress" } th.num { "Found" } th.num { "Stored" } th.num { "Could not be read" } th.num { "Rate" } th { "To tell" } } }
                 tbody { @for stream in import::kept(status) { (import_row(status, stream)) } }
             }
         }
@@ -235,15 +235,14 @@ fn import_row(status: &pb::GetSyncStatusResponse, stream: &pb::StreamStatus) -> 
     let dash = "–";
     html! {
         tr {
-            td { (called(&stream.name)) }
-            td { span class=(class) { (words) } }
-            td.share { (bar(standing, called(&stream.name))) }
-            td.num { @match found { Some(found) => (number(found)), None => (dash) } }
-            td.num { @match stream.records { Some(stored) => (number(stored)), None => (dash) } }
-            td.num { (number(stream.quarantined)) }
-            td.num { @if stream.rate > 0.0 { (format!("{:.0}", stream.rate)) "/s" } @else { (dash) } }
-            td.num { @match &stream.eta { Some(eta) => (span(eta)), None => (dash) } }
-            td { (stream.error) }
+            td data-label="Kind of record" { (called(&stream.name)) }
+            td data-label="State" { span class=(class) { (words) } }
+            td.share data-label="Progress" { (bar(standing, called(&stream.name))) }
+            td.num data-label="Found" { @match found { Some(found) => (number(found)), None => (dash) } }
+            td.num data-label="Stored" { @match stream.records { Some(stored) => (number(stored)), None => (dash) } }
+            td.num data-label="Could not be read" { (number(stream.quarantined)) }
+            td.num data-label="Rate" { @if stream.rate > 0.0 { (format!("{:.0}", stream.rate)) "/s" } @else { (dash) } }
+            td data-label="To tell" { (stream.error) }
         }
     }
 }
@@ -267,7 +266,7 @@ fn bar(standing: Standing, name: &str) -> Markup {
 fn streams(streams: &[pb::StreamStatus]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Kinds of record" {
-            table {
+            table.stacked {
                 thead { tr { th { "Kind of record" } th { "State" } th.num { "Records" } th { "Last success" } th { "Next" } th { "To tell" } } }
                 tbody { @for stream in streams { (one(stream)) } }
             }
@@ -278,12 +277,12 @@ fn streams(streams: &[pb::StreamStatus]) -> Markup {
 fn one(stream: &pb::StreamStatus) -> Markup {
     html! {
         tr {
-            td { (called(&stream.name)) }
-            td { span class=(class(stream.state())) { (plain(stream.state().as_str_name(), "STREAM_STATE")) } }
-            td.num { @match stream.records { Some(records) => (number(records)), None => "–" } }
-            td { (moment(stream.last_success_at.as_ref())) }
-            td { @if stream.next_run_at.is_some() { (moment(stream.next_run_at.as_ref())) } @else { "–" } }
-            td {
+            td data-label="Kind of record" { (called(&stream.name)) }
+            td data-label="State" { span class=(class(stream.state())) { (plain(stream.state().as_str_name(), "STREAM_STATE")) } }
+            td.num data-label="Records" { @match stream.records { Some(records) => (number(records)), None => "–" } }
+            td data-label="Last success" { (moment(stream.last_success_at.as_ref())) }
+            td data-label="Next" { @if stream.next_run_at.is_some() { (moment(stream.next_run_at.as_ref())) } @else { "–" } }
+            td data-label="To tell" {
                 @if !stream.error.is_empty() { p { (stream.error) } }
                 @if stream.waiting > 0 { p.faint { (count(stream.waiting, "list waits", "lists wait")) " to be read" } }
                 @if stream.quarantined > 0 { p { (count(stream.quarantined, "record", "records")) " could not be read" } }
@@ -366,7 +365,7 @@ mod tests {
         assert!(text.contains("aria-label=\"Progress of Notes\">10 %</progress>"));
         assert!(text.contains("100 of about 1,000"));
         assert!(text.contains(
-            "<td class=\"num\">453</td><td class=\"num\">450</td><td class=\"num\">3</td>"
+            "data-label=\"Stored\">450</td><td class=\"num\" data-label=\"Could not be read\">3</td>"
         ));
         assert!(text.contains("12/s") && text.contains("data-tell-me hidden"));
         assert!(text.contains("Archive reasons") && text.contains("badge warn\">Needs attention"));

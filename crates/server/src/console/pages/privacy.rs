@@ -106,7 +106,7 @@ fn page(connection: &pb::Connection, tokens: &[pb::Token], now: &Timestamp) -> M
         section.panel {
             h2 { "How long things are kept" }
             dl { @for (what, long) in KEPT { dt { (what) } dd { (long) } } }
-            @if connection.purge_time.is_some() { p { "This account is disconnected: its mirror goes " (moment(connection.purge_time.as_ref())) "." } }
+            @if connection.purge_time.is_some() { p { "This account is disconnected: its mirror is deleted on " (moment(connection.purge_time.as_ref())) "." } }
         }
     }
 }

@@ -203,6 +203,26 @@ fn told(asked: &Asked, refused: &Refused) -> Markup {
     }
 }
 
+/// Whether anything can be changed at a connection: not while it is disconnected.
+pub(super) fn is_open(connection: &pb::Connection) -> bool {
+    connection.disconnect_time.is_none()
+}
+
+/// On a page that only shows how things were set: how a disconnected account comes back. Nothing for others.
+pub(super) fn way_back(connection: &pb::Connection) -> Markup {
+    html! {
+        @if !is_open(connection) {
+            div.notice.warn {
+                p {
+                    "This account is disconnected since " (moment(connection.disconnect_time.as_ref()))
+                    ", so nothing can be changed here; what is kept of it is deleted on " (moment(connection.purge_time.as_ref())) ". "
+                    a href=(connect::again_path(&connection.id)) { "Reconnect" } " it to go on with these settings."
+                }
+            }
+        }
+    }
+}
+
 /// What is left of an account that is disconnected, and how it comes back.
 fn disconnected(connection: &pb::Connection, tab: Tab) -> Markup {
     html! {
@@ -211,7 +231,7 @@ fn disconnected(connection: &pb::Connection, tab: Tab) -> Markup {
             h2 { "This account is disconnected" }
             p {
                 "Since " (moment(connection.disconnect_time.as_ref())) " nothing is read from Lever or written to it. "
-                "Its mirror goes " (moment(connection.purge_time.as_ref())) "."
+                "Its mirror is deleted on " (moment(connection.purge_time.as_ref())) "."
             }
             p {
                 "Until then an administrator can bring it back, with its mirror, mappings and settings"

@@ -11,6 +11,7 @@ use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
 
 use super::links::LINKS;
+use super::refused::{is_open, way_back};
 use super::setup::{self, Reach};
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -304,7 +305,16 @@ fn page(view: &View<'_>) -> Markup {
     let path = Tab::Settings.path(&connection.id);
     html! {
         h1 { "Settings" }
+        (way_back(connection))
         (settings(view, &path))
+        @if is_open(connection) { (key_and_end(view, &path)) }
+    }
+}
+
+/// What is done about an account that is connected.
+fn key_and_end(view: &View<'_>, path: &str) -> Markup {
+    let connection = view.connection;
+    html! {
         section.panel {
             h2 { "Replace the key" }
             @if let Some(refused) = view.refused(Part::Key) { (refused.notice()) }
@@ -329,6 +339,7 @@ fn settings(view: &View<'_>, path: &str) -> Markup {
     let refused = view.refused(Part::Settings);
     let problem = |field| refused.and_then(|refused: &Refused| refused.about(field));
     let lose = problem("lose");
+    let open = is_open(view.connection);
     html! {
         @if let Some(theirs) = view.theirs { (overtaken(view, theirs, path)) }
         @else if let Some(refused) = refused { (refused.notice()) }
@@ -336,7 +347,7 @@ fn settings(view: &View<'_>, path: &str) -> Markup {
             (csrf(view.csrf))
             input type="hidden" name="etag" value=(typed.etag);
             // What Enter in a field presses: to save, not to look somebody up.
-            button type="submit" hidden { "Save" }
+            @if open { button type="submit" hidden { "Save" } }
             (Field { name: "display_name", label: "Name", help: "", refused: refused.map(|refused| (refused, "connection.display_name")) }.line(&typed.name))
             details.panel open[refused.is_some() || view.theirs.is_some()] {
                 summary { "What is mirrored" }
@@ -354,7 +365,7 @@ fn settings(view: &View<'_>, path: &str) -> Markup {
                 p { "What Fulcrum writes appears in Lever under the name of whoever asked for it, else of the owner of the opportunity, else of the user chosen here." }
                 div.row {
                     label { "Find a Lever user by name or e-mail" input type="search" name="words" value=(view.words) autocomplete="off"; }
-                    button type="submit" name="act" value="find" { "Find" }
+                    @if open { button type="submit" name="act" value="find" { "Find" } }
                 }
                 @if let Err(refused) = view.users { (refused.notice()) }
                 @if let Some(problem) = problem("connection.default_acting_user_id") { p.problem { (problem) } }
@@ -367,7 +378,7 @@ fn settings(view: &View<'_>, path: &str) -> Markup {
                 "What I leave out may go from the mirror"
             }
             @if let Some(lose) = &lose { p.problem id="lose-problem" { (lose) } }
-            button.primary type="submit" name="act" value="save" { "Save" }
+            @if open { button.primary type="submit" name="act" value="save" { "Save" } }
         }
     }
 }
@@ -424,6 +435,33 @@ mod tests {
             csrf: "t",
         };
         page(&view).into_string()
+    }
+
+    #[test]
+    fn the_settings_of_a_disconnected_account_are_shown_without_what_would_be_refused() {
+        let gone = pb::Connection {
+            disconnect_time: Some(prost_types::Timestamp::default()),
+            purge_time: Some(prost_types::Timestamp::default()),
+            ..connection()
+        };
+        let view = View {
+            connection: &gone,
+            typed: &Typed::of(&gone),
+            theirs: None,
+            refused: None,
+            words: "",
+            users: Ok(&[]),
+            acting: "",
+            their_acting: "",
+            csrf: "t",
+        };
+        let text = page(&view).into_string();
+        assert!(
+            text.contains("This account is disconnected since") && text.contains(">Reconnect</a>")
+        );
+        assert!(!text.contains("<button") && !text.contains("New API key"));
+        let open = shown(&Typed::of(&connection()), None, None);
+        assert!(open.contains("value=\"save\"") && !open.contains("is disconnected since"));
     }
 
     #[test]

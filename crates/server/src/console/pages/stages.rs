@@ -13,12 +13,13 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use maud::Markup;
+use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::lever_service_server::LeverService as _;
 use proto::v1::stage_mapping_service_server::StageMappingService as _;
 use tonic::Code;
 
+use super::refused::{is_open, way_back};
 use super::versions::{self, Page, Stamp, Versioned};
 use crate::console::Console;
 use crate::console::compare::Setting;
@@ -150,7 +151,7 @@ impl Account {
         let path = Tab::Stages.path(&self.connection.id);
         let view = View {
             path: &path,
-            csrf: desk.may(UPDATE).then_some(desk.csrf()),
+            csrf: (desk.may(UPDATE) && is_open(&self.connection)).then_some(desk.csrf()),
             saved: &self.mapping,
             stages: &self.stages,
             suggestions: &self.suggestions,
@@ -163,7 +164,8 @@ impl Account {
             effect: shown.effect,
             changed: shown.changed,
         };
-        desk.at(&self.connection, Tab::Stages, board::page(&view))
+        let content = html! { (way_back(&self.connection)) (board::page(&view)) };
+        desk.at(&self.connection, Tab::Stages, content)
     }
 }
 

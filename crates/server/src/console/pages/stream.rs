@@ -193,8 +193,21 @@ impl Shown {
         })
     }
 
-    fn is_stream(&self) -> bool {
-        self.name != INBOUND
+    /// Whether it is a stream of its own, and one that is mirrored.
+    fn is_read(&self) -> bool {
+        self.name != INBOUND && self.state != Some(pb::StreamState::Off)
+    }
+
+    /// Until when a change is here, in words; none where nobody knows.
+    fn arrival(&self) -> Option<String> {
+        let age = span(self.age.as_ref()?);
+        Some(match self.name.as_str() {
+            PEOPLE => format!(
+                "with the next pass, while all goes well; what Lever does not mark as a change is found by a walk over \
+                 everybody, within {age}"
+            ),
+            _ => format!("within {age}, while all goes well"),
+        })
     }
 
     fn title(&self) -> String {
@@ -272,8 +285,8 @@ async fn opened(
             _ => "",
         },
         csrf: desk.csrf(),
-        may_start: desk.may(START) && shown.is_stream(),
-        may_reset: desk.may(RESET) && shown.is_stream(),
+        may_start: desk.may(START) && shown.is_read(),
+        may_reset: desk.may(RESET) && shown.is_read(),
         may_schedule: desk.may(SCHEDULE),
     };
     let content = html! {
@@ -342,6 +355,22 @@ async fn reset(
     }
 }
 
+/// The first day from which changes can be asked for, in seconds since 1970: Lever is younger.
+const FIRST_DAY: i64 = 946_684_800;
+
+/// The day from which changes are read again; none for all of them.
+///
+/// # Errors
+/// What is no day, and one before 2000.
+fn since_day(typed: &str) -> Result<Option<prost_types::Timestamp>, Refused> {
+    let since = day("since", typed, 0)?;
+    if since.is_some_and(|since| since.seconds < FIRST_DAY) {
+        let message = "give a day from 2000 on, or none to have all of it read";
+        return Err(to_status(engine::Error::invalid("since", message)).into());
+    }
+    Ok(since)
+}
+
 /// What is said of a stream that is read whole again.
 async fn reset_now(desk: &Desk, id: &str, stream: &str, form: &Form) -> Result<String, Refused> {
     desk.check(RESET)?;
@@ -354,7 +383,7 @@ async fn reset_now(desk: &Desk, id: &str, stream: &str, form: &Form) -> Result<S
     let request = pb::ResetStreamRequest {
         connection_id: id.to_owned(),
         stream: stream.to_owned(),
-        since: day("since", since, 0)?,
+        since: since_day(since)?,
     };
     desk.call(RESET, request, Api::reset_stream).await?;
     let was = before.cursor.unwrap_or_default();
@@ -387,7 +416,8 @@ fn page(view: &View<'_>, sync: &str) -> Markup {
                 dt { "Next" } dd { (next(shown.next.as_ref())) }
                 dt { "Read" } dd { (schedule(shown.schedule.as_ref())) }
                 @if shown.cursor.is_some() { dt { "Cursor, how far it was read" } dd { (cursor(shown.cursor.as_ref())) } }
-                @if let Some(age) = &shown.age { dt { "A change is here" } dd { "within " (span(age)) ", while all goes well" } }
+                @if let Some(arrival) = shown.arrival() { dt { "A change is here" } dd { (arrival) } }
+                @if shown.state == Some(pb::StreamState::Off) { dt { "To tell" } dd { "It is not mirrored, so nothing of it is read: Settings say what is." } }
                 @if !shown.error.is_empty() { dt { "To tell" } dd { (shown.error) } }
                 @if shown.quarantined > 0 {
                     dt { "Not readable" }
@@ -463,6 +493,39 @@ mod tests {
             when: Some(When::Interval(prost_types::Duration { seconds, nanos: 0 })),
             ..Default::default()
         })
+    }
+
+    #[test]
+    fn changes_are_read_again_from_2000_on() {
+        assert!(since_day("").unwrap().is_none());
+        let first = since_day("2000-01-01").unwrap().unwrap();
+        assert_eq!(first.seconds, FIRST_DAY);
+        for typed in ["1999-12-31", "1800-01-01"] {
+            let refused = since_day(typed).unwrap_err();
+            let told = refused.about("since").unwrap();
+            assert!(told.starts_with("Give a day from 2000 on"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_off_is_not_to_be_read_and_people_say_which_changes_come_late() {
+        let of = |name: &str, state: pb::StreamState| Shown {
+            name: name.to_owned(),
+            state: Some(state),
+            age: Some(prost_types::Duration {
+                seconds: 86_400,
+                nanos: 0,
+            }),
+            ..Shown::default()
+        };
+        let people = of(PEOPLE, pb::StreamState::Synced);
+        assert!(people.is_read());
+        let told = people.arrival().unwrap();
+        assert!(told.starts_with("with the next pass") && told.ends_with("within 1 d"));
+        assert!(!of("tags", pb::StreamState::Off).is_read());
+        assert!(!of(INBOUND, pb::StreamState::Synced).is_read());
+        let tags = of("tags", pb::StreamState::Synced).arrival().unwrap();
+        assert_eq!(tags, "within 1 d, while all goes well");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
 use crate::console::frame::{Tab, action};
-use crate::console::refusal::Refused;
+use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{moment, number, plain, span};
 use crate::grpc::Api;
 
@@ -182,26 +182,26 @@ fn streams(path: &str, status: &pb::GetSyncStatusResponse) -> Markup {
     html! {
         p.faint { "A stream is one kind of Lever’s records, read on a schedule of its own; its cursor says how far it was read." }
         div.scroll tabindex="0" role="region" aria-label="Schedules" {
-            table {
+            table.stacked {
                 thead { tr { th { "Stream" } th { "Read" } th { "Last success" } th { "Next" } th { "Cursor" } th.num { "Records" } } }
                 tbody {
                     @if let Some(inbound) = inbound {
                         tr {
-                            td { a href={ (path) "/streams/inbound_applicants" } { "inbound applicants" } }
-                            td { (schedule(inbound.schedule.as_ref())) }
-                            td { (moment(inbound.as_of.as_ref())) }
-                            td { (next(inbound.next_run_at.as_ref())) }
-                            td { "–" } td.num { "–" }
+                            td data-label="Stream" { a href={ (path) "/streams/inbound_applicants" } { "inbound applicants" } }
+                            td data-label="Read" { (schedule(inbound.schedule.as_ref())) }
+                            td data-label="Last success" { (moment(inbound.as_of.as_ref())) }
+                            td data-label="Next" { (next(inbound.next_run_at.as_ref())) }
+                            td data-label="Cursor" { "–" } td.num data-label="Records" { "–" }
                         }
                     }
                     @for stream in status.streams.iter().filter(|stream| stream.schedule.is_some()) {
                         tr {
-                            td { a href={ (path) "/streams/" (stream.name) } { (stream.name.replace('_', " ")) } }
-                            td { (schedule(stream.schedule.as_ref())) }
-                            td { (moment(stream.last_success_at.as_ref())) }
-                            td { (next(stream.next_run_at.as_ref())) }
-                            td { (stream.cursor.as_ref().map_or("–", phase)) }
-                            td.num { @match stream.records { Some(records) => (number(records)), None => "–" } }
+                            td data-label="Stream" { a href={ (path) "/streams/" (stream.name) } { (stream.name.replace('_', " ")) } }
+                            td data-label="Read" { (schedule(stream.schedule.as_ref())) }
+                            td data-label="Last success" { (moment(stream.last_success_at.as_ref())) }
+                            td data-label="Next" { (next(stream.next_run_at.as_ref())) }
+                            td data-label="Cursor" { (stream.cursor.as_ref().map_or("–", phase)) }
+                            td.num data-label="Records" { @match stream.records { Some(records) => (number(records)), None => "–" } }
                         }
                     }
                 }
@@ -268,16 +268,15 @@ fn with_times(text: &str) -> Markup {
 pub(super) fn list(runs: &pb::ListRunsResponse) -> Markup {
     html! {
         @if runs.runs.is_empty() {
-            section.empty { h2 { "No runs yet" } p { "Each pass over a listing of Lever shows up here when it has ended." } }
+            section.empty { h2 { "No runs to show" } p { "Each pass over a listing of Lever shows up here when it has ended; of those that found nothing, one in ten minutes at most. “Last success” counts all of them." } }
         } @else {
+            p.faint { "Passes that found nothing are listed once in ten minutes at most." }
             div.scroll tabindex="0" role="region" aria-label="Runs" {
-                table {
+                table.stacked {
                     thead {
                         tr {
                             th { "Listing" } th { "Result" } th { "Began, ended" }
-                            th.num { "Requests" } th.num { "Records" } th.num { "New" } th.num { "Changed" }
-                            th.num { "Unchanged" } th.num { "Deleted" } th.num { "Not readable" }
-                            th { "Cursor before, after" } th { "To tell" }
+                            th.num { "Requests" } th.num { "Records" } th.num { "New" } th.num { "Changed" } th { "To tell" }
                         }
                     }
                     tbody { @for run in &runs.runs { (one(run)) } }
@@ -295,31 +294,50 @@ fn one(run: &pb::SyncRun) -> Markup {
     };
     html! {
         tr {
-            td.when { (run.listing.replace('_', " ")) br; span.faint { (origin(run)) } }
-            td { span class=(class) { (plain(run.state().as_str_name(), "RUN_STATE")) } }
-            td.when { (moment(run.start_time.as_ref())) br; (moment(run.end_time.as_ref())) }
-            td.num { (number(run.requests)) }
-            td.num { (number(run.records)) }
+            td data-label="Listing" { (run.listing.replace('_', " ")) br; span.faint { (origin(run)) } }
+            td data-label="Result" { span class=(class) { (plain(run.state().as_str_name(), "RUN_STATE")) } }
+            td.when data-label="Began, ended" { (moment(run.start_time.as_ref())) br; (moment(run.end_time.as_ref())) }
+            td.num data-label="Requests" { (number(run.requests)) }
+            td.num data-label="Records" { (number(run.records)) }
             @match &run.counts {
                 Some(counts) => {
-                    td.num { (number(counts.created)) }
-                    td.num { (number(counts.updated)) }
-                    td.num { (number(counts.unchanged)) }
-                    td.num { (number(counts.deleted)) }
-                    td.num { (number(counts.set_aside)) }
+                    td.num data-label="New" { (number(counts.created)) }
+                    td.num data-label="Changed" { (number(counts.updated)) }
                 }
                 // Kept by an earlier version: what was new, different or gone, in one.
-                None => {
-                    td.num { "–" } td.num { (number(run.changes)) " in all" } td.num { "–" } td.num { "–" } td.num { "–" }
+                None => { td.num data-label="New" { "–" } td.num data-label="Changed" { (number(run.changes)) " in all" } }
+            }
+            td data-label="To tell" {
+                @if !run.error.is_empty() { p { (sentence(&run.error)) } }
+                @let rest = rest(run);
+                @if !rest.is_empty() { span.faint { (rest) } }
+                @if run.cursor_before.is_some() || run.cursor_after.is_some() {
+                    details {
+                        summary { "Cursor" span.unseen { " of " (run.listing.replace('_', " ")) } }
+                        dl.pairs {
+                            dt { "Before" } dd { (cursor(run.cursor_before.as_ref())) }
+                            @if run.cursor_before != run.cursor_after { dt { "After" } dd { (cursor(run.cursor_after.as_ref())) } }
+                        }
+                    }
                 }
             }
-            td.when {
-                (cursor(run.cursor_before.as_ref()))
-                @if run.cursor_before != run.cursor_after { br; (cursor(run.cursor_after.as_ref())) }
-            }
-            td { (run.error) }
         }
     }
+}
+
+/// What became of the records that are neither new nor changed, as far as there are any.
+fn rest(run: &pb::SyncRun) -> String {
+    let counts = run.counts.unwrap_or_default();
+    let told = [
+        (counts.unchanged, "unchanged"),
+        (counts.deleted, "deleted"),
+        (counts.set_aside, "not readable"),
+    ];
+    let told = told.iter().filter(|(records, _)| *records > 0);
+    let told: Vec<String> = told
+        .map(|(records, what)| format!("{} {what}", number(*records)))
+        .collect();
+    told.join(", ")
 }
 
 /// Why a pass began, and what it was to read.
@@ -362,7 +380,11 @@ mod tests {
     #[test]
     fn a_run_tells_how_it_ended_and_why() {
         let mut runs = pb::ListRunsResponse::default();
-        assert!(list(&runs).into_string().contains("No runs yet"));
+        assert!(
+            list(&runs)
+                .into_string()
+                .contains("one in ten minutes at most")
+        );
         runs.runs.push(pb::SyncRun {
             listing: "archive_reasons".to_owned(),
             state: pb::RunState::Failed.into(),
@@ -397,9 +419,9 @@ mod tests {
         };
         let text = one(&by_hand).into_string();
         assert!(text.contains("by hand: what changed"));
-        for number in 11..=15 {
-            assert!(text.contains(&format!(">{number}<")), "{number}: {text}");
-        }
+        assert!(text.contains(">11<") && text.contains(">12<"), "{text}");
+        assert!(text.contains("13 unchanged, 14 deleted, 15 not readable"));
+        assert!(text.contains("<details>"));
         assert!(text.contains("22:39 UTC") && text.contains("22:40 UTC"));
         let below = pb::SyncRun {
             counts: by_hand.counts,

@@ -180,7 +180,29 @@ async fn link(desk: &Desk, id: &str, mut doing: Doing) -> Result<Response, Refus
         doing.found = Some(found);
     }
     let user = doing.chosen.clone();
-    update(desk, id, doing, user, "The user is linked.").await
+    let found = doing
+        .found
+        .iter()
+        .flatten()
+        .find(|one| one.id == user)
+        .cloned();
+    let whom = match found {
+        None => setup::user(desk, id, &user).await,
+        found => found,
+    };
+    let said = linked(&doing.email, whom.as_ref());
+    update(desk, id, doing, user, &said).await
+}
+
+/// What is said of a link, and to whom it leads.
+fn linked(email: &str, whom: Option<&pb::User>) -> String {
+    match whom {
+        Some(user) if !user.email.is_empty() => {
+            format!("{email} is linked to {} ({}).", user.name, user.email)
+        }
+        Some(user) => format!("{email} is linked to {}.", user.name),
+        None => format!("{email} is linked to a user whom Lever does not list."),
+    }
 }
 
 async fn update(
@@ -244,7 +266,7 @@ fn show(view: &View<'_>) -> Markup {
             section.empty { h2 { "No users yet" } p { "Lever's users show up here when they have been read." } }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Users" {
-                table {
+                table.stacked {
                     thead { tr { th { "In the product" } th { "In Lever" } th { "Role in Lever" } th { "Matched" } th { "To tell" } @if view.may_link || view.may_test { th { "Actions" } } } }
                     tbody { @for link in &answer.links { (one(view, link)) } }
                 }
@@ -369,22 +391,22 @@ fn one(view: &View<'_>, link: &pb::UserLink) -> Markup {
     let limited = LIMITED.contains(&link.lever_user_role.as_str());
     html! {
         tr {
-            td { (link.email) }
-            td {
+            td data-label="In the product" { (link.email) }
+            td data-label="In Lever" {
                 @if link.lever_user_name.is_empty() { span.faint { "a user whom Lever does not list" } } @else { (link.lever_user_name) }
                 @if !link.lever_user_email.is_empty() && link.lever_user_email.to_lowercase() != link.email { br; span.faint { (link.lever_user_email) } }
             }
-            td {
+            td data-label="Role in Lever" {
                 (setup::role(&link.lever_user_role))
                 @if link.lever_user_deactivated { " " span.badge.warn { "deactivated" } }
                 @else if limited { " " span.badge.warn { "limited role" } p.faint { "May do little in Lever: writes under this name can be refused there." } }
             }
-            td { span class=(class) { (matched(link.r#match())) } }
-            td {
+            td data-label="Matched" { span class=(class) { (matched(link.r#match())) } }
+            td data-label="To tell" {
                 (link.reason)
                 @if !link.linked_by.is_empty() { p.faint { "linked by " (link.linked_by) ", " (moment(link.link_time.as_ref())) } }
             }
-            @if view.may_link || view.may_test { td { (actions(view, link)) } }
+            @if view.may_link || view.may_test { td.deeds data-label="Actions" { (actions(view, link)) } }
         }
     }
 }
@@ -401,15 +423,15 @@ fn actions(view: &View<'_>, link: &pb::UserLink) -> Markup {
                 (csrf(view.csrf))
                 input type="hidden" name="email" value=(link.email);
                 input type="hidden" name="user" value=(link.lever_user_id);
-                button type="submit" name="act" value=(act) { (label) span.unseen { " " (whose) } }
+                button type="submit" name="act" value=(act) { (label) span.unseen { ": " (whose) } }
             } " "
         }
     };
     let active = !link.lever_user_deactivated && !link.lever_user_name.is_empty();
     html! {
         @if view.may_test && !link.email.is_empty() { (button("test", "Test")) }
-        @if view.may_link && active { (button("pick", "Link another address to")) }
-        @if view.may_link && !link.linked_by.is_empty() { (button("unlink", "Remove the link of")) }
+        @if view.may_link && active { (button("pick", "Link another address")) }
+        @if view.may_link && !link.linked_by.is_empty() { (button("unlink", "Remove the link")) }
         @if view.strict && link.r#match() != pb::UserMatch::Email && link.r#match() != pb::UserMatch::Linked && !link.email.is_empty() { p.faint { "Unless another one acts for this address, what it asks for is refused." } }
     }
 }
@@ -453,6 +475,20 @@ mod tests {
             doing,
         })
         .into_string()
+    }
+
+    #[test]
+    fn a_link_says_to_whom_it_leads() {
+        let grace = pb::User {
+            name: "Grace".to_owned(),
+            email: "g@lever.example".to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(
+            linked("ada@x.example", Some(&grace)),
+            "ada@x.example is linked to Grace (g@lever.example)."
+        );
+        assert!(linked("a@b.c", None).ends_with("whom Lever does not list."));
     }
 
     #[test]

@@ -122,7 +122,7 @@ fn page(view: &View<'_>) -> Markup {
         h1 { "Disconnect " (connection.display_name) }
         @if connection.disconnect_time.is_some() {
             section.panel {
-                p { "It was disconnected " (moment(connection.disconnect_time.as_ref())) "; what is mirrored goes " (moment(connection.purge_time.as_ref())) ". Connecting Lever anew until then can bring it back." }
+                p { "It was disconnected " (moment(connection.disconnect_time.as_ref())) "; what is mirrored is deleted on " (moment(connection.purge_time.as_ref())) ". Connecting Lever anew until then can bring it back." }
             }
         } @else {
             (consequences(view))
