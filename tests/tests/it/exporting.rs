@@ -553,6 +553,20 @@ async fn a_bad_export_is_refused_with_the_names_of_its_fields() {
     };
     let fields = refused(world.export(long).await).fields;
     assert_eq!(fields, ["tags[1]", "sources[0]"]);
+    for dry_run in [false, true] {
+        let file = |name: &str, content: &[u8]| pb::ExportFile {
+            name: name.to_owned(),
+            content: content.to_vec().into(),
+            ..Default::default()
+        };
+        let asked = pb::ExportCandidateRequest {
+            files: vec![file("x.exe", b"MZ"), file("letter.txt", b"")],
+            dry_run,
+            ..export()
+        };
+        let told = refused(world.export(asked).await);
+        assert_eq!(told.fields, ["files[0].name", "files[1].content"]);
+    }
     let unknown = pb::ExportCandidateRequest {
         posting_id: "nowhere".to_owned(),
         ..export()

@@ -10,7 +10,8 @@ use lever::{GetOpportunity, Lane, OpportunityId};
 use store::{ReceivedFile, Recording};
 
 pub use super::acting::Acting;
-use super::content::{check_content, check_request_id, digest};
+use super::asked::check_asked;
+use super::content::{check_request_id, digest};
 use super::judge::check_target;
 use super::merge::{self, Merge};
 use super::outbox::Outbox;
@@ -181,7 +182,7 @@ impl Engine {
 
     /// The same without the request id, which a dry run need not have.
     async fn check_sight(&self, request: &WriteRequest) -> Result<()> {
-        check_content(&request.write)?;
+        check_asked(&request.write)?;
         if !request.confidential
             && self
                 .is_confidential(request.connection, &request.opportunity)

@@ -26,6 +26,7 @@ use self::find::{Present, Search, Trouble};
 use self::lines::Place;
 use self::steps::Order;
 use super::acting;
+use super::asked::check_asked;
 use super::content::{LONGEST_TAG, TOO_LARGE, check_file, faults_in_texts};
 use super::judge::check_stage_known;
 use super::outbox::{Outbox, Progress};
@@ -100,7 +101,7 @@ impl Engine {
     pub async fn export_dry_run(&self, request: &WriteRequest) -> Result<ExportDryRun> {
         let outbox = self.running(request.connection)?.outbox;
         let request = self.for_export(request.clone()).await?;
-        super::content::check_content(&request.write)?;
+        check_asked(&request.write)?;
         self.check_against_account(&request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
         let Write::Export(export) = &request.write else {
