@@ -30,7 +30,7 @@ mod turn;
 mod upload;
 
 pub use acting::ActingPreview;
-pub use bulk::{BulkDryRun, BulkItem, BulkRequest, PlannedItem};
+pub use bulk::{BulkDryRun, BulkItem, BulkRequest, ItemFields, PlannedItem};
 pub use control::{OperationFilter, OperationPage};
 pub use export::ExportDryRun;
 pub use judge::Rights;
