@@ -129,7 +129,9 @@ async fn a_bulk_is_told_first_then_each_item_and_last_the_bulk_again() {
 
     // The same again writes nothing, and is told the same.
     let again = world.bulk_write(request).await;
-    assert_eq!(again.len(), 13, "no need to tell twice of what has ended");
+    assert_eq!(again.len(), 14);
+    assert_eq!((&again[0].id, &again[13].id), (&first.id, &first.id));
+    assert!(again[1..13].iter().all(|item| item.parent_id == first.id));
     assert_eq!(world.effects("createOpportunityNote"), 12);
 }
 
