@@ -10,7 +10,8 @@ use sha2::{Digest as _, Sha256};
 use store::Recording;
 
 use super::acting::{Acting, Chooser};
-use super::content::{check_content, check_request_id, digest};
+use super::asked::check_asked;
+use super::content::{check_request_id, digest};
 use super::judge::{Judge, Rights, check_target, failure_of, target};
 use super::plan::PlannedCall;
 use super::submit::{REMEMBERED, WriteRequest, in_steps, new_operation, used_request_id};
@@ -375,7 +376,7 @@ fn check_items(request: &BulkRequest) -> Result<&'static str> {
                 format!("all items are of one kind: the first is {kind}"),
             );
         }
-        let Err(error) = check_content(&item.write) else {
+        let Err(error) = check_asked(&item.write) else {
             continue;
         };
         match error.kind() {

@@ -120,6 +120,8 @@ impl Engine {
         let acting = acting::choose(&self.shared, &request).await?;
         let now = self.shared.clock.now();
         let minded = self.minded(&request).await?;
+        let mut left_out = self.unusable(&request).await?;
+        left_out.extend(minded.left_out);
         let id = OperationId::new(new_id());
         let held = self
             .release_time(request.connection, request.hold, now)
@@ -128,7 +130,7 @@ impl Engine {
         let operation = in_steps(operation, &outbox);
         let operation = Operation {
             write: minded.write,
-            left_out: minded.left_out,
+            left_out,
             state: match (minded.nothing, held) {
                 (Some(why), _) => State::Cancelled(Some(why)),
                 (None, Some(release_at)) => State::Held { release_at },
