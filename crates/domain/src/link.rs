@@ -108,6 +108,23 @@ impl Link {
     }
 }
 
+/// Whether a text names another scheme than `http` or `https`: what a click would do with it is anybody's guess.
+///
+/// A text without a scheme counts as an address of the web, as Lever shows it; `host.example:8080` has none.
+pub fn names_another_scheme(text: &str) -> bool {
+    // Browsers pass over these before they look for a scheme.
+    let skipped = |c: &char| !c.is_control() && !c.is_whitespace();
+    let bare: String = text.chars().filter(skipped).collect();
+    let Some((scheme, rest)) = bare.split_once(':') else {
+        return false;
+    };
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(letters)
+        && (!scheme.contains('.') || rest.starts_with("//"));
+    is_scheme && !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https")
+}
+
 /// The address of the web that a text is, with or without its scheme.
 ///
 /// One with user information is refused: `https://linkedin.com@other.example` leads to the latter.
@@ -324,6 +341,32 @@ mod tests {
             "{raw}"
         );
         assert_eq!(link.raw, raw);
+    }
+
+    #[test]
+    fn only_the_schemes_of_the_web_are_taken_for_links() {
+        for web in [
+            "https://example.com/a:b",
+            "HTTP://example.com",
+            "example.com/in/ada",
+            "example.com:8080/a",
+            "//example.com",
+            "/a:b",
+            "Ada's page",
+        ] {
+            assert!(!names_another_scheme(web), "{web}");
+        }
+        for other in [
+            "javascript:alert(1)",
+            " java\tscript:alert(1)",
+            "mailto:ada@example.com",
+            "data:text/html,x",
+            "tel:030",
+            "ftp://example.com",
+            "a.b://c",
+        ] {
+            assert!(names_another_scheme(other), "{other}");
+        }
     }
 
     #[test]

@@ -31,6 +31,15 @@ impl MappingKind {
             MappingKind::Exports => "export_settings",
         }
     }
+
+    /// The name in sentences.
+    pub fn words(self) -> &'static str {
+        match self {
+            MappingKind::Stages => "stage mapping",
+            MappingKind::Fields => "field mapping",
+            MappingKind::Exports => "export settings",
+        }
+    }
 }
 
 /// Which version of a document it is, and whose.

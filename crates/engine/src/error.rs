@@ -100,8 +100,11 @@ impl Error {
     /// The same error of what lies below a field: `items[3]` makes `links[0]` to `items[3].links[0]`.
     pub fn below(mut self, field: &str) -> Error {
         if let ErrorKind::Invalid { violations } = &mut self.kind {
-            for violation in violations {
+            for violation in &mut *violations {
                 violation.field = format!("{field}.{}", violation.field);
+            }
+            if !violations.is_empty() {
+                self.message = sentence_of(violations);
             }
         }
         self
@@ -170,11 +173,7 @@ impl Error {
 
     /// Several bad fields.
     pub fn violations(violations: Vec<Violation>) -> Self {
-        let message = match violations.as_slice() {
-            [one] => format!("{}: {}", one.field, one.message),
-            [one, rest @ ..] => format!("{}: {} (and {} more)", one.field, one.message, rest.len()),
-            [] => "the request is not valid".to_owned(),
-        };
+        let message = sentence_of(&violations);
         Self::new(ErrorKind::Invalid { violations }, message)
     }
 
@@ -224,6 +223,14 @@ impl Error {
             lever_says: None,
             source: Some(source.into()),
         }
+    }
+}
+
+fn sentence_of(violations: &[Violation]) -> String {
+    match violations {
+        [one] => format!("{}: {}", one.field, one.message),
+        [one, rest @ ..] => format!("{}: {} (and {} more)", one.field, one.message, rest.len()),
+        [] => "the request is not valid".to_owned(),
     }
 }
 

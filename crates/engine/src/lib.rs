@@ -113,8 +113,8 @@ pub use profile::Profile;
 pub use push::prepare;
 pub use push::{
     Acting, ActingPreview, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, ExportDryRun, Hold,
-    OperationFilter, OperationPage, PlannedCall, PlannedFile, PlannedItem, Rights, Shown, Summary,
-    WriteRequest, sent,
+    ItemFields, OperationFilter, OperationPage, PlannedCall, PlannedFile, PlannedItem, Rights,
+    Shown, Summary, WriteRequest, sent,
 };
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer, Whose};
 pub use settings::{OAuthClient, PullSettings, Settings};

@@ -5,6 +5,7 @@
 //! decided here, from the operation's own record, so that a crash at any point decides the same way.
 
 mod acting;
+mod asked;
 mod bulk;
 mod content;
 mod control;
@@ -29,7 +30,7 @@ mod turn;
 mod upload;
 
 pub use acting::ActingPreview;
-pub use bulk::{BulkDryRun, BulkItem, BulkRequest, PlannedItem};
+pub use bulk::{BulkDryRun, BulkItem, BulkRequest, ItemFields, PlannedItem};
 pub use control::{OperationFilter, OperationPage};
 pub use export::ExportDryRun;
 pub use judge::Rights;

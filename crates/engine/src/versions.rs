@@ -125,7 +125,15 @@ fn somebody_saved<M: Versioned>(present: &M) -> Error {
     let stamp = present.stamp();
     Error::aborted(
         "ETAG_MISMATCH",
-        "somebody else saved the mapping first: read it again, then repeat the change",
+        format!(
+            "somebody else saved the {} first: read {} again, then repeat the change",
+            M::KIND.words(),
+            if M::KIND == MappingKind::Exports {
+                "them"
+            } else {
+                "it"
+            },
+        ),
         vec![
             ("etag", present.etag()),
             ("version", stamp.version.to_string()),

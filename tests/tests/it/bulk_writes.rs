@@ -129,7 +129,9 @@ async fn a_bulk_is_told_first_then_each_item_and_last_the_bulk_again() {
 
     // The same again writes nothing, and is told the same.
     let again = world.bulk_write(request).await;
-    assert_eq!(again.len(), 13, "no need to tell twice of what has ended");
+    assert_eq!(again.len(), 14);
+    assert_eq!((&again[0].id, &again[13].id), (&first.id, &first.id));
+    assert!(again[1..13].iter().all(|item| item.parent_id == first.id));
     assert_eq!(world.effects("createOpportunityNote"), 12);
 }
 
@@ -192,6 +194,59 @@ async fn a_bulk_with_bad_content_is_refused_as_a_whole_and_names_each_field() {
             (Code::InvalidArgument, owned(&fields))
         );
     }
+    let nothing = pb::BulkItem {
+        opportunity_id: people[0].clone(),
+        write: None,
+    };
+    let nowhere = pb::BulkItem {
+        write: Some(pb::bulk_item::Write::ChangeStage(pb::BulkStage {
+            stage_id: "nowhere".to_owned(),
+            expected_stage_id: String::new(),
+        })),
+        ..nothing.clone()
+    };
+    for (item, field) in [(nothing, "items[0].write"), (nowhere, "items[0].stage_id")] {
+        let stream = world.api.candidates().bulk_write(request(vec![item])).await;
+        let told = refused(stream);
+        assert_eq!(told.fields, [field]);
+        assert!(told.message.starts_with(field), "{}", told.message);
+    }
+    let nobody = vec![pb::ApplicantRef::default(); 2];
+    let advance = |applicants, stage_id: &str| pb::AdvanceApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants,
+        stage_id: stage_id.to_owned(),
+        ..Default::default()
+    };
+    let there = vec![pb::ApplicantRef {
+        opportunity_id: people[0].clone(),
+        ..Default::default()
+    }];
+    for (asked, fields) in [
+        (advance(Vec::new(), "x"), vec!["applicants"]),
+        (advance(there.clone(), "nowhere"), vec!["stage_id"]),
+        (
+            advance(nobody, ""),
+            vec![
+                "applicants[0].opportunity_id",
+                "stage_id",
+                "applicants[1].opportunity_id",
+            ],
+        ),
+    ] {
+        let stream = world.api.inbound().advance_applicants(asked).await;
+        assert_eq!(refused(stream).fields, owned(&fields));
+    }
+    let reject = pb::RejectApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: there,
+        ..Default::default()
+    };
+    let told = refused(world.api.inbound().reject_applicants(reject).await);
+    assert_eq!(told.fields, ["archive_reason_id"]);
+    assert!(told.message.contains("give the reason"), "{}", told.message);
     assert!(world.operations().await.is_empty());
 }
 
@@ -1105,6 +1160,7 @@ async fn what_is_excluded_meanwhile_is_not_released() {
     world.save_mapping(mapping).await.expect("saved");
     let told = refused(world.release(&bulk).await);
     assert_eq!(told.reason, "STAGE_EXCLUDED");
+    assert_eq!(told.metadata["stage_id"], "offer");
     let item = world.operation(&format!("{bulk}/1")).await;
     assert_eq!(item.state(), pb::OperationState::Held);
     world.cancel(&bulk).await.expect("cancelled");

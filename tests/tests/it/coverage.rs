@@ -116,6 +116,8 @@ const TYPED: &[(&str, &str, &str)] = &[
     ("uploadCandidateFile", "CandidateService", "UploadFile"),
     ("uploadFile", "CandidateService", "UploadFile"),
     ("createOpportunityNote", "CandidateService", "CreateNote"),
+    ("addOpportunityLinks", "CandidateService", "AddLinks"),
+    ("removeOpportunityLinks", "CandidateService", "RemoveLinks"),
     ("addOpportunityTags", "CandidateService", "AddTags"),
     ("removeOpportunityTags", "CandidateService", "RemoveTags"),
     ("addOpportunitySources", "CandidateService", "AddSources"),

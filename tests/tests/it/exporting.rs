@@ -533,6 +533,50 @@ async fn x3_a_dry_run_of_an_export_reads_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn what_can_be_no_address_number_or_link_is_told_as_left_out() {
+    let world = world().await;
+    let mut asked = export();
+    let profile = asked.profile.as_mut().expect("a profile");
+    profile.emails = vec![pb::ExportEmail {
+        address: "bad.mail".to_owned(),
+        ..Default::default()
+    }];
+    profile.phones = vec!["+1 555 010 9999".to_owned(), "abc".to_owned()];
+    profile.linkedin_url = "javascript:alert(1)".to_owned();
+    profile.github_url = "https://github.com/grace".to_owned();
+    let left_out = [
+        "profile.emails[0].address",
+        "profile.phones[1]",
+        "profile.linkedin_url",
+    ];
+    let dry = pb::ExportCandidateRequest {
+        dry_run: true,
+        ..asked.clone()
+    };
+    let planned = world.export(dry).await.expect("planned");
+    assert_eq!(operation(&planned).left_out, left_out);
+    let answer = world.exported(asked).await;
+    assert_eq!(operation(&answer).left_out, left_out);
+    let there = world.lever.opportunity(&operation(&answer).opportunity_id);
+    let there = there.expect("made").to_string();
+    assert!(there.contains("555"), "{there}");
+    assert!(!there.contains("alert") && !there.contains("bad.mail"));
+
+    let mut asked = export();
+    let profile = asked.profile.as_mut().expect("a profile");
+    profile.links = vec!["example.com/a".to_owned(), "javascript:alert(1)".to_owned()];
+    assert_eq!(
+        refused(world.export(asked).await).fields,
+        ["profile.links[1]"]
+    );
+    let asked = pb::ExportCandidateRequest {
+        acting_user: "grace".to_owned(),
+        ..export()
+    };
+    assert_eq!(refused(world.export(asked).await).fields, ["acting_user"]);
+}
+
+#[tokio::test]
 async fn a_bad_export_is_refused_with_the_names_of_its_fields() {
     let world = world().await;
     let nobody = pb::ExportCandidateRequest {
@@ -553,6 +597,20 @@ async fn a_bad_export_is_refused_with_the_names_of_its_fields() {
     };
     let fields = refused(world.export(long).await).fields;
     assert_eq!(fields, ["tags[1]", "sources[0]"]);
+    for dry_run in [false, true] {
+        let file = |name: &str, content: &[u8]| pb::ExportFile {
+            name: name.to_owned(),
+            content: content.to_vec().into(),
+            ..Default::default()
+        };
+        let asked = pb::ExportCandidateRequest {
+            files: vec![file("x.exe", b"MZ"), file("letter.txt", b"")],
+            dry_run,
+            ..export()
+        };
+        let told = refused(world.export(asked).await);
+        assert_eq!(told.fields, ["files[0].name", "files[1].content"]);
+    }
     let unknown = pb::ExportCandidateRequest {
         posting_id: "nowhere".to_owned(),
         ..export()

@@ -418,6 +418,16 @@ async fn f28_f29_what_cannot_be_right_names_its_field_and_nothing_is_written() {
             },
         ),
         (
+            "add_phones[0].value",
+            pb::UpdateContactRequest {
+                add_phones: vec![pb::Phone {
+                    value: "abc".to_owned(),
+                    ..Default::default()
+                }],
+                ..contact(&["headline"])
+            },
+        ),
+        (
             "add_emails",
             pb::UpdateContactRequest {
                 add_emails: vec!["a@example.com".to_owned()],

@@ -241,6 +241,23 @@ async fn f27_what_cannot_be_a_file_for_lever_is_refused_before_any_call() {
         ),
         (
             pb::UploadFileRequest {
+                name: "virus.exe".to_owned(),
+                ..asked()
+            },
+            b"abc",
+            "name",
+        ),
+        (
+            pb::UploadFileRequest {
+                name: "resume".to_owned(),
+                dry_run: true,
+                ..asked()
+            },
+            b"abc",
+            "name",
+        ),
+        (
+            pb::UploadFileRequest {
                 content_type: "pdf".to_owned(),
                 ..asked()
             },

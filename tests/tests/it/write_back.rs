@@ -4,7 +4,7 @@ use proto::v1 as pb;
 use proto::v1::OperationState::Succeeded;
 use serde_json::{Value, json};
 
-use crate::support::{Setup, World, fresh_id};
+use crate::support::{Setup, World, fresh_id, refused};
 
 async fn world() -> (World, String) {
     let world = World::synced(Setup::new(60)).await;
@@ -136,6 +136,13 @@ async fn sources_are_added_and_removed() {
 async fn links_are_added_to_the_person_and_removed() {
     let (world, opportunity) = world().await;
     let link = "https://github.com/ada-of-fulcrum".to_owned();
+    let request = pb::AddLinksRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        links: vec![link.clone(), "javascript:alert(1)".to_owned()],
+        ..Default::default()
+    };
+    assert_eq!(refused(world.add_links(request).await).fields, ["links[1]"]);
     let request = pb::AddLinksRequest {
         opportunity_id: opportunity.clone(),
         request_id: fresh_id(),

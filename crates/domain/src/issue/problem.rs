@@ -369,7 +369,13 @@ fn failing(kind: FailureKind) -> &'static str {
             "See each operation with its error (ListOperations, `fulcrum op list`), mend what it names, and send it \
              again with RetryOperation or a new request."
         }
-        FailureKind::ActingUserRequired | FailureKind::ActingUserUnknown => {
+        // A strict connection takes no default in place of the user who is named.
+        FailureKind::ActingUserUnknown => {
+            "Link the product's users to active Lever users with UpdateUserLink (`fulcrum user link`), or give them in \
+             Lever an active user with their e-mail; then RetryOperation. Nobody else is named while \
+             strict_acting_user is on."
+        }
+        FailureKind::ActingUserRequired => {
             "Name an active Lever user as default_acting_user_id with UpdateConnection, or link the product's users \
              with UpdateUserLink; then RetryOperation."
         }

@@ -26,8 +26,8 @@ pub use failure::{Failure, FailureKind};
 pub use hold::Hold;
 pub use long_note::{LONGEST_TEXT, MOST_PARTS};
 pub use write::{
-    Bulk, FileUpload, LARGEST_FILE, LONGEST_NOTE, NoteText, Prepared, PreparedKind, RawWrite,
-    Rejection, UploadTarget, Write,
+    Bulk, FILE_ENDINGS, FileUpload, LARGEST_FILE, LONGEST_NOTE, NoteText, Prepared, PreparedKind,
+    RawWrite, Rejection, UploadTarget, Write,
 };
 
 our_id! {

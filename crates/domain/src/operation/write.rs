@@ -15,6 +15,9 @@ pub const LONGEST_NOTE: usize = 60_000;
 /// The largest file Lever takes, in bytes (behaviour: "Files").
 pub const LARGEST_FILE: u64 = 30 << 20;
 
+/// How the names of files end that Lever takes, in any case. Lever: "Files", its formats.
+pub const FILE_ENDINGS: [&str; 7] = ["doc", "docx", "jpg", "js", "pdf", "png", "txt"];
+
 /// What a write asks of Lever.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Write {

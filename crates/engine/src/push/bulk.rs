@@ -10,7 +10,8 @@ use sha2::{Digest as _, Sha256};
 use store::Recording;
 
 use super::acting::{Acting, Chooser};
-use super::content::{check_content, check_request_id, digest};
+use super::asked::check_asked;
+use super::content::{check_request_id, digest};
 use super::judge::{Judge, Rights, check_target, failure_of, target};
 use super::plan::PlannedCall;
 use super::submit::{REMEMBERED, WriteRequest, in_steps, new_operation, used_request_id};
@@ -28,6 +29,32 @@ pub struct BulkItem {
     pub write: Write,
 }
 
+/// How the request names its items, for refusals that name a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ItemFields {
+    /// Each of `items` carries a write of its own.
+    Items,
+    /// Each of `applicants` names a person; what is written stands beside them, once for all.
+    Applicants,
+}
+
+impl ItemFields {
+    fn list(self) -> &'static str {
+        match self {
+            ItemFields::Items => "items",
+            ItemFields::Applicants => "applicants",
+        }
+    }
+
+    /// Where the request has a field of the write of an item.
+    fn of_write(self, index: usize, field: &str) -> String {
+        match self {
+            ItemFields::Items => format!("items[{index}].{field}"),
+            ItemFields::Applicants => field.to_owned(),
+        }
+    }
+}
+
 /// Many writes of one kind, as the caller asks for them.
 #[derive(Debug, Clone)]
 pub struct BulkRequest {
@@ -37,6 +64,8 @@ pub struct BulkRequest {
     pub request_id: String,
     /// The writes, 1 to [`Bulk::MOST_ITEMS`], all of one kind.
     pub items: Vec<BulkItem>,
+    /// How the request names them.
+    pub fields: ItemFields,
     /// For whom.
     pub acting: Acting,
     /// How long they are kept back before they get in line (X4).
@@ -93,15 +122,13 @@ impl Engine {
     /// As [`Engine::bulk`].
     pub async fn dry_run_bulk(&self, request: BulkRequest) -> Result<BulkDryRun> {
         let outbox = self.running(request.connection)?.outbox;
-        check_items(&request.items)?;
+        check_items(&request)?;
         let hold = self.hold_of(&request).await?;
         self.release_time(request.connection, hold, self.shared.clock.now())
             .await?;
         let requests = self.requests(&request);
         let requests = self.where_they_are(requests, request.rights).await?;
-        let chosen = self
-            .judge(request.connection, &requests, request.rights)
-            .await?;
+        let chosen = self.judge(&request, &requests).await?;
         let mut items = Vec::with_capacity(requests.len());
         for (request, chosen) in requests.iter().zip(chosen) {
             let minded = self.minded(request).await?;
@@ -139,7 +166,7 @@ impl Engine {
     async fn record_bulk(&self, request: BulkRequest) -> Result<Operation> {
         self.connection(request.connection).await?;
         check_request_id(&request.request_id)?;
-        let kind = check_items(&request.items)?;
+        let kind = check_items(&request)?;
         let requests = self.requests(&request);
         let digest = digest_of_all(kind, &requests);
         if let Some(known) = self
@@ -150,9 +177,7 @@ impl Engine {
         }
         let outbox = self.running(request.connection)?.outbox;
         let requests = self.where_they_are(requests, request.rights).await?;
-        let chosen = self
-            .judge(request.connection, &requests, request.rights)
-            .await?;
+        let chosen = self.judge(&request, &requests).await?;
         let now = self.shared.clock.now();
         let hold = self.hold_of(&request).await?;
         let held = self.release_time(request.connection, hold, now).await?;
@@ -269,11 +294,15 @@ impl Engine {
     /// Whom each write is made for, or why it cannot be right in this account.
     async fn judge(
         &self,
-        connection: ConnectionId,
+        bulk: &BulkRequest,
         requests: &[WriteRequest],
-        rights: Rights,
     ) -> Result<Vec<std::result::Result<Chosen, Failure>>> {
-        self.check_common_target(connection, requests).await?;
+        let (connection, rights) = (bulk.connection, bulk.rights);
+        let common = self.check_common_target(connection, requests).await;
+        common.map_err(|error| match bulk.fields {
+            ItemFields::Items => error.below("items[0]"),
+            ItemFields::Applicants => error,
+        })?;
         let chooser = Chooser::new(&self.shared, connection).await?;
         let mut judge = Judge::new(self, connection, rights).await?;
         let mut judged = Vec::with_capacity(requests.len());
@@ -321,42 +350,46 @@ fn leave_email_to_lever(item: &mut Operation) {
 }
 
 /// Checks what can be told of the items alone; gives their kind.
-fn check_items(items: &[BulkItem]) -> Result<&'static str> {
-    let Some(first) = items.first() else {
-        return Err(Error::invalid("items", "give 1 to 1,000 items"));
+fn check_items(request: &BulkRequest) -> Result<&'static str> {
+    let (items, fields) = (&request.items, request.fields);
+    let first = items.first();
+    let Some(first) = first.filter(|_| items.len() <= Bulk::MOST_ITEMS) else {
+        let list = fields.list();
+        return Err(Error::invalid(list, format!("give 1 to 1,000 {list}")));
     };
-    if items.len() > Bulk::MOST_ITEMS {
-        return Err(Error::invalid("items", "give 1 to 1,000 items"));
-    }
     let kind = first.write.kind();
-    let mut violations = Vec::new();
+    let mut violations: Vec<Violation> = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        let mut bad = |field: &str, message: String| {
-            violations.push(Violation {
-                field: format!("items[{index}].{field}"),
-                message,
-            });
+        let mut bad = |field: String, message: String| {
+            // What stands once for all is told once.
+            if !violations.iter().any(|known| known.field == field) {
+                violations.push(Violation { field, message });
+            }
         };
         if item.opportunity.as_str().is_empty() {
             bad(
-                "opportunity_id",
+                format!("{}[{index}].opportunity_id", fields.list()),
                 "name the opportunity by Lever's id".to_owned(),
             );
         }
         if item.write.kind() != kind {
             bad(
-                "write",
+                fields.of_write(index, "write"),
                 format!("all items are of one kind: the first is {kind}"),
             );
         }
-        let Err(error) = check_content(&item.write) else {
+        let Err(error) = check_asked(&item.write) else {
             continue;
         };
         match error.kind() {
-            ErrorKind::Invalid { violations } => violations
-                .iter()
-                .for_each(|violation| bad(&violation.field, violation.message.clone())),
-            _ => bad("write", error.to_string()),
+            ErrorKind::Invalid { violations } => violations.iter().for_each(|violation| {
+                let message = match rejects_without_reason(&item.write) {
+                    true if violation.field == "archive_reason_id" => GIVE_THE_REASON,
+                    _ => &violation.message,
+                };
+                bad(fields.of_write(index, &violation.field), message.to_owned());
+            }),
+            _ => bad(fields.of_write(index, "write"), error.to_string()),
         }
     }
     if violations.is_empty() {
@@ -364,6 +397,12 @@ fn check_items(items: &[BulkItem]) -> Result<&'static str> {
     } else {
         Err(Error::violations(violations))
     }
+}
+
+const GIVE_THE_REASON: &str = "give the reason by Lever's id: ListRejectReasons lists them";
+
+fn rejects_without_reason(write: &Write) -> bool {
+    matches!(write, Write::Archive { rejects: Some(_), reason, .. } if reason.as_str().is_empty())
 }
 
 /// The bulk itself.

@@ -529,7 +529,13 @@ pub(super) async fn with_user(operation: Operation, chooser: &Chooser<'_>) -> Re
 /// The refusal to move what would not be accepted anew.
 fn not_allowed(why: Failure) -> Error {
     let reason = why.kind.reason();
-    Error::precondition(reason, why.message, Vec::new())
+    let told = ["stage_id", "archive_reason_id", "why"];
+    let detail = |(name, value): (String, String)| {
+        let name = told.into_iter().find(|told| *told == name)?;
+        Some((name, value))
+    };
+    let details = why.details.into_iter().filter_map(detail).collect();
+    Error::precondition(reason, why.message, details)
 }
 
 #[cfg(test)]

@@ -294,6 +294,10 @@ fn check_phones(field: &str, phones: Option<&[Phone]>, wrong: &mut Wrong) {
         if phone.value.trim().is_empty() || phone.value.chars().count() > 255 {
             let message = "give a telephone number of 1 to 255 characters";
             wrong.add(format!("{field}[{index}].value"), message);
+        } else if phone.kind.as_deref() != Some("skype") && !phone.value.contains(char::is_numeric)
+        {
+            let message = "a telephone number has digits: give one, or type skype for a name there";
+            wrong.add(format!("{field}[{index}].value"), message);
         }
         let kind = phone.kind.as_deref();
         if kind.is_some_and(|kind| !PHONE_KINDS.contains(&kind)) {

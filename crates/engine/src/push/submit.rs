@@ -10,7 +10,8 @@ use lever::{GetOpportunity, Lane, OpportunityId};
 use store::{ReceivedFile, Recording};
 
 pub use super::acting::Acting;
-use super::content::{check_content, check_request_id, digest};
+use super::asked::check_asked;
+use super::content::{check_request_id, digest};
 use super::judge::check_target;
 use super::merge::{self, Merge};
 use super::outbox::Outbox;
@@ -119,6 +120,8 @@ impl Engine {
         let acting = acting::choose(&self.shared, &request).await?;
         let now = self.shared.clock.now();
         let minded = self.minded(&request).await?;
+        let mut left_out = self.unusable(&request).await?;
+        left_out.extend(minded.left_out);
         let id = OperationId::new(new_id());
         let held = self
             .release_time(request.connection, request.hold, now)
@@ -127,7 +130,7 @@ impl Engine {
         let operation = in_steps(operation, &outbox);
         let operation = Operation {
             write: minded.write,
-            left_out: minded.left_out,
+            left_out,
             state: match (minded.nothing, held) {
                 (Some(why), _) => State::Cancelled(Some(why)),
                 (None, Some(release_at)) => State::Held { release_at },
@@ -181,7 +184,7 @@ impl Engine {
 
     /// The same without the request id, which a dry run need not have.
     async fn check_sight(&self, request: &WriteRequest) -> Result<()> {
-        check_content(&request.write)?;
+        check_asked(&request.write)?;
         if !request.confidential
             && self
                 .is_confidential(request.connection, &request.opportunity)

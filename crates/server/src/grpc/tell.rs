@@ -94,10 +94,7 @@ impl Listener {
 
     async fn tell_of_bulk(&mut self, id: OperationId, first: &Operation) -> Result<(), End> {
         let mut bulk = self.read(first, id).await?;
-        let ended = bulk.state.settled();
-        if !ended {
-            self.say(&bulk).await?;
-        }
+        self.say(&bulk).await?;
         let mut untold: BTreeSet<OperationId> = BTreeSet::new();
         for item in self.api.engine.items(&bulk).await? {
             if item.state.settled() {

@@ -3,7 +3,7 @@
 use ::lever::{ArchiveReasonId, OpportunityId, RequisitionId, StageId};
 use domain::Write;
 use domain::operation::{NoteText, Rejection};
-use engine::{Acting, BulkItem, BulkRequest, Error, Result, Rights, prepare};
+use engine::{Acting, BulkItem, BulkRequest, Error, ItemFields, Result, Rights, prepare};
 use proto::v1 as pb;
 use proto::v1::bulk_item::Write as Item;
 
@@ -34,7 +34,7 @@ struct Envelope<'a> {
 }
 
 impl Envelope<'_> {
-    fn asks(self, items: Vec<BulkItem>) -> Result<Asked> {
+    fn asks(self, fields: ItemFields, items: Vec<BulkItem>) -> Result<Asked> {
         let acting = from_acting(self.acting_user, self.perform_as)?;
         Ok(Asked {
             names_lever_user: matches!(acting, Acting::LeverUser(_)),
@@ -43,6 +43,7 @@ impl Envelope<'_> {
                 connection: connection_id(self.connection_id)?,
                 request_id: self.request_id.to_owned(),
                 items,
+                fields,
                 acting,
                 hold: self.hold.map(from_hold).transpose()?,
                 minds_provenance: self.minds_provenance,
@@ -83,7 +84,7 @@ pub fn from_bulk(request: &pb::BulkWriteRequest) -> Result<Asked> {
         minds_provenance: minds_provenance(request)?,
         ..envelope!(request)
     };
-    envelope.asks(items.collect::<Result<_>>()?)
+    envelope.asks(ItemFields::Items, items.collect::<Result<_>>()?)
 }
 
 /// Whether the items mind who put there what, which those of other kinds cannot.
@@ -155,7 +156,8 @@ pub fn from_advance(request: &pb::AdvanceApplicantsRequest) -> Result<Asked> {
         stage: StageId::from(request.stage_id.as_str()),
         expected_stage: non_empty(&applicant.expected_stage_id).map(StageId::from),
     };
-    envelope!(request).asks(of_applicants(&request.applicants, write))
+    let items = of_applicants(&request.applicants, write);
+    envelope!(request).asks(ItemFields::Applicants, items)
 }
 
 /// Reads whom to reject.
@@ -172,7 +174,8 @@ pub fn from_reject(request: &pb::RejectApplicantsRequest) -> Result<Asked> {
             email_template: non_empty(&request.email_template_id),
         }),
     };
-    envelope!(request).asks(of_applicants(&request.applicants, write))
+    let items = of_applicants(&request.applicants, write);
+    envelope!(request).asks(ItemFields::Applicants, items)
 }
 
 fn of_applicants(

@@ -132,6 +132,7 @@ pub fn to_dry_run(request: &WriteRequest, planned: &ExportDryRun) -> pb::ExportC
         connection_id: request.connection.to_string(),
         opportunity_id: opportunity.map(ToString::to_string).unwrap_or_default(),
         eta: Some(to_duration(planned.eta)),
+        left_out: planned.left_out.clone(),
         error: verdict.failure().as_ref().map(super::status::failure),
         ..to_planned_write(&planned.calls, &planned.acting)
     };

@@ -582,13 +582,13 @@ fn names(
 /// For whom a write is made.
 ///
 /// # Errors
-/// Invalid when both are given, and for an e-mail over 320 bytes.
+/// Invalid when both are given, and for an e-mail over 320 bytes or without an @.
 pub fn from_acting(acting_user: &str, perform_as: &str) -> Result<Acting> {
     match (acting_user, perform_as) {
         ("", "") => Ok(Acting::Default),
-        (email, "") if email.len() > LONGEST_EMAIL => Err(Error::invalid(
+        (email, "") if email.len() > LONGEST_EMAIL || !email.contains('@') => Err(Error::invalid(
             "acting_user",
-            "give the e-mail of a product user, at most 320 bytes",
+            "give the e-mail of a product user, at most 320 bytes with an @",
         )),
         (email, "") => Ok(Acting::Email(email.to_owned())),
         ("", user) => Ok(Acting::LeverUser(UserId::from(user))),

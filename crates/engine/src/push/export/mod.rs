@@ -26,6 +26,7 @@ use self::find::{Present, Search, Trouble};
 use self::lines::Place;
 use self::steps::Order;
 use super::acting;
+use super::asked::{check_asked, unusable};
 use super::content::{LONGEST_TAG, TOO_LARGE, check_file, faults_in_texts};
 use super::judge::check_stage_known;
 use super::outbox::{Outbox, Progress};
@@ -60,6 +61,8 @@ pub struct ExportDryRun {
     pub calls: Vec<PlannedCall>,
     /// The Lever user they would be made for, and how that user was found.
     pub acting: Chosen,
+    /// As [`Operation::left_out`].
+    pub left_out: Vec<String>,
     /// About how long the calls would take at the present rate, with those waiting ahead of them.
     pub eta: Duration,
 }
@@ -100,7 +103,7 @@ impl Engine {
     pub async fn export_dry_run(&self, request: &WriteRequest) -> Result<ExportDryRun> {
         let outbox = self.running(request.connection)?.outbox;
         let request = self.for_export(request.clone()).await?;
-        super::content::check_content(&request.write)?;
+        check_asked(&request.write)?;
         self.check_against_account(&request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
         let Write::Export(export) = &request.write else {
@@ -126,9 +129,20 @@ impl Engine {
         Ok(ExportDryRun {
             eta: outbox.eta(calls.len(), Lane::Interactive).await?,
             verdict,
+            left_out: self.unusable(&request).await?,
             calls,
             acting,
         })
+    }
+
+    /// The fields of an export that nothing can be made of.
+    pub(super) async fn unusable(&self, request: &WriteRequest) -> Result<Vec<String>> {
+        let Write::Export(export) = &request.write else {
+            return Ok(Vec::new());
+        };
+        let mapping: FieldMapping = versions::present(&self.shared, request.connection).await?;
+        let mapping = steps::with_places(&mapping, &export.asked);
+        Ok(unusable(&export.asked, &mapping))
     }
 
     /// The request with the right that is left of the caller's, which the export needs later too.

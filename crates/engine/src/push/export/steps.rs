@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::export::{Asked, Decision, ExportSettings, File, NewOpportunity, Verdict};
 use domain::field_mapping::export::{self, Export, Profile};
 use domain::field_mapping::{Content, FieldCode, FieldMapping, Policy, Rule, SourcePath};
-use domain::link::Link;
+use domain::link::{Link, names_another_scheme};
 use domain::operation::{FileUpload, NoteText, UploadTarget};
 use domain::text::meaningful;
 use domain::{Timestamp, Write};
@@ -62,6 +62,10 @@ impl Order<'_> {
             None => person.title.clone(),
         };
         let one = |text: &String| vec![text.clone()];
+        let link = |text: &String| match names_another_scheme(text) {
+            true => Vec::new(),
+            false => one(text),
+        };
         let addresses = person.emails.iter();
         profile.unwanted_addresses = addresses
             .clone()
@@ -79,9 +83,9 @@ impl Order<'_> {
             ),
             ("TAGS", self.settings.tags(asked)),
             ("NOTES", one(&asked.note)),
-            ("LINKEDIN_URL", one(&person.linkedin_url)),
-            ("GITHUB_URL", one(&person.github_url)),
-            ("PLATFORM_PROFILE_URL", one(&person.profile_url)),
+            ("LINKEDIN_URL", link(&person.linkedin_url)),
+            ("GITHUB_URL", link(&person.github_url)),
+            ("PLATFORM_PROFILE_URL", link(&person.profile_url)),
             (OTHER_LINKS, person.links.clone()),
         ];
         let placed = [
@@ -222,7 +226,7 @@ const OTHER_LINKS: &str = "OTHER_LINKS";
 ///
 /// A rule that somebody has set to import or protect stays as it is: what has no rule at all, or is NA, goes where
 /// Lever has it. The host of the profile's page counts as the product's own.
-fn with_places(mapping: &FieldMapping, asked: &Asked) -> FieldMapping {
+pub(in crate::push) fn with_places(mapping: &FieldMapping, asked: &Asked) -> FieldMapping {
     let mut mapping = mapping.clone();
     for rule in &mut mapping.rules {
         if rule.field.as_str() == "LOCATION" && rule.not_available() {
