@@ -338,10 +338,10 @@ mod tests {
             (relink.connection_id.as_str(), relink.display_name.as_str()),
             ("c1", "")
         );
-        let new = asked(&Form::parse(
-            b"display_name=Acme&region=eu&base_url=http://a",
-        ))
-        .unwrap();
+        let of = |form: &[u8]| asked(&Form::parse(form));
+        let new = of(b"display_name=Acme&region=eu").unwrap();
         assert_eq!((new.region(), new.base_url.as_str()), (pb::Region::Eu, ""));
+        assert!(of(b"display_name=Acme&region=other").is_err());
+        assert!(of(b"display_name=Acme&region=eu&base_url=http://a").is_err());
     }
 }
