@@ -377,7 +377,7 @@ async fn p14_no_secret_is_readable_in_the_data_directory_the_logs_the_metrics_or
     readable.assert_found("unknown-but-echoed", "the answer to a note about nobody");
     let person = world.lever.opportunities().remove(0);
     readable.assert_found(person["name"].as_str().expect("a name"), "db");
-    let secrets = u64::try_from(planted.len()).expect("few");
+    let secrets = u64::try_from(planted.0.len()).expect("few");
     proved("P14", secrets, "secrets that are searched for everywhere");
 }
 
