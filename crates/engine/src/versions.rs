@@ -126,13 +126,8 @@ fn somebody_saved<M: Versioned>(present: &M) -> Error {
     Error::aborted(
         "ETAG_MISMATCH",
         format!(
-            "somebody else saved the {} first: read {} again, then repeat the change",
-            M::KIND.words(),
-            if M::KIND == MappingKind::Exports {
-                "them"
-            } else {
-                "it"
-            },
+            "somebody else saved the {} first: read what stands now, then repeat the change",
+            M::KIND.words()
         ),
         vec![
             ("etag", present.etag()),

@@ -1098,7 +1098,7 @@ async fn what_is_excluded_meanwhile_is_not_released() {
     world.save_mapping(mapping).await.expect("saved");
     let told = refused(world.release(&bulk).await);
     assert_eq!(told.reason, "STAGE_EXCLUDED");
-    assert_eq!(told.metadata["stage_id"], "offer");
+    assert_eq!(told.details["stage_id"], "offer");
     let item = world.operation(&format!("{bulk}/1")).await;
     assert_eq!(item.state(), pb::OperationState::Held);
     world.cancel(&bulk).await.expect("cancelled");

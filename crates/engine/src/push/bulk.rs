@@ -383,7 +383,7 @@ fn check_items(request: &BulkRequest) -> Result<&'static str> {
             ErrorKind::Invalid { violations } => violations.iter().for_each(|violation| {
                 let message = match rejects_without_reason(&item.write) {
                     true if violation.field == "archive_reason_id" => GIVE_THE_REASON,
-                    _ => &violation.message,
+                    _ => violation.message.as_str(),
                 };
                 bad(fields.of_write(index, &violation.field), message.to_owned());
             }),

@@ -120,7 +120,7 @@ impl Engine {
         let acting = acting::choose(&self.shared, &request).await?;
         let now = self.shared.clock.now();
         let minded = self.minded(&request).await?;
-        let mut left_out = self.unusable(&request).await?;
+        let mut left_out = self.left_out_of(&request).await?;
         left_out.extend(minded.left_out);
         let id = OperationId::new(new_id());
         let held = self

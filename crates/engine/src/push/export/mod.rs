@@ -129,14 +129,14 @@ impl Engine {
         Ok(ExportDryRun {
             eta: outbox.eta(calls.len(), Lane::Interactive).await?,
             verdict,
-            left_out: self.unusable(&request).await?,
+            left_out: self.left_out_of(&request).await?,
             calls,
             acting,
         })
     }
 
     /// The fields of an export that nothing can be made of.
-    pub(super) async fn unusable(&self, request: &WriteRequest) -> Result<Vec<String>> {
+    pub(super) async fn left_out_of(&self, request: &WriteRequest) -> Result<Vec<String>> {
         let Write::Export(export) = &request.write else {
             return Ok(Vec::new());
         };
