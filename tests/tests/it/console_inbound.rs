@@ -724,7 +724,9 @@ async fn who_may_only_read_is_offered_nothing_to_press_and_refused_where_they_tr
             .text
             .match_indices("method=\"post\" action=\"")
             .collect();
-        assert_eq!(posts.len(), 1, "{end}: signing out, and nothing else");
+        // What calls are looked for by is posted too, so that it stands in no address.
+        let forms = if end == "/calls" { 3 } else { 1 };
+        assert_eq!(posts.len(), forms, "{end}: signing out, and nothing else");
         assert!(page.text.contains("action=\"/console/sign-out\""), "{end}");
         for tab in ["/inbound\"", "/privacy\""] {
             assert!(
