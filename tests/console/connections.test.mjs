@@ -82,7 +82,7 @@ test("a user is linked by name, tested, and unlinked", async () => {
 
   const row = page.getByRole("row").filter({ hasText: "someone@product.example" });
   await row.getByText("by hand").waitFor();
-  await row.getByRole("button", { name: "Test someone@product.example" }).click();
+  await row.getByRole("button", { name: /Test.*someone@product\.example/ }).click();
   await page.getByRole("status").filter({ hasText: "who is linked to this address" }).waitFor();
   await assertReachable(page, "the users with a test");
   await row.getByRole("button", { name: "Remove the link" }).click();

@@ -108,7 +108,7 @@ test("an account is set up step by step without JavaScript, and starts when that
   await page.goto(`${setup}/start`);
   await page.getByText("all opportunities").waitFor();
   await page.getByRole("button", { name: "Start the first import" }).click();
-  await page.getByText("The first import has begun.").waitFor();
+  await page.getByText("The first import was started.").waitFor();
   await synced(admin.page, await connectionOf("Globex"));
   await context.close();
 });
