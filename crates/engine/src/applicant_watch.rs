@@ -151,7 +151,7 @@ impl Engine {
             then: place,
         };
         watch.stages = watch.stages_of(&watch.mapping(place.mapping_version).await?);
-        watch.key_sees = self.key_saw(id, place.sequence).await?;
+        watch.key_sees = watch.query.confidential && self.key_saw(id, place.sequence).await?;
         Ok(watch)
     }
 
