@@ -266,7 +266,7 @@ impl From<store::Error> for Error {
                     reason: "RESUME_TOKEN_EXPIRED",
                     details: Vec::new(),
                 },
-                "this token is older than the seven days for which changes are kept, or of before the store was \
+                "this token is older than the time for which changes are kept (seven days, unless set to less), or of before the store was \
                  restored: read the present state, then watch from there without a token",
             ),
             store::ErrorKind::KeysGiven => (

@@ -5,11 +5,15 @@ use std::time::Duration;
 use crate::engine::Engine;
 use crate::error::Result;
 
-/// Between two rounds: a day is what is promised, an hour makes each short.
+/// Between two rounds at most: a day is what is promised, an hour makes each short.
 const PERIOD: Duration = Duration::from_secs(3600);
+/// So many rounds fall into the time for which something is kept, if that is short.
+const ROUNDS: u32 = 6;
 
-/// Prunes the store now and once an hour, until the engine stops.
+/// Prunes the store now and once an hour or more often, until the engine stops.
 pub(crate) async fn run(engine: Engine) {
+    let kept = engine.shared.store.retention();
+    let period = PERIOD.min(kept.changes.min(kept.logs) / ROUNDS);
     loop {
         if let Err(error) = round(&engine).await {
             log_failure!(
@@ -19,7 +23,7 @@ pub(crate) async fn run(engine: Engine) {
         }
         tokio::select! {
             () = engine.stopped() => return,
-            () = tokio::time::sleep(PERIOD) => {}
+            () = tokio::time::sleep(period) => {}
         }
     }
 }

@@ -146,6 +146,12 @@ pub struct Store {
     pub accept_loss: bool,
     /// Whether Lever's documents are compressed.
     pub compress: bool,
+    /// How long numbered changes are kept; 1 minute to 7 days.
+    #[serde(with = "units::duration")]
+    pub changes_kept: Duration,
+    /// How long runs and the log of calls are kept; 1 minute to 90 days.
+    #[serde(with = "units::duration")]
+    pub logs_kept: Duration,
     /// Between two snapshots of what Lever cannot give back; zero for none.
     #[serde(with = "units::duration")]
     pub snapshot_interval: Duration,

@@ -361,6 +361,10 @@ pub(crate) fn store_options(settings: &Settings) -> Result<store::Options, Start
         cache_bytes: store.cache_size,
         accept_loss: store.accept_loss,
         compress: store.compress,
+        retention: store::Retention {
+            changes: store.changes_kept,
+            logs: store.logs_kept,
+        },
         now: Clock::system().now(),
         master_keys: store.master_keys()?,
     })

@@ -39,7 +39,7 @@ pub(crate) fn append(
 impl Store {
     /// Lists up to `limit` changes after the number `after`, in order and without gaps.
     ///
-    /// Changes are kept for seven days.
+    /// Changes are kept as long as [`Retention::changes`](crate::Retention::changes).
     ///
     /// # Errors
     /// [`ErrorKind::ResumeExpired`] when some of those after `after` are pruned already, and when so many were never
@@ -89,7 +89,7 @@ impl Store {
     }
 }
 
-const PRUNED: &str = "changes are kept for seven days, and some after this place are gone: begin again from the present state";
+const PRUNED: &str = "changes are kept for seven days or as long as was set, and some after this place are gone: begin again from the present state";
 const AHEAD: &str = "this place lies ahead of all changes, as after the store was restored from a backup: begin again from the present state";
 
 fn expired(why: &'static str) -> Error {

@@ -67,7 +67,7 @@ impl Store {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) without such a connection,
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a parent whose id cannot be stored.
     pub async fn apply_children(&self, read: ChildRead) -> Result<ChildApplied, Error> {
-        self.commit(move |draft| {
+        self.commit_patiently(move |draft| {
             draft.require_connection(read.connection)?;
             let (mut total, mut streams) = (Applied::default(), BTreeMap::<_, Applied>::new());
             if !is_live(draft, read.connection, &read.parent)? {

@@ -3,16 +3,20 @@
 //! Requests from many connections are taken in groups: each is its own transaction,
 //! one flush makes the group durable, and only then is any of them answered.
 //! Being the only writer, a request may read, decide and write without anybody coming between.
+//!
+//! A page of records takes some ten milliseconds, of which a good half is deciding.
+//! Whoever has just pressed a button does not wait for that: what the page has decided is thrown away,
+//! the urgent request is committed and answered, and the page is decided anew.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use domain::ConnectionId;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::backup;
 use crate::commits::Tally;
@@ -20,6 +24,7 @@ use crate::directory::Directory;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Counter, key};
+use crate::inbox::{Answer, Inbox, Job, Message};
 use crate::sidecar::Sidecar;
 use crate::space::Space;
 use crate::table::{Table, Tables};
@@ -28,40 +33,6 @@ use crate::view::Views;
 /// How many requests share a flush at most.
 const GROUP: usize = 64;
 const SIDECAR_EVERY: Duration = Duration::from_secs(1);
-
-/// A request: decides on the draft (or hears why it may not), and leaves the answer for after the flush.
-pub(crate) type Job = Box<dyn FnOnce(Result<&mut Draft<'_>, Error>) -> Answer + Send>;
-type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
-/// What looks at the store between two commits.
-pub(crate) type Look = Box<dyn FnOnce(u64) + Send>;
-
-/// What is sent to the thread.
-pub(crate) enum Message {
-    /// A request.
-    Work(Job),
-    /// Something to be done between two commits, given the number of the one before; it writes nothing, so that a full
-    /// disk is no hindrance.
-    Look(Look),
-    /// Everything before this is finished, then the thread ends.
-    Close,
-}
-
-/// Makes a request of a closure, and the place its answer comes to.
-pub(crate) fn job<T, F>(work: F) -> (Job, oneshot::Receiver<Result<T, Error>>)
-where
-    T: Send + 'static,
-    F: FnOnce(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
-{
-    let (sender, receiver) = oneshot::channel();
-    let job: Job = Box::new(move |draft| {
-        let decided = draft.and_then(|draft| work(draft).inspect_err(|_| draft.discard()));
-        Box::new(move |durable| {
-            // Whoever asked may have gone; what was asked is done all the same.
-            let _ = sender.send(decided.and_then(|value| durable.map(|()| value)));
-        })
-    });
-    (job, receiver)
-}
 
 /// Tells watchers the number of the last change of a connection.
 #[derive(Debug, Default)]
@@ -105,8 +76,29 @@ fn raise(known: &mut u64, sequence: u64) -> bool {
     newer
 }
 
+/// What shares a flush.
+struct Share {
+    began: Instant,
+    /// The commit before the first of them.
+    before: u64,
+    answers: Vec<(Answer, Result<(), Error>)>,
+    announcements: Vec<(ConnectionId, u64)>,
+}
+
+impl Share {
+    fn new(before: u64) -> Share {
+        Share {
+            began: Instant::now(),
+            before,
+            answers: Vec::new(),
+            announcements: Vec::new(),
+        }
+    }
+}
+
 /// The state of the thread.
 pub(crate) struct Committer {
+    pub(crate) inbox: Inbox,
     pub(crate) database: sled::Db,
     pub(crate) tables: Arc<Tables>,
     pub(crate) space: Arc<Space>,
@@ -126,22 +118,20 @@ pub(crate) struct Committer {
 
 impl Committer {
     /// Serves requests until the store is closed or dropped.
-    pub(crate) fn run(mut self, messages: &Receiver<Message>) {
+    pub(crate) fn run(mut self) {
         let mut open = true;
         while open {
-            let mut group = Vec::new();
-            open = self.next_group(messages, &mut group);
-            if !group.is_empty() {
-                self.serve(group);
-            }
+            let mut group = VecDeque::new();
+            open = self.next_group(&mut group);
+            self.serve(group);
         }
         self.finish();
     }
 
     /// Waits for work, then takes what else is there; false when no more will come.
-    fn next_group(&mut self, messages: &Receiver<Message>, group: &mut Vec<Job>) -> bool {
-        match messages.recv_timeout(SIDECAR_EVERY) {
-            Ok(Message::Work(job)) => group.push(job),
+    fn next_group(&mut self, group: &mut VecDeque<Job>) -> bool {
+        match self.inbox.wait(SIDECAR_EVERY) {
+            Ok(Message::Work(job)) => group.push_back(job),
             Ok(Message::Look(look)) => look(self.acknowledged.commit),
             Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return false,
             Err(RecvTimeoutError::Timeout) => {
@@ -150,63 +140,58 @@ impl Committer {
             }
         }
         while group.len() < GROUP {
-            match messages.try_recv() {
-                Ok(Message::Work(job)) => group.push(job),
+            match self.inbox.next() {
+                Some(Message::Work(job)) => group.push_back(job),
                 // What is in the group is not committed yet.
-                Ok(Message::Look(look)) => look(self.acknowledged.commit),
-                Ok(Message::Close) => return false,
-                Err(_nothing_more) => break,
+                Some(Message::Look(look)) => look(self.acknowledged.commit),
+                Some(Message::Close) => return false,
+                None => break,
             }
         }
         true
     }
 
-    fn serve(&mut self, group: Vec<Job>) {
-        let began = Instant::now();
-        let before = self.acknowledged.commit;
-        let mut announcements = Vec::new();
-        let answers: Vec<_> = group
-            .into_iter()
-            .map(|job| self.perform(job, &mut announcements))
-            .collect();
-        let flushed = if self.acknowledged.commit == before {
-            Ok(())
-        } else {
-            self.flush()
-        };
-        let durable = flushed.is_ok();
-        if durable && self.acknowledged.commit != before {
-            self.tally.note(began.elapsed());
-        }
-        for (answer, committed) in answers {
-            answer(committed.and_then(|()| self.tables.health().check()));
-        }
-        if durable {
-            for (connection, sequence) in announcements {
-                self.announcer.announce(connection, sequence);
+    /// Performs a group, and what becomes urgent meanwhile.
+    fn serve(&mut self, mut group: VecDeque<Job>) {
+        group.make_contiguous().sort_by_key(Job::haste);
+        let mut share = Share::new(self.acknowledged.commit);
+        while let Some(mut job) = group.pop_front() {
+            if self.perform(&mut job, &mut share) {
+                continue;
             }
-            self.note_if_due();
+            group.push_front(job);
+            self.perform_urgent(&mut share);
+            let shared = std::mem::replace(&mut share, Share::new(self.acknowledged.commit));
+            self.settle(shared);
+        }
+        // One flush for them, too.
+        self.perform_urgent(&mut share);
+        self.settle(share);
+    }
+
+    fn perform_urgent(&mut self, share: &mut Share) {
+        for mut job in self.inbox.take_urgent() {
+            self.perform(&mut job, share);
         }
     }
 
-    /// Decides one request and commits what it wrote; durable only after the flush.
-    fn perform(
-        &mut self,
-        job: Job,
-        announcements: &mut Vec<(ConnectionId, u64)>,
-    ) -> (Answer, Result<(), Error>) {
+    /// Decides one request and commits what it wrote; durable only after the flush. False if it gave way.
+    fn perform(&mut self, job: &mut Job, share: &mut Share) -> bool {
         let tables = self.tables.clone();
-        if let Err(refusal) = tables
-            .health()
-            .check()
-            .and_then(|()| self.space.check_write())
-        {
-            return (job(Err(refusal)), Ok(()));
+        let allowed = tables.health().check();
+        if let Err(refusal) = allowed.and_then(|()| self.space.check_write()) {
+            let answer = job.decide(Err(refusal));
+            share.answers.extend(answer.map(|answer| (answer, Ok(()))));
+            return true;
         }
-        let mut draft = Draft::new(&tables);
-        let answer = job(Ok(&mut draft));
+        let inbox = job.may_give_way().then_some(&self.inbox);
+        let mut draft = Draft::giving_way_to(inbox, &tables);
+        let Some(answer) = job.decide(Ok(&mut draft)) else {
+            return false;
+        };
         if draft.is_empty() {
-            return (answer, Ok(()));
+            share.answers.push((answer, Ok(())));
+            return true;
         }
         let number = self.acknowledged.commit + 1;
         let worth_a_snapshot = draft.touched_tables().any(backup::is_worth_a_snapshot);
@@ -219,9 +204,29 @@ impl Committer {
             if worth_a_snapshot {
                 self.worth_a_snapshot.store(number, Ordering::Relaxed);
             }
-            announcements.extend(announcement);
+            share.announcements.extend(announcement);
         }
-        (answer, committed)
+        share.answers.push((answer, committed));
+        true
+    }
+
+    /// Makes durable what was performed, and answers.
+    fn settle(&mut self, share: Share) {
+        let wrote = self.acknowledged.commit != share.before;
+        let flushed = if wrote { self.flush() } else { Ok(()) };
+        let durable = flushed.is_ok();
+        if durable && wrote {
+            self.tally.note(share.began.elapsed());
+        }
+        for (answer, committed) in share.answers {
+            answer(committed.and_then(|()| self.tables.health().check()));
+        }
+        if durable {
+            for (connection, sequence) in share.announcements {
+                self.announcer.announce(connection, sequence);
+            }
+            self.note_if_due();
+        }
     }
 
     fn flush(&self) -> Result<(), Error> {

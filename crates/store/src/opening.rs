@@ -35,6 +35,7 @@ use crate::format::{Counter, FormerKeys, Header, Label, STORE_VERSION, Secret, k
 use crate::health::Health;
 use crate::identities::Digester;
 use crate::key_files;
+use crate::prune::Retention;
 use crate::ring::Ring;
 use crate::seal::{self, KeyBytes, MasterKeyId, Sealer};
 use crate::sidecar::Sidecar;
@@ -68,6 +69,8 @@ pub struct Options {
     pub accept_loss: bool,
     /// Compresses documents. Off only where a raw search of the disk has to find what is stored.
     pub compress: bool,
+    /// How long what grows with use is kept.
+    pub retention: Retention,
     /// When that is: what is kept before an upgrade is dated with it.
     pub now: Timestamp,
     /// The master keys, the newest first, then those it has replaced. Without any, they are files in the folder, and
@@ -86,6 +89,7 @@ impl Default for Options {
             cache_bytes: 128 << 20,
             accept_loss: false,
             compress: true,
+            retention: Retention::default(),
             now: Timestamp::default(),
             master_keys: Vec::new(),
         }

@@ -39,7 +39,7 @@ impl Store {
         operation: Operation,
         keep: Duration,
     ) -> Result<Recording, Error> {
-        self.commit(move |draft| {
+        self.commit_urgently(move |draft| {
             draft.require_connection(operation.connection)?;
             match asked_before(draft, &operation, keep)? {
                 Some(existing) if existing.digest == operation.digest => {
@@ -64,7 +64,7 @@ impl Store {
         items: Vec<Operation>,
         keep: Duration,
     ) -> Result<Recording, Error> {
-        self.commit(move |draft| {
+        self.commit_urgently(move |draft| {
             draft.require_connection(bulk.connection)?;
             match asked_before(draft, &bulk, keep)? {
                 Some(existing) if existing.digest == bulk.digest => {

@@ -29,30 +29,54 @@ const STEP: usize = 500;
 
 type Key = Vec<u8>;
 
-/// What is kept for how long, in days.
-const RULES: [(Table, u32); 8] = [
-    (Table::Changes, 7),
-    (Table::Nudges, 7),
-    (Table::NudgeTokens, 7),
-    (Table::RequestIds, 7),
-    (Table::Runs, 30),
-    (Table::Calls, 30),
-    (Table::Quarantine, 30),
-    (Table::Operations, 30),
-];
+/// How long what grows with use is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Numbered changes: whoever resumes from an older one begins again. At most seven days, for so long resume tokens
+    /// surely open.
+    pub changes: Duration,
+    /// Runs, and the log of calls.
+    pub logs: Duration,
+}
+
+impl Default for Retention {
+    /// A week of changes, 30 days of the rest.
+    fn default() -> Self {
+        Self {
+            changes: DAY * 7,
+            logs: DAY * 30,
+        }
+    }
+}
+
+impl Retention {
+    /// What is kept for how long.
+    fn rules(self) -> [(Table, Duration); 8] {
+        [
+            (Table::Changes, self.changes),
+            (Table::Nudges, DAY * 7),
+            (Table::NudgeTokens, DAY * 7),
+            (Table::RequestIds, DAY * 7),
+            (Table::Runs, self.logs),
+            (Table::Calls, self.logs),
+            (Table::Quarantine, DAY * 30),
+            (Table::Operations, DAY * 30),
+        ]
+    }
+}
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pruned {
-    /// Changes older than seven days.
+    /// Changes that were kept as long as [`Retention::changes`].
     pub changes: u64,
     /// Nudges nobody settled within seven days, and digests of deliveries older than that.
     pub nudges: u64,
     /// Request ids of operations older than seven days.
     pub request_ids: u64,
-    /// Runs older than 30 days.
+    /// Runs that were kept as long as [`Retention::logs`].
     pub runs: u64,
-    /// Blocks of calls older than 30 days.
+    /// Blocks of calls that were kept as long.
     pub call_blocks: u64,
     /// Quarantined records older than 30 days.
     pub quarantined: u64,
@@ -67,7 +91,7 @@ pub struct Pruned {
 impl Store {
     /// Removes what has been kept long enough, and finishes forgetting people.
     ///
-    /// Done in short transactions, so that other writes go on between; ask once an hour or so.
+    /// Done in short transactions, so that other writes go on between; ask a few times within what is kept shortest.
     ///
     /// # Errors
     /// As every write.
@@ -84,8 +108,8 @@ impl Store {
                 }
                 continue;
             }
-            for (table, days) in RULES {
-                let before = now.minus(DAY * days);
+            for (table, kept) in self.retention().rules() {
+                let before = now.minus(kept);
                 *pruned.of(table) += self.prune_table(connection.id, table, before).await?;
             }
             self.refile_quarantine(connection.id).await?;

@@ -168,7 +168,7 @@ impl Store {
     /// [`ErrorKind::CursorMoved`] if the stored cursor is no longer `page.expected`,
     /// [`ErrorKind::NotFound`] without such a connection; nothing is written.
     pub async fn apply(&self, page: Page) -> Result<Applied, Error> {
-        self.commit(move |draft| {
+        self.commit_patiently(move |draft| {
             draft.require_connection(page.connection)?;
             move_cursor(draft, &page)?;
             let mut upsert = Upsert::new(draft, page.connection, page.requested_at, page.now)?
@@ -192,7 +192,7 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::NotFound`] without such a connection.
     pub async fn apply_refresh(&self, refresh: Refresh) -> Result<Applied, Error> {
-        self.commit(move |draft| apply_refresh(draft, &refresh))
+        self.commit_patiently(move |draft| apply_refresh(draft, &refresh))
             .await
     }
 

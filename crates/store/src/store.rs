@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -11,13 +11,15 @@ use domain::ConnectionId;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::commits::{Commits, Tally};
-use crate::committer::{Announcer, Committer, Job, Message, job};
+use crate::committer::{Announcer, Committer};
 use crate::directory::Directory;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Counter, key};
 use crate::health::Health;
+use crate::inbox::{Haste, Inbox, Job, Message, job};
 use crate::opening::{self, Opened, Options};
+use crate::prune::Retention;
 use crate::ring::Ring;
 use crate::space::{Shortage, Space};
 use crate::table::{Table, Tables};
@@ -55,6 +57,7 @@ struct Inner {
     tally: Arc<Tally>,
     admission: Semaphore,
     reading: Arc<Semaphore>,
+    retention: Retention,
     messages: Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -109,7 +112,9 @@ impl Store {
         acknowledged
             .overwrite(&live)
             .map_err(|error| Error::io("write seq.live", error))?;
+        let (messages, receiver) = channel();
         let committer = Committer {
+            inbox: Inbox::new(receiver),
             database,
             tables: tables.clone(),
             space: space.clone(),
@@ -123,11 +128,10 @@ impl Store {
             acknowledged,
             live,
         };
-        let (messages, receiver) = channel();
         let thread = std::thread::Builder::new()
             .name("store-committer".to_owned())
             .spawn(move || {
-                run(committer, &receiver);
+                run(committer);
                 drop(lock);
             })
             .map_err(|error| Error::io("start the committer thread", error))?;
@@ -145,6 +149,7 @@ impl Store {
             tally,
             admission: Semaphore::new(WAITING),
             reading: Arc::new(Semaphore::new(READING)),
+            retention: options.retention,
             messages,
             thread: Mutex::new(Some(thread)),
         };
@@ -316,6 +321,11 @@ impl Store {
         Ok(receiver)
     }
 
+    /// How long what grows with use is kept.
+    pub fn retention(&self) -> Retention {
+        self.inner.retention
+    }
+
     pub(crate) fn tables(&self) -> &Tables {
         &self.inner.tables
     }
@@ -341,13 +351,39 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
     {
+        self.ask(Haste::Usual, once(work)).await
+    }
+
+    /// The same for what somebody waits for who has just asked for it: what is patient gives way.
+    pub(crate) async fn commit_urgently<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.ask(Haste::Urgent, once(work)).await
+    }
+
+    /// The same for what takes long to decide and calls [`Draft::give_way`] now and then: it may be begun again.
+    pub(crate) async fn commit_patiently<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.ask(Haste::Patient, work).await
+    }
+
+    async fn ask<T, F>(&self, haste: Haste, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
+    {
         let _admitted = self
             .inner
             .admission
             .acquire()
             .await
             .map_err(|_| Error::closed())?;
-        let (job, answer) = job(work);
+        let (job, answer) = job(haste, work);
         self.send(job)?;
         self.received(answer.await)
     }
@@ -355,7 +391,7 @@ impl Store {
     /// Has the committer run `step` in one transaction after the other, each from where the one before ended; gives
     /// the sum of what they came to.
     ///
-    /// A step is given the key to go on after, and tells the next one; none ends it.
+    /// A step is given the key to go on after, and tells the next one; none ends it. Each may be begun again.
     pub(crate) async fn commit_in_steps<F>(&self, from: Vec<u8>, step: F) -> Result<u64, Error>
     where
         F: Fn(&mut Draft<'_>, &[u8]) -> Result<(u64, Option<Vec<u8>>), Error>
@@ -368,7 +404,8 @@ impl Store {
         let mut next = Some(from);
         while let Some(from) = next {
             let step = step.clone();
-            let (count, after) = self.commit(move |draft| step(draft, &from)).await?;
+            let step = move |draft: &mut Draft<'_>| step(draft, &from);
+            let (count, after) = self.commit_patiently(step).await?;
             sum += count;
             next = after;
         }
@@ -381,7 +418,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let (job, answer) = job(work);
+        let (job, answer) = job(Haste::Usual, once(work));
         self.send(job)?;
         // A thread of its own: waiting here would panic where async code runs.
         let waited = std::thread::spawn(move || answer.blocking_recv()).join();
@@ -455,11 +492,19 @@ impl Drop for Inner {
     }
 }
 
+/// Makes what is done once one of what may be done again; only what is patient is.
+fn once<T, F>(work: F) -> impl FnMut(&mut Draft<'_>) -> Result<T, Error>
+where
+    F: FnOnce(&mut Draft<'_>) -> Result<T, Error>,
+{
+    let mut work = Some(work);
+    move |draft| work.take().ok_or_else(Error::closed)?(draft)
+}
+
 /// Runs the committer; sled may panic, and then nothing may be acknowledged any more.
-fn run(committer: Committer, messages: &Receiver<Message>) {
+fn run(committer: Committer) {
     let tables = committer.tables.clone();
-    let outcome =
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| committer.run(messages)));
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| committer.run()));
     if outcome.is_err() {
         let _ = tables.health().fail("the committer panicked");
     }
@@ -474,4 +519,118 @@ where
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_panicked_or_shut_down| Err(Error::closed()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::Counter;
+
+    const URGENT: &[u8] = b"urgent";
+    const PATIENT: &[u8] = b"patient";
+
+    fn store(folder: &Path) -> Store {
+        let options = Options {
+            open_floor_bytes: 0,
+            write_floor_bytes: 0,
+            backfill_floor_bytes: 0,
+            reserve_bytes: 0,
+            ..Options::default()
+        };
+        Store::open(folder, options).unwrap()
+    }
+
+    /// Raises a counter, as a request that may be sent from anywhere; its answer is the new value.
+    fn raise(
+        store: &Store,
+        haste: Haste,
+        key: &'static [u8],
+    ) -> oneshot::Receiver<Result<u64, Error>> {
+        let (job, answer) = job(haste, move |draft| {
+            let next = draft.count(Table::Meta, key)? + 1;
+            draft.put(Table::Meta, key.to_vec(), &Counter(next));
+            Ok(next)
+        });
+        store.send(job).unwrap();
+        answer
+    }
+
+    /// A long request during each decision of which somebody asks for something; tells what it saw of that each time.
+    async fn interrupted(store: &Store, haste: Haste) -> Vec<(u64, bool)> {
+        let (asking, seen) = (store.clone(), Arc::new(Mutex::new(Vec::new())));
+        let noted = seen.clone();
+        let answers = Mutex::new(Vec::<oneshot::Receiver<Result<u64, Error>>>::new());
+        let work = move |draft: &mut Draft<'_>| {
+            let mut answers = answers.lock().unwrap();
+            let answered = answers
+                .iter_mut()
+                .all(|answer| matches!(answer.try_recv(), Ok(Ok(_))));
+            let count = draft.count(Table::Meta, URGENT)?;
+            noted.lock().unwrap().push((count, answered));
+            let own = draft.count(Table::Meta, PATIENT)? + 1;
+            draft.put(Table::Meta, PATIENT.to_vec(), &Counter(own));
+            answers.clear();
+            answers.push(raise(&asking, haste, URGENT));
+            draft.give_way()
+        };
+        store.commit_patiently(work).await.unwrap();
+        let seen = seen.lock().unwrap();
+        seen.clone()
+    }
+
+    async fn count(store: &Store, key: &'static [u8]) -> u64 {
+        store
+            .commit(move |draft| draft.count(Table::Meta, key))
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_urgent_is_durable_and_answered_before_a_page_is_decided_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+
+        let seen = interrupted(&store, Haste::Urgent).await;
+        // Its patience has an end, and what it writes is written once.
+        assert_eq!(seen, [(0, true), (1, true), (2, true), (3, true)]);
+        assert_eq!(count(&store, PATIENT).await, 1);
+        assert_eq!(count(&store, URGENT).await, 4);
+    }
+
+    #[tokio::test]
+    async fn a_page_does_not_give_way_to_what_takes_its_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+
+        assert_eq!(interrupted(&store, Haste::Usual).await, [(0, true)]);
+        assert_eq!(count(&store, PATIENT).await, 1);
+        assert_eq!(count(&store, URGENT).await, 1);
+    }
+
+    #[tokio::test]
+    async fn messages_put_off_for_what_is_urgent_keep_their_order_and_are_served_before_a_close() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let asking = store.clone();
+        let answers = Arc::new(Mutex::new(Vec::new()));
+        let sent = answers.clone();
+        let work = move |draft: &mut Draft<'_>| {
+            let mut sent = sent.lock().unwrap();
+            if sent.is_empty() {
+                let usual = raise(&asking, Haste::Usual, PATIENT);
+                let urgent = raise(&asking, Haste::Urgent, URGENT);
+                let after = raise(&asking, Haste::Usual, URGENT);
+                sent.extend([usual, urgent, after]);
+                asking.inner.messages.send(Message::Close).unwrap();
+            }
+            draft.give_way()
+        };
+        store.commit_patiently(work).await.unwrap();
+        let mut values = Vec::new();
+        let answers = std::mem::take(&mut *answers.lock().unwrap());
+        for answer in answers {
+            values.push(answer.await.unwrap().unwrap());
+        }
+        assert_eq!(values, [1, 1, 2]);
+    }
 }

@@ -68,6 +68,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
 
     /// Takes in one record; one that cannot be stored is quarantined.
     pub(crate) fn record(&mut self, incoming: &Incoming) -> Result<(), Error> {
+        self.draft.give_way()?;
         match self.check_ids(incoming) {
             Ok(key) => self.storable(key, incoming),
             Err(error) if *error.kind() == ErrorKind::Invalid => self.quarantine(&Quarantined {
@@ -296,6 +297,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
 
     /// Takes in the news of a deletion. An id that cannot be stored never was.
     pub(crate) fn deletion(&mut self, deleted: &Deleted) -> Result<(), Error> {
+        self.draft.give_way()?;
         let Ok(key) = key::record(self.connection, deleted.stream, &deleted.id) else {
             return Ok(());
         };
@@ -458,6 +460,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
     ///
     /// Unless it is only `absent`, no late answer undoes that.
     pub(crate) fn forget(&mut self, stream: Stream, id: &str, absent: bool) -> Result<bool, Error> {
+        self.draft.give_way()?;
         let key = key::record(self.connection, stream, id)?;
         let known: Option<Head> = self.draft.get(Table::heads(stream), &key)?;
         let Some(known) = known.filter(|known| known.deleted_at.is_none()) else {

@@ -38,10 +38,13 @@ const STREAMS: [&str; 5] = [
     "archive_reasons",
     "opportunities",
 ];
-const SETTINGS: [(&str, &str); 3] = [
+/// What is kept for a time is as old as it gets before the warming up ends, so that nothing has a reason to grow.
+const SETTINGS: [(&str, &str); 5] = [
     ("FULCRUM__PULL__OPPORTUNITIES_INTERVAL", "1s"),
     ("FULCRUM__PULL__DELETED_INTERVAL", "1m"),
     ("FULCRUM__STORE__CACHE_SIZE", "64MB"),
+    ("FULCRUM__STORE__CHANGES_KEPT", "2m"),
+    ("FULCRUM__STORE__LOGS_KEPT", "2m"),
 ];
 
 /// The process at one moment.

@@ -45,6 +45,15 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
         store.snapshots_kept as u64,
         1..=1_000,
     )?;
+    for (key, value, most) in [
+        ("store.changes_kept", store.changes_kept, "7d"),
+        ("store.logs_kept", store.logs_kept, "90d"),
+    ] {
+        let bounds = units::parse_duration("1m")..=units::parse_duration(most);
+        if !bounds.contains(&Some(value)) {
+            return fault(key, format!("expected 1m to {most}, found {value:?}"));
+        }
+    }
     if server.listen == server.http_listen && server.listen.port() != 0 {
         return fault(
             "server.http_listen",

@@ -156,6 +156,21 @@ fn a_certificate_and_its_key_come_together() {
 }
 
 #[test]
+fn what_is_kept_for_a_time_has_bounds() {
+    for (key, found, told, most) in [
+        ("changes_kept", "59s", "59s", "7d"),
+        ("changes_kept", "8d", "691200s", "7d"),
+        ("logs_kept", "0s", "0ns", "90d"),
+        ("logs_kept", "91d", "7862400s", "90d"),
+    ] {
+        let error = file(&format!("[store]\n{key} = \"{found}\"")).unwrap_err();
+        let expected = format!("`store.{key}` in /etc/x.toml: expected 1m to {most}, found {told}");
+        assert_eq!(error, expected);
+    }
+    assert!(file("[store]\nchanges_kept = \"1m\"\nlogs_kept = \"90d\"").is_ok());
+}
+
+#[test]
 fn limits_have_bounds() {
     for (bad, expected) in [
         ("connections = 15", "16 to 100000"),

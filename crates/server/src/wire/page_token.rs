@@ -77,7 +77,7 @@ impl Bound {
 fn expired() -> Error {
     Error::precondition(
         "RESUME_TOKEN_EXPIRED",
-        "this token is older than the seven days for which changes are kept, or is of another service: read the present \
+        "this token is older than the time for which changes are kept (seven days, unless set to less), or is of another service: read the present \
          state, then watch from there without a token",
         Vec::new(),
     )

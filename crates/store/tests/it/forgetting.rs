@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use domain::operation::{Failure, FailureKind, NoteText, State};
 use domain::{ConnectionId, Disconnected, Operation, Parent, Stream, Write};
+use secrecy::SecretString;
 use store::{
-    ApiCall, CallFilter, ChildList, ChildRead, ErrorKind, Forgotten, Incoming, Nudge, Pruned,
-    QuarantineCount, Quarantined, Recorded, Refresh, Run, RunFilter, RunOutcome, Store, Tombstones,
+    ApiCall, CallFilter, ChildList, ChildRead, ErrorKind, Forgotten, Incoming, Nudge, Options,
+    Pruned, QuarantineCount, Quarantined, Recorded, Refresh, Retention, Run, RunFilter, RunOutcome,
+    Store, Tombstones,
 };
 
 use crate::support::*;
@@ -604,6 +606,34 @@ async fn what_was_kept_long_enough_is_removed_and_nothing_else() {
         let numbers: Vec<_> = left.iter().map(|operation| operation.id).collect();
         assert_eq!(numbers, [note(c, 2, State::Succeeded).id]);
     }
+}
+
+#[tokio::test]
+async fn changes_are_kept_as_long_as_was_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let retention = Retention {
+        changes: Duration::from_secs(60),
+        ..Retention::default()
+    };
+    let options = Options {
+        retention,
+        ..options()
+    };
+    let store = Store::open(folder.path(), options).unwrap();
+    let settings = connection(1);
+    let c = settings.id;
+    let key = SecretString::from(KEY);
+    store.create_connection(settings, key).await.unwrap();
+    for second in [0, 1] {
+        let one = tag(&format!("{second}"), "{}");
+        store
+            .apply(page(c, second * 1_000, vec![one]))
+            .await
+            .unwrap();
+    }
+    assert_eq!(store.prune(at(60_000)).await.unwrap().changes, 0);
+    assert_eq!(store.prune(at(60_001)).await.unwrap().changes, 1);
+    assert_eq!(store.changes(c, 1, 9).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -246,7 +246,7 @@ async fn unknown_request(desk: &Desk, id: &str, typed: &str) -> Result<Option<Wr
         ..Default::default()
     };
     let answer = desk.call(LIST, request, Api::list_api_calls).await?;
-    let why = "No call of the last 30 days was made for a request with this id.";
+    let why = "No call that is still kept was made for a request with this id.";
     Ok(answer
         .api_calls
         .is_empty()
@@ -443,7 +443,7 @@ fn show(view: &View<'_>) -> Markup {
 fn calls(view: &View<'_>, answer: &pb::ListApiCallsResponse) -> Markup {
     html! {
         @if answer.api_calls.is_empty() {
-            section.empty { h2 { "No calls" } p { "Calls to Lever are kept for 30 days, without what they carried." } }
+            section.empty { h2 { "No calls" } p { "Calls to Lever are kept for 30 days unless that was set otherwise, without what they carried." } }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="API calls" {
                 table.stacked {

@@ -19,12 +19,16 @@ use crate::console::words::{count, moment, plain};
 use crate::grpc::Api;
 
 /// How long each thing is kept that is no part of the mirror (docs/operating.md).
-const KEPT: [(&str, &str); 6] = [
-    ("What has changed, as it is told to the product", "7 days"),
+const KEPT: [(&str, &str); 7] = [
     (
-        "Runs, calls to Lever without what they carried, records that could not be read",
-        "30 days",
+        "What has changed, as it is told to the product",
+        "7 days, unless set to less",
     ),
+    (
+        "Runs, and calls to Lever without what they carried",
+        "30 days, unless set otherwise",
+    ),
+    ("Records that could not be read", "30 days"),
     ("What a settled write carried", "30 days"),
     ("The write itself, without that", "400 days"),
     ("Resolved issues", "90 days"),

@@ -1,0 +1,163 @@
+//! What waits for the committer, and who goes first.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::draft::Draft;
+use crate::error::Error;
+
+/// How often a patient request begins again at most: then it goes through, whoever waits.
+const PATIENCE: u8 = 3;
+
+/// Decides on the draft (or hears why it may not), and leaves the answer for after the flush; none to begin again.
+type Work = Box<dyn FnMut(Result<&mut Draft<'_>, Error>) -> Option<Answer> + Send>;
+pub(crate) type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
+/// What looks at the store between two commits.
+pub(crate) type Look = Box<dyn FnOnce(u64) + Send>;
+
+/// How much it matters that a request is done at once. In this order those are served that wait together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Haste {
+    /// Somebody waits for it who has just pressed a button: what is patient gives way.
+    Urgent,
+    /// It is short and takes its turn.
+    Usual,
+    /// It is long: while it is decided, something urgent may come between, after which it is decided anew.
+    Patient,
+}
+
+/// A request.
+pub(crate) struct Job {
+    work: Work,
+    haste: Haste,
+    /// How often it has begun again.
+    gave_way: u8,
+}
+
+impl Job {
+    pub(crate) fn haste(&self) -> Haste {
+        self.haste
+    }
+
+    /// Whether it may be decided anew after something urgent.
+    pub(crate) fn may_give_way(&self) -> bool {
+        self.haste == Haste::Patient && self.gave_way < PATIENCE
+    }
+
+    /// Decides on the draft; none when it gave way, having written nothing.
+    pub(crate) fn decide(&mut self, draft: Result<&mut Draft<'_>, Error>) -> Option<Answer> {
+        let answer = (self.work)(draft);
+        if answer.is_none() {
+            self.gave_way += 1;
+        }
+        answer
+    }
+}
+
+/// Makes a request of a closure, and the place its answer comes to.
+pub(crate) fn job<T, F>(haste: Haste, mut work: F) -> (Job, oneshot::Receiver<Result<T, Error>>)
+where
+    T: Send + 'static,
+    F: FnMut(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
+{
+    let (sender, receiver) = oneshot::channel();
+    let mut sender = Some(sender);
+    let work: Work = Box::new(move |draft| {
+        let decided = match draft {
+            Ok(draft) => {
+                let decided = work(draft);
+                if decided.is_err() {
+                    draft.discard();
+                }
+                if draft.gave_way() {
+                    return None;
+                }
+                decided
+            }
+            Err(refusal) => Err(refusal),
+        };
+        let sender = sender.take();
+        Some(Box::new(move |durable| {
+            // Whoever asked may have gone; what was asked is done all the same.
+            let _ =
+                sender.map(|sender| sender.send(decided.and_then(|value| durable.map(|()| value))));
+        }))
+    });
+    let job = Job {
+        work,
+        haste,
+        gave_way: 0,
+    };
+    (job, receiver)
+}
+
+/// What is sent to the thread.
+pub(crate) enum Message {
+    /// A request.
+    Work(Job),
+    /// Something to be done between two commits, given the number of the one before; it writes nothing, so that a full
+    /// disk is no hindrance.
+    Look(Look),
+    /// Everything before this is finished, then the thread ends.
+    Close,
+}
+
+/// The messages in their order, out of which urgent requests can be picked.
+pub(crate) struct Inbox {
+    messages: Receiver<Message>,
+    /// What was received while something urgent was looked for, and has yet to be done.
+    put_off: RefCell<VecDeque<Message>>,
+}
+
+impl Inbox {
+    pub(crate) fn new(messages: Receiver<Message>) -> Inbox {
+        Inbox {
+            messages,
+            put_off: RefCell::default(),
+        }
+    }
+
+    /// The next message, waiting for it.
+    pub(crate) fn wait(&self, most: Duration) -> Result<Message, RecvTimeoutError> {
+        match self.put_off.borrow_mut().pop_front() {
+            Some(message) => Ok(message),
+            None => self.messages.recv_timeout(most),
+        }
+    }
+
+    /// The next message, if there is one.
+    pub(crate) fn next(&self) -> Option<Message> {
+        let put_off = self.put_off.borrow_mut().pop_front();
+        put_off.or_else(|| self.messages.try_recv().ok())
+    }
+
+    /// Whether something urgent waits.
+    pub(crate) fn is_hurried(&self) -> bool {
+        let mut put_off = self.put_off.borrow_mut();
+        put_off.extend(self.messages.try_iter());
+        put_off.iter().any(is_urgent)
+    }
+
+    /// The urgent requests that wait, in their order.
+    pub(crate) fn take_urgent(&self) -> Vec<Job> {
+        let mut put_off = self.put_off.borrow_mut();
+        put_off.extend(self.messages.try_iter());
+        let (urgent, others) = std::mem::take(&mut *put_off)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(is_urgent);
+        *put_off = others;
+        let job = |message| match message {
+            Message::Work(job) => Some(job),
+            Message::Look(_) | Message::Close => None,
+        };
+        urgent.into_iter().filter_map(job).collect()
+    }
+}
+
+fn is_urgent(message: &Message) -> bool {
+    matches!(message, Message::Work(job) if job.haste == Haste::Urgent)
+}
