@@ -24,6 +24,9 @@ use crate::http::{self, Health};
 use crate::tls::Tls;
 use crate::wire::connection::non_empty;
 
+/// Between two times that the recorder takes in what was measured.
+const TAKE_IN_EVERY: Duration = Duration::from_secs(5);
+
 /// Why the service did not start or stop well: one sentence with the way out.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -119,7 +122,7 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
     let engine = Engine::start(store.clone(), engine_settings(settings), clock.clone()).await?;
 
     let stop = CancellationToken::new();
-    let health = Health::new(metrics, store.clone(), clock.now());
+    let health = Health::new(metrics.clone(), store.clone(), clock.now());
     let api = Api {
         engine: engine.clone(),
         default_wait: settings.push.default_wait,
@@ -140,7 +143,7 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
     let servers = doors
         .map(|(door, router)| tokio::spawn(door.serve(router, stop.clone())))
         .into();
-    let upkeep = keep_up(authority, tls);
+    let upkeep = keep_up(authority, tls, metrics);
     tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep));
     health.set_ready(true);
     Ok(Running {
@@ -223,14 +226,27 @@ fn http_door(settings: &Settings, listener: TcpListener, tls: Option<&Arc<Tls>>)
 }
 
 /// What goes on beside the calls: letting go of what nobody reads, and following the files of TLS.
-async fn keep_up(authority: Authority, tls: Option<Arc<Tls>>) {
+async fn keep_up(authority: Authority, tls: Option<Arc<Tls>>, metrics: PrometheusHandle) {
+    let measured = take_in(move || metrics.run_upkeep());
     let follow = async {
         match tls {
             Some(tls) => tls.follow().await,
             None => std::future::pending().await,
         }
     };
-    tokio::join!(authority.calls().give_up_unread(), follow);
+    tokio::join!(authority.calls().give_up_unread(), follow, measured);
+}
+
+/// Has the recorder take in what was measured, again and again.
+///
+/// Each measured duration waits in memory for that. A scrape does it as well, but nobody need ever scrape: without this
+/// a soak of 1,000 reads and changes a second grew by 49 MB an hour.
+async fn take_in(measured: impl Fn()) {
+    let mut pace = tokio::time::interval(TAKE_IN_EVERY);
+    loop {
+        pace.tick().await;
+        measured();
+    }
 }
 
 fn call_limits(limits: &config::Limits) -> calls::Limits {
@@ -438,4 +454,24 @@ fn recorder() -> Result<PrometheusHandle, StartError> {
 pub fn install_crypto() {
     // An error only says that it was chosen before.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_measured_is_taken_in_though_nobody_scrapes() {
+        let times = Arc::new(AtomicU32::new(0));
+        let counted = times.clone();
+        let taking = take_in(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        let minute = tokio::time::timeout(Duration::from_secs(60), taking);
+        minute.await.unwrap_err();
+        let times = times.load(Ordering::Relaxed);
+        assert!((12..=13).contains(&times), "{times}");
+    }
 }
