@@ -349,6 +349,7 @@ async fn link(world: &World, api: &Api, external_id: &str) -> Result<String, Sta
             ..Default::default()
         }),
         api_key: lever_sim::DEFAULT_KEY.to_owned(),
+        allow_connected_account: true,
         ..Default::default()
     };
     let linked = api.connections().create_connection(request).await?;
