@@ -1,6 +1,8 @@
 //! Links by which somebody at the customer connects an account: once, with a key or by consent, and with nothing else.
 
-use lever_sim::{Consent, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_KEY, Key};
+use lever_sim::{
+    Config, Consent, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_KEY, Key, Population, Sim,
+};
 use proto::v1 as pb;
 use reqwest::StatusCode;
 use reqwest::redirect::Policy;
@@ -38,6 +40,18 @@ async fn world(opportunities: usize) -> World {
 }
 
 const OTHER_KEY: &str = "another-key-of-the-same-account-0003";
+
+/// Another Lever, and so another account.
+async fn another_lever(seed: u64) -> Sim {
+    let started = Sim::start(Config {
+        population: Population {
+            opportunities: 5,
+            seed,
+        },
+        ..Config::default()
+    });
+    started.await.expect("a loopback port")
+}
 
 fn for_a_new_account(world: &World) -> pb::CreateConnectLinkRequest {
     pb::CreateConnectLinkRequest {
@@ -178,9 +192,11 @@ async fn a_link_connects_no_account_twice_and_tells_nothing_of_who_has_it() {
     world.connect().await;
     world.until_synced().await;
     let known = connections(&world.api).await;
-    let (path, _link) = made(&world.api, for_a_new_account(&world))
-        .await
-        .expect("made");
+    let asked = pb::CreateConnectLinkRequest {
+        display_name: "Globex".to_owned(),
+        ..for_a_new_account(&world)
+    };
+    let (path, _link) = made(&world.api, asked).await.expect("made");
     let mut guest = Browser::new(&world);
     // The second is another key of the same account, which its records tell.
     for key in [DEFAULT_KEY, OTHER_KEY] {
@@ -440,10 +456,14 @@ async fn a_limited_admin_makes_links_for_what_it_sees_and_sees_what_comes_of_the
     let told = refused(made(&reader, for_a_new_account(&world)).await);
     assert_eq!(told.code, Code::PermissionDenied);
 
-    let (path, _link) = made(&limited, for_a_new_account(&world))
-        .await
-        .expect("made");
-    let (foreign, foreign_link) = made(&all, for_a_new_account(&world)).await.expect("made");
+    // Accounts of their own.
+    let others = [another_lever(1).await, another_lever(2).await];
+    let for_other = |which: usize| pb::CreateConnectLinkRequest {
+        base_url: others[which].base_url(),
+        ..for_a_new_account(&world)
+    };
+    let (path, _link) = made(&limited, for_other(0)).await.expect("made");
+    let (foreign, foreign_link) = made(&all, for_other(1)).await.expect("made");
     assert_eq!(links(&limited).await.len(), 1);
     assert_eq!(links(&all).await.len(), 2);
     let request = pb::RevokeConnectLinkRequest {
