@@ -47,11 +47,19 @@ export const connect = async (page, lever, { name = "Acme Recruiting", key = lev
 
 /** Connects an account that is still to be set up; gives where that goes on. */
 export const connectPaused = async (page, lever, { name = "Globex" } = {}) => {
-  // A key that is connected already would be asked about.
   const key = `made-for-${name.toLowerCase()}-${Date.now()}`;
   await lever.control("keys", { secret: key, confidential: true });
   await fillConnection(page, lever, { name, key });
   await page.getByRole("button", { name: "Test and continue" }).click();
+  await page.locator("nav[aria-label=Steps], [name=again]").first().waitFor();
+  const again = page.getByLabel("Connect it all the same");
+  if (await again.count()) {
+    // Another connection has this account: that a second one is meant is said by a tick.
+    await page.getByText("This Lever account is connected already").first().waitFor();
+    await again.check();
+    await page.locator("[name=api_key]").fill(key);
+    await page.getByRole("button", { name: "Test and continue" }).click();
+  }
   await page.waitForURL(/\/setup\/test$/);
   return new URL(page.url()).pathname.replace(/\/test$/, "");
 };

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import assert from "node:assert/strict";
 
 import { connectPaused, openBrowser, person, synced, testKey } from "./admin.mjs";
-import { startFulcrum, startLever } from "./programs.mjs";
+import { ask, startFulcrum, startLever } from "./programs.mjs";
 
 let browser;
 let lever;
@@ -59,6 +59,9 @@ const connectionOf = async (name) => {
   return (await cards.getAttribute("href")).split("/").at(-1);
 };
 
+/** Ends a connection, so that its account can be connected by another link. */
+const leave = (connection) => ask(fulcrum, "disconnect", connection, "--purge-now", "--yes");
+
 test("a link that two people open and use at once connects one account", async () => {
   const address = await linkFor("Initech");
   const guests = await Promise.all([person(browser, fulcrum), person(browser, fulcrum)]);
@@ -72,7 +75,18 @@ test("a link that two people open and use at once connects one account", async (
     assert.deepEqual(complaints, []);
     await context.close();
   }
-  await synced(admin.page, await connectionOf("Initech"));
+  const connection = await connectionOf("Initech");
+  await synced(admin.page, connection);
+  // Another link connects no account twice, and says nothing of where it is.
+  const second = await linkFor("Hooli");
+  const { page, context } = await person(browser, fulcrum);
+  await page.goto(second);
+  await page.getByLabel("API key").fill(lever.key);
+  await page.getByRole("button", { name: "Test and connect" }).click();
+  await page.getByRole("alert").filter({ hasText: "This Lever account is connected already" }).waitFor();
+  assert.equal(await page.getByText("Initech").count(), 0);
+  await context.close();
+  await leave(connection);
 });
 
 for (const javaScriptEnabled of [true, false]) {
@@ -86,7 +100,7 @@ for (const javaScriptEnabled of [true, false]) {
     await guest.page.getByRole("heading", { name: "Lever is connected" }).waitFor();
     assert.equal(guest.page.url(), address, "what Lever answered is in the address no more");
     await guest.context.close();
-    await connectionOf(name);
+    await leave(await connectionOf(name));
   });
 }
 

@@ -7,7 +7,7 @@ use domain::absence::LeftOut;
 use domain::hydration::Policy;
 use domain::{ConnectionId, Stream};
 use lever::{ErrorKind as LeverErrorKind, Lane, OpportunityId, Timestamp};
-use store::{Incoming, Refresh};
+use store::Refresh;
 
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result, about_id};
@@ -18,13 +18,15 @@ use crate::skew::Moment;
 impl Engine {
     /// Reads one opportunity now; the lists below it are read next, however long ago it was archived.
     ///
+    /// Gives why the settings leave it out, if they do: the next walk over everybody takes it out again.
+    ///
     /// # Errors
     /// Not found; invalid for what cannot be an id; precondition while paused; Lever's refusals.
     pub async fn sync_opportunity(
         &self,
         id: ConnectionId,
         opportunity: &OpportunityId,
-    ) -> Result<()> {
+    ) -> Result<Vec<LeftOut>> {
         let link = self.link(id)?;
         refuse_paused(&link)?;
         if asks_for_another_path(opportunity.as_str()) {
@@ -39,7 +41,7 @@ impl Engine {
             whatever_the_settings: true,
         };
         match look(&self.shared, &link, opportunity, how).await? {
-            Seen::Shown => Ok(()),
+            Seen::Shown(left_out) => Ok(left_out),
             Seen::Gone => Err(Error::not_found("opportunity", opportunity.as_str())),
         }
     }
@@ -105,10 +107,10 @@ pub(crate) struct Look {
 }
 
 /// What a look found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// The mirror shows it as it is now, as far as the settings let it in.
-    Shown,
+    /// The mirror shows it as it is now, as far as the settings let it in; with why they leave it out.
+    Shown(Vec<LeftOut>),
     /// Lever does not have it, or hides it.
     Gone,
 }
@@ -137,10 +139,24 @@ pub(crate) async fn look(
                 malformed.reason
             ))
         })?;
-    if !how.whatever_the_settings
-        && !lets_in(shared, link, &answer.value.value, &content.records).await?
-    {
-        return Ok(Seen::Shown);
+    let candidacy = content
+        .records
+        .iter()
+        .find_map(|record| record.candidacy.as_ref());
+    let left_out = match candidacy {
+        Some(candidacy) => {
+            let created_at = answer.value.value.created_at;
+            LeftOut::all(&link.connection(), candidacy, created_at, now)
+        }
+        None => Vec::new(),
+    };
+    if !how.whatever_the_settings {
+        let Some(candidacy) = candidacy else {
+            return Ok(Seen::Shown(left_out));
+        };
+        if !left_out.is_empty() && !scope::is_known(shared, link, candidacy).await? {
+            return Ok(Seen::Shown(left_out));
+        }
     }
     let refresh = Refresh {
         connection: link.id(),
@@ -159,20 +175,5 @@ pub(crate) async fn look(
         link.hydrate_now.notify_one();
     }
     link.moved();
-    Ok(Seen::Shown)
-}
-
-/// Whether the settings let an opportunity into the mirror, or it is there already.
-async fn lets_in(
-    shared: &Shared,
-    link: &Link,
-    opportunity: &lever::Opportunity,
-    records: &[Incoming],
-) -> Result<bool> {
-    let Some(candidacy) = records.iter().find_map(|record| record.candidacy.as_ref()) else {
-        return Ok(false);
-    };
-    let now = shared.clock.now();
-    let wanted = LeftOut::all(&link.connection(), candidacy, opportunity.created_at, now);
-    Ok(wanted.is_empty() || scope::is_known(shared, link, candidacy).await?)
+    Ok(Seen::Shown(left_out))
 }

@@ -14,6 +14,7 @@ use crate::credential::{self, NewCredential, Obtained};
 use crate::engine::{Engine, disconnected_error, new_id};
 use crate::error::{Error, KEY_REJECTED, KEY_REJECTED_MESSAGE, Result, Violation};
 use crate::read::LONGEST_ID;
+use crate::twins::Shown;
 use crate::webhook::register::not_configured;
 
 /// An account to link.
@@ -49,6 +50,8 @@ pub struct NewConnection {
     pub signature_tokens: Vec<SecretString>,
     /// The disconnected connection that comes back by it; none for another one, or for that of the external id.
     pub restore: Option<ConnectionId>,
+    /// Whether the account may be one that another connection has.
+    pub again: bool,
 }
 
 /// New values of settings; none leaves a setting as it is.
@@ -111,7 +114,8 @@ impl Engine {
     ///
     /// # Errors
     /// Invalid for a bad field, already exists for a used external id, precondition if Lever rejects the credential,
-    /// or if the account was disconnected in another environment (X14), unavailable if Lever does not answer.
+    /// if the account was disconnected in another environment (X14), or if another connection has it and `again` does
+    /// not say that this is meant; unavailable if Lever does not answer.
     /// In none of these cases is anything stored.
     pub async fn link_account(
         &self,
@@ -131,10 +135,18 @@ impl Engine {
         by_link: Option<LinkUse>,
     ) -> Result<Linked> {
         let former = self.admissible(&new, linker).await?;
-        let signature_tokens = new.signature_tokens.clone();
+        let (signature_tokens, again) = (new.signature_tokens.clone(), new.again);
         let mut fresh = self.fresh(new);
         let credential = self.obtain(&fresh.environment, credential).await?;
-        self.try_credential(&fresh, &credential).await?;
+        let shown = self.try_credential(&fresh, &credential).await?;
+        let linking = self.shared.linking.lock().await;
+        if let Some(link) = by_link {
+            self.still_open(&link.hash).await?;
+        }
+        if !again {
+            self.refuse_twin(None, &fresh.environment, &credential, &shown)
+                .await?;
+        }
         fresh.key_last_four = credential.last_four();
         let secrets = Secrets {
             credential: credential.into(),
@@ -151,6 +163,7 @@ impl Engine {
                 fresh
             }
         };
+        drop(linking);
         tracing::info!(connection = %connection.id, restored, "connected");
         let link = credential::link(&self.shared, connection.clone()).await?;
         self.run(link.clone()).await?;
@@ -425,13 +438,15 @@ impl Engine {
     /// Replaces the credential; everything else stays (F-06).
     ///
     /// # Errors
-    /// Not found; precondition if Lever rejects the new one, unavailable if it does not answer: the old one stays.
+    /// Not found; precondition if Lever rejects the new one, or if it is of an account that another connection has and
+    /// `again` does not say that this is meant; unavailable if Lever does not answer: the old one stays.
     pub async fn rotate_credential(
         &self,
         id: ConnectionId,
         credential: NewCredential,
+        again: bool,
     ) -> Result<Connection> {
-        self.rotate_by(id, credential, None).await
+        self.rotate_by(id, credential, again, None).await
     }
 
     /// The same, for a link that is used up by it.
@@ -439,6 +454,7 @@ impl Engine {
         &self,
         id: ConnectionId,
         credential: NewCredential,
+        again: bool,
         by_link: Option<LinkUse>,
     ) -> Result<Connection> {
         let connection = self.connection(id).await?;
@@ -446,7 +462,15 @@ impl Engine {
             return Err(disconnected_error(disconnected));
         }
         let credential = self.obtain(&connection.environment, credential).await?;
-        self.try_credential(&connection, &credential).await?;
+        let shown = self.try_credential(&connection, &credential).await?;
+        let linking = self.shared.linking.lock().await;
+        if let Some(link) = by_link {
+            self.still_open(&link.hash).await?;
+        }
+        if !again {
+            self.refuse_twin(Some(id), &connection.environment, &credential, &shown)
+                .await?;
+        }
         let last_four = credential.last_four();
         let store = &self.shared.store;
         let now = self.shared.clock.now();
@@ -463,6 +487,7 @@ impl Engine {
                 })?
             }
         };
+        drop(linking);
         match self.link(id) {
             Ok(link) => {
                 let opened = credential::open(&self.shared, &stored, link.progress()).await?;
@@ -509,12 +534,20 @@ impl Engine {
     /// A refusal counts in Lever's words only, since gateways and other services refuse with the same status.
     ///
     /// A grant of OAuth was proved when its tokens were had, and its code works only once: no answer is no obstacle.
-    async fn try_credential(&self, connection: &Connection, credential: &Obtained) -> Result<()> {
+    /// Gives what was shown of the account.
+    async fn try_credential(
+        &self,
+        connection: &Connection,
+        credential: &Obtained,
+    ) -> Result<Shown> {
         let clients = &self.shared.clients;
         let client = clients.client(&connection.environment, credential.for_a_trial(), None)?;
         let client = client.with_limits(clients.impatient());
         let outcome = crate::read::first_page(&client, &connection.streams).await;
-        let Err(error) = outcome else { return Ok(()) };
+        let error = match outcome {
+            Ok(shown) => return Ok(shown),
+            Err(error) => error,
+        };
         let not_lever = || {
             Err(Error::invalid(
                 "connection.base_url",
@@ -527,7 +560,7 @@ impl Engine {
             {
                 not_lever()
             }
-            LeverErrorKind::Forbidden { .. } => Ok(()),
+            LeverErrorKind::Forbidden { .. } => Ok(Shown::default()),
             LeverErrorKind::Unauthorized => Err(Error::precondition(
                 KEY_REJECTED,
                 KEY_REJECTED_MESSAGE,
@@ -536,7 +569,7 @@ impl Engine {
             LeverErrorKind::NotFound
             | LeverErrorKind::Invalid { .. }
             | LeverErrorKind::Malformed => not_lever(),
-            _ if credential.proved() => Ok(()),
+            _ if credential.proved() => Ok(Shown::default()),
             _ => Err(error.into()),
         }
     }

@@ -162,7 +162,8 @@ impl Engine {
     /// It is done to the end, also when nobody waits for it any more.
     ///
     /// # Errors
-    /// Precondition with reason `CONNECT_LINK_ENDED` for a link that is not open; else as [`Engine::link_account`] and
+    /// Precondition with reason `CONNECT_LINK_ENDED` for a link that is not open, and `ACCOUNT_CONNECTED` for an account
+    /// that another connection has, which no link connects twice; else as [`Engine::link_account`] and
     /// [`Engine::rotate_credential`], after which the link is still open.
     pub async fn follow_connect_link(
         &self,
@@ -187,7 +188,7 @@ impl Engine {
             at: self.shared.clock.now(),
         };
         let connection = match &link.purpose {
-            LinkPurpose::Relink(id) => self.rotate_by(*id, credential, Some(by_link)).await,
+            LinkPurpose::Relink(id) => self.rotate_by(*id, credential, false, Some(by_link)).await,
             LinkPurpose::New { .. } => {
                 let linker = self.linker_of(link).await?;
                 let new = new_connection(&link.purpose).ok_or_else(ended)?;
@@ -272,6 +273,7 @@ fn new_connection(purpose: &LinkPurpose) -> Option<NewConnection> {
         paused: false,
         signature_tokens: Vec::new(),
         restore: None,
+        again: false,
     })
 }
 

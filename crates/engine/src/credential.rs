@@ -77,6 +77,14 @@ impl Obtained {
         }
     }
 
+    /// The key, where it is one.
+    pub(crate) fn api_key(&self) -> Option<&SecretString> {
+        match &self.0 {
+            store::Credential::ApiKey(key) => Some(key),
+            store::Credential::OAuth(_) => None,
+        }
+    }
+
     /// The same for one call that is made before it is stored: it renews nothing.
     pub(crate) fn for_a_trial(&self) -> Credential {
         match &self.0 {

@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) moved: broadcast::Sender<domain::OperationId>,
     /// Says that the master key was exchanged.
     pub(crate) resealing: Notify,
+    /// Held from the look for another connection of the account until one is stored.
+    pub(crate) linking: tokio::sync::Mutex<()>,
 }
 
 /// A connection's link with its outbox.
@@ -128,6 +130,7 @@ impl Engine {
                 kinds: Arc::default(),
                 moved,
                 resealing: Notify::new(),
+                linking: tokio::sync::Mutex::new(()),
             }),
             running: Arc::new(RwLock::new(HashMap::new())),
             unusable: Arc::new(RwLock::new(HashMap::new())),

@@ -406,6 +406,9 @@ fn words(error: &lever::Error) -> Option<Box<str>> {
     }
 }
 
+/// Another connection has the Lever account of a credential.
+pub const ACCOUNT_CONNECTED: &str = "ACCOUNT_CONNECTED";
+
 /// Lever answered 401.
 pub const KEY_REJECTED: &str = "LEVER_KEY_REJECTED";
 

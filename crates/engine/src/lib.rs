@@ -68,6 +68,7 @@ mod sync;
 #[cfg(test)]
 mod testing;
 mod traffic;
+mod twins;
 mod upkeep;
 mod user_links;
 mod versions;
@@ -92,7 +93,9 @@ pub use data::unread;
 pub use download::{FileBytes, FileDownload, FileSource};
 pub use duplicates::{Crowd, DuplicatePair, DuplicatePlace, Duplicates, DuplicatesQuery, Verdict};
 pub use engine::Engine;
-pub use error::{Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation};
+pub use error::{
+    ACCOUNT_CONNECTED, Error, ErrorKind, KEY_REJECTED, PERMISSION_MISSING, Result, Violation,
+};
 pub use estimate::ImportEstimate;
 pub use explain::{
     ExplainHow, ExplainedCandidacy, ExplainedPerson, Explanation, InLever, LeverAnswer, LeverSees,

@@ -159,7 +159,7 @@ async fn follow_opportunity(
     }
     let sent = shared.clock.now();
     match look(shared, link, opportunity, how(shared, link, group)).await {
-        Ok(Seen::Shown) => Ok(Followed::Done),
+        Ok(Seen::Shown(_)) => Ok(Followed::Done),
         Ok(Seen::Gone) if group.deleted => {
             bury(shared, link, opportunity, link.lever_time(sent)).await
         }

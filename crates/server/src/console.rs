@@ -34,7 +34,6 @@ use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 
 use crate::grpc::Api;
-use consent::Consents;
 use session::Sessions;
 
 /// Where the console is.
@@ -45,7 +44,6 @@ const ROOT: &str = "/console";
 struct Console {
     api: Api,
     sessions: Arc<Sessions>,
-    consents: Arc<Consents>,
     /// Whether browsers reach us by TLS: the cookie is for that alone then.
     secure: bool,
 }
@@ -59,7 +57,6 @@ pub(crate) fn router(api: Api, secure: bool) -> Router {
         // A store that gives none gives no page either.
         sessions: Arc::new(Sessions::new(lasting.ok())),
         api,
-        consents: Arc::new(Consents::default()),
         secure,
     };
     Router::new()

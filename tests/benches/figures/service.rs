@@ -109,6 +109,8 @@ impl Service {
                 ..pb::Connection::default()
             }),
             api_key: key.to_owned(),
+            // Many connections of one simulator stand for as many accounts.
+            allow_connected_account: true,
             ..pb::CreateConnectionRequest::default()
         };
         let mut client = ConnectionServiceClient::new(self.channel.clone());

@@ -1,6 +1,8 @@
 //! Links by which somebody at the customer connects an account: once, with a key or by consent, and with nothing else.
 
-use lever_sim::{Consent, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_KEY, Key};
+use lever_sim::{
+    Config, Consent, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_KEY, Key, Population, Sim,
+};
 use proto::v1 as pb;
 use reqwest::StatusCode;
 use reqwest::redirect::Policy;
@@ -38,6 +40,18 @@ async fn world(opportunities: usize) -> World {
 }
 
 const OTHER_KEY: &str = "another-key-of-the-same-account-0003";
+
+/// Another Lever, and so another account.
+async fn another_lever(seed: u64) -> Sim {
+    let started = Sim::start(Config {
+        population: Population {
+            opportunities: 5,
+            seed,
+        },
+        ..Config::default()
+    });
+    started.await.expect("a loopback port")
+}
 
 fn for_a_new_account(world: &World) -> pb::CreateConnectLinkRequest {
     pb::CreateConnectLinkRequest {
@@ -161,8 +175,78 @@ async fn a_link_that_is_opened_and_posted_twice_at_once_connects_one_account() {
             assert_eq!(page.to, path, "{}", page.text);
         }
         assert!(other.open(&path).await.text.contains("This link was used"));
-        assert_eq!(connections(&world.api).await.len(), round);
+        let connected = connections(&world.api).await;
+        assert_eq!(connected.len(), 1, "round {round}");
+        let gone = pb::DeleteConnectionRequest {
+            connection_id: connected[0].id.clone(),
+            purge_now: true,
+        };
+        let gone = world.api.connections().delete_connection(gone).await;
+        gone.expect("deleted");
     }
+}
+
+#[tokio::test]
+async fn a_link_connects_no_account_twice_and_tells_nothing_of_who_has_it() {
+    let mut world = world(20).await;
+    world.connect().await;
+    world.until_synced().await;
+    let known = connections(&world.api).await;
+    let asked = pb::CreateConnectLinkRequest {
+        display_name: "Globex".to_owned(),
+        ..for_a_new_account(&world)
+    };
+    let (path, _link) = made(&world.api, asked).await.expect("made");
+    let mut guest = Browser::new(&world);
+    // The second is another key of the same account, which its records tell.
+    for key in [DEFAULT_KEY, OTHER_KEY] {
+        let told = guest.post(&path, &[("api_key", key)]).await;
+        assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let about = "This Lever account is connected already";
+        assert!(told.text.contains(about), "{}", told.text);
+        assert!(told.text.contains("whoever sent you the link") && told.text.contains("<form"));
+        for secret in [&known[0].id, &known[0].display_name, "allow_connected"] {
+            assert!(!told.text.contains(secret), "{secret}: {}", told.text);
+        }
+        let asked = pb::CreateConnectionRequest {
+            connection: Some(pb::Connection {
+                display_name: "Twice".to_owned(),
+                base_url: world.lever.base_url(),
+                ..Default::default()
+            }),
+            api_key: key.to_owned(),
+            ..Default::default()
+        };
+        let told = refused(world.api.connections().create_connection(asked).await);
+        assert_eq!(told.code, Code::FailedPrecondition);
+        assert_eq!(told.reason, "ACCOUNT_CONNECTED");
+        assert_eq!(told.details["connection_id"], known[0].id);
+        assert_eq!(connections(&world.api).await.len(), 1);
+    }
+    // A link for that very account is no second one.
+    let relink = pb::CreateConnectLinkRequest {
+        connection_id: world.connection.clone(),
+        ..Default::default()
+    };
+    for key in [DEFAULT_KEY, OTHER_KEY] {
+        let (path, _link) = made(&world.api, relink.clone()).await.expect("made");
+        let done = guest.post(&path, &[("api_key", key)]).await;
+        assert_eq!(done.to, path, "{}", done.text);
+    }
+    // What was meant is done, and shares nothing with the other but the rate limit.
+    let meant = pb::CreateConnectionRequest {
+        connection: Some(pb::Connection {
+            display_name: "Twice".to_owned(),
+            base_url: world.lever.base_url(),
+            ..Default::default()
+        }),
+        api_key: DEFAULT_KEY.to_owned(),
+        allow_connected_account: true,
+        ..Default::default()
+    };
+    let made = world.api.connections().create_connection(meant).await;
+    made.expect("connected twice");
+    assert_eq!(connections(&world.api).await.len(), 2);
 }
 
 #[tokio::test]
@@ -270,6 +354,12 @@ async fn consent_connects_in_the_browser_it_began_in_and_a_refusal_keeps_the_lin
     assert_eq!(other.open(&back).await.status, StatusCode::FORBIDDEN);
     assert!(connections(&world.api).await.is_empty());
 
+    // Who is at Lever meanwhile notices nothing of a restart.
+    world.stop().await;
+    world.start().await;
+    for browser in [&mut guest, &mut other] {
+        browser.follow(&world);
+    }
     let connected = guest.open(&back).await;
     assert_eq!(connected.to, path, "{}", connected.text);
     assert!(
@@ -366,10 +456,14 @@ async fn a_limited_admin_makes_links_for_what_it_sees_and_sees_what_comes_of_the
     let told = refused(made(&reader, for_a_new_account(&world)).await);
     assert_eq!(told.code, Code::PermissionDenied);
 
-    let (path, _link) = made(&limited, for_a_new_account(&world))
-        .await
-        .expect("made");
-    let (foreign, foreign_link) = made(&all, for_a_new_account(&world)).await.expect("made");
+    // Accounts of their own.
+    let others = [another_lever(1).await, another_lever(2).await];
+    let for_other = |which: usize| pb::CreateConnectLinkRequest {
+        base_url: others[which].base_url(),
+        ..for_a_new_account(&world)
+    };
+    let (path, _link) = made(&limited, for_other(0)).await.expect("made");
+    let (foreign, foreign_link) = made(&all, for_other(1)).await.expect("made");
     assert_eq!(links(&limited).await.len(), 1);
     assert_eq!(links(&all).await.len(), 2);
     let request = pb::RevokeConnectLinkRequest {

@@ -33,6 +33,11 @@ impl Browser {
         }
     }
 
+    /// Goes on where the service is now.
+    pub(crate) fn follow(&mut self, world: &World) {
+        self.base = format!("http://{}", world.service().http);
+    }
+
     async fn take(&mut self, answer: Response) -> Page {
         if let Some(set) = answer.headers().get(SET_COOKIE) {
             let set = set.to_str().expect("ASCII");
@@ -339,6 +344,11 @@ async fn whatever_cannot_be_shown_is_told_in_the_frame_with_a_way_on() {
             "/console/connections/%ff",
             400,
             "This address cannot be read",
+        ),
+        (
+            &format!("{at}/operations?person=ada%40example.com"),
+            422,
+            "takes Lever’s id of an opportunity only",
         ),
         (&format!("{at}/calls?after=old"), 422, "Show the first page"),
         ("/console?after=old", 422, "Show the first page"),

@@ -51,13 +51,15 @@ impl World {
         self.api.sync().resume_sync(request).await.expect("resumed");
     }
 
-    async fn read_now(&self, opportunity: &str) {
+    /// Gives why the settings leave it out.
+    async fn read_now(&self, opportunity: &str) -> Vec<i32> {
         let request = pb::StartSyncRequest {
             connection_id: self.connection.clone(),
             opportunity_id: opportunity.to_owned(),
             ..Default::default()
         };
-        self.api.sync().start_sync(request).await.expect("read");
+        let read = self.api.sync().start_sync(request).await;
+        read.expect("read").into_inner().left_out
     }
 }
 
@@ -204,7 +206,12 @@ async fn who_is_left_out_by_the_settings_is_nobody_here_and_told_with_what_lever
     assert_eq!(one.candidacy.as_ref().expect("a row").opportunity_id, id);
 
     // Whoever asks for it has it read all the same.
-    world.read_now(id).await;
+    let left_out = world.read_now(id).await;
+    assert_eq!(
+        left_out,
+        [i32::from(pb::LeftOut::Archived)],
+        "it goes again"
+    );
     let (answer, seen) = world.explain_with_lever(by_email(email(&archived))).await;
     let here = about(&answer, id).expect("it is here now");
     assert_eq!(here.not_listed[0].reason(), pb::NotListedReason::Archived);
@@ -264,7 +271,7 @@ async fn what_lever_has_and_the_mirror_has_not_yet_is_found_by_asking_and_read_w
     );
 
     world.go_on().await;
-    world.read_now(&new).await;
+    assert!(world.read_now(&new).await.is_empty(), "it stays");
     let (answer, seen) = world.explain_with_lever(by_opportunity(&new)).await;
     assert!(about(&answer, &new).expect("it is here").listed);
     assert!(seen.opportunities[0].mirrored);

@@ -28,6 +28,7 @@ impl World {
                 ..Default::default()
             }),
             api_key,
+            allow_connected_account: true,
             ..Default::default()
         };
         let answer = self.api.connections().create_connection(request).await;

@@ -197,6 +197,7 @@ async fn a_grant_that_was_taken_back_says_to_link_again_and_a_new_code_does() {
         connection_id: world.connection.clone(),
         api_key: String::new(),
         oauth: grant(&code(&world, SCOPES).await),
+        ..Default::default()
     };
     let rotated = world.api.connections().rotate_credential(request).await;
     rotated.expect("linked again");
@@ -286,6 +287,7 @@ async fn a_grant_lost_to_a_kill_in_a_renewal_says_so_and_a_new_code_repairs_it()
         connection_id: world.connection.clone(),
         api_key: String::new(),
         oauth: grant(&code(&world, SCOPES).await),
+        ..Default::default()
     };
     let rotated = world.api.connections().rotate_credential(request).await;
     rotated.expect("linked again");
@@ -359,6 +361,7 @@ async fn an_authority_that_is_nowhere_is_told_as_such() {
         connection_id: world.connection.clone(),
         api_key: String::new(),
         oauth: grant(&second),
+        ..Default::default()
     };
     let told = refused(world.api.connections().rotate_credential(renewal).await);
     assert_eq!(told.reason, "LEVER_KEY_REJECTED");

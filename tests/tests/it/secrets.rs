@@ -192,6 +192,7 @@ async fn provoke(world: &World, api: &Api, said: &mut Readable) {
             connection_id: connection.clone(),
             api_key: key.to_owned(),
             oauth: None,
+            ..Default::default()
         };
         let answer = api.connections().rotate_credential(request).await;
         note("another credential", answer.map(|answer| show(&answer)));

@@ -249,8 +249,7 @@ async fn an_admin_for_some_connections_administers_the_tokens_within_them() {
     let (mut world, admin) = administered().await;
     let own = world.connection.clone();
     let whole = std::mem::replace(&mut world.api, admin.clone());
-    world.connect().await;
-    let foreign = world.connection.clone();
+    let foreign = link(&world, &admin, "foreign").await.expect("linked");
     let named = |name: &str, asked: pb::CreateTokenRequest| pb::CreateTokenRequest {
         name: name.to_owned(),
         ..asked
@@ -349,6 +348,7 @@ async fn link(world: &World, api: &Api, external_id: &str) -> Result<String, Sta
             ..Default::default()
         }),
         api_key: lever_sim::DEFAULT_KEY.to_owned(),
+        allow_connected_account: true,
         ..Default::default()
     };
     let linked = api.connections().create_connection(request).await?;

@@ -11,6 +11,7 @@ use super::visible::Sight;
 use super::{RawRecord, ReadPage, ReadQuery, kept, resource};
 use crate::access::Confidential;
 use crate::error::{Error, Result};
+use crate::twins::Shown;
 
 /// Lever's largest page.
 const LARGEST_PAGE: usize = 100;
@@ -302,18 +303,19 @@ fn keyed(query: &ReadQuery, raw: &RawValue) -> Option<RawRecord> {
     })
 }
 
-/// Asks for one record of the first stream that has a list of its own.
+/// Asks for one record of the first stream that has a list of its own; gives what that tells the account by.
 pub(crate) async fn first_page(
     client: &Client,
     streams: &BTreeSet<Stream>,
-) -> std::result::Result<(), lever::Error> {
+) -> std::result::Result<Shown, lever::Error> {
     let of_its_own = |stream: &&Stream| {
         **stream != Stream::EeoResponses
             && resource::list(**stream)
                 .is_some_and(|operation| operation.path_parameters().next().is_none())
     };
     let first = streams.iter().find(of_its_own).copied();
-    let operation = resource::list(first.unwrap_or(Stream::Stages));
+    let first = first.unwrap_or(Stream::Stages);
+    let operation = resource::list(first);
     let operation = operation.expect("every account list has its operation");
     let query = match operation.query.contains(&"limit") {
         true => vec![("limit".to_owned(), "1".to_owned())],
@@ -321,5 +323,13 @@ pub(crate) async fn first_page(
     };
     let call = RawCall::new(operation, &BTreeMap::new(), query, None)
         .expect("an account list takes no path parameters and no body");
-    client.call(&call).await.map(drop)
+    let answer = client.call(&call).await?;
+    #[derive(Deserialize)]
+    struct Records {
+        data: Vec<Box<RawValue>>,
+    }
+    let records: Option<Records> = serde_json::from_slice(&answer.value.body).ok();
+    let records = records.map(|records| records.data).unwrap_or_default();
+    let documents = records.iter().map(|record| record.get());
+    Ok(Shown::of(first, documents))
 }

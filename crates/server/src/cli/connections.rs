@@ -52,6 +52,9 @@ pub(super) struct Connect {
         hide_default_value = true
     )]
     restore: String,
+    /// Connect it although another connection has the same Lever account.
+    #[arg(long)]
+    allow_connected_account: bool,
     /// Keep secret notes too.
     #[arg(long)]
     secret_notes: bool,
@@ -69,6 +72,9 @@ pub(super) struct Connect {
 pub(super) struct RotateCredential {
     /// The connection by id, external id or name; may be left out when there is one.
     connection: Option<String>,
+    /// Take it although another connection has the same Lever account.
+    #[arg(long)]
+    allow_connected_account: bool,
     #[command(flatten)]
     credential: Credential,
 }
@@ -151,6 +157,7 @@ pub(super) async fn connect(global: &Global, command: Connect) -> Result<(), Fai
         oauth,
         paused: command.paused,
         restore_connection_id: command.restore,
+        allow_connected_account: command.allow_connected_account,
     };
     let response = client
         .connections()
@@ -208,6 +215,7 @@ pub(super) async fn rotate(global: &Global, command: RotateCredential) -> Result
         connection_id: connection.id,
         api_key,
         oauth,
+        allow_connected_account: command.allow_connected_account,
     };
     let answer = client.connections().rotate_credential(request).await?;
     let connection = answer.into_inner().connection.unwrap_or_default();

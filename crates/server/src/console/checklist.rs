@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::words::count;
+
 /// What a key is to be good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Only {
@@ -43,29 +45,105 @@ impl Only {
     }
 }
 
-/// The permissions that the set-up guide has an admin tick, in Lever's order; those alone that the key needs.
+/// The groups of the list: what each is called, and what the names in it speak of. A name is in the first that fits, so
+/// that the narrower ones come first.
+const GROUPS: [(&str, &[&str]); 19] = [
+    (
+        "Candidates, Lever’s former name of opportunities",
+        &["candidate"],
+    ),
+    ("Notes", &["opportunity note"]),
+    ("Resumes", &["opportunity resume"]),
+    ("Files", &["opportunity file"]),
+    ("Applications", &["opportunity application"]),
+    ("Referrals", &["opportunity referral"]),
+    ("Interviews", &["opportunity interview"]),
+    ("Forms", &["opportunity form"]),
+    ("Offers", &["opportunity offer"]),
+    ("Tags, sources and links", &["tags", "sources", "links"]),
+    ("Postings", &["posting"]),
+    ("Opportunities", &["opportunit"]),
+    ("Contacts", &["contact"]),
+    ("Users", &["user"]),
+    ("Requisitions", &["requisition"]),
+    ("Archive reasons", &["archive reason"]),
+    ("Feedback templates", &["feedback"]),
+    ("EEO", &["eeo"]),
+    ("Stages", &["stage"]),
+];
+
+/// Those groups as pages show them: what an opportunity is and has first, what the account has after.
+const ORDER: [&str; 19] = [
+    "Opportunities",
+    "Tags, sources and links",
+    "Notes",
+    "Resumes",
+    "Files",
+    "Applications",
+    "Referrals",
+    "Interviews",
+    "Forms",
+    "Offers",
+    "Contacts",
+    "Users",
+    "Postings",
+    "Requisitions",
+    "Stages",
+    "Archive reasons",
+    "Feedback templates",
+    "EEO",
+    "Candidates, Lever’s former name of opportunities",
+];
+
+/// The group that a permission is in.
+fn group_of(name: &str) -> &'static str {
+    let speaks = |(_, words): &&(&str, &[&str])| words.iter().any(|word| name.contains(word));
+    let found = GROUPS.iter().find(speaks).map(|(label, _)| *label);
+    found.unwrap_or("Opportunities")
+}
+
+/// The permissions that the set-up guide has an admin tick; those alone that the key needs. By what they are about, and
+/// all of them once more in Lever's order.
 pub(super) fn checklist(only: Only) -> Markup {
     let all = engine::guide_permissions();
-    let of = |reads| -> Vec<&str> {
-        let those = all
-            .iter()
-            .filter(|(name, is_read)| *is_read == reads && only.wants(name, reads));
+    let of = |reads, label: Option<&str>| -> Vec<&str> {
+        let those = all.iter().filter(|(name, is_read)| {
+            let fits = label.is_none_or(|label| group_of(name) == label);
+            *is_read == reads && only.wants(name, reads) && fits
+        });
         those.map(|(name, _)| *name).collect()
     };
-    let writes = of(false);
     html! {
-        (group("permissions-read", "To read", &of(true)))
-        @if !writes.is_empty() { (group("permissions-write", "To write", &writes)) }
+        div.groups {
+            @for (at, label) in ORDER.into_iter().enumerate() {
+                @let (reads, writes) = (of(true, Some(label)), of(false, Some(label)));
+                @if !reads.is_empty() || !writes.is_empty() {
+                    fieldset {
+                        legend { (label) }
+                        (listed(&format!("group-{at}-read"), label, "To read", &reads))
+                        (listed(&format!("group-{at}-write"), label, "To write", &writes))
+                    }
+                }
+            }
+        }
+        details {
+            summary { "All in one list, in Lever’s order" }
+            (listed("permissions-read", "", "To read", &of(true, None)))
+            (listed("permissions-write", "", "To write", &of(false, None)))
+        }
         p.faint { "And the switch “Allow access to confidential data”, if what is confidential is to be seen too. It cannot be changed later, and neither can the permissions." }
     }
 }
 
-fn group(id: &str, label: &str, names: &[&str]) -> Markup {
+/// Names to be copied, of one group or of all; nothing where there are none.
+fn listed(id: &str, of: &str, label: &str, names: &[&str]) -> Markup {
     html! {
-        div.copied {
-            label for=(id) { (label) ", " (names.len()) " permissions" }
-            textarea id=(id) readonly rows=(names.len().clamp(2, 8)) cols="52" { @for name in names { (name) "\n" } }
-            (copy(id))
+        @if !names.is_empty() {
+            div.copied {
+                label for=(id) { @if !of.is_empty() { span.unseen { (of) ": " } } (label) ", " (count(names.len() as u64, "permission", "permissions")) }
+                textarea id=(id) readonly rows=(names.len().clamp(2, 8)) cols="52" { @for name in names { (name) "\n" } }
+                (copy(id))
+            }
         }
     }
 }
@@ -91,6 +169,43 @@ mod tests {
         assert!(!reads.contains("create an opportunity note"));
         assert!(jobs.contains("To read, 3 permissions") && jobs.contains("find all postings\n"));
         assert!(!jobs.contains("opportunit") && !jobs.contains("apply to a posting"));
+    }
+
+    #[test]
+    fn every_permission_is_in_the_group_of_what_it_is_about() {
+        for (name, group) in [
+            ("update an opportunity's stage", "Opportunities"),
+            ("update opportunity archived state", "Opportunities"),
+            ("download an opportunity resume file", "Resumes"),
+            (
+                "remove opportunity contact links",
+                "Tags, sources and links",
+            ),
+            ("find all sources", "Tags, sources and links"),
+            ("find a posting application question form", "Postings"),
+            ("apply to a posting", "Postings"),
+            ("find all stages", "Stages"),
+            ("find an archive reason", "Archive reasons"),
+            ("update a contact", "Contacts"),
+            ("add candidate tags", ORDER[18]),
+            ("update a candidate stage", ORDER[18]),
+        ] {
+            assert_eq!(group_of(name), group, "{name}");
+        }
+        for (label, _) in GROUPS {
+            assert!(ORDER.contains(&label), "{label}");
+            let used = engine::guide_permissions();
+            assert!(
+                used.iter().any(|(name, _)| group_of(name) == label),
+                "{label}"
+            );
+        }
+        let text = checklist(Only::Everything).into_string();
+        assert_eq!(
+            text.matches("create an opportunity note\n").count(),
+            2,
+            "in its group and in all"
+        );
     }
 
     #[test]

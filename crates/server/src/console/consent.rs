@@ -1,17 +1,22 @@
 //! Who is at Lever's consent page just now, and in which browser.
 //!
-//! Kept in memory: a restart in the middle has people begin again, with the same link. What comes back counts in the
-//! browser that was sent there, once, and for ten minutes.
+//! What the answer needs is in the cookie of the browser that was sent there, sealed with the master key: nothing is
+//! kept here, so that a restart in the middle loses nobody. The cookie opens for the `state` it was made with alone, so
+//! that no other browser can bring the answer, and for ten minutes. That it counts once is seen to by what it is for:
+//! a code works once at Lever, a link once here.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::Timestamp;
 use engine::Result;
+use prost::Message;
 use secrecy::SecretString;
-use tokio::time::Instant;
+use store::Store;
+use zeroize::Zeroizing;
 
-use super::session::{Hash, hash, secret};
+use super::session::{hash, secret};
 
 /// The cookie that binds what comes back to a browser.
 pub(super) const COOKIE: &str = "fulcrum_connect";
@@ -19,20 +24,7 @@ pub(super) const COOKIE: &str = "fulcrum_connect";
 /// How long somebody may take to consent.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
-/// The most who are there at a time; whoever went first makes room.
-const MOST: usize = 1_000;
-
-/// Those who are at Lever's consent page, by the hash of their `state`.
-#[derive(Debug, Default)]
-pub(super) struct Consents(Mutex<HashMap<Hash, Waiting>>);
-
-#[derive(Debug)]
-struct Waiting {
-    /// The hash of the cookie of the browser.
-    browser: Hash,
-    errand: Errand,
-    since: Instant,
-}
+const PURPOSE: &str = "consent under way";
 
 /// What somebody was sent to Lever for.
 #[derive(Debug)]
@@ -53,86 +45,97 @@ pub(super) struct Sent {
     pub(super) verifier: SecretString,
 }
 
-impl Consents {
-    /// Takes note that somebody is sent to Lever.
-    ///
-    /// # Errors
-    /// If the operating system gives no random numbers.
-    pub(super) fn begin(&self, link: &str) -> Result<Sent> {
-        let (state, browser, verifier) = (secret()?, secret()?, SecretString::from(secret()?));
-        let waiting = Waiting {
-            browser: hash(&browser),
-            errand: Errand {
-                link: link.into(),
-                verifier: verifier.clone(),
-            },
-            since: Instant::now(),
-        };
-        let mut all = self.all();
-        all.retain(|_, waiting| waiting.since.elapsed() < PATIENCE);
-        if all.len() >= MOST {
-            let first = all.iter().min_by_key(|(_, waiting)| waiting.since);
-            if let Some(state) = first.map(|(state, _)| *state) {
-                all.remove(&state);
-            }
-        }
-        all.insert(hash(&state), waiting);
-        Ok(Sent {
-            state,
-            browser,
-            verifier,
-        })
-    }
+/// What is sealed.
+#[derive(Clone, PartialEq, Message)]
+struct Plain {
+    #[prost(string, tag = "1")]
+    link: String,
+    #[prost(string, tag = "2")]
+    verifier: String,
+    #[prost(int64, tag = "3")]
+    until: i64,
+}
 
-    /// What somebody was sent for who comes back, once; none for another browser, which changes nothing.
-    pub(super) fn end(&self, state: &str, browser: &str) -> Option<Errand> {
-        let mut all = self.all();
-        let state = hash(state);
-        let fits = all.get(&state).is_some_and(|waiting| {
-            waiting.browser == hash(browser) && waiting.since.elapsed() < PATIENCE
-        });
-        fits.then(|| all.remove(&state))?
-            .map(|waiting| waiting.errand)
-    }
+/// Sends somebody to Lever who follows a link.
+///
+/// # Errors
+/// If the operating system gives no random numbers.
+pub(super) fn begin(store: &Store, link: &str, now: Timestamp) -> Result<Sent> {
+    let (state, verifier) = (secret()?, secret()?);
+    let plain = Plain {
+        link: link.to_owned(),
+        verifier: verifier.clone(),
+        until: now.plus(PATIENCE).as_millis(),
+    };
+    let plain = Zeroizing::new(plain.encode_to_vec());
+    let sealed = store.seal(PURPOSE, &hash(&state), &plain)?;
+    Ok(Sent {
+        state,
+        browser: URL_SAFE_NO_PAD.encode(sealed),
+        verifier: verifier.into(),
+    })
+}
 
-    fn all(&self) -> MutexGuard<'_, HashMap<Hash, Waiting>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What somebody was sent for who comes back; none in another browser, and none who comes too late.
+pub(super) fn end(store: &Store, state: &str, browser: &str, now: Timestamp) -> Option<Errand> {
+    let sealed = URL_SAFE_NO_PAD.decode(browser).ok()?;
+    let plain = store.unseal(PURPOSE, &hash(state), &sealed).ok()?;
+    let plain = Plain::decode(Zeroizing::new(plain).as_slice()).ok()?;
+    (now < Timestamp::from_millis(plain.until)).then(|| Errand {
+        link: plain.link.into(),
+        verifier: plain.verifier.into(),
+    })
+}
+
+/// The cookie of somebody who is sent to Lever. Lax, since the answer comes from Lever's site.
+pub(super) fn cookie(browser: &str, secure: bool) -> String {
+    let (life, secure) = (PATIENCE.as_secs(), if secure { "; Secure" } else { "" });
+    format!("{COOKIE}={browser}; Path=/connect; Max-Age={life}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// The cookie of somebody who has come back: none.
+pub(super) fn no_cookie(secure: bool) -> String {
+    let secure = if secure { "; Secure" } else { "" };
+    format!("{COOKIE}=; Path=/connect; Max-Age=0; HttpOnly; SameSite=Lax{secure}")
 }
 
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret as _;
+    use store::Options;
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn what_comes_back_counts_once_in_its_browser_and_for_ten_minutes() {
-        let consents = Consents::default();
-        let sent = consents.begin("fcl_x").unwrap();
-        let other = consents.begin("fcl_y").unwrap();
-        assert!(consents.end(&sent.state, &other.browser).is_none());
-        assert!(consents.end(&sent.state, "").is_none());
-        let errand = consents.end(&sent.state, &sent.browser).unwrap();
+    #[test]
+    fn what_comes_back_counts_in_its_browser_for_ten_minutes_and_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Store::open(folder.path(), Options::default()).unwrap();
+        let now = Timestamp::from_millis(1_000);
+        let store = open();
+        let sent = begin(&store, "fcl_x", now).unwrap();
+        let other = begin(&store, "fcl_y", now).unwrap();
+        assert!(!sent.browser.contains("fcl_x"));
+        drop(store);
+        let store = open();
+        assert!(end(&store, &sent.state, &other.browser, now).is_none());
+        assert!(end(&store, &sent.state, "", now).is_none());
+        let errand = end(&store, &sent.state, &sent.browser, now).unwrap();
         assert_eq!(errand.link.expose_secret(), "fcl_x");
         assert_eq!(
             errand.verifier.expose_secret(),
             sent.verifier.expose_secret()
         );
-        assert!(consents.end(&sent.state, &sent.browser).is_none(), "once");
-        tokio::time::advance(PATIENCE).await;
-        assert!(consents.end(&other.state, &other.browser).is_none());
+        let late = now.plus(PATIENCE);
+        assert!(end(&store, &other.state, &other.browser, late).is_none());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn there_are_never_more_than_fit() {
-        let consents = Consents::default();
-        let first = consents.begin("fcl_first").unwrap();
-        tokio::time::advance(Duration::from_secs(1)).await;
-        for _ in 0..MOST {
-            consents.begin("fcl_x").unwrap();
-        }
-        assert_eq!(consents.all().len(), MOST);
-        assert!(consents.end(&first.state, &first.browser).is_none());
+    #[test]
+    fn the_cookie_comes_back_from_another_site_and_ends_by_itself() {
+        let set = cookie("abc", true);
+        assert_eq!(
+            set,
+            "fulcrum_connect=abc; Path=/connect; Max-Age=600; HttpOnly; SameSite=Lax; Secure"
+        );
+        assert!(no_cookie(false).contains("Max-Age=0"));
     }
 }

@@ -184,6 +184,8 @@ const HEADINGS: &[(&str, &str)] = &[
 /// Where the console has what rpcs do; the longer phrases first.
 #[rustfmt::skip]
 const PHRASES: &[(&str, &str)] = &[
+    (": use that connection, or say with allow_connected_account that a second one is meant", "."),
+    (", or say with allow_connected_account that a second one is meant", "."),
     ("use RotateCredential to give it a new key", "replace its key in Settings"),
     ("use RotateCredential", "replace the key in Settings"),
     ("call RotateCredential", "replace the key in Settings"),

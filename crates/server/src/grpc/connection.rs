@@ -1,6 +1,6 @@
 //! `ConnectionService`.
 
-use engine::{Error, ErrorKind, Linker, SyncState};
+use engine::{ACCOUNT_CONNECTED, Error, ErrorKind, Linker, SyncState};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService;
 use tonic::{Request, Response, Status};
@@ -51,14 +51,29 @@ pub(super) fn linker(caller: &Caller) -> Option<Linker> {
 
 /// The error without the id of a connection that the caller does not see.
 pub(super) fn hiding(caller: &Caller, error: Error) -> Error {
-    let ErrorKind::AlreadyExists { details } = error.kind() else {
-        return error;
+    let (details, hidden) = match error.kind() {
+        ErrorKind::AlreadyExists { details } => {
+            let message = "another connection has this external_id";
+            (details, Error::already_exists(message, Vec::new()))
+        }
+        ErrorKind::Precondition {
+            reason: ACCOUNT_CONNECTED,
+            details,
+        } => {
+            let message = "this Lever account is connected already, where this token does not see it: ask an \
+                           administrator who does, or say with allow_connected_account that a second one is meant";
+            (
+                details,
+                Error::precondition(ACCOUNT_CONNECTED, message, Vec::new()),
+            )
+        }
+        _ => return error,
     };
     let seen = |(_, id): &(_, String)| id.parse().is_ok_and(|id| caller.sees(id));
     if details.iter().all(seen) {
         return error;
     }
-    Error::already_exists("another connection has this external_id", Vec::new())
+    hidden
 }
 
 #[tonic::async_trait]
@@ -75,6 +90,7 @@ impl ConnectionService for Api {
         })?;
         let mut new = wire::connection::from_pb(&settings).map_err(status)?;
         new.paused = request.paused;
+        new.again = request.allow_connected_account;
         if !request.restore_connection_id.is_empty() {
             new.restore = Some(connection_of(&caller, &request.restore_connection_id)?);
         }
@@ -182,14 +198,15 @@ impl ConnectionService for Api {
         &self,
         request: Request<pb::RotateCredentialRequest>,
     ) -> Result<Response<pb::RotateCredentialResponse>, Status> {
-        let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        let caller = caller(&request)?;
+        let id = connection_of(&caller, &request.get_ref().connection_id)?;
         let request = request.into_inner();
         let credential = from_credential(request.api_key, request.oauth).map_err(status)?;
         let connection = self
             .engine
-            .rotate_credential(id, credential)
+            .rotate_credential(id, credential, request.allow_connected_account)
             .await
-            .map_err(status)?;
+            .map_err(|error| status(hiding(&caller, error)))?;
         let connection = Some(self.shown(&connection).await?);
         Ok(Response::new(pb::RotateCredentialResponse { connection }))
     }

@@ -72,14 +72,15 @@ impl SyncService for Api {
                     .map_err(status)?,
             );
         }
+        let mut left_out = Vec::new();
         let opportunity = &request.get_ref().opportunity_id;
         if opportunity.is_empty() {
             self.engine.start_sync(id, &streams).await.map_err(status)?;
         } else if streams.is_empty() {
             let opportunity = OpportunityId::from(opportunity.as_str());
             self.check_visible(&caller, id, &opportunity).await?;
-            let started = self.engine.sync_opportunity(id, &opportunity).await;
-            started.map_err(status)?;
+            let read = self.engine.sync_opportunity(id, &opportunity).await;
+            left_out = read.map_err(status)?;
         } else {
             let error = Error::invalid(
                 "streams",
@@ -88,7 +89,11 @@ impl SyncService for Api {
             return Err(status(error));
         }
         let status = Some(self.sync_status(id).await.map_err(status)?);
-        Ok(Response::new(pb::StartSyncResponse { status }))
+        let left_out = left_out.into_iter().map(wire::explain::to_left_out);
+        Ok(Response::new(pb::StartSyncResponse {
+            status,
+            left_out: left_out.map(Into::into).collect(),
+        }))
     }
 
     async fn get_sync_status(

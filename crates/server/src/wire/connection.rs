@@ -224,6 +224,7 @@ pub fn from_pb(connection: &pb::Connection) -> Result<NewConnection> {
         paused: false,
         signature_tokens: from_signature_tokens(&connection.webhook_signature_tokens)?,
         restore: None,
+        again: false,
     })
 }
 

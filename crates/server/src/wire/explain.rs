@@ -249,7 +249,7 @@ fn to_seen(seen: LeverSees) -> pb::LeverOpportunity {
     }
 }
 
-fn to_left_out(left_out: LeftOut) -> pb::LeftOut {
+pub(crate) fn to_left_out(left_out: LeftOut) -> pb::LeftOut {
     match left_out {
         LeftOut::Archived => pb::LeftOut::Archived,
         LeftOut::Snoozed => pb::LeftOut::Snoozed,

@@ -131,6 +131,8 @@ impl World {
         let request = pb::CreateConnectionRequest {
             connection: Some(self.asked.clone()),
             api_key: self.key.clone(),
+            // Who links twice means it: the other one is as good as another account.
+            allow_connected_account: true,
             ..Default::default()
         };
         let answer = self.api.connections().create_connection(request).await?;

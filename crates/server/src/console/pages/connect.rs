@@ -87,7 +87,7 @@ async fn connect(Posted { desk, form }: Posted) -> Result<Response, Refused> {
             desk.done(&Tab::Permissions.path(&id), said)
         }
         Err(refused) => {
-            let refused = at_address(&form, refused);
+            let refused = at_tick(at_address(&form, refused));
             let content = shown(&desk, &form, &all, Some(&refused));
             let page = desk.page("Connect Lever", Place::Top, content);
             (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
@@ -149,33 +149,16 @@ pub(super) fn allows_address(desk: &Desk) -> bool {
     desk.api().engine.allows_base_url()
 }
 
-/// Refuses an account whose key is connected already, unless somebody has said that this is meant.
-fn refuse_twice(
-    form: &Form,
-    all: &[pb::Connection],
-    asked: &pb::Connection,
-) -> Result<(), Refused> {
-    match twin(all, form.text("api_key"), asked) {
-        Some(name) if !form.ticked("again") => {
-            let message = format!(
-                "an account with a key of this end is connected already as “{name}”: tick this, and give the key once \
-                 more, to connect it twice"
-            );
-            Err(status(engine::Error::invalid("again", message)).into())
-        }
-        _ => Ok(()),
+/// An account that another connection has is asked about beside its tick.
+fn at_tick(refused: Refused) -> Refused {
+    if refused.reason().as_deref() != Some(engine::ACCOUNT_CONNECTED) {
+        return refused;
     }
-}
-
-/// The name of a connection of the same environment whose key has the same end.
-fn twin<'c>(all: &'c [pb::Connection], key: &str, asked: &pb::Connection) -> Option<&'c str> {
-    let found = all.iter().find(|one| {
-        !one.key_last_four.is_empty()
-            && key.ends_with(&one.key_last_four)
-            && same_place(one, asked)
-            && one.disconnect_time.is_none()
-    });
-    found.map(|one| one.display_name.as_str())
+    let message = format!(
+        "{} Tick this, and give the key once more, to connect it twice: both share what Lever allows the account",
+        refused.message()
+    );
+    status(engine::Error::invalid("again", message)).into()
 }
 
 async fn create(
@@ -184,7 +167,6 @@ async fn create(
     all: &[pb::Connection],
 ) -> Result<(String, bool), Refused> {
     let asked = asked(form)?;
-    refuse_twice(form, all, &asked)?;
     let former = coming_back(form, all, &asked)?;
     let fresh_start = former.is_none() && set_up_first(form);
     let mut connection = match former {
@@ -200,6 +182,7 @@ async fn create(
         paused: fresh_start,
         api_key: form.text("api_key").to_owned(),
         restore_connection_id: former.map(|former| former.id.clone()).unwrap_or_default(),
+        allow_connected_account: form.ticked("again"),
         ..Default::default()
     };
     let answer = desk.call(CREATE, request, Api::create_connection).await?;
@@ -520,16 +503,21 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_connected_already_is_known_by_its_end_and_environment() {
-        let known = [pb::Connection {
-            display_name: "Acme".to_owned(),
-            key_last_four: "wxyz".to_owned(),
-            region: pb::Region::Eu.into(),
-            ..Default::default()
-        }];
-        let of = |region: &str| asked(&Form::parse(region.as_bytes())).unwrap();
-        assert_eq!(twin(&known, "key-wxyz", &of("region=eu")), Some("Acme"));
-        assert_eq!(twin(&known, "key-wxyz", &of("region=global")), None);
-        assert_eq!(twin(&known, "key-abcd", &of("region=eu")), None);
+    fn an_account_that_is_connected_already_is_asked_about_beside_a_tick() {
+        let connected = engine::Error::precondition(
+            engine::ACCOUNT_CONNECTED,
+            "this Lever account is connected already as \u{201c}Acme\u{201d}: use that connection, or say with \
+             allow_connected_account that a second one is meant",
+            Vec::new(),
+        );
+        let refused = at_tick(status(connected).into());
+        let text = page("t", &Form::default(), false, &[], Some(&refused)).into_string();
+        assert!(text.contains("again-problem\">This Lever account is connected already as"));
+        assert!(text.contains("Tick this") && !text.contains("allow_connected_account"));
+        assert!(
+            !page("t", &Form::default(), false, &[], None)
+                .into_string()
+                .contains("again")
+        );
     }
 }

@@ -15,6 +15,7 @@ use proto::v1::sync_service_server::SyncService as _;
 
 use super::duplicates::{kind, standing};
 use super::fields::person::{Who, who};
+use super::person::{goes_again, why_left_out};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::field::Field;
@@ -84,17 +85,19 @@ async fn read(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<R
         ))));
     }
     let read = desk.call(READ, request, Api::start_sync).await;
-    if let Err(refused) = read {
-        return Ok(again(&desk, &connection, typed, refused));
-    }
-    let said = "It was read from Lever; what is below it is read next.";
+    let read = match read {
+        Ok(read) => read,
+        Err(refused) => return Ok(again(&desk, &connection, typed, refused)),
+    };
+    let again_gone = goes_again(read.left_out());
+    let said = format!("It was read from Lever; what is below it is read next.{again_gone}");
     match explained(&desk, &id, typed, false).await {
         Ok(answer) => Ok(shown(
             &desk,
             &connection,
             typed,
             None,
-            Some(said),
+            Some(&said),
             Some(&answer),
         )),
         Err(refused) => Ok(again(&desk, &connection, typed, refused)),
@@ -479,6 +482,7 @@ fn one_in_lever(view: &View<'_>, one: &pb::LeverOpportunity) -> Markup {
             }
             @if !one.mirrored {
                 @for left_out in one.left_out() { p { (why_left_out(left_out)) (way(view, settings_of(left_out))) } }
+                @if view.may_read && !one.left_out.is_empty() { p { "Read now, it is here until the next walk over everybody, which takes it out again unless the settings are changed." } }
             }
             @if view.may_read && (!one.mirrored || !one.differences.is_empty()) {
                 (read_now(view, &row.opportunity_id, "Read it now"))
@@ -497,17 +501,6 @@ fn attribute(name: &str) -> &str {
         "archived" => "whether and why it is archived",
         "updatedAt" => "the time of the last change",
         other => other,
-    }
-}
-
-fn why_left_out(left_out: pb::LeftOut) -> &'static str {
-    match left_out {
-        pb::LeftOut::Archived => {
-            "Archived people are not mirrored by the settings of this account."
-        }
-        pb::LeftOut::Snoozed => "Snoozed people are not mirrored by the settings of this account.",
-        pb::LeftOut::BeforeHistory => "It was created before the history of this account begins.",
-        pb::LeftOut::Unspecified => "The settings of this account leave it out.",
     }
 }
 
@@ -639,6 +632,7 @@ mod tests {
         assert!(text.contains("Lever has what is not here yet.") && text.contains("Read it now"));
         assert!(text.contains("name=\"opportunity\" value=\"o1\""));
         assert!(text.contains("before the history") && text.contains("Go to Settings"));
+        assert!(text.contains("until the next walk over everybody, which takes it out again"));
         assert!(!shown(&answer, false, &Tab::ALL).contains("Read it now"));
     }
 }

@@ -11,7 +11,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::{Environment, Region};
-use engine::{CONSENT_BACK, Error, ErrorKind, KEY_REJECTED, LinkTarget, NewCredential, OAuthGrant};
+use engine::{
+    ACCOUNT_CONNECTED, CONSENT_BACK, Error, ErrorKind, KEY_REJECTED, LinkTarget, NewCredential,
+    OAuthGrant,
+};
 use maud::{Markup, html};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -19,7 +22,7 @@ use store::{ConnectLink, LinkPurpose, LinkState};
 
 use crate::auth;
 use crate::console::checklist::{Only, checklist};
-use crate::console::consent::{COOKIE, Errand, PATIENCE};
+use crate::console::consent::{self, COOKIE, Errand, cookie, no_cookie};
 use crate::console::desk::cookie_of;
 use crate::console::form::Form;
 use crate::console::frame::guest;
@@ -118,6 +121,13 @@ fn words(error: &Error) -> String {
         ErrorKind::Unavailable { .. } => true,
         _ => reason(error) == Some(KEY_REJECTED),
     };
+    if reason(error) == Some(ACCOUNT_CONNECTED) {
+        // Of which connection, and for whom, is nobody's business here.
+        return "This Lever account is connected already, so nothing was changed and the link still works. Tell whoever \
+                sent you the link: they can replace the key of the account that is connected, or connect it a second \
+                time. If you meant another account, give its key."
+            .to_owned();
+    }
     match of_the_key {
         true => format!("{} The link still works.", sentence(&error.for_caller())),
         false => "This cannot be done as it was prepared: tell whoever sent you the link, and give them the time at \
@@ -154,15 +164,9 @@ async fn sent(
 ) -> engine::Result<(String, String)> {
     let engine = &console.api.engine;
     let target = engine.link_target(link).await?;
-    let sent = console.consents.begin(secret)?;
+    let sent = consent::begin(engine.store(), secret, console.api.authority.now())?;
     let url = engine.consent_url(&target, &sent.state, &sent.verifier)?;
     Ok((url, cookie(&sent.browser, console.secure)))
-}
-
-/// The cookie that binds an answer of Lever's to this browser. Lax, since the answer comes from Lever's site.
-fn cookie(browser: &str, secure: bool) -> String {
-    let (life, secure) = (PATIENCE.as_secs(), if secure { "; Secure" } else { "" });
-    format!("{COOKIE}={browser}; Path=/connect; Max-Age={life}; HttpOnly; SameSite=Lax{secure}")
 }
 
 /// What Lever sends people back with.
@@ -180,7 +184,8 @@ async fn back(
     Query(answer): Query<Answer>,
 ) -> Response {
     let browser = cookie_of(&headers, COOKIE).unwrap_or_default();
-    let Some(Errand { link, verifier }) = console.consents.end(&answer.state, browser) else {
+    let (store, now) = (console.api.engine.store(), console.api.authority.now());
+    let Some(errand) = consent::end(store, &answer.state, browser, now) else {
         if !penance().await {
             return too_many();
         }
@@ -191,8 +196,18 @@ async fn back(
              connected by it: open the link that you were sent, and begin again there.",
         );
     };
+    let mut response = answered(&console, errand, answer).await;
+    if let Ok(none) = HeaderValue::from_str(&no_cookie(console.secure)) {
+        response.headers_mut().insert(header::SET_COOKIE, none);
+    }
+    response
+}
+
+/// Goes on with what somebody was sent to Lever for.
+async fn answered(console: &Console, errand: Errand, answer: Answer) -> Response {
+    let Errand { link, verifier } = errand;
     let secret = link.expose_secret();
-    let found = match found(&console, secret).await {
+    let found = match found(console, secret).await {
         Ok(found) => found,
         Err(response) => return response,
     };
@@ -204,7 +219,7 @@ async fn back(
         redirect_uri: console.api.engine.consent_back().unwrap_or_default(),
         verifier: Some(verifier),
     };
-    follow(&console, secret, found, NewCredential::OAuth(grant)).await
+    follow(console, secret, found, NewCredential::OAuth(grant)).await
 }
 
 /// The link of a secret, whatever became of it.
@@ -452,7 +467,7 @@ mod tests {
     #[test]
     fn what_is_not_kept_is_not_said_to_be_read_and_consent_is_offered_where_it_can_be_had() {
         let text = shown(false, BTreeSet::from([Stream::Users]));
-        assert!(text.contains("Users") && !text.contains("Interviews"));
+        assert!(text.contains("Users") && !text.contains("<strong>Interviews</strong>"));
         assert!(!text.contains("Continue to Lever") && text.contains("With an API key"));
     }
 
@@ -470,12 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cookie_comes_back_from_another_site_and_ends_by_itself() {
-        let set = cookie("abc", true);
-        assert_eq!(
-            set,
-            "fulcrum_connect=abc; Path=/connect; Max-Age=600; HttpOnly; SameSite=Lax; Secure"
-        );
+    fn a_secret_leads_nowhere_else() {
         assert_eq!(path("a/../b"), "/connect/a%2F..%2Fb");
     }
 }

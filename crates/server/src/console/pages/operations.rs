@@ -2,7 +2,8 @@
 
 use axum::Router;
 use axum::extract::{Path, Query};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use proto::v1 as pb;
@@ -11,7 +12,6 @@ use serde::Deserialize;
 
 use super::operation::{CANCEL, cancel};
 use super::{go_on, href, views};
-use crate::console::Console;
 use crate::console::deed::{ends_a_candidacy, headline};
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
@@ -19,6 +19,7 @@ use crate::console::frame::{Tab, csrf};
 use crate::console::in_lever;
 use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{count, moment, plain};
+use crate::console::{Console, see};
 use crate::grpc::Api;
 
 /// Whoever may ask this may know of people.
@@ -45,6 +46,7 @@ const AT_ONCE: usize = 1_000;
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/console/connections/{id}/operations", get(list))
+        .route("/console/connections/{id}/operations/person", post(narrow))
         .route(
             "/console/connections/{id}/operations/cancel",
             post(cancel_chosen),
@@ -126,6 +128,8 @@ struct View<'a> {
     operations: &'a [pb::Operation],
     next_page_token: &'a str,
     rows: Rows<'a>,
+    /// What a form carries that asks for one person, for whoever may know of people.
+    asks: Option<&'a str>,
 }
 
 async fn list(
@@ -134,10 +138,9 @@ async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
-    let asked = Asked {
-        person: in_lever::opportunity(&asked.person).to_owned(),
-        ..asked
-    };
+    if !asked.person.is_empty() && !in_lever::is_id(&asked.person) {
+        return Ok(of_nobody(&desk, &connection, "", NO_ID_IN_ADDRESS));
+    }
     let request = pb::ListOperationsRequest {
         connection_id: id.clone(),
         page_size: 50,
@@ -159,8 +162,60 @@ async fn list(
             boxes: asked.show == "held" && rows.csrf.is_some(),
             ..rows
         },
+        asks: desk.may(PEOPLE).then_some(desk.csrf()),
     };
     Ok(desk.at(&connection, Tab::Operations, show(&view)))
+}
+
+/// Leads to what was written about somebody, once what was typed is an id of Lever's and no name or address of theirs:
+/// addresses are kept in many places.
+async fn narrow(
+    Path(id): Path<String>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let connection = desk.connection(&id).await?;
+    desk.check(Tab::Operations.rpc())?;
+    let typed = form.text("person");
+    let opportunity = in_lever::opportunity(typed);
+    if in_lever::is_id(opportunity) {
+        let path = Tab::Operations.path(&id);
+        return Ok(see(&href(&path, &[("person", opportunity)])));
+    }
+    Ok(of_nobody(&desk, &connection, typed, NO_ID))
+}
+
+const NO_ID: &str = "Give Lever’s id of the opportunity, or the address of its page in Lever: nobody is found here by \
+                     name or e-mail, but under Find a person.";
+const NO_ID_IN_ADDRESS: &str = "The address of this page takes Lever’s id of an opportunity only, since addresses are \
+                                kept in many places. Whose writes are looked for is typed here.";
+
+/// Why nobody's writes are shown, and where to say whose.
+fn of_nobody(desk: &Desk, connection: &pb::Connection, typed: &str, why: &str) -> Response {
+    let path = Tab::Operations.path(&connection.id);
+    let content = html! {
+        div.head { h1 { "Operations" } a.button href=(path) { "All operations" } }
+        (by_person(&path, desk.csrf(), typed, Some(why)))
+    };
+    let page = desk.at(connection, Tab::Operations, content);
+    (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
+}
+
+/// Asks whose writes are to be shown, in the body of a request.
+fn by_person(path: &str, token: &str, typed: &str, problem: Option<&str>) -> Markup {
+    let wrong = problem.map(|_| "true");
+    html! {
+        details.panel open[problem.is_some()] {
+            summary { "Looking for what was written about one person?" }
+            form.row method="post" action={ (path) "/person" } {
+                (csrf(token))
+                label { "Lever’s id of the opportunity, or the address of its page in Lever"
+                    input name="person" value=(typed) required autocomplete="off" aria-invalid=[wrong] aria-describedby=[problem.map(|_| "person-problem")];
+                }
+                button type="submit" { "Show" }
+            }
+            @if let Some(problem) = problem { p.problem id="person-problem" role="alert" { (problem) } }
+        }
+    }
 }
 
 async fn cancel_chosen(
@@ -235,6 +290,7 @@ fn show(view: &View<'_>) -> Markup {
     html! {
         div.head { h1 { "Operations" } (views("Which operations", path, "show", &asked.show, &narrowed, &VIEWS)) }
         @if !asked.person.is_empty() { (only(view)) }
+        @else if let Some(token) = view.asks { (by_person(path, token, "", None)) }
         @if view.operations.is_empty() {
             section.empty {
                 @if asked.show.is_empty() && asked.person.is_empty() { h2 { "Nothing was written yet" } p { "Each write to Lever shows up here: notes, tags, stage changes, exports." } }
@@ -503,6 +559,7 @@ mod tests {
                 back: asked.at(""),
                 boxes: asked.show == "held" && csrf.is_some(),
             },
+            asks: people.then_some("t"),
         };
         show(&view).into_string()
     }
@@ -536,7 +593,7 @@ mod tests {
         assert!(chosen.contains("form=\"chosen\" name=\"operation\" value=\"o1\""));
         assert!(chosen.contains("id=\"chosen\" method=\"post\" action=\"/c/operations/cancel\""));
         assert!(chosen.contains("action=\"/c/operations/o1?show=held\""));
-        let looked_at = page(&[held()], &of("held", ""), None, true);
+        let looked_at = page(&[held()], &of("held", ""), None, false);
         assert!(!looked_at.contains("<form") && !looked_at.contains("checkbox"));
         assert!(!looked_at.contains("#release"));
     }
@@ -613,6 +670,16 @@ mod tests {
         assert!(!text.contains("cancel-held"), "that is everybody's");
         let none = page(&[], &of("", "p/1"), None, true);
         assert!(none.contains("None of these") && none.contains("about one person"));
+    }
+
+    #[test]
+    fn one_person_is_asked_for_in_the_body_of_a_request_by_whoever_may_know_of_people() {
+        let text = page(&[held()], &of("", ""), None, true);
+        assert!(text.contains("method=\"post\" action=\"/c/operations/person\""));
+        let reader = page(&[held()], &of("", ""), None, false);
+        assert!(!reader.contains("/operations/person"));
+        let wrong = by_person("/c/operations", "t", "<Ada>", Some(NO_ID)).into_string();
+        assert!(wrong.contains("value=\"&lt;Ada&gt;\"") && wrong.contains("id=\"person-problem\""));
     }
 
     #[test]

@@ -63,12 +63,38 @@ async fn read_now(desk: &Desk, id: &str, opportunity: &str) -> Result<String, Re
         opportunity_id: opportunity.to_owned(),
         ..Default::default()
     };
-    desk.call(START, request, Api::start_sync).await?;
+    let read = desk.call(START, request, Api::start_sync).await?;
     let Some(after) = mirrored(desk, id, opportunity).await else {
         return Ok("Lever was asked; nothing of it is kept here.".to_owned());
     };
     let stage = stage(desk, id, &after.stage_id).await;
-    Ok(came(before.as_ref(), &after, &stage))
+    let came = came(before.as_ref(), &after, &stage);
+    Ok(format!("{came}{}", goes_again(read.left_out())))
+}
+
+/// What becomes of somebody who was read although the settings leave them out; empty for everybody else.
+pub(super) fn goes_again(left_out: impl Iterator<Item = pb::LeftOut>) -> String {
+    let why: Vec<&str> = left_out.map(why_left_out).collect();
+    match why.is_empty() {
+        true => String::new(),
+        false => format!(
+            " {} So the next walk over everybody takes them out of the mirror again, a day from now at the latest as \
+             shipped: change the settings to keep them.",
+            why.join(" ")
+        ),
+    }
+}
+
+/// Why the settings leave somebody out.
+pub(super) fn why_left_out(left_out: pb::LeftOut) -> &'static str {
+    match left_out {
+        pb::LeftOut::Archived => {
+            "Archived people are not mirrored by the settings of this account."
+        }
+        pb::LeftOut::Snoozed => "Snoozed people are not mirrored by the settings of this account.",
+        pb::LeftOut::BeforeHistory => "It was created before the history of this account begins.",
+        pb::LeftOut::Unspecified => "The settings of this account leave it out.",
+    }
 }
 
 /// The opportunity as the mirror has it.

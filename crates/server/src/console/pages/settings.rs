@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use engine::ACCOUNT_CONNECTED;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
@@ -291,6 +292,7 @@ async fn replace_key(
         connection_id: id.clone(),
         api_key: form.text("api_key").to_owned(),
         oauth: None,
+        allow_connected_account: form.ticked("again"),
     };
     let replaced = desk.call(ROTATE, request, Api::rotate_credential).await;
     let Err(refused) = replaced else {
@@ -322,6 +324,9 @@ fn key_and_end(view: &View<'_>, path: &str) -> Markup {
             form.stack method="post" action={ (path) "/key" } {
                 (csrf(view.csrf))
                 label { "New API key" input type="password" name="api_key" required autocomplete="off" spellcheck="false"; }
+                @if view.refused(Part::Key).is_some_and(|refused| refused.reason().as_deref() == Some(ACCOUNT_CONNECTED)) {
+                    label.check { input type="checkbox" name="again"; "It is meant: both connections share this account" }
+                }
                 button type="submit" { "Test and replace" }
             }
             p { "Somebody else has the key, or consents in Lever? " a href={ (LINKS) "?connection=" (connection.id) } { "Send them a link" } " instead: id, mappings and mirror stay." }
