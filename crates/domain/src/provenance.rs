@@ -56,7 +56,7 @@ impl Ours {
         let known = self.clone();
         for (index, step) in after.steps.iter().enumerate() {
             let was_done = before.steps.get(index).is_some_and(|step| step.done);
-            if step.done && !was_done {
+            if step.done && !was_done && !step.there {
                 self.learn_of(&step.write, step.result_id.as_deref(), after);
             }
         }

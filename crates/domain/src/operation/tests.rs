@@ -92,6 +92,7 @@ fn a_creation_that_was_turned_away_is_sent_again_for_as_long_as_one_that_was_not
             at,
             status,
             step: 0,
+            seen: None,
         });
         run(sent, &[event])
     };
@@ -126,6 +127,7 @@ fn a_lost_raw_write_is_for_a_person_whatever_it_does_and_says_what_was_seen() {
         at: at(0),
         status,
         step: 0,
+        seen: None,
     };
     for creates in [true, false] {
         for (status, told) in [(None, "no answer could be read"), (Some(502), "status 502")] {
@@ -199,6 +201,7 @@ fn a_creation_that_never_shows_is_sent_three_times_at_most() {
         at: at(0),
         status: None,
         step: 0,
+        seen: None,
     };
     let mut lost = note();
     for sent in 1..=3 {
@@ -237,6 +240,7 @@ fn the_pause_doubles_with_each_try_of_the_write_and_ends_growing_at_about_a_minu
         at: at(0),
         status: Some(503),
         step: 0,
+        seen: None,
     };
     let pause = |tries: usize| {
         let mut tried = run(operation(Write::Unarchive), &[Event::Started]);
@@ -635,6 +639,7 @@ fn what_may_have_had_its_effect_outlasts_what_surely_had_none() {
         at: at(0),
         status,
         step: 0,
+        seen: None,
     };
     let refused = std::iter::repeat_n(attempt(Some(429)), 3 * Operation::MAX_ATTEMPTS_KEPT);
     let tried = std::iter::once(attempt(None)).chain(refused);
@@ -658,6 +663,7 @@ fn suspected(operation: &Operation) -> Operation {
         at: since,
         status: None,
         step: operation.present_step() as u32,
+        seen: None,
     };
     let suspected = operation.clone().with_attempt(attempt);
     suspected.after(Event::Suspected, at(9 * SECOND), &Patience::default())

@@ -369,6 +369,7 @@ impl Outbox {
             at: since,
             status: None,
             step: plan::step_number(&operation),
+            seen: None,
         };
         let suspected = operation.with_attempt(attempt);
         self.save(&suspected, Event::Suspected).await.map(drop)
@@ -407,6 +408,7 @@ impl Outbox {
             at: self.shared.clock.now(),
             status: None,
             step: plan::step_number(&operation),
+            seen: None,
         };
         let operation = provenance::with_found(&self.shared.store, operation).await?;
         let planned = operation.with_attempt(attempt);

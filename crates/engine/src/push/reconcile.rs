@@ -239,7 +239,8 @@ fn same_text_since(note: &Note, value: &str, since: Timestamp) -> bool {
     has_text(note, value) && note.created_at.is_some_and(|at| at >= since)
 }
 
-fn has_text(note: &Note, value: &str) -> bool {
+/// Whether a note says this, however Lever has tidied it.
+pub(super) fn has_text(note: &Note, value: &str) -> bool {
     let value = letters(value);
     note.fields
         .iter()

@@ -325,6 +325,7 @@ pub(super) fn attempt<T>(
         at,
         status,
         step,
+        seen: None,
     })
 }
 

@@ -7,6 +7,7 @@ mod lines;
 mod lost;
 mod settings;
 mod steps;
+mod there;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use store::Sought;
 use self::find::{Present, Search, Trouble};
 use self::lines::Place;
 use self::steps::Order;
+use self::there::There;
 use super::acting;
 use super::asked::{check_asked, unusable};
 use super::content::{LONGEST_TAG, TOO_LARGE, check_file, faults_in_texts};
@@ -112,13 +114,14 @@ impl Engine {
         let (shared, link) = (outbox.shared(), outbox.link());
         let mut search = Search::new(shared, link, &export.asked);
         let planned = planned(&mut search, shared, link, &export.asked).await;
-        let (verdict, writes) = planned.map_err(Trouble::error)?;
+        let (verdict, pieces) = planned.map_err(Trouble::error)?;
         let about = match &verdict.opportunity {
             Some(there) => there.clone(),
             None => OpportunityId::from(NOT_MADE_YET),
         };
         let mut calls = std::mem::take(&mut search.calls);
-        for write in writes {
+        let writes = pieces.into_iter().filter(|(_, there)| there.is_none());
+        for (write, _) in writes {
             let (reads, write) = self.merged_now(request.connection, &write).await?;
             calls.extend(reads);
             if let Some(write) = write {
@@ -273,11 +276,14 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
     let (shared, link) = (outbox.shared(), outbox.link());
     let mut search = Search::new(shared, link, asked);
     let event = match planned(&mut search, shared, link, asked).await {
-        Ok((verdict, writes)) => {
-            let step = |write| Step::new(write, outbox.marker());
+        Ok((verdict, pieces)) => {
+            let step = |(write, there): Piece| match there {
+                Some(id) => Step::there_already(write, outbox.marker(), id),
+                None => Step::new(write, outbox.marker()),
+            };
             Event::Planned(Box::new(Plan {
                 verdict,
-                steps: writes.into_iter().map(step).collect(),
+                steps: pieces.into_iter().map(step).collect(),
             }))
         }
         Err(Trouble::Nobody) => Event::Refused(Trouble::nobody()),
@@ -297,13 +303,16 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
     }
 }
 
+/// A write that an export comes to, and what Lever has of it already.
+type Piece = (Write, Option<There>);
+
 /// What an export comes to, and its writes.
 async fn planned(
     search: &mut Search<'_>,
     shared: &Shared,
     link: &Link,
     asked: &Asked,
-) -> Result<(Verdict, Vec<Write>), Trouble> {
+) -> Result<(Verdict, Vec<Piece>), Trouble> {
     let settings: ExportSettings = versions::present(shared, link.id()).await?;
     let mapping: FieldMapping = versions::present(shared, link.id()).await?;
     let mut seen = search.people().await?;
@@ -329,8 +338,12 @@ async fn planned(
         mapping: &mapping,
         tags_given,
     };
-    let steps = order.steps(&verdict, present.as_ref())?;
-    Ok((verdict, steps))
+    let writes = order.steps(&verdict, present.as_ref())?;
+    let there = match &present {
+        Some(present) => search.there_already(&present.opportunity, &writes).await?,
+        None => vec![None; writes.len()],
+    };
+    Ok((verdict, writes.into_iter().zip(there).collect()))
 }
 
 /// Tags that operations have given an opportunity: one that is gone since was taken back by a person.
