@@ -93,7 +93,7 @@ impl World {
     }
 
     /// Changes a person in Lever past the service.
-    async fn change_in_lever(&self, contact: &str, body: Value) {
+    pub(crate) async fn change_in_lever(&self, contact: &str, body: Value) {
         let request = http()
             .put(format!("{}/contacts/{contact}", self.lever.base_url()))
             .basic_auth(lever_sim::DEFAULT_KEY, Some(""))
@@ -313,14 +313,19 @@ async fn f54_a_file_or_note_that_is_there_already_is_not_sent_again() {
     };
     let planned = world.export(dry).await.expect("planned");
     let planned = &operation(&planned).lever_calls;
-    assert!(planned.iter().all(|call| call.method == "GET"), "{planned:?}");
+    assert!(
+        planned.iter().all(|call| call.method == "GET"),
+        "{planned:?}"
+    );
     let again = world.exported(asked(letter, resume, note)).await;
     assert_eq!(operation(&again).opportunity_id, id);
     let told = ["upload file", "upload file", "create note"];
     assert_eq!(steps(&again), told.map(|name| (name.to_owned(), true)));
     assert_eq!(world.writes().len(), writes, "nothing was sent");
     // Somebody else's words are theirs, and other bytes are another file, be they as many.
-    let other = world.exported(asked("what HE did!", "where she IS!", "replied")).await;
+    let other = world
+        .exported(asked("what HE did!", "where she IS!", "replied"))
+        .await;
     assert_eq!(steps(&other), told.map(|name| (name.to_owned(), false)));
     assert_eq!((held("files"), held("resumes")), (3, 1));
     assert_eq!(world.notes_saying(&id, note), 1);

@@ -259,6 +259,8 @@ pub fn to_dry_run(request: &WriteRequest, planned: &DryRun) -> pb::Operation {
         lever_operation: lever_operation(&request.write),
         eta: Some(to_duration(planned.eta)),
         left_out: planned.left_out.clone(),
+        release_time: planned.release_at.map(to_timestamp),
+        error: planned.refused.as_ref().map(failure),
         ..to_planned_write(&planned.calls, &planned.acting)
     }
 }

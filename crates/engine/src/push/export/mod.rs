@@ -84,8 +84,10 @@ impl Engine {
     ) -> Result<Operation> {
         let mut request = self.for_export(request).await?;
         measure(&mut request.write, &files);
+        let (connection, sees_all) = (request.connection, request.confidential);
         if let Some(known) = self.checked(&request).await? {
-            return self.wait_for(request.connection, known.id, wait).await;
+            let operation = self.wait_for(connection, known.id, wait).await?;
+            return self.as_seen(operation, sees_all).await;
         }
         self.check_person(&request).await?;
         self.check_against_account(&request).await?;
@@ -98,13 +100,34 @@ impl Engine {
         self.write_with(request, received, wait).await
     }
 
+    /// An export as a caller may see it who asks for it again, perhaps with fewer rights than at first: the verdict was
+    /// made of what could be seen then.
+    async fn as_seen(&self, mut operation: Operation, sees_all: bool) -> Result<Operation> {
+        let about = &operation.opportunity;
+        if !sees_all && self.is_confidential(operation.connection, about).await? {
+            return Err(Error::not_found("opportunity", about.as_str()));
+        }
+        if let Write::Export(export) = &mut operation.write
+            && export.asked.confidential
+            && !sees_all
+        {
+            export.result.verdict = None;
+        }
+        Ok(operation)
+    }
+
     /// What an export would come to: Lever and the mirror are read, and nothing is recorded or written (X3).
     ///
     /// # Errors
     /// As [`Engine::export`]; unavailable when Lever does not answer.
-    pub async fn export_dry_run(&self, request: &WriteRequest) -> Result<ExportDryRun> {
+    pub async fn export_dry_run(
+        &self,
+        request: &WriteRequest,
+        files: &[Bytes],
+    ) -> Result<ExportDryRun> {
         let outbox = self.running(request.connection)?.outbox;
-        let request = self.for_export(request.clone()).await?;
+        let mut request = self.for_export(request.clone()).await?;
+        measure(&mut request.write, files);
         check_asked(&request.write)?;
         self.check_against_account(&request).await?;
         let acting = acting::choose(&self.shared, &request).await?;

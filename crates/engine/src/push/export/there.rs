@@ -226,7 +226,8 @@ impl Known {
             Write::UploadFile(upload) if done => self.files.push((upload.clone(), id.cloned())),
             Write::CreateOpportunity(new) if done => {
                 let NewOpportunity { resume, .. } = &**new;
-                self.files.extend(resume.clone().map(|resume| (resume, None)));
+                self.files
+                    .extend(resume.clone().map(|resume| (resume, None)));
             }
             _ => {}
         }
@@ -315,7 +316,10 @@ mod tests {
     #[test]
     fn a_file_is_there_by_name_and_size_and_counts_once() {
         let known = Known::default();
-        let mut files = vec![held("f", "cv.pdf", 9, false), held("g", "other.pdf", 9, false)];
+        let mut files = vec![
+            held("f", "cv.pdf", 9, false),
+            held("g", "other.pdf", 9, false),
+        ];
         assert_eq!(known.take_file(&mut files, &upload("cv.pdf", 8, 1)), None);
         let there = known.take_file(&mut files, &upload("cv.pdf", 9, 1));
         assert_eq!(there, Some(Some("f".to_owned())));
@@ -333,7 +337,10 @@ mod tests {
             done(Write::UploadFile(upload("letter.txt", 5, 3)), "f"),
         ];
         let known = Known::of(&[export(steps)], std::iter::empty());
-        let mut files = vec![held("r", "cv.pdf", 9, true), held("f", "letter.txt", 5, false)];
+        let mut files = vec![
+            held("r", "cv.pdf", 9, true),
+            held("f", "letter.txt", 5, false),
+        ];
         for other in [upload("cv.pdf", 9, 2), upload("letter.txt", 5, 4)] {
             assert_eq!(known.take_file(&mut files, &other), None);
         }
