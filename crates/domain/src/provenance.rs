@@ -2,6 +2,7 @@
 
 use lever::Timestamp;
 
+use crate::link::Link;
 use crate::operation::{Operation, Prepared, PreparedKind, Write};
 
 /// How much is remembered of each kind for one candidacy; the oldest is forgotten beyond it.
@@ -56,7 +57,7 @@ impl Ours {
         let known = self.clone();
         for (index, step) in after.steps.iter().enumerate() {
             let was_done = before.steps.get(index).is_some_and(|step| step.done);
-            if step.done && !was_done {
+            if step.done && !was_done && !step.there {
                 self.learn_of(&step.write, step.result_id.as_deref(), after);
             }
         }
@@ -83,8 +84,18 @@ impl Ours {
                 add(&mut self.files, result_id.map(str::to_owned), at);
             }
             Write::Prepared(prepared) => match prepared.kind {
-                PreparedKind::AddLinks => add(&mut self.links, new(links(prepared)), at),
-                PreparedKind::RemoveLinks => forget(&mut self.links, &links(prepared)),
+                PreparedKind::AddLinks => {
+                    let there =
+                        |link: &String| operation.found.iter().any(|one| same_link(one, link));
+                    let added = links(prepared).into_iter().filter(|link| !there(link));
+                    add(&mut self.links, added, at);
+                }
+                PreparedKind::RemoveLinks => {
+                    let gone = links(prepared);
+                    let is_gone =
+                        |known: &Added| gone.iter().any(|one| same_link(one, &known.what));
+                    self.links.retain(|known| !is_gone(known));
+                }
                 _ => {}
             },
             _ => {}
@@ -108,7 +119,7 @@ impl Ours {
 
     /// Whether a link is ours.
     pub fn has_link(&self, link: &str) -> bool {
-        self.links.iter().any(|ours| same(&ours.what, link))
+        self.links.iter().any(|ours| same_link(&ours.what, link))
     }
 }
 
@@ -133,6 +144,12 @@ fn same(one: &str, other: &str) -> bool {
         text.to_owned()
     };
     bare(one) == bare(other)
+}
+
+/// Whether two links lead to the same, however they are spelled.
+fn same_link(one: &str, other: &str) -> bool {
+    let canonical = |text: &str| Link::classify(text, &[])?.canonical;
+    same(one, other) || canonical(one).is_some_and(|one| canonical(other) == Some(one))
 }
 
 fn add(list: &mut Vec<Added>, what: impl IntoIterator<Item = String>, at: Timestamp) {

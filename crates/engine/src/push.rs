@@ -17,6 +17,7 @@ mod items;
 mod judge;
 mod merge;
 mod outbox;
+mod overwrite;
 mod pace;
 mod plan;
 pub mod prepare;

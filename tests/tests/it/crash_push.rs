@@ -26,10 +26,11 @@ const KILLS: u64 = 4;
 /// Kills after the last write was asked for.
 const LAST_KILLS: u64 = 4;
 
-/// Lever acts on a call that stalls after its caller has given up on it, and before anybody looks for the last time.
+/// Lever acts on a call that stalls after its caller has given up on it, or was killed, and before anybody looks for it
+/// or sends what comes behind it.
 const ATTEMPT_TIMEOUT: &str = "700ms";
 const STALL: Duration = Duration::from_millis(900);
-const SETTLE: &str = "600ms";
+const SETTLE: &str = "1s";
 
 /// Longer than the longest pauses that a few faults in a row bring about.
 const PATIENCE: Duration = Duration::from_secs(200);

@@ -93,7 +93,7 @@ impl World {
     }
 
     /// Changes a person in Lever past the service.
-    async fn change_in_lever(&self, contact: &str, body: Value) {
+    pub(crate) async fn change_in_lever(&self, contact: &str, body: Value) {
         let request = http()
             .put(format!("{}/contacts/{contact}", self.lever.base_url()))
             .basic_auth(lever_sim::DEFAULT_KEY, Some(""))
@@ -275,6 +275,61 @@ async fn f54_the_same_person_again_is_updated_and_not_made_anew() {
     assert_eq!(found[0]["phones"].as_array().map(Vec::len), Some(2));
     assert_eq!(found[0]["links"].as_array().map(Vec::len), Some(4));
     assert_eq!(world.notes_saying(&id, "she replied"), 1);
+    assert_eq!(world.effects("createOpportunity"), 1);
+}
+
+/// F-54: what Lever has by now is not sent again, and the step says so; what has changed is sent.
+#[tokio::test]
+async fn f54_a_file_or_note_that_is_there_already_is_not_sent_again() {
+    let world = world().await;
+    let file = |name: &str, text: &str, is_resume| pb::ExportFile {
+        name: name.to_owned(),
+        content_type: "text/plain".to_owned(),
+        content: text.as_bytes().to_vec().into(),
+        is_resume,
+    };
+    let asked = |letter: &str, resume: &str, note: &str| pb::ExportCandidateRequest {
+        note: note.to_owned(),
+        files: vec![
+            file("profile.txt", letter, false),
+            file("cv.txt", resume, true),
+        ],
+        ..export()
+    };
+    let (letter, resume, note) = ("what she did", "where she was", "met at a conference");
+    let first = world.exported(asked(letter, resume, note)).await;
+    let id = operation(&first).opportunity_id.clone();
+    let steps = |answer: &pb::ExportCandidateResponse| -> Vec<(String, bool)> {
+        let steps = operation(answer).steps.iter();
+        steps
+            .map(|step| (step.name.clone(), step.there_already))
+            .collect()
+    };
+    let held = |list: &str| world.lever.children(&id, list).len();
+    let writes = world.writes().len();
+    let dry = pb::ExportCandidateRequest {
+        dry_run: true,
+        ..asked(letter, resume, note)
+    };
+    let planned = world.export(dry).await.expect("planned");
+    let planned = &operation(&planned).lever_calls;
+    assert!(
+        planned.iter().all(|call| call.method == "GET"),
+        "{planned:?}"
+    );
+    let again = world.exported(asked(letter, resume, note)).await;
+    assert_eq!(operation(&again).opportunity_id, id);
+    let told = ["upload file", "upload file", "create note"];
+    assert_eq!(steps(&again), told.map(|name| (name.to_owned(), true)));
+    assert_eq!(world.writes().len(), writes, "nothing was sent");
+    // Somebody else's words are theirs, and other bytes are another file, be they as many.
+    let other = world
+        .exported(asked("what HE did!", "where she IS!", "replied"))
+        .await;
+    assert_eq!(steps(&other), told.map(|name| (name.to_owned(), false)));
+    assert_eq!((held("files"), held("resumes")), (3, 1));
+    assert_eq!(world.notes_saying(&id, note), 1);
+    assert_eq!(world.notes_saying(&id, "replied"), 1);
     assert_eq!(world.effects("createOpportunity"), 1);
 }
 

@@ -1,12 +1,13 @@
 //! Answers of Lever that never arrive, without any crash of ours (P10).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use lever_sim::{Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
-use proto::v1::OperationState::Succeeded;
+use proto::v1::OperationState::{Failed, Succeeded, Uncertain};
 
-use crate::support::{Setup, World, fresh_id};
+use crate::support::{Setup, World, fresh_id, until, why};
 
 #[tokio::test]
 async fn a_note_whose_answer_is_lost_or_refused_for_now_is_in_lever_once() {
@@ -94,6 +95,209 @@ async fn a_lost_answer_to_an_archive_does_not_archive_twice() {
     let operation = world.archive(request).await.expect("recorded");
     assert_eq!(operation.state(), Succeeded, "{operation:?}");
     assert_eq!(world.effects("updateOpportunityArchived"), 1);
+}
+
+/// What a change has put in the place of what was there, and what it was to put there.
+struct Changes {
+    world: World,
+    opportunity: String,
+    contact: String,
+    note: String,
+}
+
+impl Changes {
+    async fn new() -> Changes {
+        let world = World::synced(Setup::new(40).with("FULCRUM__PUSH__SETTLE", "300ms")).await;
+        let opportunity = world.open_opportunities().remove(0);
+        let note = world.note(&opportunity, &fresh_id(), "as it was").await;
+        let document = world.lever.opportunity(&opportunity).expect("there");
+        Changes {
+            contact: document["contact"].as_str().expect("an id").to_owned(),
+            note: note.expect("recorded").result_id,
+            opportunity,
+            world,
+        }
+    }
+
+    fn fail(&self, operation: &str, action: Action) {
+        let rule = FaultRule::on(operation, action).when(When::Nth(1));
+        self.world.lever.set_faults(FaultPlan {
+            seed: 0,
+            rules: vec![rule],
+        });
+    }
+
+    /// Asks for another headline, and does not wait.
+    async fn headline(&self, headline: &str) -> pb::Operation {
+        let request = pb::UpdateContactRequest {
+            contact_id: self.contact.clone(),
+            request_id: fresh_id(),
+            headline: headline.to_owned(),
+            wait: Some(prost_types::Duration::default()),
+            ..Default::default()
+        };
+        self.world.update_contact(request).await.expect("recorded")
+    }
+
+    /// Has the note say something else, and does not wait.
+    async fn edited(&self, text: &str) -> pb::Operation {
+        let request = pb::UpdateNoteRequest {
+            opportunity_id: self.opportunity.clone(),
+            note_id: self.note.clone(),
+            request_id: fresh_id(),
+            values: vec![text.to_owned()],
+            wait: Some(prost_types::Duration::default()),
+            ..Default::default()
+        };
+        self.world.update_note(request).await.expect("recorded")
+    }
+
+    /// Waits until Lever is read back.
+    async fn reconciling(&self, id: &str) {
+        until("Lever is to be read back", async || {
+            let operation = self.world.operation(id).await;
+            operation.reconciling.then_some(())
+        })
+        .await;
+    }
+
+    /// Lever's headline of the person.
+    fn in_lever(&self) -> String {
+        let person = self
+            .world
+            .lever
+            .opportunity(&self.opportunity)
+            .expect("there");
+        person["headline"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// The calls of an operation, as their methods.
+fn methods(operation: &pb::Operation) -> Vec<&str> {
+    let calls = operation.lever_calls.iter();
+    calls.map(|call| call.method.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_is_lost_is_read_back_and_made_once() {
+    let changes = Changes::new().await;
+    let cases = [
+        (Action::ResetAfter, vec!["GET", "PUT", "GET"]),
+        (
+            Action::ResetBefore,
+            vec!["GET", "PUT", "GET", "GET", "GET", "PUT"],
+        ),
+    ];
+    for (action, calls) in cases {
+        changes.fail("updateContact", action);
+        let text = format!("{action:?}");
+        let asked = changes.headline(&text).await;
+        let ended = changes.world.settled(&asked.id).await;
+        assert_eq!(ended.state(), Succeeded, "{ended:?}");
+        assert_eq!(methods(&ended), calls);
+        assert_eq!(changes.in_lever(), text);
+        assert_eq!(ended.result_id, changes.contact);
+        changes.fail("updateOpportunityNote", action);
+        let asked = changes.edited(&text).await;
+        let ended = changes.world.settled(&asked.id).await;
+        assert_eq!(ended.state(), Succeeded, "{ended:?}");
+        assert_eq!(methods(&ended), calls);
+        let saying = changes.world.notes_saying(&changes.opportunity, &text);
+        assert_eq!((saying, &ended.result_id), (1, &changes.note));
+    }
+}
+
+/// Whatever became of ours: somebody else's work is not undone, and a person who asks again has seen it.
+#[tokio::test]
+async fn a_change_that_somebody_else_has_overwritten_meanwhile_is_not_made_again() {
+    let changes = Changes::new().await;
+    let world = &changes.world;
+    for action in [Action::ResetAfter, Action::ResetBefore] {
+        changes.fail("updateContact", action);
+        let asked = changes.headline("ours").await;
+        changes.reconciling(&asked.id).await;
+        let theirs = serde_json::json!({"headline": format!("theirs after {action:?}")});
+        world.change_in_lever(&changes.contact, theirs).await;
+        let ended = world.settled(&asked.id).await;
+        assert_eq!(ended.state(), Failed, "{ended:?}");
+        let why = why(&ended);
+        assert_eq!(why.reason, "CHANGED_IN_LEVER");
+        assert_eq!(why.details["changed_fields"], "headline");
+        assert_eq!(changes.in_lever(), format!("theirs after {action:?}"));
+        world.retry(&asked.id).await.expect("in line");
+        let again = world.settled(&asked.id).await;
+        assert_eq!(again.state(), Succeeded, "{again:?}");
+        assert_eq!(changes.in_lever(), "ours");
+    }
+}
+
+/// What is read to find something again is among the calls of the operation.
+#[tokio::test]
+async fn a_look_for_what_was_lost_is_told_with_the_calls() {
+    let world = World::synced(Setup::new(40).with("FULCRUM__PUSH__SETTLE", "300ms")).await;
+    let opportunity = world.open_opportunities().remove(0);
+    let rule = FaultRule::on("createOpportunityNote", Action::ResetAfter).when(When::Nth(1));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![rule],
+    });
+    let note = world.note(&opportunity, &fresh_id(), "once").await;
+    let note = note.expect("recorded");
+    assert_eq!(note.state(), Succeeded);
+    let calls: Vec<_> = note
+        .lever_calls
+        .iter()
+        .map(|call| (call.lever_operation.as_str(), call.status))
+        .collect();
+    assert_eq!(
+        calls,
+        [("createOpportunityNote", 0), ("listOpportunityNotes", 200)]
+    );
+}
+
+/// A write that nobody can tell of may take effect late: what comes behind it is sent after that, also across a restart.
+#[tokio::test]
+async fn what_comes_behind_an_uncertain_write_is_not_overtaken_by_it() {
+    for restarted in [false, true] {
+        let setup = Setup::new(40)
+            .with("FULCRUM__PUSH__SETTLE", "3s")
+            .with("FULCRUM__LEVER__ATTEMPT_TIMEOUT", "500ms");
+        let mut world = World::synced(setup).await;
+        let opportunity = world.open_opportunities().remove(0);
+        let late = Action::StallBefore(Duration::from_millis(2500));
+        let rule = FaultRule::on("addOpportunityTags", late).when(When::Nth(1));
+        world.lever.set_faults(FaultPlan {
+            seed: 0,
+            rules: vec![rule],
+        });
+        let request = pb::CallRequest {
+            connection_id: world.connection.clone(),
+            operation_id: "addOpportunityTags".to_owned(),
+            path_parameters: [("opportunity".to_owned(), opportunity.clone())].into(),
+            body: Some(pb::call_request::Body::BodyJson(
+                r#"{"tags": ["late"]}"#.into(),
+            )),
+            request_id: fresh_id(),
+            ..Default::default()
+        };
+        let answer = world.api.lever().call(request).await.expect("recorded");
+        let raw = answer.into_inner().operation.expect("an operation");
+        assert_eq!(raw.state(), Uncertain, "{raw:?}");
+        if restarted {
+            world.kill().await;
+            world.start().await;
+        }
+        let request = pb::RemoveTagsRequest {
+            opportunity_id: opportunity.clone(),
+            request_id: fresh_id(),
+            tags: vec!["late".to_owned()],
+            ..Default::default()
+        };
+        let removed = world.remove_tags(request).await.expect("recorded");
+        assert_eq!(removed.state(), Succeeded, "{removed:?}");
+        assert_eq!(world.effects("addOpportunityTags"), 1, "it came late");
+        assert!(!tags(&world, &opportunity).contains(&"late".to_owned()));
+    }
 }
 
 #[tokio::test]

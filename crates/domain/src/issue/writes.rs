@@ -94,6 +94,7 @@ fn of_failure(write: &str, failure: &Failure) -> Option<Problem> {
         FailureKind::KeyRejected => None,
         FailureKind::StageMoved
         | FailureKind::AlreadyArchived
+        | FailureKind::ChangedInLever
         | FailureKind::RemovedInLever
         | FailureKind::NotOurs
         | FailureKind::Blocked(_)
@@ -198,6 +199,7 @@ mod tests {
         for kind in [
             FailureKind::StageMoved,
             FailureKind::AlreadyArchived,
+            FailureKind::ChangedInLever,
             FailureKind::KeyRejected,
         ] {
             assert!(kinds(&[failed(1, kind, 10)], 20).is_empty(), "{kind:?}");

@@ -17,6 +17,8 @@ pub enum FailureKind {
     StageMoved,
     /// Somebody else has archived the person already.
     AlreadyArchived,
+    /// Somebody else has changed what was to be overwritten.
+    ChangedInLever,
     /// The stage mapping excludes the stage when advancing.
     StageExcluded,
     /// The stage mapping excludes the archive reason when rejecting.
@@ -48,6 +50,7 @@ impl FailureKind {
         FailureKind::Invalid,
         FailureKind::StageMoved,
         FailureKind::AlreadyArchived,
+        FailureKind::ChangedInLever,
         FailureKind::StageExcluded,
         FailureKind::ReasonExcluded,
         FailureKind::ActingUserRequired,
@@ -83,6 +86,7 @@ impl FailureKind {
             FailureKind::Invalid => "LEVER_REFUSED",
             FailureKind::StageMoved => "STAGE_MOVED",
             FailureKind::AlreadyArchived => "ALREADY_ARCHIVED",
+            FailureKind::ChangedInLever => "CHANGED_IN_LEVER",
             FailureKind::StageExcluded => "STAGE_EXCLUDED",
             FailureKind::ReasonExcluded => "REASON_EXCLUDED",
             FailureKind::ActingUserRequired => "ACTING_USER_REQUIRED",

@@ -147,9 +147,18 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// For which of the steps, from 0; 0 where there are none.
     pub step: u32,
+    /// Of the read before a write that [overwrites](Write::overwrites): a digest of what it showed of that.
+    pub seen: Option<[u8; 32]>,
 }
 
 impl Attempt {
+    /// Whether it only reads.
+    pub fn reads(&self) -> bool {
+        ["get", "list"]
+            .iter()
+            .any(|verb| self.lever_operation.starts_with(verb))
+    }
+
     /// Whether Lever may have acted without saying so.
     pub fn is_unclear(&self) -> bool {
         self.status.is_none_or(|status| status >= 500)
@@ -171,8 +180,10 @@ pub struct Step {
     pub marker: Timestamp,
     /// Whether it is in Lever.
     pub done: bool,
-    /// Lever's id of what it created.
+    /// Lever's id of what it created, or of what was there.
     pub result_id: Option<String>,
+    /// Whether Lever had it already, so that nothing was sent for it.
+    pub there: bool,
 }
 
 impl Step {
@@ -183,6 +194,17 @@ impl Step {
             marker,
             done: false,
             result_id: None,
+            there: false,
+        }
+    }
+
+    /// A step that is not needed: Lever has it, under this id where that is known.
+    pub fn there_already(write: Write, marker: Timestamp, id: Option<String>) -> Step {
+        Step {
+            done: true,
+            result_id: id,
+            there: true,
+            ..Step::new(write, marker)
         }
     }
 }
@@ -192,6 +214,7 @@ impl fmt::Debug for Step {
         f.debug_struct("Step")
             .field("write", &self.write)
             .field("done", &self.done)
+            .field("there", &self.there)
             .finish_non_exhaustive()
     }
 }
@@ -284,6 +307,8 @@ pub enum Event {
     HeldBack,
     /// The answer was lost: Lever may or may not have acted. Also what a start finds after a crash.
     Lost,
+    /// What it will overwrite was read, and is noted with its calls.
+    Seen,
     /// Its turn has come, but it may have been sent after the backup was taken that it comes from.
     Suspected,
     /// Lever was read back and shows the effect.
@@ -320,7 +345,8 @@ pub enum Event {
 pub struct Plan {
     /// What was decided.
     pub verdict: Verdict,
-    /// The writes that are to be made, in order; none where it is blocked, or nothing is missing in Lever.
+    /// The writes that it comes to, in order, with those that Lever has already; none where it is blocked, or nothing is
+    /// missing in Lever.
     pub steps: Vec<Step>,
 }
 
@@ -329,7 +355,7 @@ impl Plan {
     fn state(&self) -> State {
         match self.verdict.failure() {
             Some(failure) => State::Failed(failure),
-            None if self.steps.is_empty() => State::Succeeded,
+            None if self.steps.iter().all(|step| step.done) => State::Succeeded,
             None => State::Recorded { not_before: None },
         }
     }
@@ -583,7 +609,9 @@ impl Operation {
             (State::Sending { .. }, Event::Lost) if write.sent_once() => {
                 State::Uncertain(self.sent_once_and_lost())
             }
-            (State::Sending { since }, Event::Lost) if write.creates() && patience.looks > 0 => {
+            (State::Sending { since }, Event::Lost)
+                if patience.looks > 0 && (write.creates() || self.may_be_overwritten()) =>
+            {
                 State::Reconciling {
                     sent: *since,
                     looks: 0,
@@ -592,6 +620,14 @@ impl Operation {
             }
             (State::Sending { .. }, Event::Lost) => self.again(now, patience),
             (State::Reconciling { .. }, Event::Found { .. } | Event::Made(_)) => State::Succeeded,
+            // What others have changed meanwhile stays.
+            (State::Reconciling { .. }, Event::Refused(failure)) => State::Failed(failure),
+            // To overwrite what is there still does no harm, however often.
+            (State::Reconciling { looks, .. }, Event::NotFound)
+                if write.overwrites() && looks + 1 >= patience.looks =>
+            {
+                self.again(now, patience)
+            }
             (State::Reconciling { sent, looks, .. }, Event::NotFound) => {
                 if looks + 1 >= patience.looks && self.lost_tries() >= MOST_CREATIONS {
                     State::Uncertain(Failure {
@@ -628,6 +664,11 @@ impl Operation {
             }
             (state, _) => state.clone(),
         }
+    }
+
+    /// Whether the write in hand overwrites something, and may have done so: before it was sent, that was read.
+    fn may_be_overwritten(&self) -> bool {
+        self.present_write().overwrites() && self.seen_before().is_some()
     }
 
     /// What is known of a write that is sent once and got no clear answer.
@@ -717,17 +758,21 @@ impl Operation {
 
     /// The calls that were made for the write in hand, without those that only looked.
     fn writes_made(&self) -> impl Iterator<Item = &Attempt> {
+        self.of_present().filter(|attempt| !attempt.reads())
+    }
+
+    /// The calls that were made for the write in hand.
+    fn of_present(&self) -> impl Iterator<Item = &Attempt> {
         let present = self.present_step();
         let of_present = move |attempt: &&Attempt| attempt.step as usize == present;
-        let reads = |attempt: &Attempt| {
-            ["get", "list"]
-                .iter()
-                .any(|verb| attempt.lever_operation.starts_with(verb))
-        };
-        self.attempts
-            .iter()
-            .filter(of_present)
-            .filter(move |attempt| !reads(attempt))
+        self.attempts.iter().filter(of_present)
+    }
+
+    /// What the first read since it got in line showed of what the write in hand [overwrites](Write::overwrites), as a
+    /// digest; none before that, when nothing can have been sent.
+    pub fn seen_before(&self) -> Option<[u8; 32]> {
+        let mut since = self.of_present().filter(|one| one.at >= self.queued_at);
+        since.find_map(|attempt| attempt.seen)
     }
 
     /// Back in line, a little later each time; failed when Lever was away for too long.
@@ -766,9 +811,11 @@ impl Operation {
     /// Notes a call made for the operation.
     pub fn with_attempt(mut self, attempt: Attempt) -> Operation {
         if self.attempts.len() >= Self::MAX_ATTEMPTS_KEPT {
-            // What may have had its effect must not be forgotten before what surely had none.
-            let clear = self.attempts.iter().position(|one| !one.is_unclear());
-            self.attempts.remove(clear.unwrap_or(0));
+            // What may have had its effect must not be forgotten before what surely had none, nor what was there before.
+            let first = |fits: fn(&Attempt) -> bool| self.attempts.iter().position(fits);
+            let dropped = first(|one| one.reads() && one.seen.is_none())
+                .or_else(|| first(|one| !one.is_unclear() && one.seen.is_none()));
+            self.attempts.remove(dropped.unwrap_or(0));
         }
         self.attempts.push(attempt);
         self

@@ -294,6 +294,7 @@ impl World {
             at: self.now,
             status,
             step: operation.present_step() as u32,
+            seen: None,
         }
     }
 

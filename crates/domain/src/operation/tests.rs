@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::export::Decision;
 use crate::testing::operation;
 
 const SECOND: i64 = 1000;
@@ -92,6 +93,7 @@ fn a_creation_that_was_turned_away_is_sent_again_for_as_long_as_one_that_was_not
             at,
             status,
             step: 0,
+            seen: None,
         });
         run(sent, &[event])
     };
@@ -126,6 +128,7 @@ fn a_lost_raw_write_is_for_a_person_whatever_it_does_and_says_what_was_seen() {
         at: at(0),
         status,
         step: 0,
+        seen: None,
     };
     for creates in [true, false] {
         for (status, told) in [(None, "no answer could be read"), (Some(502), "status 502")] {
@@ -199,6 +202,7 @@ fn a_creation_that_never_shows_is_sent_three_times_at_most() {
         at: at(0),
         status: None,
         step: 0,
+        seen: None,
     };
     let mut lost = note();
     for sent in 1..=3 {
@@ -219,6 +223,118 @@ fn a_lost_creation_that_is_found_is_not_sent_again() {
     assert_eq!(settled.result_id.as_deref(), Some("n1"));
 }
 
+fn change_of_note() -> Operation {
+    operation(Write::Prepared(Prepared {
+        kind: PreparedKind::UpdateNote,
+        call: RawWrite {
+            operation: "updateOpportunityNote".to_owned(),
+            path: BTreeMap::new(),
+            query: Vec::new(),
+            body: Some("{}".to_owned()),
+            creates: false,
+            bare: false,
+        },
+    }))
+}
+
+/// A change that is on its way, with what was read before it.
+fn changing(seen: Option<[u8; 32]>) -> Operation {
+    let call = |lever_operation: &str, seen: Option<[u8; 32]>| Attempt {
+        lever_operation: lever_operation.to_owned(),
+        at: at(SECOND),
+        status: seen.map(|_| 200),
+        step: 0,
+        seen,
+    };
+    let read = call("getOpportunityNote", seen);
+    let write = call("updateOpportunityNote", None);
+    let started = run(change_of_note(), &[Event::Started]);
+    let noted = run(started.with_attempt(read), &[Event::Seen]);
+    assert!(matches!(noted.state, State::Sending { .. }));
+    noted.with_attempt(write)
+}
+
+#[test]
+fn a_change_whose_answer_is_lost_is_compared_with_what_lever_has_before_it_is_sent_again() {
+    let lost = run(changing(Some([7; 32])), &[Event::Lost]);
+    assert!(lost.reconciling() && lost.seen_before() == Some([7; 32]));
+    let there = run(lost.clone(), &[Event::Found { result_id: None }]);
+    assert_eq!(there.state, State::Succeeded);
+    // Somebody else came between: what they wrote stays.
+    let failure = Failure {
+        kind: FailureKind::ChangedInLever,
+        message: String::new(),
+        details: Vec::new(),
+    };
+    let changed = run(lost.clone(), &[Event::Refused(failure.clone())]);
+    assert_eq!(changed.state, State::Failed(failure));
+    let once = run(lost, &[Event::NotFound]);
+    assert!(once.reconciling());
+    let twice = run(once, &[Event::NotFound]);
+    assert!(matches!(
+        twice.state,
+        State::Recorded {
+            not_before: Some(_)
+        }
+    ));
+    // A person who asks for it again has seen what there is.
+    let again = changed.after(Event::Retried, at(60 * SECOND), &Patience::default());
+    assert!(matches!(again.state, State::Recorded { .. }) && again.seen_before().is_none());
+}
+
+#[test]
+fn a_change_that_was_lost_before_anything_was_read_was_not_sent() {
+    let lost = run(changing(None), &[Event::Lost]);
+    assert!(matches!(
+        lost.state,
+        State::Recorded {
+            not_before: Some(_)
+        }
+    ));
+}
+
+#[test]
+fn reads_are_forgotten_first_and_what_was_there_before_last() {
+    let call = |lever_operation: &str, status, seen| Attempt {
+        lever_operation: lever_operation.to_owned(),
+        at: at(0),
+        status,
+        step: 0,
+        seen,
+    };
+    let mut operation = change_of_note()
+        .with_attempt(call("getOpportunityNote", Some(200), Some([7; 32])))
+        .with_attempt(call("updateOpportunityNote", None, None));
+    for _ in 0..Operation::MAX_ATTEMPTS_KEPT {
+        operation = operation.with_attempt(call("getOpportunityNote", None, None));
+    }
+    assert_eq!(operation.attempts.len(), Operation::MAX_ATTEMPTS_KEPT);
+    assert_eq!(operation.seen_before(), Some([7; 32]));
+    assert_eq!(operation.lost_at(), Some(at(0)));
+}
+
+#[test]
+fn an_export_of_which_everything_is_there_has_succeeded() {
+    let export = run(operation(Write::Export(Box::default())), &[Event::Started]);
+    let step = Step::there_already(Write::Unarchive, at(0), Some("n".to_owned()));
+    let planned = |steps| {
+        let verdict = Verdict {
+            decision: Decision::Update,
+            findings: Vec::new(),
+            opportunity: None,
+            contact: None,
+            matched_by: String::new(),
+        };
+        run(
+            export.clone(),
+            &[Event::Planned(Box::new(Plan { verdict, steps }))],
+        )
+    };
+    assert_eq!(planned(vec![step.clone()]).state, State::Succeeded);
+    let more = planned(vec![step, Step::new(Write::Unarchive, at(0))]);
+    assert!(matches!(more.state, State::Recorded { .. }) && more.present_step() == 1);
+}
+
 #[test]
 fn a_lost_harmless_write_goes_back_in_line_and_waits() {
     let lost = run(operation(Write::Unarchive), &[Event::Started, Event::Lost]);
@@ -237,6 +353,7 @@ fn the_pause_doubles_with_each_try_of_the_write_and_ends_growing_at_about_a_minu
         at: at(0),
         status: Some(503),
         step: 0,
+        seen: None,
     };
     let pause = |tries: usize| {
         let mut tried = run(operation(Write::Unarchive), &[Event::Started]);
@@ -635,6 +752,7 @@ fn what_may_have_had_its_effect_outlasts_what_surely_had_none() {
         at: at(0),
         status,
         step: 0,
+        seen: None,
     };
     let refused = std::iter::repeat_n(attempt(Some(429)), 3 * Operation::MAX_ATTEMPTS_KEPT);
     let tried = std::iter::once(attempt(None)).chain(refused);
@@ -658,6 +776,7 @@ fn suspected(operation: &Operation) -> Operation {
         at: since,
         status: None,
         step: operation.present_step() as u32,
+        seen: None,
     };
     let suspected = operation.clone().with_attempt(attempt);
     suspected.after(Event::Suspected, at(9 * SECOND), &Patience::default())

@@ -185,6 +185,14 @@ impl PreparedKind {
             PreparedKind::CreateForm | PreparedKind::ApplyToPosting
         )
     }
+
+    /// Whether it puts something in the place of what is there.
+    pub fn overwrites(self) -> bool {
+        matches!(
+            self,
+            PreparedKind::UpdateNote | PreparedKind::UpdateContact | PreparedKind::UpdateUser
+        )
+    }
 }
 
 impl fmt::Debug for Prepared {
@@ -392,6 +400,11 @@ impl Write {
             Write::Prepared(prepared) => prepared.kind.creates(),
             _ => false,
         }
+    }
+
+    /// Whether it puts something in the place of what people may have changed: sent again blindly, it would undo that.
+    pub fn overwrites(&self) -> bool {
+        matches!(self, Write::Prepared(prepared) if prepared.kind.overwrites())
     }
 
     /// Whether it is sent once and never repeated by itself where Lever may have acted, whatever it does: nothing tells

@@ -1,6 +1,7 @@
 //! What a write asks, looked at alone: whether it can be right, and whether it is the same as another.
 
 use domain::Write;
+use domain::export::Asked;
 use domain::operation::{
     FileUpload, Hold, LARGEST_FILE, LONGEST_TEXT, NoteText, Prepared, Rejection, UploadTarget,
 };
@@ -180,13 +181,28 @@ pub(super) fn faults_in_texts(field: &str, texts: &[String], longest: usize) -> 
     bad.map(fault).collect()
 }
 
-/// SHA-256 over what is asked: the same content has the same digest in every version of Fulcrum.
-pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
+/// The digest that an earlier version has made of an export by a caller who may see confidential people; none for any
+/// other write.
+pub(super) fn former_digest(request: &WriteRequest) -> Option<[u8; 32]> {
+    let Write::Export(export) = &request.write else {
+        return None;
+    };
     let mut hash = Sha256::new();
     let mut part = |text: &str| {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());
     };
+    begin(request, &mut part);
+    let asked = Asked {
+        confidential: true,
+        ..export.asked.clone()
+    };
+    part(&serde_json::to_string(&asked).ok()?);
+    Some(hash.finalize().into())
+}
+
+/// What the digest of every write begins with.
+fn begin(request: &WriteRequest, part: &mut impl FnMut(&str)) {
     part(request.write.kind());
     part(request.opportunity.as_str());
     match &request.acting {
@@ -202,10 +218,24 @@ pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
         Some(Hold::For(time)) => part(&format!("held {} ms", time.as_millis())),
         Some(Hold::BusinessDays(days)) => part(&format!("held {days} business days")),
     }
+}
+
+/// SHA-256 over what is asked: the same content has the same digest in every version of Fulcrum.
+pub(super) fn digest(request: &WriteRequest) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut part = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    begin(request, &mut part);
     match &request.write {
         Write::Export(export) => {
-            // With what the caller may see: the verdict for one who sees more is not for one who sees less.
-            let asked = serde_json::to_string(&export.asked);
+            // What the caller may see is not what was asked: access may be known otherwise when it is asked again.
+            let bare = Asked {
+                confidential: false,
+                ..export.asked.clone()
+            };
+            let asked = serde_json::to_string(&bare);
             part(&asked.expect("texts, numbers and lists of them have a JSON form"));
         }
         // A step of an export, never asked for by itself.

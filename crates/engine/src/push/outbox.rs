@@ -1,6 +1,6 @@
 //! The operations of one connection that have not settled, in order for each opportunity ([`Turn`]).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::export::{self, Lines};
 use super::holds::Holds;
+use super::overwrite::{self, Look, Seen};
 use super::pace::Pace;
 use super::plan::{Around, PlannedCall};
 use super::turn::Turn;
@@ -56,6 +57,10 @@ pub(crate) struct Outbox {
     pub(super) bulks: Mutex<HashSet<OperationId>>,
     /// The last marker given out, in milliseconds: none is given twice.
     last_marker: Mutex<Timestamp>,
+    /// Turns in which a write has ended uncertain, and until when that may still take effect.
+    uncertain: Mutex<HashMap<Turn, Timestamp>>,
+    /// Since when this process works on the connection.
+    began: Timestamp,
 }
 
 impl fmt::Debug for Outbox {
@@ -69,6 +74,7 @@ impl fmt::Debug for Outbox {
 impl Outbox {
     pub(crate) fn new(shared: Arc<Shared>, link: Arc<Link>, tasks: TaskTracker) -> Arc<Self> {
         let slots = shared.settings.parallel_operations.max(1);
+        let began = shared.clock.now();
         Arc::new(Self {
             shared,
             link,
@@ -81,6 +87,8 @@ impl Outbox {
             holds: Holds::default(),
             bulks: Mutex::new(HashSet::new()),
             last_marker: Mutex::new(Timestamp::default()),
+            uncertain: Mutex::default(),
+            began,
         })
     }
 
@@ -336,11 +344,14 @@ impl Outbox {
                 }
                 State::Recorded { .. } => match operation.unsure_since() {
                     Some(since) => self.suspect(operation, since).await?,
-                    None => {
-                        Cause::operation(&operation)
-                            .during(self.send(operation))
-                            .await?;
-                    }
+                    None => match self.quiet_until(&operation, about).await? {
+                        Some(until) if self.waits_for(until) => self.sleep_until(until).await,
+                        _ => {
+                            Cause::operation(&operation)
+                                .during(self.send(operation))
+                                .await?;
+                        }
+                    },
                 },
                 State::Sending { .. } => {
                     self.save(&operation, Event::Lost).await?;
@@ -350,9 +361,10 @@ impl Outbox {
                 }
                 State::Reconciling { .. } => {
                     let look = reconcile::look(&self.shared, &self.link, &operation);
-                    let event = Cause::operation(&operation).during(look).await;
-                    if let Some(event) = event {
-                        self.settle_with(&operation, event).await?;
+                    let looked = Cause::operation(&operation).during(look).await;
+                    if let Some((event, calls)) = looked {
+                        let seen = calls.into_iter().fold(operation, Operation::with_attempt);
+                        self.settle_with(&seen, event).await?;
                     }
                 }
                 State::Succeeded | State::Failed(_) | State::Uncertain(_) | State::Cancelled(_) => {
@@ -362,6 +374,43 @@ impl Outbox {
         }
     }
 
+    /// Until when nothing is sent in a turn: a write that has ended uncertain there may still take effect, and what comes
+    /// behind it must not be overtaken. None for no wait.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    async fn quiet_until(&self, operation: &Operation, turn: &Turn) -> Result<Option<Timestamp>> {
+        let settle = self.shared.settings.patience.settle;
+        let now = self.shared.clock.now();
+        let known = {
+            let mut uncertain = self
+                .uncertain
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            uncertain.retain(|_, until| *until > now);
+            uncertain.get(turn).copied()
+        };
+        if known.is_some() || now.since(self.began) >= settle {
+            return Ok(known);
+        }
+        // A former run of the process may have left some a moment ago: of this opportunity, or of none.
+        let nowhere = OpportunityId::from("");
+        let mut latest = None;
+        for about in BTreeSet::from([&operation.opportunity, &nowhere]) {
+            let (store, id) = (&self.shared.store, self.link.id());
+            let others = store.operations(id, Some(about), None, LOOKED_THROUGH);
+            let in_doubt = others.await?.into_iter().filter(|other| {
+                let failure = other.state.failure();
+                other.id != operation.id
+                    && failure.is_some_and(|why| why.kind == FailureKind::Unknown)
+                    && Turn::of(other) == *turn
+            });
+            let ends = in_doubt.map(|other| other.updated_at.plus(settle));
+            latest = latest.max(ends.filter(|until| *until > now).max());
+        }
+        Ok(latest)
+    }
+
     /// Has Lever read back for a write that may have been sent after the backup was taken that it comes from.
     async fn suspect(&self, operation: Operation, since: Timestamp) -> Result<()> {
         let attempt = Attempt {
@@ -369,6 +418,7 @@ impl Outbox {
             at: since,
             status: None,
             step: plan::step_number(&operation),
+            seen: None,
         };
         let suspected = operation.with_attempt(attempt);
         self.save(&suspected, Event::Suspected).await.map(drop)
@@ -407,17 +457,36 @@ impl Outbox {
             at: self.shared.clock.now(),
             status: None,
             step: plan::step_number(&operation),
+            seen: None,
         };
         let operation = provenance::with_found(&self.shared.store, operation).await?;
         let planned = operation.with_attempt(attempt);
         let Some(mut sending) = self.save(&planned, Event::Started).await? else {
             return Ok(());
         };
+        let look = match sending.is_unplanned() {
+            true => None,
+            false => Look::of(sending.present_write()),
+        };
+        let mut present = None;
+        if let Some(look) = look {
+            match overwrite::before(&self.shared, &self.link, &look, sending).await {
+                Seen::Ends(ended, event) => return self.settle_with(&ended, event).await,
+                Seen::Go(seen, found) => {
+                    // What was there must be known before it may be overwritten.
+                    let Some(noted) = self.save(&seen, Event::Seen).await? else {
+                        return Ok(());
+                    };
+                    sending = noted;
+                    present = Some(found);
+                }
+            }
+        }
         let outcome = match &sending.write {
             Write::Export(asked) if sending.is_unplanned() => {
                 export::decide(self, &asked.asked).await
             }
-            _ => send::send(&self.shared, &self.link, &sending).await,
+            _ => send::send(&self.shared, &self.link, &sending, present).await,
         };
         sending.attempts.pop();
         let sending = outcome
@@ -435,7 +504,10 @@ impl Outbox {
     async fn settle_with(&self, operation: &Operation, event: Event) -> Result<()> {
         let changed = match &event {
             Event::Done { .. } | Event::Found { .. } | Event::Made(_) => true,
-            Event::Refused(failure) => failure.kind == FailureKind::StageMoved,
+            Event::Refused(failure) => matches!(
+                failure.kind,
+                FailureKind::StageMoved | FailureKind::ChangedInLever
+            ),
             Event::Skipped(failure) => failure.kind == FailureKind::AlreadyArchived,
             _ => false,
         };
@@ -553,6 +625,14 @@ impl Outbox {
             Ok(()) => {}
             Err(error) if matches!(error.kind(), store::ErrorKind::Conflict) => return Ok(None),
             Err(error) => return Err(error.into()),
+        }
+        if matches!(next.state, State::Uncertain(_)) && next.state != operation.state {
+            let settled = next.updated_at.plus(self.shared.settings.patience.settle);
+            let mut uncertain = self
+                .uncertain
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            uncertain.insert(Turn::of(&next), settled);
         }
         count::moved(&operation.state, &next);
         self.link.saw_settled(&self.shared, &next);

@@ -142,9 +142,9 @@ pub(super) fn planned(
     calls
 }
 
-/// How many calls those are.
+/// How many calls those are, with the look at what the write overwrites.
 pub(super) fn count(write: &Write, opportunity: &OpportunityId, around: &Around) -> usize {
-    let looks = usize::from(looks_first(write, around.held));
+    let looks = usize::from(looks_first(write, around.held) || write.overwrites());
     let of_piece = |piece: &Write| 1 + shown(piece, opportunity, around).len();
     looks + pieces(write).iter().map(of_piece).sum::<usize>()
 }

@@ -4,17 +4,18 @@ mod application;
 mod form;
 
 use std::collections::HashSet;
-use std::pin::pin;
+use std::pin::Pin;
 use std::time::Duration;
 
 use domain::operation::{
-    Event, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, State, UploadTarget,
+    Attempt, Event, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, State,
+    UploadTarget,
 };
 use domain::{Operation, Timestamp, Write};
 use futures::{Stream, StreamExt};
-use lever::{Answer, File, Lane, Legacy, ListFiles, ListNotes, Note, Page};
+use lever::{Answer, File, Lane, Legacy, ListEndpoint, ListFiles, ListNotes, Note, Page};
 
-use super::{doubled, export};
+use super::{doubled, export, overwrite, plan, send};
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind, PERMISSION_MISSING, Result};
 use crate::link::Link;
@@ -22,13 +23,67 @@ use crate::link::Link;
 /// How far Lever's stamps may lie before our sending of a note: clocks differ.
 pub(super) const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
-/// Reads Lever back once; tells nothing where the key is in a pause after a 429.
-pub(super) async fn look(shared: &Shared, link: &Link, operation: &Operation) -> Option<Event> {
-    if let Write::CreateOpportunity(new) = operation.present_write() {
-        return export::look(shared, link, operation, new).await;
+/// Reads Lever back once, and tells the calls of that; nothing where the key is in a pause after a 429.
+pub(super) async fn look(
+    shared: &Shared,
+    link: &Link,
+    operation: &Operation,
+) -> Option<(Event, Vec<Attempt>)> {
+    let write = operation.present_write();
+    if write.overwrites() {
+        let (found, calls) = overwrite::after(shared, link, operation).await;
+        return Some((told(link, operation, found)?, calls));
     }
-    let found = result_of(shared, link, operation).await;
-    told(link, operation, found.map(|found| found.map(found_as)))
+    let mut reads = Reads::new(shared, operation);
+    let event = match write {
+        Write::CreateOpportunity(new) => {
+            export::look(shared, link, operation, new, &mut reads).await
+        }
+        _ => {
+            let found = result_of(shared, link, operation, &mut reads).await;
+            told(link, operation, found.map(|found| found.map(found_as)))
+        }
+    };
+    Some((event?, reads.calls))
+}
+
+/// The calls that a look is made of, as they are kept with the operation.
+pub(super) struct Reads<'a> {
+    shared: &'a Shared,
+    step: u32,
+    calls: Vec<Attempt>,
+}
+
+impl<'a> Reads<'a> {
+    fn new(shared: &'a Shared, operation: &Operation) -> Reads<'a> {
+        Reads {
+            shared,
+            step: plan::step_number(operation),
+            calls: Vec::new(),
+        }
+    }
+
+    /// The next page of a list; none behind the last.
+    pub(super) async fn page<L: ListEndpoint>(
+        &mut self,
+        pages: &mut Pages<L>,
+    ) -> Option<Result<Page<L::Item>, lever::Error>> {
+        let at = self.shared.clock.now();
+        let page = pages.next().await?;
+        let call = send::attempt(L::OPERATION.id, at, self.step, &page);
+        self.calls.extend(call);
+        Some(page.map(|page| page.value))
+    }
+}
+
+/// The pages of a list.
+pub(super) type Pages<L> = Pin<
+    Box<dyn Stream<Item = Result<Answer<Page<<L as ListEndpoint>::Item>>, lever::Error>> + Send>,
+>;
+
+/// The pages of a list, to be read with [`Reads::page`].
+pub(super) fn pages<L: ListEndpoint>(link: &Link, list: &L) -> Pages<L> {
+    Box::pin(link.client(Lane::Interactive).pages(list))
 }
 
 fn found_as(id: String) -> Event {
@@ -81,7 +136,12 @@ pub(super) fn missing_permission(error: &Error) -> Option<&str> {
 }
 
 /// Lever's id of what an operation has made, if it can be found.
-async fn result_of(shared: &Shared, link: &Link, operation: &Operation) -> Result<Option<String>> {
+async fn result_of(
+    shared: &Shared,
+    link: &Link,
+    operation: &Operation,
+    reads: &mut Reads<'_>,
+) -> Result<Option<String>> {
     let State::Reconciling { sent, .. } = operation.state else {
         return Ok(None);
     };
@@ -89,12 +149,18 @@ async fn result_of(shared: &Shared, link: &Link, operation: &Operation) -> Resul
     let others = results_of_others(shared, operation).await?;
     let others = &others;
     match operation.present_write() {
-        Write::CreateNote(note) => note_of(shared, link, operation, note, since, others).await,
-        Write::UploadFile(upload) => file_of(link, operation, upload, since, others).await,
+        Write::CreateNote(note) => {
+            note_of(shared, link, operation, note, since, others, reads).await
+        }
+        Write::UploadFile(upload) => file_of(link, operation, upload, since, others, reads).await,
         Write::Prepared(Prepared { kind, call }) => match kind {
-            PreparedKind::CreateForm => form::find(link, operation, call, since, others).await,
-            PreparedKind::ApplyToPosting => application::find(link, call, since, others).await,
-            // Sent again without harm, so never looked for.
+            PreparedKind::CreateForm => {
+                form::find(link, operation, call, since, others, reads).await
+            }
+            PreparedKind::ApplyToPosting => {
+                application::find(link, call, since, others, reads).await
+            }
+            // Sent again without harm, so never looked for; or looked at above.
             PreparedKind::UpdateNote
             | PreparedKind::AddLinks
             | PreparedKind::RemoveLinks
@@ -111,6 +177,7 @@ async fn file_of(
     upload: &FileUpload,
     since: Timestamp,
     others: &HashSet<String>,
+    reads: &mut Reads<'_>,
 ) -> Result<Option<String>> {
     // Not filtered by time: Lever's clock is not ours.
     let list = ListFiles {
@@ -122,24 +189,25 @@ async fn file_of(
     };
     let is_ours =
         |file: &File| !others.contains(file.id.as_str()) && same_file_since(file, upload, since);
-    let client = link.client(Lane::Interactive);
     match upload.target {
         // The key may have no other permission than those of the old path.
-        UploadTarget::Candidate => first_file(client.pages(&Legacy(list)), is_ours).await,
+        UploadTarget::Candidate => first_file(link, &Legacy(list), is_ours, reads).await,
         UploadTarget::Opportunity | UploadTarget::Application => {
-            first_file(client.pages(&list), is_ours).await
+            first_file(link, &list, is_ours, reads).await
         }
     }
 }
 
 /// Lever's id of the first file like this.
-async fn first_file(
-    pages: impl Stream<Item = Result<Answer<Page<File>>, lever::Error>>,
+async fn first_file<L: ListEndpoint<Item = File>>(
+    link: &Link,
+    list: &L,
     like: impl Fn(&File) -> bool,
+    reads: &mut Reads<'_>,
 ) -> Result<Option<String>> {
-    let mut pages = pin!(pages);
-    while let Some(page) = pages.next().await {
-        let mut files = page?.value.records.into_iter().flatten();
+    let mut pages = pages(link, list);
+    while let Some(page) = reads.page::<L>(&mut pages).await {
+        let mut files = page?.records.into_iter().flatten();
         if let Some(file) = files.find(|file| like(&file.value)) {
             return Ok(Some(file.value.id.as_str().to_owned()));
         }
@@ -168,20 +236,19 @@ async fn note_of(
     asked: &NoteText,
     since: Timestamp,
     others: &HashSet<String>,
+    reads: &mut Reads<'_>,
 ) -> Result<Option<String>> {
     let list = ListNotes {
         opportunity: operation.opportunity.clone(),
         limit: Some(100),
         offset: None,
     };
-    let client = link.client(Lane::Interactive);
-    let mut pages = pin!(client.pages(&list));
+    let mut pages = pages(link, &list);
     // More than one where a write had its effect twice.
     let mut marked = Vec::new();
     let mut by_text = None;
-    while let Some(page) = pages.next().await {
+    while let Some(page) = reads.page::<ListNotes>(&mut pages).await {
         for note in page?
-            .value
             .records
             .into_iter()
             .filter_map(std::result::Result::ok)
@@ -239,7 +306,8 @@ fn same_text_since(note: &Note, value: &str, since: Timestamp) -> bool {
     has_text(note, value) && note.created_at.is_some_and(|at| at >= since)
 }
 
-fn has_text(note: &Note, value: &str) -> bool {
+/// Whether a note says this, however Lever has tidied it.
+pub(super) fn has_text(note: &Note, value: &str) -> bool {
     let value = letters(value);
     note.fields
         .iter()
@@ -247,7 +315,7 @@ fn has_text(note: &Note, value: &str) -> bool {
 }
 
 /// A text without what Lever may change of it: white space, markup, escapes.
-fn letters(text: &str) -> String {
+pub(super) fn letters(text: &str) -> String {
     const ESCAPES: [(&str, &str); 6] = [
         ("&lt;", "<"),
         ("&gt;", ">"),

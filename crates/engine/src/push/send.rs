@@ -11,6 +11,7 @@ use lever::{
 };
 
 use super::merge::{self, Merge};
+use super::overwrite::Present;
 use super::plan::{self, Sending};
 use crate::call;
 use crate::engine::Shared;
@@ -44,8 +45,13 @@ pub(crate) fn fresh_read(opportunity: &OpportunityId) -> GetOpportunity {
 /// Makes the call once.
 ///
 /// Where the present state decides (an expected stage, or an earlier try that may have had its effect),
-/// Lever is read first.
-pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) -> Outcome {
+/// Lever is read first. `present` is what a write [overwrites](Write::overwrites), read a moment ago.
+pub(super) async fn send(
+    shared: &Shared,
+    link: &Link,
+    operation: &Operation,
+    present: Option<Present>,
+) -> Outcome {
     let mut try_ = Try {
         shared,
         client: link
@@ -55,6 +61,7 @@ pub(super) async fn send(shared: &Shared, link: &Link, operation: &Operation) ->
         step: plan::step_number(operation),
         attempts: Vec::new(),
         answer: None,
+        present,
     };
     let write = operation.present_write();
     let tried_at = tried_at(operation);
@@ -116,7 +123,7 @@ fn tried_at(operation: &Operation) -> Option<Timestamp> {
 }
 
 /// When an earlier try may have had its effect first.
-fn unclear_at(operation: &Operation) -> Option<Timestamp> {
+pub(super) fn unclear_at(operation: &Operation) -> Option<Timestamp> {
     earlier(operation)
         .filter(|attempt| attempt.is_unclear())
         .map(|attempt| attempt.at)
@@ -199,11 +206,13 @@ struct Try<'a> {
     step: u32,
     attempts: Vec<Attempt>,
     answer: Option<String>,
+    /// What is there to be overwritten.
+    present: Option<Present>,
 }
 
 impl Try<'_> {
     async fn write(&mut self, operation: &Operation) -> Event {
-        match self.merged(operation.present_write()).await {
+        match self.merged(operation.present_write()) {
             Ok(None) => self.write_as_it_is(operation).await,
             Ok(Some(write)) => {
                 let merged = operation.clone().with_in_hand(write);
@@ -214,27 +223,22 @@ impl Try<'_> {
     }
 
     /// The write merged into what Lever has now; none where it needs that not, an event where nothing is to be written.
-    async fn merged(&mut self, write: &Write) -> Result<Option<Write>, Event> {
-        let merged = match Merge::of(write) {
-            None => return Ok(None),
-            Some(Merge::Contact(contact, change)) => {
-                let present = match merge::contact_read(&contact, &change) {
-                    Some(read) => Some(
-                        self.call(&read)
-                            .await
-                            .map_err(|error| not_written(&error))?,
-                    ),
-                    None => None,
+    fn merged(&self, write: &Write) -> Result<Option<Write>, Event> {
+        let merged = match (Merge::of(write), &self.present) {
+            (None, _) => return Ok(None),
+            (Some(Merge::Contact(contact, change)), present) => {
+                let present = match present {
+                    Some(Present::Contact(present)) => Some(&**present),
+                    _ => None,
                 };
-                let present = present.as_ref().map(|record| &record.value);
                 merge::merged_contact(&contact, &change, present)
             }
-            Some(Merge::User(user, change)) => {
-                let present = self.call(&merge::user_read(&user)).await;
-                let present = present.map_err(|error| not_written(&error))?;
-                let merged = merge::merged_user(&user, &change, &present.value);
+            (Some(Merge::User(user, change)), Some(Present::User(present))) => {
+                let merged = merge::merged_user(&user, &change, present);
                 Some(merged.map_err(Event::Refused)?)
             }
+            // Nothing can be said of a user who was not read.
+            (Some(Merge::User(..)), _) => return Err(Event::NotSent),
         };
         merged.map(Some).ok_or(Event::Done { result_id: None })
     }
@@ -325,6 +329,7 @@ pub(super) fn attempt<T>(
         at,
         status,
         step,
+        seen: None,
     })
 }
 
@@ -354,7 +359,7 @@ fn status_of(error: &Error) -> Option<u16> {
 ///
 /// `tried` is when an earlier try may have had its effect: a move that the history shows since then, beside those of
 /// other operations, was ours, and must not undo what somebody did after it.
-fn decide(
+pub(super) fn decide(
     operation: &Operation,
     present: &lever::Opportunity,
     tried: Option<&Tried>,
@@ -453,7 +458,7 @@ fn moved(present: &lever::Opportunity) -> Failure {
 }
 
 /// Earlier tries.
-struct Tried {
+pub(super) struct Tried {
     /// Whether one may have had its effect.
     unclear: bool,
     /// Since when the history may show its effect, on Lever's clock.

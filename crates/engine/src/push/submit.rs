@@ -4,19 +4,21 @@ use std::time::Duration;
 
 pub use domain::acting::Chosen;
 pub use domain::operation::Hold;
-use domain::operation::{LONGEST_NOTE, Prepared, PreparedKind, State, Step};
-use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
+use domain::operation::{Event, Failure, LONGEST_NOTE, Prepared, PreparedKind, State, Step};
+use domain::{ConnectionId, Operation, OperationId, Stream, Timestamp, Write};
 use lever::{GetOpportunity, Lane, OpportunityId};
 use store::{ReceivedFile, Recording};
 
 pub use super::acting::Acting;
 use super::asked::check_asked;
-use super::content::{check_request_id, digest};
+use super::content::{check_request_id, digest, former_digest};
 use super::judge::check_target;
 use super::merge::{self, Merge};
 use super::outbox::Outbox;
+use super::overwrite::Look;
 use super::plan::{self, PlannedCall};
 use super::ready::unread;
+use super::send::{decide, fresh_read};
 use super::{acting, count, new_id};
 use crate::cause::Cause;
 use crate::engine::Engine;
@@ -62,6 +64,10 @@ pub struct DryRun {
     pub left_out: Vec<String>,
     /// About how long the calls would take at the present rate, with those waiting ahead of them.
     pub eta: Duration,
+    /// When it would get in line; none for at once.
+    pub release_at: Option<Timestamp>,
+    /// Why it would not be made, as far as the mirror knows.
+    pub refused: Option<Failure>,
 }
 
 impl Engine {
@@ -172,8 +178,13 @@ impl Engine {
     pub(super) async fn checked(&self, request: &WriteRequest) -> Result<Option<Operation>> {
         self.connection(request.connection).await?;
         self.check_alone(request).await?;
-        self.remembered(request.connection, &request.request_id, &digest(request))
-            .await
+        let (id, request_id) = (request.connection, &request.request_id);
+        if let Some(former) = former_digest(request)
+            && let Ok(Some(known)) = self.remembered(id, request_id, &former).await
+        {
+            return Ok(Some(known));
+        }
+        self.remembered(id, request_id, &digest(request)).await
     }
 
     /// What can be told of a write without asking Lever or knowing what was asked before.
@@ -206,7 +217,9 @@ impl Engine {
         let outbox = self.running(request.connection)?.outbox;
         let request = self.narrowed(request.clone()).await?;
         self.check_sight(&request).await?;
-        self.release_time(request.connection, request.hold, self.shared.clock.now())
+        let now = self.shared.clock.now();
+        let release_at = self
+            .release_time(request.connection, request.hold, now)
             .await?;
         self.check_against_account(&request).await?;
         let request = self.ready(request).await?;
@@ -218,10 +231,17 @@ impl Engine {
         };
         let left_out = minded.left_out;
         let (mut calls, write) = self.merged_now(request.connection, &request.write).await?;
-        if let Some(write) = write.filter(|_| minded.nothing.is_none()) {
-            let user = acting.user.clone();
-            let (about, held) = (&request.opportunity, request.hold.is_some());
-            calls.extend(outbox.planned(&write, about, user, held).await);
+        let held = request.hold.is_some();
+        let known = self.known_end(&request, &acting, held, now).await?;
+        let refused = minded.nothing.or_else(|| known.clone().flatten());
+        let about = &request.opportunity;
+        match write {
+            Some(_) if known.is_some() => calls.push(plan::call(&fresh_read(about))),
+            Some(write) if refused.is_none() => {
+                let user = acting.user.clone();
+                calls.extend(outbox.planned(&write, about, user, held).await);
+            }
+            _ => {}
         }
         let eta = outbox.eta(calls.len(), Lane::Interactive).await?;
         Ok(DryRun {
@@ -229,6 +249,47 @@ impl Engine {
             acting,
             left_out,
             eta,
+            release_at,
+            refused,
+        })
+    }
+
+    /// How a write would end without being made, by what the mirror has of the opportunity: refused or not needed with a
+    /// reason, or done already without one; none where it would be made.
+    async fn known_end(
+        &self,
+        request: &WriteRequest,
+        acting: &Chosen,
+        held: bool,
+        now: Timestamp,
+    ) -> Result<Option<Option<Failure>>> {
+        if !plan::looks_first(&request.write, held) {
+            return Ok(None);
+        }
+        let (store, id) = (&self.shared.store, request.opportunity.as_str());
+        let record = store.record(request.connection, Stream::Opportunities, id);
+        let record = record.await?.filter(|record| record.deleted_at.is_none());
+        let present = record.and_then(|record| serde_json::from_str(&record.raw).ok());
+        let Some(present) = present else {
+            return Ok(None);
+        };
+        let operation = new_operation(
+            OperationId::new(new_id()),
+            request.clone(),
+            [0; 32],
+            acting.clone(),
+            now,
+            now,
+        );
+        let operation = Operation {
+            // What was held has stood back once it is sent.
+            queued_at: now.plus(Duration::from_millis(u64::from(held))),
+            ..operation
+        };
+        Ok(match decide(&operation, &present, None) {
+            Some(Event::Refused(why) | Event::Skipped(why)) => Some(Some(why)),
+            Some(_) => Some(None),
+            None => None,
         })
     }
 
@@ -238,17 +299,18 @@ impl Engine {
         connection: ConnectionId,
         write: &Write,
     ) -> Result<(Vec<PlannedCall>, Option<Write>)> {
+        let reads = Vec::from_iter(Look::of(write).map(|look| look.planned()));
         match Merge::of(write) {
-            None => Ok((Vec::new(), Some(write.clone()))),
+            None => Ok((reads, Some(write.clone()))),
             Some(Merge::Contact(contact, change)) => {
                 let Some(read) = merge::contact_read(&contact, &change) else {
-                    return Ok((Vec::new(), merge::merged_contact(&contact, &change, None)));
+                    return Ok((reads, merge::merged_contact(&contact, &change, None)));
                 };
                 let present = self.single_try(connection)?.send(&read).await;
                 let present = present
                     .map_err(|error| unread(error, "contact", "contact_id", contact.as_str()))?;
                 let write = merge::merged_contact(&contact, &change, Some(&present.value));
-                Ok((vec![plan::call(&read)], write))
+                Ok((reads, write))
             }
             Some(Merge::User(user, change)) => {
                 let read = merge::user_read(&user);
@@ -257,7 +319,7 @@ impl Engine {
                     present.map_err(|error| unread(error, "user", "user_id", user.as_str()))?;
                 let write = merge::merged_user(&user, &change, &present.value);
                 let write = write.map_err(|why| Error::invalid("update_mask", why.message))?;
-                Ok((vec![plan::call(&read)], Some(write)))
+                Ok((reads, Some(write)))
             }
         }
     }

@@ -15,11 +15,11 @@ impl Api {
         let caller = caller(&request)?;
         let mut message = request.into_inner();
         let asked = self.asked(&caller, message.clone())?;
+        let files = take_files(&mut message);
         if asked.dry_run {
-            let planned = self.engine.export_dry_run(&asked.request).await;
+            let planned = self.engine.export_dry_run(&asked.request, &files).await;
             return Ok(to_dry_run(&asked.request, &planned.map_err(status)?));
         }
-        let files = take_files(&mut message);
         let exported = self.engine.export(asked.request, files, asked.wait).await;
         Ok(to_response(&exported.map_err(status)?))
     }

@@ -203,6 +203,7 @@ fn to_steps(operation: &Operation) -> Vec<pb::OperationStep> {
         return vec![pb::OperationStep {
             name: step_name(&operation.write),
             state: state.into(),
+            there_already: false,
         }];
     }
     let present = operation.present_step();
@@ -218,6 +219,7 @@ fn to_steps(operation: &Operation) -> Vec<pb::OperationStep> {
         .map(|(index, step)| pb::OperationStep {
             name: step_name(&step.write),
             state: state_of(index, step.done).into(),
+            there_already: step.there,
         })
         .collect()
 }
@@ -257,6 +259,8 @@ pub fn to_dry_run(request: &WriteRequest, planned: &DryRun) -> pb::Operation {
         lever_operation: lever_operation(&request.write),
         eta: Some(to_duration(planned.eta)),
         left_out: planned.left_out.clone(),
+        release_time: planned.release_at.map(to_timestamp),
+        error: planned.refused.as_ref().map(failure),
         ..to_planned_write(&planned.calls, &planned.acting)
     }
 }
@@ -360,7 +364,7 @@ fn to_call(operation: &Operation, attempt: &Attempt) -> pb::LeverCall {
             .map(|entry| entry.method.to_string())
             .unwrap_or_default(),
         path: entry
-            .map(|entry| filled(entry.path, operation))
+            .map(|entry| filled(entry.path, operation, attempt))
             .unwrap_or_default(),
         query: Vec::new(),
         body_json: String::new(),
@@ -372,10 +376,11 @@ fn to_call(operation: &Operation, attempt: &Attempt) -> pb::LeverCall {
 }
 
 /// A path with the ids of the operation in place of its parameters.
-fn filled(path: &str, operation: &Operation) -> String {
+fn filled(path: &str, operation: &Operation, attempt: &Attempt) -> String {
     let id = operation.opportunity.as_str();
     let path = path.replace("{opportunity}", id).replace("{candidate}", id);
-    match operation.present_write() {
+    let step = operation.steps.get(attempt.step as usize);
+    match step.map_or(&operation.write, |step| &step.write) {
         Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) => {
             raw.path.iter().fold(path, |path, (name, value)| {
                 path.replace(&format!("{{{name}}}"), value)

@@ -109,7 +109,9 @@ fn failure_code(kind: FailureKind) -> Code {
         | FailureKind::ActingUserUnknown => Code::FailedPrecondition,
         FailureKind::NotFound => Code::NotFound,
         FailureKind::Invalid => Code::InvalidArgument,
-        FailureKind::StageMoved | FailureKind::ItemsFailed => Code::Aborted,
+        FailureKind::StageMoved | FailureKind::ChangedInLever | FailureKind::ItemsFailed => {
+            Code::Aborted
+        }
         FailureKind::Unavailable => Code::Unavailable,
         FailureKind::Unknown => Code::Unknown,
     }

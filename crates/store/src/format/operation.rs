@@ -87,6 +87,9 @@ struct StepV4 {
     done: bool,
     #[prost(string, optional, tag = "3")]
     result_id: Option<String>,
+    /// Since version 5.
+    #[prost(bool, tag = "4")]
+    there: bool,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -313,6 +316,9 @@ struct AttemptV1 {
     /// Since version 4.
     #[prost(uint32, tag = "4")]
     step: u32,
+    /// Since version 5.
+    #[prost(bytes = "vec", optional, tag = "5")]
+    seen: Option<Vec<u8>>,
 }
 
 impl Stored for Operation {
@@ -550,6 +556,7 @@ fn from_step(step: &Step) -> StepV4 {
         marker: step.marker.as_millis(),
         done: step.done,
         result_id: step.result_id.clone(),
+        there: step.there,
     }
 }
 
@@ -559,6 +566,7 @@ fn to_step(stored: StepV4) -> Option<Step> {
         marker: Timestamp::from_millis(stored.marker),
         done: stored.done,
         result_id: stored.result_id,
+        there: stored.there,
     })
 }
 
@@ -733,6 +741,7 @@ fn from_attempt(attempt: &Attempt) -> AttemptV1 {
         at: attempt.at.as_millis(),
         status: attempt.status.map(u32::from),
         step: attempt.step,
+        seen: attempt.seen.map(|digest| digest.to_vec()),
     }
 }
 
@@ -742,5 +751,6 @@ fn to_attempt(stored: AttemptV1) -> Option<Attempt> {
         at: Timestamp::from_millis(stored.at),
         status: stored.status.map(u16::try_from).transpose().ok()?,
         step: stored.step,
+        seen: stored.seen.map(TryInto::try_into).transpose().ok()?,
     })
 }

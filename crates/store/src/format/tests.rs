@@ -123,6 +123,7 @@ fn operation(write: Write, state: State) -> Operation {
             at: at(1),
             status: Some(429),
             step: 0,
+            seen: None,
         }],
         result_id: Some("n".to_owned()),
         answer: None,
@@ -717,6 +718,7 @@ fn an_operation_has_these_bytes() {
             marker: at(9),
             done: true,
             result_id: Some("s".to_owned()),
+            there: false,
         }],
         state: State::Held { release_at: at(8) },
         acting_because: ActingBecause::Linked,
@@ -801,6 +803,29 @@ fn an_operation_has_these_bytes() {
     pinned(
         &restored,
         "054b4ad0140a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207ca02104c494e4b5f4445414354495641544544920301669a03016ca00306",
+    );
+    let seen = Operation {
+        attempts: item
+            .attempts
+            .iter()
+            .map(|attempt| Attempt {
+                seen: Some([5; 32]),
+                ..attempt.clone()
+            })
+            .collect(),
+        steps: item
+            .steps
+            .iter()
+            .map(|step| Step {
+                there: true,
+                ..step.clone()
+            })
+            .collect(),
+        ..item.clone()
+    };
+    pinned(
+        &seen,
+        "05ccf0e9ea0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa012b0a026f70100118ad032a200505050505050505050505050505050505050505050505050505050505050505b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a020b080910011a017320016a009202064c494e4b45449a020165c00207ca02104c494e4b5f4445414354495641544544920301669a03016c",
     );
     let traced = Operation {
         rpc: Some("x".to_owned()),

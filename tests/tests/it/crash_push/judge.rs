@@ -72,8 +72,6 @@ struct Expected {
     stage: Option<String>,
     /// The archive reason; none for not archived.
     archived: Option<Option<String>>,
-    /// Tags that a raw write may still have added after the writes behind it: it is sent once, and nobody waits for it.
-    unsure: BTreeSet<String>,
     /// What the note to be edited says.
     edited: Option<String>,
     texts: Vec<String>,
@@ -126,8 +124,11 @@ impl Expected {
             self.texts.push(text.clone());
         }
         if !succeeded {
-            if let What::RawTag(text) = what {
-                self.unsure.insert(text.clone());
+            // It may be there or not, until a later write of the tag says so.
+            if let What::RawTag(text) = what
+                && self.tags.get(text) == Some(&false)
+            {
+                self.tags.remove(text);
             }
             return;
         }
@@ -232,8 +233,7 @@ impl Verdict {
             ("links", &expected.links),
         ] {
             let held = document[field].as_array().expect("a list");
-            let sure = |label: &&String| field != "tags" || !expected.unsure.contains(*label);
-            for (label, there) in labels.iter().filter(|(label, _)| sure(label)) {
+            for (label, there) in labels {
                 let count = held.iter().filter(|one| **one == **label).count();
                 if count != usize::from(*there) {
                     self.disorder

@@ -92,10 +92,10 @@ pub(in crate::push) struct Present {
 
 /// A look for one person, with the calls it made.
 pub(in crate::push) struct Search<'a> {
-    shared: &'a Shared,
-    link: &'a Link,
-    client: Client,
-    asked: &'a Asked,
+    pub(super) shared: &'a Shared,
+    pub(super) link: &'a Link,
+    pub(super) client: Client,
+    pub(super) asked: &'a Asked,
     /// Whether the key may see no confidential records, as far as that is known.
     denied: bool,
     pub(in crate::push) calls: Vec<PlannedCall>,
@@ -365,7 +365,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn note<T>(
+    pub(super) fn note<T>(
         &mut self,
         operation: &str,
         at: lever::Timestamp,

@@ -1,16 +1,14 @@
 //! Finding an opportunity whose making got no answer (reliability.md 6).
 
 use std::collections::BTreeSet;
-use std::pin::pin;
 
 use domain::export::{Made, NewOpportunity};
 use domain::identity::IdentityKey;
 use domain::link::Link as WebLink;
 use domain::operation::{Event, State};
 use domain::{Operation, Timestamp, Write};
-use futures::StreamExt as _;
 use lever::{
-    Application, ConfidentialityFilter, Lane, ListOpportunities, Opportunity, OpportunityExpand,
+    Application, ConfidentialityFilter, ListOpportunities, Opportunity, OpportunityExpand,
     OpportunityId, PostingId,
 };
 
@@ -18,7 +16,7 @@ use crate::access::Confidential;
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::Link;
-use crate::push::reconcile::{CLOCKS_DIFFER, missing_permission, told};
+use crate::push::reconcile::{CLOCKS_DIFFER, Reads, missing_permission, pages, told};
 
 /// Reads Lever back once; tells nothing where the key is in a pause after a 429.
 pub(in crate::push) async fn look(
@@ -26,6 +24,7 @@ pub(in crate::push) async fn look(
     link: &Link,
     operation: &Operation,
     new: &NewOpportunity,
+    reads: &mut Reads<'_>,
 ) -> Option<Event> {
     let State::Reconciling { sent, .. } = operation.state else {
         return None;
@@ -33,10 +32,10 @@ pub(in crate::push) async fn look(
     let since = link.lever_time(sent).minus(CLOCKS_DIFFER);
     let denied = link.access.hides() || link.access.present().confidential == Confidential::Denied;
     let all = (!denied).then_some(ConfidentialityFilter::All);
-    let found = match find(shared, link, operation, new, since, all).await {
+    let found = match find(shared, link, operation, new, since, all, reads).await {
         // Such a key makes nobody confidential either.
         Err(error) if !denied && missing_permission(&error).is_some() => {
-            find(shared, link, operation, new, since, None).await
+            find(shared, link, operation, new, since, None, reads).await
         }
         found => found,
     };
@@ -50,12 +49,12 @@ async fn find(
     new: &NewOpportunity,
     since: Timestamp,
     confidentiality: Option<ConfidentialityFilter>,
+    reads: &mut Reads<'_>,
 ) -> Result<Option<Made>> {
-    let client = link.client(Lane::Interactive);
     for list in lists(confidentiality, new, since) {
-        let mut pages = pin!(client.pages(&list));
-        while let Some(page) = pages.next().await {
-            for record in page?.value.records.into_iter().flatten() {
+        let mut pages = pages(link, &list);
+        while let Some(page) = reads.page::<ListOpportunities>(&mut pages).await {
+            for record in page?.records.into_iter().flatten() {
                 let lifted = lever::expand::lift(&record.raw).map_err(crate::Error::internal)?;
                 let applications = lifted.applications.into_iter().flatten();
                 let posting = applications

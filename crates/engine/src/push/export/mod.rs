@@ -7,6 +7,7 @@ mod lines;
 mod lost;
 mod settings;
 mod steps;
+mod there;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use store::Sought;
 use self::find::{Present, Search, Trouble};
 use self::lines::Place;
 use self::steps::Order;
+use self::there::There;
 use super::acting;
 use super::asked::{check_asked, unusable};
 use super::content::{LONGEST_TAG, TOO_LARGE, check_file, faults_in_texts};
@@ -82,8 +84,10 @@ impl Engine {
     ) -> Result<Operation> {
         let mut request = self.for_export(request).await?;
         measure(&mut request.write, &files);
+        let (connection, sees_all) = (request.connection, request.confidential);
         if let Some(known) = self.checked(&request).await? {
-            return self.wait_for(request.connection, known.id, wait).await;
+            let operation = self.wait_for(connection, known.id, wait).await?;
+            return self.as_seen(operation, sees_all).await;
         }
         self.check_person(&request).await?;
         self.check_against_account(&request).await?;
@@ -96,13 +100,34 @@ impl Engine {
         self.write_with(request, received, wait).await
     }
 
+    /// An export as a caller may see it who asks for it again, perhaps with fewer rights than at first: the verdict was
+    /// made of what could be seen then.
+    async fn as_seen(&self, mut operation: Operation, sees_all: bool) -> Result<Operation> {
+        let about = &operation.opportunity;
+        if !sees_all && self.is_confidential(operation.connection, about).await? {
+            return Err(Error::not_found("opportunity", about.as_str()));
+        }
+        if let Write::Export(export) = &mut operation.write
+            && export.asked.confidential
+            && !sees_all
+        {
+            export.result.verdict = None;
+        }
+        Ok(operation)
+    }
+
     /// What an export would come to: Lever and the mirror are read, and nothing is recorded or written (X3).
     ///
     /// # Errors
     /// As [`Engine::export`]; unavailable when Lever does not answer.
-    pub async fn export_dry_run(&self, request: &WriteRequest) -> Result<ExportDryRun> {
+    pub async fn export_dry_run(
+        &self,
+        request: &WriteRequest,
+        files: &[Bytes],
+    ) -> Result<ExportDryRun> {
         let outbox = self.running(request.connection)?.outbox;
-        let request = self.for_export(request.clone()).await?;
+        let mut request = self.for_export(request.clone()).await?;
+        measure(&mut request.write, files);
         check_asked(&request.write)?;
         self.check_against_account(&request).await?;
         let acting = acting::choose(&self.shared, &request).await?;
@@ -112,13 +137,14 @@ impl Engine {
         let (shared, link) = (outbox.shared(), outbox.link());
         let mut search = Search::new(shared, link, &export.asked);
         let planned = planned(&mut search, shared, link, &export.asked).await;
-        let (verdict, writes) = planned.map_err(Trouble::error)?;
+        let (verdict, pieces) = planned.map_err(Trouble::error)?;
         let about = match &verdict.opportunity {
             Some(there) => there.clone(),
             None => OpportunityId::from(NOT_MADE_YET),
         };
         let mut calls = std::mem::take(&mut search.calls);
-        for write in writes {
+        let writes = pieces.into_iter().filter(|(_, there)| there.is_none());
+        for (write, _) in writes {
             let (reads, write) = self.merged_now(request.connection, &write).await?;
             calls.extend(reads);
             if let Some(write) = write {
@@ -273,11 +299,14 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
     let (shared, link) = (outbox.shared(), outbox.link());
     let mut search = Search::new(shared, link, asked);
     let event = match planned(&mut search, shared, link, asked).await {
-        Ok((verdict, writes)) => {
-            let step = |write| Step::new(write, outbox.marker());
+        Ok((verdict, pieces)) => {
+            let step = |(write, there): Piece| match there {
+                Some(id) => Step::there_already(write, outbox.marker(), id),
+                None => Step::new(write, outbox.marker()),
+            };
             Event::Planned(Box::new(Plan {
                 verdict,
-                steps: writes.into_iter().map(step).collect(),
+                steps: pieces.into_iter().map(step).collect(),
             }))
         }
         Err(Trouble::Nobody) => Event::Refused(Trouble::nobody()),
@@ -297,13 +326,16 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
     }
 }
 
+/// A write that an export comes to, and what Lever has of it already.
+type Piece = (Write, Option<There>);
+
 /// What an export comes to, and its writes.
 async fn planned(
     search: &mut Search<'_>,
     shared: &Shared,
     link: &Link,
     asked: &Asked,
-) -> Result<(Verdict, Vec<Write>), Trouble> {
+) -> Result<(Verdict, Vec<Piece>), Trouble> {
     let settings: ExportSettings = versions::present(shared, link.id()).await?;
     let mapping: FieldMapping = versions::present(shared, link.id()).await?;
     let mut seen = search.people().await?;
@@ -329,8 +361,12 @@ async fn planned(
         mapping: &mapping,
         tags_given,
     };
-    let steps = order.steps(&verdict, present.as_ref())?;
-    Ok((verdict, steps))
+    let writes = order.steps(&verdict, present.as_ref())?;
+    let there = match &present {
+        Some(present) => search.there_already(&present.opportunity, &writes).await?,
+        None => vec![None; writes.len()],
+    };
+    Ok((verdict, writes.into_iter().zip(there).collect()))
 }
 
 /// Tags that operations have given an opportunity: one that is gone since was taken back by a person.

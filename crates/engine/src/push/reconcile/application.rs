@@ -1,17 +1,14 @@
 //! Finding an application again: by the person's address, the posting and its time.
 
 use std::collections::HashSet;
-use std::pin::pin;
 
 use crate::access::Confidential;
 use domain::Timestamp;
 use domain::operation::RawWrite;
-use futures::StreamExt;
-use lever::{
-    Application, ConfidentialityFilter, ErrorKind, Lane, ListOpportunities, OpportunityExpand,
-};
+use lever::{Application, ConfidentialityFilter, ErrorKind, ListOpportunities, OpportunityExpand};
 use serde::Deserialize;
 
+use super::{Reads, pages};
 use crate::error::Result;
 use crate::link::Link;
 use crate::push::turn::applicant;
@@ -22,6 +19,7 @@ pub(super) async fn find(
     call: &RawWrite,
     since: Timestamp,
     others: &HashSet<String>,
+    reads: &mut Reads<'_>,
 ) -> Result<Option<String>> {
     let (Some(email), Some(posting)) = (applicant(call), call.path.get("posting")) else {
         return Ok(None);
@@ -31,12 +29,13 @@ pub(super) async fn find(
         !others.contains(application.id.as_str()) && is_for(application, posting, since)
     };
     if known == Confidential::Denied {
-        return Ok(first(link, &email, None, is_ours).await?);
+        return Ok(first(link, &email, None, is_ours, reads).await?);
     }
-    match first(link, &email, Some(ConfidentialityFilter::All), is_ours).await {
+    let all = Some(ConfidentialityFilter::All);
+    match first(link, &email, all, is_ours, reads).await {
         // Such a key can apply to no confidential posting either.
         Err(error) if matches!(error.kind(), ErrorKind::Forbidden { .. }) => {
-            Ok(first(link, &email, None, is_ours).await?)
+            Ok(first(link, &email, None, is_ours, reads).await?)
         }
         found => Ok(found?),
     }
@@ -48,6 +47,7 @@ async fn first(
     email: &str,
     confidentiality: Option<ConfidentialityFilter>,
     like: impl Fn(&Application) -> bool,
+    reads: &mut Reads<'_>,
 ) -> Result<Option<String>, lever::Error> {
     let list = ListOpportunities {
         email: Some(email.to_owned()),
@@ -56,10 +56,9 @@ async fn first(
         limit: Some(100),
         ..ListOpportunities::default()
     };
-    let client = link.client(Lane::Interactive);
-    let mut pages = pin!(client.pages(&list));
-    while let Some(page) = pages.next().await {
-        let people = page?.value.records.into_iter().flatten();
+    let mut pages = pages(link, &list);
+    while let Some(page) = reads.page::<ListOpportunities>(&mut pages).await {
+        let people = page?.records.into_iter().flatten();
         let applications = people.flat_map(|person| applications(person.raw.get()));
         if let Some(found) = applications.into_iter().find(|one| like(one)) {
             return Ok(Some(found.id.as_str().to_owned()));

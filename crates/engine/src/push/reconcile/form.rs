@@ -1,15 +1,13 @@
 //! Finding a profile form again: by its template and what is filled in.
 
 use std::collections::HashSet;
-use std::pin::pin;
 
 use domain::operation::RawWrite;
 use domain::{Operation, Timestamp};
-use futures::StreamExt;
-use lever::{FormField, Lane, ListForms, ProfileForm};
+use lever::{FormField, ListForms, ProfileForm};
 use serde_json::Value;
 
-use super::letters;
+use super::{Reads, letters, pages};
 use crate::error::Result;
 use crate::link::Link;
 
@@ -20,6 +18,7 @@ pub(super) async fn find(
     call: &RawWrite,
     since: Timestamp,
     others: &HashSet<String>,
+    reads: &mut Reads<'_>,
 ) -> Result<Option<String>> {
     let Some(sent) = Sent::of(call) else {
         return Ok(None);
@@ -30,10 +29,9 @@ pub(super) async fn find(
         limit: Some(100),
         offset: None,
     };
-    let client = link.client(Lane::Interactive);
-    let mut pages = pin!(client.pages(&list));
-    while let Some(page) = pages.next().await {
-        let forms = page?.value.records.into_iter().flatten();
+    let mut pages = pages(link, &list);
+    while let Some(page) = reads.page::<ListForms>(&mut pages).await {
+        let forms = page?.records.into_iter().flatten();
         let mut forms = forms.filter(|form| !others.contains(form.value.id.as_str()));
         if let Some(form) = forms.find(|form| sent.is(&form.value, since)) {
             return Ok(Some(form.value.id.as_str().to_owned()));

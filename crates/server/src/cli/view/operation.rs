@@ -91,8 +91,20 @@ pub(crate) fn page(operation: &pb::Operation, now_ms: i64) -> String {
     if let Some(at) = &operation.release_time {
         fact("released", &time::until(at, now_ms));
     }
+    if let Some(at) = &operation.next_try_time {
+        fact("next try", &time::until(at, now_ms));
+    }
     if let Some(tally) = &operation.tally {
         fact("items", &items(operation, tally));
+    }
+    if operation.steps.len() > 1 {
+        for (step, name) in operation
+            .steps
+            .iter()
+            .zip(std::iter::once("steps").chain(std::iter::repeat("")))
+        {
+            fact(name, &step_in_words(step));
+        }
     }
     if !operation.left_out.is_empty() {
         fact("left out", &operation.left_out.join(", "));
@@ -114,6 +126,15 @@ pub(crate) fn page(operation: &pb::Operation, now_ms: i64) -> String {
         page.push_str(&format!("{name:<12} {}\n", styled(BAD, &line)));
     }
     page + &calls(operation)
+}
+
+/// What a step is, and how it stands.
+fn step_in_words(step: &pb::OperationStep) -> String {
+    let state = word(step.state().as_str_name(), "OPERATION_STATE_");
+    match step.there_already {
+        true => format!("{}: was there already", step.name),
+        false => format!("{}: {state}", step.name),
+    }
 }
 
 /// How many items of a dry run are told one by one.

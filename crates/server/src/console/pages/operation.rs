@@ -382,7 +382,7 @@ fn remedy(reason: &str) -> Option<&'static str> {
         "LEVER_REFUSED" => {
             "Lever would refuse the same again: ask for it anew in the product, with what Lever takes."
         }
-        "STAGE_MOVED" | "ALREADY_ARCHIVED" => {
+        "STAGE_MOVED" | "ALREADY_ARCHIVED" | "CHANGED_IN_LEVER" => {
             "Look at the person in Lever, and ask for it anew in the product where it is still wanted."
         }
         "STAGE_EXCLUDED" | "REASON_EXCLUDED" => {
@@ -458,7 +458,13 @@ fn steps(steps: &[pb::OperationStep]) -> Markup {
     html! {
         h2 { "Steps" }
         ol {
-            @for step in steps { li { (step.name) ": " (plain(step.state().as_str_name(), "OPERATION_STATE")) } }
+            @for step in steps {
+                li {
+                    (step.name) ": "
+                    @if step.there_already { "in Lever already, not sent again" }
+                    @else { (plain(step.state().as_str_name(), "OPERATION_STATE")) }
+                }
+            }
         }
     }
 }
