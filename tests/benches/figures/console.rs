@@ -1,6 +1,6 @@
 //! How fast the pages of the console come, of a large mirror, and how large they are over the wire.
 //!
-//! The mirror is that of `answers`. A page is asked for as a browser asks that has the assets already; the assets count
+//! The mirror is that of `answers`, with writes and calls to Lever such as a busy month leaves behind. A page is asked for as a browser asks that has the assets already; the assets count
 //! towards its size all the same, since the first visit brings them.
 
 use std::net::SocketAddr;
@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use crate::Size;
 use crate::calls::{Timed, timed};
-use crate::people::People;
+use crate::past;
+use crate::people::{self, People};
 use crate::service::Service;
 use crate::table::{Figure, Table, Target};
 
@@ -25,19 +26,27 @@ const SETTINGS: [(&str, &str); 2] = [
     ("FULCRUM__STORE__CACHE_SIZE", "2GiB"),
 ];
 
-/// The pages below a connection. What asks Lever itself is left out: nobody is there.
-const PAGES: [&str; 16] = [
+/// The pages below a connection. Nobody is Lever there: none of them asks it.
+const PAGES: [&str; 24] = [
     "",
     "/applicants",
     "/applicants?sla=breached",
     "/applicants/sla",
+    "/stages",
+    "/stages/versions",
+    "/fields",
+    "/fields/versions",
+    "/find",
     "/issues",
+    "/permissions",
     "/sync",
     "/sync/streams/opportunities",
     "/sync/quarantine",
     "/operations",
     "/operations?show=held",
+    "/operations?show=failed",
     "/calls",
+    "/calls?status=failed",
     "/users",
     "/inbound",
     "/export",
@@ -47,6 +56,7 @@ const PAGES: [&str; 16] = [
 
 pub(crate) async fn measure(size: Size, table: &mut Table) {
     let people = People::mirrored(size.people.unwrap_or(size.or_quick(100_000, 10_000))).await;
+    past::lived(&people).await;
     let service = Service::start_on(&people.folder, &SETTINGS).await;
     let browser = Browser::new(service.http());
     // Signing in asks no service for anything: the frame, and the way here and back.
@@ -60,10 +70,8 @@ pub(crate) async fn measure(size: Size, table: &mut Table) {
     let connections = ("/console".to_owned(), "/console");
     let below = PAGES.map(|page| (format!("{connection}{page}"), page));
     let (mut slowest, mut largest) = ((0.0, ""), (0.0, ""));
-    for (path, page) in std::iter::once(connections).chain(below) {
-        let size = (browser.size(&path).await + assets) as f64 / 1e3;
-        let took = browser.timed(&path).await;
-        let page = if page.is_empty() { "overview" } else { page };
+    let mut tell = |page: &'static str, took: &Timed, bytes: usize| {
+        let size = (bytes + assets) as f64 / 1e3;
         table.note(&format!("{page}: {took}, {size:.0} kB with assets"));
         if took.percentile(99) > slowest.0 {
             slowest = (took.percentile(99), page);
@@ -71,7 +79,25 @@ pub(crate) async fn measure(size: Size, table: &mut Table) {
         if size > largest.0 {
             largest = (size, page);
         }
+    };
+    for (path, page) in std::iter::once(connections).chain(below) {
+        let bytes = browser.size(&path).await;
+        let took = browser.timed(&path).await;
+        tell(
+            if page.is_empty() { "overview" } else { page },
+            &took,
+            bytes,
+        );
     }
+    let find = format!("{connection}/find");
+    let csrf = browser.csrf(&find).await;
+    let somebody = |call: usize| {
+        let who = people::email(people::mixed(call as u64) as usize % people.number);
+        format!("csrf={csrf}&who={who}")
+    };
+    let bytes = size_of(browser.send(&find, somebody(0)).await).await;
+    let took = browser.timed_sending(&find, somebody).await;
+    tell("/find with somebody found", &took, bytes);
     table.row(&Figure {
         name: &format!("p99 of the slowest page of the console ({})", slowest.1),
         measured: slowest.0,
@@ -131,14 +157,24 @@ impl Browser {
         answer
     }
 
-    /// Bytes of an answer, its headers as HTTP/1.1 has them included.
     async fn size(&self, path: &str) -> usize {
-        let answer = self.open(path).await;
-        let headers = answer.headers().iter();
-        let headers: usize = headers
-            .map(|(name, value)| name.as_str().len() + value.len() + 4)
-            .sum();
-        headers + answer.bytes().await.expect("a page").len()
+        size_of(self.open(path).await).await
+    }
+
+    /// What the forms of a page carry. Without tokens it is the same in every session.
+    async fn csrf(&self, path: &str) -> String {
+        let page = self.open(path).await.text().await.expect("a page");
+        let (_, value) = page.split_once("name=\"csrf\" value=\"").expect("a form");
+        value.split('"').next().unwrap_or_default().to_owned()
+    }
+
+    /// Sends a form, the fields encoded as browsers do.
+    async fn send(&self, path: &str, fields: String) -> reqwest::Response {
+        let request = self.client.post(format!("{}{path}", self.base));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.body(fields).send().await.expect("an answer");
+        assert_eq!(answer.status(), reqwest::StatusCode::OK, "{path}");
+        answer
     }
 
     /// Bytes of style and script, by what a page names.
@@ -162,6 +198,16 @@ impl Browser {
         timed(CALLS, 1, open).await
     }
 
+    /// As [`Browser::timed`], for a form; `fields` is told which time it is sent.
+    async fn timed_sending(&self, path: &str, fields: impl Fn(usize) -> String) -> Timed {
+        let send = async |call| {
+            let answer = self.send(path, fields(call)).await;
+            answer.bytes().await.expect("a page");
+        };
+        timed(WARMING, 1, send).await;
+        timed(CALLS, 1, send).await
+    }
+
     /// Opens a page and all that it leads on to, one after the other.
     async fn walk(&self, path: &str) -> Timed {
         let (mut path, mut each) = (path.to_owned(), Vec::new());
@@ -177,4 +223,13 @@ impl Browser {
             }
         }
     }
+}
+
+/// Bytes of an answer, its headers as HTTP/1.1 has them included.
+async fn size_of(answer: reqwest::Response) -> usize {
+    let headers = answer.headers().iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    headers + answer.bytes().await.expect("a page").len()
 }

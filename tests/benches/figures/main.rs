@@ -15,6 +15,7 @@ mod echo;
 mod first;
 mod limiter;
 mod memory;
+mod past;
 mod people;
 mod polling;
 mod process;

@@ -457,7 +457,7 @@ fn name(at: usize) -> String {
     format!("{} {}", FIRST[at % 16], LAST[at / 16 % 16])
 }
 
-fn email(at: usize) -> String {
+pub(crate) fn email(at: usize) -> String {
     format!("{}.{at}@mail.example", LAST[at / 16 % 16].to_lowercase())
 }
 
@@ -469,7 +469,7 @@ fn linkedin(at: usize) -> String {
 }
 
 /// A number that looks like chance and is the same in every run (SplitMix64).
-fn mixed(number: u64) -> u64 {
+pub(crate) fn mixed(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
