@@ -242,6 +242,8 @@ struct Outcome {
     tests: u64,
     /// What the tests told of their runs.
     told: Vec<String>,
+    /// The last lines of what it said, where it failed.
+    said: String,
     seconds: u64,
 }
 
@@ -260,7 +262,7 @@ fn main() -> ExitCode {
     let mut failed = 0;
     for promise in chosen {
         let outcome = run(promise, long);
-        println!("{}", row(promise, &outcome));
+        println!("{}{}", row(promise, &outcome), outcome.said);
         failed += u32::from(!outcome.passed);
     }
     println!("{failed} failed");
@@ -296,12 +298,13 @@ fn run(promise: &Promise, long: bool) -> Outcome {
         command.env("FULCRUM_PROVE", "long");
     }
     let output = command.stderr(Stdio::piped()).output();
-    let (success, said) = match output {
+    let (success, said, complained) = match output {
         Ok(output) => (
             output.status.success(),
             String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
         ),
-        Err(error) => (false, format!("cannot be run: {error}")),
+        Err(error) => (false, String::new(), format!("cannot be run: {error}")),
     };
     let told: Vec<String> = said
         .lines()
@@ -312,12 +315,34 @@ fn run(promise: &Promise, long: bool) -> Outcome {
         })
         .collect();
     let tests = passed(&said);
+    let passed = success && (tests > 0 || !told.is_empty());
     Outcome {
-        passed: success && (tests > 0 || !told.is_empty()),
+        passed,
         tests,
         told,
+        said: match passed {
+            true => String::new(),
+            false => why(&said, &complained),
+        },
         seconds: began.elapsed().as_secs(),
     }
+}
+
+/// Of a run that failed: what broke, and its last lines, without the log of the service.
+fn why(said: &str, complained: &str) -> String {
+    const LINES: usize = 20;
+    let plain: Vec<&str> = [said, complained]
+        .into_iter()
+        .flat_map(str::lines)
+        .filter(|line| !line.starts_with('{') && !line.trim().is_empty())
+        .collect();
+    let broke = plain
+        .iter()
+        .position(|line| line.contains(" panicked at "))
+        .map_or(&[][..], |at| &plain[at..plain.len().min(at + LINES)]);
+    let last = &plain[plain.len().saturating_sub(LINES)..];
+    let lines = broke.iter().chain(last);
+    lines.map(|line| format!("\n           | {line}")).collect()
 }
 
 /// How many tests have passed, by the lines of cargo.

@@ -434,11 +434,16 @@ fn outcome<'t>(
     for (index, text) in &named {
         said = said.replace(*text, &format!("<{index}>"));
     }
-    for (index, text) in named {
-        let name = format!("<{index}>");
-        if let Some(beginning) = beginnings(text).find(|beginning| said.contains(beginning)) {
-            said = said.replace(beginning, &name);
-        }
+    // Texts may begin alike, as addresses do: the one that is shown is the one of which most is there.
+    let shown = |said: &str, text: &'t String| -> Option<&'t str> {
+        beginnings(text).find(|beginning| said.contains(beginning))
+    };
+    while let Some((index, beginning)) = named
+        .iter()
+        .filter_map(|(index, text)| Some((index, shown(&said, text)?)))
+        .max_by_key(|(_, beginning)| beginning.len())
+    {
+        said = said.replace(beginning, &format!("<{index}>"));
     }
     (status.code(), said)
 }
