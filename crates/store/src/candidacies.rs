@@ -106,22 +106,16 @@ impl Store {
         connection: ConnectionId,
     ) -> Result<BTreeMap<StageId, u64>, Error> {
         self.read(move |tables| {
-            let mut counts = BTreeMap::new();
-            // All of a stage lie side by side.
-            let (mut prefix, mut present) = (Vec::new(), None);
-            let mut count = 0;
-            for entry in tables.scan(Table::ByStage, &key::connection(connection)) {
-                let (key, _empty) = entry?;
-                if present.is_none() || !key.starts_with(&prefix) {
-                    let (stage, _opportunity) =
-                        key::stage_parts(&key).ok_or_else(|| Error::corrupt(Table::ByStage))?;
-                    prefix = key::stage(connection, &stage)?;
-                    counts.extend(present.replace(stage).map(|before| (before, count)));
-                    count = 0;
+            let kept = tables.stage_counts();
+            let epoch = match kept.get(connection) {
+                Ok(counts) => {
+                    tables.health().check()?;
+                    return Ok(counts);
                 }
-                count += 1;
-            }
-            counts.extend(present.map(|last| (last, count)));
+                Err(epoch) => epoch,
+            };
+            let counts = count(tables, connection)?;
+            kept.keep(epoch, connection, &counts);
             Ok(counts)
         })
         .await
@@ -138,6 +132,10 @@ impl Store {
     ) -> Result<u64, Error> {
         let stages: BTreeSet<StageId> = stages.iter().cloned().collect();
         self.read(move |tables| {
+            if let Ok(counts) = tables.stage_counts().get(connection) {
+                tables.health().check()?;
+                return Ok(stages.iter().filter_map(|stage| counts.get(stage)).sum());
+            }
             let mut count = 0;
             for stage in &stages {
                 let Ok(prefix) = key::stage(connection, stage) else {
@@ -170,6 +168,27 @@ impl Store {
         })
         .await
     }
+}
+
+/// Counts by reading the index from one end to the other.
+fn count(tables: &Tables, connection: ConnectionId) -> Result<BTreeMap<StageId, u64>, Error> {
+    let mut counts = BTreeMap::new();
+    // All of a stage lie side by side.
+    let (mut prefix, mut present) = (Vec::new(), None);
+    let mut count = 0;
+    for entry in tables.scan(Table::ByStage, &key::connection(connection)) {
+        let (key, _empty) = entry?;
+        if present.is_none() || !key.starts_with(&prefix) {
+            let (stage, _opportunity) =
+                key::stage_parts(&key).ok_or_else(|| Error::corrupt(Table::ByStage))?;
+            prefix = key::stage(connection, &stage)?;
+            counts.extend(present.replace(stage).map(|before| (before, count)));
+            count = 0;
+        }
+        count += 1;
+    }
+    counts.extend(present.map(|last| (last, count)));
+    Ok(counts)
 }
 
 /// How often a person can have been merged into another, and still be found.

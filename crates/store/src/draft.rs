@@ -203,7 +203,12 @@ impl<'a> Draft<'a> {
                 split(tables, table, key, write, &mut puts)?;
             }
         }
-        apply(tables, &puts)?;
+        let by_stage = puts.iter().filter(|put| put.table == Table::ByStage);
+        let by_stage = by_stage.map(|put| (put.key.as_slice(), put.value.is_some()));
+        let moves = tables.stage_counts().begin(tables, by_stage)?;
+        let applied = apply(tables, &puts);
+        tables.stage_counts().end(moves, applied.is_ok());
+        applied?;
         let candidacies = puts.iter().filter(|put| put.table == Table::Candidacies);
         tables
             .recent()

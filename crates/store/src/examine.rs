@@ -263,7 +263,7 @@ impl Examination<'_> {
         opportunity: Option<OpportunityId>,
         key: &[u8],
     ) -> Result<Option<Finding>, Error> {
-        let there = match (connection_of(key), opportunity) {
+        let there = match (key::connection_of(key), opportunity) {
             (Some(connection), Some(opportunity)) => {
                 let target = key::candidacy(connection, &opportunity)?;
                 self.view.contains(Table::Candidacies, &target)?
@@ -279,7 +279,7 @@ impl Examination<'_> {
         operation: Option<[u8; 16]>,
         key: &[u8],
     ) -> Result<Option<Finding>, Error> {
-        let there = match (connection_of(key), operation) {
+        let there = match (key::connection_of(key), operation) {
             (Some(connection), Some(operation)) => {
                 let target = key::operation(connection, OperationId::from_bytes(operation));
                 self.view.contains(Table::Operations, &target)?
@@ -293,7 +293,7 @@ impl Examination<'_> {
     fn counts(&mut self) -> Result<(), Error> {
         for entry in self.view.entries(Table::Connections) {
             let (key, _value) = entry?;
-            let Some(connection) = connection_of(&key) else {
+            let Some(connection) = key::connection_of(&key) else {
                 continue;
             };
             for stream in Stream::ALL {
@@ -325,13 +325,8 @@ impl Examination<'_> {
     }
 }
 
-fn connection_of(key: &[u8]) -> Option<ConnectionId> {
-    key.first_chunk::<16>()
-        .map(|bytes| ConnectionId::from_bytes(*bytes))
-}
-
 fn stream_of(key: &[u8]) -> Option<(ConnectionId, Stream)> {
-    Some((connection_of(key)?, Stream::from_tag(*key.get(16)?)?))
+    Some((key::connection_of(key)?, Stream::from_tag(*key.get(16)?)?))
 }
 
 /// Whether bytes, a version and its payload, can be read as a value of the table of that number, counted round.

@@ -60,6 +60,7 @@ mod sealed;
 mod sidecar;
 mod sla_marks;
 mod space;
+mod stage_counts;
 mod store;
 mod table;
 mod tokens;

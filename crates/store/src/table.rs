@@ -11,6 +11,7 @@ use crate::format::{Pieces, Stored, frame};
 use crate::health::Health;
 use crate::identities::Digester;
 use crate::recent::Recent;
+use crate::stage_counts::StageCounts;
 
 macro_rules! tables {
     ($($variant:ident = $name:literal, $key:literal;)*) => {
@@ -178,6 +179,7 @@ pub(crate) struct Tables {
     compress: bool,
     digester: OnceLock<Digester>,
     recent: Recent,
+    stage_counts: StageCounts,
 }
 
 impl Tables {
@@ -196,6 +198,7 @@ impl Tables {
             compress,
             digester: OnceLock::new(),
             recent: Recent::default(),
+            stage_counts: StageCounts::default(),
         })
     }
 
@@ -206,6 +209,11 @@ impl Tables {
     /// The candidacies that were read lately.
     pub(crate) fn recent(&self) -> &Recent {
         &self.recent
+    }
+
+    /// How many active candidacies each stage has.
+    pub(crate) fn stage_counts(&self) -> &StageCounts {
+        &self.stage_counts
     }
 
     /// Sets what turns identity keys into their digests; the first one stays.

@@ -95,7 +95,7 @@ pub(crate) async fn measure(size: Size, table: &mut Table) {
         let who = people::email(people::mixed(call as u64) as usize % people.number);
         format!("csrf={csrf}&who={who}")
     };
-    let bytes = size_of(browser.send(&find, somebody(0)).await).await;
+    let bytes = browser.size_sending(&find, somebody(0)).await;
     let took = browser.timed_sending(&find, somebody).await;
     tell("/find with somebody found", &took, bytes);
     table.row(&Figure {
@@ -139,6 +139,8 @@ pub(crate) async fn measure(size: Size, table: &mut Table) {
 /// A browser that is signed in: without a token, whoever is at the machine is.
 struct Browser {
     client: reqwest::Client,
+    /// Leaves answers packed, to see how large they are on the wire.
+    scale: reqwest::Client,
     base: String,
 }
 
@@ -146,6 +148,10 @@ impl Browser {
     fn new(address: SocketAddr) -> Browser {
         Browser {
             client: reqwest::Client::new(),
+            scale: reqwest::Client::builder()
+                .no_gzip()
+                .build()
+                .expect("a client"),
             base: format!("http://{address}"),
         }
     }
@@ -157,8 +163,16 @@ impl Browser {
         answer
     }
 
+    /// Bytes of a page as it comes over the wire.
     async fn size(&self, path: &str) -> usize {
-        size_of(self.open(path).await).await
+        let request = self.scale.get(format!("{}{path}", self.base));
+        size_of(request).await
+    }
+
+    /// The same of what a form is answered with.
+    async fn size_sending(&self, path: &str, fields: String) -> usize {
+        let request = self.scale.post(format!("{}{path}", self.base));
+        size_of(filled_in(request, fields)).await
     }
 
     /// What the forms of a page carry. Without tokens it is the same in every session.
@@ -171,8 +185,8 @@ impl Browser {
     /// Sends a form, the fields encoded as browsers do.
     async fn send(&self, path: &str, fields: String) -> reqwest::Response {
         let request = self.client.post(format!("{}{path}", self.base));
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        let answer = request.body(fields).send().await.expect("an answer");
+        let answer = filled_in(request, fields).send().await;
+        let answer = answer.expect("an answer");
         assert_eq!(answer.status(), reqwest::StatusCode::OK, "{path}");
         answer
     }
@@ -225,8 +239,16 @@ impl Browser {
     }
 }
 
-/// Bytes of an answer, its headers as HTTP/1.1 has them included.
-async fn size_of(answer: reqwest::Response) -> usize {
+fn filled_in(request: reqwest::RequestBuilder, fields: String) -> reqwest::RequestBuilder {
+    let form = "application/x-www-form-urlencoded";
+    request.header("content-type", form).body(fields)
+}
+
+/// Bytes of an answer as browsers are sent it, packed, its headers as HTTP/1.1 has them included.
+async fn size_of(request: reqwest::RequestBuilder) -> usize {
+    let request = request.header("accept-encoding", "gzip");
+    let answer = request.send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.url());
     let headers = answer.headers().iter();
     let headers: usize = headers
         .map(|(name, value)| name.as_str().len() + value.len() + 4)

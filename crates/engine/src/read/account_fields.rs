@@ -9,8 +9,10 @@ use super::mirror::from_stored;
 use super::visible::Sight;
 use crate::error::Result;
 
-/// So many records of each kind are looked at.
+/// So many of what defines fields are looked at.
 const MOST_LOOKED_AT: usize = 1_000;
+/// So many of what people filled in are looked at: the definitions tell nearly all, and each costs a look at a document.
+const MOST_FILLED_IN: usize = 250;
 
 /// Where fields are seen, and whose records they are fields of. Templates first, since they have the present titles.
 const SEEN_IN: &[(Stream, Stream)] = &[
@@ -31,9 +33,10 @@ pub(crate) async fn account_fields(sight: &Sight<'_>) -> Result<AccountFields> {
     for (seen_in, of) in SEEN_IN.iter().copied() {
         let store = &sight.engine.shared.store;
         let id = sight.connection.id;
-        let records = store.records(id, seen_in, None, MOST_LOOKED_AT, Tombstones::Without);
+        let most = most_looked_at(seen_in);
+        let records = store.records(id, seen_in, None, most, Tombstones::Without);
         let records = records.await?;
-        if records.len() == MOST_LOOKED_AT {
+        if records.len() == most {
             fields.leave_open(of);
         }
         for record in records {
@@ -46,6 +49,16 @@ pub(crate) async fn account_fields(sight: &Sight<'_>) -> Result<AccountFields> {
         }
     }
     Ok(fields)
+}
+
+fn most_looked_at(seen_in: Stream) -> usize {
+    match seen_in {
+        Stream::FormTemplates
+        | Stream::FeedbackTemplates
+        | Stream::PostingForms
+        | Stream::RequisitionFields => MOST_LOOKED_AT,
+        _ => MOST_FILLED_IN,
+    }
 }
 
 /// The custom fields of requisitions that the account lists; none where there are too many to look at.

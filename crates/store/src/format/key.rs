@@ -47,6 +47,11 @@ pub(crate) fn connection(connection: ConnectionId) -> Vec<u8> {
     connection.as_bytes().to_vec()
 }
 
+/// The connection that a key of its own tables begins with.
+pub(crate) fn connection_of(key: &[u8]) -> Option<ConnectionId> {
+    key.first_chunk().copied().map(ConnectionId::from_bytes)
+}
+
 pub(crate) fn mapping(connection: ConnectionId, version: u64) -> Vec<u8> {
     [&connection.as_bytes()[..], &version.to_be_bytes()].concat()
 }

@@ -116,6 +116,8 @@ proptest! {
                     model.insert(deleted.id.clone(), None);
                 }
                 store.apply_refresh(refresh).await.unwrap();
+                // Counted once, they are carried along with each commit from here on.
+                store.count_by_stage(c).await.unwrap();
             }
 
             let stages: Vec<_> = (0..4).map(|stage| format!("s{}", "x".repeat(stage)).into()).collect();
