@@ -25,7 +25,7 @@ async fn told<M>(
 }
 
 impl World {
-    async fn bulk_write(&self, request: pb::BulkWriteRequest) -> Vec<pb::Operation> {
+    pub(crate) async fn bulk_write(&self, request: pb::BulkWriteRequest) -> Vec<pb::Operation> {
         let stream = self.api.candidates().bulk_write(request).await;
         told(stream, |message| message.operation).await
     }
@@ -35,7 +35,7 @@ impl World {
         told(stream, |message| message.operation).await
     }
 
-    async fn reject(&self, request: pb::RejectApplicantsRequest) -> Vec<pb::Operation> {
+    pub(crate) async fn reject(&self, request: pb::RejectApplicantsRequest) -> Vec<pb::Operation> {
         let stream = self.api.inbound().reject_applicants(request).await;
         told(stream, |message| message.operation).await
     }
@@ -50,7 +50,7 @@ impl World {
     }
 
     /// The applicants, by candidacy and stage.
-    async fn refs(&self, count: usize) -> Vec<pb::ApplicantRef> {
+    pub(crate) async fn refs(&self, count: usize) -> Vec<pb::ApplicantRef> {
         let applicants = self.applicants().await.applicants;
         let of = |applicant: pb::Applicant| pb::ApplicantRef {
             opportunity_id: applicant.opportunity_id,
@@ -589,6 +589,46 @@ async fn rejecting_skips_whoever_is_archived_already() {
         |id: &str| world.lever.opportunity(id).expect("there")["archived"]["reason"].clone();
     assert_eq!(reason_of(&archived[1].0), other.as_str());
     assert_eq!(reason_of(&applicants[0].opportunity_id), reason.as_str());
+}
+
+/// An item has one id, wherever it is told; the form that calls told once still names it.
+#[tokio::test]
+async fn an_item_is_told_by_one_id_everywhere() {
+    let world = World::synced(Setup::new(40)).await;
+    let people = world.open_opportunities();
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: people[..2].iter().map(|one| note(one, "hello")).collect(),
+        ..Default::default()
+    };
+    let bulk = world.bulk_write(request).await.remove(0).id;
+    let calls = async |operation_id: &str| {
+        let request = pb::ListApiCallsRequest {
+            connection_id: world.connection.clone(),
+            operation_id: operation_id.to_owned(),
+            lever_operation: "createOpportunityNote".to_owned(),
+            ..Default::default()
+        };
+        let answer = world.api.sync().list_api_calls(request).await;
+        let calls = answer.expect("listed").into_inner().api_calls;
+        let mut told: Vec<_> = calls.into_iter().map(|call| call.operation_id).collect();
+        told.sort();
+        told
+    };
+    let items = [1, 2].map(|number| format!("{bulk}/{number}"));
+    // Calls are noted together, a little later.
+    let told = until("the calls are noted", async || {
+        let told = calls(&bulk).await;
+        (told.len() == 2).then_some(told)
+    })
+    .await;
+    assert_eq!(told, items);
+    let former = format!("{}0002", &bulk[..bulk.len() - 4]);
+    for named in [&items[1], &former] {
+        assert_eq!(calls(named).await, items[1..]);
+        assert_eq!(world.operation(named).await.id, items[1]);
+    }
 }
 
 /// The stream is gone with the service; the bulk is not.

@@ -23,16 +23,17 @@ use crate::link::Link;
 /// How far Lever's stamps may lie before our sending of a note: clocks differ.
 pub(super) const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
-/// Reads Lever back once, and tells the calls of that; nothing where the key is in a pause after a 429.
+/// Reads Lever back once, and tells the calls of that; no event where the key is in a pause after a 429, which may have
+/// begun in the middle.
 pub(super) async fn look(
     shared: &Shared,
     link: &Link,
     operation: &Operation,
-) -> Option<(Event, Vec<Attempt>)> {
+) -> (Option<Event>, Vec<Attempt>) {
     let write = operation.present_write();
     if write.overwrites() {
         let (found, calls) = overwrite::after(shared, link, operation).await;
-        return Some((told(link, operation, found)?, calls));
+        return (told(link, operation, found), calls);
     }
     let mut reads = Reads::new(shared, operation);
     let event = match write {
@@ -44,7 +45,7 @@ pub(super) async fn look(
             told(link, operation, found.map(|found| found.map(found_as)))
         }
     };
-    Some((event?, reads.calls))
+    (event, reads.calls)
 }
 
 /// The calls that a look is made of, as they are kept with the operation.
@@ -115,7 +116,7 @@ pub(super) fn told(
         }
         Err(error) => {
             tracing::warn!(
-                connection = %link.id(), operation = %operation.id, error = %crate::report(&error),
+                connection = %link.id(), operation = operation.told_id(), error = %crate::report(&error),
                 "cannot read Lever back"
             );
             Event::LookFailed
