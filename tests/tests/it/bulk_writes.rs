@@ -30,7 +30,10 @@ impl World {
         told(stream, |message| message.operation).await
     }
 
-    async fn advance(&self, request: pb::AdvanceApplicantsRequest) -> Vec<pb::Operation> {
+    pub(crate) async fn advance(
+        &self,
+        request: pb::AdvanceApplicantsRequest,
+    ) -> Vec<pb::Operation> {
         let stream = self.api.inbound().advance_applicants(request).await;
         told(stream, |message| message.operation).await
     }
@@ -874,10 +877,12 @@ async fn operations_are_listed_by_what_they_are_and_whose() {
         ..Default::default()
     };
     let bulk = world.bulk_write(request).await.remove(0);
+    let acting = world.lever.active_users().remove(0);
     let tags = pb::AddTagsRequest {
         opportunity_id: people[0].clone(),
         request_id: fresh_id(),
         tags: vec!["t".to_owned()],
+        perform_as: acting.clone(),
         ..Default::default()
     };
     let tagged = world.add_tags(tags).await.expect("recorded");
@@ -892,8 +897,37 @@ async fn operations_are_listed_by_what_they_are_and_whose() {
     };
     let items: Vec<_> = [3, 2, 1].map(|n| format!("{}/{n}", bulk.id)).into();
     let with_bulk = [items.clone(), vec![bulk.id.clone()]].concat();
+    let everything = [vec![tagged.id.clone()], with_bulk.clone()].concat();
     let cases = [
-        (all(), [vec![tagged.id.clone()], with_bulk.clone()].concat()),
+        (all(), everything.clone()),
+        (
+            pb::ListOperationsRequest {
+                acting_user_id: acting,
+                ..all()
+            },
+            vec![tagged.id.clone()],
+        ),
+        (
+            pb::ListOperationsRequest {
+                asked_by: tagged.asked_by.clone(),
+                ..all()
+            },
+            everything,
+        ),
+        (
+            pb::ListOperationsRequest {
+                asked_by: "somebody else".to_owned(),
+                ..all()
+            },
+            Vec::new(),
+        ),
+        (
+            pb::ListOperationsRequest {
+                created_before: tagged.create_time,
+                ..all()
+            },
+            with_bulk.clone(),
+        ),
         (
             pb::ListOperationsRequest {
                 kinds: vec![pb::OperationKind::AddTags.into()],

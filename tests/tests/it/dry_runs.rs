@@ -309,6 +309,58 @@ async fn x3_x4_a_dry_run_of_many_tells_the_release_and_what_stands_against_each(
     }
 }
 
+/// X3: whoever is moved with others is looked at first, though nothing is held.
+#[tokio::test]
+async fn x3_a_dry_run_of_an_advance_tells_who_would_be_left_alone() {
+    let world = World::synced(Setup::new(80)).await;
+    let applicants = world.refs(3).await;
+    let person = |number: usize| applicants[number].opportunity_id.as_str();
+    let reason = world.reject_reason();
+    world
+        .lever
+        .archive(person(1), Some(&reason))
+        .expect("known");
+    world
+        .lever
+        .move_stage(person(2), "lead-responded")
+        .expect("known");
+    world.pull_until_mirror_equals_lever().await;
+    nothing_beside(&world).await;
+    let request = |dry_run| pb::AdvanceApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: applicants.clone(),
+        stage_id: "offer".to_owned(),
+        dry_run,
+        ..Default::default()
+    };
+    let before = world.lever.audit().len();
+    let planned = world.advance(request(true)).await;
+    assert_eq!(world.lever.audit().len(), before);
+    let done = world.advance(request(false)).await;
+    let made = asked_since(&world, before);
+    let of = |told: &[pb::Operation], id: &str| {
+        let mut told = told.iter().rev();
+        told.find(|one| one.opportunity_id == id)
+            .expect("told")
+            .clone()
+    };
+    for (number, why_not) in ["", "ALREADY_ARCHIVED", "STAGE_MOVED"]
+        .into_iter()
+        .enumerate()
+    {
+        let (planned, done) = (of(&planned, person(number)), of(&done, person(number)));
+        assert_eq!(
+            (reason_of(&planned).as_str(), reason_of(&done).as_str()),
+            (why_not, why_not)
+        );
+        assert_eq!(planned.release_time, None);
+        let theirs = |(_, path): &&(String, String)| path.contains(person(number));
+        let made: Vec<_> = made.iter().filter(theirs).cloned().collect();
+        assert_eq!(called(&planned), made);
+    }
+}
+
 /// X3: Lever moves a stamp of whom it writes to, so the other lists below them are read in the background.
 #[tokio::test]
 async fn x3_a_dry_run_tells_how_many_reads_follow_in_the_background() {

@@ -13,7 +13,7 @@ use domain::operation::{
 };
 use domain::{Operation, Timestamp, Write};
 use futures::{Stream, StreamExt};
-use lever::{Answer, File, Lane, Legacy, ListEndpoint, ListFiles, ListNotes, Note, Page};
+use lever::{Answer, File, Lane, Legacy, ListEndpoint, ListFiles, ListNotes, Note, Page, UserId};
 
 use super::{doubled, export, overwrite, plan, send};
 use crate::engine::Shared;
@@ -266,7 +266,9 @@ async fn note_of(
                 marked.push(note);
                 continue;
             }
-            let may_be = asked.thread.is_none() && same_text_since(&note, &asked.value, since);
+            let may_be = asked.thread.is_none()
+                && same_text_since(&note, &asked.value, since)
+                && may_be_by(&note, operation.acting_user.as_ref());
             if by_text.is_none() && may_be {
                 by_text = Some(note.id.as_str().to_owned());
             }
@@ -300,6 +302,15 @@ async fn results_of_others(shared: &Shared, operation: &Operation) -> Result<Has
         whole.into_iter().chain(steps)
     });
     Ok(results.collect())
+}
+
+/// Whether a note may have been written for somebody: not if it is another's. Whom Lever names where nobody acts is not
+/// known.
+fn may_be_by(note: &Note, acting: Option<&UserId>) -> bool {
+    match (&note.user, acting) {
+        (Some(author), Some(acting)) => author == acting,
+        _ => true,
+    }
 }
 
 /// The weaker sign, for a Lever that dates notes itself.
@@ -417,6 +428,19 @@ mod tests {
         let mut file = file;
         file["size"] = json!(null);
         assert!(found(file));
+    }
+
+    #[test]
+    fn what_another_has_written_is_not_ours_whatever_it_says() {
+        let by = |author: serde_json::Value| -> Note {
+            serde_json::from_value(json!({"id": "n", "user": author})).unwrap()
+        };
+        let (ours, theirs) = (UserId::from("u"), UserId::from("v"));
+        assert!(may_be_by(&by(json!("u")), Some(&ours)));
+        assert!(!may_be_by(&by(json!("u")), Some(&theirs)));
+        for (author, acting) in [(json!(null), Some(&ours)), (json!("u"), None)] {
+            assert!(may_be_by(&by(author), acting));
+        }
     }
 
     #[test]
