@@ -1,10 +1,13 @@
 //! Each write-back has its effect in Lever exactly once, and the mirror shows it at once.
 
+use std::time::Duration;
+
+use lever_sim::{Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
-use proto::v1::OperationState::Succeeded;
+use proto::v1::OperationState::{Recorded, Sending, Succeeded};
 use serde_json::{Value, json};
 
-use crate::support::{Setup, World, fresh_id, refused};
+use crate::support::{Setup, World, fresh_id, refused, until};
 
 async fn world() -> (World, String) {
     let world = World::synced(Setup::new(60)).await;
@@ -356,6 +359,34 @@ async fn writes_to_one_person_happen_in_the_order_they_were_asked_for() {
             .map(|number| format!("number {number:02}"))
             .collect::<Vec<_>>()
     );
+}
+
+/// One write to a person is under way at a time; those to others go on beside it.
+#[tokio::test]
+async fn a_write_that_hangs_holds_up_its_person_alone() {
+    let patient = Setup::new(60).with("FULCRUM__LEVER__ATTEMPT_TIMEOUT", "100s");
+    let world = World::synced(patient).await;
+    let people = world.open_opportunities();
+    let stall = Action::StallBefore(Duration::from_secs(600));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("createOpportunityNote", stall).when(When::Nth(1))],
+    });
+    let hangs = world.note_unawaited(&people[0], "hangs").await;
+    until("the note is on its way", async || {
+        let state = world.operation(&hangs.id).await.state();
+        (state == Sending).then_some(())
+    })
+    .await;
+    let behind = world.note_unawaited(&people[0], "behind").await;
+    for person in &people[1..4] {
+        let note = world.note(person, &fresh_id(), "beside").await;
+        assert_eq!(note.expect("recorded").state(), Succeeded);
+    }
+    assert_eq!(world.operation(&hangs.id).await.state(), Sending);
+    let behind = world.operation(&behind.id).await;
+    assert_eq!(behind.state(), Recorded);
+    assert!(behind.lever_calls.is_empty(), "{behind:?}");
 }
 
 #[tokio::test]
