@@ -147,7 +147,7 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 /// Whether two links lead to the same, however they are spelled.
-fn same_link(one: &str, other: &str) -> bool {
+pub fn same_link(one: &str, other: &str) -> bool {
     let canonical = |text: &str| Link::classify(text, &[])?.canonical;
     same(one, other) || canonical(one).is_some_and(|one| canonical(other) == Some(one))
 }
@@ -214,6 +214,57 @@ mod tests {
         let wanted = tags(&["a", "b", "c"]);
         assert_eq!(ours.removed_by_people(&wanted, &tags(&["c"])), ["b"]);
         assert!(ours.removed_by_people(&wanted, &tags(&["B"])).is_empty());
+    }
+
+    fn change_of_links(kind: PreparedKind, links: &[&str]) -> Write {
+        Write::Prepared(Prepared {
+            kind,
+            call: crate::operation::RawWrite {
+                operation: "addOpportunityLinks".to_owned(),
+                path: Default::default(),
+                query: Vec::new(),
+                body: Some(serde_json::json!({ "links": links }).to_string()),
+                creates: false,
+                bare: false,
+            },
+        })
+    }
+
+    /// F-24: the normal form of a link decides, not its spelling.
+    #[test]
+    fn f24_a_link_is_the_same_in_every_spelling() {
+        let spellings = [
+            "https://www.linkedin.com/in/grace-hopper",
+            "http://linkedin.com/in/grace-hopper/",
+            "linkedin.com/in/Grace-Hopper?trk=x",
+        ];
+        let others = [
+            "https://www.linkedin.com/in/ada",
+            "https://github.com/grace-hopper",
+        ];
+        for added in spellings {
+            let mut ours = Ours::default();
+            let (before, after) = done(change_of_links(PreparedKind::AddLinks, &[added]), &[]);
+            ours.learn(&before, &after);
+            for asked in spellings {
+                assert!(ours.has_link(asked), "{asked} after {added}");
+                let mut less = ours.clone();
+                let remove = change_of_links(PreparedKind::RemoveLinks, &[asked]);
+                let (before, after) = done(remove, &[]);
+                less.learn(&before, &after);
+                assert!(less.links.is_empty(), "{asked} after {added}");
+                // Who had it before, however spelled, has it still.
+                let mut theirs = Ours::default();
+                let (before, after) =
+                    done(change_of_links(PreparedKind::AddLinks, &[added]), &[asked]);
+                theirs.learn(&before, &after);
+                assert!(theirs.is_empty(), "{added} where {asked} was");
+            }
+            assert!(others.iter().all(|other| !ours.has_link(other)));
+            let remove = change_of_links(PreparedKind::RemoveLinks, &others);
+            let (before, after) = done(remove, &[]);
+            assert!(!ours.learn(&before, &after));
+        }
     }
 
     #[test]

@@ -116,8 +116,8 @@ pub use profile::Profile;
 pub use push::prepare;
 pub use push::{
     Acting, ActingPreview, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, ExportDryRun, Hold,
-    ItemFields, OperationFilter, OperationPage, PlannedCall, PlannedFile, PlannedItem, Rights,
-    Shown, Summary, WriteRequest, sent,
+    ItemFields, OperationFilter, OperationPage, Planned, PlannedCall, PlannedFile, Rights, Shown,
+    Summary, WriteRequest, sent,
 };
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer, Whose};
 pub use settings::{OAuthClient, PullSettings, Settings};
@@ -125,7 +125,7 @@ pub use sla_report::{SlaOverview, SlaQuery, SlaRow};
 pub use snapshots::SnapshotSettings;
 pub use standing::{Outcome, Standing};
 pub use status::{InboundStatus, StreamState, StreamStatus, SyncState, SyncStatus};
-pub use sync::{QuarantineMark, RunMark, Scheduled, StreamSchedule};
+pub use sync::{ApiCallPage, QuarantineMark, RunMark, Scheduled, StreamSchedule};
 pub use user_links::{LONGEST_EMAIL, UserMatch, UserRow, UserRows};
 pub use versions::SavedMapping;
 pub use webhook::receive::Received;

@@ -12,6 +12,7 @@ mod control;
 pub(crate) mod count;
 pub(crate) mod doubled;
 mod export;
+mod foresee;
 mod holds;
 mod items;
 mod judge;
@@ -31,14 +32,15 @@ mod turn;
 mod upload;
 
 pub use acting::ActingPreview;
-pub use bulk::{BulkDryRun, BulkItem, BulkRequest, ItemFields, PlannedItem};
+pub use bulk::{BulkDryRun, BulkItem, BulkRequest, ItemFields};
 pub use control::{OperationFilter, OperationPage};
 pub use export::ExportDryRun;
+pub use foresee::{DryRun, Planned};
 pub use judge::Rights;
 pub(crate) use outbox::Outbox;
 pub use plan::{PlannedCall, PlannedFile, sent};
 pub(crate) use send::fresh_read;
-pub use submit::{Acting, Chosen, DryRun, Hold, WriteRequest};
+pub use submit::{Acting, Chosen, Hold, WriteRequest};
 pub use summary::{Shown, Summary};
 
 use uuid::Uuid;

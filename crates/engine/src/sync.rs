@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::cursor::OVERLAP;
 use domain::hydration::Policy;
-use domain::{ConnectionId, Cursor, Listing, Schedule, Stream, Timestamp, excluded};
+use domain::{ConnectionId, Cursor, Listing, OperationId, Schedule, Stream, Timestamp, excluded};
 use lever::registry::{self, Access, Operation};
-use store::{CallFilter, CallMark, CallPage, Quarantined, Run, RunCause, RunFilter};
+use store::{ApiCall, CallFilter, CallMark, Quarantined, Run, RunCause, RunFilter};
 
 use crate::call::written;
 use crate::engine::Engine;
@@ -16,6 +16,17 @@ use crate::permissions::home;
 use crate::pull::listing_of;
 use crate::settings::PullSettings;
 use crate::status::SyncStatus;
+
+/// One page of calls to Lever.
+#[derive(Debug, Clone)]
+pub struct ApiCallPage {
+    /// Newest first.
+    pub calls: Vec<ApiCall>,
+    /// Where the next page begins; none when there are no more.
+    pub next: Option<CallMark>,
+    /// Those of the operations they were made for that are items of bulks.
+    pub items: BTreeSet<OperationId>,
+}
 
 /// When a list is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +148,7 @@ impl Engine {
         stream: Option<Stream>,
         after: Option<CallMark>,
         limit: usize,
-    ) -> Result<CallPage> {
+    ) -> Result<ApiCallPage> {
         self.link(id)?;
         if let Some(operation) = &filter.operation
             && registry::find(operation).is_none()
@@ -148,7 +159,22 @@ impl Engine {
             ));
         }
         filter.among = stream.map(operations_about);
-        Ok(self.shared.store.calls(id, filter, after, limit).await?)
+        let store = &self.shared.store;
+        let page = store.calls(id, filter, after, limit).await?;
+        let made_for: BTreeSet<OperationId> =
+            page.calls.iter().filter_map(|call| call.write).collect();
+        let mut items = BTreeSet::new();
+        for made_for in made_for {
+            let operation = store.operation(id, made_for).await?;
+            if operation.is_some_and(|operation| operation.parent.is_some()) {
+                items.insert(made_for);
+            }
+        }
+        Ok(ApiCallPage {
+            calls: page.calls,
+            next: page.next,
+            items,
+        })
     }
 
     /// When each stream is read that has a list of its own.

@@ -1,4 +1,5 @@
-//! To whom bulks that are under way have written: the lists below them are read when the bulk is done.
+//! To whom writes that are under way have written: the lists below them are read when a bulk is done, or a write alone
+//! has read the list that it has changed itself.
 //!
 //! Each write moves a stamp of the person, so that all lists below are worth another look. While a thousand are written
 //! to, these looks would take their share of the rate from the writes, and be worth another one after the next write.

@@ -191,7 +191,7 @@ impl Examination<'_> {
                 let opportunity = key::after_nul(key).map(Into::into);
                 self.to_candidacy(table, opportunity, key)?
             }
-            Table::OpenOperations | Table::ByOpportunity => {
+            Table::OpenOperations | Table::UncertainOperations | Table::ByOpportunity => {
                 let operation = key::last_operation(key);
                 self.to_operation(table, operation.map(|id| *id.as_bytes()), key)?
             }
@@ -394,6 +394,7 @@ pub(crate) fn fits(table: Table, key: &[u8], value: &[u8]) -> Result<(), Error> 
         | Table::ByStage
         | Table::ByContact
         | Table::OpenOperations
+        | Table::UncertainOperations
         | Table::ByOpportunity
         | Table::Children
         | Table::Hidings

@@ -16,6 +16,7 @@ use crate::connections;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Forget, Head, key};
+use crate::operations;
 use crate::ours;
 use crate::quarantine::{self, Kept, Quarantined};
 use crate::records;
@@ -421,7 +422,7 @@ pub(crate) fn scrub(
         if !operation.state.settled() {
             waiting += 1;
         } else if let Some(bare) = operation.scrubbed() {
-            draft.put(Table::Operations, key, &bare);
+            operations::put(draft, key, &bare);
             scrubbed += 1;
         }
     }

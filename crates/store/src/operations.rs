@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::operation::State;
 use domain::{ConnectionId, Operation, OperationId, Write};
 use lever::OpportunityId;
 
@@ -167,10 +168,31 @@ impl Store {
     /// # Errors
     /// As every read.
     pub async fn open_operations(&self, connection: ConnectionId) -> Result<Vec<Operation>, Error> {
+        self.marked(Table::OpenOperations, connection).await
+    }
+
+    /// Lists the operations that are uncertain, the oldest first; but for those that an earlier version has left so.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn uncertain_operations(
+        &self,
+        connection: ConnectionId,
+    ) -> Result<Vec<Operation>, Error> {
+        self.marked(Table::UncertainOperations, connection).await
+    }
+
+    /// The operations of a connection that a table has a mark of, the oldest first.
+    async fn marked(
+        &self,
+        table: Table,
+        connection: ConnectionId,
+    ) -> Result<Vec<Operation>, Error> {
         let prefix = key::connection(connection);
         self.read(move |tables| {
-            let open = tables.scan(Table::OpenOperations, &prefix);
-            open.filter_map(|entry| indexed(tables, connection, entry).transpose())
+            let marked = tables.scan(table, &prefix);
+            marked
+                .filter_map(|entry| indexed(tables, connection, entry).transpose())
                 .collect()
         })
         .await
@@ -329,15 +351,26 @@ pub(crate) fn remove(draft: &mut Draft<'_>, operation: &Operation) -> Result<(),
         let by_opportunity = key::opportunity_entry(connection, &operation.opportunity, id)?;
         draft.remove(Table::ByOpportunity, by_opportunity);
     }
-    draft.remove(Table::Operations, key::operation(connection, id));
+    let key = key::operation(connection, id);
+    draft.remove(Table::UncertainOperations, key.clone());
+    draft.remove(Table::Operations, key);
     Ok(())
 }
 
-fn put(draft: &mut Draft<'_>, key: Vec<u8>, operation: &Operation) {
+/// Puts an operation, and has it found by how it stands.
+pub(crate) fn put(draft: &mut Draft<'_>, key: Vec<u8>, operation: &Operation) {
     draft.put(Table::Operations, key.clone(), operation);
-    if operation.state.settled() {
-        draft.remove(Table::OpenOperations, key);
-    } else {
-        draft.mark(Table::OpenOperations, key);
+    let state = &operation.state;
+    for (table, marked) in [
+        (Table::OpenOperations, !state.settled()),
+        (
+            Table::UncertainOperations,
+            matches!(state, State::Uncertain(_)),
+        ),
+    ] {
+        match marked {
+            true => draft.mark(table, key.clone()),
+            false => draft.remove(table, key.clone()),
+        }
     }
 }

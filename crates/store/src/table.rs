@@ -91,6 +91,7 @@ tables! {
     Issues = "issues", "connection and issue";
     ConnectLinks = "connect_links", "hash";
     PermissionReports = "permission_reports", "connection";
+    UncertainOperations = "uncertain_operations", "connection and operation";
 }
 
 impl Table {

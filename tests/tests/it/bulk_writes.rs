@@ -25,17 +25,20 @@ async fn told<M>(
 }
 
 impl World {
-    async fn bulk_write(&self, request: pb::BulkWriteRequest) -> Vec<pb::Operation> {
+    pub(crate) async fn bulk_write(&self, request: pb::BulkWriteRequest) -> Vec<pb::Operation> {
         let stream = self.api.candidates().bulk_write(request).await;
         told(stream, |message| message.operation).await
     }
 
-    async fn advance(&self, request: pb::AdvanceApplicantsRequest) -> Vec<pb::Operation> {
+    pub(crate) async fn advance(
+        &self,
+        request: pb::AdvanceApplicantsRequest,
+    ) -> Vec<pb::Operation> {
         let stream = self.api.inbound().advance_applicants(request).await;
         told(stream, |message| message.operation).await
     }
 
-    async fn reject(&self, request: pb::RejectApplicantsRequest) -> Vec<pb::Operation> {
+    pub(crate) async fn reject(&self, request: pb::RejectApplicantsRequest) -> Vec<pb::Operation> {
         let stream = self.api.inbound().reject_applicants(request).await;
         told(stream, |message| message.operation).await
     }
@@ -50,7 +53,7 @@ impl World {
     }
 
     /// The applicants, by candidacy and stage.
-    async fn refs(&self, count: usize) -> Vec<pb::ApplicantRef> {
+    pub(crate) async fn refs(&self, count: usize) -> Vec<pb::ApplicantRef> {
         let applicants = self.applicants().await.applicants;
         let of = |applicant: pb::Applicant| pb::ApplicantRef {
             opportunity_id: applicant.opportunity_id,
@@ -591,6 +594,46 @@ async fn rejecting_skips_whoever_is_archived_already() {
     assert_eq!(reason_of(&applicants[0].opportunity_id), reason.as_str());
 }
 
+/// An item has one id, wherever it is told; the form that calls told once still names it.
+#[tokio::test]
+async fn an_item_is_told_by_one_id_everywhere() {
+    let world = World::synced(Setup::new(40)).await;
+    let people = world.open_opportunities();
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: people[..2].iter().map(|one| note(one, "hello")).collect(),
+        ..Default::default()
+    };
+    let bulk = world.bulk_write(request).await.remove(0).id;
+    let calls = async |operation_id: &str| {
+        let request = pb::ListApiCallsRequest {
+            connection_id: world.connection.clone(),
+            operation_id: operation_id.to_owned(),
+            lever_operation: "createOpportunityNote".to_owned(),
+            ..Default::default()
+        };
+        let answer = world.api.sync().list_api_calls(request).await;
+        let calls = answer.expect("listed").into_inner().api_calls;
+        let mut told: Vec<_> = calls.into_iter().map(|call| call.operation_id).collect();
+        told.sort();
+        told
+    };
+    let items = [1, 2].map(|number| format!("{bulk}/{number}"));
+    // Calls are noted together, a little later.
+    let told = until("the calls are noted", async || {
+        let told = calls(&bulk).await;
+        (told.len() == 2).then_some(told)
+    })
+    .await;
+    assert_eq!(told, items);
+    let former = format!("{}0002", &bulk[..bulk.len() - 4]);
+    for named in [&items[1], &former] {
+        assert_eq!(calls(named).await, items[1..]);
+        assert_eq!(world.operation(named).await.id, items[1]);
+    }
+}
+
 /// The stream is gone with the service; the bulk is not.
 #[tokio::test]
 async fn a_bulk_goes_on_after_a_kill_and_watching_it_tells_of_every_item() {
@@ -834,10 +877,12 @@ async fn operations_are_listed_by_what_they_are_and_whose() {
         ..Default::default()
     };
     let bulk = world.bulk_write(request).await.remove(0);
+    let acting = world.lever.active_users().remove(0);
     let tags = pb::AddTagsRequest {
         opportunity_id: people[0].clone(),
         request_id: fresh_id(),
         tags: vec!["t".to_owned()],
+        perform_as: acting.clone(),
         ..Default::default()
     };
     let tagged = world.add_tags(tags).await.expect("recorded");
@@ -852,8 +897,37 @@ async fn operations_are_listed_by_what_they_are_and_whose() {
     };
     let items: Vec<_> = [3, 2, 1].map(|n| format!("{}/{n}", bulk.id)).into();
     let with_bulk = [items.clone(), vec![bulk.id.clone()]].concat();
+    let everything = [vec![tagged.id.clone()], with_bulk.clone()].concat();
     let cases = [
-        (all(), [vec![tagged.id.clone()], with_bulk.clone()].concat()),
+        (all(), everything.clone()),
+        (
+            pb::ListOperationsRequest {
+                acting_user_id: acting,
+                ..all()
+            },
+            vec![tagged.id.clone()],
+        ),
+        (
+            pb::ListOperationsRequest {
+                asked_by: tagged.asked_by.clone(),
+                ..all()
+            },
+            everything,
+        ),
+        (
+            pb::ListOperationsRequest {
+                asked_by: "somebody else".to_owned(),
+                ..all()
+            },
+            Vec::new(),
+        ),
+        (
+            pb::ListOperationsRequest {
+                created_before: tagged.create_time,
+                ..all()
+            },
+            with_bulk.clone(),
+        ),
         (
             pb::ListOperationsRequest {
                 kinds: vec![pb::OperationKind::AddTags.into()],

@@ -219,10 +219,28 @@ async fn an_account_without_an_external_id_comes_back_where_it_is_named() {
     );
 }
 
-/// X14.
+/// X14: the server of a connection with data stays, whether the key is replaced or the customer comes back.
 #[tokio::test]
-async fn the_same_customer_in_another_environment_is_refused() {
+async fn x14_the_same_customer_in_another_environment_is_refused() {
     let mut world = World::synced(setup()).await;
+    // A key of elsewhere is tried where the data is from, and the one that works stays.
+    let rotate = pb::RotateCredentialRequest {
+        connection_id: world.connection.clone(),
+        api_key: "a-key-of-the-sandbox".to_owned(),
+        ..Default::default()
+    };
+    let told = refused(world.api.connections().rotate_credential(rotate).await);
+    assert_eq!(told.reason, "LEVER_KEY_REJECTED");
+    for path in ["base_url", "region"] {
+        let sandbox = pb::Connection {
+            region: pb::Region::Sandbox.into(),
+            base_url: "https://api.sandbox.lever.co/v1".to_owned(),
+            ..Default::default()
+        };
+        let told = refused(world.change(sandbox, &[path]).await);
+        assert_eq!(told.fields, ["update_mask.paths[0]"], "{path}");
+    }
+    world.pull_until_mirror_equals_lever().await;
     world.disconnect().await;
     let elsewhere = Sim::start(Config::default())
         .await

@@ -67,6 +67,31 @@ impl World {
         answer
     }
 
+    async fn export_settings(&self) -> pb::ExportSettings {
+        let request = pb::GetExportSettingsRequest {
+            connection_id: self.connection.clone(),
+        };
+        let answer = self.api.candidates().get_export_settings(request).await;
+        let read = answer.expect("settings").into_inner().settings;
+        read.expect("settings")
+    }
+
+    async fn save_export_settings(
+        &self,
+        settings: pb::ExportSettings,
+    ) -> Result<pb::UpdateExportSettingsResponse, Status> {
+        let request = pb::UpdateExportSettingsRequest {
+            connection_id: self.connection.clone(),
+            settings: Some(settings),
+        };
+        let answer = self
+            .api
+            .candidates()
+            .update_export_settings(request)
+            .await?;
+        Ok(answer.into_inner())
+    }
+
     /// Makes an opportunity in Lever past the service; its id.
     async fn make_in_lever(&self, body: Value) -> String {
         let user = self.lever.active_users().remove(0);
@@ -202,6 +227,16 @@ async fn f20_a_new_person_is_made_once_with_resume_files_and_note() {
     assert_eq!(made.result_id, made.opportunity_id);
     assert_eq!(there["contact"], answer.contact_id.as_str());
     assert_eq!(answer.deduped, Some(false));
+    // Whoever acts owns the candidacy.
+    let acting = made.acting_user_id.as_str();
+    let sent = world.calls("createOpportunity").remove(0);
+    let perform_as = ("perform_as".to_owned(), acting.to_owned());
+    assert!(
+        !acting.is_empty() && sent.query.contains(&perform_as),
+        "{:?}",
+        sent.query
+    );
+    assert_eq!(there["owner"], acting);
     assert_eq!(there["name"], "Grace Hopper");
     assert_eq!(there["headline"], "Rear admiral");
     assert_eq!(there["location"], "Arlington");
@@ -235,6 +270,33 @@ async fn f20_a_new_person_is_made_once_with_resume_files_and_note() {
     let again = world.exported(asked).await;
     assert_eq!(operation(&again).id, made.id);
     assert_eq!(world.writes().len(), writes);
+}
+
+/// F-20, F-53: with a posting, as a prospect or as an applicant, as the request says.
+#[tokio::test]
+async fn f53_somebody_is_exported_to_a_posting_as_prospect_or_as_applicant() {
+    for (kind, origin, stage) in [
+        (pb::ExportAs::Prospect, "sourced", "lead-new"),
+        (pb::ExportAs::Applicant, "applied", "applicant-new"),
+    ] {
+        let world = world().await;
+        let posting = posting(&world).await;
+        let asked = pb::ExportCandidateRequest {
+            export_as: kind.into(),
+            posting_id: posting.clone(),
+            ..export()
+        };
+        let answer = world.exported(asked).await;
+        let there = world.with_email(EMAIL).remove(0);
+        assert_eq!(there["id"], operation(&answer).opportunity_id.as_str());
+        assert_eq!(
+            (&there["origin"], &there["stage"]),
+            (&json!(origin), &json!(stage))
+        );
+        assert_eq!(there["applications"].as_array().map(Vec::len), Some(1));
+        let sent = world.calls("createOpportunity").remove(0).body;
+        assert_eq!(sent.expect("a body")["postings"], json!([posting]));
+    }
 }
 
 /// F-54: whoever is worked on already is added to; what a person at Lever took back stays away.
@@ -399,25 +461,12 @@ async fn x19_who_wants_no_contact_is_not_exported_whatever_the_request_says() {
 #[tokio::test]
 async fn x19_the_settings_say_what_blocks_and_nobody_overwrites_somebody_else_s() {
     let world = world().await;
-    let get = pb::GetExportSettingsRequest {
-        connection_id: world.connection.clone(),
-    };
-    let answer = world.api.candidates().get_export_settings(get).await;
-    let read = answer.expect("settings").into_inner().settings;
-    let mut settings = read.expect("settings");
+    let mut settings = world.export_settings().await;
     assert_eq!((settings.etag.as_str(), settings.cool_off_days), ("v0", 90));
     settings.tags = vec!["{owner}".to_owned()];
     settings.source = String::new();
     settings.guards[3].rule = pb::GuardRule::Block.into();
-    let update = async |settings: &pb::ExportSettings| {
-        let request = pb::UpdateExportSettingsRequest {
-            connection_id: world.connection.clone(),
-            settings: Some(settings.clone()),
-        };
-        let mut client = world.api.candidates();
-        let answer = client.update_export_settings(request).await;
-        answer.map(tonic::Response::into_inner)
-    };
+    let update = |settings: &pb::ExportSettings| world.save_export_settings(settings.clone());
     let saved = update(&settings).await.expect("saved").settings;
     assert_eq!(saved.expect("settings").etag, "v1");
     assert_eq!(refused(update(&settings).await).reason, "ETAG_MISMATCH");
@@ -903,6 +952,32 @@ async fn x1_an_export_that_is_repeated_after_the_account_was_unlinked_is_the_sam
         ..asked
     };
     assert_eq!(refused(world.export(other).await).reason, "DISCONNECTED");
+}
+
+/// X1: what the settings make of a request is not what was asked.
+#[tokio::test]
+async fn x1_an_export_that_is_repeated_after_its_settings_have_changed_is_the_same_operation() {
+    let world = world().await;
+    let asked = export();
+    let first = world.exported(asked.clone()).await;
+    let settings = pb::ExportSettings {
+        tags: vec!["Changed".to_owned()],
+        source: "Elsewhere".to_owned(),
+        cool_off_days: 7,
+        ..world.export_settings().await
+    };
+    world.save_export_settings(settings).await.expect("saved");
+    let writes = world.writes().len();
+    let again = world.exported(asked.clone()).await;
+    assert_eq!(operation(&again).id, operation(&first).id);
+    assert_eq!(world.writes().len(), writes);
+    let other = pb::ExportCandidateRequest {
+        search_name: "Databases".to_owned(),
+        ..asked
+    };
+    let told = refused(world.export(other).await);
+    assert_eq!(told.code, Code::AlreadyExists);
+    assert_ne!(told.details["digest"], told.details["asked_digest"]);
 }
 
 /// A key without access to confidential records exports before anything has told that it has none: what it may not list

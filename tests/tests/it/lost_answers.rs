@@ -255,6 +255,72 @@ async fn a_look_for_what_was_lost_is_told_with_the_calls() {
     );
 }
 
+/// A pause in the middle of a look: what was read until then is told, and all is read again after it.
+#[tokio::test]
+async fn a_look_that_a_pause_has_cut_off_is_told_with_the_calls() {
+    let setup = Setup::new(40)
+        .with("FULCRUM__PUSH__SETTLE", "300ms")
+        .with("FULCRUM__LEVER__ATTEMPT_TIMEOUT", "1s")
+        .with("FULCRUM__LEVER__DEADLINE", "2s");
+    let world = World::synced(setup).await;
+    let opportunity = world.open_opportunities().remove(0);
+    // More than a page of notes.
+    let item = |_| pb::BulkItem {
+        opportunity_id: opportunity.clone(),
+        write: Some(pb::bulk_item::Write::Note(pb::BulkNote {
+            value: "one of many".to_owned(),
+            secret: false,
+        })),
+    };
+    let many = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: (0..100).map(item).collect(),
+        ..Default::default()
+    };
+    world.bulk_write(many).await;
+    let one_more = world.note(&opportunity, &fresh_id(), "one more").await;
+    one_more.expect("recorded");
+    let request = pb::PauseSyncRequest {
+        connection_id: world.connection.clone(),
+    };
+    let paused = world.api.sync().pause_sync(request).await;
+    paused.expect("paused");
+    assert!(world.lever.notes(&opportunity).len() > 100);
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![
+            FaultRule::on("createOpportunityNote", Action::ResetBefore).when(When::Nth(1)),
+            FaultRule::on("listOpportunityNotes", Action::RetryAfter(3)).when(When::Nth(2)),
+        ],
+    });
+    let note = world.note(&opportunity, &fresh_id(), "once").await;
+    let note = note.expect("recorded");
+    assert_eq!(note.state(), Succeeded);
+    assert_eq!(world.notes_saying(&opportunity, "once"), 1);
+    let calls: Vec<_> = note
+        .lever_calls
+        .iter()
+        .map(|call| (call.lever_operation.as_str(), call.status))
+        .collect();
+    let read = ("listOpportunityNotes", 200);
+    assert_eq!(
+        calls,
+        [
+            ("createOpportunityNote", 0),
+            // The first page, and the answer that asked for the pause.
+            read,
+            ("listOpportunityNotes", 429),
+            // Two looks of two pages.
+            read,
+            read,
+            read,
+            read,
+            ("createOpportunityNote", 201),
+        ]
+    );
+}
+
 /// A write that nobody can tell of may take effect late: what comes behind it is sent after that, also across a restart.
 #[tokio::test]
 async fn what_comes_behind_an_uncertain_write_is_not_overtaken_by_it() {

@@ -26,6 +26,7 @@ mod crash_write;
 mod deletions;
 mod disconnecting;
 mod downloads;
+mod dry_runs;
 mod duplicates;
 mod earlier_data;
 mod every_permission;

@@ -136,6 +136,53 @@ async fn only_what_is_ours_is_removed_where_that_is_asked_for() {
     assert!(!world.has_tag(&person, "Theirs"));
 }
 
+/// F-24: what we added goes, whichever spelling Lever has kept of it and whichever is asked for.
+#[tokio::test]
+async fn f24_a_link_of_ours_is_removed_in_another_spelling() {
+    let world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let added = "https://www.linkedin.com/in/grace-hopper/";
+    let theirs = "https://theirs.example";
+    let body = json!({"links": [theirs]});
+    world.somebody_in_lever(&person, "addLinks", body).await;
+    let add = pb::AddLinksRequest {
+        opportunity_id: person.clone(),
+        request_id: fresh_id(),
+        links: owned(&[added]),
+        ..Default::default()
+    };
+    let done = world.add_links(add).await.expect("recorded");
+    assert_eq!(done.state(), Succeeded, "{done:?}");
+    let in_lever = || -> Vec<String> {
+        let document = world.lever.opportunity(&person).expect("there");
+        let links = document["links"].as_array().expect("a list").iter();
+        links
+            .map(|link| link.as_str().expect("a text").to_owned())
+            .collect()
+    };
+    assert!(in_lever().contains(&added.to_owned()));
+    let remove = pb::RemoveLinksRequest {
+        opportunity_id: person.clone(),
+        request_id: fresh_id(),
+        links: owned(&["linkedin.com/in/Grace-Hopper", theirs]),
+        only_ours: true,
+        ..Default::default()
+    };
+    let done = world.remove_links(remove).await.expect("recorded");
+    assert_eq!((done.state(), done.left_out), (Succeeded, owned(&[theirs])));
+    let left = in_lever();
+    assert!(
+        left.contains(&theirs.to_owned()) && !left.contains(&added.to_owned()),
+        "{left:?}"
+    );
+    assert!(
+        world
+            .ours(&person)
+            .await
+            .is_none_or(|ours| ours.links.is_empty())
+    );
+}
+
 /// The mirror tells of a write once, when it has read it back; the pulls that meet it again are no news.
 #[tokio::test]
 async fn the_echo_of_our_own_write_is_not_a_change() {

@@ -119,7 +119,7 @@ fn of_failure(write: &str, failure: &Failure) -> Option<Problem> {
 /// A problem of one operation; it shows anew where its issue was not seen since.
 fn finding(problem: Problem, operation: &Operation, at: Timestamp, known: &[Issue]) -> Finding {
     let seen = last_seen(known, problem.kind(), &problem.subject());
-    let affected = vec![Affected::new("operation", operation.id.to_string())];
+    let affected = vec![Affected::new("operation", operation.told_id())];
     let lasting = Finding::lasting(problem, affected);
     match seen.is_none_or(|seen| at > seen) {
         true => lasting.shown(1, at),
@@ -264,5 +264,20 @@ mod tests {
             assert_eq!(issues[0].count, counted, "at {now}");
         }
         assert_eq!(issues[0].affected.len(), 2);
+    }
+
+    #[test]
+    fn an_item_of_a_bulk_is_named_as_everywhere() {
+        let bulk = OperationId::with_room(Uuid::from_u128(1 << 20));
+        let item = Operation {
+            id: bulk.item(7),
+            parent: Some(bulk),
+            ..failed(1, FailureKind::Invalid, 10)
+        };
+        let found = of_writes(&[item], &[], at(20)).remove(0);
+        assert_eq!(
+            found.affected,
+            [Affected::new("operation", format!("{bulk}/7"))]
+        );
     }
 }

@@ -59,6 +59,11 @@ impl OperationId {
     pub fn number(self) -> u16 {
         u16::try_from(self.0.as_u128() & Self::ROOM).unwrap_or(u16::MAX)
     }
+
+    /// The id of an item as it is told: it names the bulk.
+    pub fn of_item(self) -> String {
+        format!("{}/{}", OperationId::with_room(self.0), self.number())
+    }
 }
 
 /// Where an operation stands.
@@ -307,7 +312,7 @@ pub enum Event {
     HeldBack,
     /// The answer was lost: Lever may or may not have acted. Also what a start finds after a crash.
     Lost,
-    /// What it will overwrite was read, and is noted with its calls.
+    /// What it will overwrite, or a part of what it is looked for in, was read, and is noted with its calls.
     Seen,
     /// Its turn has come, but it may have been sent after the backup was taken that it comes from.
     Suspected,
@@ -393,6 +398,14 @@ const MOST_CREATIONS: usize = 3;
 const LONGEST_DOUBLING: u32 = 6;
 
 impl Operation {
+    /// The id as it is told everywhere: that of an item names its bulk.
+    pub fn told_id(&self) -> String {
+        match self.parent {
+            Some(_) => self.id.of_item(),
+            None => self.id.to_string(),
+        }
+    }
+
     /// The next revision of a settled operation, without what people wrote; none when nothing is left of that.
     ///
     /// One that could still be tried again is over then, since there is nothing to send.

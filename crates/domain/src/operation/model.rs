@@ -4,7 +4,11 @@
 //! rules of [`Operation::after`] come to is then read off the model's Lever. A world that goes wrong tells its seed;
 //! `FULCRUM_MODEL_SEED` runs that one alone.
 
+mod field;
+
 use std::collections::VecDeque;
+
+use field::{Field, Stand};
 
 use super::*;
 use crate::testing::operation;
@@ -19,6 +23,8 @@ const OPERATIONS: usize = 100;
 const FAULTS: u64 = 20;
 /// Percent of the steps at which the process is killed.
 const KILLS: u64 = 4;
+/// Percent of the steps at which somebody in Lever changes what operations overwrite.
+const PEOPLE: u64 = 3;
 /// How long a call that lost its caller may stay on its way, in milliseconds: below the shortest pause.
 const ON_ITS_WAY: u64 = 900;
 
@@ -36,6 +42,8 @@ enum Flaw {
     LateReads,
     /// Any operation of an opportunity may be next.
     OutOfLine,
+    /// What is there is not read before it is overwritten, nor after a lost answer.
+    Blind,
 }
 
 /// A seeded sequence of numbers (SplitMix64).
@@ -90,6 +98,10 @@ enum InHand {
     Answered(Box<Operation>, Event),
     /// Lever was read back.
     Seen(Event),
+    /// What is to be overwritten was read, at that time; nobody has noted it yet.
+    Looked(Box<Operation>, Timestamp),
+    /// It is noted: the write may go out.
+    Noted,
 }
 
 /// One account, the process that writes to it, and what that process has kept.
@@ -107,8 +119,13 @@ struct World {
     lines: Vec<VecDeque<usize>>,
     in_hand: Vec<InHand>,
     effects: Vec<Effect>,
+    /// What is overwritten, one for each opportunity.
+    fields: Vec<Field>,
+    /// When an operation has noted what it overwrites with the step in hand, first and last.
+    looks: Vec<Option<(usize, Timestamp, Timestamp)>>,
     kills: usize,
     lost: usize,
+    changed: usize,
 }
 
 /// What went wrong in a world.
@@ -118,6 +135,8 @@ struct Verdict {
     lost: usize,
     disorder: usize,
     unsettled: usize,
+    /// Changes of people that were overwritten unseen.
+    undone: usize,
 }
 
 fn raw(creates: bool) -> Write {
@@ -131,8 +150,19 @@ fn raw(creates: bool) -> Write {
     })
 }
 
+/// A change of the person.
+fn change() -> Write {
+    let Write::Raw(call) = raw(false) else {
+        unreachable!("it is raw")
+    };
+    Write::Prepared(Prepared {
+        kind: PreparedKind::UpdateContact,
+        call,
+    })
+}
+
 fn plain(random: &mut Random) -> Write {
-    match random.below(10) {
+    match random.below(12) {
         0..=3 => Write::CreateNote(NoteText::plain("n")),
         4 | 5 => Write::AddTags {
             tags: vec!["t".to_owned()],
@@ -143,7 +173,8 @@ fn plain(random: &mut Random) -> Write {
         },
         7 => Write::Unarchive,
         8 => raw(false),
-        _ => raw(true),
+        9 => raw(true),
+        _ => change(),
     }
 }
 
@@ -169,8 +200,11 @@ impl World {
             lines: vec![VecDeque::new(); OPPORTUNITIES],
             in_hand: (0..OPPORTUNITIES).map(|_| InHand::Nothing).collect(),
             effects: Vec::new(),
+            fields: (0..OPPORTUNITIES).map(|_| Field::default()).collect(),
+            looks: vec![None; OPERATIONS],
             kills: 0,
             lost: 0,
+            changed: 0,
         };
         for number in 0..OPERATIONS {
             let line = number % OPPORTUNITIES;
@@ -214,6 +248,10 @@ impl World {
             if moved && self.random.percent(KILLS) {
                 self.kill();
             }
+            if self.random.percent(PEOPLE) {
+                let whose = self.random.below(OPPORTUNITIES as u64) as usize;
+                self.fields[whose].somebody_writes(self.now);
+            }
         }
         panic!("seed {}: it never comes to rest", self.seed);
     }
@@ -239,6 +277,7 @@ impl World {
 
     fn keep(&mut self, number: usize, operation: &Operation, event: Event) {
         self.lost += usize::from(event == Event::Lost);
+        self.changed += usize::from(event == Event::Refused(changed()));
         self.kept[number] = operation.after(event, self.now, &self.patience);
     }
 
@@ -257,6 +296,16 @@ impl World {
                 self.keep(number, &operation, event);
                 return true;
             }
+            InHand::Looked(seen, at) => {
+                self.keep(number, &seen, Event::Seen);
+                self.note_look(number, at);
+                self.in_hand[line] = InHand::Noted;
+                return true;
+            }
+            InHand::Noted => {
+                self.in_hand[line] = self.call(number, operation);
+                return true;
+            }
             InHand::Nothing => {}
         }
         match operation.state {
@@ -267,10 +316,13 @@ impl World {
                 let attempt = self.attempt(&operation, None);
                 self.keep(number, &operation.with_attempt(attempt), Event::Started);
             }
+            State::Sending { .. } if self.looks_before(&operation) => {
+                self.in_hand[line] = self.look_before(number, operation);
+            }
             State::Sending { .. } => self.in_hand[line] = self.call(number, operation),
             State::Reconciling { look_at, .. } if look_at > self.now => return false,
             State::Reconciling { .. } => {
-                self.in_hand[line] = InHand::Seen(self.look(&operation));
+                self.in_hand[line] = InHand::Seen(self.look(number, &operation));
             }
             _ => self.lines[line].retain(|waiting| *waiting != number),
         }
@@ -296,6 +348,54 @@ impl World {
             step: operation.present_step() as u32,
             seen: None,
         }
+    }
+
+    /// Whether what a call overwrites is read before it.
+    fn looks_before(&self, operation: &Operation) -> bool {
+        operation.present_write().overwrites() && self.flaw != Flaw::Blind
+    }
+
+    /// Reads what is to be overwritten, as `push::overwrite::before` does.
+    fn look_before(&mut self, number: usize, mut operation: Operation) -> InHand {
+        let planned = operation.attempts.pop();
+        if self.random.percent(FAULTS) {
+            return InHand::Answered(Box::new(operation), Event::NotSent);
+        }
+        let known = operation.seen_before();
+        let asked = field::asked(number, operation.present_step());
+        let field = &self.fields[number % OPPORTUNITIES];
+        let stand = field.stand(asked, known, self.now);
+        let found = known
+            .is_none()
+            .then(|| field::digest(field.present(self.now)));
+        let tried = operation.lost_at().is_some();
+        let look = Attempt {
+            lever_operation: "getContact".to_owned(),
+            seen: found,
+            ..self.attempt(&operation, Some(200))
+        };
+        let seen = Box::new(operation.with_attempt(look));
+        match stand {
+            Stand::AsAsked if tried => {
+                let result_id = Some(number.to_string());
+                InHand::Answered(seen, Event::Done { result_id })
+            }
+            Stand::Changed if known.is_some() => InHand::Answered(seen, Event::Refused(changed())),
+            _ => {
+                let planned = planned.into_iter().fold(*seen, Operation::with_attempt);
+                InHand::Looked(Box::new(planned), self.now)
+            }
+        }
+    }
+
+    /// Notes that an operation knows what it overwrites as of then.
+    fn note_look(&mut self, number: usize, at: Timestamp) {
+        let step = self.kept[number].present_step();
+        let first = match self.looks[number] {
+            Some((of, first, _)) if of == step => first,
+            _ => at,
+        };
+        self.looks[number] = Some((step, first, at));
     }
 
     /// Makes the call that was noted; what came of it is not kept yet.
@@ -345,6 +445,14 @@ impl World {
             _ => self.random.millis(self.patience.settle.as_millis() as u64),
         };
         let at = self.now.plus(late);
+        if operation.present_write().overwrites() {
+            if self.flaw == Flaw::Blind {
+                self.note_look(number, self.now);
+            }
+            let (_, first, last) = self.looks[number].expect("it has looked");
+            let text = field::asked(number, operation.present_step());
+            self.fields[number % OPPORTUNITIES].write(text, at, (first, last));
+        }
         self.effects.push(Effect {
             operation: number,
             step: operation.present_step(),
@@ -356,9 +464,19 @@ impl World {
     }
 
     /// Reads Lever back, which may go wrong too.
-    fn look(&mut self, operation: &Operation) -> Event {
+    fn look(&mut self, number: usize, operation: &Operation) -> Event {
         if self.random.percent(FAULTS) {
             return Event::LookFailed;
+        }
+        let result_id = Some(number.to_string());
+        if operation.present_write().overwrites() {
+            let asked = field::asked(number, operation.present_step());
+            let field = &self.fields[number % OPPORTUNITIES];
+            return match field.stand(asked, operation.seen_before(), self.now) {
+                Stand::AsAsked => Event::Found { result_id },
+                Stand::AsBefore => Event::NotFound,
+                Stand::Changed => Event::Refused(changed()),
+            };
         }
         let marker = operation.present_marker();
         let now = self.now;
@@ -397,6 +515,7 @@ impl World {
         }
         for line in 0..OPPORTUNITIES {
             verdict.disorder += usize::from(!self.in_order(line));
+            verdict.undone += self.fields[line].undone();
         }
         verdict
     }
@@ -407,6 +526,11 @@ impl World {
         let present = self.count(number, operation.present_step());
         match operation.state {
             State::Succeeded => !self.refused[number],
+            // Only where somebody has come between; what was asked may have been there before.
+            State::Failed(ref why) if why.kind == FailureKind::ChangedInLever => {
+                let looked = self.looks[number].map(|(_, first, _)| first);
+                looked.is_some_and(|since| self.fields[number % OPPORTUNITIES].was_changed(since))
+            }
             State::Failed(_) => self.refused[number] && present == 0,
             // Nobody can tell; or it was sent as often as may be, and surely is not there.
             State::Uncertain(_) => write.sent_once() || (write.creates() && present == 0),
@@ -420,6 +544,14 @@ impl World {
         let mut effects: Vec<_> = self.effects.iter().filter(ours).collect();
         effects.sort_by_key(|effect| effect.at);
         effects.is_sorted_by_key(|effect| (effect.operation, effect.step))
+    }
+}
+
+/// Somebody has come between.
+fn changed() -> Failure {
+    Failure {
+        kind: FailureKind::ChangedInLever,
+        ..refusal()
     }
 }
 
@@ -440,6 +572,7 @@ fn all_with(flaw: Flaw, worlds: u64) -> Verdict {
         sum.lost += verdict.lost;
         sum.disorder += verdict.disorder;
         sum.unsettled += verdict.unsettled;
+        sum.undone += verdict.undone;
     }
     sum
 }
@@ -458,7 +591,7 @@ fn seeds() -> Vec<u64> {
 
 #[test]
 fn twenty_thousand_operations_through_faults_and_kills_each_happen_once_and_in_order() {
-    let (mut kills, mut lost, mut sent) = (0, 0, 0);
+    let (mut kills, mut lost, mut sent, mut changed) = (0, 0, 0, 0);
     let seeds = seeds();
     for seed in &seeds {
         let world = World::new(*seed, Flaw::None).run();
@@ -467,10 +600,11 @@ fn twenty_thousand_operations_through_faults_and_kills_each_happen_once_and_in_o
             Verdict::default(),
             "seed {seed}: FULCRUM_MODEL_SEED={seed} runs this world again"
         );
-        (kills, lost, sent) = (
+        (kills, lost, sent, changed) = (
             kills + world.kills,
             lost + world.lost,
             sent + world.effects.len(),
+            changed + world.changed,
         );
     }
     // The model was not an easy one.
@@ -478,6 +612,17 @@ fn twenty_thousand_operations_through_faults_and_kills_each_happen_once_and_in_o
     assert!(kills > 10 * worlds, "{kills} kills");
     assert!(lost > 15 * worlds, "{lost} lost answers");
     assert!(sent > OPERATIONS * worlds, "{sent} effects");
+    assert!(
+        changed > worlds / 10,
+        "{changed} times somebody came between"
+    );
+}
+
+#[test]
+fn changes_that_are_made_without_a_look_undo_what_somebody_has_written() {
+    let verdict = all_with(Flaw::Blind, 20);
+    assert!(verdict.undone > 0, "{verdict:?}");
+    assert_eq!((verdict.lost, verdict.disorder), (0, 0));
 }
 
 #[test]
@@ -550,6 +695,7 @@ fn events() -> Vec<Event> {
         Event::NotSent,
         Event::HeldBack,
         Event::Lost,
+        Event::Seen,
         Event::Found { result_id },
         Event::NotFound,
         Event::LookFailed,
@@ -584,9 +730,23 @@ fn writes() -> Vec<Operation> {
         ],
         ..operation(note())
     };
-    let single = [note(), Write::Unarchive, raw(true), raw(false), bulk];
+    let single = [
+        note(),
+        Write::Unarchive,
+        raw(true),
+        raw(false),
+        change(),
+        bulk,
+    ];
     let single = single.map(operation).into_iter();
-    single.chain([steps(false), steps(true)]).collect()
+    let seen = operation(change()).with_attempt(Attempt {
+        lever_operation: "getContact".to_owned(),
+        at,
+        status: Some(200),
+        step: 0,
+        seen: Some([1; 32]),
+    });
+    single.chain([steps(false), steps(true), seen]).collect()
 }
 
 /// Every state with every event, with clocks that are right, that stand still and that are far off.
@@ -632,6 +792,23 @@ fn only_what_is_recorded_starts_to_be_sent() {
         if sending(after) && !sending(before) {
             assert_eq!(before.state.name(), "RECORDED");
             assert_eq!(*event, Event::Started);
+        }
+    });
+}
+
+/// A change that may have been made, since what it overwrites was seen, is in line again only after Lever was read, or
+/// where it surely was not sent.
+#[test]
+fn a_change_that_may_have_been_made_is_never_in_line_again_unread() {
+    every_transition(|before, event, after| {
+        let may_be_made = before.present_write().overwrites() && before.seen_before().is_some();
+        let sending = matches!(before.state, State::Sending { .. });
+        if may_be_made && sending && *event == Event::Lost {
+            assert!(after.reconciling(), "{:?}", after.state);
+        }
+        let reads = matches!(before.state, State::Reconciling { .. });
+        if may_be_made && reads && matches!(after.state, State::Recorded { .. }) {
+            assert_eq!(*event, Event::NotFound);
         }
     });
 }

@@ -12,8 +12,8 @@ use store::Recording;
 use super::acting::{Acting, Chooser};
 use super::asked::check_asked;
 use super::content::{check_request_id, digest};
+use super::foresee::{Planned, Way};
 use super::judge::{Judge, Rights, check_target, failure_of, target};
-use super::plan::PlannedCall;
 use super::submit::{REMEMBERED, WriteRequest, in_steps, new_operation, used_request_id};
 use super::{count, new_id};
 use crate::engine::Engine;
@@ -78,26 +78,17 @@ pub struct BulkRequest {
     pub asked_by: String,
 }
 
-/// What one item of a bulk would do.
-#[derive(Debug, Clone)]
-pub struct PlannedItem {
-    /// The calls in order.
-    pub calls: Vec<PlannedCall>,
-    /// The Lever user they would be made for, and how that user was found.
-    pub acting: Chosen,
-    /// As [`Operation::left_out`].
-    pub left_out: Vec<String>,
-}
-
 /// What a bulk would do.
 #[derive(Debug, Clone)]
 pub struct BulkDryRun {
-    /// For each item what it would do, or why nothing would be sent.
-    pub items: Vec<std::result::Result<PlannedItem, Failure>>,
+    /// For each item what it would come to, or why it cannot be right in this account.
+    pub items: Vec<std::result::Result<Planned, Failure>>,
     /// How many calls that are.
     pub calls: usize,
     /// About how long they would take.
     pub eta: Duration,
+    /// How many reads follow in the background ([`Outbox::read_later`]).
+    pub background: usize,
 }
 
 impl Engine {
@@ -123,35 +114,34 @@ impl Engine {
     pub async fn dry_run_bulk(&self, request: BulkRequest) -> Result<BulkDryRun> {
         let outbox = self.running(request.connection)?.outbox;
         check_items(&request)?;
+        let now = self.shared.clock.now();
         let hold = self.hold_of(&request).await?;
-        self.release_time(request.connection, hold, self.shared.clock.now())
-            .await?;
+        let way = Way {
+            now,
+            release_at: self.release_time(request.connection, hold, now).await?,
+            of_many: true,
+        };
         let requests = self.requests(&request);
         let requests = self.where_they_are(requests, request.rights).await?;
         let chosen = self.judge(&request, &requests).await?;
         let mut items = Vec::with_capacity(requests.len());
         for (request, chosen) in requests.iter().zip(chosen) {
-            let minded = self.minded(request).await?;
-            items.push(match (chosen, minded.nothing) {
-                (Err(why), _) | (Ok(_), Some(why)) => Err(why),
-                (Ok(acting), None) => {
-                    let (write, user) = (&minded.write, acting.user.clone());
-                    let about = &request.opportunity;
-                    // Whoever is moved with others is looked at first.
-                    let held = hold.is_some() || matches!(write, Write::ChangeStage { .. });
-                    Ok(PlannedItem {
-                        calls: outbox.planned(write, about, user, held).await,
-                        acting,
-                        left_out: minded.left_out,
-                    })
-                }
+            items.push(match chosen {
+                Err(why) => Err(why),
+                Ok(acting) => Ok(self.foreseen(&outbox, request, acting, way).await?),
             });
         }
+        let written = requests.iter().zip(&items).filter_map(|(request, item)| {
+            let writes = item.as_ref().is_ok_and(|planned| planned.writes);
+            writes.then_some((&request.opportunity, &request.write))
+        });
+        let background = outbox.read_later(&Vec::from_iter(written)).await?;
         let calls = items.iter().flatten().map(|item| item.calls.len()).sum();
         Ok(BulkDryRun {
             items,
             calls,
             eta: outbox.eta(calls, Lane::Inbound).await?,
+            background,
         })
     }
 

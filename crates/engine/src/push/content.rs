@@ -434,6 +434,58 @@ mod tests {
         }
     }
 
+    fn export(asked: Asked) -> Write {
+        Write::Export(Box::new(domain::export::Export {
+            asked,
+            ..Default::default()
+        }))
+    }
+
+    /// Of what was asked, whatever the caller may see by then, and the same in every version: pinned.
+    #[test]
+    fn the_digest_of_an_export_is_of_what_was_asked() {
+        let asked = Asked {
+            note: "n".to_owned(),
+            tags: tags(&["t"]),
+            ..Asked::default()
+        };
+        let sees_all = Asked {
+            confidential: true,
+            ..asked.clone()
+        };
+        let digest_of = |asked: &Asked| digest(&request(export(asked.clone())));
+        assert_eq!(digest_of(&asked), digest_of(&sees_all));
+        for other in [
+            Asked {
+                note: "m".to_owned(),
+                ..asked.clone()
+            },
+            Asked {
+                tags: tags(&["t", "u"]),
+                ..asked.clone()
+            },
+            Asked {
+                origin: "sourced".to_owned(),
+                ..asked.clone()
+            },
+        ] {
+            assert_ne!(digest_of(&asked), digest_of(&other));
+        }
+        let pinned = hex(&digest_of(&asked));
+        assert_eq!(
+            pinned,
+            "2bf825381950a7cd215719bb7aca5807e3cbf9170cbf1f725c17d34b0eb67af1"
+        );
+        // As an earlier version has made it of the same, for a caller who may see all.
+        let former = former_digest(&request(export(asked.clone()))).unwrap();
+        assert_eq!(
+            hex(&former),
+            "ba3d1780abefd17ada13f8657f384fb972205a6a1e2c68ac1be3a1555d54c147"
+        );
+        assert_eq!(former_digest(&request(export(sees_all))), Some(former));
+        assert_eq!(former_digest(&request(note("n"))), None);
+    }
+
     #[test]
     fn an_address_is_the_same_in_any_case() {
         let email = |text: &str| WriteRequest {

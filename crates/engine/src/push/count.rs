@@ -32,12 +32,12 @@ fn ended(operation: &Operation) {
         Write::Bulk(bulk) => {
             let tally = bulk.tally.unwrap_or_default();
             tracing::info!(
-                %connection, operation = %operation.id, state, succeeded = tally.succeeded, failed = tally.failed,
+                %connection, operation = operation.told_id(), state, succeeded = tally.succeeded, failed = tally.failed,
                 uncertain = tally.uncertain, cancelled = tally.cancelled, rpc = operation.rpc, "bulk settled"
             );
         }
         _ => tracing::info!(
-            %connection, operation = %operation.id, opportunity = %operation.opportunity, kind, state,
+            %connection, operation = operation.told_id(), opportunity = %operation.opportunity, kind, state,
             rpc = operation.rpc, "operation settled"
         ),
     }

@@ -1,6 +1,6 @@
 //! The operations of one connection that have not settled, in order for each opportunity ([`Turn`]).
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::operation::{Attempt, Event, FailureKind, Prepared, RawWrite, State};
 use domain::{Operation, OperationId, Parent, Stream, Timestamp, Write};
 use lever::registry::APPLY_TO_POSTING;
-use lever::{ContactId, Endpoint as _, Lane, ListOpportunities, OpportunityId, UserId};
+use lever::{ContactId, Endpoint as _, Lane, ListOpportunities, OpportunityId};
 use store::RunCause;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -17,7 +17,6 @@ use super::export::{self, Lines};
 use super::holds::Holds;
 use super::overwrite::{self, Look, Seen};
 use super::pace::Pace;
-use super::plan::{Around, PlannedCall};
 use super::turn::Turn;
 use super::{count, plan, provenance, reconcile, send};
 use crate::cause::Cause;
@@ -30,7 +29,8 @@ use crate::supervise::supervise;
 /// No wait of an operation is longer than this; the settle time is at most a fraction of it.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// How many of the newest operations a start looks through for some that were not read back.
+/// How many of the newest operations a start looks through for some that were not read back, or that an earlier version
+/// has left uncertain.
 const LOOKED_THROUGH: usize = 200;
 
 /// Between two tries to read an opportunity back after a write.
@@ -59,8 +59,6 @@ pub(crate) struct Outbox {
     last_marker: Mutex<Timestamp>,
     /// Turns in which a write has ended uncertain, and until when that may still take effect.
     uncertain: Mutex<HashMap<Turn, Timestamp>>,
-    /// Since when this process works on the connection.
-    began: Timestamp,
 }
 
 impl fmt::Debug for Outbox {
@@ -74,7 +72,6 @@ impl fmt::Debug for Outbox {
 impl Outbox {
     pub(crate) fn new(shared: Arc<Shared>, link: Arc<Link>, tasks: TaskTracker) -> Arc<Self> {
         let slots = shared.settings.parallel_operations.max(1);
-        let began = shared.clock.now();
         Arc::new(Self {
             shared,
             link,
@@ -88,7 +85,6 @@ impl Outbox {
             bulks: Mutex::new(HashSet::new()),
             last_marker: Mutex::new(Timestamp::default()),
             uncertain: Mutex::default(),
-            began,
         })
     }
 
@@ -96,7 +92,14 @@ impl Outbox {
     ///
     /// What was being sent then may or may not have reached Lever: it is treated as a lost answer.
     pub(crate) async fn resume(self: &Arc<Self>) -> Result<()> {
-        let open = self.shared.store.open_operations(self.link.id()).await?;
+        let (store, connection) = (&self.shared.store, self.link.id());
+        // Before anything may be sent behind them.
+        let uncertain = store.uncertain_operations(connection).await?;
+        uncertain.iter().for_each(|one| self.left_uncertain(one));
+        let newest = store.operations(connection, None, None, LOOKED_THROUGH);
+        let newest = newest.await?;
+        newest.iter().for_each(|one| self.left_uncertain(one));
+        let open = store.open_operations(connection).await?;
         if !open.is_empty() {
             tracing::info!(connection = %self.link.id(), operations = open.len(), "open operations go on");
         }
@@ -109,7 +112,23 @@ impl Outbox {
         let outbox = self.clone();
         let release = move || outbox.clone().release_what_is_due();
         self.keep_going("held writes", release);
-        self.resume_refreshes().await
+        self.resume_refreshes(newest).await
+    }
+
+    /// Has the turn of an operation wait that ended uncertain a moment ago: it may still take effect.
+    fn left_uncertain(&self, operation: &Operation) {
+        if !matches!(operation.state, State::Uncertain(_)) {
+            return;
+        }
+        let until = operation
+            .updated_at
+            .plus(self.shared.settings.patience.settle);
+        let mut uncertain = self
+            .uncertain
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = uncertain.entry(Turn::of(operation)).or_insert(until);
+        *known = until.max(*known);
     }
 
     /// Sees to an operation that is recorded: it gets in line, or is kept back, or its items are looked after.
@@ -127,75 +146,6 @@ impl Outbox {
         }
     }
 
-    /// The calls a write would make, with the reads around it; `held` tells that it is kept back first.
-    pub(super) async fn planned(
-        &self,
-        write: &Write,
-        opportunity: &OpportunityId,
-        perform_as: Option<UserId>,
-        held: bool,
-    ) -> Vec<PlannedCall> {
-        let others = match write {
-            Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) => {
-                self.other_candidacies(raw, opportunity).await
-            }
-            _ => Vec::new(),
-        };
-        let around = Around {
-            others,
-            ..self.around(held)
-        };
-        plan::planned(write, opportunity, perform_as, self.marker(), &around)
-    }
-
-    /// What tells which calls any write makes.
-    fn around(&self, held: bool) -> Around {
-        let connection = self.link.connection();
-        let read = |list: &Stream| connection.keeps(*list) && !self.link.refuses(*list);
-        Around {
-            held,
-            lists: Stream::CHILDREN.iter().copied().filter(read).collect(),
-            others: Vec::new(),
-        }
-    }
-
-    /// About how long so many calls in a lane take, at the present rate and behind what goes first: the calls that wait
-    /// there or in front of it, and the writes that have not begun.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub(super) async fn eta(&self, calls: usize, lane: Lane) -> Result<Duration> {
-        let goes_first = |other: Lane| other == Lane::Interactive || other == lane;
-        let open = self.shared.store.open_operations(self.link.id()).await?;
-        let in_line = open.iter().filter(|one| {
-            matches!(one.state, State::Recorded { .. }) && goes_first(send::lane(one))
-        });
-        let in_line: usize = in_line.map(|one| self.calls_left(one)).sum();
-        let budget = self.link.client(lane);
-        let now = budget.budget().snapshot();
-        let lanes = [Lane::Interactive, Lane::Inbound].into_iter();
-        let waiting = lanes.filter(|one| goes_first(*one));
-        let waiting: usize = waiting.map(|one| now.waiting[one]).sum();
-        let calls = u32::try_from(in_line + waiting + calls).unwrap_or(u32::MAX);
-        let pause = now.pause.map_or(Duration::ZERO, |pause| pause.left());
-        let working = f64::from(calls) / now.rate.max(0.1);
-        Ok(pause + Duration::try_from_secs_f64(working).unwrap_or(Duration::MAX / 2))
-    }
-
-    /// How many calls an operation that waits for its turn still makes; a bulk makes none but through its items.
-    fn calls_left(&self, operation: &Operation) -> usize {
-        let around = self.around(operation.stood_back());
-        let count = |write: &Write| plan::count(write, &operation.opportunity, &around);
-        match &operation.write {
-            Write::Bulk(_) => 0,
-            write if operation.steps.is_empty() => count(write),
-            _ => {
-                let left = operation.steps.iter().filter(|step| !step.done);
-                left.map(|step| count(&step.write)).sum()
-            }
-        }
-    }
-
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -205,13 +155,8 @@ impl Outbox {
     }
 
     /// Reads again what a former run of the process wrote but could not read back before it ended.
-    async fn resume_refreshes(&self) -> Result<()> {
+    async fn resume_refreshes(&self, newest: Vec<Operation>) -> Result<()> {
         let connection = self.link.id();
-        let newest = self
-            .shared
-            .store
-            .operations(connection, None, None, LOOKED_THROUGH)
-            .await?;
         for operation in newest
             .into_iter()
             .filter(|operation| operation.state == State::Succeeded)
@@ -344,7 +289,7 @@ impl Outbox {
                 }
                 State::Recorded { .. } => match operation.unsure_since() {
                     Some(since) => self.suspect(operation, since).await?,
-                    None => match self.quiet_until(&operation, about).await? {
+                    None => match self.quiet_until(about) {
                         Some(until) if self.waits_for(until) => self.sleep_until(until).await,
                         _ => {
                             Cause::operation(&operation)
@@ -362,9 +307,14 @@ impl Outbox {
                 State::Reconciling { .. } => {
                     let look = reconcile::look(&self.shared, &self.link, &operation);
                     let looked = Cause::operation(&operation).during(look).await;
-                    if let Some((event, calls)) = looked {
-                        let seen = calls.into_iter().fold(operation, Operation::with_attempt);
-                        self.settle_with(&seen, event).await?;
+                    let (event, calls) = looked;
+                    let cut_off = event.is_none() && !calls.is_empty();
+                    let seen = calls.into_iter().fold(operation, Operation::with_attempt);
+                    match event {
+                        Some(event) => self.settle_with(&seen, event).await?,
+                        // It begins again after the pause.
+                        None if cut_off => self.save(&seen, Event::Seen).await.map(drop)?,
+                        None => {}
                     }
                 }
                 State::Succeeded | State::Failed(_) | State::Uncertain(_) | State::Cancelled(_) => {
@@ -375,40 +325,15 @@ impl Outbox {
     }
 
     /// Until when nothing is sent in a turn: a write that has ended uncertain there may still take effect, and what comes
-    /// behind it must not be overtaken. None for no wait.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    async fn quiet_until(&self, operation: &Operation, turn: &Turn) -> Result<Option<Timestamp>> {
-        let settle = self.shared.settings.patience.settle;
+    /// behind it must not overtake it. None for no wait.
+    fn quiet_until(&self, turn: &Turn) -> Option<Timestamp> {
         let now = self.shared.clock.now();
-        let known = {
-            let mut uncertain = self
-                .uncertain
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            uncertain.retain(|_, until| *until > now);
-            uncertain.get(turn).copied()
-        };
-        if known.is_some() || now.since(self.began) >= settle {
-            return Ok(known);
-        }
-        // A former run of the process may have left some a moment ago: of this opportunity, or of none.
-        let nowhere = OpportunityId::from("");
-        let mut latest = None;
-        for about in BTreeSet::from([&operation.opportunity, &nowhere]) {
-            let (store, id) = (&self.shared.store, self.link.id());
-            let others = store.operations(id, Some(about), None, LOOKED_THROUGH);
-            let in_doubt = others.await?.into_iter().filter(|other| {
-                let failure = other.state.failure();
-                other.id != operation.id
-                    && failure.is_some_and(|why| why.kind == FailureKind::Unknown)
-                    && Turn::of(other) == *turn
-            });
-            let ends = in_doubt.map(|other| other.updated_at.plus(settle));
-            latest = latest.max(ends.filter(|until| *until > now).max());
-        }
-        Ok(latest)
+        let mut uncertain = self
+            .uncertain
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        uncertain.retain(|_, until| *until > now);
+        uncertain.get(turn).copied()
     }
 
     /// Has Lever read back for a write that may have been sent after the backup was taken that it comes from.
@@ -533,9 +458,15 @@ impl Outbox {
         let Some(opportunity) = changed_opportunity(operation, event) else {
             return;
         };
-        if let Some(bulk) = operation.parent {
-            let written = Parent::Opportunity(opportunity.clone());
-            self.link.written.add(bulk, written);
+        let list = plan::changed_list(write);
+        let written = Parent::Opportunity(opportunity.clone());
+        // The list that is read here is not read beside by whoever reads what may have changed below the person.
+        let alone = (operation.parent.is_none() && list.is_some()).then_some(operation.id);
+        if let Some(id) = alone {
+            self.link.written.begin(id);
+        }
+        if let Some(id) = operation.parent.or(alone) {
+            self.link.written.add(id, written);
         }
         if !send::refresh(
             &self.shared,
@@ -547,8 +478,12 @@ impl Outbox {
         {
             self.refresh_later(opportunity.clone());
         }
-        if let Some(list) = plan::changed_list(write) {
+        if let Some(list) = list {
             self.show_list(&opportunity, list).await;
+        }
+        if let Some(id) = alone {
+            self.link.written.end(id);
+            self.link.hydrate_now.notify_one();
         }
     }
 
@@ -564,7 +499,11 @@ impl Outbox {
     }
 
     /// The candidacies of the person that a raw write changes, but for the one that the operation names.
-    async fn other_candidacies(&self, raw: &RawWrite, named: &OpportunityId) -> Vec<OpportunityId> {
+    pub(super) async fn other_candidacies(
+        &self,
+        raw: &RawWrite,
+        named: &OpportunityId,
+    ) -> Vec<OpportunityId> {
         let Some(contact) = raw.path.get("contact") else {
             return Vec::new();
         };
@@ -626,13 +565,8 @@ impl Outbox {
             Err(error) if matches!(error.kind(), store::ErrorKind::Conflict) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        if matches!(next.state, State::Uncertain(_)) && next.state != operation.state {
-            let settled = next.updated_at.plus(self.shared.settings.patience.settle);
-            let mut uncertain = self
-                .uncertain
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            uncertain.insert(Turn::of(&next), settled);
+        if next.state != operation.state {
+            self.left_uncertain(&next);
         }
         count::moved(&operation.state, &next);
         self.link.saw_settled(&self.shared, &next);
@@ -868,6 +802,67 @@ mod tests {
             () = others => {}
             () = write => {}
         }
+    }
+
+    /// However many came after it, and whatever it is about: here it is no opportunity.
+    #[tokio::test]
+    async fn a_turn_waits_after_a_restart_for_any_write_that_has_ended_uncertain_lately() {
+        let (_folder, engine, id) = testing::unlinked(BudgetConfig::default()).await;
+        let running = engine.running(id).unwrap();
+        let (store, now) = (&engine.shared.store, engine.shared.clock.now());
+        let raw = |user: &str| {
+            Write::Raw(RawWrite {
+                operation: "updateUser".to_owned(),
+                path: [("user".to_owned(), user.to_owned())].into(),
+                query: Vec::new(),
+                body: None,
+                creates: false,
+                bare: false,
+            })
+        };
+        let unknown = || domain::operation::Failure {
+            kind: FailureKind::Unknown,
+            message: "m".to_owned(),
+            details: Vec::new(),
+        };
+        let uncertain = |user: &str, at: Timestamp| Operation {
+            id: OperationId::new(crate::push::new_id()),
+            opportunity: OpportunityId::from(""),
+            state: State::Uncertain(unknown()),
+            updated_at: at,
+            ..testing::operation(id, user, raw(user))
+        };
+        let settle = engine.shared.settings.patience.settle;
+        let lately = uncertain("u", now);
+        let keep = Duration::from_secs(3600);
+        for operation in [lately.clone(), uncertain("v", now.minus(settle))] {
+            store.record_operation(operation, keep).await.unwrap();
+        }
+        let many = OperationId::with_room(crate::push::new_id());
+        let item = |number: u16| Operation {
+            id: many.item(number),
+            parent: Some(many),
+            state: State::Cancelled(None),
+            ..note(id)
+        };
+        let bulk = Operation {
+            id: many,
+            request_id: "many".to_owned(),
+            ..item(0)
+        };
+        let bulk = Operation {
+            parent: None,
+            ..bulk
+        };
+        let most = u16::try_from(LOOKED_THROUGH).unwrap() + 50;
+        let items = (1..most).map(item).collect();
+        store.record_bulk(bulk, items, keep).await.unwrap();
+        let tasks = TaskTracker::new();
+        let next = Outbox::new(engine.shared.clone(), running.link.clone(), tasks);
+        next.resume().await.unwrap();
+        let waits = |user: &str| next.quiet_until(&Turn::User(user.to_owned()));
+        assert_eq!(waits("u"), Some(now.plus(settle)));
+        assert_eq!((waits("v"), waits("w")), (None, None));
     }
 
     /// Nobody takes in what is only recorded here, so that nothing is sent.

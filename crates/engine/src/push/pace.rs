@@ -37,8 +37,9 @@ impl Next<'_> {
 mod tests {
     use super::*;
 
+    /// F-29.
     #[tokio::test(start_paused = true)]
-    async fn no_second_sees_more_than_two_applications() {
+    async fn f29_no_second_sees_more_than_two_applications() {
         let pace = Pace::default();
         let began = Instant::now();
         let sent = (0..6).map(async |_| {

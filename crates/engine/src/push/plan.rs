@@ -127,10 +127,7 @@ pub(super) fn planned(
     marker: Timestamp,
     around: &Around,
 ) -> Vec<PlannedCall> {
-    let mut calls = Vec::new();
-    if looks_first(write, around.held) {
-        calls.push(call(&super::send::fresh_read(opportunity)));
-    }
+    let mut calls = Vec::from_iter(look(write, opportunity, around));
     for (index, write) in (0..).zip(pieces(write)) {
         let (user, marker) = (
             perform_as.clone(),
@@ -142,7 +139,24 @@ pub(super) fn planned(
     calls
 }
 
-/// How many calls those are, with the look at what the write overwrites.
+/// The calls of a write that the present state makes needless, or forbids: the look at that state, and the reads that show
+/// it in the mirror.
+pub(super) fn looked(
+    write: &Write,
+    opportunity: &OpportunityId,
+    around: &Around,
+) -> Vec<PlannedCall> {
+    let look = look(write, opportunity, around).into_iter();
+    look.chain(shown(write, opportunity, around)).collect()
+}
+
+/// The read that tells whether a write is made at all.
+fn look(write: &Write, opportunity: &OpportunityId, around: &Around) -> Option<PlannedCall> {
+    let look = || call(&super::send::fresh_read(opportunity));
+    looks_first(write, around.held).then(look)
+}
+
+/// How many calls the [planned] ones are, with the look at what the write overwrites.
 pub(super) fn count(write: &Write, opportunity: &OpportunityId, around: &Around) -> usize {
     let looks = usize::from(looks_first(write, around.held) || write.overwrites());
     let of_piece = |piece: &Write| 1 + shown(piece, opportunity, around).len();

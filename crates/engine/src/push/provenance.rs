@@ -1,7 +1,7 @@
 //! Telling what is ours from what people in Lever did.
 
 use domain::operation::{Failure, FailureKind, PreparedKind, Write};
-use domain::provenance::links;
+use domain::provenance::{links, same_link};
 use domain::{ConnectionId, Operation, Stream};
 use lever::OpportunityId;
 use store::Store;
@@ -102,7 +102,15 @@ impl Engine {
                 }
             }
             Write::Prepared(prepared) if prepared.kind == PreparedKind::RemoveLinks => {
-                let (left_out, links) = split(&links(prepared), |link| !ours.has_link(link));
+                let (left_out, mut links) = split(&links(prepared), |link| !ours.has_link(link));
+                // Lever may have it in another spelling, which it does not take for the same.
+                let present = present(store, connection, opportunity, "links").await?;
+                let as_there = |there: &String| {
+                    let leads_there = |link: &String| same_link(link, there);
+                    links.iter().any(leads_there) && !links.contains(there)
+                };
+                let spelled: Vec<String> = present.into_iter().filter(as_there).collect();
+                links.extend(spelled);
                 match links.is_empty() {
                     true => Minded {
                         write: request.write.clone(),

@@ -13,7 +13,7 @@ use domain::operation::{
 };
 use domain::{Operation, Timestamp, Write};
 use futures::{Stream, StreamExt};
-use lever::{Answer, File, Lane, Legacy, ListEndpoint, ListFiles, ListNotes, Note, Page};
+use lever::{Answer, File, Lane, Legacy, ListEndpoint, ListFiles, ListNotes, Note, Page, UserId};
 
 use super::{doubled, export, overwrite, plan, send};
 use crate::engine::Shared;
@@ -23,16 +23,17 @@ use crate::link::Link;
 /// How far Lever's stamps may lie before our sending of a note: clocks differ.
 pub(super) const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
-/// Reads Lever back once, and tells the calls of that; nothing where the key is in a pause after a 429.
+/// Reads Lever back once, and tells the calls of that; no event where the key is in a pause after a 429, which may have
+/// begun in the middle.
 pub(super) async fn look(
     shared: &Shared,
     link: &Link,
     operation: &Operation,
-) -> Option<(Event, Vec<Attempt>)> {
+) -> (Option<Event>, Vec<Attempt>) {
     let write = operation.present_write();
     if write.overwrites() {
         let (found, calls) = overwrite::after(shared, link, operation).await;
-        return Some((told(link, operation, found)?, calls));
+        return (told(link, operation, found), calls);
     }
     let mut reads = Reads::new(shared, operation);
     let event = match write {
@@ -44,7 +45,7 @@ pub(super) async fn look(
             told(link, operation, found.map(|found| found.map(found_as)))
         }
     };
-    Some((event?, reads.calls))
+    (event, reads.calls)
 }
 
 /// The calls that a look is made of, as they are kept with the operation.
@@ -115,7 +116,7 @@ pub(super) fn told(
         }
         Err(error) => {
             tracing::warn!(
-                connection = %link.id(), operation = %operation.id, error = %crate::report(&error),
+                connection = %link.id(), operation = operation.told_id(), error = %crate::report(&error),
                 "cannot read Lever back"
             );
             Event::LookFailed
@@ -265,7 +266,9 @@ async fn note_of(
                 marked.push(note);
                 continue;
             }
-            let may_be = asked.thread.is_none() && same_text_since(&note, &asked.value, since);
+            let may_be = asked.thread.is_none()
+                && same_text_since(&note, &asked.value, since)
+                && may_be_by(&note, operation.acting_user.as_ref());
             if by_text.is_none() && may_be {
                 by_text = Some(note.id.as_str().to_owned());
             }
@@ -299,6 +302,15 @@ async fn results_of_others(shared: &Shared, operation: &Operation) -> Result<Has
         whole.into_iter().chain(steps)
     });
     Ok(results.collect())
+}
+
+/// Whether a note may have been written for somebody: not if it is another's. Whom Lever names where nobody acts is not
+/// known.
+fn may_be_by(note: &Note, acting: Option<&UserId>) -> bool {
+    match (&note.user, acting) {
+        (Some(author), Some(acting)) => author == acting,
+        _ => true,
+    }
 }
 
 /// The weaker sign, for a Lever that dates notes itself.
@@ -416,6 +428,19 @@ mod tests {
         let mut file = file;
         file["size"] = json!(null);
         assert!(found(file));
+    }
+
+    #[test]
+    fn what_another_has_written_is_not_ours_whatever_it_says() {
+        let by = |author: serde_json::Value| -> Note {
+            serde_json::from_value(json!({"id": "n", "user": author})).unwrap()
+        };
+        let (ours, theirs) = (UserId::from("u"), UserId::from("v"));
+        assert!(may_be_by(&by(json!("u")), Some(&ours)));
+        assert!(!may_be_by(&by(json!("u")), Some(&theirs)));
+        for (author, acting) in [(json!(null), Some(&ours)), (json!("u"), None)] {
+            assert!(may_be_by(&by(author), acting));
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 pub use domain::acting::Chosen;
 pub use domain::operation::Hold;
-use domain::operation::{Event, Failure, LONGEST_NOTE, Prepared, PreparedKind, State, Step};
-use domain::{ConnectionId, Operation, OperationId, Stream, Timestamp, Write};
+use domain::operation::{LONGEST_NOTE, Prepared, PreparedKind, State, Step};
+use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{GetOpportunity, Lane, OpportunityId};
 use store::{ReceivedFile, Recording};
 
@@ -13,12 +13,7 @@ pub use super::acting::Acting;
 use super::asked::check_asked;
 use super::content::{check_request_id, digest, former_digest};
 use super::judge::check_target;
-use super::merge::{self, Merge};
 use super::outbox::Outbox;
-use super::overwrite::Look;
-use super::plan::{self, PlannedCall};
-use super::ready::unread;
-use super::send::{decide, fresh_read};
 use super::{acting, count, new_id};
 use crate::cause::Cause;
 use crate::engine::Engine;
@@ -51,23 +46,6 @@ pub struct WriteRequest {
     pub confidential: bool,
     /// The name of the token that asks.
     pub asked_by: String,
-}
-
-/// What a write would do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DryRun {
-    /// The calls in order.
-    pub calls: Vec<PlannedCall>,
-    /// The Lever user they would be made for, and how that user was found.
-    pub acting: Chosen,
-    /// As [`Operation::left_out`].
-    pub left_out: Vec<String>,
-    /// About how long the calls would take at the present rate, with those waiting ahead of them.
-    pub eta: Duration,
-    /// When it would get in line; none for at once.
-    pub release_at: Option<Timestamp>,
-    /// Why it would not be made, as far as the mirror knows.
-    pub refused: Option<Failure>,
 }
 
 impl Engine {
@@ -194,7 +172,7 @@ impl Engine {
     }
 
     /// The same without the request id, which a dry run need not have.
-    async fn check_sight(&self, request: &WriteRequest) -> Result<()> {
+    pub(super) async fn check_sight(&self, request: &WriteRequest) -> Result<()> {
         check_asked(&request.write)?;
         if !request.confidential
             && self
@@ -207,121 +185,6 @@ impl Engine {
             ));
         }
         Ok(())
-    }
-
-    /// The calls a write would make; nothing is recorded or written (X3). What the calls depend on is read from Lever.
-    ///
-    /// # Errors
-    /// As [`Engine::write`].
-    pub async fn dry_run(&self, request: &WriteRequest) -> Result<DryRun> {
-        let outbox = self.running(request.connection)?.outbox;
-        let request = self.narrowed(request.clone()).await?;
-        self.check_sight(&request).await?;
-        let now = self.shared.clock.now();
-        let release_at = self
-            .release_time(request.connection, request.hold, now)
-            .await?;
-        self.check_against_account(&request).await?;
-        let request = self.ready(request).await?;
-        let acting = acting::choose(&self.shared, &request).await?;
-        let minded = self.minded(&request).await?;
-        let request = WriteRequest {
-            write: minded.write,
-            ..request
-        };
-        let left_out = minded.left_out;
-        let (mut calls, write) = self.merged_now(request.connection, &request.write).await?;
-        let held = request.hold.is_some();
-        let known = self.known_end(&request, &acting, held, now).await?;
-        let refused = minded.nothing.or_else(|| known.clone().flatten());
-        let about = &request.opportunity;
-        match write {
-            Some(_) if known.is_some() => calls.push(plan::call(&fresh_read(about))),
-            Some(write) if refused.is_none() => {
-                let user = acting.user.clone();
-                calls.extend(outbox.planned(&write, about, user, held).await);
-            }
-            _ => {}
-        }
-        let eta = outbox.eta(calls.len(), Lane::Interactive).await?;
-        Ok(DryRun {
-            calls,
-            acting,
-            left_out,
-            eta,
-            release_at,
-            refused,
-        })
-    }
-
-    /// How a write would end without being made, by what the mirror has of the opportunity: refused or not needed with a
-    /// reason, or done already without one; none where it would be made.
-    async fn known_end(
-        &self,
-        request: &WriteRequest,
-        acting: &Chosen,
-        held: bool,
-        now: Timestamp,
-    ) -> Result<Option<Option<Failure>>> {
-        if !plan::looks_first(&request.write, held) {
-            return Ok(None);
-        }
-        let (store, id) = (&self.shared.store, request.opportunity.as_str());
-        let record = store.record(request.connection, Stream::Opportunities, id);
-        let record = record.await?.filter(|record| record.deleted_at.is_none());
-        let present = record.and_then(|record| serde_json::from_str(&record.raw).ok());
-        let Some(present) = present else {
-            return Ok(None);
-        };
-        let operation = new_operation(
-            OperationId::new(new_id()),
-            request.clone(),
-            [0; 32],
-            acting.clone(),
-            now,
-            now,
-        );
-        let operation = Operation {
-            // What was held has stood back once it is sent.
-            queued_at: now.plus(Duration::from_millis(u64::from(held))),
-            ..operation
-        };
-        Ok(match decide(&operation, &present, None) {
-            Some(Event::Refused(why) | Event::Skipped(why)) => Some(Some(why)),
-            Some(_) => Some(None),
-            None => None,
-        })
-    }
-
-    /// The write as it would be sent now, and the read before it; no write where nothing is left to change.
-    pub(super) async fn merged_now(
-        &self,
-        connection: ConnectionId,
-        write: &Write,
-    ) -> Result<(Vec<PlannedCall>, Option<Write>)> {
-        let reads = Vec::from_iter(Look::of(write).map(|look| look.planned()));
-        match Merge::of(write) {
-            None => Ok((reads, Some(write.clone()))),
-            Some(Merge::Contact(contact, change)) => {
-                let Some(read) = merge::contact_read(&contact, &change) else {
-                    return Ok((reads, merge::merged_contact(&contact, &change, None)));
-                };
-                let present = self.single_try(connection)?.send(&read).await;
-                let present = present
-                    .map_err(|error| unread(error, "contact", "contact_id", contact.as_str()))?;
-                let write = merge::merged_contact(&contact, &change, Some(&present.value));
-                Ok((reads, write))
-            }
-            Some(Merge::User(user, change)) => {
-                let read = merge::user_read(&user);
-                let present = self.single_try(connection)?.send(&read).await;
-                let present =
-                    present.map_err(|error| unread(error, "user", "user_id", user.as_str()))?;
-                let write = merge::merged_user(&user, &change, &present.value);
-                let write = write.map_err(|why| Error::invalid("update_mask", why.message))?;
-                Ok((reads, Some(write)))
-            }
-        }
     }
 
     /// Whether the request id stands for an operation already, for this write or another.
@@ -473,7 +336,7 @@ pub(super) fn used_request_id(existing: &Operation, asked: &[u8; 32]) -> Error {
     Error::already_exists(
         "this request_id was used for another write within seven days: give a new one",
         vec![
-            ("operation_id", existing.id.to_string()),
+            ("operation_id", existing.told_id()),
             ("digest", hex(&existing.digest)),
             ("asked_digest", hex(asked)),
         ],

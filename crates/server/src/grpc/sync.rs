@@ -260,7 +260,7 @@ impl SyncService for Api {
             .map_err(status)?;
         let next = page.next.map(store::CallMark::to_bytes);
         Ok(Response::new(pb::ListApiCallsResponse {
-            api_calls: page.calls.iter().map(wire::sync::to_api_call).collect(),
+            api_calls: wire::sync::to_api_calls(&page),
             next_page_token: bound.seal(store, next.as_ref()).map_err(status)?,
         }))
     }

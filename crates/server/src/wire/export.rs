@@ -14,7 +14,7 @@ use engine::{Error, ExportDryRun, Result, WriteRequest};
 use proto::v1 as pb;
 
 use super::connection::non_empty;
-use super::operation::{Common, Envelope, WriteMessage, to_pb, to_planned_write};
+use super::operation::{Common, Envelope, WriteMessage, count, to_pb, to_planned_write};
 use super::time::{to_duration, to_timestamp};
 use super::upload::UNKNOWN_TYPE;
 
@@ -132,6 +132,7 @@ pub fn to_dry_run(request: &WriteRequest, planned: &ExportDryRun) -> pb::ExportC
         connection_id: request.connection.to_string(),
         opportunity_id: opportunity.map(ToString::to_string).unwrap_or_default(),
         eta: Some(to_duration(planned.eta)),
+        background_calls: count(planned.background),
         left_out: planned.left_out.clone(),
         error: verdict.failure().as_ref().map(super::status::failure),
         ..to_planned_write(&planned.calls, &planned.acting)

@@ -7,7 +7,7 @@ use domain::operation::{Attempt, Failure, NoteText, Prepared, State, Tally};
 use domain::{ActingBecause, Operation, PassedOver, Write};
 use engine::{
     Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, Error, Hold, LONGEST_EMAIL,
-    OperationFilter, PlannedCall, PlannedItem, Result, Shown, Summary, WriteRequest, prepare,
+    OperationFilter, Planned, PlannedCall, Result, Shown, Summary, WriteRequest, prepare,
 };
 use proto::v1 as pb;
 
@@ -25,7 +25,7 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
     let error = operation.state.failure().map(failure);
     let state = to_state(&operation.state);
     pb::Operation {
-        id: wire_id(operation),
+        id: operation.told_id(),
         parent_id: operation
             .parent
             .map(|parent| parent.to_string())
@@ -64,6 +64,7 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
         },
         eta: None,
         planned_calls: 0,
+        background_calls: 0,
         left_out: operation.left_out.clone(),
         email_intent: to_email_intent(operation),
         passed_over: to_passed_over(operation.passed_over).into(),
@@ -88,7 +89,7 @@ pub struct Told {
 
 /// Whom an operation is about and what it asks for, as the wire has it.
 pub fn to_summary(summary: Summary, told: Told) -> pb::OperationSummary {
-    let many = |texts: &[String]| u32::try_from(texts.len()).unwrap_or(u32::MAX);
+    let many = |texts: &[String]| count(texts.len());
     let content = |texts| if told.content { texts } else { Vec::new() };
     let written_name = Some(summary.written_name).filter(|_| told.content);
     let name = Some(summary.person).filter(|name| !name.is_empty());
@@ -140,14 +141,6 @@ fn to_email_intent(operation: &Operation) -> Option<pb::EmailIntent> {
             archive_reason_id: reason.as_str().to_owned(),
         }),
         _ => None,
-    }
-}
-
-/// The id as callers know it: that of an item names its bulk.
-fn wire_id(operation: &Operation) -> String {
-    match operation.parent {
-        Some(bulk) => format!("{bulk}/{}", operation.id.number()),
-        None => operation.id.to_string(),
     }
 }
 
@@ -258,6 +251,14 @@ pub fn to_dry_run(request: &WriteRequest, planned: &DryRun) -> pb::Operation {
         opportunity_id: request.opportunity.as_str().to_owned(),
         lever_operation: lever_operation(&request.write),
         eta: Some(to_duration(planned.eta)),
+        background_calls: count(planned.background),
+        ..to_planned_one(&planned.planned)
+    }
+}
+
+/// What is told of a write that is planned, alone or among many.
+fn to_planned_one(planned: &Planned) -> pb::Operation {
+    pb::Operation {
         left_out: planned.left_out.clone(),
         release_time: planned.release_at.map(to_timestamp),
         error: planned.refused.as_ref().map(failure),
@@ -265,11 +266,15 @@ pub fn to_dry_run(request: &WriteRequest, planned: &DryRun) -> pb::Operation {
     }
 }
 
+pub(super) fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
 /// The part of a dry run that is about the calls of one write.
 pub(super) fn to_planned_write(calls: &[PlannedCall], acting: &Chosen) -> pb::Operation {
     pb::Operation {
         lever_calls: calls.iter().map(to_planned).collect(),
-        planned_calls: u32::try_from(calls.len()).unwrap_or(u32::MAX),
+        planned_calls: count(calls.len()),
         acting_user_id: user_id(acting.user.as_ref()),
         acting_because: to_because(acting.because).into(),
         passed_over: to_passed_over(acting.passed_over).into(),
@@ -285,29 +290,34 @@ pub fn to_bulk_dry_run(request: &BulkRequest, planned: &BulkDryRun) -> Vec<pb::O
         .map_or(pb::OperationKind::Unspecified, |item| to_kind(&item.write));
     let mut tally = Tally::default();
     for item in &planned.items {
-        *match item {
-            Ok(_) => &mut tally.open,
-            Err(why) if why.kind.is_needless() => &mut tally.cancelled,
-            Err(_) => &mut tally.failed,
+        let refused = match item {
+            Ok(planned) => planned.refused.as_ref(),
+            Err(why) => Some(why),
+        };
+        *match refused {
+            None => &mut tally.open,
+            Some(why) if why.kind.is_needless() => &mut tally.cancelled,
+            Some(_) => &mut tally.failed,
         } += 1;
     }
+    let mut held = planned.items.iter().flatten();
+    let held = held.find_map(|item| item.release_at);
     let bulk = pb::Operation {
         request_id: request.request_id.clone(),
         kind: pb::OperationKind::Bulk.into(),
         item_kind: item_kind.into(),
         connection_id: request.connection.to_string(),
         eta: Some(to_duration(planned.eta)),
-        planned_calls: u32::try_from(planned.calls).unwrap_or(u32::MAX),
+        planned_calls: count(planned.calls),
+        background_calls: count(planned.background),
+        release_time: held.map(to_timestamp),
         tally: Some(to_tally(tally)),
         ..Default::default()
     };
     let items = request.items.iter().zip(&planned.items);
-    let item = |(item, planned): (&BulkItem, &std::result::Result<PlannedItem, Failure>)| {
+    let item = |(item, planned): (&BulkItem, &std::result::Result<Planned, Failure>)| {
         let shown = match planned {
-            Ok(planned) => pb::Operation {
-                left_out: planned.left_out.clone(),
-                ..to_planned_write(&planned.calls, &planned.acting)
-            },
+            Ok(planned) => to_planned_one(planned),
             Err(why) => pb::Operation {
                 error: Some(failure(why)),
                 ..Default::default()

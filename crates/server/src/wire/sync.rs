@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Cursor, Part, Schedule, ScheduleError, Stream};
+use domain::{Cursor, OperationId, Part, Schedule, ScheduleError, Stream};
 use engine::{
-    Error, ImportEstimate, InboundStatus, KeyPause, Result, StreamSchedule, StreamState,
-    StreamStatus, SyncState, SyncStatus,
+    ApiCallPage, Error, ImportEstimate, InboundStatus, KeyPause, Result, StreamSchedule,
+    StreamState, StreamStatus, SyncState, SyncStatus,
 };
 use proto::v1 as pb;
 use proto::v1::stream_schedule::When;
@@ -336,8 +336,17 @@ fn to_counts(counts: &RunCounts) -> pb::RunCounts {
     }
 }
 
-/// A call as the wire has it.
-pub fn to_api_call(call: &ApiCall) -> pb::ApiCall {
+/// Calls as the wire has them.
+pub fn to_api_calls(page: &ApiCallPage) -> Vec<pb::ApiCall> {
+    let made_for = |id: OperationId| match page.items.contains(&id) {
+        true => id.of_item(),
+        false => id.to_string(),
+    };
+    let call = |call: &ApiCall| to_api_call(call, call.write.map(made_for));
+    page.calls.iter().map(call).collect()
+}
+
+fn to_api_call(call: &ApiCall, made_for: Option<String>) -> pb::ApiCall {
     pb::ApiCall {
         call_time: Some(to_timestamp(call.at)),
         method: call.method.clone(),
@@ -348,7 +357,7 @@ pub fn to_api_call(call: &ApiCall) -> pb::ApiCall {
         attempt: i32::try_from(call.attempt).unwrap_or(i32::MAX),
         lane: call.lane.clone(),
         lever_operation: call.operation.clone(),
-        operation_id: call.write.map(|id| id.to_string()).unwrap_or_default(),
+        operation_id: made_for.unwrap_or_default(),
         rpc_id: call.rpc.clone().unwrap_or_default(),
     }
 }

@@ -75,6 +75,7 @@ pub(crate) fn is_ours(table: Table) -> bool {
         | Table::ExportSettings
         | Table::Operations
         | Table::OpenOperations
+        | Table::UncertainOperations
         | Table::RequestIds
         | Table::ByOpportunity
         | Table::Sequences

@@ -29,6 +29,7 @@
 //! | `quarantine` | c, stream 1, half the digest of the parent 8, half that of the id or the text 8 | quarantined record | 2 |
 //! | `operations` | c, operation 16 | operation | 5 |
 //! | `open_operations` | c, operation 16 | empty: those not settled | - |
+//! | `uncertain_operations` | c, operation 16 | empty: those of which nobody can tell | - |
 //! | `request_ids` | c, request id | [`Owner`]: operation | 1 |
 //! | `by_opportunity` | c, opportunity NUL, operation 16 | empty | - |
 //! | `pieces` | key, table name, piece 4 | up to 64 KB of a long value | - |

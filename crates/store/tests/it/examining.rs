@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::identity::ContactPair;
-use domain::{Listing, MappingKind, Schedule, Stream};
+use domain::operation::{Failure, FailureKind, State};
+use domain::{Listing, MappingKind, Operation, Schedule, Stream};
 use secrecy::SecretString;
 use store::{
     ApiCall, Dismissal, Examined, Incoming, LinkPurpose, Nudge, Quarantined, Run, RunOutcome,
@@ -50,10 +51,18 @@ pub(crate) async fn full() -> TempDir {
         at: at(1),
     }];
     store.apply(first).await.unwrap();
-    store
-        .record_operation(operation(c, 1, "r"), Duration::ZERO)
-        .await
-        .unwrap();
+    let doubted = Operation {
+        state: State::Uncertain(Failure {
+            kind: FailureKind::Unknown,
+            message: "m".to_owned(),
+            details: Vec::new(),
+        }),
+        ..operation(c, 2, "s")
+    };
+    for operation in [operation(c, 1, "r"), doubted] {
+        let recorded = store.record_operation(operation, Duration::ZERO);
+        recorded.await.unwrap();
+    }
     for kind in MappingKind::ALL {
         store.put_mapping(c, *kind, mapping(1), 0).await.unwrap();
     }
@@ -229,6 +238,7 @@ async fn an_altered_value_is_found_in_every_table() {
         "quarantine_counts",
         "operations",
         "open_operations",
+        "uncertain_operations",
         "request_ids",
         "by_opportunity",
         "runs",

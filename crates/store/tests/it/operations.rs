@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use domain::operation::{Bulk, State};
-use domain::{Operation, OperationId, Stream, Write};
-use store::{ErrorKind, Recording};
+use domain::operation::{Bulk, Failure, FailureKind, State};
+use domain::{Operation, OperationId, Stream, Timestamp, Write};
+use store::{ErrorKind, Recording, Store};
 
 use crate::support::*;
 
@@ -176,6 +176,54 @@ async fn a_bulk_settles_after_its_items_and_opens_again_before_them() {
     refused(again.clone()).await;
     store.save_operation(opened(&done)).await.unwrap();
     store.save_operation(again).await.unwrap();
+}
+
+/// However many others there are: they are found by how they stand.
+#[tokio::test]
+async fn uncertain_operations_are_found_until_somebody_decides_or_they_lose_their_content() {
+    let (folder, store, c) = connected().await;
+    let uncertain = |of: &Operation| Operation {
+        state: State::Uncertain(Failure {
+            kind: FailureKind::Unknown,
+            message: "m".to_owned(),
+            details: Vec::new(),
+        }),
+        ..settled(of)
+    };
+    for number in 1..=4 {
+        let recorded = operation(c, number, &number.to_string());
+        store
+            .record_operation(recorded.clone(), WEEK)
+            .await
+            .unwrap();
+        let next = match number {
+            3 => settled(&recorded),
+            _ => uncertain(&recorded),
+        };
+        store.save_operation(next).await.unwrap();
+    }
+    let found = async |store: &Store| -> Vec<OperationId> {
+        let found = store.uncertain_operations(c).await.unwrap();
+        found.into_iter().map(|one| one.id).collect()
+    };
+    let ids = [1, 2, 4].map(|number| operation(c, number, "").id);
+    assert_eq!(found(&store).await, ids);
+    let closed = uncertain(&operation(c, 1, "1"));
+    let closed = Operation {
+        state: State::Cancelled(None),
+        revision: closed.revision + 1,
+        ..closed
+    };
+    store.save_operation(closed).await.unwrap();
+    store.close().await.unwrap();
+    let store = open(folder.path());
+    assert_eq!(found(&store).await, ids[1..]);
+    // Without its content it cannot be tried again: it has failed.
+    let later = Timestamp::from_millis(90 * 24 * 3600 * 1000);
+    store.prune(later).await.unwrap();
+    let bare = store.operation(c, ids[1]).await.unwrap().unwrap();
+    assert_eq!(bare.state.name(), "FAILED");
+    assert!(found(&store).await.is_empty());
 }
 
 #[tokio::test]

@@ -67,6 +67,8 @@ pub struct ExportDryRun {
     pub left_out: Vec<String>,
     /// About how long the calls would take at the present rate, with those waiting ahead of them.
     pub eta: Duration,
+    /// How many reads follow in the background ([`Outbox::read_later`]).
+    pub background: usize,
 }
 
 impl Engine {
@@ -143,16 +145,19 @@ impl Engine {
             None => OpportunityId::from(NOT_MADE_YET),
         };
         let mut calls = std::mem::take(&mut search.calls);
-        let writes = pieces.into_iter().filter(|(_, there)| there.is_none());
-        for (write, _) in writes {
-            let (reads, write) = self.merged_now(request.connection, &write).await?;
+        let missing = pieces.into_iter().filter(|(_, there)| there.is_none());
+        let missing: Vec<Write> = missing.map(|(write, _)| write).collect();
+        for write in &missing {
+            let (reads, write) = self.merged_now(request.connection, write).await?;
             calls.extend(reads);
             if let Some(write) = write {
                 let user = acting.user.clone();
                 calls.extend(outbox.planned(&write, &about, user, false).await);
             }
         }
+        let written: Vec<_> = missing.iter().map(|write| (&about, write)).collect();
         Ok(ExportDryRun {
+            background: outbox.read_later(&written).await?,
             eta: outbox.eta(calls.len(), Lane::Interactive).await?,
             verdict,
             left_out: self.left_out_of(&request).await?,

@@ -117,6 +117,10 @@ pub(crate) fn page(operation: &pb::Operation, now_ms: i64) -> String {
             &format!("{calls} calls to Lever, about {seconds} s"),
         );
     }
+    if operation.background_calls > 0 {
+        let calls = grouped(u64::from(operation.background_calls));
+        fact("then", &format!("about {calls} reads in the background"));
+    }
     for (line, name) in operation
         .error
         .iter()

@@ -1,0 +1,350 @@
+//! What a write would come to, told without making it (X3): the calls, how long they take, and what stands against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use domain::operation::{Event, Failure, Prepared, PreparedKind, State};
+use domain::{ConnectionId, Operation, OperationId, Stream, Timestamp, Write};
+use lever::{Lane, OpportunityId, UserId};
+
+use super::acting;
+use super::merge::{self, Merge};
+use super::new_id;
+use super::outbox::Outbox;
+use super::overwrite::Look;
+use super::plan::{self, Around, PlannedCall};
+use super::ready::unread;
+use super::send::{self, decide};
+use super::submit::{Chosen, WriteRequest, new_operation};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::pull;
+
+/// What a write would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DryRun {
+    /// What it would come to.
+    pub planned: Planned,
+    /// About how long the calls would take at the present rate, with those waiting ahead of them.
+    pub eta: Duration,
+    /// How many reads follow in the background ([`Outbox::read_later`]).
+    pub background: usize,
+}
+
+/// What one write would come to, alone or among many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The calls in order.
+    pub calls: Vec<PlannedCall>,
+    /// The Lever user they would be made for, and how that user was found.
+    pub acting: Chosen,
+    /// As [`Operation::left_out`].
+    pub left_out: Vec<String>,
+    /// When it would get in line; none for at once.
+    pub release_at: Option<Timestamp>,
+    /// Why it would not be made, as far as the mirror knows.
+    pub refused: Option<Failure>,
+    /// Whether Lever would be written to.
+    pub writes: bool,
+}
+
+/// How a write is made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way {
+    /// When it is asked for.
+    pub(super) now: Timestamp,
+    /// When it is released, where it is kept back first.
+    pub(super) release_at: Option<Timestamp>,
+    /// Whether it is one of many.
+    pub(super) of_many: bool,
+}
+
+impl Way {
+    /// Whether the present state is looked at for a move or an archiving alone: of many, whoever is moved.
+    fn stands_back(&self, write: &Write) -> bool {
+        self.release_at.is_some() || self.of_many && matches!(write, Write::ChangeStage { .. })
+    }
+}
+
+impl Engine {
+    /// The calls a write would make; nothing is recorded or written (X3). What the calls depend on is read from Lever.
+    ///
+    /// # Errors
+    /// As [`Engine::write`].
+    pub async fn dry_run(&self, request: &WriteRequest) -> Result<DryRun> {
+        let outbox = self.running(request.connection)?.outbox;
+        let request = self.narrowed(request.clone()).await?;
+        self.check_sight(&request).await?;
+        let now = self.shared.clock.now();
+        let release_at = self
+            .release_time(request.connection, request.hold, now)
+            .await?;
+        self.check_against_account(&request).await?;
+        let request = self.ready(request).await?;
+        let acting = acting::choose(&self.shared, &request).await?;
+        let way = Way {
+            now,
+            release_at,
+            of_many: false,
+        };
+        let planned = self.foreseen(&outbox, &request, acting, way).await?;
+        let written = planned
+            .writes
+            .then_some((&request.opportunity, &request.write));
+        Ok(DryRun {
+            eta: outbox.eta(planned.calls.len(), Lane::Interactive).await?,
+            background: outbox.read_later(written.as_slice()).await?,
+            planned,
+        })
+    }
+
+    /// What a write that is ready would come to, by what Lever and the mirror have now.
+    pub(super) async fn foreseen(
+        &self,
+        outbox: &Outbox,
+        request: &WriteRequest,
+        acting: Chosen,
+        way: Way,
+    ) -> Result<Planned> {
+        let minded = self.minded(request).await?;
+        if let Some(why) = minded.nothing {
+            // It is not needed from the beginning, and never held.
+            return Ok(Planned {
+                calls: Vec::new(),
+                acting,
+                left_out: minded.left_out,
+                release_at: None,
+                refused: Some(why),
+                writes: false,
+            });
+        }
+        let request = WriteRequest {
+            write: minded.write,
+            ..request.clone()
+        };
+        let (about, stands_back) = (&request.opportunity, way.stands_back(&request.write));
+        let (mut calls, merged) = self.merged_now(request.connection, &request.write).await?;
+        let end = self.known_end(&request, &acting, way).await?;
+        let writes = match merged.filter(|_| end.is_none()) {
+            Some(write) => {
+                let user = acting.user.clone();
+                calls.extend(outbox.planned(&write, about, user, stands_back).await);
+                true
+            }
+            None => {
+                calls.extend(outbox.looked(&request.write, about, stands_back).await);
+                false
+            }
+        };
+        Ok(Planned {
+            calls,
+            acting,
+            left_out: minded.left_out,
+            release_at: way.release_at,
+            refused: end.flatten(),
+            writes,
+        })
+    }
+
+    /// How a write would end without being made, by what the mirror has of the opportunity: refused or not needed with a
+    /// reason, or done already without one; none where it would be made.
+    async fn known_end(
+        &self,
+        request: &WriteRequest,
+        acting: &Chosen,
+        way: Way,
+    ) -> Result<Option<Option<Failure>>> {
+        if !plan::looks_first(&request.write, way.stands_back(&request.write)) {
+            return Ok(None);
+        }
+        let (store, id) = (&self.shared.store, request.opportunity.as_str());
+        let record = store.record(request.connection, Stream::Opportunities, id);
+        let record = record.await?.filter(|record| record.deleted_at.is_none());
+        let present = record.and_then(|record| serde_json::from_str(&record.raw).ok());
+        let Some(present) = present else {
+            return Ok(None);
+        };
+        let operation = new_operation(
+            OperationId::new(new_id()),
+            request.clone(),
+            [0; 32],
+            acting.clone(),
+            way.now,
+            way.now,
+        );
+        let operation = Operation {
+            // What was held has stood back once it is sent.
+            queued_at: way.release_at.unwrap_or(way.now),
+            parent: way.of_many.then(|| OperationId::with_room(new_id())),
+            ..operation
+        };
+        Ok(match decide(&operation, &present, None) {
+            Some(Event::Refused(why) | Event::Skipped(why)) => Some(Some(why)),
+            Some(_) => Some(None),
+            None => None,
+        })
+    }
+
+    /// The write as it would be sent now, and the read before it; no write where nothing is left to change.
+    pub(super) async fn merged_now(
+        &self,
+        connection: ConnectionId,
+        write: &Write,
+    ) -> Result<(Vec<PlannedCall>, Option<Write>)> {
+        let reads = Vec::from_iter(Look::of(write).map(|look| look.planned()));
+        match Merge::of(write) {
+            None => Ok((reads, Some(write.clone()))),
+            Some(Merge::Contact(contact, change)) => {
+                let Some(read) = merge::contact_read(&contact, &change) else {
+                    return Ok((reads, merge::merged_contact(&contact, &change, None)));
+                };
+                let present = self.single_try(connection)?.send(&read).await;
+                let present = present
+                    .map_err(|error| unread(error, "contact", "contact_id", contact.as_str()))?;
+                let write = merge::merged_contact(&contact, &change, Some(&present.value));
+                Ok((reads, write))
+            }
+            Some(Merge::User(user, change)) => {
+                let read = merge::user_read(&user);
+                let present = self.single_try(connection)?.send(&read).await;
+                let present =
+                    present.map_err(|error| unread(error, "user", "user_id", user.as_str()))?;
+                let write = merge::merged_user(&user, &change, &present.value);
+                let write = write.map_err(|why| Error::invalid("update_mask", why.message))?;
+                Ok((reads, Some(write)))
+            }
+        }
+    }
+}
+
+impl Outbox {
+    /// The calls a write would make, with the reads around it; `held` tells that it is kept back first.
+    pub(super) async fn planned(
+        &self,
+        write: &Write,
+        opportunity: &OpportunityId,
+        perform_as: Option<UserId>,
+        held: bool,
+    ) -> Vec<PlannedCall> {
+        let around = self.around_of(write, opportunity, held).await;
+        plan::planned(write, opportunity, perform_as, self.marker(), &around)
+    }
+
+    /// What tells which calls a write makes.
+    async fn around_of(&self, write: &Write, opportunity: &OpportunityId, held: bool) -> Around {
+        let others = match write {
+            Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. }) => {
+                self.other_candidacies(raw, opportunity).await
+            }
+            _ => Vec::new(),
+        };
+        Around {
+            others,
+            ..self.around(held)
+        }
+    }
+
+    /// The calls where the present state shows that nothing is to be written: the look at it, if the write needs one, and
+    /// the reads that show in the mirror what was seen.
+    async fn looked(
+        &self,
+        write: &Write,
+        opportunity: &OpportunityId,
+        held: bool,
+    ) -> Vec<PlannedCall> {
+        let around = self.around_of(write, opportunity, held).await;
+        plan::looked(write, opportunity, &around)
+    }
+
+    /// How many reads follow in the background, at least, once these writes are made.
+    ///
+    /// Lever moves a stamp of whom it writes to, and tells not of what: each list below them is worth another look, but
+    /// for one that was read with the write. They go behind every write, in a lane of their own.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(super) async fn read_later(&self, writes: &[(&OpportunityId, &Write)]) -> Result<usize> {
+        let around = self.around(false);
+        let mut people: BTreeMap<&OpportunityId, BTreeSet<Stream>> = BTreeMap::new();
+        for &(opportunity, write) in writes {
+            if !opportunity.as_str().is_empty() && self.opens(opportunity, write).await? {
+                let shown = people.entry(opportunity).or_default();
+                shown.extend(plan::changed_list(write));
+            }
+        }
+        let left = |shown: &BTreeSet<Stream>| {
+            let lists = around.lists.iter();
+            lists.filter(|list| !shown.contains(list)).count()
+        };
+        Ok(people.values().map(left).sum())
+    }
+
+    /// Whether the lists below an opportunity are worth another look once this was written to it: a change of the person
+    /// moves no stamp, and those of who was archived long ago are read on demand only.
+    async fn opens(&self, opportunity: &OpportunityId, write: &Write) -> Result<bool> {
+        match write {
+            Write::Prepared(prepared) if prepared.kind == PreparedKind::UpdateContact => {
+                return Ok(false);
+            }
+            Write::Archive { .. } | Write::Unarchive => return Ok(true),
+            _ => {}
+        }
+        let since = pull::policy(self.shared(), self.link()).archived_since;
+        let store = &self.shared().store;
+        let known = store.candidacy(self.link().id(), opportunity).await?;
+        let archived = known.and_then(|known| known.archived);
+        Ok(archived.is_none_or(|archived| archived.at >= since))
+    }
+
+    /// The same of any write.
+    fn around(&self, held: bool) -> Around {
+        let connection = self.link().connection();
+        let read = |list: &Stream| connection.keeps(*list) && !self.link().refuses(*list);
+        Around {
+            held,
+            lists: Stream::CHILDREN.iter().copied().filter(read).collect(),
+            others: Vec::new(),
+        }
+    }
+
+    /// About how long so many calls in a lane take, at the present rate and behind what goes first: the calls that wait
+    /// there or in front of it, and the writes that have not begun.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(super) async fn eta(&self, calls: usize, lane: Lane) -> Result<Duration> {
+        let goes_first = |other: Lane| other == Lane::Interactive || other == lane;
+        let open = self
+            .shared()
+            .store
+            .open_operations(self.link().id())
+            .await?;
+        let in_line = open.iter().filter(|one| {
+            matches!(one.state, State::Recorded { .. }) && goes_first(send::lane(one))
+        });
+        let in_line: usize = in_line.map(|one| self.calls_left(one)).sum();
+        let budget = self.link().client(lane);
+        let now = budget.budget().snapshot();
+        let lanes = [Lane::Interactive, Lane::Inbound].into_iter();
+        let waiting = lanes.filter(|one| goes_first(*one));
+        let waiting: usize = waiting.map(|one| now.waiting[one]).sum();
+        let calls = u32::try_from(in_line + waiting + calls).unwrap_or(u32::MAX);
+        let pause = now.pause.map_or(Duration::ZERO, |pause| pause.left());
+        let working = f64::from(calls) / now.rate.max(0.1);
+        Ok(pause + Duration::try_from_secs_f64(working).unwrap_or(Duration::MAX / 2))
+    }
+
+    /// How many calls an operation that waits for its turn still makes; a bulk makes none but through its items.
+    fn calls_left(&self, operation: &Operation) -> usize {
+        let around = self.around(operation.stood_back());
+        let count = |write: &Write| plan::count(write, &operation.opportunity, &around);
+        match &operation.write {
+            Write::Bulk(_) => 0,
+            write if operation.steps.is_empty() => count(write),
+            _ => {
+                let left = operation.steps.iter().filter(|step| !step.done);
+                left.map(|step| count(&step.write)).sum()
+            }
+        }
+    }
+}
