@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Refusal};
@@ -40,6 +41,8 @@ pub(crate) struct Desk {
     pub(crate) retries: Mutex<Vec<Duration>>,
     pub(crate) delivery_faults: Mutex<DeliveryFaults>,
     pub(crate) history: History,
+    /// Told whenever the stalls under way end.
+    pub(crate) release: watch::Sender<()>,
     pub(crate) clock: Clock,
 }
 
@@ -56,6 +59,11 @@ impl Desk {
 
     pub(crate) fn set_faults(&self, faults: Faults) {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    /// Ends the stalls under way.
+    pub(crate) fn release_stalls(&self) {
+        self.release.send_replace(());
     }
 
     pub(crate) fn garble(&self, garbled: Garbled) {
@@ -230,9 +238,10 @@ pub(crate) async fn answer(
 }
 
 async fn exchange(desk: Arc<Desk>, line: Line, asked: Asked) -> Response {
+    let mut release = desk.release.subscribe();
     let fault = desk.strike(&asked);
     if let Some(Action::StallBefore(wait)) = fault {
-        stall(&line, wait).await;
+        stall(&line, wait, &mut release).await;
     }
     let (answer, effect) = match fault {
         Some(Action::TooManyRequests | Action::RetryAfter(_)) => {
@@ -252,7 +261,7 @@ async fn exchange(desk: Arc<Desk>, line: Line, asked: Asked) -> Response {
     let answer = desk.shown(&asked, answer);
     desk.record(&asked, Some(answer.status), effect);
     if let Some(Action::StallAfter(wait)) = fault {
-        stall(&line, wait).await;
+        stall(&line, wait, &mut release).await;
     }
     let mut response = respond(
         &answer,
@@ -265,10 +274,11 @@ async fn exchange(desk: Arc<Desk>, line: Line, asked: Asked) -> Response {
     response
 }
 
-async fn stall(line: &Line, wait: Duration) {
+async fn stall(line: &Line, wait: Duration, release: &mut watch::Receiver<()>) {
     tokio::select! {
         () = tokio::time::sleep(wait) => {}
         () = line.was_cut() => {}
+        _ = release.changed() => {}
     }
 }
 

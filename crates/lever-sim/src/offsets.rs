@@ -43,6 +43,12 @@ impl Offsets {
         token
     }
 
+    /// Ends all tokens issued so far.
+    pub(crate) fn expire(&self) {
+        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        issued.clear();
+    }
+
     /// What a token stands for, if this listing issued it and it has not expired.
     pub(crate) fn read(&self, listing: &'static str, token: &str) -> Result<Value, Refusal> {
         let issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,6 +75,9 @@ mod tests {
         assert!(offsets.read("listUsers", &token).is_ok());
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(offsets.read("listUsers", &token).is_err());
+        let ended = offsets.issue("listUsers", json!([1, "a"]));
+        offsets.expire();
+        assert!(offsets.read("listUsers", &ended).is_err());
     }
 
     #[tokio::test]

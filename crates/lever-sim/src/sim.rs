@@ -10,6 +10,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -84,6 +85,16 @@ impl Sim {
     /// Replaces the fault plan; counts begin anew.
     pub fn set_faults(&self, plan: FaultPlan) {
         self.desk.set_faults(Faults::new(plan));
+    }
+
+    /// Ends every stall under way, as if its time were over.
+    pub fn release_stalls(&self) {
+        self.desk.release_stalls();
+    }
+
+    /// Ends the `next` tokens of all pages answered so far.
+    pub fn expire_offsets(&self) {
+        self.desk.offsets.expire();
     }
 
     /// From here on the records with these ids, and no others, are shown so that nobody can read them:
@@ -252,6 +263,7 @@ impl Desk {
             deliveries: config.deliveries,
             delivery_faults: Mutex::new(DeliveryFaults::new(DeliveryPlan::default())),
             history: History::default(),
+            release: watch::Sender::new(()),
             clock: config.clock,
         }
     }

@@ -77,6 +77,7 @@ pub fn compact(
     directory.declare_compacted()?;
     directory.settle_compaction()?;
     backup::remove_below(&directory.snapshots(), floor)?;
+    backup::remove_unfinished(&directory.snapshots())?;
     let bytes_after = directory.database_bytes()?;
     drop(lock);
     Ok(Compacted {

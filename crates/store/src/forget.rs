@@ -131,24 +131,26 @@ impl Store {
             match mark {
                 None => return Ok(sum),
                 Some(mark) if mark.records.is_empty() => {
-                    let rest = self.forget_traces(&forgetting, mark).await?;
+                    let (rest, over) = self.forget_traces(&forgetting, mark).await?;
                     sum.add(rest);
-                    return Ok(sum);
+                    if over {
+                        return Ok(sum);
+                    }
                 }
                 Some(_) => {}
             }
         }
     }
 
-    /// What is left once the records are gone: quarantine, operations, and the mark itself.
+    /// What is left once the records are gone: quarantine, operations, and the mark itself; tells whether that is all.
     async fn forget_traces(
         &self,
         forgetting: &Forgetting,
         mark: Forget,
-    ) -> Result<Forgotten, Error> {
+    ) -> Result<(Forgotten, bool), Error> {
         let mut sum = Forgotten::default();
         if mark.cause != Cause::Absent {
-            let (connection, ids) = (forgetting.connection, mark.ids);
+            let (connection, ids) = (forgetting.connection, mark.ids.clone());
             let mentions = self
                 .read(move |tables| mentions(tables, connection, &ids))
                 .await?;
@@ -189,15 +191,20 @@ impl Store {
                 sum.waiting += waiting;
             }
         }
-        if sum.waiting == 0 {
-            let key = key::candidacy(forgetting.connection, &forgetting.opportunity)?;
-            self.commit(move |draft| {
-                draft.remove(Table::Forgets, key);
-                Ok(())
-            })
-            .await?;
+        if sum.waiting > 0 {
+            return Ok((sum, true));
         }
-        Ok(sum)
+        let key = key::candidacy(forgetting.connection, &forgetting.opportunity)?;
+        let over = self.commit(move |draft| {
+            // Meanwhile Lever may have told that who was only missed is deleted: then more has to go.
+            let present: Option<Forget> = draft.get(Table::Forgets, &key)?;
+            let over = present.is_none_or(|present| present == mark);
+            if over {
+                draft.remove(Table::Forgets, key);
+            }
+            Ok(over)
+        });
+        Ok((sum, over.await?))
     }
 }
 

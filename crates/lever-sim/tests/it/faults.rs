@@ -119,6 +119,24 @@ async fn a_stall_delays_the_answer() {
 }
 
 #[tokio::test]
+async fn a_stall_can_be_ended_before_its_time() {
+    let world = World::of(5).await;
+    let rule = FaultRule::on("listTags", Action::StallAfter(Duration::from_secs(3600)));
+    world.sim.set_faults(FaultPlan {
+        seed: 1,
+        rules: vec![rule],
+    });
+    let stalled = tokio::spawn(world.request(Method::GET, "/tags").send());
+    while world.sim.audit().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!stalled.is_finished());
+    world.sim.release_stalls();
+    let answer = tokio::time::timeout(Duration::from_secs(5), stalled).await;
+    assert_eq!(answer.unwrap().unwrap().unwrap().status().as_u16(), 200);
+}
+
+#[tokio::test]
 async fn a_stalled_write_takes_effect_though_the_caller_hung_up() {
     let world = World::of(40).await;
     let id = text(&world.applied()["id"]);

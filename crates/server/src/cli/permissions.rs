@@ -13,7 +13,7 @@ pub(super) struct Permissions {
     /// Try every read there is, not only those of streams that are kept.
     #[arg(long)]
     probe_all: bool,
-    /// Tell what the last test told, since the service started, without asking Lever again.
+    /// Tell what the last test of this credential told, without asking Lever again.
     #[arg(long, conflicts_with = "probe_all")]
     last: bool,
 }
@@ -33,7 +33,7 @@ pub(super) async fn run(global: &Global, command: Permissions) -> Result<(), Fai
         .await?
         .into_inner();
     if command.last && report.check_time.is_none() {
-        let none = "no test was made since the service started, or since the credential was given";
+        let none = "no test was made since the credential was given";
         return Err(Failure::new(none.to_owned()));
     }
     let mut output = Output::standard();

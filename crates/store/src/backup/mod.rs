@@ -25,7 +25,7 @@ pub use archive::Header as BackupHeader;
 pub use restore::{Restored, restore};
 pub use snapshots::Snapshot;
 
-pub(crate) use snapshots::{floor, outdate, remove_below};
+pub(crate) use snapshots::{floor, outdate, remove_below, remove_unfinished};
 
 use archive::{Header, Writer};
 

@@ -22,6 +22,8 @@ use crate::table::{Table, Tables};
 use crate::view::Order;
 
 const ENDING: &str = ".snapshot";
+/// The one that is being written.
+const FRESH: &str = "new";
 /// No snapshot but the newest is kept for longer.
 const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -178,6 +180,11 @@ pub(crate) fn remove_below(folder: &Path, floor: u64) -> Result<(), Error> {
         .try_for_each(remove)
 }
 
+/// Removes what a snapshot that was cut off has left; for when nobody writes one.
+pub(crate) fn remove_unfinished(folder: &Path) -> Result<(), Error> {
+    remove_file(&folder.join(FRESH))
+}
+
 /// The commit before which no snapshot may be kept.
 pub(crate) fn floor(tables: &Tables) -> Result<u64, Error> {
     let floor: Option<Counter> = tables.get(Table::Meta, key::SNAPSHOT_FLOOR)?;
@@ -185,11 +192,14 @@ pub(crate) fn floor(tables: &Tables) -> Result<u64, Error> {
 }
 
 fn remove(kept: &Kept) -> Result<(), Error> {
-    match fs::remove_file(&kept.path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(
-            format_args!("remove {}", kept.path.display()),
-            error,
-        )),
+    remove_file(&kept.path)
+}
+
+fn remove_file(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io(format_args!("remove {}", path.display()), error))
+        }
         _ => Ok(()),
     }
 }
@@ -198,7 +208,7 @@ fn remove(kept: &Kept) -> Result<(), Error> {
 fn write(backup: Backup, folder: &Path, after_number: &str) -> Result<Snapshot, Error> {
     let commit = backup.header().commit;
     let path = folder.join(format!("{commit:020}{after_number}{ENDING}"));
-    let fresh = folder.join("new");
+    let fresh = folder.join(FRESH);
     let written = write_to(backup, &fresh, folder).and_then(|bytes| {
         fs::rename(&fresh, &path)
             .and_then(|()| fs::File::open(folder)?.sync_all())

@@ -105,6 +105,9 @@ async fn of_a_forgotten_person_nothing_is_left_on_the_disk() {
     store.close().await.unwrap();
     // sled's log still has it: this is what compaction is for, and what shows that the search finds things.
     assert!(on_disk(path, NAME.as_bytes()) && on_disk(path, EMAIL.as_bytes()));
+    // A snapshot that a kill has cut off.
+    fs::create_dir_all(path.join("snapshots")).unwrap();
+    fs::write(path.join("snapshots/new"), NAME).unwrap();
 
     compact(path);
     assert!(!on_disk(path, NAME.as_bytes()) && !on_disk(path, EMAIL.as_bytes()));

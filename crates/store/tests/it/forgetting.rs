@@ -280,6 +280,50 @@ async fn the_news_of_a_deletion_outweighs_that_somebody_was_missed() {
     assert!(tombstone(&store, Stream::Contacts, "c1").await);
 }
 
+/// The walk that misses somebody, and the list of deletions, are read by two workers at once.
+///
+/// Seen to fail while whoever was done removed the mark, whatever it had come to say: what was written stayed.
+#[tokio::test]
+async fn the_news_of_a_deletion_counts_that_comes_while_somebody_who_was_missed_is_being_forgotten()
+{
+    let (_folder, store, c) = connected().await;
+    for number in 0..50 {
+        let id = format!("o-{number}");
+        store
+            .apply_refresh(refresh(c, 10, person(&id, &format!("c-{number}"))))
+            .await
+            .unwrap();
+        let operation = Operation {
+            opportunity: id.as_str().into(),
+            ..note(c, number, State::Succeeded)
+        };
+        recorded(&store, operation).await;
+        store
+            .retire_unseen(c, Stream::Opportunities, at(20), at(21), None)
+            .await
+            .unwrap();
+        let mut news = refresh(c, 30, Vec::new());
+        news.deleted = vec![gone(Stream::Opportunities, &id, 15)];
+        let told = async {
+            // Each time a little later.
+            for _ in 0..number {
+                tokio::task::yield_now().await;
+            }
+            store.apply_refresh(news).await
+        };
+        let (missed, told) = tokio::join!(store.forget_deleted(c, at(22)), told);
+        let told = (missed.unwrap(), told.unwrap());
+        store.forget_deleted(c, at(31)).await.unwrap();
+        let request = format!("r{number}");
+        let operation = store.operation_by_request(c, &request).await.unwrap();
+        let write = operation.unwrap().write;
+        assert!(
+            matches!(&write, Write::CreateNote(note) if note.value.is_empty()),
+            "{id}: {told:?}, {write:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_person_who_shows_again_in_time_is_left_alone() {
     let (_folder, store, c) = connected().await;

@@ -187,8 +187,14 @@ impl World {
     /// Pulls until mirror and Lever agree byte for byte.
     pub(crate) async fn pull_until_mirror_equals_lever(&self) {
         self.pull().await;
+        self.until_mirror_equals_lever(Duration::from_secs(30))
+            .await;
+    }
+
+    /// Waits until mirror and Lever agree byte for byte.
+    pub(crate) async fn until_mirror_equals_lever(&self, longest: Duration) {
         let mut last = None;
-        let outcome = tokio::time::timeout(Duration::from_secs(30), async {
+        let outcome = tokio::time::timeout(longest, async {
             loop {
                 last = difference(&self.mirrored().await, &self.in_lever());
                 if last.is_none() {

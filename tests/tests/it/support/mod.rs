@@ -6,6 +6,7 @@ mod clock;
 mod disk;
 mod door;
 mod foreign;
+mod held;
 mod in_lever;
 mod proof;
 mod random;
