@@ -117,7 +117,7 @@ pub use push::prepare;
 pub use push::{
     Acting, ActingPreview, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, ExportDryRun, Hold,
     ItemFields, OperationFilter, OperationPage, PlannedCall, PlannedFile, PlannedItem, Rights,
-    Shown, Summary, WriteRequest, sent,
+    Shown, Summary, WriteRequest, has_content, sent,
 };
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer, Whose};
 pub use settings::{OAuthClient, PullSettings, Settings};

@@ -36,7 +36,7 @@ pub use control::{OperationFilter, OperationPage};
 pub use export::ExportDryRun;
 pub use judge::Rights;
 pub(crate) use outbox::Outbox;
-pub use plan::{PlannedCall, PlannedFile, sent};
+pub use plan::{PlannedCall, PlannedFile, has_content, sent};
 pub(crate) use send::fresh_read;
 pub use submit::{Acting, Chosen, DryRun, Hold, WriteRequest};
 pub use summary::{Shown, Summary};

@@ -17,6 +17,7 @@ mod clocks;
 mod connect_links;
 mod connecting;
 mod console;
+mod console_edit;
 mod console_inbound;
 mod console_mapping;
 mod coverage;

@@ -345,7 +345,7 @@ async fn put(desk: &Desk, id: &str, typed: &Typed) -> Result<(), Refused> {
 }
 
 /// Lever's stages by id and text; none while they have not been read.
-async fn stages(desk: &Desk, id: &str) -> Vec<(String, String)> {
+pub(super) async fn stages(desk: &Desk, id: &str) -> Vec<(String, String)> {
     let request = pb::ListStagesRequest {
         connection_id: id.to_owned(),
         page_size: 1_000,
