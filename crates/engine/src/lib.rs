@@ -103,7 +103,7 @@ pub use explain::{
 };
 pub use field_mapping::{FieldPreview, SourceField};
 pub use gauges::Figure;
-pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
+pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery, RejectReason};
 pub use issues::{IssueAction, IssueFilter};
 pub use lookup::{Agreement, Known, Looked, Lookup, MOST_IDENTITIES, Match, MatchStrength};
 pub use mapping::{MappedStage, MappingView, Notice, Preview, SuggestedStage, Suggestions};

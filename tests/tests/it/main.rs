@@ -18,6 +18,7 @@ mod connect_links;
 mod connecting;
 mod console;
 mod console_edit;
+mod console_entries;
 mod console_inbound;
 mod console_mapping;
 mod coverage;

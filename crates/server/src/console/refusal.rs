@@ -177,6 +177,8 @@ const HEADINGS: &[(&str, &str)] = &[
     ("streams", "kinds of record"),
     ("sure", ""),
     ("sync_start_time", "day (UTC)"),
+    ("target", "posting"),
+    ("template", "what the product calls it"),
     ("value", "text of the note"),
     ("values", "text of the note"),
     ("who", "who is missing"),
