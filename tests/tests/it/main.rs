@@ -20,6 +20,7 @@ mod console;
 mod console_edit;
 mod console_entries;
 mod console_inbound;
+mod console_jobs;
 mod console_mapping;
 mod coverage;
 mod crash_pull;
