@@ -48,6 +48,13 @@ test("a first import is watched, left, returned to, and tells its end", async ()
   await page.locator("[data-import=running]").waitFor();
   await page.getByRole("progressbar", { name: "First import" }).waitFor();
   await page.getByRole("columnheader", { name: "Could not be read" }).waitFor();
+  // It follows what is read, without being loaded again.
+  const before = await page.locator("#streams").innerText();
+  await page.evaluate(() => {
+    window.sameAsBefore = true;
+  });
+  await page.waitForFunction((before) => document.getElementById("streams").innerText !== before, before);
+  assert.equal(await page.evaluate(() => window.sameAsBefore), true);
   await assertReachable(page, "a first import");
   await page.goto("/console");
   await page.locator(".badge", { hasText: /initial import/i }).waitFor();

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The console in Debian's Chromium: every story, or those that are named, such as `pages`. Needs Node.js 20 and the package chromium.
+# The console in Debian's Chromium: every story, or those that are named, such as `pages`; with `live`, how fast a page follows. Needs Node.js 20 and the package chromium.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 cd "$here/../.."
@@ -20,6 +20,9 @@ fi
 
 if [ "${1:-}" = screenshots ]; then
   exec node "$here/screenshots.mjs" "${2:-docs/screenshots}"
+fi
+if [ "${1:-}" = live ]; then
+  exec node "$here/live.mjs"
 fi
 stories=()
 for name in "$@"; do stories+=("$here/$name.test.mjs"); done

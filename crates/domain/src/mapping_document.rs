@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use lever::{ArchiveReasonId, StageId, Timestamp};
+use lever::{ArchiveReasonId, PostingId, StageId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::field_mapping::{FieldMapping, Rule};
@@ -88,6 +88,10 @@ struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     stage_sla_days: Option<BTreeMap<StageId, u16>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    advance_defaults: Option<BTreeMap<PostingId, StageId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reject_templates: Option<BTreeMap<String, ArchiveReasonId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     product_stages: Option<Vec<ProductStage>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fields: Option<Vec<Rule>>,
@@ -106,6 +110,8 @@ pub fn to_toml(mappings: &MappingDocument) -> String {
         reject_hold_business_days: stages.map(|stages| stages.reject_hold_business_days),
         sla: stages.map(|stages| stages.sla.clone()),
         stage_sla_days: stages.map(|stages| stages.stage_sla_days.clone()),
+        advance_defaults: stages.map(|stages| stages.advance_defaults.clone()),
+        reject_templates: stages.map(|stages| stages.reject_templates.clone()),
         product_stages: stages.map(|stages| stages.product_stages.clone()),
         fields: fields.map(|fields| fields.rules.clone()),
     };
@@ -149,7 +155,9 @@ pub fn from_toml(text: &str) -> Result<MappingDocument, DocumentError> {
         || document.lever_sends_email.is_some()
         || document.reject_hold_business_days.is_some()
         || document.sla.is_some()
-        || document.stage_sla_days.is_some();
+        || document.stage_sla_days.is_some()
+        || document.advance_defaults.is_some()
+        || document.reject_templates.is_some();
     let stages = document.product_stages.map(|product_stages| StageMapping {
         version: 0,
         author: String::new(),
@@ -161,6 +169,8 @@ pub fn from_toml(text: &str) -> Result<MappingDocument, DocumentError> {
         reject_excluded_reasons: document.reject_excluded_reasons.unwrap_or_default(),
         lever_sends_email: document.lever_sends_email.unwrap_or_default(),
         reject_hold_business_days: document.reject_hold_business_days.unwrap_or_default(),
+        advance_defaults: document.advance_defaults.unwrap_or_default(),
+        reject_templates: document.reject_templates.unwrap_or_default(),
         sla: document.sla.unwrap_or_default(),
         last_known_text: BTreeMap::new(),
         last_known_reason_text: BTreeMap::new(),
@@ -205,6 +215,9 @@ mod tests {
         mapping.sla.holidays.insert("2026-12-25".parse().unwrap());
         mapping.reject_excluded_reasons.insert("spam".into());
         mapping.lever_sends_email = true;
+        mapping.advance_defaults.insert("p".into(), "offer".into());
+        let name = "not a \"fit\"".to_owned();
+        mapping.reject_templates.insert(name, "fit".into());
         let expected = StageMapping {
             created_at: lever::Timestamp::default(),
             ..mapping.clone()

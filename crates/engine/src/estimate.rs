@@ -31,12 +31,18 @@ const PAGE: u64 = 100;
 impl Engine {
     /// Estimates the first import by the present settings, whether or not it has begun.
     ///
-    /// Asks Lever for its sources, one request for each hundred of them.
+    /// Asks Lever for its sources, one request for each hundred of them; for nothing where people are not mirrored.
     ///
     /// # Errors
     /// Not found; Lever's refusals.
     pub async fn estimate_import(&self, id: ConnectionId) -> Result<ImportEstimate> {
         let link = self.link(id)?;
+        let streams = link.connection().streams.clone();
+        let rate = self.shared.settings.budget.rate_per_second.max(1.0);
+        // Nobody is read, so nobody is counted, with a key that may not (T-01).
+        if !streams.contains(&Stream::Opportunities) {
+            return Ok(estimate(0, &streams, rate));
+        }
         let client = link
             .client(Lane::Interactive)
             .with_limits(self.shared.clients.impatient());
@@ -51,8 +57,7 @@ impl Engine {
             Ok(sum.saturating_add(of_page))
         });
         let people = counted.await?;
-        let rate = self.shared.settings.budget.rate_per_second.max(1.0);
-        Ok(estimate(people, &link.connection().streams, rate))
+        Ok(estimate(people, &streams, rate))
     }
 }
 

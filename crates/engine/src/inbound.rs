@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::sla::{self, Sla};
 use domain::stage_mapping::{StageCode, StageMapping};
 use domain::{Candidacy, ConnectionId, Stream, Timestamp};
-use lever::{ArchiveReason, OpportunityId, StageId};
+use lever::{ArchiveReason, ArchiveReasonId, OpportunityId, StageId};
 use store::Order;
 
 use crate::applicant_watch::WatchPlace;
@@ -27,6 +27,15 @@ pub struct ApplicantsQuery {
     pub limit: usize,
     /// Whether confidential people are shown.
     pub confidential: bool,
+}
+
+/// An archive reason somebody may be rejected with.
+#[derive(Debug, Clone)]
+pub struct RejectReason {
+    /// Lever's.
+    pub reason: ArchiveReason,
+    /// What the product calls it.
+    pub templates: Vec<String>,
 }
 
 /// One page of applicants.
@@ -183,14 +192,14 @@ impl Engine {
         opportunity: Option<&OpportunityId>,
     ) -> Result<Vec<AdvanceTarget>> {
         self.link(id)?;
-        let present = match opportunity {
+        let (present, posting) = match opportunity {
             Some(opportunity) => {
                 let candidacy = self.shared.store.candidacy(id, opportunity).await?;
                 let candidacy = candidacy
                     .ok_or_else(|| Error::not_found("opportunity", opportunity.as_str()))?;
-                candidacy.stage
+                (candidacy.stage, candidacy.posting)
             }
-            None => None,
+            None => (None, None),
         };
         let stages = mapping::stages(&self.shared, id).await?;
         if stages.is_empty() {
@@ -201,7 +210,7 @@ impl Engine {
             .map(|stage| (&stage.id, stage.text.as_str()))
             .collect();
         let mapping = mapping::present(&self.shared, id).await?;
-        let targets = mapping.advance_targets(&stages, present.as_ref());
+        let targets = mapping.advance_targets(&stages, present.as_ref(), posting.as_ref());
         Ok(targets
             .into_iter()
             .map(|target| AdvanceTarget {
@@ -222,7 +231,7 @@ impl Engine {
     ///
     /// # Errors
     /// Not found; precondition while the archive reasons have not been read.
-    pub async fn reject_reasons(&self, id: ConnectionId) -> Result<Vec<ArchiveReason>> {
+    pub async fn reject_reasons(&self, id: ConnectionId) -> Result<Vec<RejectReason>> {
         self.link(id)?;
         let reasons = mapping::archive_reasons(&self.shared, id).await?;
         if reasons.is_empty() {
@@ -233,11 +242,30 @@ impl Engine {
             ));
         }
         let mapping = mapping::present(&self.shared, id).await?;
-        Ok(mapping
-            .reject_reasons(&reasons)
-            .into_iter()
-            .cloned()
-            .collect())
+        let named = |reason: &ArchiveReason| {
+            let templates = mapping.reject_templates.iter();
+            let same = templates.filter(|(_, one)| **one == reason.id);
+            same.map(|(name, _)| name.clone()).collect()
+        };
+        let reasons = mapping.reject_reasons(&reasons).into_iter();
+        let shown = reasons.map(|reason| RejectReason {
+            templates: named(reason),
+            reason: reason.clone(),
+        });
+        Ok(shown.collect())
+    }
+
+    /// The archive reason that the product's own name for it stands for.
+    ///
+    /// # Errors
+    /// Not found; invalid for a name that the stage mapping does not have.
+    pub async fn reject_template(&self, id: ConnectionId, name: &str) -> Result<ArchiveReasonId> {
+        self.link(id)?;
+        let mapping = mapping::present(&self.shared, id).await?;
+        mapping.reject_templates.get(name).cloned().ok_or_else(|| {
+            let message = "the stage mapping has no reason of this name: ListRejectReasons tells those it has (templates)";
+            Error::invalid("reject_template", message)
+        })
     }
 }
 

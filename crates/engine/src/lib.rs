@@ -103,7 +103,7 @@ pub use explain::{
 };
 pub use field_mapping::{FieldPreview, SourceField};
 pub use gauges::Figure;
-pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery};
+pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery, RejectReason};
 pub use issues::{IssueAction, IssueFilter};
 pub use lookup::{Agreement, Known, Looked, Lookup, MOST_IDENTITIES, Match, MatchStrength};
 pub use mapping::{MappedStage, MappingView, Notice, Preview, SuggestedStage, Suggestions};
@@ -117,7 +117,7 @@ pub use push::prepare;
 pub use push::{
     Acting, ActingPreview, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, ExportDryRun, Hold,
     ItemFields, OperationFilter, OperationPage, Planned, PlannedCall, PlannedFile, Rights, Shown,
-    Summary, WriteRequest, sent,
+    Summary, WriteRequest, has_content, sent,
 };
 pub use read::{Filter, RawRecord, ReadFrom, ReadOne, ReadPage, ReadQuery, Viewer, Whose};
 pub use settings::{OAuthClient, PullSettings, Settings};

@@ -38,7 +38,7 @@ pub use export::ExportDryRun;
 pub use foresee::{DryRun, Planned};
 pub use judge::Rights;
 pub(crate) use outbox::Outbox;
-pub use plan::{PlannedCall, PlannedFile, sent};
+pub use plan::{PlannedCall, PlannedFile, has_content, sent};
 pub(crate) use send::fresh_read;
 pub use submit::{Acting, Chosen, Hold, WriteRequest};
 pub use summary::{Shown, Summary};

@@ -84,11 +84,13 @@ async fn key(State(desk): Desks) -> Result<Json<Value>, Failed> {
     Ok(Json(json!({ "key": key })))
 }
 
-/// A key that may do everything but what it is made without, in Lever's words.
+/// A key that may do only what it is made for, or everything but what it is made without, in Lever's words.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewKey {
     secret: String,
+    #[serde(default)]
+    only: Option<BTreeSet<String>>,
     #[serde(default)]
     without: BTreeSet<String>,
     #[serde(default)]
@@ -99,17 +101,24 @@ struct NewKey {
 /// would see of a key that somebody put in its place.
 async fn make_key(State(desk): Desks, given: Given<NewKey>) -> Result<StatusCode, Failed> {
     let given = given?.0;
-    let unknown = given
-        .without
-        .iter()
+    let named = given.only.iter().flatten().chain(&given.without);
+    let unknown = named
+        .clone()
         .find(|name| !operations::all().any(|operation| operation.permission == name.as_str()));
     if let Some(name) = unknown {
-        let message = format!("without: Lever has no permission \"{name}\"");
+        let message = format!("Lever has no permission \"{name}\"");
+        return Err(Failed(StatusCode::BAD_REQUEST, message));
+    }
+    if given.only.is_some() && !given.without.is_empty() {
+        let message = "give either only or without".to_owned();
         return Err(Failed(StatusCode::BAD_REQUEST, message));
     }
     let key = Key {
         secret: given.secret,
-        permissions: Permissions::AllBut(given.without),
+        permissions: match given.only {
+            Some(only) => Permissions::Only(only),
+            None => Permissions::AllBut(given.without),
+        },
         confidential: given.confidential,
     };
     let mut keys = desk.keys();

@@ -2,12 +2,16 @@
 //! to a mirrored account.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use proto::v1 as pb;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Response, StatusCode};
 
 use crate::support::{Setup, World, client};
+
+/// Long enough for a slow machine; a word that comes is not waited for.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// A browser: it keeps its cookie and goes where it is sent only when told.
 pub(crate) struct Browser {
@@ -56,6 +60,13 @@ impl Browser {
         let request = self.client.get(format!("{}{path}", self.base));
         let answer = request.header(COOKIE, &self.cookie).send().await;
         self.take(answer.expect("an answer")).await
+    }
+
+    /// Listens to what a page is told as it happens.
+    async fn listen(&self, path: &str) -> Response {
+        let request = self.client.get(format!("{}{path}", self.base));
+        let answer = request.header(COOKIE, &self.cookie).send().await;
+        answer.expect("an answer")
     }
 
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
@@ -383,4 +394,40 @@ async fn whatever_cannot_be_shown_is_told_in_the_frame_with_a_way_on() {
     let unknown = browser.open("/console/nowhere").await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     assert!(unknown.text.contains("There is no page at this address."));
+}
+
+/// Waits for the next word that something has changed.
+async fn told_of_change(events: &mut Response) {
+    loop {
+        let chunk = events.chunk().await.expect("it goes on").expect("more");
+        if String::from_utf8_lossy(&chunk).contains("event: changed") {
+            return;
+        }
+    }
+}
+
+/// product.md, screen 3: a page is told when something was committed, and shows it when it is asked for then.
+#[tokio::test]
+async fn a_page_is_told_of_what_a_pull_commits_and_shows_it() {
+    let world = World::synced(Setup::new(20)).await;
+    let mut browser = Browser::new(&world);
+    let at = format!("/console/connections/{}", world.connection);
+    let people = |page: &Page| {
+        let (_, row) = page.text.split_once(">Opportunities<").expect("a row");
+        let (_, cell) = row.split_once("data-label=\"Records\">").expect("a cell");
+        let number = cell.split('<').next().unwrap_or_default().to_owned();
+        number.parse::<u64>().expect("a number")
+    };
+    let before = people(&browser.open(&at).await);
+    let mut events = browser.listen(&format!("{at}/live")).await;
+    told_of_change(&mut events).await;
+    world.apply("Newcomer Example");
+    let follows = async {
+        while people(&browser.open(&at).await) == before {
+            told_of_change(&mut events).await;
+        }
+    };
+    let (shown, ()) = tokio::join!(tokio::time::timeout(PATIENCE, follows), world.pull());
+    shown.expect("the page is told");
+    assert_eq!(people(&browser.open(&at).await), before + 1);
 }

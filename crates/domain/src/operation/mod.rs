@@ -99,8 +99,8 @@ pub enum State {
     Failed(Failure),
     /// Nobody can tell; a person decides.
     Uncertain(Failure),
-    /// Withdrawn by a person before it was sent, or given up by a person who looked in Lever; or not needed any more,
-    /// as the failure tells.
+    /// Withdrawn by a person before it was sent, or given up by a person after it failed or who looked in Lever; or not
+    /// needed any more, as the failure tells.
     Cancelled(Option<Failure>),
 }
 
@@ -331,7 +331,7 @@ pub enum Event {
     LookFailed,
     /// Lever will not let itself be read back, however often it is asked.
     LookRefused(Failure),
-    /// A person withdrew it, or knows what came of it.
+    /// A person withdrew it, gives it up after it failed, or knows what came of it.
     Withdrawn,
     /// Its time has come, or a person released it.
     Released,
@@ -594,8 +594,11 @@ impl Operation {
             (State::Recorded { .. }, Event::Started) => State::Sending { since: now },
             (State::Recorded { .. }, Event::Suspected) => self.suspected(now),
             (State::Held { .. } | State::Recorded { .. }, Event::Withdrawn) => State::Cancelled(None),
-            // Why it was in doubt stays to be seen.
+            // Why it was in doubt, or did not work, stays to be seen. A bulk is what its items are.
             (State::Uncertain(failure), Event::Withdrawn) => State::Cancelled(Some(failure.clone())),
+            (State::Failed(failure), Event::Withdrawn) if !matches!(write, Write::Bulk(_)) => {
+                State::Cancelled(Some(failure.clone()))
+            }
             (State::Held { .. }, Event::Released) => State::Recorded { not_before: None },
             (State::Failed(_) | State::Uncertain(_), Event::Retried) => self.once_more(now),
             (

@@ -772,7 +772,10 @@ fn every_transition(mut check: impl FnMut(&Operation, &Event, &Operation)) {
 fn what_has_settled_moves_only_when_a_person_says_so() {
     every_transition(|before, event, after| {
         let may_move = match &before.state {
-            State::Failed(_) => matches!(event, Event::Retried),
+            State::Failed(_) => match event {
+                Event::Withdrawn => !matches!(before.write, Write::Bulk(_)),
+                event => matches!(event, Event::Retried),
+            },
             State::Uncertain(_) => matches!(event, Event::Retried | Event::Withdrawn),
             state => !state.settled(),
         };

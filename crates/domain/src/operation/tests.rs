@@ -441,12 +441,25 @@ fn what_is_settled_stays_settled() {
             Event::NotFound,
             Event::NotSent,
             Event::HeldBack,
-            Event::Withdrawn,
         ] {
             let after = settled.after(event, at(99 * SECOND), &Patience::default());
             assert_eq!(after.state, settled.state);
         }
     }
+}
+
+#[test]
+fn what_failed_is_given_up_with_its_reason_and_never_tried_again() {
+    let refusal = Failure {
+        kind: FailureKind::Invalid,
+        message: "no such tag".to_owned(),
+        details: Vec::new(),
+    };
+    let failed = [Event::Started, Event::Refused(refusal.clone())];
+    let given_up = run(run(note(), &failed), &[Event::Withdrawn]);
+    assert_eq!(given_up.state, State::Cancelled(Some(refusal)));
+    let retried = run(given_up.clone(), &[Event::Retried]);
+    assert_eq!(retried.state, given_up.state);
 }
 
 #[test]

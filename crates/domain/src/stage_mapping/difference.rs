@@ -1,6 +1,6 @@
 //! What changes between two mappings, in lines for people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use lever::{ArchiveReasonId, StageId};
@@ -49,6 +49,18 @@ pub fn diff(before: &StageMapping, after: &StageMapping) -> Vec<String> {
             "business days before a rejection is sent: {held_before} -> {held_after}"
         ));
     }
+    lines.extend(pairs(
+        "suggested when advancing from posting",
+        &before.advance_defaults,
+        &after.advance_defaults,
+        |stage| names.of(stage),
+    ));
+    lines.extend(pairs(
+        "reason called",
+        &before.reject_templates,
+        &after.reject_templates,
+        |reason| names.of_reason(reason),
+    ));
     sla(&before.sla, &after.sla, &mut lines);
     lines
 }
@@ -197,6 +209,26 @@ fn sets<T: Ord>(
     removed.chain(added).collect()
 }
 
+/// What a name stands for, before and after.
+fn pairs<K: Ord + Display, V: PartialEq>(
+    name: &str,
+    before: &BTreeMap<K, V>,
+    after: &BTreeMap<K, V>,
+    shown: impl Fn(&V) -> String,
+) -> Vec<String> {
+    let keys: BTreeSet<&K> = before.keys().chain(after.keys()).collect();
+    let changed = keys.into_iter().filter_map(|key| {
+        let told = match (before.get(key), after.get(key)) {
+            (Some(old), Some(new)) if old == new => return None,
+            (Some(old), Some(new)) => format!("{} -> {}", shown(old), shown(new)),
+            (Some(old), None) => format!("- {}", shown(old)),
+            (None, new) => format!("+ {}", new.map(&shown).unwrap_or_default()),
+        };
+        Some(format!("{name} {key}: {told}"))
+    });
+    changed.collect()
+}
+
 fn sla(before: &SlaSettings, after: &SlaSettings, lines: &mut Vec<String>) {
     let mut value = |name: &str, old: &dyn Display, new: &dyn Display| {
         let (old, new) = (old.to_string(), new.to_string());
@@ -290,6 +322,32 @@ mod tests {
                 "sla.unit: business -> calendar",
                 "sla.working_week: - friday",
                 "sla.holidays: + 2026-12-25",
+            ]
+        );
+    }
+
+    #[test]
+    fn names_and_defaults_are_told_as_they_come_change_and_go() {
+        let mut before = initial();
+        before.advance_defaults.insert("p".into(), "phone".into());
+        before
+            .reject_templates
+            .insert("fit".to_owned(), "r1".into());
+        before
+            .reject_templates
+            .insert("time".to_owned(), "r2".into());
+        let mut after = before.clone();
+        after.advance_defaults.insert("q".into(), "offer".into());
+        after.reject_templates.remove("fit");
+        after
+            .reject_templates
+            .insert("time".to_owned(), "r3".into());
+        assert_eq!(
+            diff(&before, &after),
+            [
+                "suggested when advancing from posting q: + offer",
+                "reason called fit: - r1",
+                "reason called time: r2 -> r3"
             ]
         );
     }

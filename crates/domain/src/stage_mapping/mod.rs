@@ -17,7 +17,7 @@ mod validation;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use lever::{ArchiveReasonId, StageId, Timestamp};
+use lever::{ArchiveReasonId, PostingId, StageId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use difference::diff;
@@ -65,6 +65,12 @@ pub struct StageMapping {
     /// [`Hold::MOST_BUSINESS_DAYS`](crate::operation::Hold::MOST_BUSINESS_DAYS) (X4); 0 for none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reject_hold_business_days: u16,
+    /// The stage that is suggested for whoever is advanced and has applied to a posting, in place of the next one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub advance_defaults: BTreeMap<PostingId, StageId>,
+    /// The product's own reasons to reject somebody, by the name it gives them, and what they are in Lever.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reject_templates: BTreeMap<String, ArchiveReasonId>,
     /// How SLA days are counted.
     #[serde(default)]
     pub sla: SlaSettings,
@@ -156,6 +162,7 @@ impl StageMapping {
             .chain(self.stage_sla_days.keys())
             .chain(&self.inbound_stages)
             .chain(&self.advance_excluded_stages)
+            .chain(self.advance_defaults.values())
             .collect()
     }
 }
@@ -218,6 +225,8 @@ impl fmt::Debug for StageMapping {
             .field("reject_excluded_reasons", &self.reject_excluded_reasons)
             .field("lever_sends_email", &self.lever_sends_email)
             .field("reject_hold_business_days", &self.reject_hold_business_days)
+            .field("advance_defaults", &self.advance_defaults)
+            .field("reject_templates", &self.reject_templates)
             .field("sla", &self.sla)
             .field("last_known_text", &self.last_known_text)
             .field("last_known_reason_text", &self.last_known_reason_text)

@@ -1,6 +1,6 @@
 //! Where people may be moved to, and what they may be rejected with (F-41, F-42, product.md 6.4).
 
-use lever::{ArchiveReason, ArchiveReasonId, ReasonKind, Stage, StageId};
+use lever::{ArchiveReason, ArchiveReasonId, PostingId, ReasonKind, Stage, StageId};
 
 use super::{StageCode, StageMapping};
 
@@ -13,7 +13,8 @@ pub struct AdvanceTarget {
     pub code: StageCode,
     /// Whether it comes before the present stage; allowed, but worth a word.
     pub moves_back: bool,
-    /// Whether it is the next allowed stage after the present one; at most one target is.
+    /// Whether it is the default of the posting, or else the next allowed stage after the present one; at most one target
+    /// is.
     pub suggested: bool,
 }
 
@@ -47,11 +48,12 @@ impl StageMapping {
     /// The stages a person may be advanced to, in Lever's `/stages` order.
     ///
     /// Excluded stages and the present one are left out. Without a present stage that Lever lists,
-    /// nothing moves back and nothing is suggested.
+    /// nothing moves back and nothing is suggested. The default of the posting is suggested where it lies ahead.
     pub fn advance_targets(
         &self,
         stages: &[Stage],
         present: Option<&StageId>,
+        posting: Option<&PostingId>,
     ) -> Vec<AdvanceTarget> {
         let place =
             present.and_then(|present| stages.iter().position(|stage| stage.id == *present));
@@ -68,11 +70,15 @@ impl StageMapping {
                 suggested: false,
             })
             .collect();
-        let next = targets
-            .iter_mut()
-            .find(|target| place.is_some() && !target.moves_back);
-        if let Some(next) = next {
-            next.suggested = true;
+        let default = posting.and_then(|posting| self.advance_defaults.get(posting));
+        let ahead = |target: &AdvanceTarget| place.is_some() && !target.moves_back;
+        let is_default = |target: &AdvanceTarget| Some(&target.stage) == default;
+        let suggested = targets
+            .iter()
+            .position(|target| ahead(target) && is_default(target))
+            .or_else(|| targets.iter().position(ahead));
+        if let Some(suggested) = suggested.and_then(|place| targets.get_mut(place)) {
+            suggested.suggested = true;
         }
         targets
     }
@@ -132,10 +138,20 @@ mod tests {
 
     /// Targets as `id`, with `<` when they move back and `*` when suggested.
     fn shown(mapping: &StageMapping, present: Option<&str>) -> Vec<String> {
+        shown_for(mapping, present, None)
+    }
+
+    /// The same for somebody who has applied to a posting.
+    fn shown_for(
+        mapping: &StageMapping,
+        present: Option<&str>,
+        posting: Option<&str>,
+    ) -> Vec<String> {
+        let posting = posting.map(PostingId::from);
         let present = present.map(StageId::from);
         let mark = |flag, mark| if flag { mark } else { "" };
         mapping
-            .advance_targets(&stages(), present.as_ref())
+            .advance_targets(&stages(), present.as_ref(), posting.as_ref())
             .iter()
             .map(|target| {
                 let (back, next) = (mark(target.moves_back, "<"), mark(target.suggested, "*"));
@@ -150,7 +166,9 @@ mod tests {
         let targets = shown(&mapping, Some("applicant-new"));
         assert_eq!(targets, ["<lead-new", "phone*", "onsite", "offer"]);
         assert_eq!(
-            mapping.advance_targets(&stages(), None)[4].code.as_str(),
+            mapping.advance_targets(&stages(), None, None)[4]
+                .code
+                .as_str(),
             "OFFER"
         );
     }
@@ -163,6 +181,22 @@ mod tests {
         assert_eq!(targets, ["<lead-new", "onsite*", "offer"]);
         let refused = mapping.may_advance_to(&"phone".into());
         assert_eq!(refused, Err(Refusal::StageExcluded("phone".into())));
+    }
+
+    /// product.md, screen 6.
+    #[test]
+    fn the_default_of_a_posting_is_suggested_where_it_lies_ahead() {
+        let mut mapping = initial();
+        mapping
+            .advance_defaults
+            .insert("engineer".into(), "onsite".into());
+        let shown = |present, posting| shown_for(&mapping, Some(present), Some(posting));
+        let targets = shown("applicant-new", "engineer");
+        assert_eq!(targets, ["<lead-new", "phone", "onsite*", "offer"]);
+        let other = shown("applicant-new", "designer");
+        assert_eq!(other, ["<lead-new", "phone*", "onsite", "offer"]);
+        let there = shown("onsite", "engineer");
+        assert_eq!(there, ["<lead-new", "<applicant-new", "<phone", "offer*"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lever::{ArchiveReason, ArchiveReasonId, Stage, StageId};
 
-use super::{ProductStage, StageMapping};
+use super::{ProductStage, Refusal, StageMapping};
 use crate::calendar::Calendar;
 use crate::nearest::nearest;
 use crate::operation::Hold;
@@ -17,6 +17,9 @@ use crate::violation::{Violation, shortened};
 const MOST_SLA_DAYS: u16 = 365;
 const LONGEST_LABEL: usize = 100;
 const MOST_PRODUCT_STAGES: usize = 100;
+/// Postings with a default of their own, and names for reasons: both are read whole with every mapping.
+const MOST_DEFAULTS: usize = 1000;
+const MOST_TEMPLATES: usize = 200;
 /// For further unknown ids no look-alikes are searched.
 const MOST_HINTS: usize = 10;
 
@@ -52,6 +55,8 @@ impl StageMapping {
             check.reason(reason, keyed("reject_excluded_reasons", reason.as_str()));
         }
         check.reject_hold(self.reject_hold_business_days);
+        check.advance_defaults(self);
+        check.reject_templates(self);
         check.sla(self);
         if check.found.is_empty() {
             Ok(())
@@ -76,9 +81,10 @@ impl<'a> Check<'a> {
             .map(StageMapping::mentioned_stages)
             .unwrap_or_default();
         stages.extend(known.stages.iter().map(|stage| &stage.id));
-        let kept = previous
-            .into_iter()
-            .flat_map(|mapping| &mapping.reject_excluded_reasons);
+        let kept = previous.into_iter().flat_map(|mapping| {
+            let templates = mapping.reject_templates.values();
+            mapping.reject_excluded_reasons.iter().chain(templates)
+        });
         let reasons = known
             .reasons
             .iter()
@@ -232,6 +238,46 @@ impl<'a> Check<'a> {
         }
     }
 
+    fn advance_defaults(&mut self, mapping: &'a StageMapping) {
+        if mapping.advance_defaults.len() > MOST_DEFAULTS {
+            let message = format!("at most {MOST_DEFAULTS} postings may have one");
+            self.fault("advance_defaults", message);
+        }
+        for (posting, stage) in &mapping.advance_defaults {
+            let field = keyed("advance_defaults", posting.as_str());
+            if posting.as_str().is_empty() {
+                self.fault(field.clone(), "name the posting by Lever's id");
+            }
+            if mapping.may_advance_to(stage).is_err() {
+                let message = "nobody may be advanced to this stage: choose another, or leave it out of those that are excluded";
+                self.fault(field.clone(), message);
+            }
+            self.stage(stage, field);
+        }
+    }
+
+    fn reject_templates(&mut self, mapping: &'a StageMapping) {
+        if mapping.reject_templates.len() > MOST_TEMPLATES {
+            let message = format!("at most {MOST_TEMPLATES} are allowed");
+            self.fault("reject_templates", message);
+        }
+        for (name, reason) in &mapping.reject_templates {
+            let field = keyed("reject_templates", name);
+            if name.trim() != name || name.is_empty() || name.chars().count() > LONGEST_LABEL {
+                let message =
+                    format!("a name has 1 to {LONGEST_LABEL} characters, and no space around it");
+                self.fault(field.clone(), message);
+            }
+            let listed = self.known.reasons.iter().find(|one| one.id == *reason);
+            match listed.map(|listed| mapping.may_reject_with(listed)) {
+                // Lever may make one inactive at any time, and active again.
+                None | Some(Ok(()) | Err(Refusal::ReasonInactive(_))) => {}
+                Some(Err(why)) => self.fault(field.clone(), why.to_string()),
+            }
+            self.reason(reason, field);
+        }
+    }
+
     fn sla(&mut self, mapping: &StageMapping) {
         if let Err(violation) = Calendar::new(&mapping.sla) {
             self.found.push(violation);
@@ -276,6 +322,34 @@ mod tests {
         let mut mapping = initial();
         change(&mut mapping);
         faults(&mapping, None)
+    }
+
+    #[test]
+    fn a_name_stands_for_a_reason_that_rejects_and_a_posting_leads_where_people_may_go() {
+        let faults = changed(|mapping| {
+            mapping.advance_excluded_stages.insert("offer".into());
+            mapping
+                .advance_defaults
+                .insert("p".into(), "1f-uuid".into());
+            mapping.advance_defaults.insert("q".into(), "offer".into());
+            mapping
+                .reject_templates
+                .insert(" x".to_owned(), "r-hired".into());
+        });
+        let fields: Vec<_> = faults
+            .iter()
+            .map(|fault| fault.split(": ").next().unwrap_or_default())
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                "advance_defaults[\"q\"]",
+                "reject_templates[\" x\"]",
+                "reject_templates[\" x\"]"
+            ],
+            "{faults:?}"
+        );
+        assert!(faults[2].contains("records a hire"), "{faults:?}");
     }
 
     #[test]

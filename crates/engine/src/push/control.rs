@@ -40,12 +40,21 @@ impl ByHand {
         }
     }
 
+    /// Whether it is done to all items of a bulk at once that stand there: what failed is given up one by one.
+    fn is_for_all(self, state: &State) -> bool {
+        let gives_up = self == ByHand::Cancel && matches!(state, State::Failed(_));
+        self.is_for(state) && !gives_up
+    }
+
     /// Whether it can be done to an operation that stands there.
     fn is_for(self, state: &State) -> bool {
         match self {
             ByHand::Cancel => matches!(
                 state,
-                State::Held { .. } | State::Recorded { .. } | State::Uncertain(_)
+                State::Held { .. }
+                    | State::Recorded { .. }
+                    | State::Failed(_)
+                    | State::Uncertain(_)
             ),
             ByHand::Release => matches!(state, State::Held { .. }),
             ByHand::Retry => matches!(state, State::Failed(_) | State::Uncertain(_)),
@@ -56,7 +65,7 @@ impl ByHand {
         let (reason, message) = match self {
             ByHand::Cancel => (
                 "OPERATION_NOT_WAITING",
-                "only an operation that waits to be sent, or is uncertain, can be cancelled",
+                "only an operation that waits to be sent, failed or is uncertain can be cancelled",
             ),
             ByHand::Release => (
                 "OPERATION_NOT_HELD",
@@ -276,8 +285,8 @@ impl Engine {
         self.shared.moved.subscribe()
     }
 
-    /// Withdraws an operation that has not been sent, or closes one that nobody can tell of; of a bulk, every item
-    /// that waits and that the caller may write to.
+    /// Withdraws an operation that has not been sent, or closes one that failed or that nobody can tell of: it is not
+    /// tried again. Of a bulk, every item that waits or is uncertain and that the caller may write to.
     ///
     /// # Errors
     /// Not found; precondition once it is being sent or has settled, or when no item of a bulk waits.
@@ -348,7 +357,8 @@ impl Engine {
         let operation = self.operation(connection, id).await?;
         let (bulk, mut waiting) = match (&operation.write, operation.parent) {
             (Write::Bulk(_), _) => {
-                let items = self.shared.store.items(connection, id).await?;
+                let mut items = self.shared.store.items(connection, id).await?;
+                items.retain(|item| act.is_for_all(&item.state));
                 (Some(id), items)
             }
             (_, parent) => (parent, vec![operation]),

@@ -239,6 +239,12 @@ fn planned_call_of(
     )
 }
 
+/// Whether what a write asks for is still there in full: it is kept for 30 days after its end, unless its person is
+/// forgotten before.
+pub fn has_content(write: &Write) -> bool {
+    check_content(write).is_ok()
+}
+
 /// What was sent with each of the calls made for an operation, in their order; none for reads, and where it is not kept
 /// any more.
 pub fn sent(operation: &Operation) -> Vec<Option<PlannedCall>> {
@@ -247,7 +253,7 @@ pub fn sent(operation: &Operation) -> Vec<Option<PlannedCall>> {
         let (write, marker) = step.map_or((&operation.write, operation.marker), |step| {
             (&step.write, step.marker)
         });
-        if attempt.lever_operation != lever_operation(write) || check_content(write).is_err() {
+        if attempt.lever_operation != lever_operation(write) || !has_content(write) {
             return None;
         }
         let acting = operation.acting_user.clone();

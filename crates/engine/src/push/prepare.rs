@@ -98,6 +98,24 @@ pub fn update_note(
     ))
 }
 
+/// The texts that a change of a note puts in place; none once they are not kept any more.
+pub fn note_texts(prepared: &Prepared) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Body {
+        values: Vec<Text>,
+    }
+    #[derive(Deserialize)]
+    struct Text {
+        value: String,
+    }
+    let body = prepared.call.body.as_deref().unwrap_or_default();
+    let body = serde_json::from_str::<Body>(body);
+    body.map_or_else(|_| Vec::new(), |body| body.values)
+        .into_iter()
+        .map(|text| text.value)
+        .collect()
+}
+
 /// A profile form as it is asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FormAsk {

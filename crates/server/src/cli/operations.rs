@@ -12,7 +12,8 @@ pub(super) enum Command {
     List(List),
     /// Shows one operation with the calls made to Lever.
     Show(Show),
-    /// Withdraws an operation that waits or is held, or closes one that is uncertain; of a bulk, its items.
+    /// Withdraws an operation that waits or is held, or closes one that failed or is uncertain; of a bulk, its items that
+    /// wait or are uncertain.
     Cancel(Show),
     /// Puts a held operation in line now; of a bulk, its items.
     Release(Show),

@@ -1,5 +1,6 @@
 //! The permissions to tick on Lever's page of API keys, to be copied.
 
+use domain::Stream;
 use maud::{Markup, html};
 
 use super::words::count;
@@ -28,6 +29,16 @@ impl Only {
     pub(super) fn of(word: &str) -> Only {
         let found = Only::ALL.iter().find(|(_, own, _)| *own == word);
         found.map(|(only, ..)| *only).unwrap_or_default()
+    }
+
+    /// What a key is good for whose account keeps these streams; what it writes, nobody can tell from them.
+    pub(super) fn for_streams(streams: &[String]) -> Only {
+        let jobs = [Stream::Postings, Stream::PostingForms].map(Stream::name);
+        let jobs_alone = streams.iter().all(|name| jobs.contains(&name.as_str()));
+        match jobs_alone && !streams.is_empty() {
+            true => Only::Jobs,
+            false => Only::Everything,
+        }
     }
 
     /// Its word in addresses and forms.
@@ -156,6 +167,18 @@ pub(super) fn copy(id: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_of_jobs_alone_needs_the_list_for_jobs() {
+        let of = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            Only::for_streams(&names)
+        };
+        assert_eq!(of(&["postings"]), Only::Jobs);
+        assert_eq!(of(&["postings", "posting_forms"]), Only::Jobs);
+        assert_eq!(of(&["postings", "requisitions"]), Only::Everything);
+        assert_eq!(of(&[]), Only::Everything);
+    }
 
     #[test]
     fn a_key_for_less_has_a_shorter_list_in_the_same_order() {

@@ -29,8 +29,13 @@ impl Form {
     }
 
     /// A form that is filled in like this.
-    pub(super) fn of<const N: usize>(fields: [(&str, String); N]) -> Form {
-        Form(fields.map(|(name, value)| (name.to_owned(), value)).into())
+    pub(super) fn of<'n>(fields: impl IntoIterator<Item = (&'n str, String)>) -> Form {
+        let fields = fields.into_iter();
+        Form(
+            fields
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
     }
 
     /// The value of a field without the space around it; empty where it is missing.

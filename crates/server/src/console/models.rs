@@ -1,5 +1,33 @@
 //! The kinds of Lever's records in plain words, for people who never saw our names of them.
 
+use domain::Stream;
+use maud::{Markup, html};
+use proto::v1 as pb;
+
+/// Whether an account keeps the records of a stream.
+pub(super) fn keeps(connection: &pb::Connection, stream: Stream) -> bool {
+    let mut kept = connection.streams.iter();
+    kept.any(|name| name == stream.name())
+}
+
+/// Says on a page about people that none are mirrored, where that is so, with the way to the settings for whoever may go.
+pub(super) fn without_people(connection: &pb::Connection, settings: Option<&str>) -> Markup {
+    if keeps(connection, Stream::Opportunities) {
+        return html! {};
+    }
+    html! {
+        div.notice.warn {
+            p {
+                "People are not mirrored for this account, so nobody is found, listed or judged here. "
+                @match settings {
+                    Some(settings) => { "They can be added in the " a href=(settings) { "settings" } "." }
+                    None => "An administrator can add them in the settings.",
+                }
+            }
+        }
+    }
+}
+
 /// A kind of record that can be mirrored.
 #[derive(Debug)]
 pub(super) struct Model {

@@ -5,6 +5,7 @@ mod calls;
 mod connect;
 mod connections;
 mod duplicates;
+mod edit;
 mod export;
 mod fields;
 mod find;
@@ -57,6 +58,7 @@ pub(super) fn routes() -> Router<Console> {
         .merge(person::routes())
         .merge(operations::routes())
         .merge(operation::routes())
+        .merge(edit::routes())
         .merge(calls::routes())
         .merge(users::routes())
         .merge(inbound::routes())

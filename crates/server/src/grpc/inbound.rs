@@ -83,6 +83,24 @@ impl Answers for Watching {
     }
 }
 
+impl Api {
+    /// The reason that a rejection names in the words of the product.
+    async fn named_reason(
+        &self,
+        caller: &Caller,
+        request: &pb::RejectApplicantsRequest,
+        name: &str,
+    ) -> Result<String, Status> {
+        let id = connection_of(caller, &request.connection_id)?;
+        if !request.archive_reason_id.is_empty() {
+            let message = "name either archive_reason_id or reject_template, not both";
+            return Err(status(Error::invalid("reject_template", message)));
+        }
+        let reason = self.engine.reject_template(id, name).await;
+        Ok(reason.map_err(status)?.as_str().to_owned())
+    }
+}
+
 #[tonic::async_trait]
 impl InboundService for Api {
     type WatchApplicantsStream = Told<pb::WatchApplicantsResponse>;
@@ -141,7 +159,11 @@ impl InboundService for Api {
         request: Request<pb::RejectApplicantsRequest>,
     ) -> Result<Response<Self::RejectApplicantsStream>, Status> {
         let caller = caller(&request)?;
-        let asked = wire::bulk::from_reject(request.get_ref()).map_err(status)?;
+        let mut request = request.into_inner();
+        if let Some(name) = non_empty(&request.reject_template) {
+            request.archive_reason_id = self.named_reason(&caller, &request, &name).await?;
+        }
+        let asked = wire::bulk::from_reject(&request).map_err(status)?;
         let answers = self.bulk(caller, asked).await?.map(|told| {
             told.map(|operation| pb::RejectApplicantsResponse {
                 operation: Some(operation),

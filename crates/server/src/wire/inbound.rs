@@ -1,10 +1,10 @@
 //! Applicants, and where they may go.
 
-use ::lever::ArchiveReason;
 use domain::sla::{Sla, SlaState};
 use domain::sla_report::SlaCounts;
 use engine::{
-    AdvanceTarget, Applicant, ApplicantEvent, ApplicantNews, Error, Result, SlaOverview, SlaRow,
+    AdvanceTarget, Applicant, ApplicantEvent, ApplicantNews, Error, RejectReason, Result,
+    SlaOverview, SlaRow,
 };
 use proto::v1 as pb;
 use store::Order;
@@ -142,9 +142,10 @@ pub fn to_target(target: &AdvanceTarget) -> pb::AdvanceTarget {
 }
 
 /// A reject reason as the wire has it.
-pub fn to_reason(reason: &ArchiveReason) -> pb::RejectReason {
+pub fn to_reason(shown: &RejectReason) -> pb::RejectReason {
     pb::RejectReason {
-        archive_reason_id: reason.id.as_str().to_owned(),
-        text: reason.text.clone(),
+        archive_reason_id: shown.reason.id.as_str().to_owned(),
+        text: shown.reason.text.clone(),
+        templates: shown.templates.clone(),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ::lever::{ArchiveReasonId, NoteId, OpportunityId, RequisitionId, StageId, UserId};
-use domain::operation::{Attempt, Failure, NoteText, Prepared, State, Tally};
+use domain::operation::{Attempt, Failure, NoteText, Prepared, PreparedKind, State, Tally};
 use domain::{ActingBecause, Operation, PassedOver, Write};
 use engine::{
     Acting, BulkDryRun, BulkItem, BulkRequest, Chosen, DryRun, Error, Hold, LONGEST_EMAIL,
@@ -71,6 +71,7 @@ pub fn to_pb(operation: &Operation) -> pb::Operation {
         rpc_id: operation.rpc.clone().unwrap_or_default(),
         // It takes reading, and depends on who asks.
         summary: None,
+        content: None,
         next_try_time: match operation.state {
             State::Recorded { not_before } => not_before.map(to_timestamp),
             _ => None,
@@ -217,7 +218,64 @@ fn to_steps(operation: &Operation) -> Vec<pb::OperationStep> {
         .collect()
 }
 
-/// Adds what was sent with each call, for callers who may know it.
+/// What a write asks for beside its summary; none of kinds that it has no words for, or where that is not kept any more.
+fn to_content(write: &Write) -> Option<pb::OperationContent> {
+    if !engine::has_content(write) {
+        return None;
+    }
+    let nothing = pb::OperationContent::default();
+    let text = |id: Option<&str>| id.unwrap_or_default().to_owned();
+    Some(match write {
+        Write::CreateNote(note) => pb::OperationContent {
+            note: note.value.clone(),
+            secret: note.secret,
+            score: note.score.map(u32::from).unwrap_or_default(),
+            notify_followers: note.notify_followers,
+            note_id: text(note.thread.as_ref().map(NoteId::as_str)),
+            ..nothing
+        },
+        Write::Prepared(prepared) => match prepared.kind {
+            PreparedKind::UpdateNote => pb::OperationContent {
+                note_id: text(prepared.call.path.get("note").map(String::as_str)),
+                values: prepare::note_texts(prepared),
+                ..nothing
+            },
+            PreparedKind::AddLinks | PreparedKind::RemoveLinks => pb::OperationContent {
+                links: domain::provenance::links(prepared),
+                ..nothing
+            },
+            _ => return None,
+        },
+        Write::Archive {
+            requisition,
+            clean_interviews,
+            rejects,
+            ..
+        } => pb::OperationContent {
+            requisition_id: text(requisition.as_ref().map(RequisitionId::as_str)),
+            clean_interviews: *clean_interviews,
+            email_template_id: rejects
+                .as_ref()
+                .and_then(|rejects| rejects.email_template.clone())
+                .unwrap_or_default(),
+            ..nothing
+        },
+        // All that these ask is in the summary.
+        Write::AddTags { .. }
+        | Write::RemoveTags { .. }
+        | Write::AddSources { .. }
+        | Write::RemoveSources { .. }
+        | Write::ChangeStage { .. }
+        | Write::Unarchive => nothing,
+        Write::Raw(_)
+        | Write::UploadFile(_)
+        | Write::Bulk(_)
+        | Write::Export(_)
+        | Write::CreateOpportunity(_) => return None,
+    })
+}
+
+/// Adds what was asked for, and what was sent with each call, for callers who may know it.
 pub fn with_content(shown: pb::Operation, operation: &Operation) -> pb::Operation {
     let sent = engine::sent(operation);
     let calls = shown.lever_calls.into_iter().zip(sent);
@@ -231,6 +289,7 @@ pub fn with_content(shown: pb::Operation, operation: &Operation) -> pb::Operatio
     };
     pb::Operation {
         lever_calls: calls.map(with).collect(),
+        content: to_content(&operation.write),
         ..shown
     }
 }

@@ -44,6 +44,22 @@ pub fn to_pb(mapping: &StageMapping) -> pb::StageMapping {
         sla: Some(to_sla(&mapping.sla)),
         lever_sends_email: mapping.lever_sends_email,
         reject_hold_business_days: mapping.reject_hold_business_days.into(),
+        advance_defaults: mapping
+            .advance_defaults
+            .iter()
+            .map(|(posting, stage)| pb::AdvanceDefault {
+                posting_id: posting.as_str().to_owned(),
+                stage_id: stage.as_str().to_owned(),
+            })
+            .collect(),
+        reject_templates: mapping
+            .reject_templates
+            .iter()
+            .map(|(name, reason)| pb::RejectTemplate {
+                name: name.clone(),
+                archive_reason_id: reason.as_str().to_owned(),
+            })
+            .collect(),
     }
 }
 
@@ -75,6 +91,13 @@ pub fn from_pb(mapping: &pb::StageMapping) -> Result<StageMapping, Vec<Violation
             }
         }
     }
+    let defaults = mapping.advance_defaults.iter();
+    let defaults =
+        defaults.map(|one| (one.posting_id.as_str().into(), one.stage_id.as_str().into()));
+    let advance_defaults = once("advance_defaults", "posting_id", defaults, &mut violations);
+    let templates = mapping.reject_templates.iter();
+    let templates = templates.map(|one| (one.name.clone(), one.archive_reason_id.as_str().into()));
+    let reject_templates = once("reject_templates", "name", templates, &mut violations);
     let sla = from_sla(
         mapping.sla.as_ref().unwrap_or(&pb::SlaSettings::default()),
         &mut violations,
@@ -99,10 +122,31 @@ pub fn from_pb(mapping: &pb::StageMapping) -> Result<StageMapping, Vec<Violation
             .collect::<BTreeSet<_>>(),
         lever_sends_email: mapping.lever_sends_email,
         reject_hold_business_days: hold_days.unwrap_or_default(),
+        advance_defaults,
+        reject_templates,
         sla,
         last_known_text: BTreeMap::new(),
         last_known_reason_text: BTreeMap::new(),
     })
+}
+
+/// Pairs of a list, of which no two may have the same key.
+fn once<K: Ord, V>(
+    list: &str,
+    key: &str,
+    pairs: impl Iterator<Item = (K, V)>,
+    violations: &mut Vec<Violation>,
+) -> BTreeMap<K, V> {
+    let mut taken = BTreeMap::new();
+    for (index, (one, value)) in pairs.enumerate() {
+        if taken.insert(one, value).is_some() {
+            violations.push(Violation {
+                field: format!("{list}[{index}].{key}"),
+                message: "it is in the list already: name it once".to_owned(),
+            });
+        }
+    }
+    taken
 }
 
 /// A Lever stage and where the mapping puts it.
@@ -432,6 +476,10 @@ mod tests {
         mapping.sla.clock_scope = ClockScope::Group;
         mapping.lever_sends_email = true;
         mapping.reject_hold_business_days = 2;
+        mapping.advance_defaults.insert("p".into(), "offer".into());
+        mapping
+            .reject_templates
+            .insert("no fit".to_owned(), "fit".into());
         let back = from_pb(&to_pb(&mapping)).unwrap();
         assert_eq!(back.product_stages, mapping.product_stages);
         assert_eq!(back.stage_sla_days, mapping.stage_sla_days);
@@ -446,6 +494,8 @@ mod tests {
         );
         assert_eq!(back.sla, mapping.sla);
         assert!(back.lever_sends_email && back.reject_hold_business_days == 2);
+        assert_eq!(back.advance_defaults, mapping.advance_defaults);
+        assert_eq!(back.reject_templates, mapping.reject_templates);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::console::desk::Desk;
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
+use crate::console::models::without_people;
 use crate::console::refusal::Refused;
 use crate::grpc::Api;
 use crate::wire::status::status;
@@ -289,7 +290,7 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     Ok(desk.at(
         &connection,
         Tab::Export,
-        html! { (way_back(&connection)) (content) },
+        html! { (way_back(&connection)) (without_people(&connection, desk.way(Tab::Settings, &id).as_deref())) (content) },
     ))
 }
 
@@ -318,7 +319,7 @@ async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<R
     let page = desk.at(
         &connection,
         Tab::Export,
-        html! { (way_back(&connection)) (content) },
+        html! { (way_back(&connection)) (without_people(&connection, desk.way(Tab::Settings, &id).as_deref())) (content) },
     );
     Ok((refused.http(), page).into_response())
 }
@@ -345,7 +346,7 @@ async fn put(desk: &Desk, id: &str, typed: &Typed) -> Result<(), Refused> {
 }
 
 /// Lever's stages by id and text; none while they have not been read.
-async fn stages(desk: &Desk, id: &str) -> Vec<(String, String)> {
+pub(super) async fn stages(desk: &Desk, id: &str) -> Vec<(String, String)> {
     let request = pb::ListStagesRequest {
         connection_id: id.to_owned(),
         page_size: 1_000,

@@ -22,6 +22,7 @@ use crate::console::field::Field;
 use crate::console::form::Posted;
 use crate::console::frame::{Tab, csrf};
 use crate::console::in_lever;
+use crate::console::models::without_people;
 use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{count, moment, number, plain};
 use crate::grpc::Api;
@@ -166,8 +167,11 @@ fn shown(
 }
 
 fn page(view: &View<'_>) -> Markup {
+    let settings = view.tabs.contains(&Tab::Settings);
+    let settings = settings.then(|| Tab::Settings.path(&view.connection.id));
     html! {
         h1 { "Find a person" }
+        (without_people(view.connection, settings.as_deref()))
         @if let Some(said) = view.said { div.notice.good role="status" { p { (said) } } }
         @if let Some(refused) = view.refused.filter(|refused| refused.about("who").is_none()) { (refused.notice()) }
         p { "Why somebody is not there: among the applicants, or here at all; and what is stored of them." }

@@ -1,16 +1,20 @@
 //! What holds for inbound applicants, gathered from where it lives (product.md, screen 6).
 
+mod entries;
+
 use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use futures::future::join4;
+use axum::routing::{get, post};
+use domain::Stream;
+use futures::future::join5;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::candidate_service_server::CandidateService as _;
 use proto::v1::inbound_service_server::InboundService as _;
 use proto::v1::stage_mapping_service_server::StageMappingService as _;
 
+use self::entries::Entered;
 use super::applicants::mapping_and_stages;
 use super::export::{self, RULES, days, rule_word, set_rule};
 use super::refused::{is_open, way_back};
@@ -20,6 +24,7 @@ use crate::console::desk::Desk;
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
+use crate::console::models::{keeps, without_people};
 use crate::console::refusal::Refused;
 use crate::grpc::Api;
 use crate::wire::status::status;
@@ -43,7 +48,11 @@ const SNOOZED: [(&str, &str); 2] = [
 ];
 
 pub(super) fn routes() -> Router<Console> {
-    Router::new().route("/console/connections/{id}/inbound", get(show).post(save))
+    let at = "/console/connections/{id}/inbound";
+    Router::new()
+        .route(at, get(show).post(save))
+        .route(&format!("{at}/template"), post(entries::template))
+        .route(&format!("{at}/target"), post(entries::target))
 }
 
 /// Everything the page rests on, as it is now.
@@ -55,6 +64,8 @@ struct Present {
     /// The reasons somebody may be rejected with; none while they are not read.
     reasons: Option<Vec<pb::RejectReason>>,
     export: pb::ExportSettings,
+    /// The postings that people can be advanced from, by id and title.
+    postings: Vec<(String, String)>,
 }
 
 /// The values of the forms: what holds, or what was typed.
@@ -135,11 +146,12 @@ async fn present(desk: &Desk, id: &str) -> Result<Present, Refused> {
     let reasons = pb::ListRejectReasonsRequest {
         connection_id: id.to_owned(),
     };
-    let (connection, mapping, reasons, export) = join4(
+    let (connection, mapping, reasons, export, postings) = join5(
         desk.connection(id),
         mapping_and_stages(desk, id),
         desk.call(REASONS, reasons, Api::list_reject_reasons),
         export::present(desk, id),
+        entries::postings(desk, id),
     )
     .await;
     let connection = connection?;
@@ -150,6 +162,7 @@ async fn present(desk: &Desk, id: &str) -> Result<Present, Refused> {
         stages,
         reasons: reasons.ok().map(|answer| answer.reasons),
         export: export?,
+        postings,
     })
 }
 
@@ -157,7 +170,47 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     desk.check(Tab::Inbound.rpc())?;
     let present = present(&desk, &id).await?;
     let content = page(&present, &Typed::of(&present), desk.csrf(), None, &[]);
-    Ok(desk.at(&present.connection, Tab::Inbound, content))
+    Ok(whole(&desk, &present, content, &Entered::default(), None))
+}
+
+/// The page with an entry that could not be saved.
+async fn shown_again(
+    desk: &Desk,
+    id: &str,
+    refused: &Refused,
+    entered: &Entered,
+) -> Result<Response, Refused> {
+    let present = present(desk, id).await?;
+    let typed = Typed::of(&present);
+    let content = page(&present, &typed, desk.csrf(), Some(refused), &[]);
+    let page = whole(desk, &present, content, entered, Some(refused));
+    Ok((refused.http(), page).into_response())
+}
+
+/// The settings, and below them what is entered one by one.
+fn whole(
+    desk: &Desk,
+    present: &Present,
+    settings: Markup,
+    entered: &Entered,
+    refused: Option<&Refused>,
+) -> Response {
+    let view = entries::View {
+        path: &Tab::Inbound.path(&present.connection.id),
+        mapping: &present.mapping,
+        stages: &present.stages,
+        reasons: present.reasons.as_deref().unwrap_or_default(),
+        postings: &present.postings,
+        entered,
+        refused,
+        csrf: is_open(&present.connection).then_some(desk.csrf()),
+    };
+    let people = without_people(
+        &present.connection,
+        Some(&Tab::Settings.path(&present.connection.id)),
+    );
+    let content = html! { (people) (settings) (entries::panels(&view)) (said_with_each_request()) };
+    desk.at(&present.connection, Tab::Inbound, content)
 }
 
 /// Saves what was changed, each where it lives; what is refused is shown as it was typed, with what was saved before it.
@@ -178,7 +231,7 @@ async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<R
     let present = present(&desk, &id).await?;
     let typed = Typed::of(&present).over(&form);
     let content = page(&present, &typed, desk.csrf(), Some(&refused), &saved);
-    let page = desk.at(&present.connection, Tab::Inbound, content);
+    let page = whole(&desk, &present, content, &Entered::default(), None);
     Ok((refused.http(), page).into_response())
 }
 
@@ -294,13 +347,19 @@ fn page(
             }
             @if is_open(&present.connection) { button.primary type="submit" { "Save" } }
         }
+    }
+}
+
+/// What is no setting.
+fn said_with_each_request() -> Markup {
+    html! {
         section.panel {
             h2 { "Said with each request" }
             p { "These are no settings: the product says them for each person, or for all of one call." }
             dl {
                 dt { "Another hold" } dd { "none, minutes up to 30 days, or up to 30 business days" }
-                dt { "Stage to advance to" } dd { "any that is not left out above; the next one in Lever's order is suggested" }
-                dt { "Reason and e-mail of a rejection" } dd { "any reason that is not left out above; the e-mail by the product's own id of it" }
+                dt { "Stage to advance to" } dd { "any that is not left out above" }
+                dt { "Reason and e-mail of a rejection" } dd { "any reason that is not left out above, by its id or by what the product calls it; the e-mail by the product’s own id of it" }
                 dt { "Origin" } dd { "whoever is in an inbound stage is listed, however they came in; the list tells the origin" }
             }
         }
@@ -348,11 +407,15 @@ fn from_mapping(present: &Present) -> Markup {
         let texts: Vec<&str> = reasons.iter().map(|reason| reason.text.as_str()).collect();
         texts.join(", ")
     });
+    let unread = match keeps(&present.connection, Stream::ArchiveReasons) {
+        true => "not read yet",
+        false => "not mirrored",
+    };
     html! {
         dl {
             dt { "Inbound stages" } dd { (or(&stages(&mapping.inbound_stage_ids), "none: nobody is listed")) }
             dt { "Nobody is advanced to" } dd { (or(&stages(&mapping.advance_excluded_stage_ids), "no stage is left out")) }
-            dt { "Reasons to reject with" } dd { (or(&reasons.unwrap_or_default(), "not read yet")) }
+            dt { "Reasons to reject with" } dd { (or(&reasons.unwrap_or_default(), unread)) }
         }
     }
 }
@@ -391,6 +454,7 @@ mod tests {
                 cool_off_days: 90,
                 ..Default::default()
             },
+            postings: Vec::new(),
         }
     }
 

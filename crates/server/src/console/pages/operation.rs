@@ -11,6 +11,7 @@ use proto::v1::operation_service_server::OperationService as _;
 use serde::Deserialize;
 use tonic::{Code, Status};
 
+use super::edit::{edited, in_its_place, replaced, why_not};
 use super::operations::{Asked, Rows, person, state, table, tallied, waiting, waits, ways};
 use super::{After, go_on, href};
 use crate::console::Console;
@@ -121,7 +122,7 @@ async fn done(
         "cancel" => {
             cancel(desk, &connection_id, &operation_id).await?;
             Ok(match operation.state() {
-                pb::OperationState::Uncertain => {
+                pb::OperationState::Uncertain | pb::OperationState::Failed => {
                     "It is closed as it is: nothing more is sent, and what is in Lever stays."
                         .to_owned()
                 }
@@ -164,7 +165,12 @@ pub(super) async fn cancel(desk: &Desk, connection: &str, operation: &str) -> Re
     Ok(())
 }
 
-async fn found(desk: &Desk, connection: &str, operation: &str) -> Result<pb::Operation, Refused> {
+/// An operation, with what was asked for where the reader may know it.
+pub(super) async fn found(
+    desk: &Desk,
+    connection: &str,
+    operation: &str,
+) -> Result<pb::Operation, Refused> {
     // Who may not list operations has no page about one either.
     desk.check(Tab::Operations.rpc())?;
     let request = pb::GetOperationRequest {
@@ -204,6 +210,8 @@ struct View<'a> {
     calls: Option<String>,
     /// Why it is not sent.
     unsure: Option<&'a Refused>,
+    /// What was sent in its place.
+    instead: Option<&'a pb::Operation>,
 }
 
 /// The page, with why it was not sent if it was not.
@@ -218,6 +226,7 @@ async fn opened(
     let operation = found(desk, id, operation).await?;
     let items = items(desk, &operation, after).await?;
     let path = Tab::Operations.path(id);
+    let instead = in_its_place(desk, &operation).await?;
     let calls = desk.may(Tab::Calls.rpc()).then(|| {
         // Nothing was sent for it before that day: older calls need no look.
         let day = operation
@@ -237,6 +246,7 @@ async fn opened(
         },
         calls,
         unsure,
+        instead: instead.as_ref(),
     };
     Ok(desk.at(&connection, Tab::Operations, page(&view)))
 }
@@ -253,9 +263,11 @@ fn page(view: &View<'_>) -> Markup {
             }
         }
         section.panel { dl { (facts(operation, rows)) } }
-        @if let Some(refused) = failure(operation) { (way_out(&refused)) }
+        @if let Some(instead) = view.instead { (replaced(instead, rows.path)) }
+        @if let Some(refused) = failure(operation) { (way_out(&refused, operation)) }
         @if let Some(token) = rows.csrf {
-            @for (act, label) in ways(operation.state()) { (choice(view, &at, token, act, label)) }
+            @if operation.state() == pb::OperationState::Failed { (edit(operation, &at)) }
+            @for (act, label) in ways(operation) { (choice(view, &at, token, act, label)) }
             @if is_bulk(operation) { (for_all(view, &at, token)) }
         }
         @if is_bulk(operation) {
@@ -300,6 +312,9 @@ fn facts(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
             }
         }
         dt { "Last moved" } dd { (moment(operation.update_time.as_ref())) }
+        @if let Some(before) = edited(&operation.request_id) {
+            dt { "Edited from" } dd { a href={ (rows.path) "/" (before) } { "the write that failed" } }
+        }
         (fact("Left out", &operation.left_out.join(", ")))
         @if !operation.left_out.is_empty() { dt { "Because" } dd { "people have removed that in Lever, or it is not ours to remove" } }
         (fact("Made in Lever", &operation.result_id))
@@ -351,6 +366,28 @@ fn passed_over(why: pb::PassedOver) -> Option<&'static str> {
     }
 }
 
+/// The way to the form that changes what was asked for, or why there is none.
+fn edit(operation: &pb::Operation, at: &str) -> Markup {
+    let why = why_not(operation).filter(|_| !is_bulk(operation));
+    html! {
+        @if !is_bulk(operation) {
+            section.panel id="edit" {
+                h2 { "Edit" }
+                @if let Some(why) = why { p { (why) } }
+                @else {
+                    p { "What was asked for is changed and sent as a new write; this one is given up then, and stays as it was." }
+                    a.button href={ (at) "/edit" } { "Edit…" }
+                }
+            }
+        }
+    }
+}
+
+/// Why it did not end well, as a sentence.
+pub(super) fn why_it_failed(operation: &pb::Operation) -> Option<String> {
+    failure(operation).map(|refused| refused.message())
+}
+
 /// Why it did not end well.
 fn failure(operation: &pb::Operation) -> Option<Refused> {
     let error = operation.error.as_ref()?;
@@ -360,12 +397,14 @@ fn failure(operation: &pb::Operation) -> Option<Refused> {
 }
 
 /// What went wrong, and what to do about it.
-fn way_out(refused: &Refused) -> Markup {
+fn way_out(refused: &Refused, operation: &pb::Operation) -> Markup {
     let reason = refused.reason().unwrap_or_default();
+    // Of what is over nothing is left to be done.
+    let over = operation.state() == pb::OperationState::Cancelled;
     html! {
         div.notice.bad {
             p { (refused.message()) }
-            @if let Some(out) = remedy(&reason) { p { (out) } }
+            @if let Some(out) = remedy(&reason).filter(|_| !over) { p { (out) } }
         }
     }
 }
@@ -380,10 +419,10 @@ fn remedy(reason: &str) -> Option<&'static str> {
             "It is no longer in Lever. Look there, and ask for it anew in the product where it is still wanted."
         }
         "LEVER_REFUSED" => {
-            "Lever would refuse the same again: ask for it anew in the product, with what Lever takes."
+            "Lever would refuse the same again: edit it to what Lever takes, or ask for it anew in the product."
         }
         "STAGE_MOVED" | "ALREADY_ARCHIVED" | "CHANGED_IN_LEVER" => {
-            "Look at the person in Lever, and ask for it anew in the product where it is still wanted."
+            "Look at the person in Lever. Edit it where it is still wanted, or ask for it anew in the product."
         }
         "STAGE_EXCLUDED" | "REASON_EXCLUDED" => {
             "The stage mapping leaves that out. If it should not, change it under Stages, then press Retry."
@@ -403,6 +442,9 @@ fn choice(view: &View<'_>, at: &str, token: &str, act: &str, label: &str) -> Mar
     let explained = match (act, operation.state()) {
         ("release", _) => if_sent(operation),
         ("retry", _) => "Lever is looked at first. What is there already is not sent again; what is not, is.".to_owned(),
+        (_, pb::OperationState::Failed) => {
+            "It is not in Lever. Giving up closes it as it is: it is not tried again, and why it failed stays to be seen.".to_owned()
+        }
         (_, pb::OperationState::Uncertain) => {
             "Nobody can tell whether Lever has done it: the answer was lost, and looking did not settle it. Look at the \
              person in Lever. Giving up closes it as it is: nothing more is sent, nothing is taken back, and nobody is \
@@ -442,11 +484,7 @@ fn choice(view: &View<'_>, at: &str, token: &str, act: &str, label: &str) -> Mar
 fn for_all(view: &View<'_>, at: &str, token: &str) -> Markup {
     let operation = view.operation;
     let tally = operation.tally.unwrap_or_default();
-    let offered = |act: &str| {
-        ways(operation.state())
-            .iter()
-            .any(|(offered, _)| *offered == act)
-    };
+    let offered = |act: &str| ways(operation).iter().any(|(offered, _)| *offered == act);
     html! {
         @if tally.held > 0 && !offered("release") { (choice(view, at, token, "release", "Send now what is held")) }
         @if tally.held + tally.open > 0 && !offered("cancel") { (choice(view, at, token, "cancel", "Cancel what waits")) }
@@ -551,6 +589,7 @@ mod tests {
             },
             calls: None,
             unsure,
+            instead: None,
         })
         .into_string()
     }

@@ -10,9 +10,10 @@ use proto::v1 as pb;
 use proto::v1::operation_service_server::OperationService as _;
 use serde::Deserialize;
 
+use super::edit::has_form;
 use super::operation::{CANCEL, cancel};
 use super::{go_on, href, views};
-use crate::console::deed::{ends_a_candidacy, headline};
+use crate::console::deed::{ends_a_candidacy, headline, is_bulk};
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
 use crate::console::frame::{Tab, csrf};
@@ -364,7 +365,10 @@ fn one(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
             td data-label="To tell" { (to_tell(operation)) }
             td data-label="Actions" {
                 @if let Some(token) = rows.csrf {
-                    @for (name, label) in ways(operation.state()) {
+                    @if operation.state() == pb::OperationState::Failed && has_form(operation.kind()) {
+                        a.button href={ (page) "/edit" } { "Edit…" span.unseen { (for_whom(operation, rows)) } } " "
+                    }
+                    @for (name, label) in ways(operation) {
                         // What cannot be taken back is looked at first.
                         @if *name == "release" && ends_a_candidacy(operation) {
                             a.button href={ (page) "#release" } { (label) "…" span.unseen { (for_whom(operation, rows)) } } " "
@@ -494,12 +498,14 @@ pub(super) fn tallied(tally: &pb::Tally) -> String {
 }
 
 /// What can be done about an operation, with the label of the button.
-pub(super) fn ways(state: pb::OperationState) -> &'static [(&'static str, &'static str)] {
-    match state {
+pub(super) fn ways(operation: &pb::Operation) -> &'static [(&'static str, &'static str)] {
+    match operation.state() {
         pb::OperationState::Recorded => &[("cancel", "Cancel")],
         pb::OperationState::Held => &[("release", "Send now"), ("cancel", "Cancel")],
         pb::OperationState::Uncertain => &[("retry", "Retry"), ("cancel", "Give up")],
-        pb::OperationState::Failed => &[("retry", "Retry")],
+        // Of a bulk, each that failed is given up by itself.
+        pb::OperationState::Failed if is_bulk(operation) => &[("retry", "Retry")],
+        pb::OperationState::Failed => &[("retry", "Retry"), ("cancel", "Give up")],
         _ => &[],
     }
 }

@@ -93,7 +93,7 @@ pub(super) fn page(
             }
             div.actions { (action(csrf, path, label, &[])) span.faint { "Asks Lever about each permission, which takes about ten seconds and changes nothing." } }
         }
-        @if let Some(report) = report { (told(report)) }
+        @if let Some(report) = report { (told(report, Only::for_streams(&connection.streams))) }
     }
 }
 
@@ -142,21 +142,26 @@ pub(super) fn environment(connection: &pb::Connection) -> &str {
     }
 }
 
-fn told(report: &pb::CheckPermissionsResponse) -> Markup {
+fn told(report: &pb::CheckPermissionsResponse, only: Only) -> Markup {
     let missing = of_state(report, pb::PermissionState::Missing);
+    let needed = missing.iter().filter(|one| one.required).count() as u64;
     let accepted = report.key_state() == pb::KeyState::Accepted;
     html! {
         @if !accepted { (untested(report)) }
         @if missing.is_empty() {
             @if accepted { div.notice.good { p { "Nothing that was tested is missing." } } }
+        } @else if needed == 0 {
+            div.notice.warn {
+                p { "Nothing that is needed is missing; " (count(missing.len() as u64, "optional permission is", "optional permissions are")) ", and the table tells what goes without. Permissions of a key cannot be changed in Lever: to have them, a Lever Super Admin makes a new key." }
+            }
         } @else {
             div.notice.bad {
                 p { (count(missing.len() as u64, "permission is missing", "permissions are missing")) ". The permissions of a key cannot be changed in Lever: a Lever Super Admin makes a new key with all of the list below, and you replace the key in the settings." }
             }
         }
-        details.panel open[!missing.is_empty()] {
+        details.panel open[needed > 0] {
             summary { "The list to tick in Lever, in Lever’s order" }
-            (checklist(Only::Everything))
+            (checklist(only))
         }
         // What needs somebody comes first, and what nobody can tell is out of the way.
         (table("Permissions", missing.into_iter().chain(of_state(report, pb::PermissionState::Granted))))
@@ -293,6 +298,30 @@ mod tests {
             text.contains("find all users\nfind all tags\n"),
             "in Lever's order for Lever"
         );
+    }
+
+    #[test]
+    fn an_account_of_jobs_alone_is_told_what_jobs_need() {
+        let mut report = pb::CheckPermissionsResponse {
+            permissions: vec![pb::Permission {
+                name: "find all deleted postings".to_owned(),
+                state: pb::PermissionState::Missing.into(),
+                ..Default::default()
+            }],
+            key_state: pb::KeyState::Accepted.into(),
+            ..Default::default()
+        };
+        let connection = pb::Connection {
+            streams: vec!["postings".to_owned()],
+            ..Default::default()
+        };
+        let text = page(&connection, Some(&report), "t", "/p").into_string();
+        assert!(text.contains("find all postings\n") && !text.contains("find all users"));
+        assert!(text.contains("Nothing that is needed is missing; 1 optional permission is"));
+        assert!(!text.contains("notice bad"));
+        report.permissions[0].required = true;
+        let text = page(&connection, Some(&report), "t", "/p").into_string();
+        assert!(text.contains("notice bad") && text.contains("1 permission is missing"));
     }
 
     #[test]

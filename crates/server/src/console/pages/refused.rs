@@ -5,6 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use domain::Stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use tonic::{Code, Status};
@@ -13,6 +14,7 @@ use url::form_urlencoded;
 use super::{connect, connections, setup, sync};
 use crate::console::desk::Desk;
 use crate::console::frame::{Place, Tab};
+use crate::console::models::keeps;
 use crate::console::refusal::Refused;
 use crate::console::words::moment;
 use crate::console::{Console, ROOT, see};
@@ -266,7 +268,8 @@ fn not_kept(desk: &Desk, connection: &pb::Connection, tab: Tab, refused: &Refuse
         h1 { (tab.label()) }
         section.empty {
             h2 { "Not mirrored" }
-            p { (refused.message()) }
+            @if keeps(connection, Stream::Opportunities) { p { (refused.message()) } }
+            @else { p { "People are not mirrored for this account, so there is nobody to show." } }
             @if let Some(settings) = desk.way(Tab::Settings, &connection.id) {
                 p { "What is mirrored is chosen in the " a href=(settings) { "settings" } "." }
             } @else { p { "Whoever administers the account chooses in its settings what is mirrored." } }

@@ -8,6 +8,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use domain::Stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
@@ -20,7 +21,7 @@ use super::{permissions, privacy};
 use crate::console::desk::Desk;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Place, Tab, csrf};
-use crate::console::models::{MODELS, Model};
+use crate::console::models::{MODELS, Model, keeps};
 use crate::console::refusal::Refused;
 use crate::console::words::{about as roughly, count, number, plain};
 use crate::console::{Console, ROOT, see};
@@ -597,7 +598,7 @@ pub(super) async fn users(
 
 /// Where users are looked up: in the mirror where they are kept there and were read.
 pub(super) fn users_from(connection: &pb::Connection) -> pb::ReadFrom {
-    match connection.streams.iter().any(|kept| kept == "users") {
+    match keeps(connection, Stream::Users) {
         true => pb::ReadFrom::Mirror,
         false => pb::ReadFrom::Lever,
     }
@@ -903,12 +904,12 @@ fn summary_of(view: &Summary<'_>) -> Markup {
             dl {
                 dt { "Permissions" } dd { (permissions_in_short(report)) (change(Step::Test)) }
                 dt { "Mirrored" } dd { (count(connection.streams.len() as u64, "kind of record", "kinds of record")) @if connection.include_secret_notes { ", with secret notes" } (change(Step::Scopes)) }
-                dt { "History" } dd {
+                @if keeps(connection, Stream::Opportunities) { dt { "History" } dd {
                     @match &connection.sync_start_time { Some(start) => { "opportunities since " (date(start)) } None => "all opportunities" }
                     @if !connection.include_archived() { ", without archived ones" }
                     @if !connection.include_snoozed() { ", without snoozed ones" }
                     (change(Step::History))
-                }
+                } }
                 dt { "Acts" } dd {
                     @if connection.default_acting_user_id.is_empty() { "the integration itself, where nobody else is found" } @else { (view.acting) " where nobody else is found" }
                     @if connection.strict_acting_user { "; unknown users are refused" }
@@ -950,14 +951,22 @@ fn permissions_in_short(report: Option<&pb::CheckPermissionsResponse>) -> String
             return "not tested: Lever did not accept the key".to_owned();
         }
     }
-    let missing = |one: &&pb::Permission| one.state() == pb::PermissionState::Missing;
-    match report.permissions.iter().filter(missing).count() as u64 {
-        0 => "nothing that was tested is missing".to_owned(),
-        many => count(many, "is missing", "are missing"),
+    let missing = |required: bool| {
+        let all = report.permissions.iter();
+        let missing = all.filter(|one| one.state() == pb::PermissionState::Missing);
+        missing.filter(|one| one.required == required).count() as u64
+    };
+    match (missing(true), missing(false)) {
+        (0, 0) => "nothing that was tested is missing".to_owned(),
+        (0, many) => count(many, "optional one is missing", "optional ones are missing"),
+        (many, _) => count(many, "is missing", "are missing"),
     }
 }
 
 fn cost(connection: &pb::Connection, estimate: &pb::EstimateImportResponse) -> Markup {
+    if !keeps(connection, Stream::Opportunities) {
+        return html! { p { "People are not mirrored, so it takes few requests: one for each hundred records of a kind, and one for the questions of each posting where those are mirrored." } };
+    }
     let takes = |duration: &Option<prost_types::Duration>| duration.as_ref().map(roughly);
     // What is all there by then needs no word of what is there first.
     let full = estimate.at_full_rate.as_ref();

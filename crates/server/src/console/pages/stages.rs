@@ -13,6 +13,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use domain::Stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::lever_service_server::LeverService as _;
@@ -27,6 +28,7 @@ use crate::console::desk::Desk;
 use crate::console::fault::Fault;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::Tab;
+use crate::console::models::keeps;
 use crate::console::refusal::Refused;
 use crate::console::words::count;
 use crate::grpc::Api;
@@ -157,6 +159,7 @@ impl Account {
             suggestions: &self.suggestions,
             reasons: &self.reasons,
             notices: &self.notices,
+            kept: keeps(&self.connection, Stream::Stages),
             names: &names,
             draft: shown.draft,
             faults: shown.faults,

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::{get, post};
+use domain::Stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::stream_schedule::When;
@@ -16,7 +17,7 @@ use crate::console::desk::Desk;
 use crate::console::form::Posted;
 use crate::console::frame::{Tab, action};
 use crate::console::refusal::{Refused, sentence};
-use crate::console::words::{moment, number, plain, span};
+use crate::console::words::{count, moment, number, plain, span};
 use crate::grpc::Api;
 
 const STATUS: &str = "/fulcrum.v1.SyncService/GetSyncStatus";
@@ -178,6 +179,16 @@ fn set_aside(records: &[pb::QuarantinedRecord]) -> Markup {
 /// The streams that are read by themselves, each with its schedule and how far it was read.
 fn streams(path: &str, status: &pb::GetSyncStatusResponse) -> Markup {
     let inbound = status.inbound.as_ref();
+    let off = |stream: &&pb::StreamStatus| stream.state() == pb::StreamState::Off;
+    let listed = status
+        .streams
+        .iter()
+        .filter(|one| one.schedule.is_some() && !off(one));
+    let left_out = status.streams.iter().filter(off).count() as u64;
+    let people = status
+        .streams
+        .iter()
+        .any(|one| one.name == Stream::Opportunities.name() && !off(&one));
     let aside: u64 = status.streams.iter().map(|stream| stream.quarantined).sum();
     html! {
         p.faint { "A stream is one kind of Lever’s records, read on a schedule of its own; its cursor says how far it was read." }
@@ -185,7 +196,7 @@ fn streams(path: &str, status: &pb::GetSyncStatusResponse) -> Markup {
             table.stacked {
                 thead { tr { th { "Stream" } th { "Read" } th { "Last success" } th { "Next" } th { "Cursor" } th.num { "Records" } } }
                 tbody {
-                    @if let Some(inbound) = inbound {
+                    @if let Some(inbound) = inbound.filter(|_| people) {
                         tr {
                             td data-label="Stream" { a href={ (path) "/streams/inbound_applicants" } { "inbound applicants" } }
                             td data-label="Read" { (schedule(inbound.schedule.as_ref())) }
@@ -194,7 +205,7 @@ fn streams(path: &str, status: &pb::GetSyncStatusResponse) -> Markup {
                             td data-label="Cursor" { "–" } td.num data-label="Records" { "–" }
                         }
                     }
-                    @for stream in status.streams.iter().filter(|stream| stream.schedule.is_some()) {
+                    @for stream in listed {
                         tr {
                             td data-label="Stream" { a href={ (path) "/streams/" (stream.name) } { (stream.name.replace('_', " ")) } }
                             td data-label="Read" { (schedule(stream.schedule.as_ref())) }
@@ -207,7 +218,10 @@ fn streams(path: &str, status: &pb::GetSyncStatusResponse) -> Markup {
                 }
             }
         }
-        p.faint { "What hangs below people and postings is read with them, when they change." }
+        p.faint {
+            "What hangs below people and postings is read with them, when they change."
+            @if left_out > 0 { " " (count(left_out, "kind of record is", "kinds of record are")) " not mirrored, as the settings say." }
+        }
         @if aside > 0 { p { a href={ (path) "/quarantine" } { (number(aside)) " records could not be read" } } }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct View<'a> {
     pub(super) suggestions: &'a [pb::StageSuggestion],
     pub(super) reasons: &'a [pb::ArchiveReason],
     pub(super) notices: &'a [pb::MappingNotice],
+    /// Whether the account keeps Lever's stages at all.
+    pub(super) kept: bool,
     pub(super) names: &'a Names<'a>,
     pub(super) draft: &'a Draft,
     pub(super) faults: &'a [Fault],
@@ -48,13 +50,18 @@ pub(super) fn page(view: &View<'_>) -> Markup {
         }
         @if let Some(said) = &view.said { div.notice.good role="status" { p { (said) } } }
         (fault::notice(view.faults))
-        (drift(view.notices))
-        @if view.stages.is_empty() {
+        // What is not read cannot have changed.
+        @if view.kept { (drift(view.notices)) }
+        @if !view.kept {
+            section.empty { h2 { "Lever's stages are not mirrored" } p { "So there is nothing to be put into groups. What is mirrored is chosen in the settings." } }
+        } @else if view.stages.is_empty() {
             section.empty { h2 { "Lever's stages have not been read yet" } p { "They come first in the import: look again in a minute." } }
         }
-        @match view.csrf {
-            Some(token) => (form(view, token)),
-            None => { (board(view)) (rules::shown(view)) }
+        @if view.kept {
+            @match view.csrf {
+                Some(token) => (form(view, token)),
+                None => { (board(view)) (rules::shown(view)) }
+            }
         }
     }
 }
@@ -349,6 +356,7 @@ mod tests {
             suggestions: &suggestions,
             reasons: &[],
             notices: &[],
+            kept: true,
             names: &Names::new(&stages, &[]),
             draft: &draft,
             faults,

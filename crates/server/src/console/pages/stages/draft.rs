@@ -48,6 +48,10 @@ pub(super) struct Draft {
     pub(super) lever_sends_email: bool,
     /// Is set on the page of the inbound settings, and goes along here.
     pub(super) reject_hold_business_days: u32,
+    /// Likewise.
+    pub(super) advance_defaults: Vec<pb::AdvanceDefault>,
+    /// Likewise.
+    pub(super) reject_templates: Vec<pb::RejectTemplate>,
     pub(super) clock: Clock,
     /// What no form of ours says.
     unknown: Vec<Fault>,
@@ -130,6 +134,8 @@ impl Draft {
             reject_excluded: set(&mapping.reject_excluded_reason_ids),
             lever_sends_email: mapping.lever_sends_email,
             reject_hold_business_days: mapping.reject_hold_business_days,
+            advance_defaults: mapping.advance_defaults.clone(),
+            reject_templates: mapping.reject_templates.clone(),
             clock: Clock {
                 unit: sla.unit(),
                 scope: sla.clock_scope(),
@@ -159,6 +165,14 @@ impl Draft {
         for (name, value) in form.fields() {
             let (what, id) = name.split_once('.').unwrap_or((name, ""));
             match what {
+                "advance_default" => draft.advance_defaults.push(pb::AdvanceDefault {
+                    posting_id: id.to_owned(),
+                    stage_id: value.to_owned(),
+                }),
+                "reject_template" => draft.reject_templates.push(pb::RejectTemplate {
+                    name: id.to_owned(),
+                    archive_reason_id: value.to_owned(),
+                }),
                 "group" => draft.groups.push(Group {
                     code: value.to_owned(),
                     ..Group::default()
@@ -366,6 +380,8 @@ impl Draft {
                 reject_excluded_reason_ids: self.reject_excluded.iter().cloned().collect(),
                 lever_sends_email: self.lever_sends_email,
                 reject_hold_business_days: self.reject_hold_business_days,
+                advance_defaults: self.advance_defaults.clone(),
+                reject_templates: self.reject_templates.clone(),
                 sla: Some(sla),
                 ..Default::default()
             }),
@@ -423,6 +439,7 @@ impl Draft {
             "reject_excluded_reason_ids" => {
                 Fault::new("reject_excluded", "Excluded when rejecting", message)
             }
+            "advance_defaults" | "reject_templates" => Fault::new("", "Inbound settings", message),
             "sla.time_zone" => Fault::new("zone", "Time zone", message),
             "sla.holidays" => Fault::new("holidays", "Holidays", message),
             "sla.at_risk_percent" => Fault::new("at_risk", "At risk", message),
@@ -655,6 +672,16 @@ pub(super) fn settings(mapping: &pb::StageMapping, names: &Names<'_>) -> Vec<Set
     );
     let sla = mapping.sla.clone().unwrap_or_default();
     each("Holiday", &sla.holidays, &str::to_owned);
+    for one in &mapping.advance_defaults {
+        let (posting, stage) = (&one.posting_id, names.stage(&one.stage_id));
+        let name = format!("Suggested when advancing from the posting {posting}");
+        rows.push(Setting::new(format!("advance:{posting}"), name, stage));
+    }
+    for one in &mapping.reject_templates {
+        let reason = names.reason(&one.archive_reason_id);
+        let name = format!("Reason called “{}”", one.name);
+        rows.push(Setting::new(format!("template:{}", one.name), name, reason));
+    }
     let week: Vec<String> = sla.working_week().map(day_name).collect();
     let yes = |on: bool| if on { "yes" } else { "no" };
     let single = [
@@ -743,6 +770,14 @@ mod tests {
                 at_risk_percent: 80,
             }),
             lever_sends_email: true,
+            advance_defaults: vec![pb::AdvanceDefault {
+                posting_id: "p1".to_owned(),
+                stage_id: "s2".to_owned(),
+            }],
+            reject_templates: vec![pb::RejectTemplate {
+                name: "no. fit".to_owned(),
+                archive_reason_id: "r1".to_owned(),
+            }],
             ..Default::default()
         }
     }
@@ -752,7 +787,7 @@ mod tests {
         &group=A&label.A=The+A&kind.A=active&group_days.A=5&stage.s2=A&stage_days.s2=&stage.s1=A&stage_days.s1=0\
         &group=B&label.B=The+B&kind.B=active&group_days.B=\
         &inbound=s1&unit=business&scope=group&zone=Europe%2FBerlin&week=monday&week=tuesday\
-        &holidays=2026-12-25%0D%0A2026-12-26&pause=on&at_risk=80&lever_sends_email=on&new_label=&new_kind=active";
+        &holidays=2026-12-25%0D%0A2026-12-26&pause=on&at_risk=80&lever_sends_email=on&advance_default.p1=s2&reject_template.no.+fit=r1&new_label=&new_kind=active";
 
     fn read(form: &str) -> Draft {
         Draft::read(&Form::parse(form.as_bytes()))

@@ -31,6 +31,8 @@ pub(super) fn form(view: &View<'_>) -> Markup {
                 (picked(view, "reject_excluded", "Excluded when rejecting", "the hired reason and inactive ones never count", &reasons(view), &draft.reject_excluded))
             }
             input type="hidden" name="reject_hold" value=(draft.reject_hold_business_days);
+            @for one in &draft.advance_defaults { input type="hidden" name={ "advance_default." (one.posting_id) } value=(one.stage_id); }
+            @for one in &draft.reject_templates { input type="hidden" name={ "reject_template." (one.name) } value=(one.archive_reason_id); }
             label.check { input type="checkbox" name="lever_sends_email" checked[draft.lever_sends_email]; "Lever itself writes to people it archives, so the product does not" }
         }
         section.panel { h2 { "How SLA days are counted" } (clock(view)) }

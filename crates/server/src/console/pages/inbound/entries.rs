@@ -1,0 +1,365 @@
+//! What the product calls its reasons to reject somebody, and where people of a posting are advanced to.
+//!
+//! Each entry is set and taken away by itself, over whatever the mapping says at that moment, so that nobody goes over
+//! what somebody else has saved.
+
+use axum::extract::Path;
+use axum::response::Response;
+use maud::{Markup, html};
+use proto::v1 as pb;
+use proto::v1::lever_service_server::LeverService as _;
+
+use super::{field, present, save_mapping, shown_again};
+use crate::console::desk::Desk;
+use crate::console::form::{Form, Posted};
+use crate::console::frame::{Tab, csrf};
+use crate::console::refusal::Refused;
+use crate::grpc::Api;
+use crate::wire::status::status;
+
+const POSTINGS: &str = "/fulcrum.v1.LeverService/ListPostings";
+
+/// Postings that are offered at most: a page stays light.
+const OFFERED: i32 = 300;
+
+/// What was typed for an entry that could not be saved.
+#[derive(Debug, Default)]
+pub(super) struct Entered {
+    name: String,
+    reason: String,
+    posting: String,
+    stage: String,
+}
+
+impl Entered {
+    fn of(form: &Form) -> Entered {
+        let text = |field: &str| form.text(field).to_owned();
+        Entered {
+            name: text("name"),
+            reason: text("archive_reason_id"),
+            posting: text("posting_id"),
+            stage: text("stage_id"),
+        }
+    }
+}
+
+pub(super) async fn template(
+    Path(id): Path<String>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let entered = Entered::of(&form);
+    let taken_away = form.text("act") == "remove";
+    let named = |one: &pb::RejectTemplate| one.name == entered.name;
+    let change = |mapping: &mut pb::StageMapping| {
+        mapping.reject_templates.retain(|one| !named(one));
+        if !taken_away {
+            mapping.reject_templates.push(pb::RejectTemplate {
+                name: entered.name.clone(),
+                archive_reason_id: entered.reason.clone(),
+            });
+        }
+    };
+    let incomplete = entered.name.is_empty() || (entered.reason.is_empty() && !taken_away);
+    let wanting = incomplete.then_some("give a name, and choose a reason");
+    let said = match taken_away {
+        true => format!("“{}” stands for no reason any more.", entered.name),
+        false => format!("“{}” is saved.", entered.name),
+    };
+    save(&desk, &id, change, wanting, "template", said, &entered).await
+}
+
+pub(super) async fn target(
+    Path(id): Path<String>,
+    Posted { desk, form }: Posted,
+) -> Result<Response, Refused> {
+    let entered = Entered::of(&form);
+    let taken_away = form.text("act") == "remove";
+    let change = |mapping: &mut pb::StageMapping| {
+        let of_posting = |one: &pb::AdvanceDefault| one.posting_id == entered.posting;
+        mapping.advance_defaults.retain(|one| !of_posting(one));
+        if !taken_away {
+            mapping.advance_defaults.push(pb::AdvanceDefault {
+                posting_id: entered.posting.clone(),
+                stage_id: entered.stage.clone(),
+            });
+        }
+    };
+    let incomplete = entered.posting.is_empty() || (entered.stage.is_empty() && !taken_away);
+    let wanting = incomplete.then_some("choose a posting and a stage");
+    let said = match taken_away {
+        true => "The next stage in Lever’s order is suggested again.",
+        false => "The stage to advance to is saved.",
+    };
+    save(
+        &desk,
+        &id,
+        change,
+        wanting,
+        "target",
+        said.to_owned(),
+        &entered,
+    )
+    .await
+}
+
+async fn save(
+    desk: &Desk,
+    id: &str,
+    change: impl FnOnce(&mut pb::StageMapping),
+    wanting: Option<&str>,
+    field: &str,
+    said: String,
+    entered: &Entered,
+) -> Result<Response, Refused> {
+    desk.check(Tab::Inbound.rpc())?;
+    let mut mapping = present(desk, id).await?.mapping;
+    change(&mut mapping);
+    let saved = match wanting {
+        Some(message) => Err(status(engine::Error::invalid(field, message)).into()),
+        None => save_mapping(desk, id, mapping).await,
+    };
+    match saved {
+        Ok(()) => Ok(desk.done(&Tab::Inbound.path(id), said)),
+        Err(refused) => {
+            let refused = beside(refused, field);
+            shown_again(desk, id, &refused, entered).await
+        }
+    }
+}
+
+/// What the service found wrong with the mapping, as it is told beside the fields of the entry.
+fn beside(refused: Refused, field: &str) -> Refused {
+    let why = refused.fields().into_iter().next();
+    match why {
+        Some((_, why)) => status(engine::Error::invalid(field, why)).into(),
+        None => refused,
+    }
+}
+
+/// The postings that people can be advanced from, by id and title; none while they have not been read.
+pub(super) async fn postings(desk: &Desk, id: &str) -> Vec<(String, String)> {
+    let request = pb::ListPostingsRequest {
+        connection_id: id.to_owned(),
+        page_size: OFFERED,
+        states: vec!["published".to_owned(), "internal".to_owned()],
+        ..Default::default()
+    };
+    let listed = desk.call(POSTINGS, request, Api::list_postings).await;
+    let postings = listed.map(|answer| answer.postings).unwrap_or_default();
+    let postings = postings.into_iter();
+    postings.map(|posting| (posting.id, posting.text)).collect()
+}
+
+/// What the panels rest on.
+pub(super) struct View<'a> {
+    pub(super) path: &'a str,
+    pub(super) mapping: &'a pb::StageMapping,
+    pub(super) stages: &'a [pb::Stage],
+    pub(super) reasons: &'a [pb::RejectReason],
+    pub(super) postings: &'a [(String, String)],
+    pub(super) entered: &'a Entered,
+    pub(super) refused: Option<&'a Refused>,
+    /// What forms carry, where something can be changed.
+    pub(super) csrf: Option<&'a str>,
+}
+
+impl View<'_> {
+    fn stage<'v>(&'v self, id: &'v str) -> &'v str {
+        let found = self.stages.iter().find(|stage| stage.id == id);
+        found.map_or(id, |stage| stage.text.as_str())
+    }
+
+    fn reason<'v>(&'v self, id: &'v str) -> &'v str {
+        let mut reasons = self.reasons.iter();
+        let found = reasons.find(|reason| reason.archive_reason_id == id);
+        found.map_or(id, |reason| reason.text.as_str())
+    }
+
+    fn posting<'v>(&'v self, id: &'v str) -> &'v str {
+        let found = self.postings.iter().find(|(one, _)| one == id);
+        found.map_or(id, |(_, text)| text.as_str())
+    }
+}
+
+/// Both lists of entries, each with a form for one more.
+pub(super) fn panels(view: &View<'_>) -> Markup {
+    html! {
+        section.panel id="templates" {
+            h2 { "Reasons in the words of the product" }
+            p { "A rejection may name its reason as the product calls it; here is what that is in Lever." }
+            (list(view, "template", &templates(view)))
+            @if view.csrf.is_some() { (add_template(view)) }
+        }
+        section.panel id="targets" {
+            h2 { "Stage to advance to" }
+            p { "For people of these postings this stage is suggested where it lies ahead; for all others, and behind it, the next one in Lever’s order." }
+            (list(view, "target", &targets(view)))
+            @if view.csrf.is_some() { (add_target(view)) }
+        }
+    }
+}
+
+/// An entry in words, with what takes it away.
+struct Entry<'v> {
+    what: &'v str,
+    stands_for: &'v str,
+    field: (&'static str, &'v str),
+}
+
+fn templates<'v>(view: &'v View<'_>) -> Vec<Entry<'v>> {
+    let templates = view.mapping.reject_templates.iter();
+    let entry = |one: &'v pb::RejectTemplate| Entry {
+        what: &one.name,
+        stands_for: view.reason(&one.archive_reason_id),
+        field: ("name", &one.name),
+    };
+    templates.map(entry).collect()
+}
+
+fn targets<'v>(view: &'v View<'_>) -> Vec<Entry<'v>> {
+    let targets = view.mapping.advance_defaults.iter();
+    let entry = |one: &'v pb::AdvanceDefault| Entry {
+        what: view.posting(&one.posting_id),
+        stands_for: view.stage(&one.stage_id),
+        field: ("posting_id", &one.posting_id),
+    };
+    targets.map(entry).collect()
+}
+
+fn list(view: &View<'_>, end: &str, entries: &[Entry<'_>]) -> Markup {
+    html! {
+        @if entries.is_empty() { p.faint { "None yet." } }
+        @else {
+            ul.scopes {
+                @for entry in entries {
+                    li {
+                        (entry.what) ": " strong { (entry.stands_for) } " "
+                        @if let Some(token) = view.csrf {
+                            form.inline method="post" action={ (view.path) "/" (end) } {
+                                (csrf(token))
+                                input type="hidden" name=(entry.field.0) value=(entry.field.1);
+                                input type="hidden" name="act" value="remove";
+                                button.quiet type="submit" { "Remove" span.unseen { " " (entry.what) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn add_template(view: &View<'_>) -> Markup {
+    let chosen = ("", "Choose a reason");
+    let reasons = view.reasons.iter();
+    let reasons = reasons.map(|one| (one.archive_reason_id.as_str(), one.text.as_str()));
+    let reasons: Vec<_> = std::iter::once(chosen).chain(reasons).collect();
+    html! {
+        form method="post" action={ (view.path) "/template" } {
+            @if let Some(token) = view.csrf { (csrf(token)) }
+            div.row {
+                (field("name", "What the product calls it", "", "template", view.refused).line(&view.entered.name))
+                (field("archive_reason_id", "Reason in Lever", "", "", view.refused).choice(&view.entered.reason, &reasons))
+            }
+            button type="submit" { "Save the reason" }
+        }
+    }
+}
+
+fn add_target(view: &View<'_>) -> Markup {
+    let all = view.postings.iter();
+    let all = all.map(|(id, text)| (id.as_str(), text.as_str()));
+    let postings: Vec<_> = std::iter::once(("", "Choose a posting"))
+        .chain(all)
+        .collect();
+    let excluded = &view.mapping.advance_excluded_stage_ids;
+    let allowed = view
+        .stages
+        .iter()
+        .filter(|stage| !excluded.contains(&stage.id));
+    let allowed = allowed.map(|stage| (stage.id.as_str(), stage.text.as_str()));
+    let stages: Vec<_> = std::iter::once(("", "Choose a stage"))
+        .chain(allowed)
+        .collect();
+    let many = i32::try_from(view.postings.len()).is_ok_and(|many| many >= OFFERED);
+    let help = match many {
+        true => "The first 300 that are open; for others see `fulcrum mapping`.",
+        false => "Those that are open.",
+    };
+    html! {
+        form method="post" action={ (view.path) "/target" } {
+            @if let Some(token) = view.csrf { (csrf(token)) }
+            div.row {
+                (field("posting_id", "Posting", help, "target", view.refused).choice(&view.entered.posting, &postings))
+                (field("stage_id", "Stage to advance to", "", "", view.refused).choice(&view.entered.stage, &stages))
+            }
+            button type="submit" { "Save the stage" }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(entered: &Entered, refused: Option<&Refused>, csrf: Option<&str>) -> String {
+        let mapping = pb::StageMapping {
+            advance_defaults: vec![pb::AdvanceDefault {
+                posting_id: "p1".to_owned(),
+                stage_id: "s1".to_owned(),
+            }],
+            reject_templates: vec![pb::RejectTemplate {
+                name: "no <fit>".to_owned(),
+                archive_reason_id: "r1".to_owned(),
+            }],
+            advance_excluded_stage_ids: vec!["s2".to_owned()],
+            ..Default::default()
+        };
+        let stage = |id: &str, text: &str| pb::Stage {
+            id: id.to_owned(),
+            text: text.to_owned(),
+            ..Default::default()
+        };
+        panels(&View {
+            path: "/c/inbound",
+            mapping: &mapping,
+            stages: &[stage("s1", "On-site"), stage("s2", "Offer")],
+            reasons: &[pb::RejectReason {
+                archive_reason_id: "r1".to_owned(),
+                text: "Underqualified".to_owned(),
+                templates: Vec::new(),
+            }],
+            postings: &[("p1".to_owned(), "Engineer".to_owned())],
+            entered,
+            refused,
+            csrf,
+        })
+        .into_string()
+    }
+
+    #[test]
+    fn entries_are_told_in_words_and_each_can_be_taken_away() {
+        let text = shown(&Entered::default(), None, Some("t"));
+        assert!(text.contains("no &lt;fit&gt;: <strong>Underqualified</strong>"));
+        assert!(text.contains("Engineer: <strong>On-site</strong>"));
+        assert_eq!(text.matches("value=\"remove\"").count(), 2);
+        assert!(!text.contains(">Offer<"), "nobody may be advanced there");
+        let looked_at = shown(&Entered::default(), None, None);
+        assert!(looked_at.contains("Engineer") && !looked_at.contains("<form"));
+    }
+
+    #[test]
+    fn what_could_not_be_saved_stays_as_it_was_typed_with_the_reason_beside_it() {
+        let entered = Entered {
+            name: "<b>".to_owned(),
+            reason: "r1".to_owned(),
+            ..Entered::default()
+        };
+        let wrong = engine::Error::invalid("stage_mapping.reject_templates[\"<b>\"]", "too long");
+        let refused = beside(Refused::from(status(wrong)), "template");
+        let text = shown(&entered, Some(&refused), Some("t"));
+        assert!(text.contains("value=\"&lt;b&gt;\"") && text.contains("value=\"r1\" selected"));
+        assert!(text.contains("id=\"field-name-problem\">Too long."));
+        assert!(!text.contains("field-posting_id-problem"));
+    }
+}
