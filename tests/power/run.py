@@ -3,7 +3,8 @@
 Where it may (root, loop devices), the store lives on an ext4 image; the writer is killed at a random moment, the image
 is copied as it is then, mounted, and read. Elsewhere a library keeps, beside each file, what was made durable of it,
 and that is read. Both are then done without the repair of sled's flush, which has to lose something: a test that
-cannot fail proves nothing. Last, strace counts: no sync_file_range reaches the kernel.
+cannot fail proves nothing. Last, strace looks: no sync_file_range reaches the kernel, and the file of an upload and its
+folder are made durable before anybody hears of it.
 
     python3 tests/power/run.py [--rounds N] [--model]
 """
@@ -12,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -49,7 +51,8 @@ def compile_library(name, folder):
 
 
 def test(program, name, variables, **options):
-    command = [program, "--ignored", "--exact", f"crash::{name}", "--nocapture"]
+    name = name if "::" in name else f"crash::{name}"
+    command = [program, "--ignored", "--exact", name, "--nocapture"]
     environment = {**os.environ, **{key: str(value) for key, value in variables.items()}}
     return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, text=True, **options)
 
@@ -157,15 +160,21 @@ def rounds_of(how, program, folder, variables, count, chance, until_lost=False):
     return lost, pages
 
 
+def traced(program, folder, calls):
+    """The program with these calls of the kernel written down, and where."""
+    if not shutil.which("strace"):
+        sys.exit("strace is needed to see what reaches the kernel: install it")
+    log = folder / "strace"
+    script = folder / "traced.sh"
+    script.write_text(f'#!/bin/sh\nexec strace -f -y -o {log} -e trace={calls} {program} "$@"\n')
+    script.chmod(0o700)
+    return str(script), log
+
+
 def kernel_calls(program, folder):
     """How often the kernel was asked for each, while pages were written."""
-    if not shutil.which("strace"):
-        sys.exit("strace is needed to count what reaches the kernel: install it")
-    log = folder / "strace"
-    traced = folder / "traced.sh"
-    traced.write_text(f'#!/bin/sh\nexec strace -f -o {log} -e trace=sync_file_range,fdatasync {program} "$@"\n')
-    traced.chmod(0o700)
-    writer = test(str(traced), "writes_pages_until_it_is_killed",
+    script, log = traced(program, folder, "sync_file_range,fdatasync")
+    writer = test(script, "writes_pages_until_it_is_killed",
                   {"FULCRUM_STORE_CRASH_FOLDER": folder / "traced"}, stdout=subprocess.PIPE, start_new_session=True)
     for line in writer.stdout:
         if "acknowledged 5" in line:
@@ -174,6 +183,17 @@ def kernel_calls(program, folder):
     writer.wait()
     said = log.read_text()
     return said.count("sync_file_range("), said.count("fdatasync(")
+
+
+def upload_is_durable(program, folder):
+    """Whether a file was synced, moved to its place and its folder synced, in this order, before it was acknowledged."""
+    script, log = traced(program, folder, "fsync,rename,renameat,renameat2,write")
+    place = folder / "upload"
+    place.mkdir()
+    test(script, "uploads::keeps_a_file_and_says_so", {"FULCRUM_STORE_CRASH_FOLDER": place}, stdout=subprocess.PIPE).communicate()
+    order = [r"write\(\d+<[^>]*/uploads/[^>]*>, \"first", r"fsync\(\d+<[^>]*/uploads/[^>]+>", r"rename\w*\(.*/uploads/",
+             r"fsync\(\d+<[^>]*/uploads>", r"write\(1<.*acknowledged 1"]
+    return re.search(".*?".join(order), log.read_text(), re.DOTALL) is not None
 
 
 def main():
@@ -199,6 +219,7 @@ def main():
         print("without the repair of sled's flush, to see it fail:", flush=True)
         unrepaired, _ = rounds_of(how, program, folder, {"LD_PRELOAD": without}, UNREPAIRED, chance, until_lost=True)
         ranges, syncs = kernel_calls(program, folder)
+        upload = upload_is_durable(program, folder)
     print(f"kernel calls while pages were written: {ranges} sync_file_range, {syncs} fdatasync")
     if lost or not pages:
         sys.exit(f"{lost} of {arguments.rounds} cuts lost what was acknowledged")
@@ -206,6 +227,8 @@ def main():
         sys.exit("nothing was lost without the repair either: the test sees nothing")
     if ranges or not syncs:
         sys.exit("sled's flush does not reach fdatasync")
+    if not upload:
+        sys.exit("an upload was acknowledged before its file was durable")
     print(f"proved P2: {arguments.rounds} runs; {where} cut at random moments, {pages} pages acknowledged")
 
 

@@ -1,9 +1,11 @@
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use domain::export::{Asked, Export, File};
 use domain::operation::{Failure, FailureKind, FileUpload, State, UploadTarget};
 use domain::{ConnectionId, Operation, Write};
+use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use store::{ReceivedFile, Recording, Store};
 use tokio::io::AsyncReadExt as _;
@@ -79,6 +81,23 @@ async fn a_file_is_kept_with_its_operation_until_that_has_settled() {
     store.save_operation(done).await.unwrap();
     assert!(!kept.is_whole(14).await);
     assert_eq!(files(folder.path()), 0);
+}
+
+/// What `tests/power` looks at from the side of the kernel.
+#[tokio::test]
+#[ignore = "for another program that traces it; does nothing by itself"]
+async fn keeps_a_file_and_says_so() {
+    let Some(folder) = std::env::var_os("FULCRUM_STORE_CRASH_FOLDER") else {
+        return;
+    };
+    let store = open(Path::new(&folder));
+    let c = connection(1);
+    let created = store.create_connection(c.clone(), SecretString::from(KEY));
+    created.await.unwrap();
+    let file = received(&store).await;
+    let recorded = store.record_operation_with_files(upload(c.id, 1, "r"), WEEK, vec![file]);
+    recorded.await.unwrap();
+    writeln!(std::io::stdout(), "acknowledged 1").unwrap();
 }
 
 #[tokio::test]
