@@ -2,7 +2,7 @@
 //!
 //! `just prove` runs the quick forms, which `cargo test` runs as well; `--long` the thorough ones; names such as `P13`
 //! choose. What needs root, strace or loop devices is marked, and `--outside` runs only that.
-//! Each test says in its description how it was seen to fail.
+//! How each test was seen to fail, its description or docs/promises.md tells.
 
 #![expect(clippy::print_stdout, reason = "the table is what the program is for")]
 

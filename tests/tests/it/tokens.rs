@@ -196,6 +196,12 @@ async fn a_revoked_token_is_worth_nothing_at_once_and_its_streams_end() {
     assert_eq!(again.revoke_time, revoked.revoke_time);
     let still = tokio::time::timeout(Duration::from_millis(1), end_of(others)).await;
     assert!(still.is_err());
+    // A service that is started later knows it too.
+    world.kill().await;
+    world.start().await;
+    let api = world.api.with_token(&lost.secret);
+    let told = refused(connections(&api).await);
+    assert_eq!(told.code, Code::Unauthenticated);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use lever_sim::{Action, AuditEntry, FaultPlan, FaultRule};
 use proto::v1 as pb;
 
-use super::wait::until;
+use super::wait::{until, until_within};
 use super::world::{Setup, World};
 
 impl Setup {
@@ -43,7 +43,9 @@ impl World {
         let before = self.last_pass().await;
         let mut seen = self.calls("listOpportunities").len();
         self.pull_only(&["opportunities"]).await;
-        until("the pass has ended well", async || {
+        // It may have to be started again and again.
+        let longest = Duration::from_secs(120);
+        until_within(longest, "the pass has ended well", async || {
             if let Some(page) = self.calls("listOpportunities").get(seen) {
                 seen += 1;
                 meanwhile(self, page).await;
