@@ -102,7 +102,6 @@ async fn ready(State(health): State<Health>) -> Response {
 }
 
 async fn metrics(State((health, engine)): State<(Health, Engine)>) -> impl IntoResponse {
-    health.metrics.run_upkeep();
     let mut text = health.metrics.render();
     text.push_str(&exposition::text(&health.figures()));
     text.push_str(&exposition::text(&engine.gauges().await));
