@@ -45,11 +45,11 @@ export const connect = async (page, lever, { name = "Acme Recruiting", key = lev
   return page.url().match(/\/connections\/([^/]+)\//)[1];
 };
 
-/** Connects an account that is still to be set up; gives where that goes on. */
-export const connectPaused = async (page, lever, { name = "Globex" } = {}) => {
+/** Connects an account that is still to be set up, with a key for some permissions only or for all; gives where that goes on. */
+export const connectPaused = async (page, lever, { name = "Globex", only, form = "" } = {}) => {
   const key = `made-for-${name.toLowerCase()}-${Date.now()}`;
-  await lever.control("keys", { secret: key, confidential: true });
-  await fillConnection(page, lever, { name, key });
+  await lever.control("keys", only ? { secret: key, only } : { secret: key, confidential: true });
+  await fillConnection(page, lever, { name, key, form });
   await page.getByRole("button", { name: "Test and continue" }).click();
   await page.locator("nav[aria-label=Steps], [name=again]").first().waitFor();
   const again = page.getByLabel("Connect it all the same");
@@ -70,8 +70,8 @@ export const testKey = async (page) => {
   await page.getByText("Lever has answered.").waitFor();
 };
 
-const fillConnection = async (page, lever, { name, key }) => {
-  await page.goto("/console/connect");
+const fillConnection = async (page, lever, { name, key, form = "" }) => {
+  await page.goto(`/console/connect${form}`);
   await page.locator("[name=display_name]").fill(name);
   await page.locator("[name=region]").selectOption("other");
   await page.locator("[name=base_url]").fill(lever.baseUrl);

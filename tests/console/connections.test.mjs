@@ -94,6 +94,8 @@ test("a user is linked by name, tested, and unlinked", async () => {
   await assertReachable(page, "the users with a test");
   await row.getByRole("button", { name: "Remove the link" }).click();
   await page.getByText("The link is removed").waitFor();
+  await press("Read users now");
+  await page.getByRole("status").getByText("users are read now").waitFor();
   await page.getByText("Test under whose name").click();
   const test = page.locator("details", { hasText: "Test under whose name" });
   await test.getByLabel("E-mail address in the product").fill("someone@product.example");

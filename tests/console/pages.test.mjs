@@ -4,14 +4,18 @@ import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
 import { assertReachable, barriers, connect, connectPaused, openBrowser, person, synced, testKey, weight } from "./admin.mjs";
-import { startFulcrum, startLever } from "./programs.mjs";
+import { ask, startFulcrum, startLever } from "./programs.mjs";
 
 const OF_A_CONNECTION = [
   "", "/applicants", "/applicants/sla", "/duplicates", "/find", "/issues", "/permissions", "/stages", "/stages/versions", "/stages/versions/0",
   "/fields", "/fields/versions", "/fields/versions/0",
-  "/sync", "/operations", "/calls", "/users", "/inbound", "/export", "/privacy", "/settings", "/settings/disconnect",
+  "/sync", "/sync/streams/opportunities", "/sync/quarantine", "/operations", "/calls", "/users", "/inbound", "/export", "/privacy", "/settings", "/settings/disconnect",
 ];
 // Over the wire, assets included.
+// Of an account without people, the pages that say so.
+const OF_JOBS_ALONE = [
+  "", "/applicants", "/duplicates", "/find", "/permissions", "/stages", "/fields", "/sync", "/users", "/inbound", "/export", "/settings",
+];
 const MOST_BYTES = 100_000;
 
 let browser;
@@ -19,6 +23,7 @@ let lever;
 let fulcrum;
 let paths;
 let guestPaths;
+let timed;
 
 before(async () => {
   [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(), startFulcrum()]);
@@ -26,15 +31,44 @@ before(async () => {
   const connection = await connect(admin.page, lever);
   await testKey(admin.page);
   await synced(admin.page, connection);
+  const failed = await failedWrite(connection);
   const setup = await connectPaused(admin.page, lever);
   await testKey(admin.page);
+  const jobs = await jobsAlone(admin.page, lever);
   const link = await guestLink(admin.page, lever);
   await admin.context.close();
   const at = (path) => `/console/connections/${connection}${path}`;
   const steps = ["test", "scopes", "history", "acting", "start"].map((step) => `${setup}/${step}`);
-  paths = ["/console", "/console/connect", "/console/links", "/console/sign-in", ...OF_A_CONNECTION.map(at), ...steps];
+  const ofWrite = [at(`/operations/${failed}`), at(`/operations/${failed}/edit`)];
+  const ofJobs = OF_JOBS_ALONE.map((path) => `${jobs}${path}`);
+  paths = [
+    "/console", "/console/connect", "/console/connect?only=jobs", "/console/links", "/console/sign-in",
+    ...OF_A_CONNECTION.map(at), ...ofWrite, ...steps, ...ofJobs,
+  ];
+  timed = ["", "/sync", "/operations", "/calls", "/stages/versions"].map(at);
   guestPaths = [link, "/connect/callback"];
 });
+
+/** The id of a write that Lever did not take. */
+const failedWrite = async (connection) => {
+  const { applicants } = await ask(fulcrum, "inbound", connection);
+  await lever.control("keys", { secret: lever.key, without: ["create an opportunity note"], confidential: true });
+  const refused = await ask(fulcrum, "write", "note", applicants[0].opportunityId, "hello", "-c", connection).catch((failure) => failure);
+  await lever.control("keys", { secret: lever.key, confidential: true });
+  return JSON.parse(refused.stdout).id;
+};
+
+/** The path of an account whose key reads postings alone, once these are here. */
+const jobsAlone = async (page, lever) => {
+  const only = ["find all postings", "find a posting", "find a posting application question form"];
+  const setup = await connectPaused(page, lever, { name: "Roles", only, form: "?only=jobs" });
+  await testKey(page);
+  await page.getByText("Nothing that is needed is missing").waitFor();
+  await page.goto(`${setup}/start`);
+  await page.getByRole("button", { name: "Start the first import" }).click();
+  await page.getByText("Jobs alone are mirrored").waitFor();
+  return setup.replace(/\/setup$/, "");
+};
 
 /** The path of a link for another account, as the page that made it tells this once. */
 const guestLink = async (page, lever) => {
@@ -116,6 +150,42 @@ test("every page begins with a way past its menu", async () => {
     await admin.page.keyboard.press("Tab");
     const focused = await admin.page.evaluate(() => document.activeElement?.getAttribute("href"));
     assert.match(focused ?? "", /^#/, `${path}: the first stop leads into the page`);
+  }
+  await admin.context.close();
+});
+
+// What each time on a page says, and what it tells on hover.
+const times = (page) =>
+  page.locator("time").evaluateAll((all) => all.map((time) => [time.textContent, time.title, time.getAttribute("datetime")]));
+
+test("times are in the zone of the viewer, in UTC without scripts, and exact on hover", async () => {
+  for (const [options, zone] of [
+    [{ timezoneId: "Asia/Tokyo" }, /GMT\+9$/],
+    [{ timezoneId: "Asia/Tokyo", javaScriptEnabled: false }, / UTC$/],
+  ]) {
+    const admin = await person(browser, fulcrum, options);
+    for (const path of timed) {
+      await admin.page.goto(path);
+      const found = await times(admin.page);
+      assert.ok(found.length > 0, `${path} tells times`);
+      for (const [text, title, exact] of found) {
+        assert.match(text, zone, path);
+        assert.match(title, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, path);
+        assert.equal(title, exact, path);
+      }
+    }
+    await admin.context.close();
+  }
+});
+
+test("without scripts every page has its heading, and nothing that waits for one", async () => {
+  const admin = await person(browser, fulcrum, { javaScriptEnabled: false });
+  for (const path of paths) {
+    const answer = await admin.page.goto(path);
+    assert.ok(answer.status() < 400, `${path}: ${answer.status()}`);
+    assert.equal(await admin.page.getByRole("heading", { level: 1 }).count(), 1, path);
+    const idle = await admin.page.locator("form:not([method=post]):not([method=get])").count();
+    assert.equal(idle, 0, `${path} has a form that sends nothing`);
   }
   await admin.context.close();
 });

@@ -312,6 +312,7 @@ fn page(
         h1 { "Connect Lever" }
         @if let Some(refused) = refused { (refused.notice()) }
         p { "You need an API key, which a Lever Super Admin makes under Settings → Integrations and API → API Credentials. Somebody else has it, or you would rather consent in Lever? " a href=(LINKS) { "Make a link" } " instead." }
+        p.faint { "Where the product offers “Lever” and “Lever (CSV)”, this is “Lever”. The other is another connector: it takes files that somebody has exported from Lever, and reads and writes nothing by itself." }
         details.panel open[only != Only::Everything] {
             summary { "The permissions to tick for the key, in Lever’s order" }
             (permissions(only))
@@ -387,6 +388,13 @@ mod tests {
         assert!(text.contains("value=\"Acme\"") && text.contains("value=\"eu\" selected"));
         assert!(text.contains("Lever rejects the key."));
         assert!(!text.contains("sesame-open"));
+    }
+
+    /// F-02.
+    #[test]
+    fn the_connector_for_files_is_told_apart() {
+        let text = page("t", &Form::default(), false, &[], None).into_string();
+        assert!(text.contains("“Lever (CSV)”, this is “Lever”"));
     }
 
     #[test]

@@ -6,16 +6,20 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use domain::Stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
+use proto::v1::sync_service_server::SyncService as _;
 
+use super::sync::START;
 use super::{After, go_on, setup};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
-use crate::console::frame::{Tab, csrf};
+use crate::console::frame::{Tab, action, csrf};
+use crate::console::models::keeps;
 use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{count, moment, plain};
 use crate::grpc::Api;
@@ -90,7 +94,9 @@ async fn opened(desk: &Desk, id: &str, after: String, doing: Doing) -> Result<Re
         csrf: desk.csrf(),
         may_link: desk.may(UPDATE),
         may_test: desk.may(PREVIEW),
+        may_read: desk.may(START),
         strict: connection.strict_acting_user,
+        kept: keeps(&connection, Stream::Users),
         answer: &answer,
         doing: &doing,
     };
@@ -107,12 +113,25 @@ async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Re
         "find" => found(&desk, &id, doing).await,
         "pick" => picked(&desk, &id, doing).await,
         "test" => test(&desk, &id, doing).await,
+        "read" => read_anew(&desk, &id).await,
         "unlink" => {
             let said = "The link is removed: the e-mail address decides again.";
             update(&desk, &id, doing, String::new(), said).await
         }
         _ => link(&desk, &id, doing).await,
     }
+}
+
+/// Has Lever's users read now, whatever their schedule.
+async fn read_anew(desk: &Desk, id: &str) -> Result<Response, Refused> {
+    let request = pb::StartSyncRequest {
+        connection_id: id.to_owned(),
+        streams: vec![Stream::Users.name().to_owned()],
+        ..Default::default()
+    };
+    desk.call(START, request, Api::start_sync).await?;
+    let said = "Lever’s users are read now: load this page again in a moment.";
+    Ok(desk.done(&Tab::Users.path(id), said))
 }
 
 /// Shows who fits the words.
@@ -249,7 +268,10 @@ struct View<'a> {
     csrf: &'a str,
     may_link: bool,
     may_test: bool,
+    may_read: bool,
     strict: bool,
+    /// Whether the account keeps Lever's users.
+    kept: bool,
     answer: &'a pb::ListUserLinksResponse,
     doing: &'a Doing,
 }
@@ -257,13 +279,19 @@ struct View<'a> {
 fn show(view: &View<'_>) -> Markup {
     let answer = view.answer;
     html! {
-        h1 { "Users" }
+        div.head {
+            h1 { "Users" }
+            @if view.may_read && view.kept { (action(view.csrf, view.path, "Read users now", &[("act", "read")])) }
+        }
         p { "Writes appear in Lever under the name of whoever asked for them, found by e-mail address or by a link made here. As of " (moment(answer.as_of.as_ref())) "." }
         @if let Some(tested) = &view.doing.tested { (outcome(tested)) }
         @if view.may_test { (test_form(view)) }
         @if view.may_link { (link_form(view)) }
         @if answer.links.is_empty() {
-            section.empty { h2 { "No users yet" } p { "Lever's users show up here when they have been read." } }
+            section.empty {
+                @if view.kept { h2 { "No users yet" } p { "Lever's users show up here when they have been read." } }
+                @else { h2 { "Users are not mirrored" } p { "Who writes is looked up in Lever each time. What is mirrored is chosen in the settings." } }
+            }
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Users" {
                 table.stacked {
@@ -470,7 +498,9 @@ mod tests {
             csrf: "t",
             may_link: may,
             may_test: may,
+            may_read: may,
             strict: false,
+            kept: true,
             answer: &answer,
             doing,
         })
@@ -507,6 +537,10 @@ mod tests {
         assert!(!text.contains("<form"), "its reader may not");
         let text = shown(broken, true, &Doing::default());
         assert!(text.contains("value=\"unlink\"") && !text.contains("value=\"pick\""));
+        assert!(
+            text.contains("value=\"read\""),
+            "users are read anew from here"
+        );
         assert!(!text.contains(">raw-id<"));
     }
 
