@@ -377,11 +377,15 @@ mod tests {
         let text = plain(&page(
             &pb::Operation {
                 lever_calls: vec![call],
+                planned_calls: 1_200,
+                background_calls: 1_800,
                 ..operation()
             },
             0,
         ));
         assert!(text.contains("state        dry run\n"), "{text}");
+        let costs = "would take   1,200 calls to Lever, about 0 s\nthen         about 1,800 reads in the background\n";
+        assert!(text.contains(costs), "{text}");
         assert!(
             text.ends_with("stage  would be sent\n    {\"stage\":\"offer\"}\n"),
             "{text}"
