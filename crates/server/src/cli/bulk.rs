@@ -28,6 +28,9 @@ pub(super) struct Reject {
     reason: String,
     #[command(flatten)]
     whom: Whom,
+    /// REASON is what the product calls it (`reject_templates` of the stage mapping), not an id of Lever's.
+    #[arg(long)]
+    template: bool,
     /// Cancel pending interviews.
     #[arg(long)]
     clean_interviews: bool,
@@ -110,6 +113,10 @@ pub(super) async fn advance(global: &Global, command: Advance) -> Result<(), Fai
 pub(super) async fn reject(global: &Global, command: Reject) -> Result<(), Failure> {
     let client = Client::open(global).await?;
     let whom = command.whom;
+    let (archive_reason_id, reject_template) = match command.template {
+        true => (String::new(), command.reason),
+        false => (command.reason, String::new()),
+    };
     let request = pb::RejectApplicantsRequest {
         connection_id: client.connection(whom.connection.as_deref()).await?.id,
         applicants: whom.applicants()?,
@@ -117,7 +124,8 @@ pub(super) async fn reject(global: &Global, command: Reject) -> Result<(), Failu
         dry_run: whom.dry_run,
         acting_user: whom.acting_user,
         hold: whom.hold.map(to_hold),
-        archive_reason_id: command.reason,
+        archive_reason_id,
+        reject_template,
         clean_interviews: command.clean_interviews,
         ..Default::default()
     };
