@@ -87,7 +87,7 @@ pub struct BulkDryRun {
     pub calls: usize,
     /// About how long they would take.
     pub eta: Duration,
-    /// How many reads follow in the background ([`Outbox::read_later`]).
+    /// How many reads follow in the background: of the lists below whoever is written to.
     pub background: usize,
 }
 

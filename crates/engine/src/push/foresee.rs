@@ -27,7 +27,7 @@ pub struct DryRun {
     pub planned: Planned,
     /// About how long the calls would take at the present rate, with those waiting ahead of them.
     pub eta: Duration,
-    /// How many reads follow in the background ([`Outbox::read_later`]).
+    /// How many reads follow in the background: of the lists below whoever is written to.
     pub background: usize,
 }
 
