@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lever_sim::{Action, FaultPlan, FaultRule, When};
+use lever_sim::{Act, Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
 use proto::v1::OperationState::{Failed, Succeeded, Uncertain};
 
@@ -95,6 +95,40 @@ async fn a_lost_answer_to_an_archive_does_not_archive_twice() {
     let operation = world.archive(request).await.expect("recorded");
     assert_eq!(operation.state(), Succeeded, "{operation:?}");
     assert_eq!(world.effects("updateOpportunityArchived"), 1);
+}
+
+/// A try that had no effect is not told as done because people were in that stage just before it, unknown to the mirror.
+#[tokio::test]
+async fn a_move_that_people_made_and_took_back_is_not_taken_for_ours() {
+    let world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let stage_id = |at: usize| {
+        let stages = world.lever.stages();
+        stages[at]["id"].as_str().expect("an id").to_owned()
+    };
+    for at in [4, 5] {
+        let act = Act::MoveStage {
+            opportunity: person.clone(),
+            stage: stage_id(at),
+            user: world.lever.active_users().pop(),
+        };
+        world.lever.act(act).expect("moved");
+    }
+    let rule = FaultRule::on("updateOpportunityStage", Action::ResetBefore).when(When::Nth(1));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![rule],
+    });
+    let request = pb::ChangeStageRequest {
+        opportunity_id: person.clone(),
+        request_id: fresh_id(),
+        stage_id: stage_id(4),
+        ..Default::default()
+    };
+    let operation = world.change_stage(request).await.expect("recorded");
+    assert_eq!(operation.state(), Failed, "{operation:?}");
+    assert_eq!(why(&operation).reason, "STAGE_MOVED");
+    assert_eq!(world.effects("updateOpportunityStage"), 0);
 }
 
 /// What a change has put in the place of what was there, and what it was to put there.

@@ -287,6 +287,20 @@ async fn f29_an_application_whose_answer_is_lost_is_in_lever_once() {
     }
 }
 
+/// F-29, P10: what another operation has made is not taken for what a lost call made.
+#[tokio::test]
+async fn f29_two_applications_of_one_person_stay_two_when_an_answer_is_lost() {
+    let world = world().await;
+    let (posting, question) = world.asking_posting().await;
+    let ask = || application(&posting, &question, "robin.twice@example.com");
+    let first = world.apply_to_posting(ask()).await.expect("recorded");
+    world.lose("applyToPosting", Action::ResetBefore, 1);
+    let second = world.apply_to_posting(ask()).await.expect("recorded");
+    assert_eq!(second.state(), Succeeded, "{second:?}");
+    assert_ne!(first.result_id, second.result_id);
+    assert_eq!(world.effects("applyToPosting"), 2);
+}
+
 /// F-29: what Lever would refuse is told with its field before anything is recorded or written.
 #[tokio::test]
 async fn f28_f29_what_cannot_be_right_names_its_field_and_nothing_is_written() {

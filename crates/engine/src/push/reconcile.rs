@@ -147,7 +147,13 @@ async fn result_of(
         return Ok(None);
     };
     let since = link.lever_time(sent).minus(CLOCKS_DIFFER);
-    let others = results_of_others(shared, operation).await?;
+    let others = match operation.present_write() {
+        Write::Prepared(Prepared {
+            kind: PreparedKind::ApplyToPosting,
+            ..
+        }) => applications_of_others(shared, operation).await?,
+        _ => results_of_others(shared, operation).await?,
+    };
     let others = &others;
     match operation.present_write() {
         Write::CreateNote(note) => {
@@ -302,6 +308,34 @@ async fn results_of_others(shared: &Shared, operation: &Operation) -> Result<Has
         whole.into_iter().chain(steps)
     });
     Ok(results.collect())
+}
+
+/// The applications that other operations have made: whom one is about is known only afterwards, so all are looked
+/// through that are kept.
+async fn applications_of_others(shared: &Shared, operation: &Operation) -> Result<HashSet<String>> {
+    const AT_A_TIME: usize = 500;
+    let is_application = |other: &Operation| {
+        let kind = match &other.write {
+            Write::Prepared(prepared) => Some(prepared.kind),
+            _ => None,
+        };
+        kind == Some(PreparedKind::ApplyToPosting) && other.id != operation.id
+    };
+    let (store, connection) = (&shared.store, operation.connection);
+    let mut applications = HashSet::new();
+    let mut before = None;
+    loop {
+        let others = store
+            .operations(connection, None, before, AT_A_TIME)
+            .await?;
+        before = others.last().map(|other| other.id);
+        let is_last = others.len() < AT_A_TIME;
+        let made = others.into_iter().filter(is_application);
+        applications.extend(made.filter_map(|other| other.result_id));
+        if is_last {
+            return Ok(applications);
+        }
+    }
 }
 
 /// Whether a note may have been written for somebody: not if it is another's. Whom Lever names where nobody acts is not

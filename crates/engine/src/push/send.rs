@@ -7,7 +7,8 @@ use domain::operation::{Attempt, Event, Failure, FailureKind, Rejection, State};
 use domain::{Connection, Operation, Timestamp, Write};
 use lever::{
     Answer, ArchiveReasonId, Client, CreatedOpportunity, Endpoint, Error, ErrorKind, File,
-    GetOpportunity, Lane, OpportunityExpand, OpportunityId, RawCall, Record, StageId, Upload,
+    GetOpportunity, Lane, OpportunityExpand, OpportunityId, RawCall, Record, StageChange, StageId,
+    Upload, UserId,
 };
 
 use super::merge::{self, Merge};
@@ -20,11 +21,13 @@ use crate::link::Link;
 use crate::pull::{incoming_opportunity, policy};
 use crate::skew::Moment;
 
-/// How far Lever's stamps may lie before our sending.
+/// How far Lever's stamps may lie before our sending while Lever has not told its time.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
+/// The same once it has: its `Date` is cut to seconds, and believed to some more (`skew`).
+const TIME_IS_KNOWN: Duration = Duration::from_secs(4);
 
-/// How many of the operations before one are looked through for moves of ours.
-const MOVES_LOOKED_THROUGH: usize = 50;
+/// How many of the operations before one are looked through for what they did to the same person.
+const LOOKED_THROUGH: usize = 1_000;
 
 /// What a try came to, and the calls it made.
 pub(super) struct Outcome {
@@ -77,11 +80,7 @@ pub(super) async fn send(
         match try_.call(&fresh_read(&operation.opportunity)).await {
             Ok(record) => {
                 let tried = match tried_at {
-                    Some(at) => Some(Tried {
-                        unclear: unclear_at(operation).is_some(),
-                        since: link.lever_time(at).minus(CLOCKS_DIFFER),
-                        ours: ours_before(shared, operation, at).await,
-                    }),
+                    Some(at) => Some(Tried::at(shared, link, operation, at).await),
                     None => None,
                 };
                 match decide(operation, &record.value, tried.as_ref()) {
@@ -369,8 +368,9 @@ pub(super) fn decide(
         Write::ChangeStage { stage, .. } if present.stage.as_ref() == Some(stage) => done,
         Write::ChangeStage { stage, .. }
             if tried.is_some_and(|tried| {
-                let to_it = tried.ours.moved_to.iter().filter(|to| *to == stage);
-                tried.unclear && entries_since(present, Some(stage), tried.since) > to_it.count()
+                let mut entries = tried.entries_of_none(present).into_iter();
+                let acting = operation.acting_user.as_ref();
+                tried.unclear && entries.any(|entry| tried.may_have_made(entry, stage, acting))
             }) =>
         {
             done
@@ -381,9 +381,7 @@ pub(super) fn decide(
         } if present.stage.as_ref() != Some(expected) => Some(Event::Refused(moved(present))),
         // Others have moved the person after our first try, which had no effect.
         Write::ChangeStage { .. }
-            if tried.is_some_and(|tried| {
-                entries_since(present, None, tried.since) > tried.ours.moves
-            }) =>
+            if tried.is_some_and(|tried| !tried.entries_of_none(present).is_empty()) =>
         {
             Some(Event::Refused(moved(present)))
         }
@@ -423,7 +421,7 @@ fn archived_by_others(present: &lever::Opportunity, tried: &Tried) -> bool {
     let at = present.archived.as_ref().and_then(|it| it.archived_at);
     let reason = archived_for(present);
     let ours = reason.is_some_and(|reason| tried.ours.archived_for.contains(reason));
-    at.is_some_and(|at| at >= tried.since) && !ours
+    at.is_some_and(|at| at >= tried.since()) && !ours
 }
 
 /// The reason that an opportunity is archived for.
@@ -461,16 +459,76 @@ fn moved(present: &lever::Opportunity) -> Failure {
 pub(super) struct Tried {
     /// Whether one may have had its effect.
     unclear: bool,
-    /// Since when the history may show its effect, on Lever's clock.
-    since: Timestamp,
+    /// When the first was sent, on Lever's clock as far as we know it.
+    sent: Timestamp,
+    /// How far that may be from the time which Lever has.
+    doubt: Duration,
     /// What other operations of ours have done since then.
     ours: Ours,
+}
+
+impl Tried {
+    async fn at(shared: &Shared, link: &Link, operation: &Operation, at: Timestamp) -> Tried {
+        let known = link.known_lever_now(&shared.clock).is_some();
+        let doubt = if known { TIME_IS_KNOWN } else { CLOCKS_DIFFER };
+        Tried {
+            unclear: unclear_at(operation).is_some(),
+            sent: link.lever_time(at),
+            doubt,
+            ours: ours_before(shared, link, operation, at, doubt).await,
+        }
+    }
+
+    /// Since when what is seen in Lever may have come after the first try.
+    fn since(&self) -> Timestamp {
+        self.sent.minus(self.doubt)
+    }
+
+    /// How the person came to stages since the first try, without what other operations of ours did: this one, or people.
+    fn entries_of_none<'p>(&self, present: &'p lever::Opportunity) -> Vec<&'p StageChange> {
+        let since = self.since();
+        let mut others: Vec<&Moved> = self.ours.moved.iter().collect();
+        let mut entries = Vec::new();
+        for change in &present.stage_changes {
+            let Some(at) = change.updated_at.filter(|at| *at >= since) else {
+                continue;
+            };
+            let made = |moved: &&Moved| {
+                change.to_stage_id.as_ref() == Some(&moved.to)
+                    && moved.from <= at
+                    && at <= moved.until
+            };
+            // Each of them made one.
+            match others.iter().position(made) {
+                Some(place) => drop(others.remove(place)),
+                None => entries.push(change),
+            }
+        }
+        entries
+    }
+
+    /// Whether an entry to this stage may be the effect of a try that was made for `acting`. What is dated before it was
+    /// sent is believed to be only if Lever names the same user.
+    fn may_have_made(&self, entry: &StageChange, stage: &StageId, acting: Option<&UserId>) -> bool {
+        let by = entry.user_id.as_ref();
+        let is_by_us = match entry.updated_at {
+            Some(at) if at >= self.sent => by.is_none() || acting.is_none() || by == acting,
+            _ => by == acting,
+        };
+        entry.to_stage_id.as_ref() == Some(stage) && is_by_us
+    }
 }
 
 /// What operations recorded before this one have done to the person since about `tried_at`.
 ///
 /// Where that cannot be read, what Lever shows decides alone.
-async fn ours_before(shared: &Shared, operation: &Operation, tried_at: Timestamp) -> Ours {
+async fn ours_before(
+    shared: &Shared,
+    link: &Link,
+    operation: &Operation,
+    tried_at: Timestamp,
+    doubt: Duration,
+) -> Ours {
     let mut ours = Ours::default();
     if !matches!(
         operation.present_write(),
@@ -478,32 +536,33 @@ async fn ours_before(shared: &Shared, operation: &Operation, tried_at: Timestamp
     ) {
         return ours;
     }
-    let since = tried_at.minus(CLOCKS_DIFFER);
     let earlier = shared
         .store
         .operations(
             operation.connection,
             Some(&operation.opportunity),
             Some(operation.id),
-            MOVES_LOOKED_THROUGH,
+            LOOKED_THROUGH,
         )
         .await;
     for other in earlier.unwrap_or_default() {
-        let sent = |by: Duration| {
-            let own = plan::lever_operation(&other.write);
-            let since = since.minus(by);
-            let mut attempts = other.attempts.iter();
-            attempts.any(|attempt| attempt.lever_operation == own && attempt.at >= since)
-        };
+        let own = plan::lever_operation(&other.write);
+        let attempts = other.attempts.iter();
+        let mut sent = attempts.filter(|attempt| attempt.lever_operation == own);
         match &other.write {
             Write::ChangeStage { stage, .. } if other.state == State::Succeeded => {
-                ours.moves += usize::from(sent(CLOCKS_DIFFER));
-                if sent(Duration::ZERO) {
-                    ours.moved_to.push(stage.clone());
-                }
+                // Some that were earlier are not looked for in vain: each entry has its time.
+                ours.moved.extend(sent.next().map(|first| Moved {
+                    to: stage.clone(),
+                    from: link.lever_time(first.at).minus(doubt),
+                    until: link.lever_time(other.updated_at).plus(doubt),
+                }));
             }
-            Write::Archive { reason, .. } if sent(CLOCKS_DIFFER) => {
-                ours.archived_for.push(reason.clone());
+            Write::Archive { reason, .. } => {
+                let since = tried_at.minus(doubt).minus(CLOCKS_DIFFER);
+                if sent.any(|attempt| attempt.at >= since) {
+                    ours.archived_for.push(reason.clone());
+                }
             }
             _ => {}
         }
@@ -511,25 +570,20 @@ async fn ours_before(shared: &Shared, operation: &Operation, tried_at: Timestamp
     ours
 }
 
-/// What other operations of ours have done to a person since an operation was tried first.
+/// What other operations of ours have done to a person.
 #[derive(Default)]
 struct Ours {
     /// The stages they have moved the person to.
-    moved_to: Vec<StageId>,
-    /// How often they have moved the person at all, with some that were earlier.
-    moves: usize,
-    /// The reasons they may have archived the person for.
+    moved: Vec<Moved>,
+    /// The reasons they may have archived the person for, since an operation was tried first.
     archived_for: Vec<ArchiveReasonId>,
 }
 
-/// How often the person came to a stage, or to any, since a time on Lever's clock.
-fn entries_since(present: &lever::Opportunity, stage: Option<&StageId>, since: Timestamp) -> usize {
-    present
-        .stage_changes
-        .iter()
-        .filter(|change| stage.is_none_or(|stage| change.to_stage_id.as_ref() == Some(stage)))
-        .filter(|change| change.updated_at.is_some_and(|at| at >= since))
-        .count()
+/// A move of an operation that succeeded; Lever dates it between two times on its clock.
+struct Moved {
+    to: StageId,
+    from: Timestamp,
+    until: Timestamp,
 }
 
 /// A raw write that was recorded by a version which knew it.
@@ -678,7 +732,8 @@ mod tests {
     fn tried(ms: i64) -> Tried {
         Tried {
             unclear: true,
-            since: Timestamp::from_millis(ms),
+            sent: Timestamp::from_millis(ms),
+            doubt: Duration::ZERO,
             ours: Ours::default(),
         }
     }
@@ -826,20 +881,61 @@ mod tests {
         assert_eq!(decide(&wary, &present, Some(&tried(4_000))), done);
         assert_eq!(decide(&plain, &present, Some(&tried(4_000))), done);
         // The entries that the history shows were those of other operations.
-        let others = |moves| Tried {
+        let moved = |to: &str, at: i64| Moved {
+            to: StageId::from(to),
+            from: Timestamp::from_millis(at - 10),
+            until: Timestamp::from_millis(at + 10),
+        };
+        let others = |moved: Vec<Moved>| Tried {
             ours: Ours {
-                moved_to: vec![StageId::from("b")],
-                moves,
+                moved,
                 ..Ours::default()
             },
             ..tried(4_000)
         };
-        assert_eq!(decide(&plain, &present, Some(&others(2))), None);
+        let both = others(vec![moved("b", 5_000), moved("c", 6_000)]);
+        assert_eq!(decide(&plain, &present, Some(&both)), None);
         // One was not, or came after a try without an effect: a person's, which stays.
-        for tried in [others(1), tried(5_001)] {
+        let one = others(vec![moved("b", 5_000)]);
+        for tried in [one, tried(5_001)] {
             let told = decide(&plain, &present, Some(&tried));
             assert!(matches!(told, Some(Event::Refused(_))), "{told:?}");
         }
+        // Another of the same stage, long before: this one was ours.
+        let long_ago = others(vec![moved("b", 4_100)]);
+        assert_eq!(decide(&plain, &present, Some(&long_ago)), done);
         assert_eq!(decide(&move_to("b", None), &present, None), None);
+    }
+
+    #[test]
+    fn what_people_did_just_before_a_try_is_not_its_effect() {
+        let moved_by = |user: serde_json::Value| {
+            opportunity(json!({"id": "o", "stage": "c", "stageChanges": [
+                {"toStageId": "b", "updatedAt": 5_000, "userId": user}, {"toStageId": "c", "updatedAt": 5_500, "userId": "human"}
+            ]}))
+        };
+        let done = Some(Event::Done { result_id: None });
+        let sent = |ms| Tried {
+            doubt: Duration::from_millis(2_000),
+            ..tried(ms)
+        };
+        let mut asked_for = move_to("b", None);
+        asked_for.acting_user = Some("us".into());
+        let ours = [
+            (move_to("b", None), moved_by(json!(null))),
+            (asked_for.clone(), moved_by(json!("us"))),
+        ];
+        for (operation, present) in &ours {
+            assert_eq!(decide(operation, present, Some(&sent(4_900))), done);
+            // By a clock that is ahead of Lever's.
+            assert_eq!(decide(operation, present, Some(&sent(6_900))), done);
+        }
+        let theirs = moved_by(json!("human"));
+        for operation in [move_to("b", None), asked_for] {
+            let told = decide(&operation, &theirs, Some(&sent(6_900)));
+            assert!(matches!(told, Some(Event::Refused(_))), "{told:?}");
+            // What is older than the clocks can differ is of no account.
+            assert_eq!(decide(&operation, &theirs, Some(&sent(7_600))), None);
+        }
     }
 }
