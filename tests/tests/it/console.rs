@@ -2,7 +2,7 @@
 //! to a mirrored account.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use proto::v1 as pb;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -235,6 +235,42 @@ async fn whoever_has_no_token_sees_nothing_and_a_revoked_one_ends_its_session() 
     let fields = [("csrf", proof.as_str()), ("display_name", "x")];
     let again = browser.post(&path, &fields).await;
     assert_eq!(again.status, StatusCode::FORBIDDEN);
+}
+
+/// Reads a stream of events to its end.
+async fn end_of(mut events: Response) {
+    let read = async { while let Ok(Some(_)) = events.chunk().await {} };
+    let ended = tokio::time::timeout(PATIENCE, read).await;
+    ended.expect("the stream ends");
+}
+
+#[tokio::test]
+async fn a_live_page_ends_when_its_token_expires_and_when_its_reader_signs_out() {
+    let mut world = World::new(Setup::new(5)).await;
+    world.connect().await;
+    let request = |ends: Option<SystemTime>| pb::CreateTokenRequest {
+        role: pb::TokenRole::Admin.into(),
+        expire_time: ends.map(prost_types::Timestamp::from),
+        ..Default::default()
+    };
+    let lasting = world.api.tokens().create_token(request(None)).await;
+    let lasting = lasting.expect("made").into_inner().secret;
+    let api = world.api.with_token(&lasting);
+    let soon = SystemTime::now() + Duration::from_secs(2);
+    let brief = api.tokens().create_token(request(Some(soon))).await;
+    let brief = brief.expect("made").into_inner().secret;
+    let live = format!("/console/connections/{}/live", world.connection);
+    let (mut one, mut other) = (Browser::new(&world), Browser::new(&world));
+    let sign_in = "/console/sign-in";
+    one.post(sign_in, &[("token", brief.as_str())]).await;
+    other.post(sign_in, &[("token", lasting.as_str())]).await;
+    let (of_brief, of_lasting) = (one.listen(&live).await, other.listen(&live).await);
+    assert_eq!(of_lasting.status(), StatusCode::OK);
+    end_of(of_brief).await;
+    let proof = csrf(&other.open("/console").await);
+    let fields = [("csrf", proof.as_str())];
+    other.post("/console/sign-out", &fields).await;
+    end_of(of_lasting).await;
 }
 
 #[tokio::test]

@@ -38,9 +38,23 @@ impl Desk {
         &self.console.api
     }
 
-    /// Is cancelled when the token stops working.
-    pub(super) fn ended(&self) -> tokio_util::sync::CancellationToken {
-        self.account.ended().clone()
+    /// Is over when the token stops working, at its time or before, or its session has ended.
+    pub(super) fn over(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (revoked, signed_out) = (self.account.ended().clone(), self.session.over.clone());
+        let lasts = self.caller.expires_at.map(|at| at.since(self.now()));
+        async move {
+            let expired = async {
+                match lasts {
+                    Some(lasts) => tokio::time::sleep(lasts).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = revoked.cancelled() => {}
+                () = signed_out.cancelled() => {}
+                () = expired => {}
+            }
+        }
     }
 
     /// What forms carry.

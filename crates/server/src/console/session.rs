@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use engine::{Error, Result};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The cookie with the secret of a session.
 pub(super) const COOKIE: &str = "fulcrum_session";
@@ -34,6 +35,8 @@ pub(super) struct Session {
     pub(super) token: Option<Hash>,
     /// What forms carry to prove that they come from a page of this session.
     pub(super) csrf: String,
+    /// Is cancelled when the session has ended.
+    pub(super) over: CancellationToken,
 }
 
 /// The sessions there are, by the hash of their secret.
@@ -51,6 +54,8 @@ struct Held {
     said: Option<String>,
     began: Instant,
     used: Instant,
+    /// Whoever waits for the end of the session hears of it when this goes.
+    _over: DropGuard,
 }
 
 impl Held {
@@ -76,7 +81,9 @@ impl Sessions {
     /// If the operating system gives no random numbers.
     pub(super) fn begin(&self, token: Option<Hash>) -> Result<(String, Session)> {
         let (secret, csrf) = (secret()?, self.proof(token)?);
-        let session = Session { token, csrf };
+        let over = CancellationToken::new();
+        let _over = over.clone().drop_guard();
+        let session = Session { token, csrf, over };
         let now = Instant::now();
         let mut all = self.all();
         all.retain(|_, held| held.lasts(now));
@@ -91,6 +98,7 @@ impl Sessions {
             said: None,
             began: now,
             used: now,
+            _over,
         };
         all.insert(hash(&secret), held);
         Ok((secret, session))

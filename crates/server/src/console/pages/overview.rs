@@ -8,7 +8,7 @@ use axum::extract::Path;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use maud::{Markup, html};
 use proto::v1 as pb;
 
@@ -63,15 +63,15 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     Ok(desk.at(&connection, Tab::Overview, page(&view)))
 }
 
-/// Tells a page that something has changed, until the service stops or the token does.
+/// Tells a page that something has changed, until the service stops, or the token does, or its reader signs out.
 async fn live(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
     let id = crate::wire::connection_id(&connection.id).map_err(status)?;
     let mut changes = desk.api().engine.watch_sync(id).map_err(status)?;
     changes.mark_changed();
-    let (stop, ended) = (desk.api().stop.clone(), desk.ended());
+    let stop = desk.api().stop.clone();
     let events = stream::unfold(changes, move |mut changes| {
-        let (stop, ended) = (stop.clone(), ended.clone());
+        let stop = stop.clone();
         async move {
             let changed = async {
                 changes.changed().await.ok()?;
@@ -84,12 +84,11 @@ async fn live(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
             let event = tokio::select! {
                 event = changed => event?,
                 () = stop.cancelled() => return None,
-                () = ended.cancelled() => return None,
             };
             Some((event, changes))
         }
     });
-    Ok(Sse::new(events)
+    Ok(Sse::new(events.take_until(Box::pin(desk.over())))
         .keep_alive(KeepAlive::default())
         .into_response())
 }
