@@ -139,10 +139,21 @@ async fn a_note_that_failed_is_changed_and_sent_once_in_its_place() {
     );
 
     // Somebody who had the form open, too, is told what was sent, and keeps what they typed.
-    let late = [("csrf", proof.as_str()), ("value", "Called him")];
-    let late = browser.post(&edit, &late).await;
-    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text);
-    assert!(late.text.contains(&first.to), "{}", late.text);
+    for typed in ["Called <him>", ""] {
+        let late = [("csrf", proof.as_str()), ("value", typed)];
+        let late = browser.post(&edit, &late).await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text);
+        let typed = typed.replace('<', "&lt;").replace('>', "&gt;");
+        for told in [
+            "has already changed and sent this write",
+            &format!("href=\"{}\"", first.to),
+            "was sent in its place, and has succeeded.",
+            &format!(">{typed}</textarea>"),
+        ] {
+            assert!(late.text.contains(told), "{told}: {}", late.text);
+        }
+        assert!(!late.text.contains("request_id"), "{}", late.text);
+    }
     assert_eq!(world.effects("createOpportunityNote"), 1);
 }
 
@@ -193,6 +204,14 @@ async fn a_rejection_that_failed_is_edited_as_a_rejection_after_a_tick() {
         sent.to,
         "pressed twice"
     );
+    let anywhere = [unsure[0], unsure[1], ("expected_stage_id", ""), sure[3]];
+    let late = browser.post(&edit, &anywhere).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text);
+    assert!(
+        late.text
+            .contains("has already changed and sent this write")
+    );
+    assert!(late.text.contains("value=\"\" selected>wherever that is"));
 
     // The bulk goes by its other item, and is over once that is given up.
     let (bulk, _) = item.id.split_once('/').expect("an item");

@@ -79,7 +79,9 @@ async fn a_reason_is_named_once_and_rejections_go_by_that_name() {
     let incomplete = [("csrf", proof.as_str()), ("name", name)];
     let refused_page = browser.post(&path, &incomplete).await;
     assert_eq!(refused_page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused_page.text.contains("id=\"field-name-problem\""));
+    let problem = |field: &str| format!("id=\"field-{field}-problem\"");
+    assert!(!refused_page.text.contains(&problem("name")));
+    assert!(refused_page.text.contains(&problem("archive_reason_id")));
     assert!(
         refused_page.text.contains("value=\"Not a &lt;fit&gt;\""),
         "{}",
@@ -96,6 +98,18 @@ async fn a_reason_is_named_once_and_rejections_go_by_that_name() {
         "{}",
         refused_page.text
     );
+    for (name, reason, wrong, right) in [
+        (name, hires, "archive_reason_id", "name"),
+        (name, "nothing", "archive_reason_id", "name"),
+        ("", &reason, "name", "archive_reason_id"),
+        (&"n".repeat(101), &reason, "name", "archive_reason_id"),
+    ] {
+        let fields = [incomplete[0], ("name", name), ("archive_reason_id", reason)];
+        let page = browser.post(&path, &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.text.contains(&problem(wrong)), "{}", page.text);
+        assert!(!page.text.contains(&problem(right)), "{}", page.text);
+    }
     assert_eq!(world.named_reasons().await, []);
 
     let whole = [incomplete[0], incomplete[1], ("archive_reason_id", &reason)];
@@ -151,17 +165,21 @@ async fn the_stage_of_a_posting_is_suggested_where_it_lies_ahead() {
     let proof = csrf(&browser.open(&page).await);
     let path = format!("{page}/target");
     let posting = ("posting_id", applicant.posting_id.as_str());
-    let wrong = [("csrf", proof.as_str()), posting, ("stage_id", "nowhere")];
-    let refused_page = browser.post(&path, &wrong).await;
-    assert_eq!(refused_page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(
-        refused_page
-            .text
-            .contains("id=\"field-posting_id-problem\""),
-        "{}",
-        refused_page.text
-    );
-    let set = [wrong[0], posting, ("stage_id", "offer")];
+    let proven = ("csrf", proof.as_str());
+    let problem = |field: &str| format!("id=\"field-{field}-problem\"");
+    for (posting, stage, wrong, right) in [
+        (posting.1, "nowhere", "stage_id", "posting_id"),
+        (posting.1, "", "stage_id", "posting_id"),
+        ("", "offer", "posting_id", "stage_id"),
+        ("nothing", "offer", "posting_id", "stage_id"),
+    ] {
+        let fields = [proven, ("posting_id", posting), ("stage_id", stage)];
+        let page = browser.post(&path, &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.text.contains(&problem(wrong)), "{}", page.text);
+        assert!(!page.text.contains(&problem(right)), "{}", page.text);
+    }
+    let set = [proven, posting, ("stage_id", "offer")];
     let saved = browser.post(&path, &set).await;
     assert_eq!(saved.to, page, "{}", saved.text);
     assert_eq!(
@@ -179,7 +197,7 @@ async fn the_stage_of_a_posting_is_suggested_where_it_lies_ahead() {
         world.suggested_for(&other.opportunity_id).await.as_deref(),
         Some("offer")
     );
-    let away = [wrong[0], posting, ("act", "remove")];
+    let away = [proven, posting, ("act", "remove")];
     assert_eq!(browser.post(&path, &away).await.to, page);
     assert_eq!(
         world.suggested_for(&applicant.opportunity_id).await,

@@ -290,21 +290,60 @@ async fn inbound_settings_are_saved_where_they_live_and_a_conflict_keeps_the_cho
     let saved = world.mapping().await.stage_mapping.expect("a mapping");
     assert!(saved.lever_sends_email);
     assert_eq!(saved.product_stages, mapping.product_stages);
+    // Overtaken in one of two documents, nothing is saved in the other either.
+    let exported = hidden(&page, "etag.export");
     let fields = [
         ("csrf", proof.as_str()),
         ("etag.mapping", &mapping.etag),
+        ("etag.export", &exported),
+        ("was.writer", "product"),
         ("writer", "product"),
+        ("was.reject_hold", "0"),
+        ("reject_hold", "3"),
+        ("was.cool_off_days", &hidden(&page, "was.cool_off_days")),
         ("cool_off_days", "11"),
     ];
     let late = browser.post(&path, &fields).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
+    let differs = ">Hold before a rejection is sent, in business days</th><td>0</td><td>0</td><td><ins>3</ins></td>";
+    assert!(late.text.contains(differs), "{}", late.text);
     assert!(
-        late.text.contains("save once more") && late.text.contains("value=\"product\" selected")
+        late.text.contains("name=\"reject_hold\" value=\"3\"")
+            && late.text.contains("value=\"lever\" selected"),
+        "what was not touched is as it is there now"
     );
     assert!(
         late.text.contains("name=\"cool_off_days\" value=\"11\""),
         "what was typed beside it stays too"
     );
+    assert_eq!(hidden(&late, "etag.export"), exported, "not saved");
+
+    // The same the other way round: what is saved first is not what was overtaken.
+    let theirs = [
+        ("csrf", proof.as_str()),
+        ("etag.export", &exported),
+        ("cool_off_days", "45"),
+    ];
+    assert_eq!(browser.post(&path, &theirs).await.to, path);
+    let mine = [
+        ("csrf", proof.as_str()),
+        ("etag.mapping", &saved.etag),
+        ("etag.export", &exported),
+        ("was.reject_hold", "0"),
+        ("reject_hold", "3"),
+        ("was.cool_off_days", &hidden(&page, "was.cool_off_days")),
+        ("cool_off_days", "11"),
+    ];
+    let late = browser.post(&path, &mine).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(
+        late.text
+            .contains("<td><ins>45</ins></td><td><ins>11</ins></td>"),
+        "what the other has saved is told: {}",
+        late.text
+    );
+    let after = world.mapping().await.stage_mapping.expect("a mapping");
+    assert_eq!(after.reject_hold_business_days, 0, "not saved");
     assert!(
         late.text
             .contains(&format!("name=\"etag.mapping\" value=\"{}\"", saved.etag))

@@ -25,7 +25,7 @@ pub use drift::{Drift, DriftKind};
 pub use product_stage::{InvalidStageCode, ProductStage, StageCode, StageKind};
 pub use rules::{AdvanceTarget, Refusal};
 pub use settings::{ClockScope, DayUnit, SlaSettings, Weekday};
-pub use validation::KnownAccount;
+pub use validation::{KnownAccount, may_be_a_template};
 
 use crate::mapping_document;
 use crate::versioned::{MappingKind, Stamp, Versioned};

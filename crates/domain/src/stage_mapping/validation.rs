@@ -263,7 +263,7 @@ impl<'a> Check<'a> {
         }
         for (name, reason) in &mapping.reject_templates {
             let field = keyed("reject_templates", name);
-            if name.trim() != name || name.is_empty() || name.chars().count() > LONGEST_LABEL {
+            if !may_be_a_template(name) {
                 let message =
                     format!("a name has 1 to {LONGEST_LABEL} characters, and no space around it");
                 self.fault(field.clone(), message);
@@ -286,6 +286,11 @@ impl<'a> Check<'a> {
             self.fault("sla.at_risk_percent", "use 1 to 100; 75 is the default");
         }
     }
+}
+
+/// Whether the product may call a reason so.
+pub fn may_be_a_template(name: &str) -> bool {
+    name.trim() == name && !name.is_empty() && name.chars().count() <= LONGEST_LABEL
 }
 
 fn keyed(field: &str, key: &str) -> String {

@@ -40,6 +40,9 @@ const REASONS: &str = "/fulcrum.v1.LeverService/ListArchiveReasons";
 /// What the request id of an edit begins with; the id of the edited operation follows.
 const EDIT: &str = "edit-";
 
+/// Why an edit is refused after another one.
+const OVERTAKEN: &str = "OPERATION_EDITED";
+
 /// How long the page waits for Lever before it shows the new write as it stands.
 const WAIT: prost_types::Duration = prost_types::Duration {
     seconds: 2,
@@ -211,10 +214,32 @@ async fn send(
             Ok(desk.done(&path, said))
         }
         Err(refused) => {
+            let operation = found(&desk, connection, &operation.id).await?;
+            let refused = match in_its_place(&desk, &operation).await? {
+                Some(_) if is_of_the_write(&refused) => overtaken(),
+                _ => refused,
+            };
             let page = page_of(&desk, &operation, &form, Some(&refused)).await?;
             Ok((refused.http(), page).into_response())
         }
     }
+}
+
+/// Whether a refusal is for what was asked, which nobody can ask for once the write was edited, and not for how the
+/// service or whoever asked stands.
+fn is_of_the_write(refused: &Refused) -> bool {
+    use tonic::Code;
+    matches!(
+        refused.code(),
+        Code::AlreadyExists | Code::FailedPrecondition | Code::InvalidArgument
+    )
+}
+
+/// The refusal to edit what somebody has edited already, and otherwise.
+fn overtaken() -> Refused {
+    let message =
+        "somebody else, or you in another window, has already changed and sent this write";
+    status(engine::Error::precondition(OVERTAKEN, message, Vec::new())).into()
 }
 
 /// Asks for the write as it was filled in; the id of the new operation, which is the old one's where the same form came
@@ -230,7 +255,12 @@ async fn sent(desk: &Desk, operation: &pb::Operation, form: &Form) -> Result<Str
             return Err(no_longer(None));
         };
         if there.kind() == Kind::Archive && is_rejection(operation) {
-            return Ok(there.id);
+            // Its content is told on its own page alone.
+            let there = found(desk, &operation.connection_id, &there.id).await?;
+            return match rejects_as_filled_in(&there, form) {
+                true => Ok(there.id),
+                false => Err(overtaken()),
+            };
         }
     } else if let Some(why) = why_not(operation) {
         return Err(no_longer(Some(why)));
@@ -366,6 +396,18 @@ async fn rejected(
     let bulk = told.next().await.transpose()?;
     let bulk = bulk.and_then(|told| told.operation).unwrap_or_default();
     Ok(format!("{}/1", bulk.id))
+}
+
+/// Whether a rejection is the one that a form asks for.
+fn rejects_as_filled_in(rejection: &pb::Operation, form: &Form) -> bool {
+    let told = rejection.summary.clone().unwrap_or_default();
+    let cleans = rejection
+        .content
+        .as_ref()
+        .map(|asked| asked.clean_interviews);
+    told.archive_reason_id == form.text("archive_reason_id")
+        && told.expected_stage_id == form.text("expected_stage_id")
+        && cleans.is_none_or(|cleans| cleans == form.ticked("clean_interviews"))
 }
 
 fn is_rejection(operation: &pb::Operation) -> bool {

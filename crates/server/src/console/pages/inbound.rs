@@ -20,6 +20,7 @@ use super::export::{self, RULES, days, rule_word, set_rule};
 use super::refused::{is_open, way_back};
 use super::setup;
 use crate::console::Console;
+use crate::console::compare::{Setting, conflicts, three};
 use crate::console::desk::Desk;
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
@@ -31,6 +32,13 @@ use crate::wire::status::status;
 
 const UPDATE_MAPPING: &str = "/fulcrum.v1.StageMappingService/UpdateStageMapping";
 const REASONS: &str = "/fulcrum.v1.InboundService/ListRejectReasons";
+
+// What the page calls its settings.
+const HOLD: &str = "Hold before a rejection is sent, in business days";
+const WRITER: &str = "The e-mail is sent by";
+const NO_CONTACT: &str = "Who wants no contact, or whose consent has ended";
+const COOL_OFF: &str = "Cool-off after a rejection, in days";
+const WHILE_SNOOZED: &str = "While somebody is snoozed in Lever";
 
 /// Who writes to whoever is rejected.
 const WRITERS: [(&str, &str); 2] = [
@@ -92,17 +100,49 @@ impl Typed {
         }
     }
 
+    /// Each value by the name of its field.
+    fn fields(&mut self) -> [(&'static str, &mut String); 5] {
+        [
+            ("reject_hold", &mut self.hold),
+            ("writer", &mut self.writer),
+            ("do_not_contact", &mut self.do_not_contact),
+            ("cool_off_days", &mut self.cool_off),
+            ("snoozed", &mut self.snoozed),
+        ]
+    }
+
+    /// With what a form says was there when it was opened.
+    fn when_opened(&self, form: &Form) -> Typed {
+        let mut was = self.clone();
+        for (name, value) in was.fields() {
+            if let Some(given) = form.given(&format!("was.{name}")) {
+                given.clone_into(value);
+            }
+        }
+        was
+    }
+
+    /// Each setting in words, as the page calls it.
+    fn told(&self) -> Vec<Setting> {
+        let words = |options: &[(&str, &str)], value: &str| {
+            let found = options.iter().find(|(one, _)| *one == value);
+            found.map_or(value, |(_, words)| words).to_owned()
+        };
+        [
+            (HOLD, self.hold.clone()),
+            (WRITER, words(&WRITERS, &self.writer)),
+            (NO_CONTACT, words(&RULES, &self.do_not_contact)),
+            (COOL_OFF, self.cool_off.clone()),
+            (WHILE_SNOOZED, words(&SNOOZED, &self.snoozed)),
+        ]
+        .map(|(name, value)| Setting::new(name, name, value))
+        .into()
+    }
+
     /// With what somebody has changed in a form: the others stay as they are.
     fn over(&self, form: &Form) -> Typed {
         let mut typed = self.clone();
-        let fields = [
-            ("writer", &mut typed.writer),
-            ("reject_hold", &mut typed.hold),
-            ("do_not_contact", &mut typed.do_not_contact),
-            ("cool_off_days", &mut typed.cool_off),
-            ("snoozed", &mut typed.snoozed),
-        ];
-        for (name, value) in fields {
+        for (name, value) in typed.fields() {
             let was = form.given(&format!("was.{name}"));
             if let Some(given) = form.given(name)
                 && was != Some(given)
@@ -169,7 +209,7 @@ async fn present(desk: &Desk, id: &str) -> Result<Present, Refused> {
 async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     desk.check(Tab::Inbound.rpc())?;
     let present = present(&desk, &id).await?;
-    let content = page(&present, &Typed::of(&present), desk.csrf(), None, &[]);
+    let content = page(&present, &Typed::of(&present), desk.csrf(), None);
     Ok(whole(&desk, &present, content, &Entered::default(), None))
 }
 
@@ -182,7 +222,8 @@ async fn shown_again(
 ) -> Result<Response, Refused> {
     let present = present(desk, id).await?;
     let typed = Typed::of(&present);
-    let content = page(&present, &typed, desk.csrf(), Some(refused), &[]);
+    let told = told(refused, &present, [&typed, &typed], &[]);
+    let content = page(&present, &typed, desk.csrf(), Some((refused, told)));
     let page = whole(desk, &present, content, entered, Some(refused));
     Ok((refused.http(), page).into_response())
 }
@@ -229,8 +270,15 @@ async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<R
         return Ok(desk.done(&Tab::Inbound.path(&id), said));
     };
     let present = present(&desk, &id).await?;
-    let typed = Typed::of(&present).over(&form);
-    let content = page(&present, &typed, desk.csrf(), Some(&refused), &saved);
+    let now = Typed::of(&present);
+    let typed = now.over(&form);
+    let told = told(
+        &refused,
+        &present,
+        [&now.when_opened(&form), &typed],
+        &saved,
+    );
+    let content = page(&present, &typed, desk.csrf(), Some((&refused, told)));
     let page = whole(&desk, &present, content, &Entered::default(), None);
     Ok((refused.http(), page).into_response())
 }
@@ -244,7 +292,23 @@ async fn save_changes(
 ) -> Result<(), Refused> {
     typed.check()?;
     let (id, now) = (&before.connection.id, Typed::of(before));
-    if (&typed.writer, &typed.hold) != (&now.writer, &now.hold) {
+    let rejected = (&typed.writer, &typed.hold) != (&now.writer, &now.hold);
+    let asked_again =
+        (&typed.do_not_contact, &typed.cool_off) != (&now.do_not_contact, &now.cool_off);
+    let snoozed = typed.snoozed != now.snoozed;
+    // Each is saved where it lives: whoever was overtaken in one saves nothing in the others either.
+    let over = [
+        (rejected, "etag.mapping", &before.mapping.etag),
+        (asked_again, "etag.export", &before.export.etag),
+        (snoozed, "etag.connection", &before.connection.etag),
+    ];
+    if over
+        .iter()
+        .any(|(changed, name, etag)| *changed && form.given(name).is_some_and(|was| was != *etag))
+    {
+        return Err(somebody_was_first());
+    }
+    if rejected {
         let mapping = pb::StageMapping {
             etag: form.text("etag.mapping").to_owned(),
             lever_sends_email: typed.writer == "lever",
@@ -254,7 +318,7 @@ async fn save_changes(
         save_mapping(desk, id, mapping).await?;
         saved.push("how people are rejected");
     }
-    if (&typed.do_not_contact, &typed.cool_off) != (&now.do_not_contact, &now.cool_off) {
+    if asked_again {
         let mut settings = pb::ExportSettings {
             etag: form.text("etag.export").to_owned(),
             cool_off_days: days(&typed.cool_off)?,
@@ -265,7 +329,7 @@ async fn save_changes(
         save_again(desk, id, settings).await?;
         saved.push("who is asked again");
     }
-    if typed.snoozed != now.snoozed {
+    if snoozed {
         let connection = pb::Connection {
             id: id.clone(),
             etag: form.text("etag.connection").to_owned(),
@@ -278,6 +342,11 @@ async fn save_changes(
         );
     }
     Ok(())
+}
+
+fn somebody_was_first() -> Refused {
+    let message = "somebody else saved other settings first";
+    status(engine::Error::aborted("ETAG_MISMATCH", message, Vec::new())).into()
 }
 
 async fn save_mapping(desk: &Desk, id: &str, mapping: pb::StageMapping) -> Result<(), Refused> {
@@ -304,18 +373,17 @@ fn page(
     present: &Present,
     typed: &Typed,
     token: &str,
-    refused: Option<&Refused>,
-    saved: &[&str],
+    refused: Option<(&Refused, Markup)>,
 ) -> Markup {
-    let now = Typed::of(present);
+    let mut now = Typed::of(present);
+    let (refused, told) = refused.unzip();
     let path = Tab::Inbound.path(&present.connection.id);
     let mapping = &present.mapping;
     html! {
         h1 { "Inbound settings" }
         (way_back(&present.connection))
         p { "What holds for " a href=(Tab::Applicants.path(&present.connection.id)) { "applicants" } " of this account." }
-        @if !saved.is_empty() { div.notice.good role="status" { p { "It is saved: " (saved.join("; ")) "." } } }
-        @if let Some(refused) = refused { (refusal(refused)) }
+        @if let Some(told) = told { (told) }
         section.panel {
             h2 { "Stages and reasons" }
             (from_mapping(present))
@@ -327,23 +395,23 @@ fn page(
                 input type="hidden" name=(name) value=(etag);
             }
             // What the page was opened with: only what differs from it is saved.
-            @for (name, value) in [("was.writer", &now.writer), ("was.reject_hold", &now.hold), ("was.do_not_contact", &now.do_not_contact), ("was.cool_off_days", &now.cool_off), ("was.snoozed", &now.snoozed)] {
-                input type="hidden" name=(name) value=(value);
+            @for (name, value) in now.fields() {
+                input type="hidden" name={ "was." (name) } value=(value);
             }
             section.panel {
                 h2 { "How people are rejected" }
-                (field("reject_hold", "Hold before a rejection is sent, in business days", "0 to 30; until then it can be cancelled under Operations. 0 sends it at once; a request may say otherwise.", "reject_hold_business_days", refused).number(&typed.hold))
-                (field("writer", "The e-mail is sent by", "Both would write otherwise: where Lever does, no e-mail is handed to the product.", "writer", refused).choice(&typed.writer, &WRITERS))
+                (field("reject_hold", HOLD, "0 to 30; until then it can be cancelled under Operations. 0 sends it at once; a request may say otherwise.", "reject_hold_business_days", refused).number(&typed.hold))
+                (field("writer", WRITER, "Both would write otherwise: where Lever does, no e-mail is handed to the product.", "writer", refused).choice(&typed.writer, &WRITERS))
             }
             section.panel {
                 h2 { "Who is asked again" }
-                (field("do_not_contact", "Who wants no contact, or whose consent has ended", "", "do_not_contact", refused).choice(&typed.do_not_contact, &RULES))
-                (field("cool_off_days", "Cool-off after a rejection, in days", "0 to 3,650; what becomes of whoever is within it is said in the export settings.", "settings.cool_off_days", refused).number(&typed.cool_off))
+                (field("do_not_contact", NO_CONTACT, "", "do_not_contact", refused).choice(&typed.do_not_contact, &RULES))
+                (field("cool_off_days", COOL_OFF, "0 to 3,650; what becomes of whoever is within it is said in the export settings.", "settings.cool_off_days", refused).number(&typed.cool_off))
                 p { a href=(Tab::Export.path(&present.connection.id)) { "All export settings" } }
             }
             section.panel {
                 h2 { "Snoozed people" }
-                (field("snoozed", "While somebody is snoozed in Lever", "Who is left out goes from the mirror. The clock of the SLA stands still meanwhile, unless the stage mapping says otherwise.", "snoozed", refused).choice(&typed.snoozed, &SNOOZED))
+                (field("snoozed", WHILE_SNOOZED, "Who is left out goes from the mirror. The clock of the SLA stands still meanwhile, unless the stage mapping says otherwise.", "snoozed", refused).choice(&typed.snoozed, &SNOOZED))
             }
             @if is_open(&present.connection) { button.primary type="submit" { "Save" } }
         }
@@ -366,12 +434,22 @@ fn said_with_each_request() -> Markup {
     }
 }
 
-/// Why a form was refused; where somebody else was first, what that means.
-fn refusal(refused: &Refused) -> Markup {
+/// Why a form was refused, after what of it was saved; where somebody else was first, both sides where they differ, and
+/// the two ways on.
+fn told(refused: &Refused, present: &Present, [was, typed]: [&Typed; 2], saved: &[&str]) -> Markup {
+    let (was, theirs, mine) = (was.told(), Typed::of(present).told(), typed.told());
+    let rows = conflicts(&was, &theirs, &mine);
+    let unsaved = match saved.is_empty() {
+        true => "yours are",
+        false => "the rest of yours is",
+    };
     html! {
+        @if !saved.is_empty() { div.notice.good role="status" { p { "It is saved: " (saved.join("; ")) "." } } }
         @if refused.is_conflict() {
             div.notice.warn role="alert" {
-                p { "While this page was open, somebody else saved other settings, and yours are not saved yet. The page shows what is there now, with your choice in its place: save once more to keep it." }
+                p { "While this page was open, somebody else saved other settings, and " (unsaved) " not saved yet." }
+                @if !rows.is_empty() { (three("There now", &rows)) }
+                p { "Save below to put yours in place of theirs, or " a href=(Tab::Inbound.path(&present.connection.id)) { "take theirs" } "." }
             }
         } @else { (refused.notice()) }
     }
@@ -427,7 +505,6 @@ fn or<'a>(text: &'a str, empty: &'a str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::status::status;
 
     fn present_now() -> Present {
         Present {
@@ -461,7 +538,7 @@ mod tests {
     #[test]
     fn each_setting_is_shown_with_the_version_it_is_saved_over() {
         let present = present_now();
-        let text = page(&present, &Typed::of(&present), "t", None, &[]).into_string();
+        let text = page(&present, &Typed::of(&present), "t", None).into_string();
         assert!(text.contains("New &lt;applicant&gt;, gone"));
         assert!(
             text.contains("value=\"lever\" selected")
@@ -481,20 +558,22 @@ mod tests {
         let form = Form::parse(
             b"etag.export=old&cool_off_days=30&was.cool_off_days=90&do_not_contact=allow&writer=product&was.writer=product",
         );
-        let typed = Typed::of(&present).over(&form);
+        let now = Typed::of(&present);
+        let typed = now.over(&form);
         assert_eq!(
             (typed.cool_off.as_str(), typed.writer.as_str()),
             ("30", "lever"),
             "what nobody touched is as it is now"
         );
-        let error = engine::Error::aborted(
-            "ETAG_MISMATCH",
-            "somebody else saved first",
-            Vec::<(&'static str, String)>::new(),
+        let was = now.when_opened(&form);
+        let refused = somebody_was_first();
+        let told = told(&refused, &present, [&was, &typed], &[]);
+        let text = page(&present, &typed, "t", Some((&refused, told))).into_string();
+        let cells = format!("{COOL_OFF}</th><td>90</td><td>90</td><td><ins>30</ins></td>");
+        assert!(
+            text.contains(&cells) && text.contains("value=\"30\""),
+            "{text}"
         );
-        let refused = Refused::from(status(error));
-        let text = page(&present, &typed, "t", Some(&refused), &[]).into_string();
-        assert!(text.contains("save once more to keep it") && text.contains("value=\"30\""));
         assert!(text.contains("value=\"e-export\"") && !text.contains("value=\"old\""));
     }
 
@@ -505,7 +584,8 @@ mod tests {
             let form = Form::parse(format!("{field}=").as_bytes());
             let typed = Typed::of(&present).over(&form);
             let refused = typed.check().unwrap_err();
-            let text = page(&present, &typed, "t", Some(&refused), &[]).into_string();
+            let text =
+                page(&present, &typed, "t", Some((&refused, refused.notice()))).into_string();
             assert!(
                 text.contains(&format!("id=\"field-{field}-problem\"")),
                 "{field}"

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 use proto::v1 as pb;
-use proto::v1::OperationKind as Kind;
+use proto::v1::{OperationKind as Kind, OperationState as State};
 
 use super::super::operation::why_it_failed;
 use super::super::operations::{Rows, person, state};
-use super::{is_rejection, why_not};
+use super::{OVERTAKEN, is_rejection, why_not};
 use crate::console::deed::{ends_a_candidacy, headline};
 use crate::console::field::Field;
 use crate::console::form::Form;
@@ -66,18 +66,24 @@ pub(super) fn page(view: &View<'_>) -> Markup {
             h1 { "Edit: " (headline(operation)) }
             a.button href=(at) { "The write as it was" }
         }
-        @if let Some(refused) = view.refused { (refused.notice()) }
-        @if let Some(instead) = view.instead { (replaced(instead, view.path)) }
+        @match (overtaken_by(view), view.refused, view.instead) {
+            (Some(instead), ..) => (overtaken(instead, view)),
+            (None, refused, instead) => {
+                @if let Some(refused) = refused { (refused.notice()) }
+                @if let Some(instead) = instead { (replaced(instead, view.path)) }
+            },
+        }
         section.panel { dl {
             dt { "Whom" } dd { (person(operation, &view.rows)) }
             dt { "State" } dd { (state(operation)) }
             @if let Some(why) = why_it_failed(operation) { dt { "Because" } dd { (why) } }
             dt { "Acts in Lever" } dd { (acts(operation)) }
         } }
-        @match (view.csrf, why_not(operation)) {
-            (Some(token), _) => (form(view, &at, token)),
-            (None, Some(why)) => p { (why) },
-            (None, None) => p { "Only an operation that failed is edited: this one has moved meanwhile." },
+        @match (overtaken_by(view), view.csrf, why_not(operation)) {
+            (Some(_), ..) => section.panel { h2 { "What you filled in" } (fields(view)) },
+            (None, Some(token), _) => (form(view, &at, token)),
+            (None, None, Some(why)) => p { (why) },
+            (None, None, None) => p { "Only an operation that failed is edited: this one has moved meanwhile." },
         }
     }
 }
@@ -86,8 +92,41 @@ pub(super) fn page(view: &View<'_>) -> Markup {
 pub(in crate::console::pages) fn replaced(instead: &pb::Operation, path: &str) -> Markup {
     html! {
         div.notice.warn {
-            p { "It was edited: " a href={ (path) "/" (instead.id) } { (headline(instead)) } " was sent in its place, and is " (state(instead)) "." }
+            p { "It was edited: " a href={ (path) "/" (instead.id) } { (headline(instead)) } " was sent in its place, and " (stands(instead)) "." }
         }
+    }
+}
+
+/// What was sent in the place of the operation before the form came, where that asked for something else.
+fn overtaken_by<'a>(view: &View<'a>) -> Option<&'a pb::Operation> {
+    let reason = view.refused.and_then(Refused::reason);
+    view.instead
+        .filter(|_| reason.as_deref() == Some(OVERTAKEN))
+}
+
+/// Says what was sent by somebody else, and how to go on from there.
+fn overtaken(instead: &pb::Operation, view: &View<'_>) -> Markup {
+    let at = format!("{}/{}", view.path, instead.id);
+    let edited_again = instead.state() == State::Failed && why_not(instead).is_none();
+    html! {
+        div.notice.warn role="alert" {
+            p { "Somebody else, or you in another window, has already changed and sent this write: " a href=(at) { (headline(instead)) } " was sent in its place, and " (stands(instead)) "." }
+            p { "What you filled in was not sent. It stands below to be copied, and is kept nowhere else." }
+            @if edited_again { p { a.button href={ (at) "/edit" } { "Edit that one" } } }
+        }
+    }
+}
+
+/// How a write stands, after its name and “and”.
+fn stands(operation: &pb::Operation) -> &'static str {
+    match operation.state() {
+        State::Succeeded => "has succeeded",
+        State::Failed => "has failed",
+        State::Cancelled => "was given up",
+        State::Held => "is held",
+        State::Uncertain => "nobody knows yet whether Lever has it",
+        State::Sending => "is being sent",
+        State::Unspecified | State::Recorded => "waits for its turn",
     }
 }
 
@@ -274,16 +313,13 @@ mod tests {
         }
     }
 
-    fn shown(operation: &pb::Operation, refused: Option<&Refused>) -> String {
-        let offered = [
-            ("s-0", "Applied"),
-            ("s-1", "Screen"),
-            ("r-1", "Underqualified"),
-        ];
-        let offered: Vec<_> = offered
-            .map(|(id, text)| (id.to_owned(), text.to_owned()))
-            .into();
-        page(&View {
+    fn view<'a>(
+        operation: &'a pb::Operation,
+        offered: &'a [(String, String)],
+        refused: Option<&'a Refused>,
+        form: &'a Form,
+    ) -> View<'a> {
+        View {
             path: "/c/operations",
             operation,
             rows: Rows {
@@ -294,13 +330,24 @@ mod tests {
                 back: String::new(),
                 boxes: false,
             },
-            form: &filled_in(operation),
-            offered: &offered,
+            form,
+            offered,
             refused,
             instead: None,
             csrf: why_not(operation).is_none().then_some("t"),
-        })
-        .into_string()
+        }
+    }
+
+    fn shown(operation: &pb::Operation, refused: Option<&Refused>) -> String {
+        let offered = [
+            ("s-0", "Applied"),
+            ("s-1", "Screen"),
+            ("r-1", "Underqualified"),
+        ];
+        let offered: Vec<_> = offered
+            .map(|(id, text)| (id.to_owned(), text.to_owned()))
+            .into();
+        page(&view(operation, &offered, refused, &filled_in(operation))).into_string()
     }
 
     #[test]
@@ -322,6 +369,33 @@ mod tests {
             let text = shown(&failed(kind), None);
             assert!(text.contains(holds), "{kind:?}: {text}");
         }
+    }
+
+    #[test]
+    fn who_was_overtaken_keeps_the_text_and_is_led_to_what_was_sent() {
+        let overtaken = engine::Error::precondition(OVERTAKEN, "too late", Vec::new());
+        let overtaken = Refused::from(status(overtaken));
+        let note = failed(Kind::CreateNote);
+        let form = filled_in(&note);
+        let text = |state: State| {
+            let instead = pb::Operation {
+                id: "0b-2".to_owned(),
+                state: state.into(),
+                ..note.clone()
+            };
+            let view = View {
+                instead: Some(&instead),
+                ..view(&note, &[], Some(&overtaken), &form)
+            };
+            page(&view).into_string()
+        };
+        let succeeded = text(State::Succeeded);
+        assert!(succeeded.contains("href=\"/c/operations/0b-2\""));
+        assert!(succeeded.contains("and has succeeded.") && !succeeded.contains("Too late"));
+        assert!(succeeded.contains(">Called &lt;her&gt;</textarea>"));
+        assert!(!succeeded.contains("<form"), "it can be sent no more");
+        assert!(!succeeded.contains("/c/operations/0b-2/edit"));
+        assert!(text(State::Failed).contains("href=\"/c/operations/0b-2/edit\""));
     }
 
     #[test]

@@ -5,19 +5,29 @@
 
 use axum::extract::Path;
 use axum::response::Response;
+use domain::Stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::lever_service_server::LeverService as _;
+use tonic::Code;
 
 use super::{field, present, save_mapping, shown_again};
 use crate::console::desk::Desk;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
+use crate::console::models::keeps;
 use crate::console::refusal::Refused;
 use crate::grpc::Api;
 use crate::wire::status::status;
 
 const POSTINGS: &str = "/fulcrum.v1.LeverService/ListPostings";
+const POSTING: &str = "/fulcrum.v1.LeverService/GetPosting";
+
+// What refusals call the fields of both forms.
+const NAME: &str = "template.name";
+const REASON: &str = "template.archive_reason_id";
+const OF_POSTING: &str = "target.posting_id";
+const STAGE: &str = "target.stage_id";
 
 /// Postings that are offered at most: a page stays light.
 const OFFERED: i32 = 300;
@@ -59,13 +69,24 @@ pub(super) async fn template(
             });
         }
     };
-    let incomplete = entered.name.is_empty() || (entered.reason.is_empty() && !taken_away);
-    let wanting = incomplete.then_some("give a name, and choose a reason");
+    let mut wanting = Vec::new();
+    if entered.name.is_empty() {
+        wanting.push(wrong(NAME, "give a name"));
+    }
+    if entered.reason.is_empty() && !taken_away {
+        wanting.push(wrong(REASON, "choose a reason"));
+    }
     let said = match taken_away {
         true => format!("“{}” stands for no reason any more.", entered.name),
         false => format!("“{}” is saved.", entered.name),
     };
-    save(&desk, &id, change, wanting, "template", said, &entered).await
+    let form = Entry {
+        list: "stage_mapping.reject_templates",
+        key: NAME,
+        value: REASON,
+        key_fits: domain::stage_mapping::may_be_a_template(&entered.name),
+    };
+    save(&desk, &id, change, wanting, &form, said, &entered).await
 }
 
 pub(super) async fn target(
@@ -84,55 +105,110 @@ pub(super) async fn target(
             });
         }
     };
-    let incomplete = entered.posting.is_empty() || (entered.stage.is_empty() && !taken_away);
-    let wanting = incomplete.then_some("choose a posting and a stage");
+    let mut wanting = Vec::new();
+    if entered.posting.is_empty() {
+        wanting.push(wrong(OF_POSTING, "choose a posting"));
+    } else if !taken_away && !is_there(&desk, &id, &entered.posting).await? {
+        wanting.push(wrong(OF_POSTING, "choose one of those that are offered"));
+    }
+    if entered.stage.is_empty() && !taken_away {
+        wanting.push(wrong(STAGE, "choose a stage"));
+    }
     let said = match taken_away {
         true => "The next stage in Lever’s order is suggested again.",
         false => "The stage to advance to is saved.",
     };
-    save(
-        &desk,
-        &id,
-        change,
-        wanting,
-        "target",
-        said.to_owned(),
-        &entered,
-    )
-    .await
+    let form = Entry {
+        list: "stage_mapping.advance_defaults",
+        key: OF_POSTING,
+        value: STAGE,
+        key_fits: true,
+    };
+    let said = said.to_owned();
+    save(&desk, &id, change, wanting, &form, said, &entered).await
+}
+
+fn wrong(field: &str, message: &str) -> engine::Violation {
+    engine::Violation {
+        field: field.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+/// Whether the mirror has a posting; true for all where postings are not mirrored.
+async fn is_there(desk: &Desk, id: &str, posting: &str) -> Result<bool, Refused> {
+    if !keeps(&desk.connection(id).await?, Stream::Postings) {
+        return Ok(true);
+    }
+    let request = pb::GetPostingRequest {
+        connection_id: id.to_owned(),
+        posting_id: posting.to_owned(),
+        ..Default::default()
+    };
+    match desk.call(POSTING, request, Api::get_posting).await {
+        Ok(_) => Ok(true),
+        Err(refused) if matches!(refused.code(), Code::NotFound | Code::InvalidArgument) => {
+            Ok(false)
+        }
+        Err(refused) => Err(refused),
+    }
+}
+
+/// Where an entry is in the mapping, and in its form.
+struct Entry {
+    /// The field of the mapping that holds it.
+    list: &'static str,
+    /// The fields of its form: what it goes by, and what that stands for.
+    key: &'static str,
+    value: &'static str,
+    /// Whether what it goes by is any good.
+    key_fits: bool,
 }
 
 async fn save(
     desk: &Desk,
     id: &str,
     change: impl FnOnce(&mut pb::StageMapping),
-    wanting: Option<&str>,
-    field: &str,
+    wanting: Vec<engine::Violation>,
+    entry: &Entry,
     said: String,
     entered: &Entered,
 ) -> Result<Response, Refused> {
     desk.check(Tab::Inbound.rpc())?;
     let mut mapping = present(desk, id).await?.mapping;
     change(&mut mapping);
-    let saved = match wanting {
-        Some(message) => Err(status(engine::Error::invalid(field, message)).into()),
-        None => save_mapping(desk, id, mapping).await,
+    let saved = match wanting.is_empty() {
+        true => save_mapping(desk, id, mapping).await,
+        false => Err(status(engine::Error::violations(wanting)).into()),
     };
     match saved {
         Ok(()) => Ok(desk.done(&Tab::Inbound.path(id), said)),
         Err(refused) => {
-            let refused = beside(refused, field);
+            let refused = beside(refused, entry);
             shown_again(desk, id, &refused, entered).await
         }
     }
 }
 
 /// What the service found wrong with the mapping, as it is told beside the fields of the entry.
-fn beside(refused: Refused, field: &str) -> Refused {
-    let why = refused.fields().into_iter().next();
-    match why {
-        Some((_, why)) => status(engine::Error::invalid(field, why)).into(),
-        None => refused,
+fn beside(refused: Refused, entry: &Entry) -> Refused {
+    let found = refused.fields().into_iter();
+    let of_list =
+        found.filter_map(|(field, why)| Some((field.strip_prefix(entry.list)?.is_empty(), why)));
+    let mut key_fits = entry.key_fits;
+    let told: Vec<_> = of_list
+        .map(|(of_all, why)| {
+            // What is wrong with the key is found first; that there are too many is told there, too.
+            let field = match of_all || !std::mem::replace(&mut key_fits, true) {
+                true => entry.key,
+                false => entry.value,
+            };
+            wrong(field, &why)
+        })
+        .collect();
+    match told.is_empty() {
+        true => refused,
+        false => status(engine::Error::violations(told)).into(),
     }
 }
 
@@ -200,15 +276,15 @@ pub(super) fn panels(view: &View<'_>) -> Markup {
 }
 
 /// An entry in words, with what takes it away.
-struct Entry<'v> {
+struct Told<'v> {
     what: &'v str,
     stands_for: &'v str,
     field: (&'static str, &'v str),
 }
 
-fn templates<'v>(view: &'v View<'_>) -> Vec<Entry<'v>> {
+fn templates<'v>(view: &'v View<'_>) -> Vec<Told<'v>> {
     let templates = view.mapping.reject_templates.iter();
-    let entry = |one: &'v pb::RejectTemplate| Entry {
+    let entry = |one: &'v pb::RejectTemplate| Told {
         what: &one.name,
         stands_for: view.reason(&one.archive_reason_id),
         field: ("name", &one.name),
@@ -216,9 +292,9 @@ fn templates<'v>(view: &'v View<'_>) -> Vec<Entry<'v>> {
     templates.map(entry).collect()
 }
 
-fn targets<'v>(view: &'v View<'_>) -> Vec<Entry<'v>> {
+fn targets<'v>(view: &'v View<'_>) -> Vec<Told<'v>> {
     let targets = view.mapping.advance_defaults.iter();
-    let entry = |one: &'v pb::AdvanceDefault| Entry {
+    let entry = |one: &'v pb::AdvanceDefault| Told {
         what: view.posting(&one.posting_id),
         stands_for: view.stage(&one.stage_id),
         field: ("posting_id", &one.posting_id),
@@ -226,7 +302,7 @@ fn targets<'v>(view: &'v View<'_>) -> Vec<Entry<'v>> {
     targets.map(entry).collect()
 }
 
-fn list(view: &View<'_>, end: &str, entries: &[Entry<'_>]) -> Markup {
+fn list(view: &View<'_>, end: &str, entries: &[Told<'_>]) -> Markup {
     html! {
         @if entries.is_empty() { p.faint { "None yet." } }
         @else {
@@ -258,8 +334,8 @@ fn add_template(view: &View<'_>) -> Markup {
         form method="post" action={ (view.path) "/template" } {
             @if let Some(token) = view.csrf { (csrf(token)) }
             div.row {
-                (field("name", "What the product calls it", "", "template", view.refused).line(&view.entered.name))
-                (field("archive_reason_id", "Reason in Lever", "", "", view.refused).choice(&view.entered.reason, &reasons))
+                (field("name", "What the product calls it", "", NAME, view.refused).line(&view.entered.name))
+                (field("archive_reason_id", "Reason in Lever", "", REASON, view.refused).choice(&view.entered.reason, &reasons))
             }
             button type="submit" { "Save the reason" }
         }
@@ -290,8 +366,8 @@ fn add_target(view: &View<'_>) -> Markup {
         form method="post" action={ (view.path) "/target" } {
             @if let Some(token) = view.csrf { (csrf(token)) }
             div.row {
-                (field("posting_id", "Posting", help, "target", view.refused).choice(&view.entered.posting, &postings))
-                (field("stage_id", "Stage to advance to", "", "", view.refused).choice(&view.entered.stage, &stages))
+                (field("posting_id", "Posting", help, OF_POSTING, view.refused).choice(&view.entered.posting, &postings))
+                (field("stage_id", "Stage to advance to", "", STAGE, view.refused).choice(&view.entered.stage, &stages))
             }
             button type="submit" { "Save the stage" }
         }
@@ -355,11 +431,25 @@ mod tests {
             reason: "r1".to_owned(),
             ..Entered::default()
         };
-        let wrong = engine::Error::invalid("stage_mapping.reject_templates[\"<b>\"]", "too long");
-        let refused = beside(Refused::from(status(wrong)), "template");
+        let entry = |key_fits| Entry {
+            list: "stage_mapping.reject_templates",
+            key: NAME,
+            value: REASON,
+            key_fits,
+        };
+        let field = "stage_mapping.reject_templates[\"<b>\"]";
+        let found = vec![wrong(field, "too long"), wrong(field, "a hire")];
+        let found = Refused::from(status(engine::Error::violations(found)));
+        let refused = beside(found.clone(), &entry(false));
         let text = shown(&entered, Some(&refused), Some("t"));
         assert!(text.contains("value=\"&lt;b&gt;\"") && text.contains("value=\"r1\" selected"));
         assert!(text.contains("id=\"field-name-problem\">Too long."));
+        assert!(text.contains("id=\"field-archive_reason_id-problem\">A hire."));
+        let refused = beside(found, &entry(true));
+        assert_eq!(refused.about(NAME), None, "the name is not at fault");
+        let other = engine::Error::invalid("stage_mapping.sla.at_risk_percent", "use 1 to 100");
+        let other = beside(Refused::from(status(other)), &entry(true));
+        assert_eq!((other.about(NAME), other.about(REASON)), (None, None));
         assert!(!text.contains("field-posting_id-problem"));
     }
 }
