@@ -321,6 +321,26 @@ impl Store {
         Ok(receiver)
     }
 
+    /// Waits until all that can be read now is durable: what a commit has stored is read a moment before that.
+    ///
+    /// Who is told of something that others have asked for waits for it as they do.
+    ///
+    /// # Errors
+    /// As every read; and where a commit could not be made durable.
+    pub async fn until_durable(&self) -> Result<(), Error> {
+        let (sender, receiver) = oneshot::channel();
+        let look = move |_commit| {
+            // Whoever asked may have gone.
+            let _ = sender.send(());
+        };
+        self.inner
+            .messages
+            .send(Message::Look(Box::new(look)))
+            .map_err(|_| self.ended())?;
+        self.received(receiver.await.map(Ok))?;
+        self.inner.health.check()
+    }
+
     /// How long what grows with use is kept.
     pub fn retention(&self) -> Retention {
         self.inner.retention
@@ -605,6 +625,36 @@ mod tests {
         assert_eq!(interrupted(&store, Haste::Usual).await, [(0, true)]);
         assert_eq!(count(&store, PATIENT).await, 1);
         assert_eq!(count(&store, URGENT).await, 1);
+    }
+
+    #[tokio::test]
+    async fn what_can_be_read_before_it_is_durable_can_be_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let asking = store.clone();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        // Both are served together: the one is stored while the other is decided, and no flush was made.
+        let two = move |_draft: &mut Draft<'_>| {
+            let stored = raise(&asking, Haste::Usual, PATIENT);
+            let held = once(move |_draft: &mut Draft<'_>| Ok(wait.recv().is_ok()));
+            let (held, _answer) = job(Haste::Usual, held);
+            asking.send(held).unwrap();
+            Ok(stored)
+        };
+        let mut stored = store.commit(two).await.unwrap();
+        while !store.tables().contains(Table::Meta, PATIENT).unwrap() {
+            tokio::task::yield_now().await;
+        }
+        let waiting = store.clone();
+        let durable = tokio::spawn(async move { waiting.until_durable().await });
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!durable.is_finished());
+        assert!(stored.try_recv().is_err(), "it is not answered either");
+        go.send(()).unwrap();
+        durable.await.unwrap().unwrap();
+        assert_eq!(stored.try_recv().unwrap().unwrap(), 1);
     }
 
     #[tokio::test]

@@ -208,7 +208,11 @@ impl Engine {
         digest: &[u8; 32],
     ) -> Result<Option<Operation>> {
         match self.known_by(connection, request_id).await? {
-            Some(known) if known.digest == *digest => Ok(Some(known)),
+            Some(known) if known.digest == *digest => {
+                // Read before it is durable, it could be gone after a kill, and be another then.
+                self.shared.store.until_durable().await?;
+                Ok(Some(known))
+            }
             Some(known) => Err(used_request_id(&known, digest)),
             None => Ok(None),
         }
