@@ -2,13 +2,13 @@
 //! to a mirrored account.
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use proto::v1 as pb;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Response, StatusCode};
 
-use crate::support::{Setup, World, client};
+use crate::support::{Setup, World, client, now};
 
 /// Long enough for a slow machine; a word that comes is not waited for.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -248,15 +248,16 @@ async fn end_of(mut events: Response) {
 async fn a_live_page_ends_when_its_token_expires_and_when_its_reader_signs_out() {
     let mut world = World::new(Setup::new(5)).await;
     world.connect().await;
-    let request = |ends: Option<SystemTime>| pb::CreateTokenRequest {
+    let request = |seconds: Option<i64>| pb::CreateTokenRequest {
         role: pb::TokenRole::Admin.into(),
-        expire_time: ends.map(prost_types::Timestamp::from),
+        expire_time: seconds.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
         ..Default::default()
     };
     let lasting = world.api.tokens().create_token(request(None)).await;
     let lasting = lasting.expect("made").into_inner().secret;
     let api = world.api.with_token(&lasting);
-    let soon = SystemTime::now() + Duration::from_secs(2);
+    // Two to three seconds from now.
+    let soon = now() / 1_000 + 3;
     let brief = api.tokens().create_token(request(Some(soon))).await;
     let brief = brief.expect("made").into_inner().secret;
     let live = format!("/console/connections/{}/live", world.connection);
