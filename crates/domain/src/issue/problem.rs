@@ -230,11 +230,13 @@ impl Problem {
             ),
             Problem::MappingDrift { told, changes, .. } => drifted(told, *changes),
             Problem::WritesFailing { write, message, .. } => {
-                format!("Writes of the kind {write} fail: {}.", bare(message))
+                let kind = kind_in_words(write);
+                format!("Writes of the kind “{kind}” fail: {}.", bare(message))
             }
             Problem::WritesUncertain { write } => format!(
-                "Lever's answer to writes of the kind {write} was lost, and reading Lever does not tell whether they \
-                 are there."
+                "Lever's answer to writes of the kind “{}” was lost, and reading Lever does not tell whether they are \
+                 there.",
+                kind_in_words(write)
             ),
             Problem::ActingUser(why) => format!(
                 "Writes for a product user were made for somebody else, for nobody, or refused: {}.",
@@ -409,6 +411,11 @@ fn bare(why: &str) -> &str {
 /// The name of a stream as the beginning of a sentence.
 fn spelled(stream: &str) -> String {
     capital(&stream.replace('_', " "))
+}
+
+/// The name of a kind of write as people say it.
+pub(super) fn kind_in_words(write: &str) -> String {
+    write.replace('_', " ").to_lowercase()
 }
 
 fn capital(text: &str) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::merge::last_seen;
+use super::problem::kind_in_words;
 use super::{Affected, Finding, Issue, Problem};
 use crate::Timestamp;
 use crate::operation::{Failure, FailureKind, Operation, State, Write};
@@ -105,7 +106,7 @@ fn of_failure(write: &str, failure: &Failure) -> Option<Problem> {
                 .iter()
                 .find(|(name, _)| name == "permission");
             let permission = named.map(|(_, permission)| permission.clone())?;
-            let loss = format!("writes of the kind {write}");
+            let loss = format!("writes of the kind “{}”", kind_in_words(write));
             Some(Problem::PermissionMissing { permission, loss })
         }
         kind => Some(Problem::WritesFailing {
