@@ -101,12 +101,13 @@ struct NewKey {
 /// would see of a key that somebody put in its place.
 async fn make_key(State(desk): Desks, given: Given<NewKey>) -> Result<StatusCode, Failed> {
     let given = given?.0;
-    let named = given.only.iter().flatten().chain(&given.without);
-    let unknown = named
-        .clone()
-        .find(|name| !operations::all().any(|operation| operation.permission == name.as_str()));
-    if let Some(name) = unknown {
-        let message = format!("Lever has no permission \"{name}\"");
+    let only = given.only.iter().flatten().map(|name| ("only", name));
+    let without = given.without.iter().map(|name| ("without", name));
+    let unknown = only
+        .chain(without)
+        .find(|(_, name)| !operations::all().any(|known| known.permission == name.as_str()));
+    if let Some((field, name)) = unknown {
+        let message = format!("{field}: Lever has no permission \"{name}\"");
         return Err(Failed(StatusCode::BAD_REQUEST, message));
     }
     if given.only.is_some() && !given.without.is_empty() {

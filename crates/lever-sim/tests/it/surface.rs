@@ -233,11 +233,13 @@ async fn a_key_can_be_made_and_narrowed_while_the_simulator_runs() {
     assert_eq!(post(&world, "/sim/keys", &narrowed).await.status, 204);
     assert_eq!(users("second").await.status, 403);
     assert_eq!(users(DEFAULT_KEY).await.status, 200);
-    let unknown = json!({ "secret": "second", "without": ["find all users", "fly"] });
-    let refused = post(&world, "/sim/keys", &unknown).await;
-    assert_eq!(refused.status, 400);
-    assert_eq!(
-        refused.body["message"],
-        "without: Lever has no permission \"fly\""
-    );
+    for field in ["only", "without"] {
+        let unknown = json!({ "secret": "second", field: ["find all users", "fly"] });
+        let refused = post(&world, "/sim/keys", &unknown).await;
+        assert_eq!(refused.status, 400);
+        assert_eq!(
+            refused.body["message"],
+            format!("{field}: Lever has no permission \"fly\"")
+        );
+    }
 }
