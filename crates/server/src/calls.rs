@@ -27,6 +27,8 @@ pub struct Limits {
     pub calls_per_token: usize,
     /// Streams that one token may have under way.
     pub streams_per_token: usize,
+    /// Streams of answers to questions for health that one connection may have under way.
+    pub health_watches: usize,
     /// Calls a second that one token may begin in the long run, and as many at once after a pause.
     pub rate_per_token: u32,
     /// How long a call with one answer may take.
@@ -63,7 +65,7 @@ pub(crate) struct Calls {
     open: Open,
 }
 
-/// The calls of one caller.
+/// The calls of one caller, or those over one connection that anybody may make.
 #[derive(Debug)]
 pub(crate) struct Account {
     /// Whether it is held to the limits of a token.
@@ -79,6 +81,13 @@ pub(crate) struct Account {
 }
 
 const MINUTE_MS: i64 = 60_000;
+
+impl Default for Account {
+    /// Of somebody who is held to no limits of a token.
+    fn default() -> Account {
+        Account::new(false)
+    }
+}
 
 impl Account {
     fn new(limited: bool) -> Account {
@@ -247,16 +256,25 @@ impl Calls {
         Ok(seat)
     }
 
-    /// Lets a question for health begin: whoever may not call at all can ask it, so it takes no room from those who may.
-    pub(crate) fn begin_health(&self, kind: Kind) -> Result<Seat, Refusal> {
-        let account = self.trusted("health");
-        let seat = take_one(account.under_way(kind), MOST_HEALTH).then(|| Seat {
-            account: account.clone(),
+    /// Lets a question for health begin, given the account of the connection it comes over: whoever may not call at all can
+    /// ask it, so it takes no room from those who may, nor from those who ask over another connection.
+    pub(crate) fn begin_health(
+        &self,
+        connection: &Arc<Account>,
+        kind: Kind,
+    ) -> Result<Seat, Refusal> {
+        let most = match kind {
+            // They are over at once, and a connection has a limit of its own for what is under way.
+            Kind::Unary => usize::MAX,
+            Kind::Stream => self.limits.health_watches,
+        };
+        let seat = take_one(connection.under_way(kind), most).then(|| Seat {
+            account: connection.clone(),
             kind,
             all: None,
         });
         seat.ok_or(Refusal {
-            limit: "that for questions for health",
+            limit: "limits.health_watches",
             retry_after: Duration::from_secs(1),
         })
     }
@@ -278,9 +296,6 @@ impl Calls {
 
 /// The limit that holds for everybody together.
 pub(crate) const ALL: &str = "limits.calls";
-
-/// Questions for health under way at once, of everybody.
-const MOST_HEALTH: usize = 1_000;
 
 const LONGEST_LOOK: Duration = Duration::from_secs(15);
 
@@ -304,6 +319,7 @@ mod tests {
             calls: 4,
             calls_per_token: 2,
             streams_per_token: 3,
+            health_watches: 2,
             rate_per_token: 100,
             longest_call: Duration::from_secs(60),
             unread_size: 1 << 20,

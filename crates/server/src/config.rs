@@ -90,6 +90,8 @@ pub struct Limits {
     pub calls_per_token: usize,
     /// Streams that one token may have under way; 1 to 1,000,000.
     pub streams_per_token: usize,
+    /// Questions for health that one connection may have answered for as long as it lasts; 1 to 1,000.
+    pub health_watches: usize,
     /// Calls a second that one token may begin; 1 to 1,000,000.
     pub rate_per_token: u32,
     /// How long a call with one answer may take; at least 1 s.

@@ -5,6 +5,7 @@
 
 mod wire;
 
+use std::collections::VecDeque;
 use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,6 +86,8 @@ const TOLD_EVERY: Duration = Duration::from_secs(60);
 const LAST_WORD: Duration = Duration::from_secs(1);
 /// The most that is read of it meanwhile, in bytes.
 const LAST_BYTES: u64 = 64 * 1024;
+/// How long a connection waits for the place of one that has to make room.
+const ROOM_IS_MADE: Duration = Duration::from_secs(1);
 /// After the system has refused us a connection, such as for want of open files.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -104,6 +107,8 @@ struct Inside {
     http: Builder<TokioExecutor>,
     router: Router,
     room: Arc<Semaphore>,
+    /// The connections that were of use to nobody yet, the oldest first, with some that have ended since.
+    newcomers: Mutex<VecDeque<Wire>>,
     stop: CancellationToken,
     /// When a greeting that failed was last told of.
     told: Mutex<Option<Instant>>,
@@ -117,6 +122,7 @@ impl Door {
             http: http(self.speech, &self.limits),
             greeting: self.greeting,
             room: Arc::new(Semaphore::new(self.limits.connections)),
+            newcomers: Mutex::default(),
             limits: self.limits,
             router,
             stop,
@@ -217,21 +223,66 @@ fn http(speech: Speech, limits: &Limits) -> Builder<TokioExecutor> {
 }
 
 impl Inside {
-    /// Serves a connection in a task of its own, if there is room for it.
+    /// Serves a connection in a task of its own, if there is room for it, or the oldest that was of use to nobody yet has
+    /// to make some: whoever fills the door with silent connections keeps nobody out who has something to say.
     fn take_in(self: &Arc<Self>, tcp: TcpStream, connections: &mut JoinSet<()>) {
-        let Ok(seat) = self.room.clone().try_acquire_owned() else {
+        let seat = self.room.clone().try_acquire_owned().ok();
+        if seat.is_none() && !self.make_room() {
             self.count("full");
             return;
-        };
+        }
         let inside = self.clone();
+        let wire = Wire::default();
+        self.remember(wire.clone());
         connections.spawn(async move {
-            let _seat = seat;
-            let door = inside.speech.name();
-            metrics::gauge!(engine::figures::CONNECTIONS.name, "door" => door).increment(1.0);
-            let reason = inside.greet(tcp).await;
-            metrics::gauge!(engine::figures::CONNECTIONS.name, "door" => door).decrement(1.0);
+            let made = async {
+                let seat = inside.room.clone().acquire_owned();
+                timeout(ROOM_IS_MADE, seat).await.ok()?.ok()
+            };
+            let seat = match seat {
+                Some(seat) => Some(seat),
+                None => made.await,
+            };
+            let reason = match seat {
+                Some(_seat) => inside.seated(tcp, &wire).await,
+                None => "full",
+            };
+            wire.end();
             inside.count(reason);
         });
+    }
+
+    /// Has the oldest connection end that was of use to nobody yet; false if there is none.
+    fn make_room(&self) -> bool {
+        let mut newcomers = self
+            .newcomers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::iter::from_fn(|| newcomers.pop_front()).any(|wire| wire.make_room())
+    }
+
+    fn remember(&self, wire: Wire) {
+        let mut newcomers = self
+            .newcomers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Twice as many as there can be: looked through so seldom that it costs each connection next to nothing.
+        if newcomers.len() > 2 * self.limits.connections {
+            newcomers.retain(Wire::may_have_to_yield);
+        }
+        newcomers.push_back(wire);
+    }
+
+    /// Serves a connection that has its place; why it ended.
+    async fn seated(&self, tcp: TcpStream, wire: &Wire) -> &'static str {
+        let door = self.speech.name();
+        metrics::gauge!(engine::figures::CONNECTIONS.name, "door" => door).increment(1.0);
+        let reason = tokio::select! {
+            reason = self.greet(tcp, wire) => reason,
+            () = wire.yields() => "unproven",
+        };
+        metrics::gauge!(engine::figures::CONNECTIONS.name, "door" => door).decrement(1.0);
+        reason
     }
 
     fn count(&self, reason: &'static str) {
@@ -241,16 +292,16 @@ impl Inside {
     }
 
     /// Greets a connection and serves it to its end; why it ended.
-    async fn greet(&self, tcp: TcpStream) -> &'static str {
+    async fn greet(&self, tcp: TcpStream, wire: &Wire) -> &'static str {
         // Without it answers wait for more to send; a socket that cannot be told is about to fail anyway.
         let _ = tcp.set_nodelay(true);
         let Some(greeting) = &self.greeting else {
-            return self.serve(Either::Left(tcp)).await;
+            return self.serve(Either::Left(tcp), wire).await;
         };
         let acceptor = TlsAcceptor::from(greeting());
         let accepted = acceptor.accept(tcp).into_fallible();
         match timeout(self.limits.handshake, accepted).await {
-            Ok(Ok(tls)) => self.serve(Either::Right(Box::new(tls))).await,
+            Ok(Ok(tls)) => self.serve(Either::Right(Box::new(tls)), wire).await,
             Ok(Err((error, tcp))) => {
                 self.tell(&error);
                 let _ = timeout(LAST_WORD, heard_out(tcp)).await;
@@ -280,12 +331,16 @@ impl Inside {
         may
     }
 
-    async fn serve(&self, io: Either<TcpStream, Box<TlsStream<TcpStream>>>) -> &'static str {
-        let wire = Wire::default();
+    async fn serve(
+        &self,
+        io: Either<TcpStream, Box<TlsStream<TcpStream>>>,
+        wire: &Wire,
+    ) -> &'static str {
         let io = TokioIo::new(Counted::new(io, wire.clone()));
         let service = TowerToHyperService::new(OnWire {
             router: self.router.clone(),
             wire: wire.clone(),
+            any_request_proves: self.speech == Speech::Http,
         });
         let mut served = pin!(self.http.serve_connection(io, service));
         let mut old = pin!(sleep(self.limits.age));
@@ -295,9 +350,9 @@ impl Inside {
         loop {
             let never = Instant::now() + Duration::from_secs(86_400);
             tokio::select! {
-                done = served.as_mut() => return if done.is_ok() { "done" } else { "error" },
+                done = served.as_mut() => return ended(done),
                 _ = look.tick() => {
-                    if let Some(reason) = self.unwanted(&wire) {
+                    if let Some(reason) = self.unwanted(wire) {
                         return reason;
                     }
                     continue;
@@ -323,6 +378,20 @@ impl Inside {
             ..PREFACE => Some("slow"),
             _ if scarce && !wire.is_proven() => Some("unproven"),
             _ => None,
+        }
+    }
+}
+
+/// Why a connection ended that was served.
+fn ended(served: Result<(), Box<dyn std::error::Error + Send + Sync>>) -> &'static str {
+    match served {
+        Ok(()) => "done",
+        Err(error) => {
+            let error = error.downcast_ref::<hyper::Error>();
+            match error.is_some_and(hyper::Error::is_timeout) {
+                true => "slow",
+                false => "error",
+            }
         }
     }
 }

@@ -253,6 +253,7 @@ fn call_limits(limits: &config::Limits) -> calls::Limits {
         calls: limits.calls,
         calls_per_token: limits.calls_per_token,
         streams_per_token: limits.streams_per_token,
+        health_watches: limits.health_watches,
         rate_per_token: limits.rate_per_token,
         longest_call: limits.longest_call,
         unread_size: usize::try_from(limits.unread_size).unwrap_or(usize::MAX),

@@ -178,8 +178,12 @@ impl Committer {
     /// Decides one request and commits what it wrote; durable only after the flush. False if it gave way.
     fn perform(&mut self, job: &mut Job, share: &mut Share) -> bool {
         let tables = self.tables.clone();
+        let room = || match job.is_vital() {
+            true => self.space.check_vital(),
+            false => self.space.check_write(),
+        };
         let allowed = tables.health().check();
-        if let Err(refusal) = allowed.and_then(|()| self.space.check_write()) {
+        if let Err(refusal) = allowed.and_then(|()| room()) {
             let answer = job.decide(Err(refusal));
             share.answers.extend(answer.map(|answer| (answer, Ok(()))));
             return true;

@@ -195,7 +195,7 @@ impl Store {
         at: Timestamp,
         by: String,
     ) -> Result<ConnectLink, Error> {
-        self.commit(move |draft| {
+        self.commit_vitally(move |draft| {
             let link: Option<ConnectLink> = draft.get(Table::ConnectLinks, &hash)?;
             let mut link = link.ok_or_else(|| Error::not_found("connect link"))?;
             if link.state(at) == LinkState::Open {

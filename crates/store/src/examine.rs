@@ -6,8 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::{
-    Backlog, Connection, ConnectionId, Hydration, Issue, Operation, OperationId, Ours, Schedule,
-    Stream,
+    Backlog, Connection, ConnectionId, Hydration, Issue, OperationId, Ours, Schedule, Stream,
 };
 use lever::OpportunityId;
 
@@ -17,8 +16,8 @@ use crate::dismissals::Dismissal;
 use crate::error::{Error, ErrorKind};
 use crate::format::{
     Alias, CallBlock, ChangeBlock, Counter, Document, Forget, FormerKeys, Head, Header,
-    IdentityLeaf, IdentityRun, Indexed, Label, Moment, Owner, SealedCredential, Secret, SlaTold,
-    Stored, digest, frame, key,
+    IdentityLeaf, IdentityRun, Indexed, KeptOperation, Label, Moment, Owner, SealedCredential,
+    Secret, SlaTold, Stored, digest, frame, key,
 };
 use crate::hydrations::StreamState;
 use crate::listings::ListingState;
@@ -133,7 +132,7 @@ impl fmt::Display for Finding {
                 write!(f, "entries in the table {table} lead nowhere")
             }
             Finding::Sealed(table) => {
-                write!(f, "secrets in the table {table} do not open")
+                write!(f, "sealed values in the table {table} do not open")
             }
             Finding::Miscounted(connection, stream) => {
                 write!(
@@ -202,6 +201,7 @@ impl Examination<'_> {
             Table::Credentials | Table::Webhooks | Table::WebhookTokens => {
                 self.secret(table, key)?
             }
+            Table::Operations => self.operation(table, key)?,
             _ => None,
         })
     }
@@ -213,6 +213,14 @@ impl Examination<'_> {
         let opens = SealedValue::read(table, &value)?
             .open(self.ring, key)
             .is_ok();
+        Ok((!opens).then_some(Finding::Sealed(table)))
+    }
+
+    fn operation(&self, table: Table, key: &[u8]) -> Result<Option<Finding>, Error> {
+        let Some(kept) = self.view.get::<KeptOperation>(table, key)? else {
+            return Ok(None);
+        };
+        let opens = kept.open(self.view.tables().sealer()?, key).is_ok();
         Ok((!opens).then_some(Finding::Sealed(table)))
     }
 
@@ -370,7 +378,7 @@ pub(crate) fn fits(table: Table, key: &[u8], value: &[u8]) -> Result<(), Error> 
         Table::Changes => is::<ChangeBlock>(table, value),
         Table::Quarantine => is::<Kept>(table, value),
         Table::QuarantineCounts => is::<QuarantineCount>(table, value),
-        Table::Operations => is::<Operation>(table, value),
+        Table::Operations => is::<KeptOperation>(table, value),
         Table::Ours => is::<Ours>(table, value),
         Table::Runs => is::<Run>(table, value),
         Table::Calls => is::<CallBlock>(table, value),

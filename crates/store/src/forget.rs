@@ -7,7 +7,7 @@
 //! Tombstones keep ids and stamps, nothing else. Removed values are no longer found through the store, but their
 //! bytes stay in sled's log until [`compact`](crate::compact) rewrites it (`opening` says what is in there).
 
-use domain::{Candidacy, Connection, ConnectionId, Operation, Parent, Stream};
+use domain::{Candidacy, Connection, ConnectionId, Parent, Stream};
 use lever::{ContactId, OpportunityId, Timestamp};
 
 use crate::backup;
@@ -423,13 +423,13 @@ pub(crate) fn scrub(
 ) -> Result<(u64, u64), Error> {
     let (mut scrubbed, mut waiting) = (0, 0);
     for key in keys {
-        let Some(operation) = draft.get::<Operation>(Table::Operations, &key)? else {
+        let Some(operation) = operations::drafted(draft, &key)? else {
             continue;
         };
         if !operation.state.settled() {
             waiting += 1;
         } else if let Some(bare) = operation.scrubbed() {
-            operations::put(draft, key, &bare);
+            operations::put(draft, key, &bare)?;
             scrubbed += 1;
         }
     }

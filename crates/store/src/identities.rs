@@ -22,6 +22,7 @@ use crate::format::{
     Counter, IdentityEntries, IdentityEntry, IdentityLeaf, IdentityRun, Indexed, KeyDigest, key,
     pack, unpack,
 };
+use crate::seal::Sealer;
 use crate::store::Store;
 use crate::table::{Table, Tables};
 use crate::upsert::Upsert;
@@ -72,6 +73,15 @@ impl Digester {
         let mut secret = [0; 24];
         secret.copy_from_slice(&hash[..24]);
         secret
+    }
+
+    /// What seals what is kept in this store for a purpose. It does not change with the master key.
+    pub(crate) fn sealer(&self, purpose: &str) -> Sealer {
+        let hash = Sha256::new_with_prefix(*self.0)
+            .chain_update("sealer\0")
+            .chain_update(purpose)
+            .finalize();
+        Sealer::new(Zeroizing::new(hash.into()))
     }
 
     fn hashed(&self, connection: ConnectionId, kind: &str, parts: &[&str]) -> KeyDigest {

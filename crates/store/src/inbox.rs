@@ -34,11 +34,25 @@ pub(crate) enum Haste {
 pub(crate) struct Job {
     work: Work,
     haste: Haste,
+    /// Whether it shuts somebody out or makes room: it is done on a disk where other writes have stopped.
+    vital: bool,
     /// How often it has begun again.
     gave_way: u8,
 }
 
 impl Job {
+    /// The same as something vital.
+    pub(crate) fn as_vital(self) -> Job {
+        Job {
+            vital: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn is_vital(&self) -> bool {
+        self.vital
+    }
+
     pub(crate) fn haste(&self) -> Haste {
         self.haste
     }
@@ -90,6 +104,7 @@ where
     let job = Job {
         work,
         haste,
+        vital: false,
         gave_way: 0,
     };
     (job, receiver)

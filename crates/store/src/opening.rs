@@ -11,7 +11,8 @@
 //! sled writes a log: a value that was replaced or removed is no longer read, but its bytes stay in `db/db`
 //! until sled happens to reuse the 8 MB segment they are in, which may be never. In a store that is written little
 //! that is every former version of every document, candidacy, operation and quarantined record, and what was in
-//! a deleted connection. Secrets are among them in sealed form only. A backup made by copying the files has it all too.
+//! a deleted connection. Secrets and operations are among them in sealed form only. A backup made by copying the files
+//! has it all too.
 //! [`compact`](crate::compact) writes the present values into new files and removes the old ones; from then on
 //! a raw search of the folder finds nothing that the store does not hold. Blocks that a file system or a disk keeps
 //! of removed files are out of its reach: where that matters, put the folder on an encrypted volume.

@@ -8,7 +8,7 @@ use lever::OpportunityId;
 
 use crate::draft::Draft;
 use crate::error::Error;
-use crate::format::{Owner, key};
+use crate::format::{KeptOperation, Owner, key};
 use crate::ours;
 use crate::pull::{self, Applied, Refresh};
 use crate::store::Store;
@@ -105,7 +105,12 @@ impl Store {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
     pub async fn save_operation(&self, operation: Operation) -> Result<(), Error> {
         let saved = operation.clone();
-        self.commit(move |draft| save(draft, &operation)).await?;
+        let save = move |draft: &mut Draft<'_>| save(draft, &operation);
+        // One that ends lets its files go.
+        match saved.state.settled() {
+            true => self.commit_vitally(save).await?,
+            false => self.commit(save).await?,
+        }
         self.let_go(&saved);
         Ok(())
     }
@@ -159,8 +164,7 @@ impl Store {
         connection: ConnectionId,
         id: OperationId,
     ) -> Result<Option<Operation>, Error> {
-        self.tables()
-            .get(Table::Operations, &key::operation(connection, id))
+        load(self.tables(), &key::operation(connection, id))
     }
 
     /// Lists the operations that are not settled, the oldest first.
@@ -243,7 +247,7 @@ fn items_of(
     tables
         .scan_after(Table::Operations, &prefix, &after)
         .take_while(move |entry| entry.as_ref().map_or(true, |(key, _)| key[..] <= last[..]))
-        .filter_map(|entry| tables.value(Table::Operations, entry).transpose())
+        .filter_map(|entry| scanned(tables, entry).transpose())
         .filter(move |item: &Result<Operation, Error>| {
             item.as_ref().map_or(true, |item| item.parent == Some(bulk))
         })
@@ -257,7 +261,35 @@ fn indexed(
 ) -> Result<Option<Operation>, Error> {
     let (key, _value) = entry?;
     let id = key::last_operation(&key).ok_or_else(|| Error::corrupt(Table::Operations))?;
-    tables.get(Table::Operations, &key::operation(connection, id))
+    load(tables, &key::operation(connection, id))
+}
+
+/// Reads the operation of a key.
+pub(crate) fn load(tables: &Tables, key: &[u8]) -> Result<Option<Operation>, Error> {
+    opened(tables, key, tables.get(Table::Operations, key)?)
+}
+
+/// The same as the draft has it.
+pub(crate) fn drafted(draft: &Draft<'_>, key: &[u8]) -> Result<Option<Operation>, Error> {
+    opened(draft.tables(), key, draft.get(Table::Operations, key)?)
+}
+
+/// The operation of a scanned entry; none when it was removed since.
+fn scanned(tables: &Tables, entry: Result<Entry, Error>) -> Result<Option<Operation>, Error> {
+    let (key, value) = entry?;
+    let kept = tables.value(Table::Operations, Ok((key.clone(), value)))?;
+    opened(tables, &key, kept)
+}
+
+fn opened(
+    tables: &Tables,
+    key: &[u8],
+    kept: Option<KeptOperation>,
+) -> Result<Option<Operation>, Error> {
+    let Some(kept) = kept else {
+        return Ok(None);
+    };
+    kept.open(tables.sealer()?, key).map(Some)
 }
 
 fn asked_before(
@@ -270,7 +302,7 @@ fn asked_before(
         return Ok(None);
     };
     let key = key::operation(operation.connection, OperationId::from_bytes(id));
-    let existing: Option<Operation> = draft.get(Table::Operations, &key)?;
+    let existing = drafted(draft, &key)?;
     Ok(existing.filter(|existing| operation.created_at.since(existing.created_at) <= keep))
 }
 
@@ -285,8 +317,7 @@ fn insert(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
         draft.put(Table::RequestIds, request_id, &Owner(*id.as_bytes()));
     }
     mark_opportunity(draft, operation)?;
-    put(draft, key, operation);
-    Ok(())
+    put(draft, key, operation)
 }
 
 /// Has the operation found by its opportunity.
@@ -302,9 +333,7 @@ fn mark_opportunity(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), 
 
 fn save(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
     let key = key::operation(operation.connection, operation.id);
-    let stored: Operation = draft
-        .get(Table::Operations, &key)?
-        .ok_or_else(|| Error::not_found("operation"))?;
+    let stored = drafted(draft, &key)?.ok_or_else(|| Error::not_found("operation"))?;
     if stored.revision.checked_add(1) != Some(operation.revision) {
         return Err(Error::conflict("operation"));
     }
@@ -314,8 +343,7 @@ fn save(draft: &mut Draft<'_>, operation: &Operation) -> Result<(), Error> {
         mark_opportunity(draft, operation)?;
     }
     ours::learn(draft, &stored, operation)?;
-    put(draft, key, operation);
-    Ok(())
+    put(draft, key, operation)
 }
 
 /// Refuses a bulk that would settle while an item is open, and an item that would open while its bulk has settled.
@@ -336,7 +364,7 @@ fn check_bulk(draft: &Draft<'_>, stored: &Operation, next: &Operation) -> Result
     }
     if let Some(bulk) = next.parent.filter(|_| opens) {
         let key = key::operation(next.connection, bulk);
-        let bulk: Option<Operation> = draft.get(Table::Operations, &key)?;
+        let bulk = drafted(draft, &key)?;
         if bulk.is_some_and(|bulk| bulk.state.settled()) {
             return Err(Error::conflict("bulk"));
         }
@@ -357,9 +385,10 @@ pub(crate) fn remove(draft: &mut Draft<'_>, operation: &Operation) -> Result<(),
     Ok(())
 }
 
-/// Puts an operation, and has it found by how it stands.
-pub(crate) fn put(draft: &mut Draft<'_>, key: Vec<u8>, operation: &Operation) {
-    draft.put(Table::Operations, key.clone(), operation);
+/// Seals an operation and puts it, and has it found by how it stands.
+pub(crate) fn put(draft: &mut Draft<'_>, key: Vec<u8>, operation: &Operation) -> Result<(), Error> {
+    let kept = KeptOperation::seal(draft.tables().sealer()?, &key, operation)?;
+    draft.put(Table::Operations, key.clone(), &kept);
     let state = &operation.state;
     for (table, marked) in [
         (Table::OpenOperations, !state.settled()),
@@ -373,4 +402,5 @@ pub(crate) fn put(draft: &mut Draft<'_>, key: Vec<u8>, operation: &Operation) {
             false => draft.remove(table, key.clone()),
         }
     }
+    Ok(())
 }

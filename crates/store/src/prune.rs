@@ -243,7 +243,7 @@ impl Rule {
             removed += self.weight(draft.tables(), key)?;
             match self.table {
                 Table::Operations => {
-                    let operation = self.value::<Operation>(draft.tables(), key)?;
+                    let operation = operations::load(draft.tables(), key)?;
                     match operation.filter(|operation| self.is_old(operation)) {
                         Some(operation) => operations::remove(draft, &operation)?,
                         None => {
@@ -300,7 +300,7 @@ impl Rule {
             }
             Table::RequestIds => self.alone(self.asked_at(tables, key)?),
             Table::Operations => {
-                let operation = self.value::<Operation>(tables, key)?;
+                let operation = operations::load(tables, key)?;
                 let bare = |operation: &Operation| operation.scrubbed().is_none();
                 self.alone(
                     operation
@@ -340,7 +340,7 @@ impl Rule {
             return Ok(None);
         };
         let key = key::operation(self.connection, OperationId::from_bytes(id));
-        let operation: Option<Operation> = tables.get(Table::Operations, &key)?;
+        let operation = operations::load(tables, &key)?;
         Ok(operation.map(|operation| operation.created_at))
     }
 

@@ -53,6 +53,12 @@ pub(crate) struct Sealer {
     id: MasterKeyId,
 }
 
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer").finish_non_exhaustive()
+    }
+}
+
 impl Sealer {
     pub(crate) fn new(key: KeyBytes) -> Self {
         let digest = Sha256::new()

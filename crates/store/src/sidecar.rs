@@ -94,7 +94,7 @@ impl Sidecar {
 
 fn damaged(path: &Path) -> Error {
     let message = format!(
-        "{} is damaged: restore it from a backup, or remove it if the data are known to be complete",
+        "{} is damaged: restore a backup into a new directory, or remove this file if the data are known to be complete",
         path.display()
     );
     Error::new(ErrorKind::Damaged, message)

@@ -10,6 +10,10 @@ use crate::error::{Error, ErrorKind};
 
 const MEGABYTE: u64 = 1_000_000;
 const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// What shuts somebody out or makes room is written down to this part of the floor of other writes.
+const VITAL: u64 = 8;
+/// Files that are handed on are taken down to the floor of other writes and this part of it.
+const FOR_OTHERS: u64 = 4;
 
 /// Free bytes of the file system that holds `path`.
 pub(crate) fn free_bytes(path: &Path) -> Result<u64, Error> {
@@ -89,13 +93,40 @@ impl Space {
         if !refused {
             return Ok(());
         }
+        Err(self.refusal(free, self.write_floor, "writes stop"))
+    }
+
+    /// Refuses what shuts somebody out or makes room, which is a line or two, only where next to nothing is left.
+    pub(crate) fn check_vital(&self) -> Result<(), Error> {
+        let free = self.free();
+        let floor = self.write_floor / VITAL;
+        if free >= floor {
+            return Ok(());
+        }
+        Err(self.refusal(free, floor, "not even this is written"))
+    }
+
+    /// Refuses a file that is handed on to Lever somewhat before anything else that is written: whoever sends many of
+    /// them leaves room for others.
+    pub(crate) fn check_file(&self) -> Result<(), Error> {
+        let free = self.free();
+        let floor = self
+            .write_floor
+            .saturating_add(self.write_floor / FOR_OTHERS);
+        if free >= floor {
+            return Ok(());
+        }
+        Err(self.refusal(free, floor, "files are taken no more"))
+    }
+
+    fn refusal(&self, free: u64, floor: u64, what: &str) -> Error {
         let message = format!(
-            "only {} MB are free at {}, writes stop below {} MB: free some space, then try again",
+            "only {} MB are free at {}, {what} below {} MB: free some space, then try again",
             megabytes_free(free),
             self.folder.display(),
-            megabytes_needed(self.write_floor)
+            megabytes_needed(floor)
         );
-        Err(Error::new(ErrorKind::DiskFull, message))
+        Error::new(ErrorKind::DiskFull, message)
     }
 
     /// Whether this differs from what was answered last.

@@ -383,6 +383,17 @@ impl Store {
         self.ask(Haste::Urgent, once(work)).await
     }
 
+    /// The same for what shuts somebody out or makes room, which goes on where a nearly full disk has stopped other writes.
+    pub(crate) async fn commit_vitally<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let (job, answer) = job(Haste::Usual, once(work));
+        self.send(job.as_vital())?;
+        self.received(answer.await)
+    }
+
     /// The same for what takes long to decide and calls [`Draft::give_way`] now and then: it may be begun again.
     pub(crate) async fn commit_patiently<T, F>(&self, work: F) -> Result<T, Error>
     where

@@ -11,6 +11,7 @@ use crate::format::{Pieces, Stored, frame};
 use crate::health::Health;
 use crate::identities::Digester;
 use crate::recent::Recent;
+use crate::seal::Sealer;
 use crate::stage_counts::StageCounts;
 
 macro_rules! tables {
@@ -179,6 +180,7 @@ pub(crate) struct Tables {
     health: Arc<Health>,
     compress: bool,
     digester: OnceLock<Digester>,
+    sealer: OnceLock<Sealer>,
     recent: Recent,
     stage_counts: StageCounts,
 }
@@ -198,6 +200,7 @@ impl Tables {
             health,
             compress,
             digester: OnceLock::new(),
+            sealer: OnceLock::new(),
             recent: Recent::default(),
             stage_counts: StageCounts::default(),
         })
@@ -217,9 +220,18 @@ impl Tables {
         &self.stage_counts
     }
 
-    /// Sets what turns identity keys into their digests; the first one stays.
+    /// Sets what turns identity keys into their digests, and what operations are sealed with; the first one stays.
     pub(crate) fn set_digester(&self, digester: Digester) {
+        let _ = self.sealer.set(digester.sealer("operations"));
         let _ = self.digester.set(digester);
+    }
+
+    /// What operations are sealed with.
+    ///
+    /// # Errors
+    /// Closed while the store is being opened.
+    pub(crate) fn sealer(&self) -> Result<&Sealer, Error> {
+        self.sealer.get().ok_or_else(Error::closed)
     }
 
     /// What turns identity keys into their digests.

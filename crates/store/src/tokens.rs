@@ -97,7 +97,7 @@ impl Store {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
     pub async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<TokenRecord, Error> {
         let id = id.to_owned();
-        self.commit(move |draft| {
+        self.commit_vitally(move |draft| {
             let token = by_id(draft, &id)?;
             let revoked = TokenRecord {
                 revoked_at: token.revoked_at.or(Some(at)),

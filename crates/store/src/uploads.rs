@@ -24,10 +24,9 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::format::key;
-use crate::operations::Recording;
+use crate::operations::{self, Recording};
 use crate::space::Space;
 use crate::store::Store;
-use crate::table::Table;
 
 /// A file that is being received. Dropped before it is recorded, it is gone.
 #[derive(Debug)]
@@ -62,7 +61,7 @@ impl Store {
     /// [`ErrorKind::DiskFull`](crate::ErrorKind::DiskFull), [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub async fn receive_file(&self) -> Result<IncomingFile, Error> {
         let space = self.space().clone();
-        space.check_write()?;
+        space.check_file()?;
         let folder = &self.directory().uploads();
         let made = fs::DirBuilder::new()
             .recursive(true)
@@ -205,7 +204,7 @@ impl Store {
             return Ok(false);
         };
         let key = key::operation(connection, operation);
-        let stored: Option<Operation> = self.tables().get(Table::Operations, &key)?;
+        let stored = operations::load(self.tables(), &key)?;
         Ok(stored.is_some_and(|operation| {
             operation.needs_files() && operation.write.files().contains(&number)
         }))
@@ -228,7 +227,7 @@ impl IncomingFile {
     /// # Errors
     /// [`ErrorKind::DiskFull`](crate::ErrorKind::DiskFull), [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.space.check_write()?;
+        self.space.check_file()?;
         self.hash.update(bytes);
         self.size += bytes.len() as u64;
         let written = self.file.write_all(bytes).await;

@@ -63,6 +63,11 @@ impl View {
         }
     }
 
+    /// The tables as they are now.
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
     /// Reads one value as it was put, its pieces joined.
     pub(crate) fn load(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let present = self.tables.load(table, key);

@@ -7,6 +7,8 @@ use prost::Message as _;
 use proto::v1 as pb;
 use reqwest::header::HeaderMap;
 use tonic::{Code, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::support::rogue::{self, PREFACE, Rogue};
 use crate::support::{Api, Setup, World, fresh_id, http, proved, refused, until};
@@ -218,18 +220,65 @@ async fn connections_of_no_use_make_room_when_there_is_little() {
         rogue.send(PREFACE).await;
         idle.push(rogue);
     }
-    until("somebody new is served", async || {
-        let fresh = Api::at(world.service().grpc);
-        answered(&fresh).await.ok()
-    })
-    .await;
+    let fresh = Api::at(world.service().grpc);
+    assert!(answered(&fresh).await.is_ok());
     // Whoever asked before stays connected.
     assert!(answered(&world.api).await.is_ok());
-    let refused = counted(
+    let made_room = counted(
         &world,
-        "fulcrum_connections_ended_total{door=\"grpc\",reason=\"full\"}",
+        "fulcrum_connections_ended_total{door=\"grpc\",reason=\"unproven\"}",
     );
-    assert!(refused.await > 0);
+    assert!(made_room.await > 0);
+}
+
+/// The page of health is what a supervisor goes by.
+#[tokio::test]
+async fn silent_connections_keep_nobody_from_the_page_of_health() {
+    let setup = Setup::new(10)
+        .with("FULCRUM__LIMITS__HANDSHAKE", "1s")
+        .with("FULCRUM__LIMITS__CONNECTIONS", "16");
+    let world = World::new(setup).await;
+    let page = format!("http://{}/healthz", world.service().http);
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(Rogue::connect(world.service().http).await);
+        let answer = http().get(&page).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+    }
+    let door = "fulcrum_connections_ended_total{door=\"http\",reason=";
+    assert!(counted(&world, &format!("{door}\"unproven\"}}")).await > 0);
+    // Those that are left are as slow as any others.
+    until("a silent one is hung up on", async || {
+        let slow = counted(&world, &format!("{door}\"slow\"}}")).await;
+        (slow > 0).then_some(())
+    })
+    .await;
+}
+
+/// Whoever may not call at all can ask for health; over one connection that takes nothing from another.
+#[tokio::test]
+async fn one_connection_watches_the_health_a_few_times_and_others_all_the_same() {
+    let (world, _admin) = guarded(Setup::new(10)).await;
+    let endpoint = || {
+        let address = format!("http://{}", world.service().grpc);
+        tonic::transport::Endpoint::from_shared(address).expect("a URL")
+    };
+    let (one, other) = (endpoint().connect_lazy(), endpoint().connect_lazy());
+    let watch = async |channel: &tonic::transport::Channel| {
+        let request = HealthCheckRequest::default();
+        let mut client = HealthClient::new(channel.clone());
+        client.watch(request).await
+    };
+    let mut watched = Vec::new();
+    for _ in 0..4 {
+        watched.push(watch(&one).await.expect("room"));
+    }
+    let told = refused(watch(&one).await);
+    assert_eq!(told.reason, "LIMIT_REACHED");
+    assert_eq!(told.details["limit"], "limits.health_watches");
+    assert!(watch(&other).await.is_ok());
+    drop(watched);
+    until("there is room again", async || watch(&one).await.ok()).await;
 }
 
 /// P17: what nobody reads waits in bounded space, for a bounded time.

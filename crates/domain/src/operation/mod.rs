@@ -728,11 +728,16 @@ impl Operation {
             .min()
     }
 
+    /// Whether nothing of it is sent any more, whoever asks: what failed can be tried again.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Succeeded | State::Cancelled(_))
+    }
+
     /// The operation as a store has it that was restored from a backup taken at `taken`.
     ///
     /// What could still be sent then may have been sent since, by the service that went on after the backup.
     pub fn restored(&self, taken: Timestamp) -> Operation {
-        if matches!(self.state, State::Succeeded | State::Cancelled(_)) {
+        if self.is_over() {
             return self.clone();
         }
         Operation {

@@ -1,15 +1,18 @@
 //! Takes in a delivery: verified, remembered, answered. Nothing is read from Lever here.
 
+use std::time::Duration;
+
 use domain::ConnectionId;
 use domain::issue::Problem;
 use lever::webhook::Delivery;
-use lever::{OpportunityId, WebhookEvent};
+use lever::{OpportunityId, Timestamp, WebhookEvent};
 use sha2::{Digest as _, Sha256};
 use store::{ErrorKind as StoreErrorKind, Nudge, Recorded};
 use uuid::Uuid;
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::link::Link;
 use crate::read::LONGEST_ID;
 
 /// The name for events that this version does not know; what Lever calls them may be anything.
@@ -23,7 +26,7 @@ pub enum Received {
         /// What happened, in Lever's words; `other` for what this version does not know.
         event: &'static str,
     },
-    /// It came before; nothing else is done.
+    /// It came before, or is so old that it may have; nothing else is done.
     Replayed {
         /// As above.
         event: &'static str,
@@ -32,7 +35,21 @@ pub enum Received {
     Refused,
 }
 
+/// Older deliveries are not followed: that they came is remembered a day longer than this. Lever gives up trying much
+/// sooner (behaviour.md: webhooks).
+const OLDEST: Duration = Duration::from_secs(6 * 24 * 3600);
+/// How far ahead of Lever's clock a delivery may be dated.
+const AHEAD: Duration = Duration::from_secs(24 * 3600);
+
 impl Engine {
+    /// Whether a delivery comes at a time at which Lever sends none, as far as Lever's clock is known.
+    fn is_out_of_time(&self, link: &Link, triggered_at: Timestamp) -> bool {
+        let Some(now) = link.known_lever_now(&self.shared.clock) else {
+            return false;
+        };
+        triggered_at < now.minus(OLDEST) || triggered_at > now.plus(AHEAD)
+    }
+
     /// Takes in a delivery of Lever's to the connection of that id.
     ///
     /// One to an unknown or disconnected connection is refused like one that is signed wrongly, after as much work.
@@ -60,7 +77,10 @@ impl Engine {
             return Ok(Received::Refused);
         };
         let event = event_name(&delivery.event);
-        let digest = Sha256::digest(delivery.token.as_bytes()).into();
+        if self.is_out_of_time(&link, delivery.triggered_at) {
+            return Ok(Received::Replayed { event });
+        }
+        let digest = Sha256::digest(delivery.signed().as_bytes()).into();
         let nudge = Nudge {
             at: self.shared.clock.now(),
             ..nudge(&delivery, event)

@@ -382,6 +382,7 @@ mod tests {
             calls: 10,
             calls_per_token: 10,
             streams_per_token: 1,
+            health_watches: 1,
             rate_per_token: 1000,
             longest_call: UNREAD,
             unread_size: 1 << 20,

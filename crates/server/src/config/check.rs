@@ -207,6 +207,11 @@ fn check_limits(limits: &Limits) -> Result<(), Fault> {
             1..=MANY,
         ),
         (
+            "limits.health_watches",
+            limits.health_watches as u64,
+            1..=1_000,
+        ),
+        (
             "limits.rate_per_token",
             u64::from(limits.rate_per_token),
             1..=MANY,

@@ -62,6 +62,16 @@ impl Error {
         }
     }
 
+    /// A variable that is almost one of a setting.
+    pub(super) fn misspelled(variable: &str) -> Error {
+        Error::BadValue {
+            place: format!("{variable} in the environment"),
+            problem:
+                "variables of settings are FULCRUM__SECTION__KEY, with two underscores each time"
+                    .to_owned(),
+        }
+    }
+
     pub(super) fn not_text(variable: &str) -> Error {
         Error::BadValue {
             place: format!("{variable} in the environment"),

@@ -79,7 +79,7 @@ impl Layer {
     pub(super) fn text(path: &Path, text: &str) -> Result<Layer, Error> {
         let values = Toml::from_str(text).map_err(|error| Error::NotToml {
             path: path.to_owned(),
-            reason: one_line(&error.to_string()),
+            reason: in_words(&error, text),
         })?;
         Ok(Layer {
             origin: Origin::File(path.to_owned()),
@@ -271,6 +271,16 @@ fn number(text: &str) -> Option<Value> {
         .ok()
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// What is wrong with a document and where; nothing of what it says there, which may be a secret.
+fn in_words(error: &<Toml as Format>::Error, text: &str) -> String {
+    let message = error.message().split_whitespace();
+    let message = message.collect::<Vec<_>>().join(" ");
+    let start = error.span().map(|span| span.start);
+    let Some(before) = start.and_then(|start| text.get(..start)) else {
+        return message;
+    };
+    let line = before.matches('\n').count() + 1;
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    let column = last.chars().count() + 1;
+    format!("{message}, at line {line}, column {column}")
 }

@@ -34,6 +34,24 @@ fn every_key_of_the_shipped_file_is_a_field_and_every_field_a_key() {
 }
 
 #[test]
+fn a_document_that_is_no_toml_is_told_by_its_place_and_not_by_what_it_says() {
+    for text in [
+        "[store]\nmaster_key = \"c648361450145",
+        "[lever]\noauth_client_secret = c648361450145",
+        "[lever]\noauth_client_secret = \"c648361450145\nx",
+        "[lever]\noauth_client_secret = \"c648361450145\" x",
+    ] {
+        let error = file(text).unwrap_err();
+        assert!(
+            error.starts_with("/etc/x.toml is not valid TOML: "),
+            "{error}"
+        );
+        assert!(error.contains("line 2, column "), "{error}");
+        assert!(!error.contains("c648"), "{error}");
+    }
+}
+
+#[test]
 fn every_key_of_the_shipped_file_has_a_comment_above_it() {
     let mut above = "";
     for line in include_str!("../../../../config/fulcrum.toml").lines() {

@@ -13,9 +13,10 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use crate::calls::Hangup;
+use crate::calls::{Account, Hangup};
 
 /// One connection, as those see it who answer what comes over it; clones speak of the same one.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,12 @@ struct Known {
     arrived: AtomicU64,
     proven: AtomicBool,
     hangup: Hangup,
+    /// Of the calls over it that anybody may make.
+    anybody: Arc<Account>,
+    /// Cancelled when it has to make room for another.
+    yields: CancellationToken,
+    /// Whether it has ended.
+    ended: AtomicBool,
 }
 
 impl Wire {
@@ -43,6 +50,35 @@ impl Wire {
         self.0.arrived.load(Ordering::Relaxed)
     }
 
+    /// The account of the calls over it that anybody may make.
+    pub(crate) fn anybody(&self) -> &Arc<Account> {
+        &self.0.anybody
+    }
+
+    /// Has it make room for another, unless it has ended, or been of use to somebody; tells whether it does.
+    pub(super) fn make_room(&self) -> bool {
+        let yields = self.may_have_to_yield();
+        if yields {
+            self.0.yields.cancel();
+        }
+        yields
+    }
+
+    /// Is over when it has to make room for another.
+    pub(super) async fn yields(&self) {
+        self.0.yields.cancelled().await;
+    }
+
+    /// Takes note that it has ended.
+    pub(super) fn end(&self) {
+        self.0.ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it may still have to make room for another.
+    pub(super) fn may_have_to_yield(&self) -> bool {
+        !self.is_proven() && !self.0.ended.load(Ordering::Relaxed)
+    }
+
     /// Ends it, when it is to end early.
     pub(crate) fn hangup(&self) -> &Hangup {
         &self.0.hangup
@@ -54,6 +90,8 @@ impl Wire {
 pub(super) struct OnWire {
     pub(super) router: Router,
     pub(super) wire: Wire,
+    /// Whether any request is of use to somebody: where none of them needs a token first.
+    pub(super) any_request_proves: bool,
 }
 
 impl<B> Service<http::Request<B>> for OnWire
@@ -70,6 +108,9 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
+        if self.any_request_proves {
+            self.wire.prove();
+        }
         request.extensions_mut().insert(self.wire.clone());
         self.router.call(request)
     }

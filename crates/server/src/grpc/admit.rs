@@ -58,7 +58,7 @@ async fn admitted(
     let path = request.uri().path().to_owned();
     let kind = kind_of(&path);
     let entry = if HEALTH.iter().any(|(rpc, _)| *rpc == path) {
-        anybody(authority, kind)?
+        anybody(authority, request.extensions().get(), kind)?
     } else {
         check_host(authority, &request)?;
         let authorization = authorization(&request);
@@ -136,8 +136,11 @@ fn check_role(caller: &Caller, path: &str) -> Result<(), Status> {
 }
 
 /// Health is for everybody.
-fn anybody(authority: &Authority, kind: Kind) -> Result<Entry, Status> {
-    let seat = authority.calls().begin_health(kind).map_err(refused)?;
+fn anybody(authority: &Authority, wire: Option<&Wire>, kind: Kind) -> Result<Entry, Status> {
+    let unknown = Wire::default();
+    let connection = wire.unwrap_or(&unknown).anybody();
+    let seat = authority.calls().begin_health(connection, kind);
+    let seat = seat.map_err(refused)?;
     Ok(Entry {
         account: seat.account().clone(),
         seat,

@@ -18,7 +18,6 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::Operation;
 use lever::Timestamp;
 use uuid::Uuid;
 
@@ -27,7 +26,7 @@ use crate::compact::{Progress, Target};
 use crate::directory::Directory;
 use crate::durability;
 use crate::error::{Error, ErrorKind};
-use crate::format::{self, Counter, Pieces, Stored, frame, key};
+use crate::format::{self, Counter, KeptOperation, Pieces, Stored, frame, key};
 use crate::health::Health;
 use crate::opening::{self, Options, STRAGGLERS};
 use crate::sidecar::Sidecar;
@@ -362,10 +361,9 @@ impl Renewal {
                 Some((framed(&format::Header { store, ..header }), false))
             }
             Table::Operations => {
-                let operation: Operation = frame::open_as(table, &value)?;
-                let restored = operation.restored(self.taken);
-                let unsure = restored != operation && !operation.state.settled();
-                Some((framed(&restored), unsure))
+                let kept: KeptOperation = frame::open_as(table, &value)?;
+                let restored = kept.restored(self.taken);
+                Some((framed(&restored), restored.is_unsure()))
             }
             _ => Some((value, false)),
         })

@@ -27,7 +27,7 @@
 //! | `sequences` | c | [`Counter`]: number of the last change | 1 |
 //! | `changes` | c, last sequence 8 | [`ChangeBlock`]: changes that were made together | 2 |
 //! | `quarantine` | c, stream 1, half the digest of the parent 8, half that of the id or the text 8 | quarantined record | 2 |
-//! | `operations` | c, operation 16 | operation | 5 |
+//! | `operations` | c, operation 16 | [`KeptOperation`]: sealed operation of version 5, and whether it is settled | 128 |
 //! | `open_operations` | c, operation 16 | empty: those not settled | - |
 //! | `uncertain_operations` | c, operation 16 | empty: those of which nobody can tell | - |
 //! | `request_ids` | c, request id | [`Owner`]: operation | 1 |
@@ -75,6 +75,7 @@ mod hydration;
 mod id;
 mod identity;
 mod issue;
+mod kept_operation;
 pub(crate) mod key;
 mod listing;
 mod mapping;
@@ -104,6 +105,7 @@ pub(crate) use forget::Forget;
 pub(crate) use former_keys::{FormerKey, FormerKeys, SealPlace};
 pub(crate) use id::{pack, unpack};
 pub(crate) use identity::{IdentityEntries, IdentityEntry, IdentityLeaf, IdentityRun, KeyDigest};
+pub(crate) use kept_operation::KeptOperation;
 pub(crate) use pieces::Pieces;
 pub(crate) use record::{Document, Head, digest};
 pub(crate) use sla_mark::SlaTold;

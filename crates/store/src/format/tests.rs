@@ -34,7 +34,7 @@ use crate::nudges::Nudge;
 use crate::permission_reports::{PermissionReport, ReportedPermission};
 use crate::quarantine::{Kept, QuarantineCount, Quarantined};
 use crate::runs::{Run, RunCause, RunCounts, RunOutcome, RunScope};
-use crate::seal::MasterKeyId;
+use crate::seal::{MasterKeyId, Sealer};
 use crate::table::Table;
 use crate::tokens::TokenRecord;
 use crate::user_links::UserLink;
@@ -835,6 +835,52 @@ fn an_operation_has_these_bytes() {
         &traced,
         "0572283a4d0a10000000000000000000000000000000021210000000000000000000000000000000011a11000102030405064708890a0b0c0d0e0f102201722a200303030303030303030303030303030303030303030303030303030303030303b202200a0b4352454154455f464f524d12110a016312060a017012013122027b7d2801a00208aa01090a026f70100118ad03b201016eba010175c00102ca010174d00103d80104e00105f201025b5d820210000000000000000000000000000000018a0209080910011a01736a009202064c494e4b45449a020165c00207ca02104c494e4b5f4445414354495641544544920301669a03016caa030178",
     );
+}
+
+/// The key of the operation of [`an_operation_is_kept_sealed`].
+const ROW: &[u8] = b"row";
+
+fn secret(byte: u8) -> Sealer {
+    Sealer::new([byte; 32].into())
+}
+
+#[test]
+fn an_operation_is_kept_sealed_and_restored_without_being_opened() {
+    let tag = Write::AddTags {
+        tags: vec!["v".to_owned()],
+    };
+    let open = operation(tag, State::Recorded { not_before: None });
+    let done = Operation {
+        state: State::Succeeded,
+        ..open.clone()
+    };
+    let failed = Operation {
+        state: State::Failed(Failure {
+            kind: FailureKind::Unknown,
+            message: "m".to_owned(),
+            details: Default::default(),
+        }),
+        ..open.clone()
+    };
+    for operation in [&open, &done, &failed] {
+        let kept = KeptOperation::seal(&secret(1), ROW, operation).unwrap();
+        comes_back(&kept);
+        assert!(kept.clone().open(&secret(1), ROW).unwrap() == *operation);
+        assert!(kept.clone().open(&secret(1), b"other").is_err());
+        assert!(kept.clone().open(&secret(2), ROW).is_err());
+        let restored = kept.restored(at(9));
+        assert_eq!(restored.is_unsure(), *operation == open);
+        comes_back(&restored);
+        let opened = restored.open(&secret(1), ROW).unwrap();
+        assert!(opened == operation.restored(at(9)));
+    }
+    // Of before they were sealed.
+    let plain = KeptOperation::from_payload(Operation::VERSION, &open.to_payload()).unwrap();
+    assert!(plain.clone().open(&secret(1), ROW).unwrap() == open);
+    let restored = plain.restored(at(9));
+    assert!(restored.is_unsure());
+    comes_back(&restored);
+    assert!(restored.open(&secret(1), ROW).unwrap() == open.restored(at(9)));
 }
 
 fn raw_of(operation: &Operation) -> RawWrite {

@@ -389,15 +389,6 @@ async fn tokens_on_their_way_while_the_key_is_exchanged_are_sealed_with_the_new_
     assert_eq!(store.master_keys().await.unwrap().remaining(), 0);
 }
 
-/// Puts the sealed value of one row into another one, which keeps its checksum.
-fn move_value(folder: &Path, table: &str, from: &[u8], to: &[u8]) {
-    let database = database(folder);
-    let tree = database.open_tree(table).unwrap();
-    let value = tree.get(from).unwrap().unwrap();
-    tree.insert(to, value).unwrap();
-    database.flush().unwrap();
-}
-
 fn webhook_row(number: usize) -> Vec<u8> {
     [id(1).as_bytes().as_slice(), webhook(number).id.as_bytes()].concat()
 }
@@ -421,7 +412,7 @@ async fn a_secret_moved_to_another_row_does_not_open() {
     assert_eq!(
         examined.findings,
         ["credentials", "webhooks", "webhook_tokens"]
-            .map(|table| format!("1 secrets in the table {table} do not open"))
+            .map(|table| format!("1 sealed values in the table {table} do not open"))
     );
 }
 

@@ -3,9 +3,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use domain::{MappingKind, Stream};
+use domain::operation::State;
+use domain::{MappingKind, Operation, Stream};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
-use store::{Error, ErrorKind, Options, Store, StoredRecord, Tombstones};
+use store::{Error, ErrorKind, Options, Store, StoredRecord, TokenRecord, Tombstones};
 use tempfile::TempDir;
 
 use crate::support::*;
@@ -393,6 +394,71 @@ async fn a_full_disk_refuses_starts_and_writes_but_not_reads() {
     assert_eq!(store.count(id(1), Stream::Tags).await.unwrap(), 400);
     drop(store);
     assert!(open(folder.path()).backfill_allowed());
+}
+
+/// Free bytes where a folder is.
+fn free(folder: &Path) -> u64 {
+    let disk = rustix::fs::statvfs(folder).unwrap();
+    disk.f_bavail * disk.f_frsize
+}
+
+#[tokio::test]
+async fn a_nearly_full_disk_keeps_nobody_from_being_shut_out_nor_room_from_being_made() {
+    let (folder, store, c) = connected().await;
+    let token = TokenRecord {
+        id: "t".to_owned(),
+        name: "product".to_owned(),
+        role: "product".to_owned(),
+        connections: Vec::new(),
+        rights: Vec::new(),
+        hash: [7; 32],
+        prefix: "ful_".to_owned(),
+        created_at: at(1),
+        expires_at: None,
+        revoked_at: None,
+    };
+    store.create_token(token).await.unwrap();
+    let asked = operation(c, 1, "r");
+    let week = Duration::from_secs(7 * 24 * 3600);
+    store.record_operation(asked.clone(), week).await.unwrap();
+    store.close().await.unwrap();
+    let with_floor = |write_floor_bytes| Options {
+        write_floor_bytes,
+        ..options()
+    };
+    // Less is free than other writes need, and more than an eighth of that.
+    let floor = free(folder.path()) * 2;
+    let store = Store::open(folder.path(), with_floor(floor)).unwrap();
+    let refused = store.record_operation(operation(c, 2, "s"), week).await;
+    assert_eq!(refused.unwrap_err().kind(), &ErrorKind::DiskFull);
+    assert!(
+        store
+            .revoke_token("t", at(2))
+            .await
+            .unwrap()
+            .revoked_at
+            .is_some()
+    );
+    let cancelled = Operation {
+        state: State::Cancelled(None),
+        revision: asked.revision + 1,
+        ..asked
+    };
+    store.save_operation(cancelled).await.unwrap();
+    store.close().await.unwrap();
+    // Files are refused before other writes are.
+    let floor = free(folder.path()) / 10 * 9;
+    let store = Store::open(folder.path(), with_floor(floor)).unwrap();
+    let refused = store.receive_file().await.unwrap_err();
+    assert_eq!(refused.kind(), &ErrorKind::DiskFull);
+    store
+        .record_operation(operation(c, 2, "s"), week)
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+    let store = Store::open(folder.path(), with_floor(u64::MAX)).unwrap();
+    let refused = store.revoke_token("t", at(3)).await.unwrap_err();
+    assert_eq!(refused.kind(), &ErrorKind::DiskFull);
 }
 
 #[test]

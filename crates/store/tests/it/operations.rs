@@ -1,8 +1,9 @@
 use std::time::Duration;
 
-use domain::operation::{Bulk, Failure, FailureKind, State};
+use domain::operation::{Bulk, Failure, FailureKind, NoteText, State};
 use domain::{Operation, OperationId, Stream, Timestamp, Write};
 use store::{ErrorKind, Recording, Store};
+use uuid::Uuid;
 
 use crate::support::*;
 
@@ -14,6 +15,59 @@ fn settled(operation: &Operation) -> Operation {
         revision: operation.revision + 1,
         ..operation.clone()
     }
+}
+
+#[tokio::test]
+async fn what_an_operation_asks_of_lever_and_what_lever_said_is_sealed_in_every_file() {
+    let (folder, store, c) = connected().await;
+    let asked = Operation {
+        write: Write::CreateNote(NoteText::plain("Asks for 90,000 a year")),
+        asked_for: Some("ada@example.com".to_owned()),
+        ..operation(c, 1, "r")
+    };
+    store.record_operation(asked.clone(), WEEK).await.unwrap();
+    let answered = Operation {
+        answer: Some("Lever answers with a name".to_owned()),
+        ..settled(&asked)
+    };
+    store.save_operation(answered.clone()).await.unwrap();
+    let snapshot = store.snapshot(at(9), 1).await.unwrap();
+    assert!(snapshot.is_some());
+    store.close().await.unwrap();
+
+    for sealed in ["90,000", "ada@example.com", "with a name"] {
+        assert!(!on_disk(folder.path(), sealed.as_bytes()), "{sealed}");
+    }
+    // It is not that nothing could be found there.
+    assert!(on_disk(folder.path(), b"Account 1"));
+    let store = open(folder.path());
+    let read = store.operation(c, asked.id).await.unwrap();
+    assert_eq!(read, Some(answered));
+}
+
+#[tokio::test]
+async fn an_operation_in_the_place_of_another_does_not_open() {
+    let (folder, store, c) = connected().await;
+    for (number, request) in [(1, "one"), (2, "two")] {
+        let asked = operation(c, number, request);
+        store.record_operation(asked, WEEK).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let row = |number| {
+        let id = OperationId::new(Uuid::from_u128(number));
+        [c.as_bytes().as_slice(), id.as_bytes()].concat()
+    };
+    move_value(folder.path(), "operations", &row(1), &row(2));
+
+    let store = open(folder.path());
+    let error = store.operation(c, operation(c, 2, "two").id).await;
+    assert_eq!(error.unwrap_err().kind(), &ErrorKind::Unsealed);
+    store.close().await.unwrap();
+    let examined = store::check(folder.path(), &options(), &mut |_| {}).unwrap();
+    assert_eq!(
+        examined.findings,
+        ["1 sealed values in the table operations do not open"]
+    );
 }
 
 #[tokio::test]

@@ -35,6 +35,11 @@ pub(crate) fn page(
     text
 }
 
+/// What access that cannot be given later costs (Lever: a key has it from the beginning, or never).
+const WITHOUT_CONFIDENTIAL: &str = "Confidential people, notes and offers are not mirrored and cannot be written to. For them make a key \
+                                    with “Allow access to confidential data”, which Lever gives no key later, and replace this \
+                                    one: `fulcrum rotate-credential`.\n";
+
 fn head(connection: &pb::Connection, report: &pb::CheckPermissionsResponse) -> String {
     let (style, key) = match report.key_state() {
         pb::KeyState::Accepted => (GOOD, "accepted"),
@@ -56,6 +61,10 @@ fn head(connection: &pb::Connection, report: &pb::CheckPermissionsResponse) -> S
     if !report.key_message.is_empty() {
         text.push_str(&report.key_message);
         text.push('\n');
+    }
+    let accepted = report.key_state() == pb::KeyState::Accepted;
+    if accepted && report.confidential_access() == pb::ConfidentialAccess::Off {
+        text.push_str(WITHOUT_CONFIDENTIAL);
     }
     text
 }
@@ -223,5 +232,22 @@ mod tests {
         2 granted, 1 missing, 2 not tested
         left out, beyond the guide and not tested: 1 permission; --json shows all
         ");
+    }
+
+    #[test]
+    fn what_a_key_without_confidential_access_costs_is_told() {
+        let told = |access: pb::ConfidentialAccess| {
+            let report = pb::CheckPermissionsResponse {
+                confidential_access: access.into(),
+                key_state: pb::KeyState::Accepted.into(),
+                ..Default::default()
+            };
+            plain(&head(&pb::Connection::default(), &report))
+        };
+        assert!(
+            told(pb::ConfidentialAccess::Off)
+                .contains("Confidential people, notes and offers are not mirrored")
+        );
+        assert!(!told(pb::ConfidentialAccess::On).contains("not mirrored"));
     }
 }
