@@ -9,13 +9,13 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::auth;
+use crate::auth::{self, Lapsed};
 use crate::console::desk::{Desk, cookie};
 use crate::console::form::{Form, Posted};
 use crate::console::frame::bare;
 use crate::console::penance::penance;
 use crate::console::refusal::Refused;
-use crate::console::{Console, ROOT, see};
+use crate::console::{Console, ROOT, lapsed, see};
 use crate::wire::status::status;
 
 /// A token is shorter by far.
@@ -34,17 +34,24 @@ struct Wish {
     to: String,
 }
 
-async fn show(desk: Option<Desk>, Query(wish): Query<Wish>) -> Response {
-    match desk {
-        Some(_) => see(within(&wish.to)),
-        None => page(&wish.to, None).into_response(),
+async fn show(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    desk: Option<Desk>,
+    Query(wish): Query<Wish>,
+) -> Response {
+    if desk.is_some() {
+        return see(within(&wish.to));
     }
+    let lapsed = console.lapsed(&headers).await;
+    page(&wish.to, lapsed.map(lapsed::told)).into_response()
 }
 
 /// Needs no proof that it comes from a page of ours: whoever knows the token may sign in.
 async fn sign_in(State(console): State<Console>, request: Request) -> Result<Response, Refused> {
     if from_elsewhere(request.headers()) {
-        return Ok(page("", Some("Sign in on this page itself.")).into_response());
+        let message = html! { p { "Sign in on this page itself." } };
+        return Ok(page("", Some(message)).into_response());
     }
     let body = to_bytes(request.into_body(), LARGEST).await;
     let form = Form::parse(&body.unwrap_or_default());
@@ -52,7 +59,8 @@ async fn sign_in(State(console): State<Console>, request: Request) -> Result<Res
     let hash = auth::hash(form.text("token"));
     let proven = console.api.authority.proven_by_hash(Some(hash)).await;
     if proven.map_err(status)?.is_none() {
-        return Ok(refused(&to).await);
+        let lapsed = console.api.authority.lapsed(hash).await.map_err(status)?;
+        return Ok(refused(&to, lapsed).await);
     }
     let token = console.api.authority.required().then_some(hash);
     let (secret, _session) = console.sessions.begin(token).map_err(status)?;
@@ -63,12 +71,15 @@ async fn sign_in(State(console): State<Console>, request: Request) -> Result<Res
     Ok(response)
 }
 
-async fn refused(to: &str) -> Response {
+async fn refused(to: &str, lapsed: Option<Lapsed>) -> Response {
     if !penance().await {
-        let message = "Too many wrong tokens just now: try again in a few seconds.";
+        let message = html! { p { "Too many wrong tokens just now: try again in a few seconds." } };
         return (StatusCode::TOO_MANY_REQUESTS, page(to, Some(message))).into_response();
     }
-    let message = "This token does not work: it is mistyped, was revoked, or has expired.";
+    let message = match lapsed {
+        Some(lapsed) => lapsed::told(lapsed),
+        None => html! { p { "This token does not work: it is mistyped, or not known here." } },
+    };
     (StatusCode::FORBIDDEN, page(to, Some(message))).into_response()
 }
 
@@ -94,12 +105,12 @@ fn within(path: &str) -> &str {
     if inside && plain { path } else { ROOT }
 }
 
-fn page(to: &str, wrong: Option<&str>) -> Markup {
+fn page(to: &str, wrong: Option<Markup>) -> Markup {
     bare(
         "Sign in",
         html! {
             h1 { "Sign in" }
-            @if let Some(wrong) = wrong { div.notice.bad role="alert" { p { (wrong) } } }
+            @if let Some(wrong) = wrong { div.notice.bad role="alert" { (wrong) } }
             form.stack method="post" action={ (ROOT) "/sign-in" } {
                 input type="hidden" name="to" value=(within(to));
                 label { "Token"
