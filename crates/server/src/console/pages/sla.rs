@@ -62,7 +62,8 @@ async fn show(
     let days = match asked.days.as_str() {
         "" => DAYS,
         days => days.parse().map_err(|_no_number| {
-            Refused::from(status(engine::Error::invalid("days", "give 0 to 365 days")))
+            let message = "give 0 to 365 days";
+            Refused::from(status(engine::Error::invalid("within_days", message)))
         })?,
     };
     let request = pb::GetSlaReportRequest {
