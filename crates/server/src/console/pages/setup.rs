@@ -492,7 +492,7 @@ impl Reach {
             fieldset {
                 legend { "Opportunities" }
                 label.check { input type="radio" name="from" value="date" checked[!self.all]; "Those created on this day or later" }
-                label { "Day (UTC)" input type="date" name="start" value=(self.start) aria-invalid=[invalid] aria-describedby=[described]; }
+                label { "Day (UTC)" input type="date" name="start" min="2000-01-01" value=(self.start) aria-invalid=[invalid] aria-describedby=[described]; }
                 @if let Some(problem) = problem { p.problem id="start-problem" { (problem) } }
                 label.check { input type="radio" name="from" value="all" checked[self.all]; "All there are, to find everybody again" }
             }
