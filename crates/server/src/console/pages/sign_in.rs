@@ -49,9 +49,10 @@ async fn show(
 
 /// Needs no proof that it comes from a page of ours: whoever knows the token may sign in.
 async fn sign_in(State(console): State<Console>, request: Request) -> Result<Response, Refused> {
-    if from_elsewhere(request.headers()) {
-        let message = html! { p { "Sign in on this page itself." } };
-        return Ok(page("", Some(message)).into_response());
+    if from_elsewhere(request.headers(), console.api.engine.public_url()) {
+        let message =
+            html! { p { "Sign in on this page itself: the form came from another site." } };
+        return Ok((StatusCode::FORBIDDEN, page("", Some(message))).into_response());
     }
     let body = to_bytes(request.into_body(), LARGEST).await;
     let form = Form::parse(&body.unwrap_or_default());
@@ -88,10 +89,37 @@ async fn sign_out(Posted { desk, .. }: Posted) -> Response {
     see(&format!("{ROOT}/sign-in"))
 }
 
-/// Whether a page of another site sends it.
-fn from_elsewhere(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    site.is_some_and(|site| site != b"same-origin" && site != b"none")
+/// Whether a page of another site sends it, which would sign its visitor in as somebody else.
+///
+/// Browsers tell where a form comes from; over plain HTTP all they tell is the origin, which is then that of the address
+/// asked for, or the public one where a proxy asks in the browser's place. What tells neither is no browser.
+fn from_elsewhere(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        return site != b"same-origin" && site != b"none";
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return false;
+    };
+    let Some(origin) = origin.to_str().ok().and_then(origin_of) else {
+        return true;
+    };
+    let of_host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let of_host = of_host.is_some_and(|host| {
+        let own = ["http", "https"].map(|scheme| origin_of(&format!("{scheme}://{host}")));
+        own.iter().flatten().any(|own| *own == origin)
+    });
+    let public = public_url
+        .and_then(origin_of)
+        .is_some_and(|own| own == origin);
+    !of_host && !public
+}
+
+/// The origin of an address, as browsers compare them: the usual port is none.
+fn origin_of(url: &str) -> Option<String> {
+    let origin = url::Url::parse(url).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
 /// A page of the console; whatever else was asked for leads to its beginning.
@@ -155,10 +183,39 @@ mod tests {
         let of = |site: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert("sec-fetch-site", HeaderValue::from_static(site));
-            from_elsewhere(&headers)
+            from_elsewhere(&headers, None)
         };
         assert!(of("cross-site") && of("same-site"));
         assert!(!of("same-origin") && !of("none"));
-        assert!(!from_elsewhere(&HeaderMap::new()));
+        assert!(!from_elsewhere(&HeaderMap::new(), None));
+    }
+
+    #[test]
+    fn where_browsers_tell_the_origin_alone_it_has_to_be_ours() {
+        let of = |origin: &'static str, host: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            from_elsewhere(&headers, Some("https://ats.example/"))
+        };
+        for (origin, host) in [
+            ("http://10.0.0.7:7461", "10.0.0.7:7461"),
+            ("https://fulcrum.example", "fulcrum.example:443"),
+            ("http://Fulcrum.example", "fulcrum.example"),
+            ("https://ats.example", "inside:7461"),
+        ] {
+            assert!(!of(origin, host), "{origin} at {host}");
+        }
+        for (origin, host) in [
+            ("http://evil.example", "10.0.0.7:7461"),
+            ("http://10.0.0.7:8080", "10.0.0.7:7461"),
+            ("http://10.0.0.7.evil.example:7461", "10.0.0.7:7461"),
+            ("http://ats.example", "inside:7461"),
+            ("null", "10.0.0.7:7461"),
+            ("null", ""),
+            ("http://", ""),
+        ] {
+            assert!(of(origin, host), "{origin} at {host}");
+        }
     }
 }
