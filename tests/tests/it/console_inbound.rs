@@ -243,7 +243,8 @@ async fn export_settings_are_refused_beside_their_field_and_never_overwrite_what
     let late = post(&mut browser, filled(&etag, "60", "{search}")).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     assert!(
-        late.text.contains("<td>30 days</td><td>60 days</td>"),
+        late.text
+            .contains("<td>30 days</td><td><ins>60 days</ins></td>"),
         "{}",
         late.text
     );
@@ -737,7 +738,7 @@ async fn settings_are_refused_beside_their_field_and_nothing_goes_unasked() {
     let late = post(form("", true)).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     assert!(
-        late.text.contains("take theirs") && late.text.contains("<td>nobody</td>"),
+        late.text.contains("take theirs") && late.text.contains("<td><ins>nobody</ins></td>"),
         "{}",
         late.text
     );

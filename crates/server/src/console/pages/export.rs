@@ -12,6 +12,7 @@ use proto::v1::lever_service_server::LeverService as _;
 use super::refused::{is_open, way_back};
 use crate::console::Console;
 use crate::console::desk::Desk;
+use crate::console::compare::{Setting, two};
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
@@ -186,7 +187,7 @@ impl Typed {
     }
 
     /// Each setting in words, in the order of the page.
-    fn told(&self, stages: &[(String, String)]) -> Vec<(String, String)> {
+    fn told(&self, stages: &[(String, String)]) -> Vec<Setting> {
         let words = |options: &[(&str, &str)], value: &str| {
             let found = options.iter().find(|(one, _)| *one == value);
             found.map_or(value, |(_, words)| words).to_owned()
@@ -211,7 +212,9 @@ impl Typed {
                 self.tags.lines().collect::<Vec<_>>().join(", "),
             ),
         ]);
-        told
+        told.into_iter()
+            .map(|(name, value)| Setting::new(name.clone(), name, value))
+            .collect()
     }
 }
 
@@ -367,26 +370,17 @@ fn page(view: &View<'_>) -> Markup {
         @if let Some(theirs) = view.theirs { (overtaken(view, theirs)) }
         @else if let Some(refused) = view.refused { (refused.notice()) }
         @if let Some(token) = view.csrf { (form(view, token)) }
-        @else { section.panel { dl { @for (what, value) in view.typed.told(view.stages) { dt { (what) } dd { (value) } } } } }
+        @else { section.panel { dl { @for setting in view.typed.told(view.stages) { dt { (setting.name) } dd { (setting.value) } } } } }
     }
 }
 
 /// Somebody else saved first: both sides where they differ, and the two ways on.
 fn overtaken(view: &View<'_>, theirs: &Typed) -> Markup {
-    let both = theirs.told(view.stages).into_iter();
-    let both = both.zip(view.typed.told(view.stages));
-    let differing: Vec<_> = both.filter(|(there, here)| there != here).collect();
+    let (theirs, mine) = (theirs.told(view.stages), view.typed.told(view.stages));
     html! {
         div.notice.warn role="alert" {
             p { "While this form was open, " @if view.author.is_empty() { "somebody" } @else { (view.author) } " saved other settings. Nothing of yours is saved yet." }
-            @if !differing.is_empty() {
-                div.scroll tabindex="0" role="region" aria-label="What differs" {
-                    table {
-                        thead { tr { th { "Setting" } th { "There now" } th { "Yours" } } }
-                        tbody { @for ((what, there), (_, here)) in differing { tr { td { (what) } td { (there) } td { (here) } } } }
-                    }
-                }
-            }
+            (two("There now", "Yours", &theirs, &mine))
             p { "Save below to put yours in place of theirs, or " a href=(view.path) { "take theirs" } "." }
         }
     }
@@ -539,9 +533,9 @@ mod tests {
             ..view(&mine, &[])
         })
         .into_string();
-        assert!(text.contains("<td>Cool-off</td><td>90 days</td><td>30 days</td>"));
+        assert!(text.contains("Cool-off</th><td>90 days</td><td><ins>30 days</ins></td>"));
         assert!(
-            !text.contains("<td>Source</td>"),
+            !text.contains("Source</th>"),
             "what is the same is not told"
         );
         assert!(text.contains("ada saved other settings"));
