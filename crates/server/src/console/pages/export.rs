@@ -10,9 +10,10 @@ use proto::v1::candidate_service_server::CandidateService as _;
 use proto::v1::lever_service_server::LeverService as _;
 
 use super::refused::{is_open, way_back};
+use super::versions::UNCHANGED;
 use crate::console::Console;
-use crate::console::desk::Desk;
 use crate::console::compare::{Setting, two};
+use crate::console::desk::Desk;
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
@@ -301,7 +302,8 @@ async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<R
     let mut typed = Typed::from_form(&form);
     let path = Tab::Export.path(&id);
     let refused = match put(&desk, &id, &typed).await {
-        Ok(()) => return Ok(desk.done(&path, "The export settings are saved.")),
+        Ok(true) => return Ok(desk.done(&path, "The export settings are saved.")),
+        Ok(false) => return Ok(desk.done(&path, UNCHANGED)),
         Err(refused) => refused,
     };
     let connection = desk.connection(&id).await?;
@@ -337,15 +339,16 @@ pub(super) async fn present(desk: &Desk, id: &str) -> Result<pb::ExportSettings,
     Ok(answer.settings.unwrap_or_default())
 }
 
-async fn put(desk: &Desk, id: &str, typed: &Typed) -> Result<(), Refused> {
+/// Saves the settings; tells whether anything has changed.
+async fn put(desk: &Desk, id: &str, typed: &Typed) -> Result<bool, Refused> {
     desk.check(UPDATE)?;
     let request = pb::UpdateExportSettingsRequest {
         connection_id: id.to_owned(),
         settings: Some(typed.settings()?),
     };
-    desk.call(UPDATE, request, Api::update_export_settings)
-        .await?;
-    Ok(())
+    let answer = desk.call(UPDATE, request, Api::update_export_settings);
+    let saved = answer.await?.settings.unwrap_or_default();
+    Ok(saved.etag != typed.etag)
 }
 
 /// Lever's stages by id and text; none while they have not been read.

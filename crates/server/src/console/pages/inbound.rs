@@ -349,14 +349,16 @@ fn somebody_was_first() -> Refused {
     status(engine::Error::aborted("ETAG_MISMATCH", message, Vec::new())).into()
 }
 
-async fn save_mapping(desk: &Desk, id: &str, mapping: pb::StageMapping) -> Result<(), Refused> {
+/// Saves a mapping; tells whether anything has changed.
+async fn save_mapping(desk: &Desk, id: &str, mapping: pb::StageMapping) -> Result<bool, Refused> {
+    let etag = mapping.etag.clone();
     let request = pb::UpdateStageMappingRequest {
         connection_id: id.to_owned(),
         stage_mapping: Some(mapping),
     };
-    desk.call(UPDATE_MAPPING, request, Api::update_stage_mapping)
-        .await?;
-    Ok(())
+    let answer = desk.call(UPDATE_MAPPING, request, Api::update_stage_mapping);
+    let saved = answer.await?.stage_mapping.unwrap_or_default();
+    Ok(saved.etag != etag)
 }
 
 async fn save_again(desk: &Desk, id: &str, settings: pb::ExportSettings) -> Result<(), Refused> {
