@@ -57,17 +57,19 @@ struct Asked {
     stage: String,
     posting: String,
     owner: String,
+    origin: String,
     sla: String,
     order: String,
 }
 
 impl Asked {
     /// All but the place in the list.
-    fn narrowed(&self) -> [(&str, &str); 5] {
+    fn narrowed(&self) -> [(&str, &str); 6] {
         [
             ("stage", &self.stage),
             ("posting", &self.posting),
             ("owner", &self.owner),
+            ("origin", &self.origin),
             ("sla", &self.sla),
             ("order", &self.order),
         ]
@@ -91,7 +93,8 @@ impl Asked {
 
     /// Whether more than stage and order is asked for, which the list of applicants itself does not do.
     fn is_filtered(&self) -> bool {
-        !self.posting.is_empty() || !self.owner.is_empty() || self.state().is_some()
+        let chosen = [&self.posting, &self.owner, &self.origin];
+        chosen.iter().any(|one| !one.is_empty()) || self.state().is_some()
     }
 }
 
@@ -316,6 +319,7 @@ fn filtered(id: &str, asked: &Asked, stages: &[(String, String)]) -> pb::ListCan
         without_posting: asked.posting == NONE,
         owner_ids: named(&asked.owner),
         without_owner: asked.owner == NONE,
+        origins: one(&asked.origin),
         archived: Some(false),
         sla_states: asked.state().into_iter().map(Into::into).collect(),
         ..Default::default()
@@ -419,13 +423,15 @@ fn filters(view: &View<'_>) -> Markup {
             }
             @if !asked.posting.is_empty() { input type="hidden" name="posting" value=(asked.posting); }
             @if !asked.owner.is_empty() { input type="hidden" name="owner" value=(asked.owner); }
+            @if !asked.origin.is_empty() { input type="hidden" name="origin" value=(asked.origin); }
             button type="submit" { "Show" }
         }
-        @if !asked.posting.is_empty() || !asked.owner.is_empty() {
+        @if !asked.posting.is_empty() || !asked.owner.is_empty() || !asked.origin.is_empty() {
             p.chips {
                 "Only "
                 @if !asked.posting.is_empty() { (chip(view, "posting", posting_words(view))) }
                 @if !asked.owner.is_empty() { (chip(view, "owner", owner_words(view))) }
+                @if !asked.origin.is_empty() { (chip(view, "origin", &asked.origin)) }
             }
         }
     }
@@ -483,7 +489,7 @@ fn row(row: &Row, view: &View<'_>) -> Markup {
             td { (row.stage) }
             td { (narrowing(view, "posting", &row.posting, or_dash(&row.posting_text))) }
             td { (narrowing(view, "owner", &row.owner, view.owners.get(&row.owner).map_or("–", |name| or_dash(name)))) }
-            td { (row.origin) @if row.applied.is_some() { br; span.faint { (moment(row.applied.as_ref())) } } }
+            td { (narrowing(view, "origin", &row.origin, &row.origin)) @if row.applied.is_some() { br; span.faint { (moment(row.applied.as_ref())) } } }
         }
     }
 }
@@ -544,6 +550,7 @@ mod tests {
             posting_id: "p-1".to_owned(),
             posting_text: "Engineer".to_owned(),
             owner_id: "u-1".to_owned(),
+            origin: "referred".to_owned(),
             entered_stage_at: Some(at(0)),
             sla: Some(pb::Sla {
                 state: state.into(),
@@ -594,6 +601,7 @@ mod tests {
         assert_eq!(left_out(&pb::Connection::default()).into_string(), "");
         assert!(text.contains("Ada &lt;Lovelace&gt;") && text.contains(">Grace</a>"));
         assert!(text.contains("href=\"/a?owner=u-1\"") && text.contains("href=\"/a?posting=p-1\""));
+        assert!(text.contains("<a href=\"/a?origin=referred\">referred</a>"));
     }
 
     #[test]
@@ -607,6 +615,13 @@ mod tests {
         assert!(text.contains("href=\"/a?stage=s-1&amp;owner=u-1&amp;after=t\""));
         assert!(text.contains("owner: Grace") && text.contains("<a href=\"/a?stage=s-1\">all"));
         assert!(text.contains("value=\"s-1\" selected"));
+        let referred = Asked {
+            origin: "referred".to_owned(),
+            ..Default::default()
+        };
+        let text = shown(&referred, true);
+        assert!(text.contains("name=\"origin\" value=\"referred\""));
+        assert!(text.contains("origin: referred") && text.contains("<a href=\"/a\">all"));
         let bound = shown(&Asked::default(), false);
         assert!(!bound.contains("posting=p-1") && !bound.contains("name=\"sla\""));
     }
@@ -633,6 +648,7 @@ mod tests {
         let asked = Asked {
             posting: NONE.to_owned(),
             owner: "u".to_owned(),
+            origin: "referred".to_owned(),
             sla: "at-risk".to_owned(),
             ..Default::default()
         };
@@ -641,6 +657,7 @@ mod tests {
         assert!(filter.without_posting && filter.posting_ids.is_empty());
         assert!(!filter.without_owner && filter.owner_ids == ["u"]);
         assert_eq!(filter.sla_states, [i32::from(pb::SlaState::AtRisk)]);
+        assert_eq!(filter.origins, ["referred"]);
         assert_eq!(filter.archived, Some(false));
     }
 }

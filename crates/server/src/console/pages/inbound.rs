@@ -430,7 +430,7 @@ fn said_with_each_request() -> Markup {
                 dt { "Another hold" } dd { "none, minutes up to 30 days, or up to 30 business days" }
                 dt { "Stage to advance to" } dd { "any that is not left out above" }
                 dt { "Reason and e-mail of a rejection" } dd { "any reason that is not left out above, by its id or by what the product calls it; the e-mail by the product’s own id of it" }
-                dt { "Origin" } dd { "whoever is in an inbound stage is listed, however they came in; the list tells the origin" }
+                dt { "Origin" } dd { "whoever is in an inbound stage is listed, however they came in; the list tells the origin, and is narrowed to one there" }
             }
         }
     }
