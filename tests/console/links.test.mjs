@@ -1,31 +1,20 @@
 // Somebody at the customer connects an account by a link: with a key, in two windows at once, and by consent.
 
 import { after, before, test } from "node:test";
-import { createServer } from "node:net";
 import assert from "node:assert/strict";
 
 import { connectPaused, openBrowser, person, synced, testKey } from "./admin.mjs";
-import { ask, startFulcrum, startLever } from "./programs.mjs";
+import { ask, freeAddress, startFulcrum, startLever } from "./programs.mjs";
 
 let browser;
 let lever;
 let fulcrum;
 let admin;
 
-/** A port that is free just now: Lever has to be told where to send people back before the service runs. */
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-
 before(async () => {
   [browser, lever] = await Promise.all([openBrowser(), startLever(30)]);
-  const http = `127.0.0.1:${await freePort()}`;
+  // Lever has to be told where to send people back before the service runs.
+  const http = await freeAddress();
   const settings = {
     FULCRUM__SERVER__PUBLIC_URL: `http://${http}`,
     FULCRUM__LEVER__OAUTH_CLIENT_ID: "fulcrum-simulator-client",

@@ -17,6 +17,8 @@ const OF_JOBS_ALONE = [
   "", "/applicants", "/duplicates", "/find", "/permissions", "/stages", "/fields", "/sync", "/users", "/inbound", "/export", "/settings",
 ];
 const MOST_BYTES = 100_000;
+// Wider than a phone, and with nothing to break it at: accounts, stages, people and tokens can be called so.
+const LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft";
 
 let browser;
 let lever;
@@ -28,7 +30,9 @@ let timed;
 before(async () => {
   [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(), startFulcrum()]);
   const admin = await person(browser, fulcrum);
-  const connection = await connect(admin.page, lever);
+  await lever.control("act", { do: "rename_stage", stage: "applicant-new", text: LONG });
+  await lever.control("act", { do: "apply", applicant: { name: LONG } });
+  const connection = await connect(admin.page, lever, { name: LONG });
   await testKey(admin.page);
   await synced(admin.page, connection);
   const failed = await failedWrite(connection);
@@ -53,7 +57,7 @@ before(async () => {
 const failedWrite = async (connection) => {
   const { applicants } = await ask(fulcrum, "inbound", connection);
   await lever.control("keys", { secret: lever.key, without: ["create an opportunity note"], confidential: true });
-  const refused = await ask(fulcrum, "write", "note", applicants[0].opportunityId, "hello", "-c", connection).catch((failure) => failure);
+  const refused = await ask(fulcrum, "write", "note", applicants[0].opportunityId, LONG, "-c", connection).catch((failure) => failure);
   await lever.control("keys", { secret: lever.key, confidential: true });
   return JSON.parse(refused.stdout).id;
 };

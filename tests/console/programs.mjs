@@ -3,6 +3,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -30,9 +31,9 @@ const told = (process, stream, understand) =>
     });
   });
 
-const end = async (process) => {
+const end = async (process, signal = "SIGTERM") => {
   if (process.exitCode !== null || process.signalCode !== null) return;
-  process.kill("SIGTERM");
+  process.kill(signal);
   await once(process, "exit");
 };
 
@@ -59,9 +60,20 @@ export const startLever = async (opportunities = 60) => {
   return { ...lever, control, stop: () => end(child) };
 };
 
-/** The service with an empty data directory: where its console and its gRPC are. */
-export const startFulcrum = async (settings = {}, { http = "127.0.0.1:0" } = {}) => {
-  const home = await mkdtemp(join(tmpdir(), "fulcrum-console-"));
+/** An address with a port that is free just now, for what has to be known before the service runs, or after it was killed. */
+export const freeAddress = () =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(`127.0.0.1:${port}`));
+    });
+  });
+
+/** The service with an empty data directory, or that of one that was killed: where its console and its gRPC are. */
+export const startFulcrum = async (settings = {}, { http = "127.0.0.1:0", home: killed } = {}) => {
+  const home = killed ?? (await mkdtemp(join(tmpdir(), "fulcrum-console-")));
   const asked = ["serve", "--data", join(home, "data"), "--listen", "127.0.0.1:0", "--http-listen", http];
   const child = spawn(BINARY, asked, {
     stdio: ["ignore", "ignore", "pipe"],
@@ -83,6 +95,8 @@ export const startFulcrum = async (settings = {}, { http = "127.0.0.1:0" } = {})
   return {
     origin: `http://${serving.http}`,
     grpc: serving.grpc,
+    home,
+    kill: () => end(child, "SIGKILL"),
     stop: async () => {
       await end(child);
       await rm(home, { recursive: true, force: true });

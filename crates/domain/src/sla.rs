@@ -61,11 +61,7 @@ pub fn assess(
         ClockScope::Stage => candidacy.entered_stage_at,
         ClockScope::Group => group_entered_at.unwrap_or(candidacy.entered_stage_at),
     };
-    let days = candidacy
-        .stage
-        .as_ref()
-        .and_then(|stage| mapping.sla_days(stage));
-    let Some(days) = days.filter(|_| candidacy.active()) else {
+    let Some(days) = days(candidacy, mapping) else {
         return Sla {
             state: SlaState::None,
             days: None,
@@ -75,21 +71,76 @@ pub fn assess(
         };
     };
     let due_at = calendar.due(entered_at, days);
-    let state = if mapping.sla.pause_while_snoozed && candidacy.snoozed(now) {
-        SlaState::Paused
-    } else if now > due_at {
-        SlaState::Breached
-    } else if now >= at_risk_at(calendar, entered_at, days, mapping.sla.at_risk_percent) {
-        SlaState::AtRisk
-    } else {
-        SlaState::OnTrack
-    };
+    let at_risk = || at_risk_at(calendar, entered_at, days, mapping.sla.at_risk_percent);
+    let state = state(paused_until(candidacy, mapping), due_at, at_risk, now);
     Sla {
         state,
         days: Some(days),
         due_at: Some(due_at),
         over_by: (state == SlaState::Breached).then(|| calendar.working_time_between(due_at, now)),
         entered_at,
+    }
+}
+
+/// The SLA days that apply.
+fn days(candidacy: &Candidacy, mapping: &StageMapping) -> Option<u16> {
+    let stage = candidacy.stage.as_ref()?;
+    mapping.sla_days(stage).filter(|_| candidacy.active())
+}
+
+/// Until when a snooze stops the clock.
+fn paused_until(candidacy: &Candidacy, mapping: &StageMapping) -> Option<Timestamp> {
+    let until = candidacy.snoozed_until;
+    until.filter(|_| mapping.sla.pause_while_snoozed)
+}
+
+fn state(
+    paused_until: Option<Timestamp>,
+    due_at: Timestamp,
+    at_risk_at: impl FnOnce() -> Timestamp,
+    now: Timestamp,
+) -> SlaState {
+    if paused_until.is_some_and(|until| until > now) {
+        SlaState::Paused
+    } else if now > due_at {
+        SlaState::Breached
+    } else if now >= at_risk_at() {
+        SlaState::AtRisk
+    } else {
+        SlaState::OnTrack
+    }
+}
+
+/// The moments at which the SLA of a candidacy turns: what is left of [`assess`] without the time it is now.
+///
+/// It holds until the candidacy or the mapping changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timetable {
+    /// When it is, or was, due.
+    pub due_at: Timestamp,
+    at_risk_at: Timestamp,
+    paused_until: Option<Timestamp>,
+}
+
+impl Timetable {
+    /// The timetable of the present stay in the stage, for mappings with [`ClockScope::Stage`]; none without an SLA.
+    pub fn of_stage(
+        candidacy: &Candidacy,
+        mapping: &StageMapping,
+        calendar: &Calendar,
+    ) -> Option<Timetable> {
+        let days = days(candidacy, mapping)?;
+        let (start, percent) = (candidacy.entered_stage_at, mapping.sla.at_risk_percent);
+        Some(Timetable {
+            due_at: calendar.due(start, days),
+            at_risk_at: at_risk_at(calendar, start, days, percent),
+            paused_until: paused_until(candidacy, mapping),
+        })
+    }
+
+    /// Where the candidacy stands at `now`.
+    pub fn state(&self, now: Timestamp) -> SlaState {
+        state(self.paused_until, self.due_at, || self.at_risk_at, now)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lever::{OpportunityId, PostingId, StageId, Timestamp, UserId};
 
 use crate::Candidacy;
-use crate::sla::{Sla, SlaState};
+use crate::sla::SlaState;
 
 /// Candidacies by the state of their SLA.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,16 +60,23 @@ pub struct SlaReport {
 }
 
 impl SlaReport {
-    /// Counts in one candidacy; `until` is the last moment at which one is due that is told.
-    pub fn count(&mut self, candidacy: &Candidacy, sla: &Sla, until: Timestamp) {
+    /// Counts in one candidacy that stands so and is due then; `until` is the last moment at which one is due that is
+    /// told.
+    pub fn count(
+        &mut self,
+        candidacy: &Candidacy,
+        state: SlaState,
+        due_at: Option<Timestamp>,
+        until: Timestamp,
+    ) {
         if let Some(stage) = &candidacy.stage {
-            count(&mut self.by_stage, stage, sla.state);
+            count(&mut self.by_stage, stage, state);
         }
-        count(&mut self.by_posting, &candidacy.posting, sla.state);
-        count(&mut self.by_owner, &candidacy.owner, sla.state);
-        self.total.count(sla.state);
-        let running = matches!(sla.state, SlaState::OnTrack | SlaState::AtRisk);
-        if let Some(at) = sla.due_at.filter(|at| running && *at <= until) {
+        count(&mut self.by_posting, &candidacy.posting, state);
+        count(&mut self.by_owner, &candidacy.owner, state);
+        self.total.count(state);
+        let running = matches!(state, SlaState::OnTrack | SlaState::AtRisk);
+        if let Some(at) = due_at.filter(|at| running && *at <= until) {
             let opportunity = candidacy.opportunity.clone();
             self.due.push(Due { at, opportunity });
         }
@@ -98,16 +105,6 @@ mod tests {
 
     fn at(ms: i64) -> Timestamp {
         Timestamp::from_millis(ms)
-    }
-
-    fn sla(state: SlaState, due: Option<i64>) -> Sla {
-        Sla {
-            state,
-            days: due.map(|_| 1),
-            due_at: due.map(at),
-            over_by: None,
-            entered_at: at(0),
-        }
     }
 
     fn candidacy(id: &str, stage: &str, owner: Option<&str>) -> Candidacy {
@@ -139,13 +136,13 @@ mod tests {
             ("asleep", "s", None, SlaState::Paused, Some(60)),
             ("free", "s", None, SlaState::None, None),
         ] {
-            report.count(&candidacy(id, stage, owner), &sla(state, due), at(100));
+            report.count(&candidacy(id, stage, owner), state, due.map(at), at(100));
         }
         let applied = Candidacy {
             posting: Some("p".into()),
             ..candidacy("applied", "s", None)
         };
-        report.count(&applied, &sla(SlaState::None, None), at(100));
+        report.count(&applied, SlaState::None, None, at(100));
         let report = report.finish();
         assert_eq!(report.total, counts([2, 2, 1, 3, 1]));
         let stages = [

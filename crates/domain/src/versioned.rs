@@ -54,7 +54,7 @@ pub struct Stamp<'a> {
 }
 
 /// A document that is kept in versions.
-pub trait Versioned: Clone + Serialize + DeserializeOwned {
+pub trait Versioned: Clone + PartialEq + Serialize + DeserializeOwned {
     /// Which one it is.
     const KIND: MappingKind;
 
@@ -72,6 +72,13 @@ pub trait Versioned: Clone + Serialize + DeserializeOwned {
 
     /// What differs from the version before, in lines for people.
     fn differences(&self, before: &Self) -> Vec<String>;
+
+    /// Whether another version says the same, whoever saved it and when.
+    fn says_the_same_as(&self, other: &Self) -> bool {
+        let mut same = self.clone();
+        same.set_stamp(other.stamp());
+        same == *other
+    }
 
     /// These settings as the version after `previous`.
     #[must_use]

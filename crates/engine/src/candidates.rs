@@ -11,6 +11,7 @@ use lever::{OpportunityId, PostingId, StageId, UserId};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::legend::Legend;
+use crate::roll::{Entry, Roll};
 use crate::standing::Standing;
 use crate::{mapping, status};
 
@@ -137,6 +138,11 @@ impl Engine {
         stages: &[StageId],
         rows: &mut Rows,
     ) -> Result<()> {
+        let roll = Roll::of(&self.shared, id, sieve.legend).await?;
+        if let Some(roll) = roll.filter(|roll| roll.covers(stages)) {
+            roll.people().for_each(|entry| sieve.sift(entry, rows));
+            return Ok(());
+        }
         let mut after = None;
         loop {
             let store = &self.shared.store;
@@ -253,6 +259,15 @@ impl Sieve<'_> {
         let filter = &self.query.filter;
         (filter.archived == Some(false) && !filter.stages.is_empty())
             .then(|| filter.stages.iter().cloned().collect())
+    }
+
+    /// Takes an entry of a roll that fits.
+    fn sift(&self, entry: &Entry, rows: &mut Rows) {
+        let states = &self.query.filter.sla_states;
+        let stands = states.is_empty() || states.contains(&entry.state(self.now));
+        if stands && self.lets_through(&entry.candidacy) {
+            rows.take(&entry.candidacy, self.query);
+        }
     }
 
     /// Everything but the state of the SLA, which costs more to tell.

@@ -104,6 +104,8 @@ pub struct Linker {
 const LONGEST_NAME: usize = 200;
 
 /// How far ahead of our clock a start may lie: whoever means today may live east of us.
+/// 2000-01-01, twelve years before Lever. What is earlier is a year that was mistyped.
+const EARLIEST_START: Timestamp = Timestamp::from_millis(946_684_800_000);
 const FARTHEST_START: Duration = Duration::from_secs(24 * 3600);
 
 impl Engine {
@@ -717,6 +719,10 @@ fn name_fault(name: &str) -> Option<String> {
 }
 
 fn start_fault(start: Timestamp, now: Timestamp) -> Option<String> {
+    if start < EARLIEST_START {
+        let message = "give a day from 2000-01-01 on, before which Lever has nobody, or leave it out to mirror all";
+        return Some(message.to_owned());
+    }
     (start > now.plus(FARTHEST_START)).then(|| {
         "it is more than a day ahead, so that nothing would be mirrored: give a time that has come, \
          or leave it out to mirror all"
@@ -800,8 +806,13 @@ mod tests {
     }
 
     /// The fields that are refused, in order.
+    /// 2026-03-02.
+    fn now() -> Timestamp {
+        Timestamp::from_millis(1_772_409_600_000)
+    }
+
     fn refused(given: &Given<'_>) -> Vec<String> {
-        let Err(error) = given.check(Timestamp::default()) else {
+        let Err(error) = given.check(now()) else {
             return Vec::new();
         };
         let crate::ErrorKind::Invalid { violations } = error.kind() else {
@@ -838,15 +849,24 @@ mod tests {
     }
 
     #[test]
-    fn a_start_is_at_most_a_day_ahead() {
+    fn a_start_is_at_most_a_day_ahead_and_no_earlier_than_lever() {
         let starting = |at| Given {
             sync_start: Some(at),
             ..Given::default()
         };
-        let day = Timestamp::default().plus(FARTHEST_START);
+        let day = now().plus(FARTHEST_START);
         assert!(refused(&starting(day)).is_empty());
         let later = day.plus(Duration::from_millis(1));
         assert_eq!(refused(&starting(later)), ["connection.sync_start_time"]);
+        assert!(refused(&starting(EARLIEST_START)).is_empty());
+        let earlier = Timestamp::from_millis(EARLIEST_START.as_millis() - 1);
+        for early in [
+            earlier,
+            Timestamp::default(),
+            Timestamp::from_millis(i64::MIN),
+        ] {
+            assert_eq!(refused(&starting(early)), ["connection.sync_start_time"]);
+        }
     }
 
     #[test]

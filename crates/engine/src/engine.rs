@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::legend::Legends;
 use crate::link::{Clients, Link};
 use crate::push::Outbox;
+use crate::roll::Rolls;
 use crate::settings::Settings;
 use crate::supervise::supervise;
 use crate::webhook::{self, Tokens};
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) clients: Clients,
     pub(crate) renewals: Renewals,
     pub(crate) legends: Legends,
+    pub(crate) rolls: Rolls,
     pub(crate) kinds: Arc<Kinds>,
     /// Says which operation has moved.
     pub(crate) moved: broadcast::Sender<domain::OperationId>,
@@ -127,6 +129,7 @@ impl Engine {
                 clients,
                 renewals: Renewals::among(tasks.clone()),
                 legends: Legends::default(),
+                rolls: Rolls::default(),
                 kinds: Arc::default(),
                 moved,
                 resealing: Notify::new(),
@@ -277,6 +280,7 @@ impl Engine {
         }
         unusable.insert(id, Unusable::Leaving);
         self.shared.legends.forget(id);
+        self.shared.rolls.forget(id);
         Ok(self.all_running().remove(&id))
     }
 
@@ -305,6 +309,7 @@ impl Engine {
     /// Forgets a connection that does not exist any more.
     pub(crate) fn forget(&self, id: ConnectionId) {
         self.shared.legends.forget(id);
+        self.shared.rolls.forget(id);
         self.unusable().remove(&id);
         if let Some(running) = self.all_running().remove(&id) {
             running.link.stop.cancel();

@@ -59,8 +59,7 @@ impl Engine {
         let before: FieldMapping = self.present_if(id, etag, "field_mapping.etag").await?;
         self.check_fields(id, &proposed, &before, viewer).await?;
         let after = proposed.succeeding(&before, author, self.shared.clock.now());
-        self.save_version(id, &before, &after).await?;
-        Ok(after)
+        self.save_if_changed(id, &before, after).await
     }
 
     /// Saves the settings of an earlier version as a new one (X21); `etag` must be the present one.
@@ -79,8 +78,7 @@ impl Engine {
         // It was checked when it was saved; a form that is gone since gives no value.
         let wanted: FieldMapping = self.earlier(id, version).await?;
         let after = wanted.succeeding(&before, author, self.shared.clock.now());
-        self.save_version(id, &before, &after).await?;
-        Ok(after)
+        self.save_if_changed(id, &before, after).await
     }
 
     /// The paths that can feed a product field: Lever's own, then those of the account's forms, questions and

@@ -55,6 +55,7 @@ mod progress;
 mod pull;
 mod push;
 mod read;
+mod roll;
 mod selection;
 mod settings;
 mod skew;

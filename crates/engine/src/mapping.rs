@@ -213,7 +213,7 @@ impl Engine {
     ) -> Result<MappingView> {
         let mut mapping = settings.succeeding(before, author, self.shared.clock.now());
         note_texts(&self.shared, id, &mut mapping).await?;
-        self.save_version(id, before, &mapping).await?;
+        let mapping = self.save_if_changed(id, before, mapping).await?;
         if mapping.inbound_stages != before.inbound_stages {
             self.link(id)?.inbound_now.notify_one();
         }

@@ -29,16 +29,19 @@ impl PassProgress {
         self.ended.is_none()
     }
 
-    /// Records a second; 0 when it is not under way, or has just begun.
+    /// Records a second; 0 when it is not under way, or for too short a time.
     pub(crate) fn rate(&self, now: Instant) -> f64 {
-        let seconds = now.saturating_duration_since(self.began).as_secs_f64();
-        if self.running() && seconds > 0.0 {
-            self.records as f64 / seconds
+        let passed = now.saturating_duration_since(self.began);
+        if self.running() && passed >= MEASURED {
+            self.records as f64 / passed.as_secs_f64()
         } else {
             0.0
         }
     }
 }
+
+/// The rate of less is that of one page, or of none.
+const MEASURED: Duration = Duration::from_secs(3);
 
 /// How long passes that find nothing go without being kept.
 const QUIET: Duration = Duration::from_secs(600);
@@ -122,10 +125,12 @@ mod tests {
         let progress = Progress::default();
         assert_eq!(progress.of(Listing::Tags), None);
         progress.began(Listing::Tags);
-        tokio::time::advance(Duration::from_secs(2)).await;
+        tokio::time::advance(Duration::from_secs(1)).await;
         progress.page(Listing::Tags, 100, 90);
         let pass = progress.of(Listing::Tags).unwrap();
-        assert_eq!((pass.pages, pass.rate(Instant::now())), (1, 50.0));
+        assert_eq!((pass.pages, pass.rate(Instant::now())), (1, 0.0));
+        tokio::time::advance(MEASURED).await;
+        assert_eq!(pass.rate(Instant::now()), 25.0);
         assert_eq!(pass.listed, 90);
         progress.ended(Listing::Tags);
         let pass = progress.of(Listing::Tags).unwrap();

@@ -1,4 +1,4 @@
-//! The SLA report of a connection: counted from the mirror when it is asked for.
+//! The SLA report of a connection: counted when it is asked for, of applicants from the roll that is kept of them.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::in_stages::InStages;
 use crate::inbound::Applicant;
 use crate::legend::Legend;
+use crate::roll::Roll;
 use crate::{mapping, status};
 
 /// Which candidacies.
@@ -76,7 +77,7 @@ impl Engine {
             ));
         }
         let legend = Legend::of(&self.shared, id).await?;
-        let report = self.counted(id, &legend.mapping, query).await?;
+        let report = self.counted(id, &legend, query).await?;
         let mut people = Vec::new();
         for due in report.due.iter().take(query.limit) {
             people.extend(self.shared.store.candidacy(id, &due.opportunity).await?);
@@ -93,6 +94,32 @@ impl Engine {
     }
 
     async fn counted(
+        &self,
+        id: ConnectionId,
+        legend: &Legend,
+        query: SlaQuery,
+    ) -> Result<SlaReport> {
+        let roll = match query.all_stages {
+            true => None,
+            false => Roll::of(&self.shared, id, legend).await?,
+        };
+        let Some(roll) = roll else {
+            return self.counted_anew(id, &legend.mapping, query).await;
+        };
+        let all = query.confidential && self.shows_confidential(id);
+        let now = self.shared.clock.now();
+        let until = now.plus(query.within);
+        let mut report = SlaReport::default();
+        for entry in roll.people() {
+            if all || !entry.candidacy.confidential {
+                report.count(&entry.candidacy, entry.state(now), entry.due_at(), until);
+            }
+        }
+        Ok(report.finish())
+    }
+
+    /// The same from the mirror alone.
+    async fn counted_anew(
         &self,
         id: ConnectionId,
         mapping: &domain::StageMapping,
@@ -119,7 +146,7 @@ impl Engine {
                 let group_entered_at =
                     mapping::group_entered_at(&self.shared, id, mapping, candidacy).await?;
                 let sla = sla::assess(candidacy, mapping, &calendar, now, group_entered_at);
-                report.count(candidacy, &sla, until);
+                report.count(candidacy, sla.state, sla.due_at, until);
             }
         }
         Ok(report.finish())
@@ -195,7 +222,7 @@ fn worst_first(mut rows: Vec<SlaRow>) -> Vec<SlaRow> {
 mod tests {
     use std::time::Duration;
 
-    use domain::StageMapping;
+    use domain::Versioned as _;
     use store::Incoming;
 
     use super::*;
@@ -219,10 +246,13 @@ mod tests {
             person(0, "offer", "non-confidential"),
         ];
         let (engine, id) = testing::engine(folder.path(), open.chain(others).collect()).await;
-        let mapping = StageMapping {
-            inbound_stages: [StageId::from("new")].into(),
-            ..StageMapping::initial(Timestamp::default())
-        };
+        let before = Legend::of(&engine.shared, id).await.unwrap();
+        let mut mapping = (*before.mapping).clone();
+        mapping.inbound_stages = [StageId::from("new")].into();
+        let mapping = mapping.succeeding(&before.mapping, "admin", Timestamp::default());
+        let saved = engine.save_version(id, &*before.mapping, &mapping).await;
+        saved.unwrap();
+        let legend = Legend::of(&engine.shared, id).await.unwrap();
         for (all_stages, confidential, more) in [
             (false, false, 0),
             (false, true, 1),
@@ -235,7 +265,10 @@ mod tests {
                 limit: 0,
                 confidential,
             };
-            let report = engine.counted(id, &mapping, query).await.unwrap();
+            let report = engine.counted_anew(id, &legend.mapping, query).await;
+            let report = report.unwrap();
+            let kept = engine.counted(id, &legend, query).await.unwrap();
+            assert_eq!(kept, report, "{query:?}");
             let people: u64 = report.by_owner.values().map(|counts| sum(*counts)).sum();
             assert_eq!(people, STEP as u64 + 1 + more, "{query:?}");
         }

@@ -13,6 +13,7 @@ use crate::ask::refuse_paused;
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result};
 use crate::link::Link;
+use crate::mapping;
 use crate::pause::KeyPause;
 use crate::progress::PassProgress;
 use crate::pull::inbound::Inbound;
@@ -403,7 +404,11 @@ impl View {
             schedules: link.schedules(),
             settings: shared.settings.pull,
             budget: (budget.rate_per_second * (1.0 - budget.share_left)).max(1.0),
-            people: link.people_estimate(),
+            people: match link.people_estimate() {
+                // Not read by this process.
+                0 => told_by_sources(shared, id).await?,
+                read => read,
+            },
             mirrored: store.count(id, Stream::Opportunities).await?,
             pause: link.key_pause(&shared.clock),
             now,
@@ -635,13 +640,11 @@ impl View {
     }
 
     fn people_unseen(&self) -> u64 {
-        let walk = self.listings.get(&Listing::Opportunities);
-        let walking = walk.is_none_or(|state| state.last_success_at.is_none());
         let seen = self
             .passes
             .get(&Listing::Opportunities)
             .map_or(0, |pass| pass.listed);
-        if walking {
+        if self.walking_people() {
             // What a pass has listed is forgotten by a restart; the mirror is not.
             self.people.saturating_sub(seen.max(self.mirrored))
         } else {
@@ -649,8 +652,17 @@ impl View {
         }
     }
 
+    /// None while nobody knows how many people there are: they and what is below them would be left out.
     fn eta(&self, requests: u64) -> Option<Duration> {
-        (requests > 0).then(|| Duration::from_secs_f64(requests as f64 / self.budget))
+        let unknown = self.walking_people() && self.people == 0;
+        (requests > 0 && !unknown).then(|| Duration::from_secs_f64(requests as f64 / self.budget))
+    }
+
+    /// Whether the first walk over the opportunities is still to end.
+    fn walking_people(&self) -> bool {
+        let walk = self.listings.get(&Listing::Opportunities);
+        self.connection.keeps(Stream::Opportunities)
+            && walk.is_none_or(|state| state.last_success_at.is_none())
     }
 
     /// A change that moves a stamp is seen by the next pass; one that moves none by the next look at its list.
@@ -672,6 +684,15 @@ impl View {
             }
         }
     }
+}
+
+/// How many opportunities Lever may have, by what its sources counted when they were read last; 0 while unknown.
+async fn told_by_sources(shared: &Shared, id: ConnectionId) -> Result<u64> {
+    let sources: Vec<lever::CountedText> = mapping::typed(shared, id, Stream::Sources).await?;
+    let counts = sources.iter().filter_map(|source| source.count);
+    Ok(counts
+        .filter_map(|count| u64::try_from(count).ok())
+        .fold(0, u64::saturating_add))
 }
 
 /// The listing whose records a stream comes with, or hangs on.
@@ -1181,8 +1202,15 @@ mod tests {
     fn before_the_first_walk_has_ended_the_sources_tell_how_many_people_there_may_be() {
         let listings = BTreeMap::from([(Listing::Opportunities, read(None, None))]);
         let mut view = view(&[Stream::Opportunities, Stream::Notes], listings, 110);
+        // Fifty lists are not all that is to come.
+        view.backlog.lists = [(Stream::Notes, 50)].into();
+        let notes = view.stream(Stream::Notes, 0);
+        assert_eq!((notes.planned_requests, notes.eta), (50, None));
+        view.backlog.lists.clear();
         view.people = 1000;
-        assert_eq!(view.stream(Stream::Opportunities, 0).planned_requests, 10);
+        let people = view.stream(Stream::Opportunities, 0);
+        assert_eq!(people.planned_requests, 10);
+        assert_eq!(people.eta, Some(Duration::from_secs(1)));
         assert_eq!(view.stream(Stream::Notes, 0).planned_requests, 1000);
 
         // Two short pages, with what came inside the opportunities.
@@ -1196,5 +1224,21 @@ mod tests {
         // A process before this one had read more.
         view.mirrored = 400;
         assert_eq!(view.stream(Stream::Notes, 0).planned_requests, 600);
+    }
+
+    #[tokio::test]
+    async fn a_process_that_has_not_read_the_sources_goes_by_those_that_are_mirrored() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let source = |id: &str, count: i64| {
+            let raw = format!(r#"{{"text":"{id}","count":{count}}}"#);
+            testing::incoming(Stream::Sources, id, &raw)
+        };
+        let records = vec![source("a", 250), source("b", 151), source("c", -1)];
+        let (engine, id) = testing::engine(folder.path(), records).await;
+        let status = engine.sync_status(id).await.unwrap();
+        let mut streams = status.streams.iter();
+        let people = streams.find(|told| told.stream == Stream::Opportunities);
+        assert_eq!(people.unwrap().planned_requests, 5);
+        assert!(status.eta.is_some());
     }
 }

@@ -71,6 +71,23 @@ impl Engine {
         wanted.ok_or_else(|| Error::not_found("mapping version", &version.to_string()))
     }
 
+    /// Stores `after`, the version that follows `before`, and gives what holds then.
+    ///
+    /// Where both say the same nothing is stored: a version tells that something has changed. The shipped one is in no
+    /// table, so whoever saves it as it is stores it: from then on somebody wants it so.
+    pub(crate) async fn save_if_changed<M: Versioned>(
+        &self,
+        id: ConnectionId,
+        before: &M,
+        after: M,
+    ) -> Result<M> {
+        if before.stamp().version > 0 && after.says_the_same_as(before) {
+            return Ok(before.clone());
+        }
+        self.save_version(id, before, &after).await?;
+        Ok(after)
+    }
+
     /// Stores `after`, the version that follows `before`.
     pub(crate) async fn save_version<M: Versioned>(
         &self,

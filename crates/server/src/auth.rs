@@ -310,6 +310,15 @@ pub(crate) struct Proven {
     pub(crate) account: Arc<Account>,
 }
 
+/// Why a token does not work any more, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lapsed {
+    /// Its time was over.
+    Expired(Timestamp),
+    /// Somebody took it back.
+    Revoked(Timestamp),
+}
+
 impl Authority {
     /// Tokens are required as soon as one exists.
     ///
@@ -375,6 +384,15 @@ impl Authority {
         }))
     }
 
+    /// Why the token of a hash does not work any more; none for one that works, and for one that never was.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) async fn lapsed(&self, hash: [u8; 32]) -> Result<Option<Lapsed>> {
+        let record = self.store.token_by_hash(&hash).await?;
+        Ok(record.and_then(|record| lapsed(&record, self.now())))
+    }
+
     /// Stores a new token. The first one makes tokens required at once, and ends what goes on without; tells whether
     /// it was the first.
     ///
@@ -417,7 +435,15 @@ impl Authority {
 
 /// Whether a token still works. One that was revoked never does again, whatever the clock says.
 pub(crate) fn good(token: &TokenRecord, now: Timestamp) -> bool {
-    token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now)
+    lapsed(token, now).is_none()
+}
+
+fn lapsed(token: &TokenRecord, now: Timestamp) -> Option<Lapsed> {
+    match (token.revoked_at, token.expires_at) {
+        (Some(at), _) => Some(Lapsed::Revoked(at)),
+        (None, Some(at)) if at <= now => Some(Lapsed::Expired(at)),
+        _ => None,
+    }
 }
 
 fn to_caller(record: TokenRecord) -> Option<Caller> {

@@ -16,6 +16,7 @@ mod form;
 mod frame;
 mod import;
 mod in_lever;
+mod lapsed;
 mod models;
 mod pages;
 mod penance;

@@ -9,6 +9,7 @@ use lever::{ContactId, OpportunityId, StageId, Timestamp};
 
 use crate::error::Error;
 use crate::format::{Alias, key};
+use crate::recent::CandidacyChanges;
 use crate::store::Store;
 use crate::table::{Table, Tables};
 
@@ -35,6 +36,21 @@ impl Store {
             Ok(key) => self.tables().get(Table::Candidacies, &key),
             Err(_never_stored) => Ok(None),
         }
+    }
+
+    /// Tells which candidacies of a connection commits have changed since `mark`, an earlier answer's; 0 stands for
+    /// the time the store was opened. What was answered as committed is in it.
+    ///
+    /// # Errors
+    /// As every read.
+    pub fn candidacy_changes(
+        &self,
+        connection: ConnectionId,
+        mark: u64,
+    ) -> Result<CandidacyChanges, Error> {
+        let tables = self.tables();
+        tables.health().check()?;
+        Ok(tables.recent().changes(connection, mark))
     }
 
     /// Lists up to `limit` candidacies, archived ones too, in the order of their ids, after the one given.

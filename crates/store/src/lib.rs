@@ -97,6 +97,7 @@ pub use permission_reports::{PermissionReport, ReportedPermission};
 pub use prune::{Pruned, Retention};
 pub use pull::{Applied, Deleted, Incoming, Page, Refresh, Secrecy};
 pub use quarantine::{QuarantineCount, Quarantined};
+pub use recent::CandidacyChanges;
 pub use records::{StoredRecord, Tombstones};
 pub use runs::{Run, RunCause, RunCounts, RunFilter, RunOutcome, RunScope};
 pub use seal::MasterKeyId;

@@ -155,6 +155,14 @@ async fn a_connection_with_absurd_settings_is_refused() {
             },
         ),
         (
+            // 0001-01-01.
+            "connection.sync_start_time",
+            pb::Connection {
+                sync_start_time: at(-62_135_596_800, 0),
+                ..good()
+            },
+        ),
+        (
             "connection.sync_start_time",
             pb::Connection {
                 sync_start_time: at(0, -1),

@@ -398,6 +398,10 @@ async fn relinking_by_a_link_keeps_id_mappings_and_mirror() {
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
+    let wrong = [fields[0], fields[1], ("days", "soon")];
+    let page = admin.post("/console/links", &wrong).await;
+    let told = "Number of days it works: give a whole number from 1 to 30.";
+    assert!(page.text.contains(told), "{}", page.text);
     let page = admin.post("/console/links", &fields).await;
     let (_, rest) = page.text.split_once(PUBLIC).expect("the address");
     let path = rest.split('"').next().expect("its end").to_owned();

@@ -228,7 +228,19 @@ async fn whoever_has_no_token_sees_nothing_and_a_revoked_one_ends_its_session() 
         .post(&path, &[("csrf", proof.as_str()), ("display_name", "x")])
         .await;
     assert_eq!(late.status, StatusCode::UNAUTHORIZED, "nothing is done");
-    assert!(late.text.contains("name=\"display_name\" value=\"x\""));
+    // The same token would not help: that is said, and what was filled in can be copied.
+    assert!(late.text.contains("was revoked on <time"), "{}", late.text);
+    assert!(late.text.contains("<dt>Name</dt><dd>x</dd>") && !late.text.contains("same token"));
+    let away = browser.open("/console/sign-in").await;
+    assert!(away.text.contains("was revoked on <time"), "{}", away.text);
+    let fields = [("token", made.secret.as_str())];
+    let again = browser.post("/console/sign-in", &fields).await;
+    assert_eq!(again.status, StatusCode::FORBIDDEN);
+    assert!(
+        again.text.contains("was revoked on <time"),
+        "{}",
+        again.text
+    );
     // Somebody else's forms are others.
     let fields = [("token", admin.as_str())];
     browser.post("/console/sign-in", &fields).await;
@@ -268,6 +280,8 @@ async fn a_live_page_ends_when_its_token_expires_and_when_its_reader_signs_out()
     let (of_brief, of_lasting) = (one.listen(&live).await, other.listen(&live).await);
     assert_eq!(of_lasting.status(), StatusCode::OK);
     end_of(of_brief).await;
+    let away = one.open(sign_in).await;
+    assert!(away.text.contains("expired on <time"), "{}", away.text);
     let proof = csrf(&other.open("/console").await);
     let fields = [("csrf", proof.as_str())];
     other.post("/console/sign-out", &fields).await;

@@ -26,28 +26,19 @@ impl World {
             let mut ids = stages.iter().filter_map(|one| one["id"].as_str());
             ids.find(|id| *id != stage).expect("another").to_owned()
         };
-        let applicants = self.applicants().await.applicants;
+        let mut people = self.refs(number).await;
+        for one in &mut people {
+            one.expected_stage_id = elsewhere(&one.expected_stage_id);
+        }
         let request = pb::RejectApplicantsRequest {
             connection_id: self.connection.clone(),
             request_id: fresh_id(),
-            applicants: applicants
-                .into_iter()
-                .take(number)
-                .map(|applicant| pb::ApplicantRef {
-                    expected_stage_id: elsewhere(&applicant.stage_id),
-                    opportunity_id: applicant.opportunity_id,
-                })
-                .collect(),
+            applicants: people,
             archive_reason_id: self.reject_reason(),
             email_template_id: "kind-words".to_owned(),
             ..Default::default()
         };
-        let told = self.api.inbound().reject_applicants(request).await;
-        let mut told = told.expect("accepted").into_inner();
-        let mut last = Vec::new();
-        while let Some(message) = told.message().await.expect("told") {
-            last.push(message.operation.expect("an operation"));
-        }
+        let mut last = self.reject(request).await;
         last.retain(|one| one.state() == pb::OperationState::Failed);
         last
     }

@@ -126,6 +126,12 @@ async fn a_reason_is_named_once_and_rejections_go_by_that_name() {
         shown.text
     );
 
+    // The same once more is no version.
+    assert_eq!(browser.post(&path, &whole).await.to, page);
+    let again = browser.open(&page).await;
+    let unchanged = "Nothing has changed, so no new version was made.";
+    assert!(again.text.contains(unchanged), "{}", again.text);
+
     let applicants = world.applicants().await.applicants;
     let unknown = refused(world.reject_as(&applicants[0], "nobody knows it", "").await);
     assert_eq!(unknown.code, Code::InvalidArgument);

@@ -30,30 +30,18 @@ impl World {
 
     /// Rejections that are held back for an hour, one for each of the first applicants.
     async fn held(&self, number: usize) {
-        let reasons = self.lever.archive_reasons();
-        let reason = reasons
-            .iter()
-            .find(|reason| reason["type"] == "non-hired" && reason["status"] == "active");
-        let reason = reason.and_then(|reason| reason["id"].as_str());
-        let applicants = self.applicants().await.applicants;
         let request = pb::RejectApplicantsRequest {
             connection_id: self.connection.clone(),
             request_id: fresh_id(),
-            applicants: applicants
-                .into_iter()
-                .take(number)
-                .map(|applicant| pb::ApplicantRef {
-                    opportunity_id: applicant.opportunity_id,
-                    expected_stage_id: applicant.stage_id,
-                })
-                .collect(),
-            archive_reason_id: reason.expect("an active reason").to_owned(),
+            applicants: self.refs(number).await,
+            archive_reason_id: self.reject_reason(),
             hold: Some(pb::Hold {
                 delay: Some(pb::hold::Delay::BusinessDays(2)),
             }),
             ..Default::default()
         };
         let told = self.api.inbound().reject_applicants(request).await;
+        // Which goes on until they are sent.
         let mut told = told.expect("accepted").into_inner();
         told.message().await.expect("told").expect("the bulk");
     }
@@ -243,7 +231,8 @@ async fn export_settings_are_refused_beside_their_field_and_never_overwrite_what
     let late = post(&mut browser, filled(&etag, "60", "{search}")).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     assert!(
-        late.text.contains("<td>30 days</td><td>60 days</td>"),
+        late.text
+            .contains("<td>30 days</td><td><ins>60 days</ins></td>"),
         "{}",
         late.text
     );
@@ -737,7 +726,7 @@ async fn settings_are_refused_beside_their_field_and_nothing_goes_unasked() {
     let late = post(form("", true)).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     assert!(
-        late.text.contains("take theirs") && late.text.contains("<td>nobody</td>"),
+        late.text.contains("take theirs") && late.text.contains("<td><ins>nobody</ins></td>"),
         "{}",
         late.text
     );

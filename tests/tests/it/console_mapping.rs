@@ -163,6 +163,13 @@ async fn the_board_is_filled_in_without_javascript_and_read_back_over_grpc() {
         ("Europe/Berlin", 2)
     );
 
+    // The same once more is no version.
+    let again = Filled::of(&browser.open(&path).await);
+    again.press(&mut browser, &path, "save").await;
+    assert_eq!(world.saved().await, now);
+    let told = browser.open(&path).await.text;
+    assert!(told.contains("Nothing has changed, so no new version was made."));
+
     // Back to what was shipped.
     let versions = browser.open(&format!("{path}/versions")).await;
     assert!(versions.text.contains("the shipped one"));
@@ -451,6 +458,10 @@ async fn fields_are_tried_on_somebody_shown_as_differences_and_then_saved() {
         .await;
     let saved = Filled::of(&review).press(&mut browser, &path, "save").await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER);
+    let same = Filled::of(&browser.open(&path).await);
+    same.press(&mut browser, &path, "save").await;
+    let told = browser.open(&path).await.text;
+    assert!(told.contains("Nothing has changed, so no new version was made."));
     let now = world.saved_fields().await;
     assert!(now.version == 2 && now.rules.iter().all(|rule| !rule.derived));
 }

@@ -118,6 +118,25 @@ async fn x21_an_earlier_version_is_taken_back_as_a_new_one() {
     assert_eq!((five.version, settings(&five)), (5, settings(&zero)));
 }
 
+/// A version tells that something has changed. The shipped one is in no table: saving it says that it is wanted so.
+#[tokio::test]
+async fn what_has_not_changed_makes_no_version() {
+    let world = World::synced(Setup::new(20)).await;
+    let zero = world.present_mapping().await;
+    let one = world.save_mapping(zero.clone()).await.expect("saved");
+    assert_eq!((one.version, settings(&one)), (1, settings(&zero)));
+    assert_eq!(world.save_mapping(one.clone()).await.expect("saved"), one);
+    assert_eq!(world.rollback(1, &one.etag).await.expect("taken back"), one);
+    let (versions, _) = world.versions(9, "").await;
+    assert_eq!(versions, [(1, 0), (0, 0)]);
+    let stale = refused(world.save_mapping(zero).await);
+    assert_eq!(
+        stale.code,
+        Code::Aborted,
+        "an older etag is told all the same"
+    );
+}
+
 /// X3: the preview tells how many applications move, and nothing is saved.
 #[tokio::test]
 async fn x3_a_preview_counts_whom_a_change_moves_and_changes_nothing() {

@@ -10,7 +10,7 @@ use lever::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{SlaState, assess};
+use super::{SlaState, Timetable, assess};
 use crate::Candidacy;
 use crate::calendar::Calendar;
 use crate::candidacy::Archived;
@@ -313,6 +313,9 @@ proptest! {
             let now = now(&case, &workspace, place, off_ms);
             let sla = assess(&candidacy, &mapping, &calendar, now, None);
             prop_assert_eq!(sla.entered_at, case.start);
+            let timetable = Timetable::of_stage(&candidacy, &mapping, &calendar);
+            let kept = timetable.map(|kept| (kept.state(now), kept.due_at));
+            prop_assert_eq!(kept, sla.due_at.map(|due_at| (sla.state, due_at)));
             if archived {
                 prop_assert_eq!((sla.state, sla.days, sla.due_at, sla.over_by), (SlaState::None, None, None, None));
                 continue;

@@ -15,7 +15,7 @@ use super::frame::{Frame, Place, Tab, frame};
 use super::refusal::Refused;
 use super::session::{COOKIE, Session};
 use super::{Console, ROOT, see};
-use crate::auth::{Caller, Proven, may_call};
+use crate::auth::{Caller, Lapsed, Proven, may_call};
 use crate::calls::{Account, Kind};
 use crate::grpc::Api;
 use crate::wire::status::{over_limit, permission_denied, status};
@@ -239,6 +239,15 @@ impl Console {
             account,
             new,
         }))
+    }
+}
+
+impl Console {
+    /// Why the token of whoever has a session does not work any more; none where that is not the reason, or not known.
+    pub(super) async fn lapsed(&self, headers: &HeaderMap) -> Option<Lapsed> {
+        let session = self.sessions.find(secret_of(headers)?)?;
+        let lapsed = self.api.authority.lapsed(session.token?).await;
+        lapsed.ok().flatten()
     }
 }
 

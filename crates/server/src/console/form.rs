@@ -9,8 +9,9 @@ use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
 use super::desk::Desk;
-use super::refusal::Refused;
-use super::{Console, ROOT, frame};
+use super::refusal::{Refused, label};
+use super::{Console, ROOT, frame, lapsed};
+use crate::auth::Lapsed;
 use crate::wire::status::{permission_denied, status};
 
 /// The largest form: a mapping of some thousand stages.
@@ -89,7 +90,11 @@ impl FromRequest<Console> for Posted {
         })?;
         let form = Form::parse(&body);
         let Some(desk) = seated else {
-            let page = frame::guest("Signed out", kept(parts.uri.path(), &form));
+            let content = match console.lapsed(&parts.headers).await {
+                Some(lapsed) => lost(&form, lapsed),
+                None => kept(parts.uri.path(), &form),
+            };
+            let page = frame::guest("Signed out", content);
             return Err((StatusCode::UNAUTHORIZED, page).into_response());
         };
         if !same(form.text(CSRF), desk.csrf()) {
@@ -114,6 +119,21 @@ fn kept(path: &str, form: &Form) -> Markup {
             }
             button.primary type="submit" { "Send it again" }
         }
+    }
+}
+
+/// The same where the token does not work any more: the proof of the form goes with it, so what was filled in can only be
+/// copied.
+fn lost(form: &Form, lapsed: Lapsed) -> Markup {
+    let typed = form.fields().filter(|(name, value)| {
+        !value.is_empty() && !["api_key", CSRF, "etag", "act"].contains(name)
+    });
+    html! {
+        h1 { "You are signed out" }
+        (lapsed::told(lapsed))
+        p { "Nothing was done. What you filled in cannot be sent with another token; it stands here to be copied, and is kept nowhere else." }
+        p { a.button href={ (ROOT) "/sign-in" } target="_blank" rel="noopener" { "Sign in in another tab" } }
+        dl { @for (name, value) in typed { dt { (label(name)) } dd { (value) } } }
     }
 }
 
@@ -145,6 +165,17 @@ mod tests {
         assert!(text.contains("action=\"/console/connect\""));
         assert!(text.contains("name=\"csrf\" value=\"p\"") && text.contains("value=\"save\""));
         assert!(text.contains("Acme &quot;&gt;") && !text.contains("sesame-open"));
+    }
+
+    #[test]
+    fn what_was_filled_in_when_a_token_ended_can_be_copied_and_is_not_said_to_go_on() {
+        let form = Form::parse(b"csrf=p&etag=v1&display_name=Ac%3Cme&api_key=sesame-open&act=save");
+        let at = lever::Timestamp::default();
+        let text = lost(&form, Lapsed::Revoked(at)).into_string();
+        assert!(text.contains("was revoked") && text.contains("<dt>Name</dt><dd>Ac&lt;me</dd>"));
+        for hidden in ["same token", "<form", "sesame-open", ">p<", ">v1<"] {
+            assert!(!text.contains(hidden), "{hidden}");
+        }
     }
 
     #[test]

@@ -184,6 +184,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("value", "text of the note"),
     ("values", "text of the note"),
     ("who", "who is missing"),
+    ("within_days", "late within"),
     ("words", "Lever user"),
     ("writer", "the e-mail is sent by"),
 ];
@@ -193,6 +194,13 @@ const HEADINGS: &[(&str, &str)] = &[
 const PHRASES: &[(&str, &str)] = &[
     (": use that connection, or say with allow_connected_account that a second one is meant", "."),
     (", or say with allow_connected_account that a second one is meant", "."),
+    ("name at least one stream", "tick at least one kind of record"),
+    ("name the archive reason by Lever's id; Unarchive takes none", "choose an archive reason"),
+    ("name the stage by Lever's id, such as lead-new", "choose the stage"),
+    ("name the stage by Lever's id", "choose the stage"),
+    ("name the posting by Lever's id", "choose the posting"),
+    ("name the user by Lever's id", "choose the user"),
+    ("give the reason by Lever's id: ListRejectReasons lists them", "choose the reason"),
     ("use RotateCredential to give it a new key", "replace its key in Settings"),
     ("use RotateCredential", "replace the key in Settings"),
     ("call RotateCredential", "replace the key in Settings"),
@@ -437,6 +445,22 @@ mod tests {
                 "E-mail address in the product: give the e-mail of a product user: at most 320 characters, with an @.",
             ),
             ("sure: tick the box", "Tick the box."),
+            (
+                "connection.streams: name at least one stream",
+                "Kinds of record: tick at least one kind of record.",
+            ),
+            (
+                "stage_id: name the stage by Lever's id",
+                "Stage: choose the stage.",
+            ),
+            (
+                "archive_reason_id: name the archive reason by Lever's id; Unarchive takes none",
+                "Archive reason: choose an archive reason.",
+            ),
+            (
+                "within_days: give 0 to 365 days",
+                "Late within: give 0 to 365 days.",
+            ),
         ];
         for (message, words) in told {
             assert_eq!(sentence(message), words);

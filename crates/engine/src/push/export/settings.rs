@@ -35,8 +35,7 @@ impl Engine {
             return Err(Error::violations(faults));
         }
         let after = proposed.succeeding(&before, author, self.shared.clock.now());
-        self.save_version(id, &before, &after).await?;
-        Ok(after)
+        self.save_if_changed(id, &before, after).await
     }
 
     async fn faults(&self, id: ConnectionId, proposed: &ExportSettings) -> Result<Vec<Violation>> {

@@ -98,7 +98,7 @@ fn one_candidacy(explained: &pb::ExplainedCandidacy, now_ms: i64) -> Vec<String>
         .lists
         .iter()
         .filter(|list| list.records > 0)
-        .map(|list| format!("{} {}", grouped(list.records), list.stream))
+        .map(|list| records_of(list.records, &list.stream))
         .collect();
     if !stored.is_empty() {
         lines.push(styled(DIM, &format!("    stored: {}", stored.join(", "))));
@@ -176,6 +176,16 @@ fn in_lever(seen: &pb::InLever) -> Vec<String> {
     lines
 }
 
+/// So many records of a stream, such as `1 eeo response`.
+fn records_of(records: u64, stream: &str) -> String {
+    let words = stream.replace('_', " ");
+    match words.strip_suffix('s') {
+        Some(one) => counted(records, one),
+        // Feedback has no plural.
+        None => format!("{} {words}", grouped(records)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::plain;
@@ -207,6 +217,11 @@ mod tests {
                     records: 2,
                     ..Default::default()
                 },
+                pb::StoredList {
+                    stream: "contacts".to_owned(),
+                    records: 1,
+                    ..Default::default()
+                },
             ],
             operations: 3,
             open_operations: 1,
@@ -231,7 +246,7 @@ mod tests {
              \x20 Designer, Offer: not among the applicants; read never  o1\n\
              \x20   its stage is not an inbound one\n\
              \x20     make it one\n\
-             \x20   stored: 2 files\n\
+             \x20   stored: 2 files, 1 contact\n\
              \x20   notes not shown: NOT_HYDRATED\n\
              \x20   3 writes about it, 1 of them open\n\
              the first walk is still under way\n"

@@ -74,6 +74,36 @@ else if (told) {
   });
 }
 
+// As long as a browser waits before it tries again.
+const RETRY_MS = 3000;
+// What is back at once was not gone: a proxy ends what is open for long, and the browser asks again.
+const GONE_MS = 5000;
+
+// Says that the service is not there, and that what is shown is of then. The place for it is there from the beginning and
+// is filled once, so that a screen reader says it once, however often the browser tries again.
+const absence = () => {
+  const place = document.createElement("div");
+  place.setAttribute("role", "status");
+  document.querySelector("main").prepend(place);
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+  let waiting;
+  const say = (since) => {
+    place.className = "notice warn";
+    place.textContent = `Not connected since ${clock.format(since)}: this page shows what was known then. It goes on by itself once the service is back.`;
+  };
+  return {
+    begin: () => {
+      waiting ??= setTimeout(say, GONE_MS, new Date());
+    },
+    over: () => {
+      clearTimeout(waiting);
+      waiting = undefined;
+      place.className = "";
+      place.textContent = "";
+    },
+  };
+};
+
 const follow = (source) => {
   let asked = false;
   let busy = false;
@@ -87,15 +117,27 @@ const follow = (source) => {
     busy = false;
   };
   const events = new EventSource(source);
+  const lost = absence();
+  events.addEventListener("open", lost.over);
   events.addEventListener("changed", () => {
     asked = true;
     run();
   });
-  // Closed for good: nobody is signed in any more. What is shown would only grow old, so the page asks anew.
   events.addEventListener("error", () => {
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+    lost.begin();
+    if (events.readyState === EventSource.CLOSED) setTimeout(again, RETRY_MS);
   });
-  addEventListener("pagehide", () => events.close());
+  // Closed for good: nobody is signed in any more, or something before the service answers in its place. What is shown
+  // would only grow old, so the page asks anew, once there is one to be had.
+  const again = async () => {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => undefined);
+    if (answer && answer.status < 500) location.reload();
+    else setTimeout(again, RETRY_MS);
+  };
+  addEventListener("pagehide", () => {
+    lost.over();
+    events.close();
+  });
 };
 
 localTimes(document);

@@ -57,17 +57,19 @@ struct Asked {
     stage: String,
     posting: String,
     owner: String,
+    origin: String,
     sla: String,
     order: String,
 }
 
 impl Asked {
     /// All but the place in the list.
-    fn narrowed(&self) -> [(&str, &str); 5] {
+    fn narrowed(&self) -> [(&str, &str); 6] {
         [
             ("stage", &self.stage),
             ("posting", &self.posting),
             ("owner", &self.owner),
+            ("origin", &self.origin),
             ("sla", &self.sla),
             ("order", &self.order),
         ]
@@ -91,7 +93,8 @@ impl Asked {
 
     /// Whether more than stage and order is asked for, which the list of applicants itself does not do.
     fn is_filtered(&self) -> bool {
-        !self.posting.is_empty() || !self.owner.is_empty() || self.state().is_some()
+        let chosen = [&self.posting, &self.owner, &self.origin];
+        chosen.iter().any(|one| !one.is_empty()) || self.state().is_some()
     }
 }
 
@@ -316,6 +319,7 @@ fn filtered(id: &str, asked: &Asked, stages: &[(String, String)]) -> pb::ListCan
         without_posting: asked.posting == NONE,
         owner_ids: named(&asked.owner),
         without_owner: asked.owner == NONE,
+        origins: one(&asked.origin),
         archived: Some(false),
         sla_states: asked.state().into_iter().map(Into::into).collect(),
         ..Default::default()
@@ -419,13 +423,15 @@ fn filters(view: &View<'_>) -> Markup {
             }
             @if !asked.posting.is_empty() { input type="hidden" name="posting" value=(asked.posting); }
             @if !asked.owner.is_empty() { input type="hidden" name="owner" value=(asked.owner); }
+            @if !asked.origin.is_empty() { input type="hidden" name="origin" value=(asked.origin); }
             button type="submit" { "Show" }
         }
-        @if !asked.posting.is_empty() || !asked.owner.is_empty() {
+        @if !asked.posting.is_empty() || !asked.owner.is_empty() || !asked.origin.is_empty() {
             p.chips {
                 "Only "
                 @if !asked.posting.is_empty() { (chip(view, "posting", posting_words(view))) }
                 @if !asked.owner.is_empty() { (chip(view, "owner", owner_words(view))) }
+                @if !asked.origin.is_empty() { (chip(view, "origin", &asked.origin)) }
             }
         }
     }
@@ -461,7 +467,7 @@ fn or_dash(text: &str) -> &str {
 fn table(view: &View<'_>) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Applicants" {
-            table {
+            table.stacked {
                 thead { tr { th { "Person" } th { "SLA" } th { "In the stage" } th { "Stage" } th { "Posting" } th { "Owner" } th { "Came in" } } }
                 tbody { @for one in &view.found.rows { (row(one, view)) } }
             }
@@ -477,13 +483,13 @@ fn row(row: &Row, view: &View<'_>) -> Markup {
     };
     html! {
         tr {
-            td { (in_lever::named(view.connection.region(), &row.opportunity, name)) }
-            td { (sla(&row.sla)) }
-            td { (waited(row.entered.as_ref(), &view.now)) }
-            td { (row.stage) }
-            td { (narrowing(view, "posting", &row.posting, or_dash(&row.posting_text))) }
-            td { (narrowing(view, "owner", &row.owner, view.owners.get(&row.owner).map_or("–", |name| or_dash(name)))) }
-            td { (row.origin) @if row.applied.is_some() { br; span.faint { (moment(row.applied.as_ref())) } } }
+            td data-label="Person" { (in_lever::named(view.connection.region(), &row.opportunity, name)) }
+            td data-label="SLA" { (sla(&row.sla)) }
+            td data-label="In the stage" { (waited(row.entered.as_ref(), &view.now)) }
+            td data-label="Stage" { (row.stage) }
+            td data-label="Posting" { (narrowing(view, "posting", &row.posting, or_dash(&row.posting_text))) }
+            td data-label="Owner" { (narrowing(view, "owner", &row.owner, view.owners.get(&row.owner).map_or("–", |name| or_dash(name)))) }
+            td data-label="Came in" { (narrowing(view, "origin", &row.origin, &row.origin)) @if row.applied.is_some() { br; span.faint { (moment(row.applied.as_ref())) } } }
         }
     }
 }
@@ -544,6 +550,7 @@ mod tests {
             posting_id: "p-1".to_owned(),
             posting_text: "Engineer".to_owned(),
             owner_id: "u-1".to_owned(),
+            origin: "referred".to_owned(),
             entered_stage_at: Some(at(0)),
             sla: Some(pb::Sla {
                 state: state.into(),
@@ -588,12 +595,16 @@ mod tests {
     fn an_applicant_is_shown_with_the_wait_and_the_sla_in_words() {
         let text = shown(&Asked::default(), true);
         assert!(text.contains("badge bad\">breached</span> 2 d over"));
-        assert!(text.contains("<td>3 d<br>"), "{text}");
+        assert!(
+            text.contains("<td data-label=\"In the stage\">3 d<br>"),
+            "{text}"
+        );
         assert!(text.contains("https://hire.sandbox.lever.co/candidates/o-1"));
         assert!(text.contains("Left out here: snoozed people; people who came before <time"));
         assert_eq!(left_out(&pb::Connection::default()).into_string(), "");
         assert!(text.contains("Ada &lt;Lovelace&gt;") && text.contains(">Grace</a>"));
         assert!(text.contains("href=\"/a?owner=u-1\"") && text.contains("href=\"/a?posting=p-1\""));
+        assert!(text.contains("<a href=\"/a?origin=referred\">referred</a>"));
     }
 
     #[test]
@@ -607,6 +618,13 @@ mod tests {
         assert!(text.contains("href=\"/a?stage=s-1&amp;owner=u-1&amp;after=t\""));
         assert!(text.contains("owner: Grace") && text.contains("<a href=\"/a?stage=s-1\">all"));
         assert!(text.contains("value=\"s-1\" selected"));
+        let referred = Asked {
+            origin: "referred".to_owned(),
+            ..Default::default()
+        };
+        let text = shown(&referred, true);
+        assert!(text.contains("name=\"origin\" value=\"referred\""));
+        assert!(text.contains("origin: referred") && text.contains("<a href=\"/a\">all"));
         let bound = shown(&Asked::default(), false);
         assert!(!bound.contains("posting=p-1") && !bound.contains("name=\"sla\""));
     }
@@ -633,6 +651,7 @@ mod tests {
         let asked = Asked {
             posting: NONE.to_owned(),
             owner: "u".to_owned(),
+            origin: "referred".to_owned(),
             sla: "at-risk".to_owned(),
             ..Default::default()
         };
@@ -641,6 +660,7 @@ mod tests {
         assert!(filter.without_posting && filter.posting_ids.is_empty());
         assert!(!filter.without_owner && filter.owner_ids == ["u"]);
         assert_eq!(filter.sla_states, [i32::from(pb::SlaState::AtRisk)]);
+        assert_eq!(filter.origins, ["referred"]);
         assert_eq!(filter.archived, Some(false));
     }
 }

@@ -10,7 +10,9 @@ use proto::v1::candidate_service_server::CandidateService as _;
 use proto::v1::lever_service_server::LeverService as _;
 
 use super::refused::{is_open, way_back};
+use super::versions::UNCHANGED;
 use crate::console::Console;
+use crate::console::compare::{Setting, two};
 use crate::console::desk::Desk;
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
@@ -186,7 +188,7 @@ impl Typed {
     }
 
     /// Each setting in words, in the order of the page.
-    fn told(&self, stages: &[(String, String)]) -> Vec<(String, String)> {
+    fn told(&self, stages: &[(String, String)]) -> Vec<Setting> {
         let words = |options: &[(&str, &str)], value: &str| {
             let found = options.iter().find(|(one, _)| *one == value);
             found.map_or(value, |(_, words)| words).to_owned()
@@ -211,7 +213,9 @@ impl Typed {
                 self.tags.lines().collect::<Vec<_>>().join(", "),
             ),
         ]);
-        told
+        told.into_iter()
+            .map(|(name, value)| Setting::new(name.clone(), name, value))
+            .collect()
     }
 }
 
@@ -298,7 +302,8 @@ async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<R
     let mut typed = Typed::from_form(&form);
     let path = Tab::Export.path(&id);
     let refused = match put(&desk, &id, &typed).await {
-        Ok(()) => return Ok(desk.done(&path, "The export settings are saved.")),
+        Ok(true) => return Ok(desk.done(&path, "The export settings are saved.")),
+        Ok(false) => return Ok(desk.done(&path, UNCHANGED)),
         Err(refused) => refused,
     };
     let connection = desk.connection(&id).await?;
@@ -334,15 +339,16 @@ pub(super) async fn present(desk: &Desk, id: &str) -> Result<pb::ExportSettings,
     Ok(answer.settings.unwrap_or_default())
 }
 
-async fn put(desk: &Desk, id: &str, typed: &Typed) -> Result<(), Refused> {
+/// Saves the settings; tells whether anything has changed.
+async fn put(desk: &Desk, id: &str, typed: &Typed) -> Result<bool, Refused> {
     desk.check(UPDATE)?;
     let request = pb::UpdateExportSettingsRequest {
         connection_id: id.to_owned(),
         settings: Some(typed.settings()?),
     };
-    desk.call(UPDATE, request, Api::update_export_settings)
-        .await?;
-    Ok(())
+    let answer = desk.call(UPDATE, request, Api::update_export_settings);
+    let saved = answer.await?.settings.unwrap_or_default();
+    Ok(saved.etag != typed.etag)
 }
 
 /// Lever's stages by id and text; none while they have not been read.
@@ -367,26 +373,17 @@ fn page(view: &View<'_>) -> Markup {
         @if let Some(theirs) = view.theirs { (overtaken(view, theirs)) }
         @else if let Some(refused) = view.refused { (refused.notice()) }
         @if let Some(token) = view.csrf { (form(view, token)) }
-        @else { section.panel { dl { @for (what, value) in view.typed.told(view.stages) { dt { (what) } dd { (value) } } } } }
+        @else { section.panel { dl { @for setting in view.typed.told(view.stages) { dt { (setting.name) } dd { (setting.value) } } } } }
     }
 }
 
 /// Somebody else saved first: both sides where they differ, and the two ways on.
 fn overtaken(view: &View<'_>, theirs: &Typed) -> Markup {
-    let both = theirs.told(view.stages).into_iter();
-    let both = both.zip(view.typed.told(view.stages));
-    let differing: Vec<_> = both.filter(|(there, here)| there != here).collect();
+    let (theirs, mine) = (theirs.told(view.stages), view.typed.told(view.stages));
     html! {
         div.notice.warn role="alert" {
             p { "While this form was open, " @if view.author.is_empty() { "somebody" } @else { (view.author) } " saved other settings. Nothing of yours is saved yet." }
-            @if !differing.is_empty() {
-                div.scroll tabindex="0" role="region" aria-label="What differs" {
-                    table {
-                        thead { tr { th { "Setting" } th { "There now" } th { "Yours" } } }
-                        tbody { @for ((what, there), (_, here)) in differing { tr { td { (what) } td { (there) } td { (here) } } } }
-                    }
-                }
-            }
+            (two("There now", "Yours", &theirs, &mine))
             p { "Save below to put yours in place of theirs, or " a href=(view.path) { "take theirs" } "." }
         }
     }
@@ -539,9 +536,9 @@ mod tests {
             ..view(&mine, &[])
         })
         .into_string();
-        assert!(text.contains("<td>Cool-off</td><td>90 days</td><td>30 days</td>"));
+        assert!(text.contains("Cool-off</th><td>90 days</td><td><ins>30 days</ins></td>"));
         assert!(
-            !text.contains("<td>Source</td>"),
+            !text.contains("Source</th>"),
             "what is the same is not told"
         );
         assert!(text.contains("ada saved other settings"));

@@ -462,14 +462,19 @@ async fn save(
     draft: &Draft,
     form: &Form,
 ) -> Result<Response, Refused> {
+    let mapping = draft.mapping();
+    let etag = mapping.etag.clone();
     let request = pb::UpdateFieldMappingRequest {
         connection_id: account.connection.id.clone(),
-        field_mapping: Some(draft.mapping()),
+        field_mapping: Some(mapping),
     };
     match desk.call(UPDATE, request, Api::update_field_mapping).await {
         Ok(saved) => {
-            let version = saved.field_mapping.unwrap_or_default().version;
-            let said = format!("The fields are saved, as version {version}.");
+            let saved = saved.field_mapping.unwrap_or_default();
+            let said = match saved.etag == etag {
+                true => versions::UNCHANGED.to_owned(),
+                false => format!("The fields are saved, as version {}.", saved.version),
+            };
             Ok(desk.done(&account.path(), said))
         }
         Err(refused) if refused.is_conflict() => clash(desk, account, draft, form).await,

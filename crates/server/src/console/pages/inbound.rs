@@ -349,14 +349,16 @@ fn somebody_was_first() -> Refused {
     status(engine::Error::aborted("ETAG_MISMATCH", message, Vec::new())).into()
 }
 
-async fn save_mapping(desk: &Desk, id: &str, mapping: pb::StageMapping) -> Result<(), Refused> {
+/// Saves a mapping; tells whether anything has changed.
+async fn save_mapping(desk: &Desk, id: &str, mapping: pb::StageMapping) -> Result<bool, Refused> {
+    let etag = mapping.etag.clone();
     let request = pb::UpdateStageMappingRequest {
         connection_id: id.to_owned(),
         stage_mapping: Some(mapping),
     };
-    desk.call(UPDATE_MAPPING, request, Api::update_stage_mapping)
-        .await?;
-    Ok(())
+    let answer = desk.call(UPDATE_MAPPING, request, Api::update_stage_mapping);
+    let saved = answer.await?.stage_mapping.unwrap_or_default();
+    Ok(saved.etag != etag)
 }
 
 async fn save_again(desk: &Desk, id: &str, settings: pb::ExportSettings) -> Result<(), Refused> {
@@ -428,7 +430,7 @@ fn said_with_each_request() -> Markup {
                 dt { "Another hold" } dd { "none, minutes up to 30 days, or up to 30 business days" }
                 dt { "Stage to advance to" } dd { "any that is not left out above" }
                 dt { "Reason and e-mail of a rejection" } dd { "any reason that is not left out above, by its id or by what the product calls it; the e-mail by the product’s own id of it" }
-                dt { "Origin" } dd { "whoever is in an inbound stage is listed, however they came in; the list tells the origin" }
+                dt { "Origin" } dd { "whoever is in an inbound stage is listed, however they came in; the list tells the origin, and is narrowed to one there" }
             }
         }
     }

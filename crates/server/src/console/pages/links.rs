@@ -80,8 +80,8 @@ async fn create(Posted { desk, form }: Posted) -> Result<Response, Refused> {
 async fn made(desk: &Desk, form: &Form) -> Result<pb::CreateConnectLinkResponse, Refused> {
     let days = form.text("days").parse::<u64>();
     let days = days.map_err(|_no_number| {
-        let message = "give a number of days from 1 to 30";
-        status(engine::Error::invalid("days", message))
+        let message = "give a whole number from 1 to 30";
+        status(engine::Error::invalid("expire_time", message))
     })?;
     let life = std::time::Duration::from_secs(days.min(1_000) * DAY_SECONDS);
     let now = desk.api().authority.now();
@@ -191,7 +191,6 @@ fn make(view: &View<'_>) -> Markup {
         "" => (USUAL_LIFE.as_secs() / DAY_SECONDS).to_string(),
         days => days.to_owned(),
     };
-    let most = LONGEST_LIFE.as_secs() / DAY_SECONDS;
     html! {
         div.columns {
             section.panel {
@@ -201,7 +200,7 @@ fn make(view: &View<'_>) -> Markup {
                     label { "Name" input name="display_name" required maxlength="200" value=(form.text("display_name")) autocomplete="off"; }
                     label { "Id of this customer in the product (optional)" input name="external_id" value=(form.text("external_id")) autocomplete="off"; }
                     (environments(form, view.address, view.refused))
-                    label { "Works for days" input name="days" type="number" min="1" max=(most) required value=(days); }
+                    (life(&days, view.refused.filter(|_| chosen.is_empty())))
                     button.primary type="submit" { "Make a link" }
                 }
             }
@@ -217,12 +216,24 @@ fn make(view: &View<'_>) -> Markup {
                                 @for one in &view.connections { option value=(one.id) selected[one.id == chosen] { (one.display_name) } }
                             }
                         }
-                        label { "Works for days" input name="days" type="number" min="1" max=(most) required value=(days); }
+                        (life(&days, view.refused.filter(|_| !chosen.is_empty())))
                         button type="submit" { "Make a link" }
                         p.faint { "Its id, mappings and mirror stay." }
                     }
                 }
             }
+        }
+    }
+}
+
+/// How long the link works. The page has two forms, so what is wrong stands within the label of its own.
+fn life(days: &str, refused: Option<&Refused>) -> Markup {
+    let most = LONGEST_LIFE.as_secs() / DAY_SECONDS;
+    let problem = refused.and_then(|refused| refused.about("expire_time"));
+    html! {
+        label { "Number of days it works"
+            input name="days" type="number" min="1" max=(most) required value=(days) aria-invalid=[problem.as_ref().map(|_| "true")];
+            @if let Some(problem) = problem { span.problem { (problem) } }
         }
     }
 }
@@ -315,6 +326,27 @@ mod tests {
         assert!(text.contains("/console/links/l1/revoke"));
         assert!(!text.contains("/console/links/l2/revoke"));
         assert!(text.contains("Acme &amp; Co</a>"));
+    }
+
+    #[test]
+    fn how_long_a_link_works_is_called_the_same_by_its_field_and_by_what_is_wrong_with_it() {
+        let error = engine::Error::invalid("expire_time", "give a whole number from 1 to 30");
+        let refused = Refused::from(status(error));
+        let text = page(&View {
+            refused: Some(&refused),
+            form: Form::parse(b"display_name=Acme&days=soon"),
+            ..view(Vec::new())
+        })
+        .into_string();
+        let field = "Number of days it works<input name=\"days\"";
+        assert_eq!(text.matches(field).count(), 2);
+        assert!(text.contains("<p>Number of days it works: give a whole number from 1 to 30.</p>"));
+        assert!(text.contains("problem\">Give a whole number from 1 to 30.</span>"));
+        assert_eq!(
+            text.matches("aria-invalid").count(),
+            1,
+            "the form that was sent"
+        );
     }
 
     #[test]

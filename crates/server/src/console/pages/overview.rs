@@ -20,7 +20,7 @@ use crate::console::frame::Tab;
 use crate::console::import::{self, Share, Standing};
 use crate::console::models::called;
 use crate::console::refusal::Refused;
-use crate::console::words::{count, moment, number, plain, span};
+use crate::console::words::{about, count, moment, number, plain};
 use crate::wire::status::status;
 
 /// The shortest time between two looks of a page at what has changed.
@@ -126,7 +126,7 @@ fn first_import(status: &pb::GetSyncStatusResponse) -> Markup {
                 Some(share) => { p {
                     progress.long max=(share.total) value=(share.done) aria-label="First import" { (share.percent()) " %" }
                     " " (share.percent()) " %: about " (count(status.planned_requests, "request", "requests")) " to Lever to go"
-                    @if let Some(eta) = &status.eta { ", " (span(eta)) }
+                    @if let Some(eta) = &status.eta { ", " (about(eta)) " at the rate that Lever allows" }
                     "."
                 } },
                 None => { p { progress.long aria-label="First import" { "under way" } " How long it takes is not known yet." } },
@@ -240,8 +240,19 @@ fn import_row(status: &pb::GetSyncStatusResponse, stream: &pb::StreamStatus) -> 
             td.num data-label="Found" { @match found { Some(found) => (number(found)), None => (dash) } }
             td.num data-label="Stored" { @match stream.records { Some(stored) => (number(stored)), None => (dash) } }
             td.num data-label="Could not be read" { (number(stream.quarantined)) }
-            td.num data-label="Rate" { @if stream.rate > 0.0 { (format!("{:.0}", stream.rate)) "/s" } @else { (dash) } }
+            td.num data-label="Rate" { (rate(standing, stream.rate)) }
             td data-label="To tell" { (stream.error) }
+        }
+    }
+}
+
+fn rate(standing: Standing, rate: f64) -> Markup {
+    html! {
+        @match standing {
+            _ if rate > 0.0 => { (format!("{rate:.0}")) "/s" },
+            // A pass that has just begun, after a restart too.
+            Standing::Running(_) => span.faint { "measuring" },
+            _ => "–",
         }
     }
 }
@@ -360,7 +371,9 @@ mod tests {
         };
         let text = shown(&connection, &importing());
         assert!(text.contains("Initial import 10 %<") && text.contains("data-import=\"running\""));
-        assert!(text.contains("about 907 requests to Lever to go, 1 min."));
+        let left = "about 907 requests to Lever to go, 2 min at the rate that Lever allows.";
+        assert!(text.contains(left), "what is left is not cut: 91 s");
+        assert_eq!(text.matches("measuring").count(), 1);
         assert!(text.contains("aria-label=\"Progress of Notes\">10 %</progress>"));
         assert!(text.contains("100 of about 1,000"));
         assert!(text.contains(

@@ -15,6 +15,7 @@ use super::links::LINKS;
 use super::refused::{is_open, way_back};
 use super::setup::{self, Reach};
 use crate::console::Console;
+use crate::console::compare::{Setting, two};
 use crate::console::desk::Desk;
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
@@ -130,7 +131,7 @@ impl Typed {
 
     /// Each setting in words, in the order of the page.
     /// `acting` is what whoever acts is called.
-    fn told(&self, acting: &str) -> Vec<(&'static str, String)> {
+    fn told(&self, acting: &str) -> Vec<Setting> {
         let yes = |on: bool| if on { "yes" } else { "no" }.to_owned();
         let models = MODELS.iter().flat_map(|(_, models)| *models);
         let kept: Vec<&str> = models
@@ -145,7 +146,7 @@ impl Typed {
             "" => "nobody",
             _ => acting,
         };
-        vec![
+        let told = [
             ("Name", self.name.clone()),
             ("Mirrored", kept.join(", ")),
             ("Secret notes", yes(self.secret_notes)),
@@ -154,7 +155,9 @@ impl Typed {
             ("Snoozed opportunities", yes(self.reach.snoozed)),
             ("Who acts where nobody else is found", acting.to_owned()),
             ("Refuse instead", yes(self.strict)),
-        ]
+        ];
+        told.map(|(name, value)| Setting::new(name, name, value))
+            .into()
     }
 }
 
@@ -391,19 +394,11 @@ fn settings(view: &View<'_>, path: &str) -> Markup {
 /// Somebody else saved first: both sides where they differ, and the two ways on.
 fn overtaken(view: &View<'_>, theirs: &Typed, path: &str) -> Markup {
     let theirs = theirs.told(view.their_acting);
-    let both = theirs.into_iter().zip(view.typed.told(view.acting));
-    let differing: Vec<_> = both.filter(|(there, here)| there != here).collect();
+    let mine = view.typed.told(view.acting);
     html! {
         div.notice.warn role="alert" {
             p { "While this form was open, somebody else changed the connection. Nothing of yours is saved yet." }
-            @if !differing.is_empty() {
-                div.scroll tabindex="0" role="region" aria-label="What differs" {
-                    table {
-                        thead { tr { th { "Setting" } th { "There now" } th { "Yours" } } }
-                        tbody { @for ((what, there), (_, here)) in differing { tr { td { (what) } td { (there) } td { (here) } } } }
-                    }
-                }
-            }
+            (two("There now", "Yours", &theirs, &mine))
             p { "Save below to put yours in place of theirs, or " a href=(path) { "take theirs" } "." }
         }
     }
@@ -520,9 +515,9 @@ mod tests {
             ..theirs.clone()
         };
         let text = shown(&mine, Some(&theirs), None);
-        assert!(text.contains("<td>Refuse instead</td><td>no</td><td>yes</td>"));
+        assert!(text.contains("Refuse instead</th><td>no</td><td><ins>yes</ins></td>"));
         assert!(
-            !text.contains("<td>Secret notes</td>"),
+            !text.contains("Secret notes</th>"),
             "what is the same is not told"
         );
         assert!(text.contains("name=\"etag\" value=\"v2\""));

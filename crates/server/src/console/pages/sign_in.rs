@@ -9,13 +9,13 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::auth;
+use crate::auth::{self, Lapsed};
 use crate::console::desk::{Desk, cookie};
 use crate::console::form::{Form, Posted};
 use crate::console::frame::bare;
 use crate::console::penance::penance;
 use crate::console::refusal::Refused;
-use crate::console::{Console, ROOT, see};
+use crate::console::{Console, ROOT, lapsed, see};
 use crate::wire::status::status;
 
 /// A token is shorter by far.
@@ -34,17 +34,25 @@ struct Wish {
     to: String,
 }
 
-async fn show(desk: Option<Desk>, Query(wish): Query<Wish>) -> Response {
-    match desk {
-        Some(_) => see(within(&wish.to)),
-        None => page(&wish.to, None).into_response(),
+async fn show(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    desk: Option<Desk>,
+    Query(wish): Query<Wish>,
+) -> Response {
+    if desk.is_some() {
+        return see(within(&wish.to));
     }
+    let lapsed = console.lapsed(&headers).await;
+    page(&wish.to, lapsed.map(lapsed::told)).into_response()
 }
 
 /// Needs no proof that it comes from a page of ours: whoever knows the token may sign in.
 async fn sign_in(State(console): State<Console>, request: Request) -> Result<Response, Refused> {
-    if from_elsewhere(request.headers()) {
-        return Ok(page("", Some("Sign in on this page itself.")).into_response());
+    if from_elsewhere(request.headers(), console.api.engine.public_url()) {
+        let message =
+            html! { p { "Sign in on this page itself: the form came from another site." } };
+        return Ok((StatusCode::FORBIDDEN, page("", Some(message))).into_response());
     }
     let body = to_bytes(request.into_body(), LARGEST).await;
     let form = Form::parse(&body.unwrap_or_default());
@@ -52,7 +60,8 @@ async fn sign_in(State(console): State<Console>, request: Request) -> Result<Res
     let hash = auth::hash(form.text("token"));
     let proven = console.api.authority.proven_by_hash(Some(hash)).await;
     if proven.map_err(status)?.is_none() {
-        return Ok(refused(&to).await);
+        let lapsed = console.api.authority.lapsed(hash).await.map_err(status)?;
+        return Ok(refused(&to, lapsed).await);
     }
     let token = console.api.authority.required().then_some(hash);
     let (secret, _session) = console.sessions.begin(token).map_err(status)?;
@@ -63,12 +72,15 @@ async fn sign_in(State(console): State<Console>, request: Request) -> Result<Res
     Ok(response)
 }
 
-async fn refused(to: &str) -> Response {
+async fn refused(to: &str, lapsed: Option<Lapsed>) -> Response {
     if !penance().await {
-        let message = "Too many wrong tokens just now: try again in a few seconds.";
+        let message = html! { p { "Too many wrong tokens just now: try again in a few seconds." } };
         return (StatusCode::TOO_MANY_REQUESTS, page(to, Some(message))).into_response();
     }
-    let message = "This token does not work: it is mistyped, was revoked, or has expired.";
+    let message = match lapsed {
+        Some(lapsed) => lapsed::told(lapsed),
+        None => html! { p { "This token does not work: it is mistyped, or not known here." } },
+    };
     (StatusCode::FORBIDDEN, page(to, Some(message))).into_response()
 }
 
@@ -77,10 +89,37 @@ async fn sign_out(Posted { desk, .. }: Posted) -> Response {
     see(&format!("{ROOT}/sign-in"))
 }
 
-/// Whether a page of another site sends it.
-fn from_elsewhere(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    site.is_some_and(|site| site != b"same-origin" && site != b"none")
+/// Whether a page of another site sends it, which would sign its visitor in as somebody else.
+///
+/// Browsers tell where a form comes from; over plain HTTP all they tell is the origin, which is then that of the address
+/// asked for, or the public one where a proxy asks in the browser's place. What tells neither is no browser.
+fn from_elsewhere(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        return site != b"same-origin" && site != b"none";
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return false;
+    };
+    let Some(origin) = origin.to_str().ok().and_then(origin_of) else {
+        return true;
+    };
+    let of_host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let of_host = of_host.is_some_and(|host| {
+        let own = ["http", "https"].map(|scheme| origin_of(&format!("{scheme}://{host}")));
+        own.iter().flatten().any(|own| *own == origin)
+    });
+    let public = public_url
+        .and_then(origin_of)
+        .is_some_and(|own| own == origin);
+    !of_host && !public
+}
+
+/// The origin of an address, as browsers compare them: the usual port is none.
+fn origin_of(url: &str) -> Option<String> {
+    let origin = url::Url::parse(url).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
 /// A page of the console; whatever else was asked for leads to its beginning.
@@ -94,12 +133,12 @@ fn within(path: &str) -> &str {
     if inside && plain { path } else { ROOT }
 }
 
-fn page(to: &str, wrong: Option<&str>) -> Markup {
+fn page(to: &str, wrong: Option<Markup>) -> Markup {
     bare(
         "Sign in",
         html! {
             h1 { "Sign in" }
-            @if let Some(wrong) = wrong { div.notice.bad role="alert" { p { (wrong) } } }
+            @if let Some(wrong) = wrong { div.notice.bad role="alert" { (wrong) } }
             form.stack method="post" action={ (ROOT) "/sign-in" } {
                 input type="hidden" name="to" value=(within(to));
                 label { "Token"
@@ -144,10 +183,39 @@ mod tests {
         let of = |site: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert("sec-fetch-site", HeaderValue::from_static(site));
-            from_elsewhere(&headers)
+            from_elsewhere(&headers, None)
         };
         assert!(of("cross-site") && of("same-site"));
         assert!(!of("same-origin") && !of("none"));
-        assert!(!from_elsewhere(&HeaderMap::new()));
+        assert!(!from_elsewhere(&HeaderMap::new(), None));
+    }
+
+    #[test]
+    fn where_browsers_tell_the_origin_alone_it_has_to_be_ours() {
+        let of = |origin: &'static str, host: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            from_elsewhere(&headers, Some("https://ats.example/"))
+        };
+        for (origin, host) in [
+            ("http://10.0.0.7:7461", "10.0.0.7:7461"),
+            ("https://fulcrum.example", "fulcrum.example:443"),
+            ("http://Fulcrum.example", "fulcrum.example"),
+            ("https://ats.example", "inside:7461"),
+        ] {
+            assert!(!of(origin, host), "{origin} at {host}");
+        }
+        for (origin, host) in [
+            ("http://evil.example", "10.0.0.7:7461"),
+            ("http://10.0.0.7:8080", "10.0.0.7:7461"),
+            ("http://10.0.0.7.evil.example:7461", "10.0.0.7:7461"),
+            ("http://ats.example", "inside:7461"),
+            ("null", "10.0.0.7:7461"),
+            ("null", ""),
+            ("http://", ""),
+        ] {
+            assert!(of(origin, host), "{origin} at {host}");
+        }
     }
 }

@@ -62,7 +62,8 @@ async fn show(
     let days = match asked.days.as_str() {
         "" => DAYS,
         days => days.parse().map_err(|_no_number| {
-            Refused::from(status(engine::Error::invalid("days", "give 0 to 365 days")))
+            let message = "give 0 to 365 days";
+            Refused::from(status(engine::Error::invalid("within_days", message)))
         })?,
     };
     let request = pb::GetSlaReportRequest {
@@ -135,16 +136,16 @@ fn people(view: &View<'_>) -> Markup {
         @if view.report.breaching.is_empty() { p.faint { "Nobody." } }
         @else {
             div.scroll tabindex="0" role="region" aria-label="Late next" {
-                table {
+                table.stacked {
                     thead { tr { th { "Person" } th { "SLA" } th { "In the stage" } th { "Stage" } th { "Posting" } } }
                     tbody {
                         @for one in &view.report.breaching {
                             tr {
-                                td { (in_lever::named(view.region, &one.opportunity_id, &one.name)) }
-                                td { (sla(&one.sla.unwrap_or_default())) }
-                                td { (waited(one.entered_stage_at.as_ref(), &view.now)) }
-                                td { (one.stage_text) }
-                                td { (one.posting_text) }
+                                td data-label="Person" { (in_lever::named(view.region, &one.opportunity_id, &one.name)) }
+                                td data-label="SLA" { (sla(&one.sla.unwrap_or_default())) }
+                                td data-label="In the stage" { (waited(one.entered_stage_at.as_ref(), &view.now)) }
+                                td data-label="Stage" { (one.stage_text) }
+                                td data-label="Posting" { (one.posting_text) }
                             }
                         }
                     }
@@ -160,13 +161,13 @@ fn rows(view: &View<'_>, name: &str, title: &str, rows: &[pb::SlaReportRow]) -> 
         section {
             h2 { (title) }
             div.scroll tabindex="0" role="region" aria-label=(title) {
-                table {
+                table.stacked {
                     thead { tr { th { (title.trim_start_matches("By ")) } @for (_, words, _) in cells(&pb::SlaCounts::default()) { th.num { (words) } } } }
                     tbody {
                         @for row in rows.iter().take(ROWS) {
                             tr {
-                                td { (named(view, name, row)) }
-                                @for (_, _, value) in cells(&row.counts.unwrap_or_default()) { td.num { (number(value)) } }
+                                td data-label=(title.trim_start_matches("By ")) { (named(view, name, row)) }
+                                @for (_, words, value) in cells(&row.counts.unwrap_or_default()) { td.num data-label=(words) { (number(value)) } }
                             }
                         }
                     }

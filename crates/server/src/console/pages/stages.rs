@@ -328,8 +328,11 @@ async fn save(
             let method = Api::update_stage_mapping;
             match desk.call(UPDATE, request, method).await {
                 Ok(saved) => {
-                    let version = saved.stage_mapping.unwrap_or_default().version;
-                    let said = format!("The stages are saved, as version {version}.");
+                    let saved = saved.stage_mapping.unwrap_or_default();
+                    let said = match saved.etag == mapping.etag {
+                        true => versions::UNCHANGED.to_owned(),
+                        false => format!("The stages are saved, as version {}.", saved.version),
+                    };
                     return Ok(desk.done(&Tab::Stages.path(&account.connection.id), said));
                 }
                 Err(refused) if refused.is_conflict() => {

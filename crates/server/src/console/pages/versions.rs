@@ -145,15 +145,21 @@ async fn single<A: Versioned>(
     Ok(desk.at(account.connection(), A::TAB, one(&view)))
 }
 
+/// What is said where what was saved is what was there.
+pub(super) const UNCHANGED: &str = "Nothing has changed, so no new version was made.";
+
 async fn take_back<A: Versioned>(
     Path((id, version)): Path<(String, u64)>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
     let path = A::TAB.path(&id);
-    let etag = form.text("etag").to_owned();
-    let saved = A::roll_back(&desk, id, version, etag).await?;
-    let now = A::stamp(&saved).version;
-    let said = format!("Version {version} holds again, as version {now}.");
+    let given = form.text("etag");
+    let saved = A::roll_back(&desk, id, version, given.to_owned()).await?;
+    let now = A::stamp(&saved);
+    let said = match now.etag == given {
+        true => UNCHANGED.to_owned(),
+        false => format!("Version {version} holds again, as version {}.", now.version),
+    };
     Ok(desk.done(&path, said))
 }
 

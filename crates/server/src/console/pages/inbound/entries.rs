@@ -11,6 +11,7 @@ use proto::v1 as pb;
 use proto::v1::lever_service_server::LeverService as _;
 use tonic::Code;
 
+use super::super::versions::UNCHANGED;
 use super::{field, present, save_mapping, shown_again};
 use crate::console::desk::Desk;
 use crate::console::form::{Form, Posted};
@@ -61,13 +62,15 @@ pub(super) async fn template(
     let taken_away = form.text("act") == "remove";
     let named = |one: &pb::RejectTemplate| one.name == entered.name;
     let change = |mapping: &mut pb::StageMapping| {
-        mapping.reject_templates.retain(|one| !named(one));
-        if !taken_away {
-            mapping.reject_templates.push(pb::RejectTemplate {
-                name: entered.name.clone(),
-                archive_reason_id: entered.reason.clone(),
-            });
-        }
+        let wanted = pb::RejectTemplate {
+            name: entered.name.clone(),
+            archive_reason_id: entered.reason.clone(),
+        };
+        put(
+            &mut mapping.reject_templates,
+            named,
+            (!taken_away).then_some(wanted),
+        );
     };
     let mut wanting = Vec::new();
     if entered.name.is_empty() {
@@ -97,13 +100,15 @@ pub(super) async fn target(
     let taken_away = form.text("act") == "remove";
     let change = |mapping: &mut pb::StageMapping| {
         let of_posting = |one: &pb::AdvanceDefault| one.posting_id == entered.posting;
-        mapping.advance_defaults.retain(|one| !of_posting(one));
-        if !taken_away {
-            mapping.advance_defaults.push(pb::AdvanceDefault {
-                posting_id: entered.posting.clone(),
-                stage_id: entered.stage.clone(),
-            });
-        }
+        let wanted = pb::AdvanceDefault {
+            posting_id: entered.posting.clone(),
+            stage_id: entered.stage.clone(),
+        };
+        put(
+            &mut mapping.advance_defaults,
+            of_posting,
+            (!taken_away).then_some(wanted),
+        );
     };
     let mut wanting = Vec::new();
     if entered.posting.is_empty() {
@@ -126,6 +131,16 @@ pub(super) async fn target(
     };
     let said = said.to_owned();
     save(&desk, &id, change, wanting, &form, said, &entered).await
+}
+
+/// Puts an entry in the place of the one it is about, so that the same entry once more changes nothing; none takes that away.
+fn put<T>(list: &mut Vec<T>, is_it: impl Fn(&T) -> bool, wanted: Option<T>) {
+    match (list.iter().position(is_it), wanted) {
+        (Some(at), Some(wanted)) => list[at] = wanted,
+        (Some(at), None) => drop(list.remove(at)),
+        (None, Some(wanted)) => list.push(wanted),
+        (None, None) => {}
+    }
 }
 
 fn wrong(field: &str, message: &str) -> engine::Violation {
@@ -182,7 +197,8 @@ async fn save(
         false => Err(status(engine::Error::violations(wanting)).into()),
     };
     match saved {
-        Ok(()) => Ok(desk.done(&Tab::Inbound.path(id), said)),
+        Ok(true) => Ok(desk.done(&Tab::Inbound.path(id), said)),
+        Ok(false) => Ok(desk.done(&Tab::Inbound.path(id), UNCHANGED)),
         Err(refused) => {
             let refused = beside(refused, entry);
             shown_again(desk, id, &refused, entered).await

@@ -29,12 +29,14 @@ struct View<'a> {
     connection: &'a pb::Connection,
     /// Writes that would be cancelled; none where the reader may not know.
     waiting: Option<usize>,
+    /// What was typed as the name.
+    typed: &'a str,
     refused: Option<&'a Refused>,
     csrf: &'a str,
 }
 
 pub(super) async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
-    opened(&desk, &id, None).await
+    opened(&desk, &id, "", None).await
 }
 
 pub(super) async fn disconnect(
@@ -43,16 +45,22 @@ pub(super) async fn disconnect(
 ) -> Result<Response, Refused> {
     match disconnected(&desk, &id, &form).await {
         Ok(said) => Ok(desk.done(ROOT, said)),
-        Err(refused) => opened(&desk, &id, Some(&refused)).await,
+        Err(refused) => opened(&desk, &id, form.text("name"), Some(&refused)).await,
     }
 }
 
-async fn opened(desk: &Desk, id: &str, refused: Option<&Refused>) -> Result<Response, Refused> {
+async fn opened(
+    desk: &Desk,
+    id: &str,
+    typed: &str,
+    refused: Option<&Refused>,
+) -> Result<Response, Refused> {
     desk.check(DELETE)?;
     let connection = desk.connection(id).await?;
     let view = View {
         waiting: waiting(desk, id).await,
         connection: &connection,
+        typed,
         refused,
         csrf: desk.csrf(),
     };
@@ -129,7 +137,7 @@ fn page(view: &View<'_>) -> Markup {
             @if let Some(refused) = view.refused { (refused.notice()) }
             form.stack method="post" action=(disconnect_path(&connection.id)) {
                 (csrf(view.csrf))
-                (Field { name: "name", label: "Type the name of the connection", help: "", refused: view.refused.map(|refused| (refused, "name")) }.line(""))
+                (Field { name: "name", label: "Type the name of the connection", help: "", refused: view.refused.map(|refused| (refused, "name")) }.line(view.typed))
                 div.actions {
                     button.danger type="submit" { "Disconnect" }
                     a.button href=(Tab::Settings.path(&connection.id)) { "Keep it connected" }
@@ -188,6 +196,7 @@ mod tests {
         page(&View {
             connection: &connection,
             waiting,
+            typed: "Ac<",
             refused,
             csrf: "t",
         })
@@ -209,6 +218,10 @@ mod tests {
         let refused = Refused::from(status(engine::Error::invalid("name", "type the name")));
         let text = shown(None, Some(&refused));
         assert!(text.contains("id=\"field-name-problem\">Type the name."));
+        assert!(
+            text.contains("value=\"Ac&lt;\""),
+            "what was typed is still there"
+        );
     }
 
     #[test]
@@ -221,6 +234,7 @@ mod tests {
         let view = View {
             connection: &connection,
             waiting: None,
+            typed: "",
             refused: None,
             csrf: "t",
         };
