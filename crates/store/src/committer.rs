@@ -4,9 +4,9 @@
 //! one flush makes the group durable, and only then is any of them answered.
 //! Being the only writer, a request may read, decide and write without anybody coming between.
 //!
-//! A page of records takes some ten milliseconds, of which a good half is deciding.
-//! Whoever has just pressed a button does not wait for that: what the page has decided is thrown away,
-//! the urgent request is committed and answered, and the page is decided anew.
+//! A page of records takes some fifteen milliseconds, and is several transactions for that reason.
+//! Whoever has just pressed a button waits for one of them only: between two the committer looks for what is urgent,
+//! commits it, and has it flushed before the page goes on. Without that all of a page shares one flush.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -24,7 +24,7 @@ use crate::directory::Directory;
 use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Counter, key};
-use crate::inbox::{Answer, Inbox, Job, Message};
+use crate::inbox::{Answer, Haste, Inbox, Job, Message};
 use crate::sidecar::Sidecar;
 use crate::space::Space;
 use crate::table::{Table, Tables};
@@ -83,6 +83,8 @@ struct Share {
     before: u64,
     answers: Vec<(Answer, Result<(), Error>)>,
     announcements: Vec<(ConnectionId, u64)>,
+    /// Whether anything urgent is among them.
+    urgent: bool,
 }
 
 impl Share {
@@ -92,6 +94,7 @@ impl Share {
             before,
             answers: Vec::new(),
             announcements: Vec::new(),
+            urgent: false,
         }
     }
 }
@@ -151,31 +154,30 @@ impl Committer {
         true
     }
 
-    /// Performs a group, and what becomes urgent meanwhile.
+    /// Performs a group, and first of all what is urgent in it or becomes so meanwhile.
     fn serve(&mut self, mut group: VecDeque<Job>) {
         group.make_contiguous().sort_by_key(Job::haste);
         let mut share = Share::new(self.acknowledged.commit);
         while let Some(mut job) = group.pop_front() {
-            if self.perform(&mut job, &mut share) {
-                continue;
+            share.urgent |= job.haste() == Haste::Urgent;
+            if !self.perform(&mut job, &mut share) {
+                group.push_front(job);
             }
-            group.push_front(job);
-            self.perform_urgent(&mut share);
-            let shared = std::mem::replace(&mut share, Share::new(self.acknowledged.commit));
-            self.settle(shared);
+            for urgent in self.inbox.take_urgent().into_iter().rev() {
+                group.push_front(urgent);
+            }
+            // What takes long does not keep it from its flush.
+            let goes_on = group.front().map(Job::haste);
+            if share.urgent && goes_on == Some(Haste::Patient) {
+                let next = Share::new(self.acknowledged.commit);
+                self.settle(std::mem::replace(&mut share, next));
+            }
         }
-        // One flush for them, too.
-        self.perform_urgent(&mut share);
         self.settle(share);
     }
 
-    fn perform_urgent(&mut self, share: &mut Share) {
-        for mut job in self.inbox.take_urgent() {
-            self.perform(&mut job, share);
-        }
-    }
-
-    /// Decides one request and commits what it wrote; durable only after the flush. False if it gave way.
+    /// Decides the next transaction of a request and commits it; durable only after the flush. False if another one is
+    /// to follow.
     fn perform(&mut self, job: &mut Job, share: &mut Share) -> bool {
         let tables = self.tables.clone();
         let room = || match job.is_vital() {
@@ -184,34 +186,38 @@ impl Committer {
         };
         let allowed = tables.health().check();
         if let Err(refusal) = allowed.and_then(|()| room()) {
-            let answer = job.decide(Err(refusal));
-            share.answers.extend(answer.map(|answer| (answer, Ok(()))));
-            return true;
+            return refuse(job, refusal, share);
         }
-        let inbox = job.may_give_way().then_some(&self.inbox);
-        let mut draft = Draft::giving_way_to(inbox, &tables);
-        let Some(answer) = job.decide(Ok(&mut draft)) else {
-            return false;
-        };
+        let mut draft = Draft::new(&tables);
+        let answer = job.decide(Ok(&mut draft));
+        let committed = self.commit(draft, share);
+        match (answer, committed) {
+            (Some(answer), committed) => {
+                share.answers.push((answer, committed));
+                true
+            }
+            (None, Ok(())) => false,
+            // What was to follow relies on what is not there.
+            (None, Err(error)) => refuse(job, error, share),
+        }
+    }
+
+    fn commit(&mut self, mut draft: Draft<'_>, share: &mut Share) -> Result<(), Error> {
         if draft.is_empty() {
-            share.answers.push((answer, Ok(())));
-            return true;
+            return Ok(());
         }
         let number = self.acknowledged.commit + 1;
         let worth_a_snapshot = draft.touched_tables().any(backup::is_worth_a_snapshot);
         draft.put(Table::Meta, key::COMMIT.to_vec(), &Counter(number));
         let announcement = draft.announcement();
         self.views.keep(&draft);
-        let committed = draft.commit();
-        if committed.is_ok() {
-            self.acknowledged.commit = number;
-            if worth_a_snapshot {
-                self.worth_a_snapshot.store(number, Ordering::Relaxed);
-            }
-            share.announcements.extend(announcement);
+        draft.commit()?;
+        self.acknowledged.commit = number;
+        if worth_a_snapshot {
+            self.worth_a_snapshot.store(number, Ordering::Relaxed);
         }
-        share.answers.push((answer, committed));
-        true
+        share.announcements.extend(announcement);
+        Ok(())
     }
 
     /// Makes durable what was performed, and answers.
@@ -263,4 +269,11 @@ impl Committer {
             self.note();
         }
     }
+}
+
+/// Ends a request with an error.
+fn refuse(job: &mut Job, error: Error, share: &mut Share) -> bool {
+    let answer = job.decide(Err(error));
+    share.answers.extend(answer.map(|answer| (answer, Ok(()))));
+    true
 }

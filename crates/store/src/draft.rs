@@ -9,7 +9,6 @@ use sled::transaction::{ConflictableTransactionError, TransactionError, Transact
 
 use crate::error::{Error, ErrorKind};
 use crate::format::{Counter, Document, Pieces, Stored, compress, frame, store_plain};
-use crate::inbox::Inbox;
 use crate::table::{Table, Tables};
 
 /// Bytes below which a document is stored as it is: a contact of 330 would become 270, at the price of a longer one.
@@ -23,9 +22,6 @@ pub(crate) struct Draft<'a> {
     tables: &'a Tables,
     writes: BTreeMap<Table, BTreeMap<Vec<u8>, Write>>,
     announcement: Option<(ConnectionId, u64)>,
-    /// Where something urgent may wait; none for what does not give way.
-    inbox: Option<&'a Inbox>,
-    gave_way: bool,
 }
 
 /// What is about to be written under a key.
@@ -45,33 +41,11 @@ struct Put {
 
 impl<'a> Draft<'a> {
     pub(crate) fn new(tables: &'a Tables) -> Self {
-        Self::giving_way_to(None, tables)
-    }
-
-    /// One that [`Draft::give_way`] ends as soon as something urgent waits in `inbox`.
-    pub(crate) fn giving_way_to(inbox: Option<&'a Inbox>, tables: &'a Tables) -> Self {
         Self {
             tables,
             writes: BTreeMap::new(),
             announcement: None,
-            inbox,
-            gave_way: false,
         }
-    }
-
-    /// Called now and then by what takes long to decide: an error when something urgent waits, after which the
-    /// committer has all of it decided anew. Nobody else gets to see that error.
-    pub(crate) fn give_way(&mut self) -> Result<(), Error> {
-        self.gave_way |= self.inbox.is_some_and(Inbox::is_hurried);
-        if self.gave_way {
-            let message = "it is decided anew after what is urgent";
-            return Err(Error::new(ErrorKind::Conflict, message));
-        }
-        Ok(())
-    }
-
-    pub(crate) fn gave_way(&self) -> bool {
-        self.gave_way
     }
 
     /// The tables without the draft's own writes.

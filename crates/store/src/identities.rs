@@ -109,9 +109,15 @@ impl Digester {
     }
 }
 
-/// What a commit changes about who has which key: the last word on each entry.
+/// What a commit changes about who has which key, or several that become one run: the last word on each entry.
 #[derive(Default)]
-pub(crate) struct Noted(BTreeMap<IdentityEntry, bool>);
+pub(crate) struct Noted {
+    moves: Moves,
+    /// Whether something came in since it was stored.
+    is_behind: bool,
+    /// The number of its run, once it is stored.
+    number: Option<u64>,
+}
 
 impl Noted {
     /// Notes that an opportunity has other keys than before.
@@ -122,46 +128,67 @@ impl Noted {
         after: &BTreeSet<KeyDigest>,
     ) {
         let id = pack(opportunity.as_str());
-        for digest in after.difference(before) {
-            self.0.insert((*digest, id.clone()), true);
-        }
-        for digest in before.difference(after) {
-            self.0.insert((*digest, id.clone()), false);
+        let added = after.difference(before).map(|digest| (digest, true));
+        let removed = before.difference(after).map(|digest| (digest, false));
+        for (digest, is_added) in added.chain(removed) {
+            self.moves.insert((*digest, id.clone()), is_added);
+            self.is_behind = true;
         }
     }
 
-    /// Stores it as one run.
-    pub(crate) fn put(self, draft: &mut Draft<'_>, connection: ConnectionId) -> Result<(), Error> {
-        if self.0.is_empty() {
+    /// Stores it as one run, in place of what was stored of it before.
+    ///
+    /// Nobody else may have written runs of the connection since, nor folded this one.
+    pub(crate) fn put(
+        &mut self,
+        draft: &mut Draft<'_>,
+        connection: ConnectionId,
+    ) -> Result<(), Error> {
+        if !std::mem::take(&mut self.is_behind) {
             return Ok(());
         }
-        let prefix = key::connection(connection);
-        let last = draft
-            .tables()
-            .scan(Table::IdentityRuns, &prefix)
-            .next_back();
-        let mut number = match last.transpose()? {
-            Some((last, _)) => number_of(&last)? + 1,
-            None => 0,
-        };
-        while draft.contains(Table::IdentityRuns, &key::identity_run(connection, number))? {
-            number += 1;
-        }
         let of = |wanted: bool| {
-            let entries = self.0.iter().filter(move |(_, added)| **added == wanted);
+            let entries = self
+                .moves
+                .iter()
+                .filter(move |(_, added)| **added == wanted);
             IdentityEntries::from_sorted(entries.map(|(entry, _)| entry))
         };
         let run = IdentityRun {
             added: of(true),
             removed: of(false),
         };
-        draft.put_new(
-            Table::IdentityRuns,
-            key::identity_run(connection, number),
-            &run,
-        );
+        match self.number {
+            Some(number) => {
+                let key = key::identity_run(connection, number);
+                draft.put(Table::IdentityRuns, key, &run);
+            }
+            None => {
+                let number = next_run(draft, connection)?;
+                let key = key::identity_run(connection, number);
+                draft.put_new(Table::IdentityRuns, key, &run);
+                self.number = Some(number);
+            }
+        }
         Ok(())
     }
+}
+
+/// The number after that of the last run.
+fn next_run(draft: &Draft<'_>, connection: ConnectionId) -> Result<u64, Error> {
+    let prefix = key::connection(connection);
+    let last = draft
+        .tables()
+        .scan(Table::IdentityRuns, &prefix)
+        .next_back();
+    let mut number = match last.transpose()? {
+        Some((last, _)) => number_of(&last)? + 1,
+        None => 0,
+    };
+    while draft.contains(Table::IdentityRuns, &key::identity_run(connection, number))? {
+        number += 1;
+    }
+    Ok(number)
 }
 
 fn number_of(key: &[u8]) -> Result<u64, Error> {

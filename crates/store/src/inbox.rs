@@ -1,6 +1,5 @@
 //! What waits for the committer, and who goes first.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -10,10 +9,8 @@ use tokio::sync::oneshot;
 use crate::draft::Draft;
 use crate::error::Error;
 
-/// How often a patient request begins again at most: then it goes through, whoever waits.
-const PATIENCE: u8 = 3;
-
-/// Decides on the draft (or hears why it may not), and leaves the answer for after the flush; none to begin again.
+/// Decides on the draft of one transaction (or hears why it may not), and leaves the answer for after the flush; none
+/// when it goes on in another transaction.
 type Work = Box<dyn FnMut(Result<&mut Draft<'_>, Error>) -> Option<Answer> + Send>;
 pub(crate) type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 /// What looks at the store between two commits.
@@ -22,11 +19,11 @@ pub(crate) type Look = Box<dyn FnOnce(u64) + Send>;
 /// How much it matters that a request is done at once. In this order those are served that wait together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Haste {
-    /// Somebody waits for it who has just pressed a button: what is patient gives way.
+    /// Somebody waits for it who has just pressed a button.
     Urgent,
     /// It is short and takes its turn.
     Usual,
-    /// It is long: while it is decided, something urgent may come between, after which it is decided anew.
+    /// It is long: what is urgent comes between two of its transactions, and is durable before it goes on.
     Patient,
 }
 
@@ -36,8 +33,6 @@ pub(crate) struct Job {
     haste: Haste,
     /// Whether it shuts somebody out or makes room: it is done on a disk where other writes have stopped.
     vital: bool,
-    /// How often it has begun again.
-    gave_way: u8,
 }
 
 impl Job {
@@ -57,26 +52,19 @@ impl Job {
         self.haste
     }
 
-    /// Whether it may be decided anew after something urgent.
-    pub(crate) fn may_give_way(&self) -> bool {
-        self.haste == Haste::Patient && self.gave_way < PATIENCE
-    }
-
-    /// Decides on the draft; none when it gave way, having written nothing.
+    /// Decides on the draft of its next transaction; none when that is not the last.
     pub(crate) fn decide(&mut self, draft: Result<&mut Draft<'_>, Error>) -> Option<Answer> {
-        let answer = (self.work)(draft);
-        if answer.is_none() {
-            self.gave_way += 1;
-        }
-        answer
+        (self.work)(draft)
     }
 }
 
 /// Makes a request of a closure, and the place its answer comes to.
+///
+/// The closure is called with one draft after the other until it has an answer or an error; none goes on.
 pub(crate) fn job<T, F>(haste: Haste, mut work: F) -> (Job, oneshot::Receiver<Result<T, Error>>)
 where
     T: Send + 'static,
-    F: FnMut(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
+    F: FnMut(&mut Draft<'_>) -> Result<Option<T>, Error> + Send + 'static,
 {
     let (sender, receiver) = oneshot::channel();
     let mut sender = Some(sender);
@@ -87,10 +75,7 @@ where
                 if decided.is_err() {
                     draft.discard();
                 }
-                if draft.gave_way() {
-                    return None;
-                }
-                decided
+                decided.transpose()?
             }
             Err(refusal) => Err(refusal),
         };
@@ -105,7 +90,6 @@ where
         work,
         haste,
         vital: false,
-        gave_way: 0,
     };
     (job, receiver)
 }
@@ -125,46 +109,38 @@ pub(crate) enum Message {
 pub(crate) struct Inbox {
     messages: Receiver<Message>,
     /// What was received while something urgent was looked for, and has yet to be done.
-    put_off: RefCell<VecDeque<Message>>,
+    put_off: VecDeque<Message>,
 }
 
 impl Inbox {
     pub(crate) fn new(messages: Receiver<Message>) -> Inbox {
         Inbox {
             messages,
-            put_off: RefCell::default(),
+            put_off: VecDeque::new(),
         }
     }
 
     /// The next message, waiting for it.
-    pub(crate) fn wait(&self, most: Duration) -> Result<Message, RecvTimeoutError> {
-        match self.put_off.borrow_mut().pop_front() {
+    pub(crate) fn wait(&mut self, most: Duration) -> Result<Message, RecvTimeoutError> {
+        match self.put_off.pop_front() {
             Some(message) => Ok(message),
             None => self.messages.recv_timeout(most),
         }
     }
 
     /// The next message, if there is one.
-    pub(crate) fn next(&self) -> Option<Message> {
-        let put_off = self.put_off.borrow_mut().pop_front();
+    pub(crate) fn next(&mut self) -> Option<Message> {
+        let put_off = self.put_off.pop_front();
         put_off.or_else(|| self.messages.try_recv().ok())
     }
 
-    /// Whether something urgent waits.
-    pub(crate) fn is_hurried(&self) -> bool {
-        let mut put_off = self.put_off.borrow_mut();
-        put_off.extend(self.messages.try_iter());
-        put_off.iter().any(is_urgent)
-    }
-
     /// The urgent requests that wait, in their order.
-    pub(crate) fn take_urgent(&self) -> Vec<Job> {
-        let mut put_off = self.put_off.borrow_mut();
-        put_off.extend(self.messages.try_iter());
-        let (urgent, others) = std::mem::take(&mut *put_off)
+    pub(crate) fn take_urgent(&mut self) -> Vec<Job> {
+        self.put_off.extend(self.messages.try_iter());
+        let (urgent, others) = std::mem::take(&mut self.put_off)
             .into_iter()
             .partition::<VecDeque<_>, _>(is_urgent);
-        *put_off = others;
+        self.put_off = others;
         let job = |message| match message {
             Message::Work(job) => Some(job),
             Message::Look(_) | Message::Close => None,

@@ -4,7 +4,7 @@
 //! What it promises, and where:
 //!
 //! - What was acknowledged survives a killed process and a lost power supply ([`durability`], `committer`).
-//! - One call is one transaction: all of it is stored, or none.
+//! - One call is one transaction: all of it is stored, or none. What takes long says that it is several.
 //! - A damaged store, or one with data missing, is refused when it is opened, never used silently (`opening`).
 //! - A value that was altered on disk is an error when it is read, never another value (`format`).
 //!

@@ -11,6 +11,7 @@ use lever::{OpportunityId, PostingState, Timestamp};
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::format::{Head, key};
+use crate::identities::Noted;
 use crate::listings;
 use crate::quarantine::Quarantined;
 use crate::records;
@@ -20,6 +21,10 @@ use crate::upsert::Upsert;
 
 /// How many heads one transaction of [`Store::retire_unseen`] looks at.
 const RETIRE_STEP: usize = 500;
+
+/// How many records of a page one transaction takes in, and how many people one makes tombstones of: so long does
+/// somebody wait who has just pressed a button.
+const SLICE: usize = 30;
 
 /// One record as it was read from Lever.
 #[derive(Clone, PartialEq, Eq)]
@@ -158,7 +163,11 @@ impl Applied {
 }
 
 impl Store {
-    /// Applies one page: its records, the changes they cause, the cursor after it. All or nothing.
+    /// Applies one page: its records, the changes they cause, the cursor after it.
+    ///
+    /// In slices of a few records, each a transaction of its own, so that nobody waits for all of it; deletions,
+    /// quarantine and the cursor come with the last. One flush at the end makes them durable, as long as nothing urgent
+    /// comes between. What a kill leaves of a page has no cursor: the page is read again, and brings no change twice.
     ///
     /// A record read by an older request than the stored one, or deleted since, is counted as stale and ignored;
     /// one with the same bytes is no change. A record with an unusable id is quarantined, and the page goes on.
@@ -166,25 +175,10 @@ impl Store {
     ///
     /// # Errors
     /// [`ErrorKind::CursorMoved`] if the stored cursor is no longer `page.expected`,
-    /// [`ErrorKind::NotFound`] without such a connection; nothing is written.
+    /// [`ErrorKind::NotFound`] without such a connection; nothing is written. After any error the cursor is where it was.
     pub async fn apply(&self, page: Page) -> Result<Applied, Error> {
-        self.commit_patiently(move |draft| {
-            draft.require_connection(page.connection)?;
-            move_cursor(draft, &page)?;
-            let mut upsert = Upsert::new(draft, page.connection, page.requested_at, page.now)?
-                .planning(&page.policy);
-            page.records
-                .iter()
-                .try_for_each(|record| upsert.record(record))?;
-            page.deleted
-                .iter()
-                .try_for_each(|deleted| upsert.deletion(deleted))?;
-            page.quarantined
-                .iter()
-                .try_for_each(|record| upsert.quarantine(record))?;
-            upsert.finish()
-        })
-        .await
+        let mut slices = Slices::new(page);
+        self.commit_in_slices(move |draft| slices.next(draft)).await
     }
 
     /// Applies records that were read outside of a listing, by the rules of [`Store::apply`].
@@ -244,18 +238,17 @@ impl Store {
         let prefix = key::connection(connection);
         self.commit_in_steps(prefix.clone(), move |draft, from| {
             draft.require_connection(connection)?;
-            let found = draft
-                .tables()
-                .scan_after(Table::Candidacies, &prefix, from)
-                .take(RETIRE_STEP)
-                .collect::<Result<Vec<_>, _>>()?;
-            let next = found.last().map(|(key, _)| key.clone());
-            let next = next.filter(|_| found.len() == RETIRE_STEP);
-            let mut people = Vec::new();
-            for entry in found {
-                let person: Option<Candidacy> =
-                    draft.tables().value(Table::Candidacies, Ok(entry))?;
+            let (mut people, mut next) = (Vec::new(), None);
+            let found = draft.tables().scan_after(Table::Candidacies, &prefix, from);
+            for (looked_at, entry) in (1..).zip(found) {
+                let (key, value) = entry?;
+                let entry = Ok((key.clone(), value));
+                let person: Option<Candidacy> = draft.tables().value(Table::Candidacies, entry)?;
                 people.extend(person.filter(left_out));
+                if looked_at == RETIRE_STEP || people.len() == SLICE {
+                    next = Some(key);
+                    break;
+                }
             }
             let mut upsert = Upsert::new(draft, connection, as_of, now)?;
             for person in people {
@@ -286,21 +279,78 @@ pub(crate) fn apply_refresh(draft: &mut Draft<'_>, refresh: &Refresh) -> Result<
     upsert.finish()
 }
 
-fn move_cursor(draft: &mut Draft<'_>, page: &Page) -> Result<(), Error> {
-    let mut state = listings::state(draft, page.connection, page.listing)?;
-    if state.cursor != page.expected {
-        let message = format!("the cursor of {} was moved by another pull", page.listing);
-        return Err(Error::new(ErrorKind::CursorMoved, message));
+/// A page, and how much of it is taken in.
+struct Slices {
+    page: Page,
+    /// Records that are.
+    taken: usize,
+    applied: Applied,
+    /// What the page changes about who is recognized by what. Only what is urgent comes between two slices, and that
+    /// touches none of it.
+    identities: Noted,
+}
+
+impl Slices {
+    fn new(page: Page) -> Slices {
+        Slices {
+            page,
+            taken: 0,
+            applied: Applied::default(),
+            identities: Noted::default(),
+        }
     }
-    if page.next != page.expected {
-        state.cursor = page.next.clone();
-        draft.put(
-            Table::Listings,
-            key::listing(page.connection, page.listing),
-            &state,
-        );
+
+    /// Takes in the next slice; tells what became of the page with the last one, none before.
+    ///
+    /// The deletions stay together: whose document is gone no longer tells which records went along.
+    fn next(&mut self, draft: &mut Draft<'_>) -> Result<Option<Applied>, Error> {
+        let page = &self.page;
+        draft.require_connection(page.connection)?;
+        let mut state = listings::state(draft, page.connection, page.listing)?;
+        if state.cursor != page.expected {
+            let message = format!("the cursor of {} was moved by another pull", page.listing);
+            return Err(Error::new(ErrorKind::CursorMoved, message));
+        }
+        let end = self.end();
+        let is_last = end == page.records.len();
+        if is_last && page.next != page.expected {
+            state.cursor = page.next.clone();
+            let key = key::listing(page.connection, page.listing);
+            draft.put(Table::Listings, key, &state);
+        }
+        let mut upsert = Upsert::new(draft, page.connection, page.requested_at, page.now)?
+            .planning(&page.policy)
+            .noting_in(std::mem::take(&mut self.identities));
+        page.records[self.taken..end]
+            .iter()
+            .try_for_each(|record| upsert.record(record))?;
+        if is_last {
+            page.deleted
+                .iter()
+                .try_for_each(|deleted| upsert.deletion(deleted))?;
+            page.quarantined
+                .iter()
+                .try_for_each(|record| upsert.quarantine(record))?;
+        }
+        let (applied, identities) = upsert.finish_slice()?;
+        self.identities = identities;
+        self.applied = self.applied.plus(applied);
+        self.taken = end;
+        Ok(is_last.then_some(self.applied))
     }
-    Ok(())
+
+    /// Where the next slice ends: what was lifted out of a record comes after it and stays with it.
+    fn end(&self) -> usize {
+        let rest = self
+            .page
+            .records
+            .iter()
+            .enumerate()
+            .skip(self.taken + SLICE);
+        let own = self.page.listing.stream();
+        let mut ends = rest.filter(|(_, record)| record.stream == own);
+        ends.next().map_or(self.page.records.len(), |(at, _)| at)
+    }
 }
 
 /// One transaction's worth of looking for records that were not seen.
@@ -375,5 +425,56 @@ impl Unseen {
         };
         let candidacy: Option<Candidacy> = tables.get(Table::Candidacies, &key)?;
         Ok(candidacy.is_some_and(|candidacy| candidacy.confidential))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(records: &[Stream]) -> Page {
+        let record = |stream: &Stream| Incoming {
+            stream: *stream,
+            id: "id".to_owned(),
+            raw: "{}".to_owned(),
+            updated_at: None,
+            rank: 0,
+            candidacy: None,
+            identity: BTreeSet::new(),
+            posting_state: None,
+            parent: None,
+        };
+        Page {
+            connection: ConnectionId::from_bytes([1; 16]),
+            listing: Listing::Opportunities,
+            expected: Cursor::New,
+            next: Cursor::New,
+            requested_at: Timestamp::from_millis(1),
+            now: Timestamp::from_millis(1),
+            records: records.iter().map(record).collect(),
+            deleted: Vec::new(),
+            quarantined: Vec::new(),
+            policy: Policy::none(),
+        }
+    }
+
+    fn ends(records: &[Stream]) -> Vec<usize> {
+        let mut slices = Slices::new(page(records));
+        let mut ends = Vec::new();
+        while ends.last() != Some(&records.len()) {
+            slices.taken = slices.end();
+            ends.push(slices.taken);
+        }
+        ends
+    }
+
+    #[test]
+    fn what_was_lifted_out_of_an_opportunity_is_stored_with_it() {
+        use Stream::{Applications, Contacts, Opportunities};
+        assert_eq!(ends(&[]), [0]);
+        assert_eq!(ends(&[Opportunities; SLICE]), [SLICE]);
+        assert_eq!(ends(&[Opportunities; SLICE + 1]), [SLICE, SLICE + 1]);
+        let of_four = [Opportunities, Applications, Applications, Contacts];
+        assert_eq!(ends(&of_four.repeat(20)), [32, 64, 80]);
     }
 }

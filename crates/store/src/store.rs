@@ -374,7 +374,7 @@ impl Store {
         self.ask(Haste::Usual, once(work)).await
     }
 
-    /// The same for what somebody waits for who has just asked for it: what is patient gives way.
+    /// The same for what somebody waits for who has just asked for it: it goes before what is patient.
     pub(crate) async fn commit_urgently<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -394,19 +394,31 @@ impl Store {
         self.received(answer.await)
     }
 
-    /// The same for what takes long to decide and calls [`Draft::give_way`] now and then: it may be begun again.
+    /// The same for what takes long: others go first.
     pub(crate) async fn commit_patiently<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: Fn(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
+        F: FnOnce(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.ask(Haste::Patient, work).await
+        self.ask(Haste::Patient, once(work)).await
+    }
+
+    /// Has the committer run `slice` as one transaction after the other until it gives an answer, with one flush at the
+    /// end; only what is urgent comes between.
+    ///
+    /// After an error, of a kill too, what earlier slices stored is there and the rest is not.
+    pub(crate) async fn commit_in_slices<T, F>(&self, slice: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Draft<'_>) -> Result<Option<T>, Error> + Send + 'static,
+    {
+        self.ask(Haste::Patient, slice).await
     }
 
     async fn ask<T, F>(&self, haste: Haste, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnMut(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut Draft<'_>) -> Result<Option<T>, Error> + Send + 'static,
     {
         let _admitted = self
             .inner
@@ -422,7 +434,7 @@ impl Store {
     /// Has the committer run `step` in one transaction after the other, each from where the one before ended; gives
     /// the sum of what they came to.
     ///
-    /// A step is given the key to go on after, and tells the next one; none ends it. Each may be begun again.
+    /// A step is given the key to go on after, and tells the next one; none ends it.
     pub(crate) async fn commit_in_steps<F>(&self, from: Vec<u8>, step: F) -> Result<u64, Error>
     where
         F: Fn(&mut Draft<'_>, &[u8]) -> Result<(u64, Option<Vec<u8>>), Error>
@@ -523,13 +535,13 @@ impl Drop for Inner {
     }
 }
 
-/// Makes what is done once one of what may be done again; only what is patient is.
-fn once<T, F>(work: F) -> impl FnMut(&mut Draft<'_>) -> Result<T, Error>
+/// Makes one of several transactions of what is one.
+fn once<T, F>(work: F) -> impl FnMut(&mut Draft<'_>) -> Result<Option<T>, Error>
 where
     F: FnOnce(&mut Draft<'_>) -> Result<T, Error>,
 {
     let mut work = Some(work);
-    move |draft| work.take().ok_or_else(Error::closed)?(draft)
+    move |draft| work.take().ok_or_else(Error::closed)?(draft).map(Some)
 }
 
 /// Runs the committer; sled may panic, and then nothing may be acknowledged any more.
@@ -577,36 +589,33 @@ mod tests {
         haste: Haste,
         key: &'static [u8],
     ) -> oneshot::Receiver<Result<u64, Error>> {
-        let (job, answer) = job(haste, move |draft| {
-            let next = draft.count(Table::Meta, key)? + 1;
-            draft.put(Table::Meta, key.to_vec(), &Counter(next));
-            Ok(next)
-        });
+        let (job, answer) = job(haste, move |draft| raised(draft, key).map(Some));
         store.send(job).unwrap();
         answer
     }
 
-    /// A long request during each decision of which somebody asks for something; tells what it saw of that each time.
+    fn raised(draft: &mut Draft<'_>, key: &'static [u8]) -> Result<u64, Error> {
+        let next = draft.count(Table::Meta, key)? + 1;
+        draft.put(Table::Meta, key.to_vec(), &Counter(next));
+        Ok(next)
+    }
+
+    /// A request of four slices, during each of which somebody asks for something; tells what each saw of that, and
+    /// whether it was answered.
     async fn interrupted(store: &Store, haste: Haste) -> Vec<(u64, bool)> {
-        let (asking, seen) = (store.clone(), Arc::new(Mutex::new(Vec::new())));
-        let noted = seen.clone();
-        let answers = Mutex::new(Vec::<oneshot::Receiver<Result<u64, Error>>>::new());
-        let work = move |draft: &mut Draft<'_>| {
-            let mut answers = answers.lock().unwrap();
-            let answered = answers
-                .iter_mut()
-                .all(|answer| matches!(answer.try_recv(), Ok(Ok(_))));
-            let count = draft.count(Table::Meta, URGENT)?;
-            noted.lock().unwrap().push((count, answered));
-            let own = draft.count(Table::Meta, PATIENT)? + 1;
-            draft.put(Table::Meta, PATIENT.to_vec(), &Counter(own));
-            answers.clear();
-            answers.push(raise(&asking, haste, URGENT));
-            draft.give_way()
-        };
-        store.commit_patiently(work).await.unwrap();
-        let seen = seen.lock().unwrap();
-        seen.clone()
+        let asking = store.clone();
+        let (mut seen, mut asked) = (Vec::new(), None);
+        let slice =
+            move |draft: &mut Draft<'_>| {
+                let answered = asked.as_mut().is_none_or(
+                    |answer: &mut oneshot::Receiver<Result<u64, Error>>| answer.try_recv().is_ok(),
+                );
+                seen.push((draft.count(Table::Meta, URGENT)?, answered));
+                raised(draft, PATIENT)?;
+                asked = Some(raise(&asking, haste, URGENT));
+                Ok((seen.len() == 4).then(|| std::mem::take(&mut seen)))
+            };
+        store.commit_in_slices(slice).await.unwrap()
     }
 
     async fn count(store: &Store, key: &'static [u8]) -> u64 {
@@ -617,25 +626,88 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_urgent_is_durable_and_answered_before_a_page_is_decided_anew() {
+    async fn what_is_urgent_is_durable_and_answered_before_a_page_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
 
         let seen = interrupted(&store, Haste::Urgent).await;
-        // Its patience has an end, and what it writes is written once.
         assert_eq!(seen, [(0, true), (1, true), (2, true), (3, true)]);
-        assert_eq!(count(&store, PATIENT).await, 1);
+        assert_eq!(count(&store, PATIENT).await, 4);
         assert_eq!(count(&store, URGENT).await, 4);
     }
 
     #[tokio::test]
-    async fn a_page_does_not_give_way_to_what_takes_its_turn() {
+    async fn what_takes_its_turn_waits_for_the_whole_page() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
 
-        assert_eq!(interrupted(&store, Haste::Usual).await, [(0, true)]);
-        assert_eq!(count(&store, PATIENT).await, 1);
-        assert_eq!(count(&store, URGENT).await, 1);
+        let seen = interrupted(&store, Haste::Usual).await;
+        assert_eq!(seen, [(0, true), (0, false), (0, false), (0, false)]);
+        assert_eq!(count(&store, PATIENT).await, 4);
+        assert_eq!(count(&store, URGENT).await, 4);
+    }
+
+    #[tokio::test]
+    async fn what_is_urgent_has_its_flush_before_a_page_that_came_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let asking = store.clone();
+        let (sender, page) = oneshot::channel();
+        // Sent between two groups, so that both are in the next.
+        let both = move |_commit| {
+            let asked = Arc::new(Mutex::new(None));
+            let before = asked.clone();
+            let slice = move |draft: &mut Draft<'_>| {
+                let mut asked = before.lock().unwrap();
+                let answer: Option<&mut oneshot::Receiver<Result<u64, Error>>> = asked.as_mut();
+                let answered = answer.is_some_and(|answer| answer.try_recv().is_ok());
+                Ok(Some((draft.count(Table::Meta, URGENT)?, answered)))
+            };
+            let mut waiting = asked.lock().unwrap();
+            let (patient, answer) = job(Haste::Patient, slice);
+            asking.send(patient).unwrap();
+            *waiting = Some(raise(&asking, Haste::Urgent, URGENT));
+            sender.send(answer).unwrap();
+        };
+        let both = Message::Look(Box::new(both));
+        store.inner.messages.send(both).unwrap();
+        let seen = page.await.unwrap().await.unwrap().unwrap();
+        assert_eq!(seen, (1, true));
+    }
+
+    #[tokio::test]
+    async fn after_a_slice_that_fails_none_follows_and_those_before_it_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let fails = |draft: &mut Draft<'_>| {
+            raised(draft, URGENT)?;
+            Err(Error::not_found("what it needs"))
+        };
+        // Refused by the index that counts, which knows somebody of this connection.
+        let connection = ConnectionId::from_bytes([1; 16]);
+        let counts = [("offer".into(), 1)].into();
+        store.tables().stage_counts().keep(0, connection, &counts);
+        let cannot_be_stored = move |draft: &mut Draft<'_>| {
+            raised(draft, URGENT)?;
+            draft.mark(Table::ByStage, connection.as_bytes().to_vec());
+            Ok(None)
+        };
+        let second: [Box<dyn Fn(&mut Draft<'_>) -> Result<Option<()>, Error> + Send>; 2] =
+            [Box::new(fails), Box::new(cannot_be_stored)];
+        for (before, second) in (0..).zip(second) {
+            let mut slices = 0;
+            let slice = move |draft: &mut Draft<'_>| {
+                slices += 1;
+                match slices {
+                    1 => raised(draft, PATIENT).map(|_| None),
+                    2 => second(draft),
+                    _ => raised(draft, URGENT).map(|_| Some(())),
+                }
+            };
+            store.commit_in_slices(slice).await.unwrap_err();
+            assert_eq!(count(&store, PATIENT).await, before + 1);
+            assert_eq!(count(&store, URGENT).await, 0);
+        }
     }
 
     #[tokio::test]
@@ -675,16 +747,13 @@ mod tests {
         let asking = store.clone();
         let answers = Arc::new(Mutex::new(Vec::new()));
         let sent = answers.clone();
-        let work = move |draft: &mut Draft<'_>| {
-            let mut sent = sent.lock().unwrap();
-            if sent.is_empty() {
-                let usual = raise(&asking, Haste::Usual, PATIENT);
-                let urgent = raise(&asking, Haste::Urgent, URGENT);
-                let after = raise(&asking, Haste::Usual, URGENT);
-                sent.extend([usual, urgent, after]);
-                asking.inner.messages.send(Message::Close).unwrap();
-            }
-            draft.give_way()
+        let work = move |_draft: &mut Draft<'_>| {
+            let usual = raise(&asking, Haste::Usual, PATIENT);
+            let urgent = raise(&asking, Haste::Urgent, URGENT);
+            let after = raise(&asking, Haste::Usual, URGENT);
+            sent.lock().unwrap().extend([usual, urgent, after]);
+            asking.inner.messages.send(Message::Close).unwrap();
+            Ok(())
         };
         store.commit_patiently(work).await.unwrap();
         let mut values = Vec::new();

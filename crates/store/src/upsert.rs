@@ -58,6 +58,11 @@ impl<'d, 'a> Upsert<'d, 'a> {
         })
     }
 
+    /// Notes who is recognized by what together with what was noted before: it becomes one run.
+    pub(crate) fn noting_in(self, identities: Noted) -> Self {
+        Self { identities, ..self }
+    }
+
     /// Plans the reading of the lists below what is taken in.
     pub(crate) fn planning(self, policy: &'d Policy) -> Self {
         Self {
@@ -68,7 +73,6 @@ impl<'d, 'a> Upsert<'d, 'a> {
 
     /// Takes in one record; one that cannot be stored is quarantined.
     pub(crate) fn record(&mut self, incoming: &Incoming) -> Result<(), Error> {
-        self.draft.give_way()?;
         match self.check_ids(incoming) {
             Ok(key) => self.storable(key, incoming),
             Err(error) if *error.kind() == ErrorKind::Invalid => self.quarantine(&Quarantined {
@@ -297,7 +301,6 @@ impl<'d, 'a> Upsert<'d, 'a> {
 
     /// Takes in the news of a deletion. An id that cannot be stored never was.
     pub(crate) fn deletion(&mut self, deleted: &Deleted) -> Result<(), Error> {
-        self.draft.give_way()?;
         let Ok(key) = key::record(self.connection, deleted.stream, &deleted.id) else {
             return Ok(());
         };
@@ -460,7 +463,6 @@ impl<'d, 'a> Upsert<'d, 'a> {
     ///
     /// Unless it is only `absent`, no late answer undoes that.
     pub(crate) fn forget(&mut self, stream: Stream, id: &str, absent: bool) -> Result<bool, Error> {
-        self.draft.give_way()?;
         let key = key::record(self.connection, stream, id)?;
         let known: Option<Head> = self.draft.get(Table::heads(stream), &key)?;
         let Some(known) = known.filter(|known| known.deleted_at.is_none()) else {
@@ -615,11 +617,16 @@ impl<'d, 'a> Upsert<'d, 'a> {
     }
 
     /// Stores the changes and the number of the last one, and gives the counts.
-    pub(crate) fn finish(mut self) -> Result<Applied, Error> {
+    pub(crate) fn finish(self) -> Result<Applied, Error> {
+        self.finish_slice().map(|(applied, _)| applied)
+    }
+
+    /// The same, where more is to be noted in what is given back.
+    pub(crate) fn finish_slice(mut self) -> Result<(Applied, Noted), Error> {
         self.identities.put(self.draft, self.connection)?;
         self.applied.last_sequence =
             changes::append(self.draft, self.connection, self.now, self.changes)?;
-        Ok(self.applied)
+        Ok((self.applied, self.identities))
     }
 }
 

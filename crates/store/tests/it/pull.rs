@@ -83,14 +83,49 @@ async fn a_page_read_from_a_cursor_that_has_moved_writes_nothing() {
     let mut first = page(c, 10, Vec::new());
     first.next = idle(10);
     store.apply(first.clone()).await.unwrap();
-    first.records = vec![tag("a", "{}")];
+    // Of several slices, none of which is stored.
+    first.records = many_tags();
     assert_eq!(
         store.apply(first).await.unwrap_err().kind(),
         &ErrorKind::CursorMoved
     );
     assert_eq!(store.cursor(c, Listing::Tags).await.unwrap(), idle(10));
-    assert_eq!(raw(&store, "a").await, None);
+    assert_eq!(store.count(c, Stream::Tags).await.unwrap(), 0);
     assert_eq!(store.last_sequence(c).await.unwrap(), 0);
+}
+
+/// As many as one of Lever's pages has.
+fn many_tags() -> Vec<Incoming> {
+    (0..100).map(|n| tag(&format!("{n:02}"), "{}")).collect()
+}
+
+#[tokio::test]
+async fn a_long_page_is_stored_in_several_transactions_that_share_a_flush() {
+    let (folder, store, c) = connected().await;
+    let (before, flushes) = (commits(folder.path()), store.commits().count);
+    let mut long = page(c, 10, many_tags());
+    long.next = idle(10);
+    let applied = store.apply(long.clone()).await.unwrap();
+    let expected = Applied {
+        created: 100,
+        last_sequence: 100,
+        ..Applied::default()
+    };
+    assert_eq!(applied, expected);
+    assert_eq!(commits(folder.path()), before + 4);
+    assert_eq!(store.commits().count, flushes + 1);
+    let changes = store.changes(c, 0, usize::MAX).await.unwrap();
+    let numbers = changes.iter().map(|change| change.sequence);
+    assert!(numbers.eq(1..=100));
+
+    // Each is told where the page brings nothing new, too.
+    (long.expected, long.next) = (idle(10), idle(20));
+    let expected = Applied {
+        unchanged: 100,
+        last_sequence: 100,
+        ..Applied::default()
+    };
+    assert_eq!(store.apply(long).await.unwrap(), expected);
 }
 
 #[tokio::test]
