@@ -152,7 +152,8 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// For which of the steps, from 0; 0 where there are none.
     pub step: u32,
-    /// Of the read before a write that [overwrites](Write::overwrites): a digest of what it showed of that.
+    /// Of the read before a write that [overwrites](Write::overwrites), a digest of what it showed of that; of the one before
+    /// the first try of a stage move, of the history of stages.
     pub seen: Option<[u8; 32]>,
 }
 
@@ -329,6 +330,8 @@ pub enum Event {
     NotFound,
     /// Lever could not be read back.
     LookFailed,
+    /// Lever was read before another try, and what it shows may be the effect of an earlier one or the work of others.
+    Undecided(Failure),
     /// Lever will not let itself be read back, however often it is asked.
     LookRefused(Failure),
     /// A person withdrew it, gives it up after it failed, or knows what came of it.
@@ -620,6 +623,7 @@ impl Operation {
             }
             (State::Sending { .. }, Event::Planned(plan)) if self.is_unplanned() => plan.state(),
             (State::Sending { .. }, Event::Done { .. } | Event::Made(_)) => State::Succeeded,
+            (State::Sending { .. }, Event::Undecided(failure)) => State::Uncertain(failure),
             (State::Sending { .. }, Event::NotSent) => self.again(now, patience),
             (State::Sending { .. }, Event::HeldBack) => State::Recorded { not_before: None },
             (State::Sending { .. }, Event::Lost) if write.sent_once() => {

@@ -60,9 +60,9 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// Whether the present state is looked at for a move or an archiving alone: of many, whoever is moved.
-    fn stands_back(&self, write: &Write) -> bool {
-        self.release_at.is_some() || self.of_many && matches!(write, Write::ChangeStage { .. })
+    /// As [`Operation::stood_back`].
+    fn stands_back(self) -> bool {
+        self.release_at.is_some()
     }
 }
 
@@ -122,7 +122,7 @@ impl Engine {
             write: minded.write,
             ..request.clone()
         };
-        let (about, stands_back) = (&request.opportunity, way.stands_back(&request.write));
+        let (about, stands_back) = (&request.opportunity, way.stands_back());
         let (mut calls, merged) = self.merged_now(request.connection, &request.write).await?;
         let end = self.known_end(&request, &acting, way).await?;
         let writes = match merged.filter(|_| end.is_none()) {
@@ -154,7 +154,7 @@ impl Engine {
         acting: &Chosen,
         way: Way,
     ) -> Result<Option<Option<Failure>>> {
-        if !plan::looks_first(&request.write, way.stands_back(&request.write)) {
+        if !plan::looks_first(&request.write, way.stands_back()) {
             return Ok(None);
         }
         let (store, id) = (&self.shared.store, request.opportunity.as_str());
