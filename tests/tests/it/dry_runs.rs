@@ -253,17 +253,8 @@ async fn x3_x4_a_dry_run_of_many_tells_the_release_and_what_stands_against_each(
     let world = World::synced(Setup::new(80)).await;
     let applicants = world.refs(4).await;
     let person = |number: usize| applicants[number].opportunity_id.as_str();
+    one_archived_and_one_moved(&world, person(1), person(2)).await;
     let reason = world.reject_reason();
-    world
-        .lever
-        .archive(person(1), Some(&reason))
-        .expect("known");
-    world
-        .lever
-        .move_stage(person(2), "lead-responded")
-        .expect("known");
-    world.pull_until_mirror_equals_lever().await;
-    nothing_beside(&world).await;
     let request = |dry_run| pb::RejectApplicantsRequest {
         connection_id: world.connection.clone(),
         request_id: fresh_id(),
@@ -303,9 +294,7 @@ async fn x3_x4_a_dry_run_of_many_tells_the_release_and_what_stands_against_each(
     for (number, (planned, (why_not, end))) in (1..).zip(items.iter().zip(told)) {
         let ended = world.operation(&format!("{}/{number}", bulk.id)).await;
         assert_eq!((ended.state(), reason_of(&ended).as_str()), (end, why_not));
-        let theirs = |(_, path): &&(String, String)| path.contains(&ended.opportunity_id);
-        let made: Vec<_> = made.iter().filter(theirs).cloned().collect();
-        assert_eq!(called(planned), made);
+        assert_eq!(called(planned), about(&made, &ended.opportunity_id));
     }
 }
 
@@ -319,17 +308,7 @@ async fn x3_a_dry_run_of_an_advance_tells_who_would_be_left_alone() {
         applicant.expected_stage_id.clear();
     }
     let person = |number: usize| applicants[number].opportunity_id.as_str();
-    let reason = world.reject_reason();
-    world
-        .lever
-        .archive(person(1), Some(&reason))
-        .expect("known");
-    world
-        .lever
-        .move_stage(person(2), "lead-responded")
-        .expect("known");
-    world.pull_until_mirror_equals_lever().await;
-    nothing_beside(&world).await;
+    one_archived_and_one_moved(&world, person(1), person(2)).await;
     let request = |dry_run| pb::AdvanceApplicantsRequest {
         connection_id: world.connection.clone(),
         request_id: fresh_id(),
@@ -359,10 +338,20 @@ async fn x3_a_dry_run_of_an_advance_tells_who_would_be_left_alone() {
             (why_not, why_not)
         );
         assert_eq!(planned.release_time, None);
-        let theirs = |(_, path): &&(String, String)| path.contains(person(number));
-        let made: Vec<_> = made.iter().filter(theirs).cloned().collect();
-        assert_eq!(called(&planned), made);
+        assert_eq!(called(&planned), about(&made, person(number)));
     }
+}
+
+/// Has one person archived and another moved in Lever, and the mirror know of it.
+async fn one_archived_and_one_moved(world: &World, archived: &str, moved: &str) {
+    let reason = world.reject_reason();
+    world.lever.archive(archived, Some(&reason)).expect("known");
+    world
+        .lever
+        .move_stage(moved, "lead-responded")
+        .expect("known");
+    world.pull_until_mirror_equals_lever().await;
+    nothing_beside(world).await;
 }
 
 /// X3: Lever moves a stamp of whom it writes to, so the other lists below them are read in the background.
@@ -453,6 +442,12 @@ fn called(planned: &pb::Operation) -> Vec<(String, String)> {
     let calls = planned.lever_calls.iter();
     let call = |call: &pb::LeverCall| (call.method.clone(), format!("/v1{}", call.path));
     calls.map(call).collect()
+}
+
+/// Those of some calls that are about a person.
+fn about(made: &[(String, String)], person: &str) -> Vec<(String, String)> {
+    let theirs = made.iter().filter(|(_, path)| path.contains(person));
+    theirs.cloned().collect()
 }
 
 /// The calls that Lever sees while something is written.
