@@ -12,7 +12,7 @@ use store::Recording;
 use super::acting::{Acting, Chooser};
 use super::asked::check_asked;
 use super::content::{check_request_id, digest};
-use super::foresee::{Planned, Way};
+use super::foresee::{People, Planned, Way};
 use super::judge::{Judge, Rights, check_target, failure_of, target};
 use super::submit::{REMEMBERED, WriteRequest, in_steps, new_operation, used_request_id};
 use super::{count, new_id};
@@ -125,10 +125,13 @@ impl Engine {
         let requests = self.where_they_are(requests, request.rights).await?;
         let chosen = self.judge(&request, &requests).await?;
         let mut items = Vec::with_capacity(requests.len());
+        let mut people = People::default();
         for (request, chosen) in requests.iter().zip(chosen) {
             items.push(match chosen {
                 Err(why) => Err(why),
-                Ok(acting) => Ok(self.foreseen(&outbox, request, acting, way).await?),
+                Ok(acting) => Ok(self
+                    .foreseen(&outbox, request, acting, way, &mut people)
+                    .await?),
             });
         }
         let written = requests.iter().zip(&items).filter_map(|(request, item)| {
