@@ -805,9 +805,9 @@ async fn held_rejections_can_be_cancelled_released_and_survive_a_restart() {
     assert_eq!(world.effects("updateOpportunityArchived"), 1);
     let again = refused(world.release(&item(2)).await);
     assert_eq!(again.reason, "OPERATION_NOT_HELD");
-    // All that is left, at once.
-    world.cancel(&bulk.id).await.expect("cancelled");
-    let ended = world.settled(&bulk.id).await;
+    // All that is left, at once, and so is the bulk.
+    let ended = world.cancel(&bulk.id).await.expect("cancelled");
+    assert_eq!(ended.state(), Succeeded, "{ended:?}");
     let tally = ended.tally.expect("a tally");
     assert_eq!((tally.succeeded, tally.cancelled, tally.held), (1, 2, 0));
     assert_eq!(world.effects("updateOpportunityArchived"), 1);
@@ -1320,8 +1320,8 @@ async fn what_is_excluded_meanwhile_is_not_released() {
     assert_eq!(told.details["stage_id"], "offer");
     let item = world.operation(&format!("{bulk}/1")).await;
     assert_eq!(item.state(), pb::OperationState::Held);
-    world.cancel(&bulk).await.expect("cancelled");
-    assert_eq!(world.settled(&bulk).await.state(), Cancelled);
+    let cancelled = world.cancel(&bulk).await.expect("cancelled");
+    assert_eq!(cancelled.state(), Cancelled, "{cancelled:?}");
 }
 
 /// F-41, X4: nor is it written when its time has come.
