@@ -264,6 +264,9 @@ pub struct Operation {
     pub found: Vec<String>,
     /// What was asked for and is not written: tags that people have removed in Lever, or that are not ours to remove.
     pub left_out: Vec<String>,
+    /// Whether it was asked to mind who put there what: not to add again what people removed, to remove only what is ours.
+    /// What is asked in its place minds that too. False of those from before that was kept.
+    pub minds_provenance: bool,
     /// The millisecond given to Lever as a note's `createdAt`; it finds the note again (reliability.md 6).
     pub marker: Timestamp,
     /// The name of the token that asked.
