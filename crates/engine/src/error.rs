@@ -110,6 +110,22 @@ impl Error {
         self
     }
 
+    /// The same error of a request that has a field elsewhere: `links` at `add_links.values` makes `links[0]` to
+    /// `add_links.values[0]`.
+    pub fn with_field_at(mut self, field: &str, place: &str) -> Error {
+        if let ErrorKind::Invalid { violations } = &mut self.kind {
+            for violation in &mut *violations {
+                if let Some(rest) = violation.field.strip_prefix(field) {
+                    violation.field = format!("{place}{rest}");
+                }
+            }
+            if !violations.is_empty() {
+                self.message = sentence_of(violations);
+            }
+        }
+        self
+    }
+
     /// How long the key is in a pause after a 429, where that is what stood in the way; never zero.
     pub(crate) fn pause(&self) -> Option<Duration> {
         let source = self.source.as_ref()?;

@@ -17,6 +17,7 @@ mod holds;
 mod items;
 mod judge;
 mod merge;
+mod moves;
 mod outbox;
 mod overwrite;
 mod pace;

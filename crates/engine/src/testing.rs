@@ -167,6 +167,7 @@ pub(crate) fn operation(connection: ConnectionId, request_id: &str, write: Write
         asked_by: String::new(),
         created_at: at,
         queued_at: at,
+        minds_provenance: false,
         restored_at: None,
         rpc: None,
         updated_at: at,

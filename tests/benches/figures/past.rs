@@ -100,6 +100,7 @@ fn operation(people: &People, at: usize, now: Timestamp) -> Operation {
         asked_by: "product".to_owned(),
         created_at: created,
         queued_at: created,
+        minds_provenance: false,
         restored_at: None,
         updated_at: created,
         revision: 0,

@@ -183,8 +183,8 @@ async fn a_bulk_with_bad_content_is_refused_as_a_whole_and_names_each_field() {
         (
             vec![note(&people[0], " "), tag, note("", "z")],
             vec![
-                "items[0].value",
-                "items[1].write",
+                "items[0].note.value",
+                "items[1].add_tags",
                 "items[2].opportunity_id",
             ],
         ),
@@ -208,7 +208,10 @@ async fn a_bulk_with_bad_content_is_refused_as_a_whole_and_names_each_field() {
         })),
         ..nothing.clone()
     };
-    for (item, field) in [(nothing, "items[0].write"), (nowhere, "items[0].stage_id")] {
+    for (item, field) in [
+        (nothing, "items[0].write"),
+        (nowhere, "items[0].change_stage.stage_id"),
+    ] {
         let stream = world.api.candidates().bulk_write(request(vec![item])).await;
         let told = refused(stream);
         assert_eq!(told.fields, [field]);
@@ -251,6 +254,86 @@ async fn a_bulk_with_bad_content_is_refused_as_a_whole_and_names_each_field() {
     assert_eq!(told.fields, ["archive_reason_id"]);
     assert!(told.message.contains("give the reason"), "{}", told.message);
     assert!(world.operations().await.is_empty());
+}
+
+/// What is wrong is named by where the request has it, whatever the kind.
+#[tokio::test]
+async fn bad_content_of_an_item_is_named_by_its_place_in_the_request() {
+    let world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let bad = || pb::BulkTexts {
+        values: owned(&["fine", " "]),
+    };
+    let stage = pb::BulkStage::default();
+    let archive = pb::BulkArchive::default();
+    let refusals = [
+        (Item::Note(pb::BulkNote::default()), "note.value"),
+        (Item::AddTags(bad()), "add_tags.values[1]"),
+        (Item::RemoveTags(bad()), "remove_tags.values[1]"),
+        (Item::AddSources(bad()), "add_sources.values[1]"),
+        (Item::RemoveSources(bad()), "remove_sources.values[1]"),
+        (Item::AddLinks(bad()), "add_links.values[1]"),
+        (Item::RemoveLinks(bad()), "remove_links.values[1]"),
+        (Item::AddLinks(pb::BulkTexts::default()), "add_links.values"),
+        (
+            Item::AddLinks(pb::BulkTexts {
+                values: owned(&["mailto:a@b.c"]),
+            }),
+            "add_links.values[0]",
+        ),
+        (Item::AddTags(pb::BulkTexts::default()), "add_tags.values"),
+        (Item::ChangeStage(stage), "change_stage.stage_id"),
+        (Item::Archive(archive), "archive.archive_reason_id"),
+    ];
+    for (write, field) in refusals {
+        let request = pb::BulkWriteRequest {
+            connection_id: world.connection.clone(),
+            request_id: fresh_id(),
+            items: vec![pb::BulkItem {
+                opportunity_id: person.clone(),
+                write: Some(write),
+            }],
+            ..Default::default()
+        };
+        let told = refused(world.api.candidates().bulk_write(request).await);
+        let field = format!("items[0].{field}");
+        assert_eq!(told.fields, [field.as_str()]);
+        assert!(told.message.starts_with(&field), "{}", told.message);
+    }
+}
+
+/// Where all name one stage that cannot be meant the request as a whole is refused, also where all are one; of several,
+/// an item keeps no other from being written.
+#[tokio::test]
+async fn a_stage_that_lever_lacks_is_refused_whole_only_where_all_items_name_it() {
+    let world = World::synced(Setup::new(40)).await;
+    let people = world.open_opportunities();
+    let to = |person: &str, stage: &str| pb::BulkItem {
+        opportunity_id: person.to_owned(),
+        write: Some(Item::ChangeStage(pb::BulkStage {
+            stage_id: stage.to_owned(),
+            expected_stage_id: String::new(),
+        })),
+    };
+    let request = |items: Vec<pb::BulkItem>| pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items,
+        ..Default::default()
+    };
+    let nowhere = to(&people[0], "nowhere");
+    let alike = [vec![nowhere.clone()], vec![nowhere.clone(); 2]];
+    for items in alike {
+        let told = refused(world.api.candidates().bulk_write(request(items)).await);
+        assert_eq!(told.code, Code::InvalidArgument);
+        assert_eq!(told.fields, ["items[0].change_stage.stage_id"]);
+    }
+    assert!(world.operations().await.is_empty());
+    let told = world
+        .bulk_write(request(vec![nowhere, to(&people[1], "offer")]))
+        .await;
+    let tally = told.last().expect("the bulk").tally.expect("a tally");
+    assert_eq!((tally.failed, tally.succeeded), (1, 1));
 }
 
 /// Tags or links of one person among many.
@@ -722,9 +805,9 @@ async fn held_rejections_can_be_cancelled_released_and_survive_a_restart() {
     assert_eq!(world.effects("updateOpportunityArchived"), 1);
     let again = refused(world.release(&item(2)).await);
     assert_eq!(again.reason, "OPERATION_NOT_HELD");
-    // All that is left, at once.
-    world.cancel(&bulk.id).await.expect("cancelled");
-    let ended = world.settled(&bulk.id).await;
+    // All that is left, at once, and so is the bulk.
+    let ended = world.cancel(&bulk.id).await.expect("cancelled");
+    assert_eq!(ended.state(), Succeeded, "{ended:?}");
     let tally = ended.tally.expect("a tally");
     assert_eq!((tally.succeeded, tally.cancelled, tally.held), (1, 2, 0));
     assert_eq!(world.effects("updateOpportunityArchived"), 1);
@@ -1237,8 +1320,8 @@ async fn what_is_excluded_meanwhile_is_not_released() {
     assert_eq!(told.details["stage_id"], "offer");
     let item = world.operation(&format!("{bulk}/1")).await;
     assert_eq!(item.state(), pb::OperationState::Held);
-    world.cancel(&bulk).await.expect("cancelled");
-    assert_eq!(world.settled(&bulk).await.state(), Cancelled);
+    let cancelled = world.cancel(&bulk).await.expect("cancelled");
+    assert_eq!(cancelled.state(), Cancelled, "{cancelled:?}");
 }
 
 /// F-41, X4: nor is it written when its time has come.

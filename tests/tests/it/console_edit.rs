@@ -148,6 +148,57 @@ async fn a_note_that_failed_is_changed_and_sent_once_in_its_place() {
     assert_eq!(world.effects("createOpportunityNote"), 1);
 }
 
+/// Screen 12, X19: what was kept to our own stays so when it is edited, unless a person unticks that.
+#[tokio::test]
+async fn a_removal_that_failed_minds_whose_tags_are_whose_when_it_is_edited() {
+    let world = World::synced(Setup::new(40)).await;
+    let mut browser = Browser::new(&world);
+    let list = format!("/console/connections/{}/operations", world.connection);
+    let people = world.open_opportunities();
+    for (person, ticked, left) in [
+        (&people[0], true, vec!["theirs"]),
+        (&people[1], false, vec![]),
+    ] {
+        let ours = pb::AddTagsRequest {
+            opportunity_id: person.clone(),
+            request_id: fresh_id(),
+            tags: vec!["ours".to_owned()],
+            ..Default::default()
+        };
+        world.add_tags(ours).await.expect("recorded");
+        let body = json!({ "tags": ["theirs"] });
+        world.somebody_in_lever(person, "addTags", body).await;
+        world.deny(&["remove opportunity tags"]).await;
+        let request = pb::RemoveTagsRequest {
+            opportunity_id: person.clone(),
+            request_id: fresh_id(),
+            tags: vec!["ours".to_owned()],
+            only_ours: true,
+            ..Default::default()
+        };
+        let before = world.remove_tags(request).await.expect("recorded");
+        assert_eq!(why(&before).reason, "LEVER_PERMISSION_MISSING");
+        world.deny(&[]).await;
+        let told = world.operation(&before.id).await;
+        let content = told.content.expect("for an admin");
+        assert!(content.only_ours && !content.respect_removals);
+
+        let edit = format!("{list}/{}/edit", before.id);
+        let form = browser.open(&edit).await;
+        let tick = "name=\"only_ours\" checked";
+        assert!(form.text.contains(tick), "{}", form.text);
+        let proof = csrf(&form);
+        let mut filled = vec![("csrf", proof.as_str()), ("tags", "ours\r\ntheirs")];
+        filled.extend(ticked.then_some(("only_ours", "on")));
+        let sent = browser.post(&edit, &filled).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+        let new = sent.to.trim_start_matches(&format!("{list}/")).to_owned();
+        let ended = world.settled(&new).await;
+        assert_eq!(ended.state(), pb::OperationState::Succeeded);
+        assert_eq!(ended.left_out, left);
+    }
+}
+
 /// Screen 12, X4, X13: the reason and the stage are changed, the acting user and the product's e-mail stay.
 #[tokio::test]
 async fn a_rejection_that_failed_is_edited_as_a_rejection_after_a_tick() {

@@ -253,17 +253,8 @@ async fn x3_x4_a_dry_run_of_many_tells_the_release_and_what_stands_against_each(
     let world = World::synced(Setup::new(80)).await;
     let applicants = world.refs(4).await;
     let person = |number: usize| applicants[number].opportunity_id.as_str();
+    one_archived_and_one_moved(&world, person(1), person(2)).await;
     let reason = world.reject_reason();
-    world
-        .lever
-        .archive(person(1), Some(&reason))
-        .expect("known");
-    world
-        .lever
-        .move_stage(person(2), "lead-responded")
-        .expect("known");
-    world.pull_until_mirror_equals_lever().await;
-    nothing_beside(&world).await;
     let request = |dry_run| pb::RejectApplicantsRequest {
         connection_id: world.connection.clone(),
         request_id: fresh_id(),
@@ -303,9 +294,7 @@ async fn x3_x4_a_dry_run_of_many_tells_the_release_and_what_stands_against_each(
     for (number, (planned, (why_not, end))) in (1..).zip(items.iter().zip(told)) {
         let ended = world.operation(&format!("{}/{number}", bulk.id)).await;
         assert_eq!((ended.state(), reason_of(&ended).as_str()), (end, why_not));
-        let theirs = |(_, path): &&(String, String)| path.contains(&ended.opportunity_id);
-        let made: Vec<_> = made.iter().filter(theirs).cloned().collect();
-        assert_eq!(called(planned), made);
+        assert_eq!(called(planned), about(&made, &ended.opportunity_id));
     }
 }
 
@@ -319,17 +308,7 @@ async fn x3_a_dry_run_of_an_advance_tells_who_would_be_left_alone() {
         applicant.expected_stage_id.clear();
     }
     let person = |number: usize| applicants[number].opportunity_id.as_str();
-    let reason = world.reject_reason();
-    world
-        .lever
-        .archive(person(1), Some(&reason))
-        .expect("known");
-    world
-        .lever
-        .move_stage(person(2), "lead-responded")
-        .expect("known");
-    world.pull_until_mirror_equals_lever().await;
-    nothing_beside(&world).await;
+    one_archived_and_one_moved(&world, person(1), person(2)).await;
     let request = |dry_run| pb::AdvanceApplicantsRequest {
         connection_id: world.connection.clone(),
         request_id: fresh_id(),
@@ -359,10 +338,125 @@ async fn x3_a_dry_run_of_an_advance_tells_who_would_be_left_alone() {
             (why_not, why_not)
         );
         assert_eq!(planned.release_time, None);
-        let theirs = |(_, path): &&(String, String)| path.contains(person(number));
-        let made: Vec<_> = made.iter().filter(theirs).cloned().collect();
-        assert_eq!(called(&planned), made);
+        assert_eq!(called(&planned), about(&made, person(number)));
     }
+}
+
+/// Has one person archived and another moved in Lever, and the mirror know of it.
+async fn one_archived_and_one_moved(world: &World, archived: &str, moved: &str) {
+    let reason = world.reject_reason();
+    world.lever.archive(archived, Some(&reason)).expect("known");
+    world
+        .lever
+        .move_stage(moved, "lead-responded")
+        .expect("known");
+    world.pull_until_mirror_equals_lever().await;
+    nothing_beside(world).await;
+}
+
+const NOBODY: &str = "11111111-1111-4111-8111-111111111111";
+
+fn move_of(person: &str, stage: &str, expected: &str) -> pb::BulkItem {
+    pb::BulkItem {
+        opportunity_id: person.to_owned(),
+        write: Some(pb::bulk_item::Write::ChangeStage(pb::BulkStage {
+            stage_id: stage.to_owned(),
+            expected_stage_id: expected.to_owned(),
+        })),
+    }
+}
+
+fn tag_of(person: &str, tag: &str) -> pb::BulkItem {
+    pb::BulkItem {
+        opportunity_id: person.to_owned(),
+        write: Some(pb::bulk_item::Write::AddTags(pb::BulkTexts {
+            values: vec![tag.to_owned()],
+        })),
+    }
+}
+
+/// X3: the second write to somebody finds them where the first has left them, and of whom the mirror lacks Lever is
+/// asked: somebody who is there a moment, and nobody.
+#[tokio::test]
+async fn x3_a_dry_run_of_many_knows_whom_it_writes_to_twice_and_whom_only_lever_knows() {
+    let world = World::synced(Setup::new(60)).await;
+    nothing_beside(&world).await;
+    let twice = world.refs(1).await.remove(0);
+    let (twice, here) = (twice.opportunity_id, twice.expected_stage_id);
+    let new = world.apply("Ada Newcomer");
+    let new_stage = world.lever.opportunity(&new).expect("there")["stage"].clone();
+    let new_stage = new_stage.as_str().expect("a stage");
+    let moves = vec![
+        move_of(&twice, "offer", &here),
+        move_of(&twice, "offer", ""),
+        move_of(&twice, "lead-responded", &here),
+        move_of(&new, "offer", "lead-responded"),
+        move_of(&new, "offer", new_stage),
+        move_of(NOBODY, "offer", ""),
+    ];
+    let of_moves = ["", "", "STAGE_MOVED", "STAGE_MOVED", "", "LEVER_NOT_FOUND"];
+    let tags = vec![
+        tag_of(&twice, "a"),
+        tag_of(&twice, "b"),
+        tag_of(&new, "a"),
+        tag_of(NOBODY, "a"),
+        tag_of("..", "a"),
+    ];
+    let of_tags = ["", "", "", "LEVER_NOT_FOUND", "LEVER_REFUSED"];
+    for (items, told) in [(moves, &of_moves[..]), (tags, &of_tags[..])] {
+        let request = |dry_run| pb::BulkWriteRequest {
+            connection_id: world.connection.clone(),
+            request_id: fresh_id(),
+            items: items.clone(),
+            dry_run,
+            ..Default::default()
+        };
+        let planned = world.bulk_write(request(true)).await;
+        let (whole, planned) = planned.split_first().expect("the bulk");
+        let before = world.lever.audit().len();
+        let done = world.bulk_write(request(false)).await;
+        let made = asked_since(&world, before);
+        let bulk = &done[0].id;
+        for (number, (planned, why_not)) in (1..).zip(planned.iter().zip(told)) {
+            let ended = world.operation(&format!("{bulk}/{number}")).await;
+            assert_eq!(reason_of(planned), *why_not, "{number}: {planned:?}");
+            assert_eq!(reason_of(&ended), *why_not, "{number}: {ended:?}");
+        }
+        for person in [twice.as_str(), &new, NOBODY] {
+            let theirs = planned.iter().filter(|one| one.opportunity_id == person);
+            let calls: Vec<_> = theirs.flat_map(called).collect();
+            assert_eq!(calls, about(&made, person));
+        }
+        assert_eq!(whole.planned_calls as usize, made.len(), "{made:?}");
+    }
+}
+
+/// X3: where somebody stands whom the mirror does not have yet, Lever tells.
+#[tokio::test]
+async fn x3_a_dry_run_looks_up_where_somebody_stands_whom_the_mirror_lacks() {
+    let world = World::synced(Setup::new(40)).await;
+    nothing_beside(&world).await;
+    let new = world.apply("Ada Newcomer");
+    let advance = |expected: &str, dry_run| {
+        world.change_stage(pb::ChangeStageRequest {
+            opportunity_id: new.clone(),
+            request_id: fresh_id(),
+            stage_id: "offer".to_owned(),
+            expected_stage_id: expected.to_owned(),
+            dry_run,
+            ..Default::default()
+        })
+    };
+    let planned = advance("lead-responded", true).await.expect("planned");
+    let before = world.lever.audit().len();
+    let ended = advance("lead-responded", false).await.expect("recorded");
+    assert_eq!(
+        (reason_of(&planned), reason_of(&ended)),
+        ("STAGE_MOVED".to_owned(), "STAGE_MOVED".to_owned())
+    );
+    let made = asked_since(&world, before);
+    // The look before it was recorded is none of its calls.
+    assert_eq!(called(&planned), made[1..]);
 }
 
 /// X3: Lever moves a stamp of whom it writes to, so the other lists below them are read in the background.
@@ -389,16 +483,10 @@ async fn x3_a_dry_run_tells_how_many_reads_follow_in_the_background() {
     let told = [(one, planned.planned_calls + planned.background_calls)];
     read_all(&world, before, &told).await;
 
-    let item = |person: &str, tag: &str| pb::BulkItem {
-        opportunity_id: person.to_owned(),
-        write: Some(pb::bulk_item::Write::AddTags(pb::BulkTexts {
-            values: vec![tag.to_owned()],
-        })),
-    };
     let bulk = |dry_run| pb::BulkWriteRequest {
         connection_id: world.connection.clone(),
         request_id: fresh_id(),
-        items: vec![item(one, "a"), item(one, "b"), item(other, "a")],
+        items: vec![tag_of(one, "a"), tag_of(one, "b"), tag_of(other, "a")],
         dry_run,
         ..Default::default()
     };
@@ -453,6 +541,12 @@ fn called(planned: &pb::Operation) -> Vec<(String, String)> {
     let calls = planned.lever_calls.iter();
     let call = |call: &pb::LeverCall| (call.method.clone(), format!("/v1{}", call.path));
     calls.map(call).collect()
+}
+
+/// Those of some calls that are about a person.
+fn about(made: &[(String, String)], person: &str) -> Vec<(String, String)> {
+    let theirs = made.iter().filter(|(_, path)| path.contains(person));
+    theirs.cloned().collect()
 }
 
 /// The calls that Lever sees while something is written.

@@ -648,10 +648,13 @@ async fn what_can_be_no_address_number_or_link_is_told_as_left_out() {
     profile.phones = vec!["+1 555 010 9999".to_owned(), "abc".to_owned()];
     profile.linkedin_url = "javascript:alert(1)".to_owned();
     profile.github_url = "https://github.com/grace".to_owned();
+    // Longer than a tag of Lever's.
+    asked.search_name = format!("{} in Oslo", "s".repeat(250));
     let left_out = [
         "profile.emails[0].address",
         "profile.phones[1]",
         "profile.linkedin_url",
+        "search_name",
     ];
     let dry = pb::ExportCandidateRequest {
         dry_run: true,
@@ -665,6 +668,10 @@ async fn what_can_be_no_address_number_or_link_is_told_as_left_out() {
     let there = there.expect("made").to_string();
     assert!(there.contains("555"), "{there}");
     assert!(!there.contains("alert") && !there.contains("bad.mail"));
+    assert!(
+        there.contains("ss in O\"") && !there.contains("Oslo"),
+        "{there}"
+    );
 
     let mut asked = export();
     let profile = asked.profile.as_mut().expect("a profile");

@@ -97,38 +97,109 @@ async fn a_lost_answer_to_an_archive_does_not_archive_twice() {
     assert_eq!(world.effects("updateOpportunityArchived"), 1);
 }
 
-/// A try that had no effect is not told as done because people were in that stage just before it, unknown to the mirror.
+/// What people did before a try, unknown to the mirror, is neither taken for its effect nor held against it: the history
+/// is read before the try, whatever the clocks say.
 #[tokio::test]
-async fn a_move_that_people_made_and_took_back_is_not_taken_for_ours() {
+async fn a_move_that_people_made_and_took_back_just_before_is_not_taken_for_ours() {
     let world = World::synced(Setup::new(40)).await;
-    let person = world.open_opportunities().remove(0);
-    let stage_id = |at: usize| {
-        let stages = world.lever.stages();
-        stages[at]["id"].as_str().expect("an id").to_owned()
-    };
-    for at in [4, 5] {
-        let act = Act::MoveStage {
-            opportunity: person.clone(),
-            stage: stage_id(at),
-            user: world.lever.active_users().pop(),
+    for action in [Action::ResetBefore, Action::ResetAfter] {
+        let person = someone_moved_by_people(&world);
+        let effects = world.effects("updateOpportunityStage");
+        let rule = FaultRule::on("updateOpportunityStage", action).when(When::Nth(1));
+        world.lever.set_faults(FaultPlan {
+            seed: 0,
+            rules: vec![rule],
+        });
+        let request = pb::ChangeStageRequest {
+            opportunity_id: person.clone(),
+            request_id: fresh_id(),
+            stage_id: stage_id(&world, 4),
+            ..Default::default()
         };
-        world.lever.act(act).expect("moved");
+        let operation = world.change_stage(request).await.expect("recorded");
+        assert_eq!(operation.state(), Succeeded, "{action:?}: {operation:?}");
+        assert_eq!(world.effects("updateOpportunityStage"), effects + 1);
+        let calls = match action {
+            Action::ResetBefore => vec!["GET", "PUT", "GET", "PUT"],
+            _ => vec!["GET", "PUT", "GET"],
+        };
+        assert_eq!(methods(&operation), calls);
+        let now = world.lever.opportunity(&person).expect("there");
+        assert_eq!(now["stage"], stage_id(&world, 4));
     }
-    let rule = FaultRule::on("updateOpportunityStage", Action::ResetBefore).when(When::Nth(1));
-    world.lever.set_faults(FaultPlan {
-        seed: 0,
-        rules: vec![rule],
-    });
-    let request = pb::ChangeStageRequest {
-        opportunity_id: person.clone(),
-        request_id: fresh_id(),
-        stage_id: stage_id(4),
-        ..Default::default()
+}
+
+/// People who act between two tries are respected, in the same stage as ours too. Made for nobody, our move could be the
+/// one that Lever names them for.
+#[tokio::test]
+async fn a_move_that_people_made_and_took_back_between_two_tries_stays_taken_back() {
+    let world = World::synced(Setup::new(40)).await;
+    let us = world.lever.active_users().remove(0);
+    for (us, state, reason) in [
+        (us.as_str(), Failed, "STAGE_MOVED"),
+        ("", Uncertain, "OUTCOME_UNKNOWN"),
+    ] {
+        let person = someone_moved_by_people(&world);
+        world.lever.set_faults(FaultPlan {
+            seed: 0,
+            rules: vec![
+                FaultRule::on("updateOpportunityStage", Action::ResetBefore).when(When::Nth(1)),
+                // The look before the second try, so that there is time.
+                FaultRule::on("getOpportunity", Action::RetryAfter(3)).when(When::Nth(2)),
+            ],
+        });
+        let request = pb::ChangeStageRequest {
+            opportunity_id: person.clone(),
+            request_id: fresh_id(),
+            stage_id: stage_id(&world, 4),
+            perform_as: us.to_owned(),
+            wait: Some(prost_types::Duration::default()),
+            ..Default::default()
+        };
+        let asked = world.change_stage(request).await.expect("recorded");
+        assert_eq!(asked.acting_user_id, us);
+        until("the answer to the first try is lost", async || {
+            let now = world.operation(&asked.id).await;
+            let refused = now.lever_calls.iter().any(|call| call.status == 429);
+            refused.then_some(())
+        })
+        .await;
+        moved_by_people(&world, &person, 4);
+        moved_by_people(&world, &person, 5);
+        let operation = world.settled(&asked.id).await;
+        assert_eq!(operation.state(), state, "{operation:?}");
+        assert_eq!(why(&operation).reason, reason);
+        assert_eq!(world.effects("updateOpportunityStage"), 0);
+        assert_eq!(methods(&operation), ["GET", "PUT", "GET", "GET"]);
+    }
+}
+
+/// Somebody whom people have moved to the fifth stage and on to the sixth, which the mirror does not know of.
+fn someone_moved_by_people(world: &World) -> String {
+    let people = world.open_opportunities();
+    let sixth = stage_id(world, 5);
+    let elsewhere = |person: &&String| {
+        let now = world.lever.opportunity(person).expect("there");
+        now["stage"] != sixth.as_str() && now["stage"] != stage_id(world, 4)
     };
-    let operation = world.change_stage(request).await.expect("recorded");
-    assert_eq!(operation.state(), Failed, "{operation:?}");
-    assert_eq!(why(&operation).reason, "STAGE_MOVED");
-    assert_eq!(world.effects("updateOpportunityStage"), 0);
+    let person = people.iter().find(elsewhere).expect("somebody").clone();
+    moved_by_people(world, &person, 4);
+    moved_by_people(world, &person, 5);
+    person
+}
+
+fn moved_by_people(world: &World, person: &str, stage: usize) {
+    let act = Act::MoveStage {
+        opportunity: person.to_owned(),
+        stage: stage_id(world, stage),
+        user: world.lever.active_users().pop(),
+    };
+    world.lever.act(act).expect("moved");
+}
+
+fn stage_id(world: &World, at: usize) -> String {
+    let stages = world.lever.stages();
+    stages[at]["id"].as_str().expect("an id").to_owned()
 }
 
 /// What a change has put in the place of what was there, and what it was to put there.

@@ -166,6 +166,42 @@ async fn f27_a_file_is_uploaded_whole_and_shown() {
     assert_eq!(world.files_waiting(), 0);
 }
 
+/// F-27: what is accepted fits into a request that Lever takes, with what stands around the file.
+#[tokio::test]
+async fn f27_the_largest_file_that_is_taken_is_in_lever_and_a_byte_more_goes_nowhere() {
+    const LARGEST: usize = 31_391_744;
+    let world = world().await;
+    default_user(&world).await;
+    let opportunity = world.open_opportunities().remove(0);
+    let file = bytes(LARGEST + 1);
+    for (length, is_taken) in [(LARGEST, true), (LARGEST + 1, false)] {
+        let calls = world.writes().len();
+        let first = pb::UploadFileRequest {
+            connection_id: world.connection.clone(),
+            // The longest name, which takes the most room.
+            name: format!("{}.pdf", "\u{1f4c4}".repeat(251)),
+            wait: Some(WireDuration {
+                seconds: 60,
+                nanos: 0,
+            }),
+            ..upload(&opportunity)
+        };
+        let pieces = file[..length].chunks(1 << 20).map(piece);
+        let sent = world
+            .send_messages(std::iter::once(first).chain(pieces).collect())
+            .await;
+        if is_taken {
+            let operation = sent.expect("recorded");
+            assert_eq!(operation.state(), Succeeded, "{operation:?}");
+        } else {
+            let told = refused(sent);
+            assert_eq!(told.code, Code::InvalidArgument);
+            assert_eq!(told.fields, ["chunk"]);
+            assert_eq!(world.writes().len(), calls);
+        }
+    }
+}
+
 /// F-27: a key that may only use the old path uploads by it; a file for an application gets the name to give there.
 #[tokio::test]
 async fn f27_a_file_goes_by_the_old_path_and_to_uploads() {

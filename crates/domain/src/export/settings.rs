@@ -160,6 +160,17 @@ impl ExportSettings {
         tags
     }
 
+    /// The fields of a request of which a tag holds only a part, since it would be longer than Lever's are.
+    pub fn cut_short(&self, asked: &Asked) -> Vec<&'static str> {
+        let is_cut = |at: &usize| {
+            let mut tags = self.tags.iter();
+            tags.any(|template| is_cut_short(template, *at, &asked.named))
+        };
+        let fields = ["search_name", "search_owner", "shortlisted_by"];
+        let cut = (0..PLACES.len()).filter(is_cut);
+        cut.map(|at| fields[at]).collect()
+    }
+
     /// What is wrong with these settings themselves.
     pub fn validate(&self) -> Vec<Violation> {
         let mut found = Vec::new();
@@ -208,6 +219,13 @@ pub fn is_origin(text: &str) -> bool {
 
 /// The tag of a template; none where nothing is known for a place in it.
 fn filled(template: &str, named: &Named) -> Option<String> {
+    let whole = whole(template, named)?;
+    let tag: String = whole.trim().chars().take(LONGEST_TEXT).collect();
+    (!tag.is_empty()).then_some(tag)
+}
+
+/// The tag of a template, however long.
+fn whole(template: &str, named: &Named) -> Option<String> {
     let values = [&named.search, &named.owner, &named.shortlisted_by];
     let mut tag = template.to_owned();
     for (place, value) in PLACES.into_iter().zip(values) {
@@ -215,8 +233,18 @@ fn filled(template: &str, named: &Named) -> Option<String> {
             tag = tag.replace(place, &meaningful(value)?);
         }
     }
-    let tag: String = tag.trim().chars().take(LONGEST_TEXT).collect();
-    (!tag.is_empty()).then_some(tag)
+    Some(tag)
+}
+
+/// Whether the tag of a template ends before the value in a place of it does.
+fn is_cut_short(template: &str, place: usize, named: &Named) -> bool {
+    let place = PLACES[place];
+    let Some(at) = template.rfind(place) else {
+        return false;
+    };
+    let until = whole(&template[..at + place.len()], named);
+    let is_made = whole(template, named).is_some();
+    is_made && until.is_some_and(|until| until.trim_start().chars().count() > LONGEST_TEXT)
 }
 
 fn has_unknown_place(template: &str) -> bool {
@@ -336,6 +364,36 @@ mod tests {
         };
         let tags = initial().tags(&asked);
         assert_eq!(tags, ["Rust, Oslo", "Fulcrum Exported", "2026"]);
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_tag_is_told() {
+        let settings = ExportSettings {
+            tags: vec![
+                "{search}".to_owned(),
+                " Search {search} of {owner}".to_owned(),
+                "for {shortlisted_by}".to_owned(),
+            ],
+            ..initial()
+        };
+        let cut = |search: usize, owner: &str, shortlisted_by: usize| {
+            let named = Named {
+                search: "s".repeat(search),
+                owner: owner.to_owned(),
+                shortlisted_by: "\u{e9}".repeat(shortlisted_by),
+            };
+            let asked = Asked {
+                named,
+                ..Asked::default()
+            };
+            settings.cut_short(&asked)
+        };
+        assert_eq!(cut(240, "Ada", 251), [""; 0]);
+        assert_eq!(cut(242, "Ada", 252), ["search_owner", "shortlisted_by"]);
+        assert_eq!(cut(249, "Ada", 1), ["search_name", "search_owner"]);
+        // A tag without its value is not made.
+        assert_eq!(cut(249, "", 1), [""; 0]);
+        assert_eq!(cut(256, "", 1), ["search_name"]);
     }
 
     #[test]

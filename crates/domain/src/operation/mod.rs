@@ -152,7 +152,8 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// For which of the steps, from 0; 0 where there are none.
     pub step: u32,
-    /// Of the read before a write that [overwrites](Write::overwrites): a digest of what it showed of that.
+    /// Of the read before a write that [overwrites](Write::overwrites), a digest of what it showed of that; of the one before
+    /// the first try of a stage move, of the history of stages.
     pub seen: Option<[u8; 32]>,
 }
 
@@ -263,6 +264,9 @@ pub struct Operation {
     pub found: Vec<String>,
     /// What was asked for and is not written: tags that people have removed in Lever, or that are not ours to remove.
     pub left_out: Vec<String>,
+    /// Whether it was asked to mind who put there what: not to add again what people removed, to remove only what is ours.
+    /// What is asked in its place minds that too. False of those from before that was kept.
+    pub minds_provenance: bool,
     /// The millisecond given to Lever as a note's `createdAt`; it finds the note again (reliability.md 6).
     pub marker: Timestamp,
     /// The name of the token that asked.
@@ -329,6 +333,8 @@ pub enum Event {
     NotFound,
     /// Lever could not be read back.
     LookFailed,
+    /// Lever was read before another try, and what it shows may be the effect of an earlier one or the work of others.
+    Undecided(Failure),
     /// Lever will not let itself be read back, however often it is asked.
     LookRefused(Failure),
     /// A person withdrew it, gives it up after it failed, or knows what came of it.
@@ -620,6 +626,7 @@ impl Operation {
             }
             (State::Sending { .. }, Event::Planned(plan)) if self.is_unplanned() => plan.state(),
             (State::Sending { .. }, Event::Done { .. } | Event::Made(_)) => State::Succeeded,
+            (State::Sending { .. }, Event::Undecided(failure)) => State::Uncertain(failure),
             (State::Sending { .. }, Event::NotSent) => self.again(now, patience),
             (State::Sending { .. }, Event::HeldBack) => State::Recorded { not_before: None },
             (State::Sending { .. }, Event::Lost) if write.sent_once() => {

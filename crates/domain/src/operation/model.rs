@@ -700,6 +700,7 @@ fn events() -> Vec<Event> {
         Event::NotFound,
         Event::LookFailed,
         Event::LookRefused(refusal()),
+        Event::Undecided(refusal()),
         Event::Withdrawn,
         Event::Released,
         Event::Retried,

@@ -12,8 +12,12 @@ use crate::export::{Export, NewOpportunity};
 /// The longest note that is written in one piece, in bytes.
 pub const LONGEST_NOTE: usize = 60_000;
 
-/// The largest file Lever takes, in bytes (behaviour: "Files").
-pub const LARGEST_FILE: u64 = 30 << 20;
+/// The largest file that is handed to Lever, in bytes: Lever takes 30 MB a request (behaviour: "Files"), and what stands
+/// around the file in it counts too.
+pub const LARGEST_FILE: u64 = (30 << 20) - AROUND_A_FILE;
+
+/// The room that is left in such a request for names, types and other fields.
+const AROUND_A_FILE: u64 = 64 << 10;
 
 /// How the names of files end that Lever takes, in any case. Lever: "Files", its formats.
 pub const FILE_ENDINGS: [&str; 7] = ["doc", "docx", "jpg", "js", "pdf", "png", "txt"];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::acting::Chosen;
-use domain::operation::{Bulk, Failure, Hold, State};
+use domain::operation::{Bulk, Failure, Hold, PreparedKind, State};
 use domain::{ConnectionId, Operation, OperationId, Write};
 use lever::{Lane, OpportunityId};
 use sha2::{Digest as _, Sha256};
@@ -12,7 +12,7 @@ use store::Recording;
 use super::acting::{Acting, Chooser};
 use super::asked::check_asked;
 use super::content::{check_request_id, digest};
-use super::foresee::{Planned, Way};
+use super::foresee::{People, Planned, Way};
 use super::judge::{Judge, Rights, check_target, failure_of, target};
 use super::submit::{REMEMBERED, WriteRequest, in_steps, new_operation, used_request_id};
 use super::{count, new_id};
@@ -46,12 +46,48 @@ impl ItemFields {
         }
     }
 
-    /// Where the request has a field of the write of an item.
-    fn of_write(self, index: usize, field: &str) -> String {
+    /// Where the request has a field of the write of an item, which is named as alone.
+    fn of_write(self, index: usize, write: &Write, field: &str) -> String {
         match self {
-            ItemFields::Items => format!("items[{index}].{field}"),
+            ItemFields::Items => format!("items[{index}].{}", below_item(write, field)),
             ItemFields::Applicants => field.to_owned(),
         }
+    }
+
+    /// Where the request says what kind of write an item is.
+    fn of_kind(self, index: usize, write: &Write) -> String {
+        match self {
+            ItemFields::Items => format!("items[{index}].{}", kind_in_item(write)),
+            ItemFields::Applicants => "write".to_owned(),
+        }
+    }
+}
+
+/// The field of an item that carries such a write.
+fn kind_in_item(write: &Write) -> &'static str {
+    match write {
+        Write::CreateNote(_) => "note",
+        Write::AddTags { .. } => "add_tags",
+        Write::RemoveTags { .. } => "remove_tags",
+        Write::AddSources { .. } => "add_sources",
+        Write::RemoveSources { .. } => "remove_sources",
+        Write::ChangeStage { .. } => "change_stage",
+        Write::Archive { .. } => "archive",
+        Write::Unarchive => "unarchive",
+        Write::Prepared(prepared) if prepared.kind == PreparedKind::AddLinks => "add_links",
+        Write::Prepared(prepared) if prepared.kind == PreparedKind::RemoveLinks => "remove_links",
+        _ => "write",
+    }
+}
+
+/// Where an item has what a write alone has in a field: what is a list there is `values` here.
+fn below_item(write: &Write, field: &str) -> String {
+    let carried = kind_in_item(write);
+    let lists = ["tags", "sources", "links"].into_iter();
+    let place = |list: &str| field.strip_prefix(list).map(str::to_owned);
+    match lists.filter_map(place).next() {
+        Some(place) => format!("{carried}.values{place}"),
+        None => format!("{carried}.{field}"),
     }
 }
 
@@ -95,7 +131,8 @@ impl Engine {
     /// Records many writes and puts them in line, each an operation below one; returns once all are durable.
     ///
     /// An item that cannot be right in this account (nobody of that id, a stage that is excluded) is recorded as
-    /// failed and keeps no other from being written.
+    /// failed and keeps no other from being written. A stage or an archive reason that all items name, or the only one,
+    /// is judged for the request as a whole.
     ///
     /// # Errors
     /// Invalid with each bad field; already exists if the request id was used for something else; exhausted on a full
@@ -125,10 +162,13 @@ impl Engine {
         let requests = self.where_they_are(requests, request.rights).await?;
         let chosen = self.judge(&request, &requests).await?;
         let mut items = Vec::with_capacity(requests.len());
+        let mut people = People::default();
         for (request, chosen) in requests.iter().zip(chosen) {
             items.push(match chosen {
                 Err(why) => Err(why),
-                Ok(acting) => Ok(self.foreseen(&outbox, request, acting, way).await?),
+                Ok(acting) => Ok(self
+                    .foreseen(&outbox, request, acting, way, &mut people)
+                    .await?),
             });
         }
         let written = requests.iter().zip(&items).filter_map(|(request, item)| {
@@ -289,9 +329,11 @@ impl Engine {
     ) -> Result<Vec<std::result::Result<Chosen, Failure>>> {
         let (connection, rights) = (bulk.connection, bulk.rights);
         let common = self.check_common_target(connection, requests).await;
-        common.map_err(|error| match bulk.fields {
-            ItemFields::Items => error.below("items[0]"),
-            ItemFields::Applicants => error,
+        common.map_err(|error| match (bulk.fields, requests.first()) {
+            (ItemFields::Items, Some(first)) => {
+                error.below(&format!("items[0].{}", kind_in_item(&first.write)))
+            }
+            _ => error,
         })?;
         let chooser = Chooser::new(&self.shared, connection).await?;
         let mut judge = Judge::new(self, connection, rights).await?;
@@ -364,7 +406,7 @@ fn check_items(request: &BulkRequest) -> Result<&'static str> {
         }
         if item.write.kind() != kind {
             bad(
-                fields.of_write(index, "write"),
+                fields.of_kind(index, &item.write),
                 format!("all items are of one kind: the first is {kind}"),
             );
         }
@@ -377,9 +419,10 @@ fn check_items(request: &BulkRequest) -> Result<&'static str> {
                     true if violation.field == "archive_reason_id" => GIVE_THE_REASON,
                     _ => violation.message.as_str(),
                 };
-                bad(fields.of_write(index, &violation.field), message.to_owned());
+                let field = fields.of_write(index, &item.write, &violation.field);
+                bad(field, message.to_owned());
             }),
-            _ => bad(fields.of_write(index, "write"), error.to_string()),
+            _ => bad(fields.of_kind(index, &item.write), error.to_string()),
         }
     }
     if violations.is_empty() {

@@ -131,7 +131,7 @@ fn not_in_a_name(c: char) -> bool {
     c.is_control() || turns || c == '/' || c == '\\'
 }
 
-pub(super) const TOO_LARGE: &str = "Lever takes files of up to 30 MB (31,457,280 bytes)";
+pub(super) const TOO_LARGE: &str = "Lever takes 30 MB a request, with what stands around a file in it: give at most 31,391,744 bytes";
 
 /// Whether a text has the form `type/subtype`, with or without parameters behind it (RFC 9110, 8.3.1).
 fn is_media_type(text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::operation::{Event, Failure, State};
+use domain::operation::{Event, Failure, State, Tally};
 use domain::{ActingBecause, ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{OpportunityId, UserId};
 use store::ErrorKind as StoreErrorKind;
@@ -370,6 +370,7 @@ impl Engine {
         }
         let outcome = self.move_all(connection, waiting, act, rights).await;
         if let Some(bulk) = bulk {
+            self.settle_if_done(connection, bulk).await?;
             self.take_in(&self.operation(connection, bulk).await?);
         }
         outcome?;
@@ -421,6 +422,23 @@ impl Engine {
             }
             if self.save_next(&bulk, &Event::Retried).await?.is_some() {
                 return Ok(true);
+            }
+        }
+    }
+
+    /// Settles a bulk whose items have all settled, so that whoever has moved the last of them sees it settled too.
+    async fn settle_if_done(&self, connection: ConnectionId, bulk: OperationId) -> Result<()> {
+        loop {
+            let open = self.operation(connection, bulk).await?;
+            if open.state.settled() {
+                return Ok(());
+            }
+            let items = self.shared.store.items(connection, bulk).await?;
+            let tally = Tally::of(items.iter().map(|item| &item.state));
+            // Whoever looks after it may be first, and an item may move again.
+            let ended = Event::ItemsSettled(tally);
+            if !tally.settled() || self.save_next(&open, &ended).await?.is_some() {
+                return Ok(());
             }
         }
     }

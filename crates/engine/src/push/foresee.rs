@@ -1,9 +1,9 @@
 //! What a write would come to, told without making it (X3): the calls, how long they take, and what stands against it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use domain::operation::{Event, Failure, Prepared, PreparedKind, State};
+use domain::operation::{Event, Failure, FailureKind, Prepared, PreparedKind, State};
 use domain::{ConnectionId, Operation, OperationId, Stream, Timestamp, Write};
 use lever::{Lane, OpportunityId, UserId};
 
@@ -60,10 +60,23 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// Whether the present state is looked at for a move or an archiving alone: of many, whoever is moved.
-    fn stands_back(&self, write: &Write) -> bool {
-        self.release_at.is_some() || self.of_many && matches!(write, Write::ChangeStage { .. })
+    /// As [`Operation::stood_back`].
+    fn stands_back(self) -> bool {
+        self.release_at.is_some()
     }
+}
+
+/// People as Lever would show them in the course of a dry run, or why it would not: whoever is written to twice is at
+/// the second write where the first has left them.
+#[derive(Default)]
+pub(super) struct People(HashMap<OpportunityId, std::result::Result<lever::Opportunity, Unseen>>);
+
+/// Why Lever does not show somebody.
+#[derive(Clone)]
+struct Unseen {
+    why: Failure,
+    /// Whether a call about them can be made at all.
+    can_be_asked: bool,
 }
 
 impl Engine {
@@ -87,7 +100,10 @@ impl Engine {
             release_at,
             of_many: false,
         };
-        let planned = self.foreseen(&outbox, &request, acting, way).await?;
+        let mut people = People::default();
+        let planned = self
+            .foreseen(&outbox, &request, acting, way, &mut people)
+            .await?;
         let written = planned
             .writes
             .then_some((&request.opportunity, &request.write));
@@ -98,13 +114,15 @@ impl Engine {
         })
     }
 
-    /// What a write that is ready would come to, by what Lever and the mirror have now.
+    /// What a write that is ready would come to, by what Lever and the mirror have now, and what those before it would
+    /// have changed.
     pub(super) async fn foreseen(
         &self,
         outbox: &Outbox,
         request: &WriteRequest,
         acting: Chosen,
         way: Way,
+        people: &mut People,
     ) -> Result<Planned> {
         let minded = self.minded(request).await?;
         if let Some(why) = minded.nothing {
@@ -122,67 +140,113 @@ impl Engine {
             write: minded.write,
             ..request.clone()
         };
-        let (about, stands_back) = (&request.opportunity, way.stands_back(&request.write));
-        let (mut calls, merged) = self.merged_now(request.connection, &request.write).await?;
-        let end = self.known_end(&request, &acting, way).await?;
-        let writes = match merged.filter(|_| end.is_none()) {
-            Some(write) => {
-                let user = acting.user.clone();
-                calls.extend(outbox.planned(&write, about, user, stands_back).await);
-                true
-            }
-            None => {
-                calls.extend(outbox.looked(&request.write, about, stands_back).await);
-                false
-            }
-        };
+        let (calls, end) = self
+            .foreseen_calls(outbox, &request, &acting, way, people)
+            .await?;
         Ok(Planned {
             calls,
             acting,
             left_out: minded.left_out,
             release_at: way.release_at,
+            writes: end.is_none(),
             refused: end.flatten(),
-            writes,
         })
     }
 
-    /// How a write would end without being made, by what the mirror has of the opportunity: refused or not needed with a
-    /// reason, or done already without one; none where it would be made.
-    async fn known_end(
+    /// The calls of a write, and how it would end without being made: refused or not needed with a reason, or done
+    /// already without one; none where it would be made.
+    async fn foreseen_calls(
         &self,
+        outbox: &Outbox,
         request: &WriteRequest,
         acting: &Chosen,
         way: Way,
-    ) -> Result<Option<Option<Failure>>> {
-        if !plan::looks_first(&request.write, way.stands_back(&request.write)) {
+        people: &mut People,
+    ) -> Result<(Vec<PlannedCall>, Option<Option<Failure>>)> {
+        let (about, stands_back) = (&request.opportunity, way.stands_back());
+        let (mut calls, merged) = self.merged_now(request.connection, &request.write).await?;
+        let Some(write) = merged else {
+            calls.extend(outbox.looked(&request.write, about, stands_back).await);
+            return Ok((calls, Some(None)));
+        };
+        let looks = plan::looks_first(&request.write, stands_back);
+        let planned = outbox.planned(&write, about, acting.user.clone(), stands_back);
+        if let Some(gone) = self.gone(request, way, looks, people).await? {
+            // The first call is the one that Lever refuses.
+            let sent = usize::from(gone.can_be_asked);
+            calls.extend(planned.await.into_iter().take(sent));
+            return Ok((calls, Some(Some(gone.why))));
+        }
+        let present = people
+            .0
+            .get_mut(about)
+            .and_then(|found| found.as_mut().ok());
+        let end = present
+            .filter(|_| looks)
+            .and_then(|present| known_end(request, acting, way, present));
+        match end {
+            Some(_) => calls.extend(outbox.looked(&request.write, about, stands_back).await),
+            None => calls.extend(planned.await),
+        }
+        Ok((calls, end))
+    }
+
+    /// Why Lever would refuse any call about the opportunity of a write: nobody is there, as far as that must be known.
+    ///
+    /// Whom the mirror lacks Lever is asked about, once.
+    async fn gone(
+        &self,
+        request: &WriteRequest,
+        way: Way,
+        looks: bool,
+        people: &mut People,
+    ) -> Result<Option<Unseen>> {
+        let about = &request.opportunity;
+        if about.as_str().is_empty() || !(looks || way.of_many) {
             return Ok(None);
         }
-        let (store, id) = (&self.shared.store, request.opportunity.as_str());
-        let record = store.record(request.connection, Stream::Opportunities, id);
-        let record = record.await?.filter(|record| record.deleted_at.is_none());
-        let present = record.and_then(|record| serde_json::from_str(&record.raw).ok());
-        let Some(present) = present else {
+        if !people.0.contains_key(about) {
+            let found = self.found_now(request.connection, about, way).await?;
+            people.0.insert(about.clone(), found);
+        }
+        let Some(Err(unseen)) = people.0.get(about) else {
             return Ok(None);
         };
-        let operation = new_operation(
-            OperationId::new(new_id()),
-            request.clone(),
-            [0; 32],
-            acting.clone(),
-            way.now,
-            way.now,
-        );
-        let operation = Operation {
-            // What was held has stood back once it is sent.
-            queued_at: way.release_at.unwrap_or(way.now),
-            parent: way.of_many.then(|| OperationId::with_room(new_id())),
-            ..operation
+        // Who may not be read may be written to all the same.
+        let told = looks || unseen.why.kind != FailureKind::PermissionMissing;
+        Ok(told.then(|| unseen.clone()))
+    }
+
+    /// An opportunity as the mirror has it, or else Lever; a failure where Lever refuses to show it.
+    async fn found_now(
+        &self,
+        connection: ConnectionId,
+        opportunity: &OpportunityId,
+        way: Way,
+    ) -> Result<std::result::Result<lever::Opportunity, Unseen>> {
+        let (store, id) = (&self.shared.store, opportunity.as_str());
+        let record = store.record(connection, Stream::Opportunities, id).await?;
+        let record = record.filter(|record| record.deleted_at.is_none());
+        let present = record.and_then(|record| serde_json::from_str(&record.raw).ok());
+        if let Some(present) = present {
+            return Ok(Ok(present));
+        }
+        let lane = match way.of_many {
+            true => Lane::Inbound,
+            false => Lane::Interactive,
         };
-        Ok(match decide(&operation, &present, None) {
-            Some(Event::Refused(why) | Event::Skipped(why)) => Some(Some(why)),
-            Some(_) => Some(None),
-            None => None,
-        })
+        let client = self.link(connection)?.client(lane);
+        let client = client.with_limits(self.shared.clients.single_try());
+        match client.send(&send::fresh_read(opportunity)).await {
+            Ok(record) => Ok(Ok(record.value)),
+            Err(error) => match send::not_written(&error) {
+                Event::Refused(why) => Ok(Err(Unseen {
+                    why,
+                    can_be_asked: !error.is_unsendable(),
+                })),
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// The write as it would be sent now, and the read before it; no write where nothing is left to change.
@@ -214,6 +278,51 @@ impl Engine {
                 Ok((reads, Some(write)))
             }
         }
+    }
+}
+
+/// How a write that looks first would end without being made; `present` is as the write leaves it afterwards.
+fn known_end(
+    request: &WriteRequest,
+    acting: &Chosen,
+    way: Way,
+    present: &mut lever::Opportunity,
+) -> Option<Option<Failure>> {
+    let operation = new_operation(
+        OperationId::new(new_id()),
+        request.clone(),
+        [0; 32],
+        acting.clone(),
+        way.now,
+        way.now,
+    );
+    let operation = Operation {
+        // What was held has stood back once it is sent.
+        queued_at: way.release_at.unwrap_or(way.now),
+        parent: way.of_many.then(|| OperationId::with_room(new_id())),
+        ..operation
+    };
+    match decide(&operation, present, None) {
+        Some(Event::Refused(why) | Event::Skipped(why)) => Some(Some(why)),
+        Some(_) => Some(None),
+        None => {
+            leave_as_written(present, &request.write, way.now);
+            None
+        }
+    }
+}
+
+/// Changes what a write changes of what later ones are decided by.
+fn leave_as_written(present: &mut lever::Opportunity, write: &Write, now: Timestamp) {
+    match write {
+        Write::ChangeStage { stage, .. } => present.stage = Some(stage.clone()),
+        Write::Archive { reason, .. } => {
+            present.archived = Some(lever::Archived {
+                reason: Some(reason.clone()),
+                archived_at: Some(now),
+            });
+        }
+        _ => {}
     }
 }
 

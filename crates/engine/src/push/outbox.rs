@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::export::{self, Lines};
 use super::holds::Holds;
+use super::moves::{self, Looked};
 use super::overwrite::{self, Look, Seen};
 use super::pace::Pace;
 use super::turn::Turn;
@@ -385,7 +386,18 @@ impl Outbox {
             seen: None,
         };
         let operation = provenance::with_found(&self.shared.store, operation).await?;
-        let planned = operation.with_attempt(attempt);
+        let mut planned = operation.with_attempt(attempt);
+        if matches!(planned.present_write(), Write::ChangeStage { .. }) {
+            match moves::before(&self.shared, &self.link, planned).await {
+                Looked::Ends(ended, event) => {
+                    return match self.save(&ended, Event::Started).await? {
+                        Some(started) => self.settle_with(&started, event).await,
+                        None => Ok(()),
+                    };
+                }
+                Looked::Go(looked) => planned = *looked,
+            }
+        }
         let Some(mut sending) = self.save(&planned, Event::Started).await? else {
             return Ok(());
         };
@@ -428,7 +440,7 @@ impl Outbox {
     /// Shows the new state in the mirror, then settles: a caller who sees the end sees its effect too.
     async fn settle_with(&self, operation: &Operation, event: Event) -> Result<()> {
         let changed = match &event {
-            Event::Done { .. } | Event::Found { .. } | Event::Made(_) => true,
+            Event::Done { .. } | Event::Found { .. } | Event::Made(_) | Event::Undecided(_) => true,
             Event::Refused(failure) => matches!(
                 failure.kind,
                 FailureKind::StageMoved | FailureKind::ChangedInLever

@@ -271,7 +271,7 @@ pub(super) fn deletes(write: &Write) -> bool {
 /// Whether the present state decides if the write is made at all; `stood_back` as [`Operation::stood_back`].
 pub(super) fn looks_first(write: &Write, stood_back: bool) -> bool {
     match write {
-        Write::ChangeStage { expected_stage, .. } => expected_stage.is_some() || stood_back,
+        Write::ChangeStage { .. } => true,
         Write::Archive { rejects, .. } => rejects.is_some() || stood_back,
         _ => false,
     }

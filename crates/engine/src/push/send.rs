@@ -12,6 +12,7 @@ use lever::{
 };
 
 use super::merge::{self, Merge};
+use super::moves;
 use super::overwrite::Present;
 use super::plan::{self, Sending};
 use crate::call;
@@ -47,8 +48,8 @@ pub(crate) fn fresh_read(opportunity: &OpportunityId) -> GetOpportunity {
 
 /// Makes the call once.
 ///
-/// Where the present state decides (an expected stage, or an earlier try that may have had its effect),
-/// Lever is read first. `present` is what a write [overwrites](Write::overwrites), read a moment ago.
+/// Where the present state decides (a rejection, or an earlier try that may have had its effect), Lever is read first; of a
+/// stage move it was, before the try was noted. `present` is what a write [overwrites](Write::overwrites), read a moment ago.
 pub(super) async fn send(
     shared: &Shared,
     link: &Link,
@@ -68,14 +69,13 @@ pub(super) async fn send(
     };
     let write = operation.present_write();
     let tried_at = tried_at(operation);
-    // What these came to does not show in the opportunity.
-    let elsewhere = matches!(
-        write,
-        Write::Raw(_) | Write::Prepared(_) | Write::UploadFile(_)
-    );
-    let stands_back = operation.stood_back()
-        || matches!(write, Write::ChangeStage { .. }) && operation.parent.is_some();
-    let looks_first = plan::looks_first(write, stands_back) || (tried_at.is_some() && !elsewhere);
+    let looks_first = match write {
+        // It was looked at before the try was noted.
+        Write::ChangeStage { .. } => false,
+        // What these came to does not show in the opportunity.
+        Write::Raw(_) | Write::Prepared(_) | Write::UploadFile(_) => false,
+        write => plan::looks_first(write, operation.stood_back()) || tried_at.is_some(),
+    };
     let event = if looks_first && !write.creates() {
         match try_.call(&fresh_read(&operation.opportunity)).await {
             Ok(record) => {
@@ -114,7 +114,7 @@ pub(super) async fn send(
 /// When the write was tried first, with whatever answer: since then others may have acted as well.
 ///
 /// The last attempt is the one about to be made. One from a restored backup may have been sent since that was taken.
-fn tried_at(operation: &Operation) -> Option<Timestamp> {
+pub(super) fn tried_at(operation: &Operation) -> Option<Timestamp> {
     earlier(operation)
         .map(|attempt| attempt.at)
         .chain(operation.restored_at)
@@ -356,8 +356,8 @@ fn status_of(error: &Error) -> Option<u16> {
 
 /// What the present state says about a write that may not be needed, or not be right, any more.
 ///
-/// `tried` is when an earlier try may have had its effect: a move that the history shows since then, beside those of
-/// other operations, was ours, and must not undo what somebody did after it.
+/// `tried` tells of earlier tries: a move that the history shows since the first of them, beside those of other
+/// operations, was ours, and must not undo what somebody did after it.
 pub(super) fn decide(
     operation: &Operation,
     present: &lever::Opportunity,
@@ -365,32 +365,31 @@ pub(super) fn decide(
 ) -> Option<Event> {
     let done = Some(Event::Done { result_id: None });
     match operation.present_write() {
-        Write::ChangeStage { stage, .. } if present.stage.as_ref() == Some(stage) => done,
-        Write::ChangeStage { stage, .. }
-            if tried.is_some_and(|tried| {
-                let mut entries = tried.entries_of_none(present).into_iter();
-                let acting = operation.acting_user.as_ref();
-                tried.unclear && entries.any(|entry| tried.may_have_made(entry, stage, acting))
-            }) =>
-        {
-            done
-        }
         Write::ChangeStage {
-            expected_stage: Some(expected),
-            ..
-        } if present.stage.as_ref() != Some(expected) => Some(Event::Refused(moved(present))),
-        // Others have moved the person after our first try, which had no effect.
-        Write::ChangeStage { .. }
-            if tried.is_some_and(|tried| !tried.entries_of_none(present).is_empty()) =>
-        {
-            Some(Event::Refused(moved(present)))
-        }
-        // Who was to be active in a stage, or is one of many, is left alone where they were archived.
-        Write::ChangeStage { expected_stage, .. }
-            if present.archived.is_some()
-                && (expected_stage.is_some() || operation.parent.is_some()) =>
-        {
-            Some(Event::Skipped(already_archived(present)))
+            stage,
+            expected_stage,
+        } => {
+            let entries = tried.map_or_else(Entries::default, |tried| tried.entries(present));
+            let unclear = tried.is_some_and(|tried| tried.unclear);
+            let expected = expected_stage.as_ref();
+            let acting = operation.acting_user.as_ref();
+            if present.stage.as_ref() == Some(stage) || unclear && entries.have_ours(acting, stage)
+            {
+                return done;
+            }
+            if unclear && entries.may_have_ours(acting, stage) {
+                return Some(Event::Undecided(moved_by_somebody(present)));
+            }
+            // Somebody else was first, or has moved the person after our first try, which had no effect.
+            if expected.is_some_and(|expected| present.stage.as_ref() != Some(expected))
+                || !entries.are_none()
+            {
+                return Some(Event::Refused(moved(present)));
+            }
+            // Who was to be active in a stage, or is one of many, is left alone where they were archived.
+            let yields = expected.is_some() || operation.parent.is_some();
+            (yields && present.archived.is_some())
+                .then(|| Event::Skipped(already_archived(present)))
         }
         Write::Archive {
             reason, rejects, ..
@@ -455,6 +454,17 @@ fn moved(present: &lever::Opportunity) -> Failure {
     }
 }
 
+/// Lever shows the move, and whose it is cannot be told.
+fn moved_by_somebody(present: &lever::Opportunity) -> Failure {
+    Failure {
+        kind: FailureKind::Unknown,
+        message: "the answer was lost, and the move that Lever shows since may be this one or somebody's own: \
+                  look in Lever before asking again"
+            .to_owned(),
+        ..moved(present)
+    }
+}
+
 /// Earlier tries.
 pub(super) struct Tried {
     /// Whether one may have had its effect.
@@ -463,18 +473,26 @@ pub(super) struct Tried {
     sent: Timestamp,
     /// How far that may be from the time which Lever has.
     doubt: Duration,
+    /// What the first try of a move [found](moves::found).
+    found: Option<[u8; 32]>,
     /// What other operations of ours have done since then.
     ours: Ours,
 }
 
 impl Tried {
-    async fn at(shared: &Shared, link: &Link, operation: &Operation, at: Timestamp) -> Tried {
+    pub(super) async fn at(
+        shared: &Shared,
+        link: &Link,
+        operation: &Operation,
+        at: Timestamp,
+    ) -> Tried {
         let known = link.known_lever_now(&shared.clock).is_some();
         let doubt = if known { TIME_IS_KNOWN } else { CLOCKS_DIFFER };
         Tried {
             unclear: unclear_at(operation).is_some(),
             sent: link.lever_time(at),
             doubt,
+            found: moves::found(operation),
             ours: ours_before(shared, link, operation, at, doubt).await,
         }
     }
@@ -484,38 +502,72 @@ impl Tried {
         self.sent.minus(self.doubt)
     }
 
-    /// How the person came to stages since the first try, without what other operations of ours did: this one, or people.
-    fn entries_of_none<'p>(&self, present: &'p lever::Opportunity) -> Vec<&'p StageChange> {
-        let since = self.since();
+    /// How the person came to stages since the first try, without what other operations of ours did.
+    fn entries<'p>(&self, present: &'p lever::Opportunity) -> Entries<'p> {
+        let exact = self.found.and_then(|found| moves::beyond(present, found));
+        let sure_since = match exact {
+            Some(_) => None,
+            None => Some(self.sent),
+        };
+        let since = exact.unwrap_or_else(|| self.entries_by_time(present));
         let mut others: Vec<&Moved> = self.ours.moved.iter().collect();
-        let mut entries = Vec::new();
-        for change in &present.stage_changes {
-            let Some(at) = change.updated_at.filter(|at| *at >= since) else {
-                continue;
-            };
-            let made = |moved: &&Moved| {
-                change.to_stage_id.as_ref() == Some(&moved.to)
-                    && moved.from <= at
-                    && at <= moved.until
-            };
-            // Each of them made one.
-            match others.iter().position(made) {
-                Some(place) => drop(others.remove(place)),
-                None => entries.push(change),
-            }
+        // Each of them made one.
+        let of_none = |entry: &&StageChange| {
+            let place = others.iter().position(|moved| moved.may_be(entry));
+            place.map(|place| others.remove(place)).is_none()
+        };
+        Entries {
+            list: since.into_iter().filter(of_none).collect(),
+            sure_since,
         }
-        entries
     }
 
-    /// Whether an entry to this stage may be the effect of a try that was made for `acting`. What is dated before it was
-    /// sent is believed to be only if Lever names the same user.
-    fn may_have_made(&self, entry: &StageChange, stage: &StageId, acting: Option<&UserId>) -> bool {
-        let by = entry.user_id.as_ref();
-        let is_by_us = match entry.updated_at {
-            Some(at) if at >= self.sent => by.is_none() || acting.is_none() || by == acting,
-            _ => by == acting,
-        };
-        entry.to_stage_id.as_ref() == Some(stage) && is_by_us
+    /// The same where it is not known what the first try found: by Lever's clock as far as it is known.
+    fn entries_by_time<'p>(&self, present: &'p lever::Opportunity) -> Vec<&'p StageChange> {
+        let since = self.since();
+        let entries = present.stage_changes.iter();
+        let recent = entries.filter(|entry| entry.updated_at.is_some_and(|at| at >= since));
+        recent.collect()
+    }
+}
+
+/// Moves since the first try that no other operation of ours has made: this one has, or people have.
+#[derive(Default)]
+struct Entries<'p> {
+    list: Vec<&'p StageChange>,
+    /// Where they were told by the time alone: what is dated before this may have come before the first try.
+    sure_since: Option<Timestamp>,
+}
+
+impl Entries<'_> {
+    fn are_none(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Whether one is the effect of a try that was made for `acting`: Lever names that user, and mostly nobody where nobody
+    /// acts. Where the time alone speaks for us, what surely came after the first try may name nobody all the same.
+    fn have_ours(&self, acting: Option<&UserId>, stage: &StageId) -> bool {
+        self.leading_to(stage).any(|entry| {
+            let by = entry.user_id.as_ref();
+            let unnamed = self.sure_since.is_some() && by.is_none();
+            by == acting || unnamed && self.is_surely_since(entry)
+        })
+    }
+
+    /// Whether one names somebody and may be the effect of a try that was made for nobody: whom Lever names then, it does
+    /// not tell.
+    fn may_have_ours(&self, acting: Option<&UserId>, stage: &StageId) -> bool {
+        let mut entries = self.leading_to(stage);
+        acting.is_none() && entries.any(|entry| self.is_surely_since(entry))
+    }
+
+    fn leading_to(&self, stage: &StageId) -> impl Iterator<Item = &StageChange> {
+        let entries = self.list.iter().copied();
+        entries.filter(move |entry| entry.to_stage_id.as_ref() == Some(stage))
+    }
+
+    fn is_surely_since(&self, entry: &StageChange) -> bool {
+        entry.updated_at >= self.sure_since
     }
 }
 
@@ -584,6 +636,13 @@ struct Moved {
     to: StageId,
     from: Timestamp,
     until: Timestamp,
+}
+
+impl Moved {
+    fn may_be(&self, entry: &StageChange) -> bool {
+        let is_then = |at: Timestamp| self.from <= at && at <= self.until;
+        entry.to_stage_id.as_ref() == Some(&self.to) && entry.updated_at.is_some_and(is_then)
+    }
 }
 
 /// A raw write that was recorded by a version which knew it.
@@ -734,6 +793,7 @@ mod tests {
             unclear: true,
             sent: Timestamp::from_millis(ms),
             doubt: Duration::ZERO,
+            found: None,
             ours: Ours::default(),
         }
     }
@@ -937,5 +997,56 @@ mod tests {
             // What is older than the clocks can differ is of no account.
             assert_eq!(decide(&operation, &theirs, Some(&sent(7_600))), None);
         }
+    }
+
+    #[test]
+    fn what_the_first_try_found_is_nobody_s_move_since_whatever_the_clocks_say() {
+        let person = |entries: &[serde_json::Value]| {
+            let last = entries.last().unwrap()["toStageId"].clone();
+            opportunity(json!({"id": "o", "stage": last, "stageChanges": entries}))
+        };
+        let entry = |stage: &str, at: i64, user: Option<&str>| json!({"toStageId": stage, "updatedAt": at, "userId": user});
+        let before = [
+            entry("a", 1_000, None),
+            entry("b", 5_000, None),
+            entry("c", 5_500, Some("human")),
+        ];
+        // A clock that is right, one an hour ahead of Lever's, and one an hour behind.
+        for sent in [5_600, 3_605_600, -3_594_400] {
+            let tried = Tried {
+                doubt: CLOCKS_DIFFER,
+                found: Some(moves::digest(&person(&before))),
+                ..tried(sent)
+            };
+            let told = |since: &[serde_json::Value], acting: Option<&str>| {
+                let mut operation = move_to("b", None);
+                operation.acting_user = acting.map(UserId::from);
+                let now = [before.as_slice(), since].concat();
+                decide(&operation, &person(&now), Some(&tried))
+            };
+            let done = Some(Event::Done { result_id: None });
+            // What people did just before it is of no account, also in the same stage.
+            assert_eq!(told(&[], None), None);
+            let theirs = entry("d", 5_700, Some("human"));
+            for (by, acting) in [(None, None), (Some("us"), Some("us"))] {
+                let ours = entry("b", 5_650, by);
+                assert_eq!(told(&[ours, theirs.clone()], acting), done);
+            }
+            // Made for nobody, it may be ours in somebody's name.
+            let perhaps = told(&[entry("b", 5_650, Some("human")), theirs.clone()], None);
+            assert!(matches!(perhaps, Some(Event::Undecided(_))), "{perhaps:?}");
+            for (by, acting) in [(Some("human"), Some("us")), (None, Some("us"))] {
+                let not_ours = entry("b", 5_650, by);
+                let told = told(&[not_ours, theirs.clone()], acting);
+                assert!(matches!(told, Some(Event::Refused(_))), "{told:?}");
+            }
+        }
+        // Where Lever no longer shows what was found, its times tell.
+        let gone = person(&[entry("c", 5_500, Some("human"))]);
+        let tried = Tried {
+            found: Some([7; 32]),
+            ..tried(5_600)
+        };
+        assert_eq!(decide(&move_to("b", None), &gone, Some(&tried)), None);
     }
 }

@@ -325,6 +325,7 @@ pub(super) fn new_operation(
         asked_for,
         found: Vec::new(),
         left_out: Vec::new(),
+        minds_provenance: request.minds_provenance,
         marker,
         asked_by: request.asked_by,
         rpc: Cause::present().rpc.map(|rpc| rpc.to_string()),

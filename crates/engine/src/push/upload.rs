@@ -121,9 +121,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_of_30_mb_is_taken_and_one_byte_more_is_not() {
-        let megabyte = Bytes::from(vec![7; 1 << 20]);
-        let largest = vec![megabyte; 30];
+    async fn a_file_that_fits_into_a_request_of_30_mb_is_taken_and_one_byte_more_is_not() {
+        // 64 KB of the 30 MB are left for what stands around the file in the request.
+        let piece = Bytes::from(vec![7; 64 << 10]);
+        let largest = vec![piece; 30 * 16 - 1];
         let pieces = |more: &'static [u8]| {
             let more = (!more.is_empty()).then(|| Bytes::from_static(more));
             stream::iter(largest.clone().into_iter().chain(more).map(Ok))

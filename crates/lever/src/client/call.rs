@@ -64,7 +64,7 @@ impl Call {
             (Some(json), _) => Body::Json(Bytes::from(json.to_string())),
             (None, []) => Body::Empty,
             (None, parts) if too_large(parts) => {
-                return Err(invalid("the files are larger than 30 MB"));
+                return Err(invalid("the request is larger than 30 MB"));
             }
             (None, parts) => Body::Parts(parts.to_vec()),
         };
@@ -193,10 +193,9 @@ impl Outgoing {
     }
 }
 
+/// What stands around the files counts: Lever measures requests.
 fn too_large(parts: &[Part]) -> bool {
-    let files = parts.iter().filter_map(Part::as_file);
-    let bytes = files.fold(0_u64, |sum, file| sum.saturating_add(file.length()));
-    bytes > LARGEST_UPLOAD
+    Multipart::length_of(parts) > LARGEST_UPLOAD
 }
 
 fn http_method(method: Method) -> http::Method {

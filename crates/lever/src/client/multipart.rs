@@ -41,7 +41,7 @@ impl Multipart {
     /// # Errors
     /// When the system has no random numbers for the boundary.
     pub(super) fn new(parts: &[Part]) -> Result<Multipart, getrandom::Error> {
-        let boundary = format!("{:016x}{:016x}", getrandom::u64()?, getrandom::u64()?);
+        let boundary = boundary_of(getrandom::u64()?, getrandom::u64()?);
         let spoiled = Spoiled::default();
         let chunks = chunks(parts, &boundary, &spoiled);
         Ok(Multipart {
@@ -51,6 +51,16 @@ impl Multipart {
             spoiled,
         })
     }
+
+    /// How long the body of these parts is, in bytes.
+    pub(super) fn length_of(parts: &[Part]) -> u64 {
+        length(parts, &boundary_of(0, 0))
+    }
+}
+
+/// Boundaries are all of one length.
+fn boundary_of(first: u64, second: u64) -> String {
+    format!("{first:016x}{second:016x}")
 }
 
 fn tail(boundary: &str) -> String {
@@ -62,11 +72,11 @@ fn length(parts: &[Part], boundary: &str) -> u64 {
         Some(file) => file.length(),
         None => part.as_text().map_or(0, str::len) as u64,
     };
-    let parts: u64 = parts
-        .iter()
-        .map(|part| part.head(boundary).len() as u64 + content(part) + 2)
-        .sum();
-    parts + tail(boundary).len() as u64
+    let around = |part: &Part| part.head(boundary).len() as u64 + 2;
+    let parts = parts.iter().fold(0_u64, |sum, part| {
+        sum.saturating_add(content(part).saturating_add(around(part)))
+    });
+    parts.saturating_add(tail(boundary).len() as u64)
 }
 
 fn chunks(

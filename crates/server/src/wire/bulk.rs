@@ -130,8 +130,10 @@ fn from_item(item: &pb::BulkItem) -> Result<BulkItem> {
         Item::RemoveSources(texts) => Write::RemoveSources {
             sources: texts.values,
         },
-        Item::AddLinks(texts) => prepare::add_links(&opportunity, texts.values)?,
-        Item::RemoveLinks(texts) => prepare::remove_links(&opportunity, texts.values)?,
+        Item::AddLinks(texts) => prepare::add_links(&opportunity, texts.values)
+            .map_err(|error| error.with_field_at("links", "add_links.values"))?,
+        Item::RemoveLinks(texts) => prepare::remove_links(&opportunity, texts.values)
+            .map_err(|error| error.with_field_at("links", "remove_links.values"))?,
         Item::ChangeStage(stage) => Write::ChangeStage {
             stage: StageId::from(stage.stage_id),
             expected_stage: non_empty(&stage.expected_stage_id).map(StageId::from),

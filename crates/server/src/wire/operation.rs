@@ -219,7 +219,8 @@ fn to_steps(operation: &Operation) -> Vec<pb::OperationStep> {
 }
 
 /// What a write asks for beside its summary; none of kinds that it has no words for, or where that is not kept any more.
-fn to_content(write: &Write) -> Option<pb::OperationContent> {
+fn to_content(operation: &Operation) -> Option<pb::OperationContent> {
+    let (write, minds) = (&operation.write, operation.minds_provenance);
     if !engine::has_content(write) {
         return None;
     }
@@ -242,6 +243,7 @@ fn to_content(write: &Write) -> Option<pb::OperationContent> {
             },
             PreparedKind::AddLinks | PreparedKind::RemoveLinks => pb::OperationContent {
                 links: domain::provenance::links(prepared),
+                only_ours: minds && prepared.kind == PreparedKind::RemoveLinks,
                 ..nothing
             },
             _ => return None,
@@ -260,10 +262,17 @@ fn to_content(write: &Write) -> Option<pb::OperationContent> {
                 .unwrap_or_default(),
             ..nothing
         },
-        // All that these ask is in the summary.
-        Write::AddTags { .. }
-        | Write::RemoveTags { .. }
-        | Write::AddSources { .. }
+        // What else these ask is in the summary.
+        Write::AddTags { .. } => pb::OperationContent {
+            respect_removals: minds,
+            ..nothing
+        },
+        Write::RemoveTags { .. } => pb::OperationContent {
+            only_ours: minds,
+            ..nothing
+        },
+        // All that these ask is there.
+        Write::AddSources { .. }
         | Write::RemoveSources { .. }
         | Write::ChangeStage { .. }
         | Write::Unarchive => nothing,
@@ -289,7 +298,7 @@ pub fn with_content(shown: pb::Operation, operation: &Operation) -> pb::Operatio
     };
     pb::Operation {
         lever_calls: calls.map(with).collect(),
-        content: to_content(&operation.write),
+        content: to_content(operation),
         ..shown
     }
 }

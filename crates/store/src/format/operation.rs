@@ -72,6 +72,8 @@ struct OperationV1 {
     restored_at: Option<i64>,
     #[prost(string, optional, tag = "53")]
     rpc: Option<String>,
+    #[prost(bool, tag = "54")]
+    minds_provenance: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -350,6 +352,7 @@ impl Stored for Operation {
             queued_at: self.queued_at.as_millis(),
             found: self.found.clone(),
             left_out: self.left_out.clone(),
+            minds_provenance: self.minds_provenance,
             passed_over: self.passed_over.map(|why| why.name().to_owned()),
             restored_at: self.restored_at.map(Timestamp::as_millis),
         }
@@ -399,6 +402,7 @@ impl Stored for Operation {
             asked_for: stored.asked_for,
             found: stored.found,
             left_out: stored.left_out,
+            minds_provenance: stored.minds_provenance,
             marker: Timestamp::from_millis(stored.marker),
             asked_by: stored.asked_by,
             rpc: stored.rpc,

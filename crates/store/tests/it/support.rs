@@ -319,6 +319,7 @@ pub(crate) fn operation(connection: ConnectionId, number: u128, request_id: &str
         asked_by: "product".to_owned(),
         created_at: at(1),
         queued_at: at(1),
+        minds_provenance: false,
         restored_at: None,
         updated_at: at(1),
         revision: 0,

@@ -318,8 +318,8 @@ fn files_over_30_mb_and_unreadable_ones_are_refused() {
         })
     };
     let files = vec![
-        file(30 << 20, true),
-        file((30 << 20) + 1, true),
+        file(crate::operation::LARGEST_FILE, true),
+        file(crate::operation::LARGEST_FILE + 1, true),
         file(1, false),
     ];
     let sent = new(&initial(), &profile(&[("ATTACHMENTS", files)]));

@@ -166,14 +166,18 @@ impl Engine {
         })
     }
 
-    /// The fields of an export that nothing can be made of.
+    /// The fields of an export that nothing can be made of, or that are too long for the tags they go to.
     pub(super) async fn left_out_of(&self, request: &WriteRequest) -> Result<Vec<String>> {
         let Write::Export(export) = &request.write else {
             return Ok(Vec::new());
         };
         let mapping: FieldMapping = versions::present(&self.shared, request.connection).await?;
         let mapping = steps::with_places(&mapping, &export.asked);
-        Ok(unusable(&export.asked, &mapping))
+        let settings: ExportSettings = versions::present(&self.shared, request.connection).await?;
+        let mut left_out = unusable(&export.asked, &mapping);
+        let cut = settings.cut_short(&export.asked).into_iter();
+        left_out.extend(cut.map(str::to_owned));
+        Ok(left_out)
     }
 
     /// The request with the right that is left of the caller's, which the export needs later too.

@@ -310,12 +310,14 @@ async fn sent(desk: &Desk, operation: &pb::Operation, form: &Form) -> Result<Str
             AddTagsRequest,
             add_tags {
                 tags: lines("tags"),
+                respect_removals: form.ticked("respect_removals"),
             }
         ),
         Kind::RemoveTags => ask!(
             RemoveTagsRequest,
             remove_tags {
                 tags: lines("tags"),
+                only_ours: form.ticked("only_ours"),
             }
         ),
         Kind::AddSources => ask!(
@@ -340,6 +342,7 @@ async fn sent(desk: &Desk, operation: &pb::Operation, form: &Form) -> Result<Str
             RemoveLinksRequest,
             remove_links {
                 links: lines("links"),
+                only_ours: form.ticked("only_ours"),
             }
         ),
         Kind::ChangeStage => ask!(

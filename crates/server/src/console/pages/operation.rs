@@ -282,6 +282,16 @@ fn page(view: &View<'_>) -> Markup {
     }
 }
 
+/// Why a part of what was asked for is left out.
+fn why_left_out(kind: pb::OperationKind) -> &'static str {
+    match kind {
+        pb::OperationKind::ExportCandidate => {
+            "nothing that Lever takes can be made of it, or it is longer than the tag it goes to can be"
+        }
+        _ => "people have removed that in Lever, or it is not ours to remove",
+    }
+}
+
 fn facts(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
     let told = operation.summary.clone().unwrap_or_default();
     let because = because(operation.acting_because());
@@ -316,7 +326,7 @@ fn facts(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
             dt { "Edited from" } dd { a href={ (rows.path) "/" (before) } { "the write that failed" } }
         }
         (fact("Left out", &operation.left_out.join(", ")))
-        @if !operation.left_out.is_empty() { dt { "Because" } dd { "people have removed that in Lever, or it is not ours to remove" } }
+        @if !operation.left_out.is_empty() { dt { "Because" } dd { (why_left_out(operation.kind())) } }
         (fact("Made in Lever", &operation.result_id))
         @if operation.email_intent.is_some() { dt { "E-mail" } dd { "the product was to send one then; Lever sends none" } }
         dt { "Ids" }

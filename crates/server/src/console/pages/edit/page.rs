@@ -41,9 +41,20 @@ pub(super) fn filled_in(operation: &pb::Operation) -> Form {
             ("score", asked.score.to_string()),
         ]),
         Kind::UpdateNote => Form::of(asked.values.into_iter().map(|text| ("values", text))),
-        Kind::AddTags | Kind::RemoveTags => Form::of([("tags", told.tags.join("\n"))]),
+        Kind::AddTags => Form::of([
+            ("tags", told.tags.join("\n")),
+            ("respect_removals", tick(asked.respect_removals)),
+        ]),
+        Kind::RemoveTags => Form::of([
+            ("tags", told.tags.join("\n")),
+            ("only_ours", tick(asked.only_ours)),
+        ]),
         Kind::AddSources | Kind::RemoveSources => Form::of([("sources", told.sources.join("\n"))]),
-        Kind::AddLinks | Kind::RemoveLinks => Form::of([("links", asked.links.join("\n"))]),
+        Kind::AddLinks => Form::of([("links", asked.links.join("\n"))]),
+        Kind::RemoveLinks => Form::of([
+            ("links", asked.links.join("\n")),
+            ("only_ours", tick(asked.only_ours)),
+        ]),
         Kind::ChangeStage => Form::of([
             ("stage_id", told.stage_id),
             ("expected_stage_id", told.expected_stage_id),
@@ -182,15 +193,22 @@ fn fields(view: &View<'_>) -> Markup {
             @for (at, text) in form.all("values").enumerate() { (one_text(at, text)) }
             @if let Some(wrong) = view.refused.and_then(|refused| refused.about("values")) { p.problem { (wrong) } }
         },
-        Kind::AddTags | Kind::RemoveTags => {
-            field("tags", "Tags", "One in a line.", "tags").lines(typed("tags"))
-        }
+        Kind::AddTags => html! {
+            (field("tags", "Tags", "One in a line.", "tags").lines(typed("tags")))
+            (tick("respect_removals", "What people have removed in Lever is not added again", form))
+        },
+        Kind::RemoveTags => html! {
+            (field("tags", "Tags", "One in a line.", "tags").lines(typed("tags")))
+            (tick("only_ours", ONLY_OURS, form))
+        },
         Kind::AddSources | Kind::RemoveSources => {
             field("sources", "Sources", "One in a line.", "sources").lines(typed("sources"))
         }
-        Kind::AddLinks | Kind::RemoveLinks => {
-            field("links", "Links", "One in a line.", "links").lines(typed("links"))
-        }
+        Kind::AddLinks => field("links", "Links", "One in a line.", "links").lines(typed("links")),
+        Kind::RemoveLinks => html! {
+            (field("links", "Links", "One in a line.", "links").lines(typed("links")))
+            (tick("only_ours", ONLY_OURS, form))
+        },
         Kind::ChangeStage => html! {
             (field("stage_id", "Stage", "", "stage_id").choice(typed("stage_id"), &offered))
             (expected(view))
@@ -203,6 +221,8 @@ fn fields(view: &View<'_>) -> Markup {
         _ => html! {},
     }
 }
+
+const ONLY_OURS: &str = "Only what came from us is removed";
 
 const SCORES: [(&str, &str); 5] = [
     ("0", "none"),
