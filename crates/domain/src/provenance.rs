@@ -71,7 +71,7 @@ impl Ours {
     fn learn_of(&mut self, write: &Write, result_id: Option<&str>, operation: &Operation) {
         let at = operation.updated_at;
         let new = |texts: Vec<String>| {
-            let found = |text: &String| operation.found.iter().any(|one| same(one, text));
+            let found = |text: &String| operation.found.iter().any(|one| same_tag(one, text));
             texts.into_iter().filter(move |text| !found(text))
         };
         match write {
@@ -104,17 +104,19 @@ impl Ours {
 
     /// Those of these tags that we added once and that are gone: somebody has removed them in Lever.
     pub fn removed_by_people<'a>(&self, wanted: &'a [String], present: &[String]) -> Vec<&'a str> {
-        let has = |list: &[String], text: &str| list.iter().any(|one| same(one, text));
+        let has = |list: &[String], text: &str| list.iter().any(|one| same_tag(one, text));
         wanted
             .iter()
             .map(String::as_str)
-            .filter(|tag| self.tags.iter().any(|ours| same(&ours.what, tag)) && !has(present, tag))
+            .filter(|tag| {
+                self.tags.iter().any(|ours| same_tag(&ours.what, tag)) && !has(present, tag)
+            })
             .collect()
     }
 
     /// Whether a tag is ours.
     pub fn has_tag(&self, tag: &str) -> bool {
-        self.tags.iter().any(|ours| same(&ours.what, tag))
+        self.tags.iter().any(|ours| same_tag(&ours.what, tag))
     }
 
     /// Whether a link is ours.
@@ -134,7 +136,7 @@ pub fn links(prepared: &Prepared) -> Vec<String> {
 }
 
 /// Lever does not tell tags apart by case, and puts a scheme before links that have none.
-fn same(one: &str, other: &str) -> bool {
+pub fn same_tag(one: &str, other: &str) -> bool {
     let bare = |text: &str| {
         let text = text.trim().to_lowercase();
         let text = text
@@ -149,12 +151,12 @@ fn same(one: &str, other: &str) -> bool {
 /// Whether two links lead to the same, however they are spelled.
 pub fn same_link(one: &str, other: &str) -> bool {
     let canonical = |text: &str| Link::classify(text, &[])?.canonical;
-    same(one, other) || canonical(one).is_some_and(|one| canonical(other) == Some(one))
+    same_tag(one, other) || canonical(one).is_some_and(|one| canonical(other) == Some(one))
 }
 
 fn add(list: &mut Vec<Added>, what: impl IntoIterator<Item = String>, at: Timestamp) {
     for what in what {
-        if !list.iter().any(|known| same(&known.what, &what)) {
+        if !list.iter().any(|known| same_tag(&known.what, &what)) {
             list.push(Added { what, at });
         }
     }
@@ -163,7 +165,7 @@ fn add(list: &mut Vec<Added>, what: impl IntoIterator<Item = String>, at: Timest
 }
 
 fn forget(list: &mut Vec<Added>, gone: &[String]) {
-    list.retain(|known| !gone.iter().any(|gone| same(gone, &known.what)));
+    list.retain(|known| !gone.iter().any(|gone| same_tag(gone, &known.what)));
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! decided here, from the operation's own record, so that a crash at any point decides the same way.
 
 mod acting;
+mod again;
 mod asked;
 mod bulk;
 mod content;

@@ -74,6 +74,7 @@ mod sla_report;
 mod start_errors;
 mod stopping;
 mod support;
+mod taken_back;
 mod tls;
 mod tokens;
 mod troubled_reads;

@@ -41,8 +41,14 @@ impl World {
             .contains(&json!(tag))
     }
 
-    /// Somebody works in Lever itself, past us.
+    /// Somebody works in Lever itself, and the mirror sees it.
     pub(crate) async fn somebody_in_lever(&self, opportunity: &str, call: &str, body: Value) {
+        self.past_us(opportunity, call, body).await;
+        self.pull_until_mirror_equals_lever().await;
+    }
+
+    /// Somebody works in Lever itself, past us.
+    pub(crate) async fn past_us(&self, opportunity: &str, call: &str, body: Value) {
         let url = format!(
             "{}/opportunities/{opportunity}/{call}",
             self.lever.base_url()
@@ -57,7 +63,6 @@ impl World {
             .await
             .expect("an answer");
         assert!(answer.status().is_success(), "{answer:?}");
-        self.pull_until_mirror_equals_lever().await;
     }
 
     async fn ours(&self, opportunity: &str) -> Option<pb::Ours> {

@@ -669,7 +669,10 @@ impl Operation {
                     }
                 }
             }
-            (State::Reconciling { .. }, Event::LookRefused(failure)) => State::Uncertain(failure),
+            (
+                State::Reconciling { .. },
+                Event::LookRefused(failure) | Event::Undecided(failure),
+            ) => State::Uncertain(failure),
             (State::Reconciling { sent, looks, .. }, Event::LookFailed) => {
                 if now.since(*sent) > patience.give_up {
                     State::Uncertain(Failure {

@@ -383,8 +383,9 @@ impl Outbox {
             at: self.shared.clock.now(),
             status: None,
             step: plan::step_number(&operation),
-            seen: None,
+            seen: again::stamp_before(&self.shared.store, &operation).await?,
         };
+        let stamp = attempt.seen;
         let operation = provenance::with_found(&self.shared.store, operation).await?;
         let mut planned = operation.with_attempt(attempt);
         if matches!(planned.present_write(), Write::ChangeStage { .. }) {
@@ -426,10 +427,16 @@ impl Outbox {
             _ => send::send(&self.shared, &self.link, &sending, present).await,
         };
         sending.attempts.pop();
-        let sending = outcome
-            .attempts
-            .into_iter()
-            .fold(sending, Operation::with_attempt);
+        let written = plan::lever_operation(sending.present_write());
+        let stamped = outcome.attempts.into_iter().map(|made| Attempt {
+            seen: match made.lever_operation == written {
+                true => stamp,
+                false => made.seen,
+            },
+            ..made
+        });
+        let stamped = Vec::from_iter(stamped);
+        let sending = stamped.into_iter().fold(sending, Operation::with_attempt);
         let sending = Operation {
             answer: outcome.answer,
             ..sending

@@ -7,19 +7,20 @@
 use domain::operation::{
     Attempt, Event, Failure, FailureKind, Prepared, PreparedKind, RawWrite, State,
 };
-use domain::{Operation, Write};
+use domain::{Operation, Timestamp, Write};
 use lever::{
-    Client, Contact, ContactId, Endpoint, Error, ErrorKind, GetContact, GetNote, GetUser, Lane,
-    Note, NoteId, OpportunityId, Phone, User, UserId,
+    Client, Contact, ContactId, Endpoint, Error, ErrorKind, GetContact, GetNote, GetOpportunity,
+    GetUser, Lane, Note, NoteId, OpportunityId, Phone, User, UserId,
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::again;
 use super::merge::{ContactChange, UserChange};
 use super::plan::{self, PlannedCall};
 use super::prepare::as_asked;
 use super::reconcile::letters;
-use super::send::{attempt, not_written, unclear_at};
+use super::send::{attempt, earliest, fresh_read, not_written, unclear_at};
 use crate::engine::Shared;
 use crate::link::Link;
 
@@ -184,7 +185,7 @@ pub(super) async fn after(
     operation: &Operation,
 ) -> (crate::error::Result<Option<Event>>, Vec<Attempt>) {
     let write = operation.present_write();
-    let State::Reconciling { .. } = operation.state else {
+    let State::Reconciling { sent, .. } = operation.state else {
         return (Ok(None), Vec::new());
     };
     let Some(look) = Look::of(write) else {
@@ -193,6 +194,7 @@ pub(super) async fn after(
     let client = link.client(Lane::Interactive);
     let step = plan::step_number(operation);
     let (read, made) = look.read(shared, &client, step).await;
+    let mut calls = Vec::from_iter(made);
     let event = match read {
         // It was deleted, by whomever.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound) => Ok(Some(not_written(&error))),
@@ -201,11 +203,48 @@ pub(super) async fn after(
             Stand::AsAsked => Some(Event::Found {
                 result_id: made_by(write),
             }),
-            Stand::AsBefore => None,
+            Stand::AsBefore => {
+                let since = earliest(shared, link, sent);
+                let undone = may_be_undone(shared, &client, operation, since).await;
+                calls.extend(undone.1);
+                return (undone.0, calls);
+            }
             Stand::Changed(fields) => Some(Event::Refused(changed(&fields))),
         }),
     };
-    (event, made.into_iter().collect())
+    (event, calls)
+}
+
+/// What follows where a contact is as before, and people may have made it so again: what of it shows in the opportunity
+/// moves the stamp of that.
+async fn may_be_undone(
+    shared: &Shared,
+    client: &Client,
+    operation: &Operation,
+    since: Timestamp,
+) -> (crate::error::Result<Option<Event>>, Option<Attempt>) {
+    let of_contact = matches!(
+        operation.present_write(),
+        Write::Prepared(prepared) if prepared.kind == PreparedKind::UpdateContact
+    );
+    if !of_contact || operation.opportunity.as_str().is_empty() {
+        return (Ok(None), None);
+    }
+    let at = shared.clock.now();
+    let answer = client.answer(&fresh_read(&operation.opportunity)).await;
+    let step = plan::step_number(operation);
+    let made = attempt(GetOpportunity::OPERATION.id, at, step, &answer);
+    let event = match answer {
+        // Others may be left of the person.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+        Ok(answer) => {
+            let noted = again::noted_stamp(operation);
+            let moved = again::has_moved(&answer.value.value, noted, since);
+            Ok(moved.then(|| Event::Undecided(again::may_be_undone())))
+        }
+    };
+    (event, made)
 }
 
 /// Lever's id of what is overwritten.

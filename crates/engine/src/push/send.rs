@@ -11,6 +11,7 @@ use lever::{
     Upload, UserId,
 };
 
+use super::again;
 use super::merge::{self, Merge};
 use super::moves;
 use super::overwrite::Present;
@@ -73,7 +74,7 @@ pub(super) async fn send(
         // It was looked at before the try was noted.
         Write::ChangeStage { .. } => false,
         // What these came to does not show in the opportunity.
-        Write::Raw(_) | Write::Prepared(_) | Write::UploadFile(_) => false,
+        Write::Raw(_) | Write::Prepared(_) | Write::UploadFile(_) if !again::shows(write) => false,
         write => plan::looks_first(write, operation.stood_back()) || tried_at.is_some(),
     };
     let event = if looks_first && !write.creates() {
@@ -128,6 +129,14 @@ pub(super) fn unclear_at(operation: &Operation) -> Option<Timestamp> {
         .map(|attempt| attempt.at)
         .chain(operation.restored_at)
         .min()
+}
+
+/// When an earlier try since the write got in line may have had its effect first.
+fn lost_in_line(operation: &Operation) -> Option<Timestamp> {
+    let queued = operation.queued_at;
+    let tries = earlier(operation).filter(|one| one.is_unclear() && one.at >= queued);
+    let restored = operation.restored_at.filter(|at| *at >= queued);
+    tries.map(|one| one.at).chain(restored).min()
 }
 
 /// The tries of the write in hand before the one about to be made.
@@ -394,6 +403,10 @@ pub(super) fn decide(
         Write::Archive {
             reason, rejects, ..
         } => {
+            if present.archived.is_none() && tried.is_some_and(|tried| tried.may_be_undone(present))
+            {
+                return Some(Event::Undecided(again::may_be_undone()));
+            }
             let unclear = tried.is_some_and(|tried| tried.unclear);
             let ours = unclear && archived_for(present) == Some(reason);
             let yields = rejects.is_some()
@@ -407,11 +420,23 @@ pub(super) fn decide(
             }
         }
         Write::Unarchive if present.archived.is_none() => done,
-        // Others have archived the person after our first try, whatever became of that.
-        Write::Unarchive if tried.is_some_and(|tried| archived_by_others(present, tried)) => {
-            Some(Event::Skipped(already_archived(present)))
+        // Others have archived the person after our first try.
+        Write::Unarchive => {
+            let tried = tried.filter(|it| it.in_line && archived_by_others(present, it))?;
+            Some(match tried.lost_since {
+                Some(_) => Event::Undecided(again::may_be_undone()),
+                None => Event::Skipped(already_archived(present)),
+            })
         }
-        _ => None,
+        write => {
+            let tried = tried.filter(|tried| tried.lost_since.is_some())?;
+            match again::is_as_asked(write, present)? {
+                true => done,
+                false => tried
+                    .may_be_undone(present)
+                    .then(|| Event::Undecided(again::may_be_undone())),
+            }
+        }
     }
 }
 
@@ -465,6 +490,19 @@ fn moved_by_somebody(present: &lever::Opportunity) -> Failure {
     }
 }
 
+/// How far a time of ours may be from the one which Lever has.
+fn doubt(shared: &Shared, link: &Link) -> Duration {
+    match link.known_lever_now(&shared.clock) {
+        Some(_) => TIME_IS_KNOWN,
+        None => CLOCKS_DIFFER,
+    }
+}
+
+/// The earliest time on Lever's clock at which what was sent at `at` may have come there.
+pub(super) fn earliest(shared: &Shared, link: &Link, at: Timestamp) -> Timestamp {
+    link.lever_time(at).minus(doubt(shared, link))
+}
+
 /// Earlier tries.
 pub(super) struct Tried {
     /// Whether one may have had its effect.
@@ -473,8 +511,14 @@ pub(super) struct Tried {
     sent: Timestamp,
     /// How far that may be from the time which Lever has.
     doubt: Duration,
+    /// Whether one was made since the write got in line: what a person asks for again is made whatever was before.
+    in_line: bool,
+    /// Since when one may have had its effect that was made since the write got in line, on Lever's clock at the earliest.
+    lost_since: Option<Timestamp>,
     /// What the first try of a move [found](moves::found).
     found: Option<[u8; 32]>,
+    /// What was [noted](again::noted_stamp) with the first try.
+    stamp: Option<[u8; 32]>,
     /// What other operations of ours have done since then.
     ours: Ours,
 }
@@ -486,15 +530,23 @@ impl Tried {
         operation: &Operation,
         at: Timestamp,
     ) -> Tried {
-        let known = link.known_lever_now(&shared.clock).is_some();
-        let doubt = if known { TIME_IS_KNOWN } else { CLOCKS_DIFFER };
+        let doubt = doubt(shared, link);
         Tried {
             unclear: unclear_at(operation).is_some(),
             sent: link.lever_time(at),
             doubt,
+            in_line: earlier(operation).any(|one| one.at >= operation.queued_at),
+            lost_since: lost_in_line(operation).map(|at| link.lever_time(at).minus(doubt)),
             found: moves::found(operation),
+            stamp: again::noted_stamp(operation),
             ours: ours_before(shared, link, operation, at, doubt).await,
         }
+    }
+
+    /// Whether people may have taken back what Lever does not show.
+    fn may_be_undone(&self, present: &lever::Opportunity) -> bool {
+        let moved = |since| again::has_moved(present, self.stamp, since);
+        self.lost_since.is_some_and(moved)
     }
 
     /// Since when what is seen in Lever may have come after the first try.
