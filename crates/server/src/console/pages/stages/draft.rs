@@ -52,6 +52,8 @@ pub(super) struct Draft {
     pub(super) advance_defaults: Vec<pb::AdvanceDefault>,
     /// Likewise.
     pub(super) reject_templates: Vec<pb::RejectTemplate>,
+    /// What was typed for a new group that has no name yet: its SLA days.
+    pub(super) nameless_days: String,
     pub(super) clock: Clock,
     /// What no form of ours says.
     unknown: Vec<Fault>,
@@ -136,6 +138,7 @@ impl Draft {
             reject_hold_business_days: mapping.reject_hold_business_days,
             advance_defaults: mapping.advance_defaults.clone(),
             reject_templates: mapping.reject_templates.clone(),
+            nameless_days: String::new(),
             clock: Clock {
                 unit: sla.unit(),
                 scope: sla.clock_scope(),
@@ -201,6 +204,13 @@ impl Draft {
         let new_kind = kind(form.text("new_kind"));
         let new_kind = draft.known("new_kind", "Sort of group", new_kind);
         draft.add(form.text("new_label"), new_kind, form.text("new_days"));
+        if form.text("new_label").is_empty() && !form.text("new_days").is_empty() {
+            form.text("new_days").clone_into(&mut draft.nameless_days);
+            let message = "give the new group a name, or empty its SLA days";
+            draft
+                .unknown
+                .push(Fault::new("new_label", "Name of the new group", message));
+        }
         let (unit, scope) = (unit(form.text("unit")), scope(form.text("scope")));
         draft.clock.unit = draft.known("unit", "Days", unit);
         draft.clock.scope = draft.known("scope", "The clock starts", scope);
@@ -834,6 +844,15 @@ mod tests {
             [("FINAL_MORE", String::new()), ("B", "s3".to_owned())]
         );
         assert_eq!(draft.within(UNMAPPED).count(), 2);
+    }
+
+    #[test]
+    fn days_of_a_new_group_without_a_name_are_refused_and_kept() {
+        let draft = read(&FORM.replace("new_label=", "new_label=&new_days=4"));
+        let stages = account();
+        let faults = draft.mapping(&Names::new(&stages, &[])).unwrap_err();
+        assert_eq!(faults[0].at, "new_label");
+        assert_eq!(draft.nameless_days, "4");
     }
 
     #[test]
