@@ -21,7 +21,7 @@ use crate::console::words::{moment, plain};
 use crate::wire::status::status;
 use crate::wire::time::to_timestamp;
 
-use super::connect::{allows_address, environment_of, environments};
+use super::connect::{allows_address, called, environment_of, environments};
 
 const CREATE: &str = "/fulcrum.v1.ConnectionService/CreateConnectLink";
 const LIST: &str = "/fulcrum.v1.ConnectionService/ListConnectLinks";
@@ -78,12 +78,13 @@ async fn create(Posted { desk, form }: Posted) -> Result<Response, Refused> {
 }
 
 async fn made(desk: &Desk, form: &Form) -> Result<pb::CreateConnectLinkResponse, Refused> {
-    let days = form.text("days").parse::<u64>();
-    let days = days.map_err(|_no_number| {
+    let days = form.text("days").parse::<u64>().ok();
+    let days = days.filter(|days| (1..=LONGEST_LIFE.as_secs() / DAY_SECONDS).contains(days));
+    let days = days.ok_or_else(|| {
         let message = "give a number of days from 1 to 30";
         status(engine::Error::invalid("days", message))
     })?;
-    let life = std::time::Duration::from_secs(days.min(1_000) * DAY_SECONDS);
+    let life = std::time::Duration::from_secs(days * DAY_SECONDS);
     let now = desk.api().authority.now();
     let request = pb::CreateConnectLinkRequest {
         expire_time: Some(to_timestamp(now.plus(life))),
@@ -187,21 +188,16 @@ fn shown_once(made: &pb::CreateConnectLinkResponse) -> Markup {
 fn make(view: &View<'_>) -> Markup {
     let form = &view.form;
     let chosen = form.text("connection");
-    let days = match form.text("days") {
-        "" => (USUAL_LIFE.as_secs() / DAY_SECONDS).to_string(),
-        days => days.to_owned(),
-    };
-    let most = LONGEST_LIFE.as_secs() / DAY_SECONDS;
+    let again = !chosen.is_empty();
     html! {
         div.columns {
             section.panel {
                 h2 { "For another account" }
                 form.stack method="post" action=(LINKS) {
                     (csrf(view.csrf))
-                    label { "Name" input name="display_name" required maxlength="200" value=(form.text("display_name")) autocomplete="off"; }
-                    label { "Id of this customer in the product (optional)" input name="external_id" value=(form.text("external_id")) autocomplete="off"; }
+                    (called(form, view.refused))
                     (environments(form, view.address, view.refused))
-                    label { "Works for days" input name="days" type="number" min="1" max=(most) required value=(days); }
+                    (days(view, "days", !again))
                     button.primary type="submit" { "Make a link" }
                 }
             }
@@ -217,12 +213,34 @@ fn make(view: &View<'_>) -> Markup {
                                 @for one in &view.connections { option value=(one.id) selected[one.id == chosen] { (one.display_name) } }
                             }
                         }
-                        label { "Works for days" input name="days" type="number" min="1" max=(most) required value=(days); }
+                        (days(view, "days-again", again))
                         button type="submit" { "Make a link" }
                         p.faint { "Its id, mappings and mirror stay." }
                     }
                 }
             }
+        }
+    }
+}
+
+/// How long a link works; what was typed and what is wrong with it only in the form that was sent, `here`.
+fn days(view: &View<'_>, id: &str, here: bool) -> Markup {
+    let usual = (USUAL_LIFE.as_secs() / DAY_SECONDS).to_string();
+    let typed = view.form.given("days").filter(|_| here);
+    let refused = view.refused.filter(|_| here);
+    let wrong = refused.and_then(|refused| {
+        let fields = ["days", "expire_time"];
+        fields.iter().find_map(|field| refused.about(field))
+    });
+    let problem = format!("{id}-problem");
+    let described = wrong.as_ref().map(|_| &problem);
+    html! {
+        div.field {
+            label for=(id) { "Works for days" }
+            input.short id=(id) name="days" inputmode="numeric" required autocomplete="off" value=(typed.unwrap_or(&usual))
+                aria-invalid=[wrong.as_ref().map(|_| "true")] aria-describedby=[described] autofocus[wrong.is_some()];
+            p.faint { "1 to " (LONGEST_LIFE.as_secs() / DAY_SECONDS) "." }
+            @if let Some(wrong) = &wrong { p.problem id=(problem) { (wrong) } }
         }
     }
 }
@@ -329,6 +347,30 @@ mod tests {
         let part = shown_once(&made("/connect/fcl_x")).into_string();
         assert!(part.contains("server.public_url"));
         assert!(!page(&view(Vec::new())).into_string().contains("fcl_"));
+    }
+
+    #[test]
+    fn days_that_are_none_come_back_as_typed_with_what_is_wrong_in_their_own_form() {
+        for field in ["days", "expire_time"] {
+            let error = engine::Error::invalid(field, "give 1 to 30 days");
+            let refused = Refused::from(status(error));
+            for (form, own, other) in [
+                ("display_name=A&days=", "days", "days-again"),
+                ("connection=c1&days=", "days-again", "days"),
+            ] {
+                let mut view = view(Vec::new());
+                view.form = Form::parse(form.as_bytes());
+                view.refused = Some(&refused);
+                let text = page(&view).into_string();
+                assert!(
+                    text.contains(&format!("id=\"{own}-problem\">Give 1 to 30 days.")),
+                    "{form}"
+                );
+                assert!(!text.contains(&format!("id=\"{other}-problem\"")), "{form}");
+                assert!(text.contains("value=\"\" aria-invalid"), "{text}");
+                assert_eq!(text.matches("value=\"7\"").count(), 1, "{text}");
+            }
+        }
     }
 
     #[test]
