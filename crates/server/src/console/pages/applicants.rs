@@ -461,7 +461,7 @@ fn or_dash(text: &str) -> &str {
 fn table(view: &View<'_>) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Applicants" {
-            table {
+            table.stacked {
                 thead { tr { th { "Person" } th { "SLA" } th { "In the stage" } th { "Stage" } th { "Posting" } th { "Owner" } th { "Came in" } } }
                 tbody { @for one in &view.found.rows { (row(one, view)) } }
             }
@@ -477,13 +477,13 @@ fn row(row: &Row, view: &View<'_>) -> Markup {
     };
     html! {
         tr {
-            td { (in_lever::named(view.connection.region(), &row.opportunity, name)) }
-            td { (sla(&row.sla)) }
-            td { (waited(row.entered.as_ref(), &view.now)) }
-            td { (row.stage) }
-            td { (narrowing(view, "posting", &row.posting, or_dash(&row.posting_text))) }
-            td { (narrowing(view, "owner", &row.owner, view.owners.get(&row.owner).map_or("–", |name| or_dash(name)))) }
-            td { (row.origin) @if row.applied.is_some() { br; span.faint { (moment(row.applied.as_ref())) } } }
+            td data-label="Person" { (in_lever::named(view.connection.region(), &row.opportunity, name)) }
+            td data-label="SLA" { (sla(&row.sla)) }
+            td data-label="In the stage" { (waited(row.entered.as_ref(), &view.now)) }
+            td data-label="Stage" { (row.stage) }
+            td data-label="Posting" { (narrowing(view, "posting", &row.posting, or_dash(&row.posting_text))) }
+            td data-label="Owner" { (narrowing(view, "owner", &row.owner, view.owners.get(&row.owner).map_or("–", |name| or_dash(name)))) }
+            td data-label="Came in" { (row.origin) @if row.applied.is_some() { br; span.faint { (moment(row.applied.as_ref())) } } }
         }
     }
 }
@@ -588,7 +588,10 @@ mod tests {
     fn an_applicant_is_shown_with_the_wait_and_the_sla_in_words() {
         let text = shown(&Asked::default(), true);
         assert!(text.contains("badge bad\">breached</span> 2 d over"));
-        assert!(text.contains("<td>3 d<br>"), "{text}");
+        assert!(
+            text.contains("data-label=\"In the stage\">3 d<br>"),
+            "{text}"
+        );
         assert!(text.contains("https://hire.sandbox.lever.co/candidates/o-1"));
         assert!(text.contains("Left out here: snoozed people; people who came before <time"));
         assert_eq!(left_out(&pb::Connection::default()).into_string(), "");
