@@ -149,9 +149,9 @@ test("an account is disconnected knowing what goes, and comes back with its mirr
 test("a list of permissions is shorter for a key that only reads, and for jobs alone", async () => {
   await page.goto("/console/connect");
   await page.getByText("The permissions to tick").click();
-  await page.getByRole("link", { name: "Jobs only" }).click();
+  await page.getByRole("button", { name: "Jobs only" }).click();
   await page.getByLabel("Postings: To read, 3 permissions", { exact: true }).waitFor();
-  await page.getByRole("link", { name: "Read only" }).click();
+  await page.getByRole("button", { name: "Read only" }).click();
   await page.getByText("All in one list").click();
   await page.getByLabel("To read, 55 permissions", { exact: true }).waitFor();
   assert.equal(await page.getByLabel("To write").count(), 0);

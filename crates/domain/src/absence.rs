@@ -239,6 +239,8 @@ pub struct Circumstances {
     pub asker_sees_confidential: bool,
     /// Opportunities that could not be read, counted up to 1,000.
     pub quarantined: u64,
+    /// Whether something is known to be wrong with the connection.
+    pub wrong: bool,
 }
 
 /// What can be the reason that nobody is found.
@@ -382,18 +384,23 @@ impl Absence {
                 Absence::AskerSeesNoConfidential,
             ),
         ]));
-        causes.push(match known.clue {
-            Clue::Id => Absence::IdUnknown,
-            _ => Absence::KnownOtherwise,
-        });
         // A mirror that stands still has said so.
         let still = |cause: &Absence| {
             matches!(
                 cause,
-                Absence::Paused { .. } | Absence::Stale { .. } | Absence::Failed { .. }
+                Absence::Paused { .. }
+                    | Absence::Stale { .. }
+                    | Absence::Failed { .. }
+                    | Absence::KeyRejected { .. }
             )
         };
-        if !causes.iter().any(still) {
+        let still = causes.iter().any(still);
+        match known.clue {
+            Clue::Id => causes.push(Absence::IdUnknown),
+            _ if still || known.wrong => {}
+            _ => causes.push(Absence::KnownOtherwise),
+        }
+        if !still {
             causes.extend(known.as_of.map(|as_of| Absence::NewerThanMirror { as_of }));
         }
         causes.push(Absence::Forgotten);
@@ -708,6 +715,7 @@ mod tests {
             key_hides: false,
             asker_sees_confidential: true,
             quarantined: 0,
+            wrong: false,
         }
     }
 
@@ -837,11 +845,37 @@ mod tests {
             };
             Absence::causes(&known)
         };
-        let rest = [Absence::KnownOtherwise, Absence::Forgotten];
+        let rest = [Absence::Forgotten];
         let as_of = Some(at(100));
         assert_eq!(of(true)[0], Absence::Paused { as_of });
         assert_eq!(of(false)[0], Absence::Stale { as_of });
         assert!([true, false].iter().all(|paused| of(*paused)[1..] == rest));
+    }
+
+    #[test]
+    fn where_anything_is_wrong_nobody_is_told_that_nothing_is() {
+        let rejected = Reading::KeyRejected {
+            detail: "no".to_owned(),
+        };
+        let failed = Reading::Failed {
+            detail: "away".to_owned(),
+        };
+        let of = |reading, wrong| {
+            let known = Circumstances {
+                reading,
+                wrong,
+                ..well()
+            };
+            Absence::causes(&known)
+        };
+        for causes in [
+            of(rejected, false),
+            of(failed, false),
+            of(Reading::Fresh, true),
+        ] {
+            assert!(!causes.contains(&Absence::KnownOtherwise), "{causes:?}");
+        }
+        assert!(of(Reading::Fresh, false).contains(&Absence::KnownOtherwise));
     }
 
     #[test]

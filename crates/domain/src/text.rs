@@ -18,6 +18,16 @@ const PLACEHOLDERS: [&str; 11] = [
     "—",
 ];
 
+/// Whether a character has no place in a name: control characters, and those that turn the direction of the text around
+/// them (Unicode, Bidi_Control), so that a name reads as something else than it is.
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What to say of a name that holds such characters.
+pub const UNSEEN_MESSAGE: &str = "leave out line breaks and other control characters";
+
 /// A text with its white space collapsed; none for a blank one, or one that only says that nothing is known.
 pub fn meaningful(text: &str) -> Option<String> {
     let collapsed = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -50,6 +60,16 @@ mod tests {
         }
         for (text, kept) in [(" Nonesuch ", "Nonesuch"), ("Head of\n-", "Head of -")] {
             assert_eq!(meaningful(text).as_deref(), Some(kept));
+        }
+    }
+
+    #[test]
+    fn what_is_not_seen_in_a_name_is_known() {
+        for unseen in ['\n', '\0', '\u{202e}', '\u{2066}', '\u{200f}', '\u{61c}'] {
+            assert!(is_unseen(unseen), "{unseen:?}");
+        }
+        for seen in ['a', ' ', 'é', '王', '\u{200d}'] {
+            assert!(!is_unseen(seen), "{seen:?}");
         }
     }
 

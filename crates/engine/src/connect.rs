@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::text::{UNSEEN_MESSAGE, is_unseen};
 use domain::{Connection, ConnectionId, Environment, ExcludedField, Listing, Stream, Timestamp};
 use lever::{ErrorKind as LeverErrorKind, UserId};
 use secrecy::SecretString;
@@ -712,7 +713,7 @@ fn name_fault(name: &str) -> Option<String> {
     if name.trim().is_empty() || name.chars().count() > LONGEST_NAME {
         Some(format!("give 1 to {LONGEST_NAME} characters"))
     } else if name.chars().any(is_unseen) {
-        Some("leave out line breaks and other control characters".to_owned())
+        Some(UNSEEN_MESSAGE.to_owned())
     } else {
         None
     }
@@ -737,12 +738,6 @@ fn user_fault(user: &UserId) -> Option<String> {
         "this cannot be an id of Lever's: give that of a Lever user as ListUsers tells it, or leave it out"
             .to_owned()
     })
-}
-
-/// Control characters, and those that turn the direction of the text around them (Unicode, Bidi_Control).
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What hangs on other records is kept together with them only (S-08).

@@ -128,8 +128,7 @@ impl Error {
 
     /// How long the key is in a pause after a 429, where that is what stood in the way; never zero.
     pub(crate) fn pause(&self) -> Option<Duration> {
-        let source = self.source.as_ref()?;
-        source.downcast_ref::<lever::Error>()?.pause()
+        self.lever()?.pause()
     }
 
     /// The sentence for who asked for just this: with what was asked for, and Lever's own words, where it refused.
@@ -140,6 +139,11 @@ impl Error {
             Some(words) => format!("{}: {words}", self.sentence()),
             None => self.sentence().to_owned(),
         }
+    }
+
+    /// The call to Lever behind it, where that is what failed.
+    pub(crate) fn lever(&self) -> Option<&lever::Error> {
+        self.source.as_ref()?.downcast_ref()
     }
 
     /// The sentence with what was asked for, but without Lever's own words: to be kept with what was asked, not logged.
@@ -380,12 +384,17 @@ impl From<lever::Error> for Error {
                 },
                 "Lever allows no more requests with this key for now; ask again later".to_owned(),
             ),
+            lever::ErrorKind::Unreachable if error.had_no_turn() => (
+                ErrorKind::Unavailable {
+                    retry_after: Duration::from_secs(2),
+                },
+                "Lever's rate limit left no turn before the deadline; ask again".to_owned(),
+            ),
             lever::ErrorKind::Unreachable => (
                 ErrorKind::Unavailable {
                     retry_after: Duration::from_secs(2),
                 },
-                "Lever was not reached, or its rate limit left no turn before the deadline; ask again"
-                    .to_owned(),
+                "Lever was not reached; ask again".to_owned(),
             ),
             _ => (
                 ErrorKind::Unavailable {

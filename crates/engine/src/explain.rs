@@ -365,7 +365,20 @@ impl Search<'_> {
             key_hides: self.sight.link.access.hides(),
             asker_sees_confidential: self.sight.viewer.confidential,
             quarantined: people.quarantined,
+            wrong: self.wrong().await?,
         })
+    }
+
+    /// Whether there are issues that can keep somebody from being here, muted ones too.
+    async fn wrong(&self) -> Result<bool> {
+        let issues = self
+            .engine
+            .shared
+            .store
+            .issues(self.sight.connection.id)
+            .await?;
+        let hides = |issue: &domain::Issue| issue.present && issue.kind.hides_people();
+        Ok(issues.iter().any(hides))
     }
 
     /// What is left of an opportunity that is gone. Whether it was confidential is not kept, so that only those hear of

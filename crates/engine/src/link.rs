@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::issues::Sightings;
 use crate::pause::Told;
 use crate::progress::Progress;
+use crate::pull::Trouble;
 use crate::pull::inbound::Followed;
 use crate::settings::Settings;
 use crate::skew::{Moment, Skew};
@@ -246,6 +247,16 @@ impl Link {
         let (taken, left) = all.into_iter().partition(|(listing, _)| mine(*listing));
         *forced = left;
         taken
+    }
+
+    /// The trouble behind an error, with whether Lever answers nothing at all.
+    pub(crate) fn trouble(&self, error: &Error) -> Trouble {
+        match Trouble::of(error) {
+            Trouble::Failed(why) if error.lever().is_some_and(|it| self.traffic.is_silent(it)) => {
+                Trouble::Unreachable(why)
+            }
+            other => other,
+        }
     }
 
     /// Notes when a listing that failed is worth trying again; nothing after a success.

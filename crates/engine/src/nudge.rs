@@ -170,7 +170,7 @@ async fn follow_opportunity(
                 link.refuse_single_reads(REFUSED);
                 refused(shared, link, group).await
             }
-            Trouble::KeyRejected(_) | Trouble::Failed(_) => Err(error),
+            _ => Err(error),
         },
     }
 }

@@ -23,7 +23,7 @@ use store::Experience;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Shared};
 use crate::error::Result;
 use crate::link::Link;
 use crate::traffic;
@@ -104,6 +104,37 @@ pub fn guide_permissions() -> Vec<(&'static str, bool)> {
         .collect()
 }
 
+/// What the last check since the credential was given found missing of what a connection uses.
+///
+/// # Errors
+/// If the store cannot be read.
+pub(crate) async fn found_missing(
+    shared: &Shared,
+    link: &Link,
+    connection: &Connection,
+) -> Result<Vec<PermissionStatus>> {
+    let kept = shared.store.permission_report(link.id()).await?;
+    let present = kept.filter(|kept| kept.credential_since == connection.credential_since);
+    let Some(kept) = present else {
+        return Ok(Vec::new());
+    };
+    let report = kept::from_store(&kept, connection);
+    Ok(missing_and_used(report.permissions, connection))
+}
+
+/// Those that are missing and that the connection uses: for a stream that it keeps, or its webhooks.
+fn missing_and_used(all: Vec<PermissionStatus>, connection: &Connection) -> Vec<PermissionStatus> {
+    let of_webhooks =
+        |one: &PermissionStatus| connection.webhooks && one.features.contains(&need::WEBHOOKS);
+    all.into_iter()
+        .filter(|one| one.state == PermissionState::Missing)
+        .filter_map(|mut one| {
+            one.streams.retain(|stream| connection.keeps(*stream));
+            (!one.streams.is_empty() || of_webhooks(&one)).then_some(one)
+        })
+        .collect()
+}
+
 /// What is lost without a permission, in one sentence; empty for a name that nobody knows.
 pub(crate) fn loss_of(permission: &str, connection: &Connection) -> String {
     let all = permissions();
@@ -167,6 +198,10 @@ impl Engine {
             // Whoever asked has the answer all the same.
             tracing::warn!(connection = %id, error = %crate::report(&error), "cannot keep what a check of permissions told");
         }
+        for missing in missing_and_used(report.permissions.clone(), &connection) {
+            link.saw_missing(&self.shared, missing);
+        }
+        link.issues.look_soon();
         Ok(report)
     }
 

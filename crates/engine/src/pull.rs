@@ -267,7 +267,7 @@ async fn note_outcome(
             link.force(&[listing], ended.why.cause);
         }
         Err(error) => {
-            let trouble = Trouble::of(&error);
+            let trouble = link.trouble(&error);
             tracing::warn!(connection = %link.id(), %listing, error = %crate::report(&error), "pass failed");
             let pause = schedule::pause_after(&trouble);
             link.set_retry_at(listing, Some(Instant::now() + pause));

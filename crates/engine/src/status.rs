@@ -297,7 +297,10 @@ pub(crate) async fn people(shared: &Shared, link: &Link) -> Result<People> {
     let reading = match (view.trouble(Stream::Opportunities), status.state) {
         (Some(Trouble::Forbidden(permission)), _) => Reading::Forbidden { permission },
         (Some(Trouble::KeyRejected(detail)), _) => Reading::KeyRejected { detail },
-        (Some(Trouble::Failed(detail)), _) => Reading::Failed { detail },
+        (
+            Some(Trouble::Unreachable(detail) | Trouble::NoTurn(detail) | Trouble::Failed(detail)),
+            _,
+        ) => Reading::Failed { detail },
         (None, StreamState::Pending) => Reading::Pending,
         (None, StreamState::Syncing) => Reading::First,
         (None, StreamState::Stale) => Reading::Stale,

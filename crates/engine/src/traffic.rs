@@ -1,5 +1,6 @@
 //! What was called in Lever: counted at once, logged in batches.
 
+use std::collections::BTreeSet;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,35 @@ pub(crate) struct Traffic {
     clock: Clock,
     requests: AtomicU64,
     calls: Mutex<Vec<ApiCall>>,
+    reach: Mutex<Reach>,
+}
+
+/// Whether Lever answers, as far as the last calls tell. Bounded by the operations there are.
+#[derive(Debug, Default)]
+struct Reach {
+    /// What was asked and not answered since Lever answered last.
+    silent: BTreeSet<&'static str>,
+    /// What alone was not answered while the rest was, and has not been answered since.
+    alone: BTreeSet<&'static str>,
+}
+
+impl Reach {
+    fn saw(&mut self, operation: &'static str, answered: bool) {
+        if !answered {
+            self.silent.insert(operation);
+            return;
+        }
+        let silent = std::mem::take(&mut self.silent);
+        if silent.len() == 1 {
+            self.alone.extend(silent);
+        }
+        self.alone.remove(operation);
+    }
+
+    /// Whether nothing is answered, this operation like others.
+    fn is_silent(&self, operation: &'static str) -> bool {
+        self.silent.contains(operation) && !self.silent.is_subset(&self.alone)
+    }
 }
 
 impl Traffic {
@@ -33,6 +63,7 @@ impl Traffic {
             clock,
             requests: AtomicU64::new(0),
             calls: Mutex::new(Vec::new()),
+            reach: Mutex::default(),
         })
     }
 
@@ -44,6 +75,8 @@ impl Traffic {
     /// Takes note of an attempt that has ended.
     pub(crate) fn note(&self, attempt: &Attempt) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.reach()
+            .saw(attempt.operation, attempt.status.is_some_and(is_answer));
         let cause = Cause::present();
         let call = ApiCall {
             at: self.clock.now().minus(attempt.elapsed),
@@ -64,6 +97,22 @@ impl Traffic {
             return;
         }
         calls.push(call);
+    }
+
+    /// Whether a call failed because Lever answers nothing, and not because what was asked is not answered.
+    pub(crate) fn is_silent(&self, error: &lever::Error) -> bool {
+        match error.kind() {
+            _ if error.had_no_turn() => false,
+            lever::ErrorKind::Unreachable => true,
+            lever::ErrorKind::Lost | lever::ErrorKind::Unavailable { .. } => {
+                self.reach().is_silent(error.operation())
+            }
+            _ => false,
+        }
+    }
+
+    fn reach(&self) -> std::sync::MutexGuard<'_, Reach> {
+        self.reach.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self) -> Vec<ApiCall> {
@@ -97,6 +146,42 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
     log(&shared, &link).await;
 }
 
+/// Whether a status is an answer to what was asked: no failure of the server.
+fn is_answer(status: u16) -> bool {
+    !matches!(status, 408 | 500..=599)
+}
+
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(calls: &[(&'static str, bool)]) -> Reach {
+        let mut reach = Reach::default();
+        for (operation, answered) in calls {
+            reach.saw(operation, *answered);
+        }
+        reach
+    }
+
+    #[test]
+    fn lever_is_silent_until_anything_is_answered() {
+        assert!(after(&[("a", false)]).is_silent("a"));
+        assert!(after(&[("a", false), ("b", false)]).is_silent("a"));
+        assert!(!after(&[("a", false), ("b", true)]).is_silent("a"));
+        assert!(!after(&[("a", true)]).is_silent("a"));
+    }
+
+    #[test]
+    fn what_alone_is_not_answered_is_no_silence_of_lever_until_others_are_not_answered_either() {
+        let alone = [("a", false), ("b", true), ("a", false)];
+        assert!(!after(&alone).is_silent("a"));
+        let both = [alone.as_slice(), &[("b", false)]].concat();
+        assert!(after(&both).is_silent("a"));
+        let answered = [alone.as_slice(), &[("a", true), ("a", false)]].concat();
+        assert!(after(&answered).is_silent("a"));
+    }
 }

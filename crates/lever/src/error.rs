@@ -192,6 +192,11 @@ impl Error {
         matches!(self.stopped(), Some(Stopped::Paused(_)))
     }
 
+    /// Whether the rate limit left the call no turn: none came before its deadline, or Lever answered 429 to the last.
+    pub fn had_no_turn(&self) -> bool {
+        self.kind == ErrorKind::RateLimited || self.stopped() == Some(&Stopped::NoTurn)
+    }
+
     fn stopped(&self) -> Option<&Stopped> {
         self.source.as_ref()?.downcast_ref()
     }

@@ -44,7 +44,9 @@ impl NewToken {
                 message,
             });
         };
-        if self.name.chars().count() > LONGEST_NAME || self.name.chars().any(char::is_control) {
+        if self.name.chars().count() > LONGEST_NAME
+            || self.name.chars().any(domain::text::is_unseen)
+        {
             fault(
                 "name",
                 format!("give at most {LONGEST_NAME} characters, in one line"),

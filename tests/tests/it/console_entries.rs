@@ -149,10 +149,74 @@ async fn a_reason_is_named_once_and_rejections_go_by_that_name() {
         .expect("there");
     assert_eq!(there["archived"]["reason"], reason.as_str());
 
-    let away = [incomplete[0], incomplete[1], ("act", "remove")];
+    let away = [incomplete[0], ("remove", name)];
     assert_eq!(browser.post(&path, &away).await.to, page);
     assert_eq!(world.named_reasons().await, []);
     assert_eq!(world.mapping().await.stage_mapping.expect("it").version, 2);
+}
+
+#[tokio::test]
+async fn no_button_of_the_inbound_settings_loses_what_another_one_would_save() {
+    let world = World::synced(Setup::new(60)).await;
+    let reason = world.reject_reason();
+    let mut browser = Browser::new(&world);
+    let page = format!("/console/connections/{}/inbound", world.connection);
+    let proof = csrf(&browser.open(&page).await);
+
+    // The entry is saved, and the cool-off that was typed above it is kept.
+    let fields = [
+        ("csrf", proof.as_str()),
+        ("was.cool_off_days", "90"),
+        ("cool_off_days", "17"),
+        ("name", "No fit"),
+        ("archive_reason_id", &reason),
+    ];
+    let shown = browser.post(&format!("{page}/template"), &fields).await;
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
+    for told in [
+        "“No fit” is saved.",
+        "name=\"cool_off_days\" value=\"17\"",
+        "name=\"name\" value=\"\"",
+    ] {
+        assert!(shown.text.contains(told), "{told}: {}", shown.text);
+    }
+    assert_eq!(world.named_reasons().await.len(), 1);
+
+    // One save takes both.
+    let both = [
+        fields[0],
+        fields[1],
+        fields[2],
+        ("name", "Too far"),
+        fields[4],
+    ];
+    let saved = browser.post(&page, &both).await;
+    assert_eq!(saved.to, page, "{}", saved.text);
+    let shown = browser.open(&page).await;
+    assert!(shown.text.contains("name=\"cool_off_days\" value=\"17\""));
+    assert!(shown.text.contains("Too far: <strong>"), "{}", shown.text);
+
+    // What is half of an entry is refused beside its field, after the rest was saved.
+    let half = [
+        fields[0],
+        ("was.cool_off_days", "17"),
+        ("cool_off_days", "18"),
+        ("name", "Half"),
+    ];
+    let refused_page = browser.post(&page, &half).await;
+    assert_eq!(refused_page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for told in [
+        "It is saved: who is asked again.",
+        "id=\"field-archive_reason_id-problem\"",
+        "name=\"name\" value=\"Half\"",
+        "name=\"cool_off_days\" value=\"18\"",
+    ] {
+        assert!(
+            refused_page.text.contains(told),
+            "{told}: {}",
+            refused_page.text
+        );
+    }
 }
 
 #[tokio::test]
@@ -203,7 +267,7 @@ async fn the_stage_of_a_posting_is_suggested_where_it_lies_ahead() {
         world.suggested_for(&other.opportunity_id).await.as_deref(),
         Some("offer")
     );
-    let away = [proven, posting, ("act", "remove")];
+    let away = [proven, ("remove", posting.1)];
     assert_eq!(browser.post(&path, &away).await.to, page);
     assert_eq!(
         world.suggested_for(&applicant.opportunity_id).await,

@@ -134,7 +134,7 @@ async fn f52_a_missing_permission_is_told_by_name_muted_unmuted_and_ends_when_it
     assert!(
         opened
             .message
-            .starts_with("Lever refused to list tags: the key lacks *find all tags*."),
+            .starts_with("Lever refused to list tags: the key lacks “find all tags”."),
         "{}",
         opened.message
     );
@@ -155,6 +155,83 @@ async fn f52_a_missing_permission_is_told_by_name_muted_unmuted_and_ends_when_it
 
     world.replace_lever(knowing(Key::all(DEFAULT_KEY))).await;
     world.pull_only(&["tags"]).await;
+    world.until_issue(kind, pb::IssueState::Resolved).await;
+}
+
+/// F-52: a Lever that answers nothing is one issue, whatever could not be read for it, and ends when it answers again.
+#[tokio::test]
+async fn f52_a_lever_that_is_down_is_one_issue_until_it_answers_again() {
+    let world = World::synced(Setup::new(40)).await;
+    world.lever.set_faults(FaultPlan {
+        seed: 1,
+        rules: vec![FaultRule::always(Action::ServerErrorBefore(503))],
+    });
+    world.pull().await;
+    let kind = pb::IssueKind::LeverUnreachable;
+    let opened = until("several streams are named", async || {
+        let issue = world.until_issue(kind, pb::IssueState::Open).await;
+        (issue.affected.len() >= 3).then_some(issue)
+    })
+    .await;
+    assert!(
+        opened.message.starts_with("Lever cannot be reached"),
+        "{opened:?}"
+    );
+    let open = world.open_issues().await;
+    assert_eq!(open.len(), 1, "{open:#?}");
+    world.lever.set_faults(FaultPlan::default());
+    world.pull().await;
+    let ended = world.until_issue(kind, pb::IssueState::Resolved).await;
+    assert!(ended.resolved_by.is_empty(), "{ended:?}");
+    until("nothing is open", async || {
+        world.open_issues().await.is_empty().then_some(())
+    })
+    .await;
+}
+
+/// F-52: a list that alone is not answered is a problem of that list, and none of Lever.
+#[tokio::test]
+async fn f52_a_list_that_alone_is_not_answered_is_an_issue_of_its_own() {
+    let world = World::synced(Setup::new(40)).await;
+    world.lever.set_faults(FaultPlan {
+        seed: 1,
+        rules: vec![FaultRule::on("listTags", Action::ServerErrorBefore(503))],
+    });
+    let kind = pb::IssueKind::StreamFailing;
+    let opened = until("the list is told of", async || {
+        world.pull().await;
+        let open = world.open_issues().await;
+        let only = open.iter().all(|issue| issue.kind() == kind);
+        open.into_iter().next().filter(|_| only)
+    })
+    .await;
+    assert_eq!(opened.subject, "tags");
+}
+
+/// F-52: what a check of permissions finds missing is told before a read is refused, once, until a check finds it
+/// granted.
+#[tokio::test]
+async fn f52_a_permission_that_a_check_finds_missing_is_an_issue_until_one_finds_it_granted() {
+    let mut world = World::synced(Setup::new(40)).await;
+    let check = async |world: &World| {
+        let request = pb::CheckPermissionsRequest {
+            connection_id: world.connection.clone(),
+            ..Default::default()
+        };
+        let report = world.api.connections().check_permissions(request).await;
+        report.expect("a report");
+    };
+    world
+        .replace_lever(knowing(lacking("find all deleted postings")))
+        .await;
+    check(&world).await;
+    let kind = pb::IssueKind::PermissionMissing;
+    let opened = world.until_issue(kind, pb::IssueState::Open).await;
+    assert_eq!(opened.subject, "find all deleted postings");
+    assert_eq!(opened.affected.len(), 1, "{opened:?}");
+    assert_eq!(opened.affected[0].id, "postings");
+    world.replace_lever(knowing(Key::all(DEFAULT_KEY))).await;
+    check(&world).await;
     world.until_issue(kind, pb::IssueState::Resolved).await;
 }
 

@@ -7,7 +7,7 @@ use lever::{Origin, StageId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Asked, Ground, Named};
-use crate::text::meaningful;
+use crate::text::{UNSEEN_MESSAGE, is_unseen, meaningful};
 use crate::versioned::{MappingKind, Stamp, Versioned};
 use crate::violation::Violation;
 
@@ -191,6 +191,8 @@ impl ExportSettings {
         }
         if self.source.chars().count() > LONGEST_TEXT {
             fault("source".to_owned(), "give at most 255 characters");
+        } else if self.source.contains(is_unseen) {
+            fault("source".to_owned(), UNSEEN_MESSAGE);
         }
         if self.tags.len() > MOST_TAGS {
             fault("tags".to_owned(), "give at most 50 tags");
@@ -198,6 +200,8 @@ impl ExportSettings {
         for (at, tag) in self.tags.iter().enumerate() {
             if tag.trim().is_empty() || tag.chars().count() > LONGEST_TEXT {
                 fault(format!("tags[{at}]"), "give 1 to 255 characters");
+            } else if tag.contains(is_unseen) {
+                fault(format!("tags[{at}]"), UNSEEN_MESSAGE);
             } else if has_unknown_place(tag) {
                 fault(
                     format!("tags[{at}]"),

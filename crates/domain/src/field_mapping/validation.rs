@@ -10,6 +10,7 @@ use super::export::takes;
 use super::{FieldMapping, Rule, SourcePath};
 use crate::Stream;
 use crate::link;
+use crate::text::is_unseen;
 use crate::violation::{Violation, shortened};
 
 const MOST_RULES: usize = 200;
@@ -82,9 +83,9 @@ impl Check<'_> {
     }
 
     fn rule(&mut self, rule: &Rule, place: &str) {
-        if rule.label.chars().count() > LONGEST_LABEL || rule.label.contains(char::is_control) {
+        if rule.label.chars().count() > LONGEST_LABEL || rule.label.contains(is_unseen) {
             let message = format!(
-                "a label has at most {LONGEST_LABEL} characters, and no control characters"
+                "a label has at most {LONGEST_LABEL} characters, and no line breaks or other control characters"
             );
             self.fault(format!("{place}.label"), message);
         }

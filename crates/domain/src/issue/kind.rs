@@ -63,12 +63,43 @@ kinds! {
     FieldGone = "FIELD_GONE",
     /// Notes of ours are in Lever twice.
     NoteTwice = "NOTE_TWICE",
+    /// Lever answers nothing.
+    LeverUnreachable = "LEVER_UNREACHABLE",
+    /// The rate limit of Lever leaves reads no turn.
+    NoTurn = "NO_TURN",
 }
 
 impl IssueKind {
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<IssueKind> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it explains that nothing new is read.
+    pub fn stops_reading(self) -> bool {
+        matches!(
+            self,
+            IssueKind::KeyRejected
+                | IssueKind::GrantLost
+                | IssueKind::Unusable
+                | IssueKind::LeverUnreachable
+                | IssueKind::NoTurn
+                | IssueKind::PausedByLever
+        )
+    }
+
+    /// Whether it can be why somebody is not found.
+    pub fn hides_people(self) -> bool {
+        self.stops_reading()
+            || matches!(
+                self,
+                IssueKind::PermissionMissing
+                    | IssueKind::StreamFailing
+                    | IssueKind::StreamStale
+                    | IssueKind::Quarantined
+                    | IssueKind::DiskLow
+                    | IssueKind::WorkerPanicked
+            )
     }
 
     /// After how long without showing a problem is taken to be gone; none for those that can be looked for.

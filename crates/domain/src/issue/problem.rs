@@ -113,6 +113,13 @@ pub enum Problem {
     },
     /// Two notes carry the mark of one write of ours.
     NoteTwice,
+    /// Lever answers nothing, whatever it is asked.
+    LeverUnreachable {
+        /// Where the account is, such as `api.eu.lever.co`.
+        environment: String,
+    },
+    /// The rate limit leaves reads no turn.
+    NoTurn,
 }
 
 /// Asks somebody of Lever's for a new key.
@@ -142,6 +149,8 @@ impl Problem {
             Problem::WorkerPanicked { .. } => IssueKind::WorkerPanicked,
             Problem::FieldGone { .. } => IssueKind::FieldGone,
             Problem::NoteTwice => IssueKind::NoteTwice,
+            Problem::LeverUnreachable { .. } => IssueKind::LeverUnreachable,
+            Problem::NoTurn => IssueKind::NoTurn,
         }
     }
 
@@ -166,7 +175,9 @@ impl Problem {
             | Problem::WebhooksRefused
             | Problem::DefaultActingUser { .. }
             | Problem::DiskLow { .. }
-            | Problem::NoteTwice => String::new(),
+            | Problem::NoteTwice
+            | Problem::LeverUnreachable { .. }
+            | Problem::NoTurn => String::new(),
         }
     }
 
@@ -201,7 +212,7 @@ impl Problem {
                     loss => format!(" What that costs: {}.", bare(loss)),
                 };
                 format!(
-                    "Lever refused to {}: the key lacks *{permission}*.{lost}",
+                    "Lever refused to {}: the key lacks “{permission}”.{lost}",
                     refused(permission)
                 )
             }
@@ -256,6 +267,15 @@ impl Problem {
             Problem::DiskLow {
                 writes_stopped: false,
             } => "The disk of this service runs low: first imports have stopped.".to_owned(),
+            Problem::LeverUnreachable { environment } => format!(
+                "Lever cannot be reached: {environment} answers nothing, or only that it fails. What is named here is \
+                 not read, and writes wait."
+            ),
+            Problem::NoTurn => {
+                "Lever's rate limit leaves no turn for what is named here: as many requests as Lever allows were made \
+                 for other things."
+                    .to_owned()
+            }
             Problem::NoteTwice => {
                 "A note that was to be written once is in Lever twice: two notes on one person carry the mark of the \
                  same write."
@@ -280,7 +300,7 @@ impl Problem {
             }
             Problem::PermissionMissing { permission, .. } => {
                 return capital(&format!(
-                    "{NEW_KEY}: one with *{permission}*, since permissions of a key cannot be changed."
+                    "{NEW_KEY}: one with “{permission}”, since permissions of a key cannot be changed."
                 ));
             }
             Problem::GrantLost { .. } => {
@@ -335,6 +355,14 @@ impl Problem {
             Problem::DiskLow { .. } => {
                 "Free space on the disk of the data directory, or move the directory to a larger one; what has stopped \
                  goes on by itself."
+            }
+            Problem::LeverUnreachable { .. } => {
+                "It is tried again by itself, and nothing is lost. If it lasts, see whether Lever is down for everybody, \
+                 and whether this service gets out to that address."
+            }
+            Problem::NoTurn => {
+                "It is tried again by itself. If it lasts, give Fulcrum a key of its own, leave others less with \
+                 lever.share_left, or have less read with UpdateSchedule."
             }
             Problem::NoteTwice => {
                 "Look at the notes named here, the one that stays first, and delete the other by hand in Lever: from \

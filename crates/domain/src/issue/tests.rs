@@ -287,7 +287,7 @@ fn f52_a_missing_permission_is_told_in_words_for_people() {
     };
     assert_eq!(
         problem.message(),
-        "Lever refused to list notes: the key lacks *find all opportunity notes*."
+        "Lever refused to list notes: the key lacks “find all opportunity notes”."
     );
     assert!(
         problem.repair().starts_with(
@@ -385,6 +385,10 @@ fn every_problem() -> Vec<Problem> {
             fields: vec!["COST_CENTER".to_owned()],
         },
         Problem::NoteTwice,
+        Problem::LeverUnreachable {
+            environment: "api.eu.lever.co".to_owned(),
+        },
+        Problem::NoTurn,
     ]
 }
 

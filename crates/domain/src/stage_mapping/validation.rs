@@ -12,6 +12,7 @@ use super::{ProductStage, Refusal, StageMapping};
 use crate::calendar::Calendar;
 use crate::nearest::nearest;
 use crate::operation::Hold;
+use crate::text::{UNSEEN_MESSAGE, is_unseen};
 use crate::violation::{Violation, shortened};
 
 const MOST_SLA_DAYS: u16 = 365;
@@ -170,6 +171,8 @@ impl<'a> Check<'a> {
                 format!("{path}.label"),
                 format!("a label has 1 to {LONGEST_LABEL} characters"),
             );
+        } else if label.contains(is_unseen) {
+            self.fault(format!("{path}.label"), UNSEEN_MESSAGE);
         }
         if let Some(days) = product_stage.sla_days {
             self.days(days, format!("{path}.sla_days"));
@@ -263,10 +266,12 @@ impl<'a> Check<'a> {
         }
         for (name, reason) in &mapping.reject_templates {
             let field = keyed("reject_templates", name);
-            if !may_be_a_template(name) {
+            if !may_be_called(name) {
                 let message =
                     format!("a name has 1 to {LONGEST_LABEL} characters, and no space around it");
                 self.fault(field.clone(), message);
+            } else if name.contains(is_unseen) {
+                self.fault(field.clone(), UNSEEN_MESSAGE);
             }
             let listed = self.known.reasons.iter().find(|one| one.id == *reason);
             match listed.map(|listed| mapping.may_reject_with(listed)) {
@@ -288,9 +293,13 @@ impl<'a> Check<'a> {
     }
 }
 
+fn may_be_called(name: &str) -> bool {
+    name.trim() == name && !name.is_empty() && name.chars().count() <= LONGEST_LABEL
+}
+
 /// Whether the product may call a reason so.
 pub fn may_be_a_template(name: &str) -> bool {
-    name.trim() == name && !name.is_empty() && name.chars().count() <= LONGEST_LABEL
+    may_be_called(name) && !name.contains(is_unseen)
 }
 
 fn keyed(field: &str, key: &str) -> String {
@@ -480,6 +489,31 @@ mod tests {
         );
         let week = changed(|mapping| mapping.sla.working_week.clear());
         assert!(week[0].starts_with("sla.working_week: "), "{week:?}");
+    }
+
+    #[test]
+    fn names_that_hide_what_they_say_are_refused() {
+        let found = changed(|mapping| {
+            mapping.product_stages[0].label = "Of\u{202e}fer".to_owned();
+            mapping.product_stages[1].label = "Le\0ad".to_owned();
+            let reason = mapping.reject_templates.values().next().cloned();
+            let reason = reason.unwrap_or_else(|| "nobody".into());
+            mapping
+                .reject_templates
+                .insert("No\u{2066}fit".to_owned(), reason);
+        });
+        for (fault, field) in found.iter().zip([
+            "product_stages[0].label: ",
+            "product_stages[1].label: ",
+            "reject_templates[",
+        ]) {
+            assert!(
+                fault.starts_with(field) && fault.ends_with(UNSEEN_MESSAGE),
+                "{found:?}"
+            );
+        }
+        assert!(found.len() >= 3, "{found:?}");
+        assert!(!may_be_a_template("No\u{2066}fit") && may_be_a_template("No fit"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use store::Quarantined;
 use crate::engine::Shared;
 use crate::error::Result;
 use crate::link::Link;
+use crate::permissions::PermissionStatus;
 use crate::pull::{Trouble, walks};
 use crate::read::account_fields::requisition_fields;
 use crate::webhook::WebhookState;
@@ -37,8 +38,9 @@ pub(super) async fn observe(shared: &Shared, link: &Link, known: &[Issue]) -> Re
     let mut look = Look::default();
     let connection = link.connection();
     reading(shared, link, &connection, &mut look).await?;
-    stale(shared, link, &mut look).await?;
+    checked(shared, link, &connection, &mut look).await?;
     pause(shared, link, &mut look);
+    stale(shared, link, &mut look).await?;
     webhooks(link, &connection, &mut look);
     quarantine(shared, link, known, &mut look).await?;
     drift(shared, link, &mut look).await?;
@@ -56,6 +58,10 @@ fn problem_of(shared: &Shared, connection: &Connection, name: &str, trouble: &Tr
             loss: permissions::loss_of(permission, connection),
         },
         Trouble::KeyRejected(_) => key_rejected(shared, connection),
+        Trouble::Unreachable(_) => Problem::LeverUnreachable {
+            environment: environment(shared, connection),
+        },
+        Trouble::NoTurn(_) => Problem::NoTurn,
         Trouble::Failed(why) => Problem::StreamFailing {
             stream: name.to_owned(),
             why: why.clone(),
@@ -84,6 +90,12 @@ impl Link {
             _ => {}
         }
         self.issues.note_writes();
+    }
+
+    /// Notes that a check of permissions has found one missing that is used.
+    pub(crate) fn saw_missing(&self, shared: &Shared, missing: PermissionStatus) {
+        let (problem, affected) = lacking(missing);
+        self.issues.saw(problem, affected, shared.clock.now());
     }
 
     /// Notes that a list or a stream of that name could not be read.
@@ -116,11 +128,15 @@ async fn reading(
             .push(Finding::lasting(Problem::GrantLost { why }, Vec::new()));
     }
     let refused = link.refusal().is_some();
-    // A list that is seldom read goes on telling of a key that was replaced.
+    // A list that is seldom read goes on telling of a key that was replaced, and of a Lever that was away.
     let accepted = link.issues.key_accepted();
+    let answers = link.issues.lever_answers();
     let mut found = |name: &str, text: &str, affected: Vec<Affected>| {
         let trouble = Trouble::from_text(text);
         if matches!(trouble, Trouble::KeyRejected(_)) && (accepted || refused) {
+            return;
+        }
+        if matches!(trouble, Trouble::Unreachable(_)) && answers {
             return;
         }
         let problem = problem_of(shared, connection, name, &trouble);
@@ -164,8 +180,36 @@ fn streams_of(connection: &Connection, listing: Listing) -> Vec<Affected> {
     }
 }
 
+/// What the last check of permissions found missing, of what the connection reads or registers.
+async fn checked(
+    shared: &Shared,
+    link: &Link,
+    connection: &Connection,
+    look: &mut Look,
+) -> Result<()> {
+    for missing in permissions::found_missing(shared, link, connection).await? {
+        let (problem, affected) = lacking(missing);
+        look.findings.push(Finding::lasting(problem, affected));
+    }
+    Ok(())
+}
+
+/// The problem of a permission that a check found missing.
+fn lacking(missing: PermissionStatus) -> (Problem, Vec<Affected>) {
+    let affected = missing.streams.iter().map(|stream| affected(*stream));
+    let affected = affected.take(MOST_AFFECTED).collect();
+    let problem = Problem::PermissionMissing {
+        permission: missing.name.to_owned(),
+        loss: missing.loss,
+    };
+    (problem, affected)
+}
+
 /// What is older than it should be, though nothing is known to be wrong with it; one problem for each list.
 async fn stale(shared: &Shared, link: &Link, look: &mut Look) -> Result<()> {
+    if is_explained(look) {
+        return Ok(());
+    }
     let excused = link.connection().paused
         || link.refusal().is_some()
         || link.pause().is_some()
@@ -187,6 +231,12 @@ async fn stale(shared: &Shared, link: &Link, look: &mut Look) -> Result<()> {
     Ok(())
 }
 
+/// Whether what was found so far explains that nothing new is read, and that no request gets through.
+fn is_explained(look: &Look) -> bool {
+    let mut findings = look.findings.iter();
+    findings.any(|finding| finding.problem.kind().stops_reading())
+}
+
 fn pause(shared: &Shared, link: &Link, look: &mut Look) {
     let Some(pause) = link.key_pause(&shared.clock) else {
         return;
@@ -199,7 +249,12 @@ fn pause(shared: &Shared, link: &Link, look: &mut Look) {
 }
 
 fn webhooks(link: &Link, connection: &Connection, look: &mut Look) {
+    let away = is_explained(look);
     match link.webhooks.state() {
+        // It is no problem of theirs then, and tried again.
+        WebhookState::Pending(Some(_)) if away => {
+            look.unknown.insert(IssueKind::WebhooksNotRegistered);
+        }
         WebhookState::Failed(why) | WebhookState::Pending(Some(why)) => {
             let problem = Problem::WebhooksNotRegistered { why };
             look.findings.push(Finding::lasting(problem, Vec::new()));
@@ -365,5 +420,36 @@ fn disk(shared: &Shared, look: &mut Look) {
     if writes_stopped || !shared.store.backfill_allowed() {
         let problem = Problem::DiskLow { writes_stopped };
         look.findings.push(Finding::lasting(problem, Vec::new()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lever_that_lets_nothing_through_explains_what_is_old_and_one_list_alone_does_not() {
+        let of = |problem| {
+            is_explained(&Look {
+                findings: vec![Finding::lasting(problem, Vec::new())],
+                ..Look::default()
+            })
+        };
+        let text = String::new;
+        let rejected = Problem::KeyRejected {
+            environment: text(),
+            last_four: text(),
+        };
+        let away = Problem::LeverUnreachable {
+            environment: text(),
+        };
+        for problem in [rejected, away, Problem::NoTurn] {
+            assert!(of(problem.clone()), "{problem:?}");
+        }
+        let failing = Problem::StreamFailing {
+            stream: text(),
+            why: text(),
+        };
+        assert!(!of(failing) && !is_explained(&Look::default()));
     }
 }

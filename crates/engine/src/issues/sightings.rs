@@ -20,6 +20,8 @@ pub(crate) struct Sightings {
     writes_moved: AtomicBool,
     /// Whether the key was accepted after it was last rejected.
     key_accepted: AtomicBool,
+    /// Whether anything was read after Lever was last seen to answer nothing.
+    lever_answers: AtomicBool,
     /// The notes that were told to be in Lever twice.
     twice: Mutex<BTreeSet<NoteId>>,
 }
@@ -44,8 +46,10 @@ fn passes(kind: IssueKind) -> bool {
 impl Sightings {
     /// Notes that a problem has shown.
     pub(crate) fn saw(&self, problem: Problem, affected: Vec<Affected>, at: Timestamp) {
-        if problem.kind() == IssueKind::KeyRejected {
-            self.key_accepted.store(false, Ordering::Relaxed);
+        match problem.kind() {
+            IssueKind::KeyRejected => self.key_accepted.store(false, Ordering::Relaxed),
+            IssueKind::LeverUnreachable => self.lever_answers.store(false, Ordering::Relaxed),
+            _ => {}
         }
         let finding = Finding::lasting(problem, affected).shown(1, at);
         let place = place(&finding.problem);
@@ -75,11 +79,18 @@ impl Sightings {
         self.now.notified().await;
     }
 
-    /// Notes that Lever has accepted the key.
+    /// Notes that Lever has answered, and so accepted the key.
     pub(crate) fn key_works(&self) {
-        if !self.key_accepted.swap(true, Ordering::Relaxed) {
+        let accepted = self.key_accepted.swap(true, Ordering::Relaxed);
+        let answered = self.lever_answers.swap(true, Ordering::Relaxed);
+        if !accepted || !answered {
             self.look_soon();
         }
+    }
+
+    /// Whether Lever has answered since it was last seen to answer nothing.
+    pub(super) fn lever_answers(&self) -> bool {
+        self.lever_answers.load(Ordering::Relaxed)
     }
 
     /// Whether Lever has accepted the key since it was last seen to reject it.

@@ -112,7 +112,7 @@ async fn round(shared: &Shared, link: &Link, failed: &mut Failed, runs: &mut Run
         Err(error) => {
             tracing::warn!(connection = %link.id(), error = %crate::report(&error), "reading below records failed");
             match Trouble::of(&error) {
-                Trouble::Failed(_) => PAUSE,
+                trouble if trouble.passes() => PAUSE,
                 refused => schedule::pause_after(&refused),
             }
         }
@@ -156,7 +156,7 @@ async fn drain(shared: &Shared, link: &Link, failed: &mut Failed, runs: &mut Run
             // It stays among the exceptions of this round.
             Err(error) => {
                 bad.push(done.parent);
-                let passes = matches!(Trouble::of(&error), Trouble::Failed(_));
+                let passes = Trouble::of(&error).passes();
                 if !passes || failures >= parallel {
                     break Err(error);
                 }
@@ -566,8 +566,8 @@ impl<'a> Reading<'a> {
         if error.pause().is_some() {
             return Err(error);
         }
-        let trouble = Trouble::of(&error);
-        if !self.last || !matches!(trouble, Trouble::Failed(_)) {
+        let trouble = self.link.trouble(&error);
+        if !self.last || !trouble.passes() {
             self.note(stream, &trouble).await?;
             return Err(error);
         }

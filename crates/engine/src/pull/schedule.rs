@@ -16,7 +16,9 @@ use crate::settings::PullSettings;
 /// How long a pass that failed waits: what is refused will be refused again until somebody acts (S-06).
 pub(super) fn pause_after(trouble: &Trouble) -> Duration {
     match trouble {
-        Trouble::Failed(_) => Duration::from_secs(30),
+        Trouble::Unreachable(_) | Trouble::NoTurn(_) | Trouble::Failed(_) => {
+            Duration::from_secs(30)
+        }
         Trouble::KeyRejected(_) => Duration::from_secs(15 * 60),
         Trouble::Forbidden(_) => LONGEST_PAUSE,
     }

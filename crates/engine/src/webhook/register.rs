@@ -46,7 +46,7 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
             Err(error) => {
                 tracing::warn!(connection = %link.id(), error = %crate::report(&error), "webhooks are not as wished");
                 let (state, wait) = match Trouble::of(&error) {
-                    Trouble::Failed(_) if is_passing(&error) => {
+                    trouble if trouble.passes() && is_passing(&error) => {
                         (WebhookState::Pending(Some(error.to_string())), pause)
                     }
                     _ => (WebhookState::Failed(error.to_string()), LONGEST_PAUSE),

@@ -20,7 +20,23 @@ impl Field<'_> {
     pub(super) fn line(&self, value: &str) -> Markup {
         self.around(html! {
             input id=(self.id()) name=(self.name) value=(value) autocomplete="off"
-                aria-describedby=[self.described()] aria-invalid=[self.invalid()];
+                aria-describedby=[self.described()] aria-invalid=[self.invalid()] autofocus[self.invalid().is_some()];
+        })
+    }
+
+    /// A line of text that has to be filled in, as the name of an account.
+    pub(super) fn name(&self, value: &str) -> Markup {
+        self.around(html! {
+            input id=(self.id()) name=(self.name) value=(value) required maxlength="200" autocomplete="off"
+                aria-describedby=[self.described()] aria-invalid=[self.invalid()] autofocus[self.invalid().is_some()];
+        })
+    }
+
+    /// A key: what is typed is not shown, and not filled in again.
+    pub(super) fn secret(&self) -> Markup {
+        self.around(html! {
+            input type="password" id=(self.id()) name=(self.name) required autocomplete="off" spellcheck="false"
+                aria-describedby=[self.described()] aria-invalid=[self.invalid()] autofocus[self.invalid().is_some()];
         })
     }
 
@@ -28,7 +44,7 @@ impl Field<'_> {
     pub(super) fn number(&self, value: &str) -> Markup {
         self.around(html! {
             input.short id=(self.id()) name=(self.name) value=(value) inputmode="numeric" autocomplete="off"
-                aria-describedby=[self.described()] aria-invalid=[self.invalid()];
+                aria-describedby=[self.described()] aria-invalid=[self.invalid()] autofocus[self.invalid().is_some()];
         })
     }
 
@@ -36,14 +52,15 @@ impl Field<'_> {
     pub(super) fn lines(&self, value: &str) -> Markup {
         self.around(html! {
             textarea id=(self.id()) name=(self.name) rows="5" aria-describedby=[self.described()]
-                aria-invalid=[self.invalid()] { (value) }
+                aria-invalid=[self.invalid()] autofocus[self.invalid().is_some()] { (value) }
         })
     }
 
     /// One of several values, each with the words for it.
     pub(super) fn choice(&self, value: &str, options: &[(&str, &str)]) -> Markup {
         self.around(html! {
-            select id=(self.id()) name=(self.name) aria-describedby=[self.described()] aria-invalid=[self.invalid()] {
+            select id=(self.id()) name=(self.name) aria-describedby=[self.described()]
+                aria-invalid=[self.invalid()] autofocus[self.invalid().is_some()] {
                 @for (one, words) in options { option value=(one) selected[*one == value] { (words) } }
             }
         })
@@ -110,7 +127,18 @@ mod tests {
         assert!(bad.contains("value=\"&lt;12&gt;\"") && bad.contains("aria-invalid=\"true\""));
         assert!(bad.contains("aria-describedby=\"field-days-problem field-days-help\""));
         assert!(bad.contains("id=\"field-days-problem\">Give 0 to 9."));
+        assert!(
+            bad.contains("autofocus"),
+            "the first that is wrong has the focus"
+        );
+        assert!(
+            !field("settings.days")
+                .secret()
+                .into_string()
+                .contains("value")
+        );
         let good = field("settings.other").number("3").into_string();
         assert!(!good.contains("problem") && !good.contains("aria-invalid"));
+        assert!(!good.contains("autofocus"));
     }
 }

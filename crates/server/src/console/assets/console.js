@@ -162,3 +162,20 @@ for (const form of document.querySelectorAll("form[data-confirm]")) {
     if (!confirm(form.dataset.confirm)) event.preventDefault();
   });
 }
+
+// Whoever leaves a form that holds what is not saved is asked first.
+for (const form of document.querySelectorAll("form[data-unsaved]")) {
+  let changed = form.hasAttribute("data-changed");
+  let leaving = false;
+  form.addEventListener("input", () => { changed = true; });
+  form.addEventListener("submit", () => { leaving = true; });
+  addEventListener("pageshow", () => { leaving = false; });
+  addEventListener("beforeunload", (event) => { if (changed && !leaving) event.preventDefault(); });
+}
+
+// After a refusal, who cannot see is led to it: the first field that is wrong, or else what is said of the whole.
+const wrong = document.querySelector("main [aria-invalid=true]") ?? document.querySelector("main .notice.bad[role=alert]");
+if (wrong && !wrong.hasAttribute("autofocus")) {
+  if (wrong.matches("div, fieldset")) wrong.tabIndex = -1;
+  wrong.focus();
+}

@@ -596,7 +596,7 @@ mod tests {
         let text = shown(&Asked::default(), true);
         assert!(text.contains("badge bad\">breached</span> 2 d over"));
         assert!(
-            text.contains("<td data-label=\"In the stage\">3 d<br>"),
+            text.contains("data-label=\"In the stage\">3 d<br>"),
             "{text}"
         );
         assert!(text.contains("https://hire.sandbox.lever.co/candidates/o-1"));

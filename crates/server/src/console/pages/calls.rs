@@ -489,7 +489,7 @@ fn one(call: &pb::ApiCall, view: &View<'_>) -> Markup {
             td.num data-label="Took" { (call.elapsed_ms) " ms" }
             td.num data-label="Waited" { (call.waited_ms) " ms" }
             td.num data-label="Try" { (call.attempt) }
-            tdNone data-label="Lane" { (call.lane) }
+            tdNone data-label="Lane" { (lane(&call.lane)) }
             tdNone data-label="Operation" {
                 @match (&view.writes, call.operation_id.as_str()) {
                     (_, "") => "–",
@@ -505,9 +505,30 @@ fn one(call: &pb::ApiCall, view: &View<'_>) -> Markup {
     }
 }
 
+/// What a call was made for, as far as its lane tells; a lane that nobody knows by its name.
+fn lane(name: &str) -> &str {
+    match name {
+        "interactive" => "somebody waits",
+        "inbound" => "new applicants",
+        "follow" => "what changed",
+        "hydrate" => "what belongs to people",
+        "backfill" => "history",
+        "sweep" => "walk over everybody",
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_lane_is_told_in_words() {
+        for known in lever::Lane::ALL {
+            assert_ne!(lane(known.as_str()), known.as_str());
+        }
+        assert_eq!(lane("other"), "other");
+    }
 
     #[test]
     fn a_call_that_got_no_answer_says_so_and_a_filter_stays() {

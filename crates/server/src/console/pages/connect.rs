@@ -11,7 +11,7 @@ use proto::v1::connection_service_server::ConnectionService as _;
 use serde::Deserialize;
 
 use super::links::LINKS;
-use super::{setup, views};
+use super::setup;
 use crate::console::Console;
 use crate::console::checklist::{Only, checklist};
 use crate::console::desk::Desk;
@@ -73,6 +73,10 @@ fn shown(desk: &Desk, form: &Form, all: &[pb::Connection], refused: Option<&Refu
 async fn connect(Posted { desk, form }: Posted) -> Result<Response, Refused> {
     desk.check(CREATE)?;
     let all = listed(&desk).await?;
+    if let Some(only) = form.given("list") {
+        let form = with_list(&form, Only::of(only));
+        return Ok(desk.page("Connect Lever", Place::Top, shown(&desk, &form, &all, None)));
+    }
     Ok(match create(&desk, &form, &all).await {
         Ok((id, true)) => {
             let said = "The account is connected again, with its mappings and mirror; what has changed in Lever meanwhile is read now.";
@@ -87,12 +91,21 @@ async fn connect(Posted { desk, form }: Posted) -> Result<Response, Refused> {
             desk.done(&Tab::Permissions.path(&id), said)
         }
         Err(refused) => {
-            let refused = at_tick(at_address(&form, refused));
+            let refused = at_field(at_tick(at_address(&form, refused)));
             let content = shown(&desk, &form, &all, Some(&refused));
             let page = desk.page("Connect Lever", Place::Top, content);
             (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
         }
     })
+}
+
+/// What was filled in, with another list of permissions.
+fn with_list(form: &Form, only: Only) -> Form {
+    let rest = form
+        .fields()
+        .filter(|(name, _)| !["list", "only"].contains(name));
+    let rest = rest.map(|(name, value)| (name, value.to_owned()));
+    Form::of(rest.chain([("only", only.word().to_owned())]))
 }
 
 /// The connections that its reader sees.
@@ -159,6 +172,16 @@ fn at_tick(refused: Refused) -> Refused {
         refused.message()
     );
     status(engine::Error::invalid("again", message)).into()
+}
+
+/// What is wrong with one field alone, though it is told of the whole, is wrong in that field.
+pub(super) fn at_field(refused: Refused) -> Refused {
+    let field = match (refused.reason().as_deref(), refused.code()) {
+        (Some(engine::KEY_REJECTED), _) => "api_key",
+        (_, tonic::Code::AlreadyExists) => "connection.external_id",
+        _ => return refused,
+    };
+    status(engine::Error::invalid(field, refused.message())).into()
 }
 
 async fn create(
@@ -276,6 +299,21 @@ pub(super) fn environment_of(form: &Form) -> Result<(pb::Region, String), Refuse
     }
 }
 
+/// The fields for what an account is called, by people and by the product.
+pub(super) fn called(form: &Form, refused: Option<&Refused>) -> Markup {
+    let field = |name, label, field| Field {
+        name,
+        label,
+        help: "",
+        refused: refused.map(|refused| (refused, field)),
+    };
+    let product = "Id of this customer in the product (optional)";
+    html! {
+        (field("display_name", "Name", "connection.display_name").name(form.text("display_name")))
+        (field("external_id", product, "connection.external_id").line(form.text("external_id")))
+    }
+}
+
 /// The fields to choose an environment with.
 pub(super) fn environments(form: &Form, address: bool, refused: Option<&Refused>) -> Markup {
     let region = form.text("region");
@@ -313,18 +351,19 @@ fn page(
         @if let Some(refused) = refused { (refused.notice()) }
         p { "You need an API key, which a Lever Super Admin makes under Settings → Integrations and API → API Credentials. Somebody else has it, or you would rather consent in Lever? " a href=(LINKS) { "Make a link" } " instead." }
         p.faint { "Where the product offers “Lever” and “Lever (CSV)”, this is “Lever”. The other is another connector: it takes files that somebody has exported from Lever, and reads and writes nothing by itself." }
+        // What Enter in a field presses: not one of the lists.
+        button type="submit" form="connect" name="next" value="setup" hidden { "Test and continue" }
         details.panel open[only != Only::Everything] {
             summary { "The permissions to tick for the key, in Lever’s order" }
             (permissions(only))
         }
-        form.stack method="post" action=(PATH) {
+        form.stack id="connect" method="post" action=(PATH) {
             (csrf(token))
             @if only != Only::Everything { input type="hidden" name="only" value=(only.word()); }
             @if !formers.is_empty() { (whether_again(form, formers, refused)) }
-            label { "Name" input name="display_name" required maxlength="200" value=(form.text("display_name")) autocomplete="off"; }
-            label { "Id of this customer in the product (optional)" input name="external_id" value=(form.text("external_id")) autocomplete="off"; }
+            (called(form, refused))
             (environments(form, address, refused))
-            label { "API key" input type="password" name="api_key" required autocomplete="off" spellcheck="false"; }
+            (Field { name: "api_key", label: "API key", help: "", refused: refused.map(|refused| (refused, "api_key")) }.secret())
             @if again.is_some() || form.ticked("again") {
                 label.check { input type="checkbox" name="again" checked[form.ticked("again")] aria-invalid=[again.as_ref().map(|_| "true")] aria-describedby=[again.as_ref().map(|_| "again-problem")]; "Connect it all the same" }
                 @if let Some(problem) = &again { p.problem id="again-problem" { (problem) } }
@@ -339,11 +378,14 @@ fn page(
     }
 }
 
-/// The list to tick, with the ways to shorter ones.
+/// The list to tick, with the ways to shorter ones, which keep what was filled in.
 fn permissions(only: Only) -> Markup {
-    let all = Only::ALL.map(|(_, word, label)| (word, label));
     html! {
-        (views("What the key is good for", PATH, "only", only.word(), &[], &all))
+        div.actions role="group" aria-label="What the key is good for" {
+            @for (one, word, label) in Only::ALL {
+                button type="submit" form="connect" formnovalidate name="list" value=(word) aria-pressed=(one == only) { (label) }
+            }
+        }
         @match only {
             Only::Everything => p { "To read and to write." },
             Only::Reading => p { "To read only: nothing can be written to Lever with such a key." },
@@ -390,6 +432,38 @@ mod tests {
         assert!(!text.contains("sesame-open"));
     }
 
+    #[test]
+    fn what_is_wrong_stands_beside_its_field() {
+        let names = engine::Error::violations(
+            ["connection.display_name", "connection.external_id"]
+                .map(|field| engine::Violation {
+                    field: field.to_owned(),
+                    message: "give 1 to 200 characters".to_owned(),
+                })
+                .into(),
+        );
+        let rejected =
+            engine::Error::precondition(engine::KEY_REJECTED, "Lever rejects the key", Vec::new());
+        let taken = engine::Error::already_exists("another connection has this id", Vec::new());
+        for (error, fields) in [
+            (names, &["display_name", "external_id"][..]),
+            (rejected, &["api_key"]),
+            (taken, &["external_id"]),
+        ] {
+            let refused = at_field(status(error).into());
+            let text = page("t", &Form::default(), false, &[], Some(&refused)).into_string();
+            for field in fields {
+                let problem = format!("field-{field}-problem");
+                assert!(
+                    text.contains(&format!("aria-describedby=\"{problem}\"")),
+                    "{field}"
+                );
+                assert!(text.contains(&format!("id=\"{problem}\"")), "{field}");
+            }
+            assert_eq!(text.matches("aria-invalid").count(), fields.len(), "{text}");
+        }
+    }
+
     /// F-02.
     #[test]
     fn the_connector_for_files_is_told_apart() {
@@ -413,6 +487,21 @@ mod tests {
         let jobs = streams(b"only=jobs&region=global");
         assert_eq!(jobs, ["postings", "posting_forms"]);
         assert!(streams(b"only=reading&region=global").is_empty());
+    }
+
+    #[test]
+    fn another_list_keeps_what_was_filled_in() {
+        let form = Form::parse(
+            b"csrf=t&display_name=Acme&region=eu&only=jobs&api_key=sesame&list=reading",
+        );
+        let form = with_list(&form, Only::of(form.text("list")));
+        let text = page("t", &form, false, &[], None).into_string();
+        assert!(text.contains("value=\"Acme\"") && text.contains("value=\"eu\" selected"));
+        assert!(text.contains("name=\"only\" value=\"reading\"") && !text.contains("sesame"));
+        assert!(text.contains("value=\"reading\" aria-pressed=\"true\""));
+        let everything = with_list(&form, Only::Everything);
+        let text = page("t", &everything, false, &[], None).into_string();
+        assert!(!text.contains("name=\"only\"") && text.contains("value=\"Acme\""));
     }
 
     fn former(id: &str, external_id: &str) -> pb::Connection {

@@ -7,7 +7,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::candidate_service_server::CandidateService as _;
-use proto::v1::lever_service_server::LeverService as _;
+use proto::v1::stage_mapping_service_server::StageMappingService as _;
 
 use super::refused::{is_open, way_back};
 use super::versions::UNCHANGED;
@@ -23,7 +23,6 @@ use crate::grpc::Api;
 use crate::wire::status::status;
 
 pub(super) const UPDATE: &str = "/fulcrum.v1.CandidateService/UpdateExportSettings";
-const STAGES: &str = "/fulcrum.v1.LeverService/ListStages";
 
 /// What can speak against an export: its field in the form, what it is, and the ground.
 const GROUNDS: [(&str, &str, pb::ExportGround); 7] = [
@@ -353,15 +352,26 @@ async fn put(desk: &Desk, id: &str, typed: &Typed) -> Result<bool, Refused> {
 
 /// Lever's stages by id and text; none while they have not been read.
 pub(super) async fn stages(desk: &Desk, id: &str) -> Vec<(String, String)> {
-    let request = pb::ListStagesRequest {
+    let present = mapping_and_stages(desk, id).await;
+    present.map(|(_, stages)| stages).unwrap_or_default()
+}
+
+/// The stage mapping, and Lever's stages by id and text in Lever's order.
+///
+/// # Errors
+/// As the service.
+pub(super) async fn mapping_and_stages(
+    desk: &Desk,
+    id: &str,
+) -> Result<(pb::StageMapping, Vec<(String, String)>), Refused> {
+    let request = pb::GetStageMappingRequest {
         connection_id: id.to_owned(),
-        page_size: 1_000,
-        ..Default::default()
     };
-    let listed = desk.call(STAGES, request, Api::list_stages).await;
-    let stages = listed.map(|answer| answer.stages).unwrap_or_default();
-    let stages = stages.into_iter();
-    stages.map(|stage| (stage.id, stage.text)).collect()
+    let rpc = Tab::Stages.rpc();
+    let present = desk.call(rpc, request, Api::get_stage_mapping).await?;
+    let listed = present.stages.into_iter().filter(|stage| !stage.missing);
+    let stages = listed.map(|stage| (stage.stage_id, stage.text)).collect();
+    Ok((present.stage_mapping.unwrap_or_default(), stages))
 }
 
 fn page(view: &View<'_>) -> Markup {

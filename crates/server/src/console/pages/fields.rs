@@ -129,7 +129,7 @@ impl Versioned for Account {
         let versions = answer.versions.into_iter();
         Ok(Page {
             versions: versions
-                .map(|one| (one.field_mapping.unwrap_or_default(), one.differences))
+                .map(|one| one.field_mapping.unwrap_or_default())
                 .collect(),
             next_page_token: answer.next_page_token,
         })
@@ -236,8 +236,7 @@ async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Re
         }
         "reset" => {
             let shipped = versions::version::<Account>(&desk, &id, 0).await?;
-            let (shipped, _) = shipped.unwrap_or_default();
-            draft.reset(&shipped);
+            draft.reset(&shipped.unwrap_or_default());
             said = Some("This is the default. Nothing is saved yet.".to_owned());
         }
         _ => {}

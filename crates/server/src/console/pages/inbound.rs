@@ -15,8 +15,7 @@ use proto::v1::inbound_service_server::InboundService as _;
 use proto::v1::stage_mapping_service_server::StageMappingService as _;
 
 use self::entries::Entered;
-use super::applicants::mapping_and_stages;
-use super::export::{self, RULES, days, rule_word, set_rule};
+use super::export::{self, RULES, days, mapping_and_stages, rule_word, set_rule};
 use super::refused::{is_open, way_back};
 use super::setup;
 use crate::console::Console;
@@ -67,8 +66,8 @@ pub(super) fn routes() -> Router<Console> {
 struct Present {
     connection: pb::Connection,
     mapping: pb::StageMapping,
-    /// Lever's stages, for their texts.
-    stages: Vec<pb::Stage>,
+    /// Lever's stages by id and text, in Lever's order.
+    stages: Vec<(String, String)>,
     /// The reasons somebody may be rejected with; none while they are not read.
     reasons: Option<Vec<pb::RejectReason>>,
     export: pb::ExportSettings,
@@ -182,6 +181,41 @@ impl Typed {
     }
 }
 
+/// What the forms were opened with: only what differs from it is saved, and not over what somebody else has saved since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Opened {
+    was: Typed,
+    /// Of the mapping, the export settings and the connection, as [`ETAGS`] calls them.
+    etags: [String; 3],
+}
+
+const ETAGS: [&str; 3] = ["etag.mapping", "etag.export", "etag.connection"];
+
+impl Opened {
+    fn now(present: &Present) -> Opened {
+        Opened {
+            was: Typed::of(present),
+            etags: [
+                present.mapping.etag.clone(),
+                present.export.etag.clone(),
+                present.connection.etag.clone(),
+            ],
+        }
+    }
+
+    /// As a form says it was opened.
+    fn of(form: &Form, present: &Present) -> Opened {
+        let mut opened = Opened::now(present);
+        opened.was = opened.was.when_opened(form);
+        for (name, etag) in ETAGS.iter().zip(&mut opened.etags) {
+            if let Some(given) = form.given(name) {
+                given.clone_into(etag);
+            }
+        }
+        opened
+    }
+}
+
 async fn present(desk: &Desk, id: &str) -> Result<Present, Refused> {
     let reasons = pb::ListRejectReasonsRequest {
         connection_id: id.to_owned(),
@@ -209,59 +243,113 @@ async fn present(desk: &Desk, id: &str) -> Result<Present, Refused> {
 async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     desk.check(Tab::Inbound.rpc())?;
     let present = present(&desk, &id).await?;
-    let content = page(&present, &Typed::of(&present), desk.csrf(), None);
-    Ok(whole(&desk, &present, content, &Entered::default(), None))
+    Ok(whole(&desk, &View::of(&present)))
 }
 
-/// The page with an entry that could not be saved.
+/// What the page shows.
+struct View<'a> {
+    present: &'a Present,
+    typed: Typed,
+    opened: Opened,
+    /// What was typed for an entry that is not saved.
+    entered: Entered,
+    refused: Option<&'a Refused>,
+    /// What became of a form.
+    told: Option<Markup>,
+}
+
+impl<'a> View<'a> {
+    /// Everything as it is now.
+    fn of(present: &'a Present) -> View<'a> {
+        View {
+            present,
+            typed: Typed::of(present),
+            opened: Opened::now(present),
+            entered: Entered::default(),
+            refused: None,
+            told: None,
+        }
+    }
+
+    /// With what stands in a form and is not saved, as it was opened.
+    fn kept(present: &'a Present, form: &Form) -> View<'a> {
+        View {
+            typed: Typed::of(present).over(form),
+            opened: Opened::of(form, present),
+            entered: Entered::of(form),
+            ..View::of(present)
+        }
+    }
+
+    /// Whether anything in it is not saved yet.
+    fn unsaved(&self) -> bool {
+        self.typed != Typed::of(self.present) || self.entered != Entered::default()
+    }
+}
+
+/// The page with an entry that could not be saved, and all else that stood in the form.
 async fn shown_again(
     desk: &Desk,
     id: &str,
     refused: &Refused,
-    entered: &Entered,
+    form: &Form,
 ) -> Result<Response, Refused> {
     let present = present(desk, id).await?;
-    let typed = Typed::of(&present);
-    let told = told(refused, &present, [&typed, &typed], &[]);
-    let content = page(&present, &typed, desk.csrf(), Some((refused, told)));
-    let page = whole(desk, &present, content, entered, Some(refused));
-    Ok((refused.http(), page).into_response())
-}
-
-/// The settings, and below them what is entered one by one.
-fn whole(
-    desk: &Desk,
-    present: &Present,
-    settings: Markup,
-    entered: &Entered,
-    refused: Option<&Refused>,
-) -> Response {
-    let view = entries::View {
-        path: &Tab::Inbound.path(&present.connection.id),
-        mapping: &present.mapping,
-        stages: &present.stages,
-        reasons: present.reasons.as_deref().unwrap_or_default(),
-        postings: &present.postings,
-        entered,
-        refused,
-        csrf: is_open(&present.connection).then_some(desk.csrf()),
+    let view = View {
+        refused: Some(refused),
+        told: Some(refused.notice()),
+        ..View::kept(&present, form)
     };
-    let people = without_people(
-        &present.connection,
-        Some(&Tab::Settings.path(&present.connection.id)),
-    );
-    let content = html! { (people) (settings) (entries::panels(&view)) (said_with_each_request()) };
-    desk.at(&present.connection, Tab::Inbound, content)
+    Ok((refused.http(), whole(desk, &view)).into_response())
 }
 
-/// Saves what was changed, each where it lives; what is refused is shown as it was typed, with what was saved before it.
+/// The page after an entry was saved or taken away, with all that stood in the form and is not saved; `before` is what
+/// was there then, and `entered` what was typed for the other entry.
+async fn entry_saved(
+    desk: &Desk,
+    before: &Present,
+    form: &Form,
+    entered: Entered,
+    said: String,
+) -> Result<Response, Refused> {
+    let id = &before.connection.id;
+    let present = present(desk, id).await?;
+    let mut view = View {
+        entered,
+        ..View::kept(&present, form)
+    };
+    if view.opened.etags[0] == before.mapping.etag {
+        // What has changed in the mapping since is the entry.
+        view.opened.etags[0].clone_from(&present.mapping.etag);
+    }
+    if !view.unsaved() {
+        return Ok(desk.done(&Tab::Inbound.path(id), said));
+    }
+    view.told = Some(html! {
+        div.notice.good role="status" { p { (said) " What else you changed here is not saved yet." } }
+    });
+    Ok(whole(desk, &view))
+}
+
+fn whole(desk: &Desk, view: &View<'_>) -> Response {
+    let connection = &view.present.connection;
+    let people = without_people(connection, Some(&Tab::Settings.path(&connection.id)));
+    let content = html! { (people) (page(view, desk.csrf())) (said_with_each_request()) };
+    desk.at(connection, Tab::Inbound, content)
+}
+
+/// Saves what was changed and what was typed for an entry, each where it lives; what is refused is shown as it was
+/// typed, with what was saved before it.
 async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
     desk.check(Tab::Inbound.rpc())?;
     let before = present(&desk, &id).await?;
-    let now = Typed::of(&before);
-    let typed = now.over(&form);
+    let typed = Typed::of(&before).over(&form);
+    let mut entered = Entered::of(&form);
     let mut saved = Vec::new();
-    let done = save_changes(&desk, &form, &before, &typed, &mut saved).await;
+    let mut done = save_changes(&desk, &form, &before, &typed, &mut saved).await;
+    if done.is_ok() {
+        done = entries::add(&desk, &id, &mut entered, &mut saved).await;
+    }
     let Err(refused) = done else {
         let said = match saved.is_empty() {
             true => "Nothing was changed.".to_owned(),
@@ -272,15 +360,16 @@ async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<R
     let present = present(&desk, &id).await?;
     let now = Typed::of(&present);
     let typed = now.over(&form);
-    let told = told(
-        &refused,
-        &present,
-        [&now.when_opened(&form), &typed],
-        &saved,
-    );
-    let content = page(&present, &typed, desk.csrf(), Some((&refused, told)));
-    let page = whole(&desk, &present, content, &Entered::default(), None);
-    Ok((refused.http(), page).into_response())
+    let was = now.when_opened(&form);
+    let told = told(&refused, &present, [&was, &typed], &saved);
+    let view = View {
+        typed,
+        entered,
+        refused: Some(&refused),
+        told: Some(told),
+        ..View::of(&present)
+    };
+    Ok((refused.http(), whole(&desk, &view)).into_response())
 }
 
 async fn save_changes(
@@ -288,7 +377,7 @@ async fn save_changes(
     form: &Form,
     before: &Present,
     typed: &Typed,
-    saved: &mut Vec<&'static str>,
+    saved: &mut Vec<String>,
 ) -> Result<(), Refused> {
     typed.check()?;
     let (id, now) = (&before.connection.id, Typed::of(before));
@@ -316,7 +405,7 @@ async fn save_changes(
             ..before.mapping.clone()
         };
         save_mapping(desk, id, mapping).await?;
-        saved.push("how people are rejected");
+        saved.push("how people are rejected".to_owned());
     }
     if asked_again {
         let mut settings = pb::ExportSettings {
@@ -327,7 +416,7 @@ async fn save_changes(
         let ground = pb::ExportGround::DoNotContact;
         set_rule(&mut settings, ground, &typed.do_not_contact);
         save_again(desk, id, settings).await?;
-        saved.push("who is asked again");
+        saved.push("who is asked again".to_owned());
     }
     if snoozed {
         let connection = pb::Connection {
@@ -338,7 +427,8 @@ async fn save_changes(
         };
         setup::update(desk, connection, &["include_snoozed"]).await?;
         saved.push(
-            "what becomes of snoozed people; who is not mirrored yet comes with the next walk",
+            "what becomes of snoozed people; who is not mirrored yet comes with the next walk"
+                .to_owned(),
         );
     }
     Ok(())
@@ -371,33 +461,28 @@ async fn save_again(desk: &Desk, id: &str, settings: pb::ExportSettings) -> Resu
     Ok(())
 }
 
-fn page(
-    present: &Present,
-    typed: &Typed,
-    token: &str,
-    refused: Option<(&Refused, Markup)>,
-) -> Markup {
-    let mut now = Typed::of(present);
-    let (refused, told) = refused.unzip();
+/// One form for all of it, so that no button loses what another one would save.
+fn page(view: &View<'_>, token: &str) -> Markup {
+    let (present, typed, refused) = (view.present, &view.typed, view.refused);
     let path = Tab::Inbound.path(&present.connection.id);
-    let mapping = &present.mapping;
+    let open = is_open(&present.connection);
+    let mut was = view.opened.was.clone();
     html! {
         h1 { "Inbound settings" }
         (way_back(&present.connection))
         p { "What holds for " a href=(Tab::Applicants.path(&present.connection.id)) { "applicants" } " of this account." }
-        @if let Some(told) = told { (told) }
+        @if let Some(told) = &view.told { (told) }
         section.panel {
             h2 { "Stages and reasons" }
             (from_mapping(present))
             p { a.button href=(format!("/console/connections/{}/stages", present.connection.id)) { "Change in the stage mapping" } }
         }
-        form method="post" action=(path) {
+        form method="post" action=(path) data-unsaved data-changed[view.unsaved()] {
             (csrf(token))
-            @for (name, etag) in [("etag.mapping", &mapping.etag), ("etag.export", &present.export.etag), ("etag.connection", &present.connection.etag)] {
+            @for (name, etag) in ETAGS.iter().zip(&view.opened.etags) {
                 input type="hidden" name=(name) value=(etag);
             }
-            // What the page was opened with: only what differs from it is saved.
-            @for (name, value) in now.fields() {
+            @for (name, value) in was.fields() {
                 input type="hidden" name={ "was." (name) } value=(value);
             }
             section.panel {
@@ -415,7 +500,17 @@ fn page(
                 h2 { "Snoozed people" }
                 (field("snoozed", WHILE_SNOOZED, "Who is left out goes from the mirror. The clock of the SLA stands still meanwhile, unless the stage mapping says otherwise.", "snoozed", refused).choice(&typed.snoozed, &SNOOZED))
             }
-            @if is_open(&present.connection) { button.primary type="submit" { "Save" } }
+            @if open { button.primary type="submit" { "Save" } }
+            (entries::panels(&entries::View {
+                path: &path,
+                mapping: &present.mapping,
+                stages: &present.stages,
+                reasons: present.reasons.as_deref().unwrap_or_default(),
+                postings: &present.postings,
+                entered: &view.entered,
+                refused,
+                open,
+            }))
         }
     }
 }
@@ -438,7 +533,12 @@ fn said_with_each_request() -> Markup {
 
 /// Why a form was refused, after what of it was saved; where somebody else was first, both sides where they differ, and
 /// the two ways on.
-fn told(refused: &Refused, present: &Present, [was, typed]: [&Typed; 2], saved: &[&str]) -> Markup {
+fn told(
+    refused: &Refused,
+    present: &Present,
+    [was, typed]: [&Typed; 2],
+    saved: &[String],
+) -> Markup {
     let (was, theirs, mine) = (was.told(), Typed::of(present).told(), typed.told());
     let rows = conflicts(&was, &theirs, &mine);
     let unsaved = match saved.is_empty() {
@@ -478,8 +578,8 @@ fn from_mapping(present: &Present) -> Markup {
     let stages = |ids: &[String]| {
         let texts = ids.iter().map(|id| {
             let mut stages = present.stages.iter();
-            let found = stages.find(|stage| stage.id == *id);
-            found.map_or(id.as_str(), |stage| stage.text.as_str())
+            let found = stages.find(|(one, _)| one == id);
+            found.map_or(id.as_str(), |(_, text)| text.as_str())
         });
         texts.collect::<Vec<_>>().join(", ")
     };
@@ -522,11 +622,7 @@ mod tests {
                 lever_sends_email: true,
                 ..Default::default()
             },
-            stages: vec![pb::Stage {
-                id: "applicant-new".to_owned(),
-                text: "New <applicant>".to_owned(),
-                ..Default::default()
-            }],
+            stages: vec![("applicant-new".to_owned(), "New <applicant>".to_owned())],
             reasons: None,
             export: pb::ExportSettings {
                 etag: "e-export".to_owned(),
@@ -540,7 +636,7 @@ mod tests {
     #[test]
     fn each_setting_is_shown_with_the_version_it_is_saved_over() {
         let present = present_now();
-        let text = page(&present, &Typed::of(&present), "t", None).into_string();
+        let text = page(&View::of(&present), "t").into_string();
         assert!(text.contains("New &lt;applicant&gt;, gone"));
         assert!(
             text.contains("value=\"lever\" selected")
@@ -570,7 +666,13 @@ mod tests {
         let was = now.when_opened(&form);
         let refused = somebody_was_first();
         let told = told(&refused, &present, [&was, &typed], &[]);
-        let text = page(&present, &typed, "t", Some((&refused, told))).into_string();
+        let view = View {
+            typed,
+            refused: Some(&refused),
+            told: Some(told),
+            ..View::of(&present)
+        };
+        let text = page(&view, "t").into_string();
         let cells = format!("{COOL_OFF}</th><td>90</td><td>90</td><td><ins>30</ins></td>");
         assert!(
             text.contains(&cells) && text.contains("value=\"30\""),
@@ -580,14 +682,43 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_saved_stays_in_the_form_over_what_it_was_opened_with() {
+        let present = present_now();
+        let form = Form::parse(
+            b"etag.export=old&cool_off_days=30&was.cool_off_days=60&name=No+fit&posting_id=p1",
+        );
+        let view = View::kept(&present, &form);
+        assert!(view.unsaved());
+        let text = page(&view, "t").into_string();
+        for kept in [
+            "name=\"cool_off_days\" value=\"30\"",
+            "name=\"was.cool_off_days\" value=\"60\"",
+            "name=\"etag.export\" value=\"old\"",
+            "name=\"name\" value=\"No fit\"",
+            "data-changed",
+        ] {
+            assert!(text.contains(kept), "{kept}: {text}");
+        }
+        assert!(
+            !page(&View::of(&present), "t")
+                .into_string()
+                .contains("data-changed")
+        );
+    }
+
+    #[test]
     fn what_no_form_offers_is_refused_beside_its_field() {
         let present = present_now();
         for field in ["writer", "reject_hold", "do_not_contact", "snoozed"] {
             let form = Form::parse(format!("{field}=").as_bytes());
             let typed = Typed::of(&present).over(&form);
             let refused = typed.check().unwrap_err();
-            let text =
-                page(&present, &typed, "t", Some((&refused, refused.notice()))).into_string();
+            let view = View {
+                typed,
+                refused: Some(&refused),
+                ..View::of(&present)
+            };
+            let text = page(&view, "t").into_string();
             assert!(
                 text.contains(&format!("id=\"field-{field}-problem\"")),
                 "{field}"

@@ -59,12 +59,58 @@ impl Asked {
 
 /// What the page shows.
 struct View<'a> {
+    connection: &'a str,
     path: String,
     asked: &'a Asked,
     issues: &'a [pb::Issue],
     next_page_token: &'a str,
     /// What forms carry, where the reader may act.
     csrf: Option<&'a str>,
+    /// The pages that the reader may open.
+    tabs: &'a [Tab],
+}
+
+/// What repairs call the pages of an account; the longer names first.
+#[rustfmt::skip]
+const PAGES: [(&str, Tab); 10] = [
+    ("Inbound settings", Tab::Inbound),
+    ("Export settings", Tab::Export),
+    ("Settings", Tab::Settings),
+    ("Permissions", Tab::Permissions),
+    ("Operations", Tab::Operations),
+    ("API calls", Tab::Calls),
+    ("Users page", Tab::Users),
+    ("stage mapping", Tab::Stages),
+    ("field mapping", Tab::Fields),
+    ("Sync", Tab::Sync),
+];
+
+/// The first page that a text names, and where: a word alone, and not the button “Sync now”.
+fn named(text: &str) -> Option<(usize, &'static str, Tab)> {
+    let found = PAGES.iter().filter_map(|(name, tab)| {
+        let mut places = text.match_indices(name);
+        let (at, _) = places.find(|(at, _)| {
+            let before = text[..*at].chars().next_back();
+            let after = &text[at + name.len()..];
+            !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '“')
+                && !after.starts_with(char::is_alphanumeric)
+        })?;
+        Some((at, *name, *tab))
+    });
+    found.min_by_key(|(at, name, _)| (*at, std::cmp::Reverse(name.len())))
+}
+
+/// A text with ways to the pages that it names, as far as the reader may open them.
+fn linked(text: &str, view: &View<'_>) -> Markup {
+    let Some((at, name, tab)) = named(text) else {
+        return html! { (text) };
+    };
+    let (before, rest) = (&text[..at], &text[at + name.len()..]);
+    html! {
+        (before)
+        @if view.tabs.contains(&tab) { a href=(tab.path(view.connection)) { (name) } } @else { (name) }
+        (linked(rest, view))
+    }
 }
 
 async fn list(
@@ -81,7 +127,11 @@ async fn list(
         ..Default::default()
     };
     let answer = desk.call(LIST, request, Api::list_issues).await?;
+    let tabs = Tab::ALL.into_iter().filter(|tab| desk.may(tab.rpc()));
+    let tabs: Vec<Tab> = tabs.collect();
     let view = View {
+        connection: &id,
+        tabs: &tabs,
         path: Tab::Issues.path(&id),
         asked: &asked,
         issues: &answer.issues,
@@ -142,6 +192,24 @@ fn none(state: pb::IssueState) -> Markup {
     html! { section.empty { h2 { (title) } p { (text) } } }
 }
 
+/// What an issue concerns: streams in words, and writes with the way to them.
+fn concerned(one: &pb::AffectedObject, view: &View<'_>) -> Markup {
+    let what = match one.what.as_str() {
+        "operation" => "write".to_owned(),
+        what => what.replace('_', " "),
+    };
+    html! {
+        (what) " "
+        @match one.what.as_str() {
+            "stream" => { "“" (one.id.replace('_', " ")) "”" },
+            "operation" if view.tabs.contains(&Tab::Operations) => {
+                a href={ (Tab::Operations.path(view.connection)) "/" (one.id) } { (one.id) }
+            },
+            _ => code { (one.id) },
+        }
+    }
+}
+
 fn one(issue: &pb::Issue, view: &View<'_>) -> Markup {
     let (class, state) = match issue.state() {
         pb::IssueState::Muted => ("badge", "muted"),
@@ -151,7 +219,7 @@ fn one(issue: &pb::Issue, view: &View<'_>) -> Markup {
     html! {
         article.panel {
             h2 { (sentence(&issue.message)) " " span class=(class) { (state) } }
-            @if !issue.repair.is_empty() { p { strong { "What to do: " } (sentence(&issue.repair)) } }
+            @if !issue.repair.is_empty() { p { strong { "What to do: " } (linked(&sentence(&issue.repair), view)) } }
             p.faint {
                 "Seen " (count(issue.count, "time", "times")) ", first " (moment(issue.first_seen_time.as_ref()))
                 ", last " (moment(issue.last_seen_time.as_ref()))
@@ -162,7 +230,7 @@ fn one(issue: &pb::Issue, view: &View<'_>) -> Markup {
                 p.faint { "Resolved " @if issue.resolved_by.is_empty() { "by itself" } @else { "by " (issue.resolved_by) } ", " (moment(issue.resolve_time.as_ref())) @if !issue.resolve_note.is_empty() { ": " (issue.resolve_note) } }
             }
             @if !issue.affected.is_empty() {
-                details { summary { "Affected" } ul { @for one in &issue.affected { li { (one.what) " " code { (one.id) } } } } }
+                details { summary { "Affected" } ul { @for one in &issue.affected { li { (concerned(one, view)) } } } }
             }
             @if let Some(csrf) = view.csrf {
                 @let path = view.asked.at(&format!("{}/{}", view.path, issue.id));
@@ -185,6 +253,8 @@ mod tests {
 
     fn page(issues: &[pb::Issue], csrf: Option<&str>) -> String {
         let view = View {
+            connection: "c",
+            tabs: &[Tab::Settings, Tab::Sync, Tab::Operations],
             path: "/console/connections/c/issues".to_owned(),
             asked: &Asked::default(),
             issues,
@@ -192,6 +262,37 @@ mod tests {
             csrf,
         };
         show(&view).into_string()
+    }
+
+    #[test]
+    fn repairs_lead_to_the_pages_they_name_and_what_is_concerned_is_told_in_words() {
+        let affected = |what: &str, id: &str| pb::AffectedObject {
+            what: what.to_owned(),
+            id: id.to_owned(),
+        };
+        let issue = pb::Issue {
+            message: "Lever refused".to_owned(),
+            repair: "replace the key with RotateCredential, or see the runs (ListRuns) and press “Sync now”; the \
+                     calls (ListApiCalls) tell more"
+                .to_owned(),
+            affected: vec![
+                affected("stream", "requisition_fields"),
+                affected("operation", "0-1/2"),
+                affected("product_field", "NOTES"),
+            ],
+            ..Default::default()
+        };
+        let text = page(&[issue], None);
+        for told in [
+            "in <a href=\"/console/connections/c/settings\">Settings</a>, or",
+            "(<a href=\"/console/connections/c/sync\">Sync</a>) and press “Sync now”",
+            "(API calls)",
+            "stream “requisition fields”",
+            "write <a href=\"/console/connections/c/operations/0-1/2\">0-1/2</a>",
+            "product field <code>NOTES</code>",
+        ] {
+            assert!(text.contains(told), "{told}: {text}");
+        }
     }
 
     #[test]

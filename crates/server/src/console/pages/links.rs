@@ -21,7 +21,7 @@ use crate::console::words::{moment, plain};
 use crate::wire::status::status;
 use crate::wire::time::to_timestamp;
 
-use super::connect::{allows_address, environment_of, environments};
+use super::connect::{allows_address, called, environment_of, environments};
 
 const CREATE: &str = "/fulcrum.v1.ConnectionService/CreateConnectLink";
 const LIST: &str = "/fulcrum.v1.ConnectionService/ListConnectLinks";
@@ -78,12 +78,13 @@ async fn create(Posted { desk, form }: Posted) -> Result<Response, Refused> {
 }
 
 async fn made(desk: &Desk, form: &Form) -> Result<pb::CreateConnectLinkResponse, Refused> {
-    let days = form.text("days").parse::<u64>();
-    let days = days.map_err(|_no_number| {
+    let days = form.text("days").parse::<u64>().ok();
+    let days = days.filter(|days| (1..=LONGEST_LIFE.as_secs() / DAY_SECONDS).contains(days));
+    let days = days.ok_or_else(|| {
         let message = "give a whole number from 1 to 30";
         status(engine::Error::invalid("expire_time", message))
     })?;
-    let life = std::time::Duration::from_secs(days.min(1_000) * DAY_SECONDS);
+    let life = std::time::Duration::from_secs(days * DAY_SECONDS);
     let now = desk.api().authority.now();
     let request = pb::CreateConnectLinkRequest {
         expire_time: Some(to_timestamp(now.plus(life))),
@@ -187,20 +188,16 @@ fn shown_once(made: &pb::CreateConnectLinkResponse) -> Markup {
 fn make(view: &View<'_>) -> Markup {
     let form = &view.form;
     let chosen = form.text("connection");
-    let days = match form.text("days") {
-        "" => (USUAL_LIFE.as_secs() / DAY_SECONDS).to_string(),
-        days => days.to_owned(),
-    };
+    let again = !chosen.is_empty();
     html! {
         div.columns {
             section.panel {
                 h2 { "For another account" }
                 form.stack method="post" action=(LINKS) {
                     (csrf(view.csrf))
-                    label { "Name" input name="display_name" required maxlength="200" value=(form.text("display_name")) autocomplete="off"; }
-                    label { "Id of this customer in the product (optional)" input name="external_id" value=(form.text("external_id")) autocomplete="off"; }
+                    (called(form, view.refused))
                     (environments(form, view.address, view.refused))
-                    (life(&days, view.refused.filter(|_| chosen.is_empty())))
+                    (days(view, "days", !again))
                     button.primary type="submit" { "Make a link" }
                 }
             }
@@ -216,7 +213,7 @@ fn make(view: &View<'_>) -> Markup {
                                 @for one in &view.connections { option value=(one.id) selected[one.id == chosen] { (one.display_name) } }
                             }
                         }
-                        (life(&days, view.refused.filter(|_| !chosen.is_empty())))
+                        (days(view, "days-again", again))
                         button type="submit" { "Make a link" }
                         p.faint { "Its id, mappings and mirror stay." }
                     }
@@ -226,14 +223,21 @@ fn make(view: &View<'_>) -> Markup {
     }
 }
 
-/// How long the link works. The page has two forms, so what is wrong stands within the label of its own.
-fn life(days: &str, refused: Option<&Refused>) -> Markup {
-    let most = LONGEST_LIFE.as_secs() / DAY_SECONDS;
-    let problem = refused.and_then(|refused| refused.about("expire_time"));
+/// How long a link works; what was typed and what is wrong with it only in the form that was sent, `here`.
+fn days(view: &View<'_>, id: &str, here: bool) -> Markup {
+    let usual = (USUAL_LIFE.as_secs() / DAY_SECONDS).to_string();
+    let typed = view.form.given("days").filter(|_| here);
+    let refused = view.refused.filter(|_| here);
+    let wrong = refused.and_then(|refused| refused.about("expire_time"));
+    let problem = format!("{id}-problem");
+    let described = wrong.as_ref().map(|_| &problem);
     html! {
-        label { "Number of days it works"
-            input name="days" type="number" min="1" max=(most) required value=(days) aria-invalid=[problem.as_ref().map(|_| "true")];
-            @if let Some(problem) = problem { span.problem { (problem) } }
+        div.field {
+            label for=(id) { "Number of days it works" }
+            input.short id=(id) name="days" inputmode="numeric" required autocomplete="off" value=(typed.unwrap_or(&usual))
+                aria-invalid=[wrong.as_ref().map(|_| "true")] aria-describedby=[described] autofocus[wrong.is_some()];
+            p.faint { "1 to " (LONGEST_LIFE.as_secs() / DAY_SECONDS) "." }
+            @if let Some(wrong) = &wrong { p.problem id=(problem) { (wrong) } }
         }
     }
 }
@@ -338,10 +342,10 @@ mod tests {
             ..view(Vec::new())
         })
         .into_string();
-        let field = "Number of days it works<input name=\"days\"";
-        assert_eq!(text.matches(field).count(), 2);
+        let label = "Number of days it works</label>";
+        assert_eq!(text.matches(label).count(), 2);
         assert!(text.contains("<p>Number of days it works: give a whole number from 1 to 30.</p>"));
-        assert!(text.contains("problem\">Give a whole number from 1 to 30.</span>"));
+        assert!(text.contains("id=\"days-problem\">Give a whole number from 1 to 30."));
         assert_eq!(
             text.matches("aria-invalid").count(),
             1,
@@ -361,6 +365,28 @@ mod tests {
         let part = shown_once(&made("/connect/fcl_x")).into_string();
         assert!(part.contains("server.public_url"));
         assert!(!page(&view(Vec::new())).into_string().contains("fcl_"));
+    }
+
+    #[test]
+    fn days_that_are_none_come_back_as_typed_with_what_is_wrong_in_their_own_form() {
+        let error = engine::Error::invalid("expire_time", "give 1 to 30 days");
+        let refused = Refused::from(status(error));
+        for (form, own, other) in [
+            ("display_name=A&days=", "days", "days-again"),
+            ("connection=c1&days=", "days-again", "days"),
+        ] {
+            let mut view = view(Vec::new());
+            view.form = Form::parse(form.as_bytes());
+            view.refused = Some(&refused);
+            let text = page(&view).into_string();
+            assert!(
+                text.contains(&format!("id=\"{own}-problem\">Give 1 to 30 days.")),
+                "{form}"
+            );
+            assert!(!text.contains(&format!("id=\"{other}-problem\"")), "{form}");
+            assert!(text.contains("value=\"\" aria-invalid"), "{text}");
+            assert_eq!(text.matches("value=\"7\"").count(), 1, "{text}");
+        }
     }
 
     #[test]

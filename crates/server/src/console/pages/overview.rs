@@ -39,7 +39,7 @@ struct View<'a> {
     /// None where the reader may not know.
     open_issues: Option<u32>,
     may_set_up: bool,
-    /// Whether the account was linked so lately that the end of its first import is news.
+    /// Whether the account was linked so lately that the end of its first import is news, and nobody has gone on since.
     fresh: bool,
 }
 
@@ -49,18 +49,24 @@ const NEWS_SECONDS: i64 = 3 * 24 * 3600;
 async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
     let status = super::sync::status(&desk, &id).await?;
+    let now = desk.now().as_millis().div_euclid(1_000);
+    let linked = connection.create_time.as_ref();
+    let lately = linked.is_some_and(|at| now.saturating_sub(at.seconds) < NEWS_SECONDS);
     let view = View {
         connection: &connection,
         status: &status,
         // The mirror is shown even where its issues are refused just now.
         open_issues: open_issues(&desk, &id).await.ok().flatten(),
         may_set_up: desk.may(SET_UP),
-        fresh: connection.create_time.as_ref().is_some_and(|at| {
-            let now = desk.now().as_millis().div_euclid(1_000);
-            now.saturating_sub(at.seconds) < NEWS_SECONDS
-        }),
+        fresh: lately && !is_mapped(&desk, &id).await,
     };
     Ok(desk.at(&connection, Tab::Overview, page(&view)))
+}
+
+/// Whether somebody has saved a stage mapping; not where nobody may know.
+async fn is_mapped(desk: &Desk, id: &str) -> bool {
+    let present = super::export::mapping_and_stages(desk, id).await;
+    present.is_ok_and(|(mapping, _)| mapping.version > 0)
 }
 
 /// Tells a page that something has changed, until the service stops, or the token does, or its reader signs out.
@@ -104,7 +110,7 @@ fn page(view: &View<'_>) -> Markup {
         }
         div id="import" data-live-part data-import=[(!unstarted_yet).then_some(if importing { "running" } else { "complete" })] data-name=(connection.display_name) {
             @if !unstarted_yet && importing { (first_import(status)) }
-            @else if !importing && view.fresh { (complete(&connection.id, has_people(status))) }
+            @else if !importing && view.fresh && !is_troubled(view) { (complete(&connection.id, has_people(status))) }
         }
         // Outside of what is put in place anew, so that what was asked for here stays.
         @if !unstarted_yet && importing { (tell_me()) }
@@ -114,6 +120,11 @@ fn page(view: &View<'_>) -> Markup {
             @if importing { (import_table(status)) } @else { (streams(&status.streams)) }
         }
     }
+}
+
+/// Whether something is wrong, so that there is nothing to be glad of.
+fn is_troubled(view: &View<'_>) -> bool {
+    view.open_issues.is_some_and(|open| open > 0) || view.status.state() == pb::SyncState::Failed
 }
 
 /// How far the first import has come.
@@ -319,7 +330,7 @@ mod tests {
         let view = View {
             connection,
             status,
-            open_issues: Some(1),
+            open_issues: Some(0),
             may_set_up: false,
             fresh: true,
         };
@@ -399,8 +410,19 @@ mod tests {
                 && text.contains("The first import is complete")
         );
         assert!(!text.contains("data-tell-me") && !text.contains("<progress"));
-        assert!(text.contains("Needs attention") && text.contains(">1 open issue</a>"));
         assert!(text.contains("badge bad\">forbidden"));
+        let view = |open_issues, fresh| View {
+            connection: &connection,
+            status: &status,
+            open_issues: Some(open_issues),
+            may_set_up: false,
+            fresh,
+        };
+        let troubled = page(&view(1, true)).into_string();
+        assert!(troubled.contains("Needs attention") && troubled.contains(">1 open issue</a>"));
+        for other in [troubled, page(&view(0, false)).into_string()] {
+            assert!(!other.contains("The first import is complete"), "{other}");
+        }
     }
 
     #[test]

@@ -63,13 +63,24 @@ async fn read_now(desk: &Desk, id: &str, opportunity: &str) -> Result<String, Re
         opportunity_id: opportunity.to_owned(),
         ..Default::default()
     };
-    let read = desk.call(START, request, Api::start_sync).await?;
+    let read = desk.call(START, request, Api::start_sync).await;
+    let read = read.map_err(at_field)?;
     let Some(after) = mirrored(desk, id, opportunity).await else {
         return Ok("Lever was asked; nothing of it is kept here.".to_owned());
     };
     let stage = stage(desk, id, &after.stage_id).await;
     let came = came(before.as_ref(), &after, &stage);
     Ok(format!("{came}{}", goes_again(read.left_out())))
+}
+
+/// An id that Lever does not know is wrong in its field, with what to do.
+fn at_field(refused: Refused) -> Refused {
+    if refused.code() != tonic::Code::NotFound {
+        return refused;
+    }
+    let message = "Lever has no opportunity with this id: take it from the address of the person's page in Lever, or look \
+                   the person up under “Find a person”; one that was deleted in Lever does not come back";
+    status(engine::Error::invalid("opportunity_id", message)).into()
 }
 
 /// What becomes of somebody who was read although the settings leave them out; empty for everybody else.
@@ -189,6 +200,22 @@ mod tests {
         };
         let changed = came(Some(&ada("s")), &archived, "On-site");
         assert!(changed.contains("has changed in Lever") && changed.contains("Archived in"));
+    }
+
+    #[test]
+    fn an_id_that_lever_does_not_know_is_told_beside_its_field_with_what_to_do() {
+        let refused = at_field(tonic::Status::not_found("opportunity abc was not found").into());
+        let unread = Unread {
+            typed: "abc",
+            refused: &refused,
+        };
+        let text = panel("t", "/sync", Some(unread)).into_string();
+        assert!(
+            text.contains("id=\"field-person-problem\">Lever has no opportunity with this id:")
+        );
+        assert!(text.contains("aria-invalid") && text.contains("Find a person"));
+        let other = at_field(tonic::Status::unavailable("Lever is away").into());
+        assert_eq!(other.code(), tonic::Code::Unavailable);
     }
 
     #[test]

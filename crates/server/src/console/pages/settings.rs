@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
 
+use super::connect::at_field;
 use super::links::LINKS;
 use super::refused::{is_open, way_back};
 use super::setup::{self, Reach};
@@ -302,6 +303,7 @@ async fn replace_key(
         let said = "The key is replaced. Delete the old one in Lever.";
         return Ok(desk.done(&Tab::Permissions.path(&id), said));
     };
+    let refused = at_field(refused);
     opened(&desk, &id, None, "", Some((Part::Key, &refused))).await
 }
 
@@ -326,7 +328,7 @@ fn key_and_end(view: &View<'_>, path: &str) -> Markup {
             p { "The present key ends with " code { (connection.key_last_four) } ". The permissions of a key cannot be changed in Lever; a new one replaces it here." }
             form.stack method="post" action={ (path) "/key" } {
                 (csrf(view.csrf))
-                label { "New API key" input type="password" name="api_key" required autocomplete="off" spellcheck="false"; }
+                (Field { name: "api_key", label: "New API key", help: "", refused: view.refused(Part::Key).map(|refused| (refused, "api_key")) }.secret())
                 @if view.refused(Part::Key).is_some_and(|refused| refused.reason().as_deref() == Some(ACCOUNT_CONNECTED)) {
                     label.check { input type="checkbox" name="again"; "It is meant: both connections share this account" }
                 }

@@ -120,7 +120,7 @@ impl Versioned for Account {
         let versions = answer.versions.into_iter();
         Ok(Page {
             versions: versions
-                .map(|one| (one.stage_mapping.unwrap_or_default(), one.differences))
+                .map(|one| one.stage_mapping.unwrap_or_default())
                 .collect(),
             next_page_token: answer.next_page_token,
         })
@@ -145,7 +145,7 @@ impl Versioned for Account {
 
 impl Account {
     fn names(&self) -> Names<'_> {
-        Names::new(&self.stages, &self.reasons)
+        Names::new(&self.stages, &self.reasons).with_groups(&self.mapping)
     }
 
     fn show(&self, desk: &Desk, shown: Shown<'_>) -> Response {

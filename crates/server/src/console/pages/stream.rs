@@ -122,6 +122,41 @@ impl Typed {
         }))
     }
 
+    /// That nothing was typed for another choice than the one that is made: it would be lost. What the page came with,
+    /// `shown`, was not typed.
+    ///
+    /// # Errors
+    /// Invalid for each field that was.
+    fn nothing_for_another(&self, shown: &Typed) -> Result<(), Refused> {
+        let interval = (&self.interval, &self.unit) != (&shown.interval, &shown.unit);
+        let of = [
+            ("schedule.interval", "interval", &self.interval, interval),
+            ("schedule.cron", "cron", &self.cron, self.cron != shown.cron),
+            (
+                "schedule.time_zone",
+                "cron",
+                &self.time_zone,
+                self.time_zone != shown.time_zone,
+            ),
+        ];
+        let mut lost = Vec::new();
+        for (field, kind, value, typed) in of {
+            if kind != self.kind && typed && !value.is_empty() {
+                let mut kinds = KINDS.iter();
+                let words = kinds.find(|(one, _)| *one == kind);
+                let words = words.map_or(kind, |(_, words)| words);
+                lost.push(engine::Violation {
+                    field: field.to_owned(),
+                    message: format!("choose “{words}” above, or empty this field"),
+                });
+            }
+        }
+        match lost.is_empty() {
+            true => Ok(()),
+            false => Err(to_status(engine::Error::violations(lost)).into()),
+        }
+    }
+
     fn duration(&self) -> Result<prost_types::Duration, Refused> {
         let mut units = UNITS.iter();
         let size = units.find(|(unit, ..)| *unit == self.unit);
@@ -332,10 +367,13 @@ async fn set_schedule(
 
 async fn put(desk: &Desk, id: &str, stream: &str, typed: &Typed) -> Result<(), Refused> {
     desk.check(SCHEDULE)?;
+    let schedule = typed.schedule()?;
+    let shown = Shown::find(status(desk, id).await?, stream)?;
+    typed.nothing_for_another(&Typed::of(&shown.schedule.unwrap_or_default()))?;
     let request = pb::UpdateScheduleRequest {
         connection_id: id.to_owned(),
         stream: stream.to_owned(),
-        schedule: typed.schedule()?,
+        schedule,
     };
     desk.call(SCHEDULE, request, Api::update_schedule).await?;
     Ok(())
@@ -561,6 +599,33 @@ mod tests {
             let refused = typed.schedule().unwrap_err();
             assert!(refused.about("schedule.interval").is_some(), "{interval}");
         }
+    }
+
+    #[test]
+    fn what_was_typed_for_another_choice_is_refused_beside_its_field_and_not_dropped() {
+        let shown = of(3_600);
+        let lost = |form: &str| {
+            let typed = Typed::from_form(&Form::parse(form.as_bytes()));
+            let refused = typed.nothing_for_another(&shown).err();
+            refused.map_or_else(Vec::new, |refused| refused.fields())
+        };
+        let at_night = "interval=1&unit=hours&cron=0+3+*+*+*&time_zone=Europe/Berlin";
+        for kind in ["default", "interval"] {
+            let told = lost(&format!("kind={kind}&{at_night}"));
+            let fields: Vec<&str> = told.iter().map(|(field, _)| field.as_str()).collect();
+            assert_eq!(fields, ["schedule.cron", "schedule.time_zone"], "{kind}");
+            assert!(told[0].1.contains("“At certain times”"), "{told:?}");
+        }
+        assert_eq!(
+            lost(&format!("kind=cron&{at_night}")),
+            [],
+            "as the page came"
+        );
+        for interval in ["interval=2&unit=hours", "interval=1&unit=minutes"] {
+            let told = lost(&format!("kind=default&{interval}"));
+            assert_eq!(told[0].0, "schedule.interval");
+        }
+        assert_eq!(lost("kind=cron&interval=&unit=minutes&cron=0+3+*+*+*"), []);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tonic::Status;
 use super::{After, more};
 use crate::console::Console;
 use crate::console::assets::BOARD_STYLE;
-use crate::console::compare::{Conflict, Setting, conflicts, three, two};
+use crate::console::compare::{Conflict, Setting, conflicts, differences, three, two};
 use crate::console::desk::Desk;
 use crate::console::form::{CSRF, Form, Posted};
 use crate::console::frame::{Tab, csrf};
@@ -70,9 +70,9 @@ pub(super) struct Stamp<'a> {
     pub(super) etag: &'a str,
 }
 
-/// Some versions: the mappings, each with what it changed.
+/// Some versions of a mapping.
 pub(super) struct Page<M> {
-    pub(super) versions: Vec<(M, Vec<String>)>,
+    pub(super) versions: Vec<M>,
     pub(super) next_page_token: String,
 }
 
@@ -91,29 +91,58 @@ async fn every<A: Versioned>(
     Path(id): Path<String>,
     Query(page): Query<After>,
 ) -> Result<Response, Refused> {
-    let connection = desk.connection(&id).await?;
-    let page = A::page(&desk, &id, 50, page.after).await?;
-    let rows: Vec<Version<'_>> = page
+    let account = A::of(&desk, &id).await?;
+    let mut page = A::page(&desk, &id, 50, page.after).await?;
+    let shown = page.versions.len();
+    if !page.next_page_token.is_empty() {
+        // What the oldest of these changed is told by the one before it.
+        let before = A::page(&desk, &id, 1, page.next_page_token.clone()).await?;
+        page.versions.extend(before.versions);
+    }
+    let settings: Vec<_> = page
         .versions
         .iter()
-        .map(|(mapping, differences)| Version::of::<A>(mapping, differences))
+        .map(|mapping| account.settings(mapping))
+        .collect();
+    let rows = page.versions.iter().enumerate().take(shown);
+    let rows: Vec<Row<'_>> = rows
+        .map(|(place, mapping)| Row {
+            version: A::stamp(mapping),
+            changed: settings
+                .get(place + 1)
+                .map(|before| told(before, &settings[place])),
+        })
         .collect();
     let path = A::TAB.path(&id);
     let content = list(A::WHAT, &path, &rows, &page.next_page_token);
-    Ok(desk.at(&connection, A::TAB, content))
+    Ok(desk.at(account.connection(), A::TAB, content))
 }
 
-/// One version with what it changed, if there is that many.
+/// What has changed between two versions, a setting a line, as the page of the mapping calls them.
+fn told(before: &[Setting], after: &[Setting]) -> Vec<String> {
+    let rows = differences(before, after).into_iter();
+    rows.map(|(name, before, after)| match (before, after) {
+        (None, Some(after)) => format!("{name}: {after}, not there before"),
+        (Some(before), None) => format!("{name}: not there any more, before {before}"),
+        (before, after) => {
+            let [before, after] = [before, after].map(Option::unwrap_or_default);
+            format!("{name}: {after}, before {before}")
+        }
+    })
+    .collect()
+}
+
+/// One version, if there is that many.
 pub(super) async fn version<A: Versioned>(
     desk: &Desk,
     id: &str,
     wanted: u64,
-) -> Result<Option<(A::Mapping, Vec<String>)>, Refused> {
+) -> Result<Option<A::Mapping>, Refused> {
     let mut token = String::new();
     loop {
         let page = A::page(desk, id, 500, token).await?;
         let mut versions = page.versions.into_iter();
-        let found = versions.find(|(mapping, _)| A::stamp(mapping).version == wanted);
+        let found = versions.find(|mapping| A::stamp(mapping).version == wanted);
         if found.is_some() || page.next_page_token.is_empty() {
             return Ok(found);
         }
@@ -126,7 +155,7 @@ async fn single<A: Versioned>(
     Path((id, wanted)): Path<(String, u64)>,
 ) -> Result<Response, Refused> {
     let account = A::of(&desk, &id).await?;
-    let Some((mapping, differences)) = version::<A>(&desk, &id, wanted).await? else {
+    let Some(mapping) = version::<A>(&desk, &id, wanted).await? else {
         let message = format!("there is no version {wanted} of this mapping");
         return Err(Status::not_found(message).into());
     };
@@ -135,7 +164,7 @@ async fn single<A: Versioned>(
     let view = One {
         what: A::WHAT,
         path: &path,
-        version: Version::of::<A>(&mapping, &differences),
+        version: A::stamp(&mapping),
         present: present.version,
         etag: present.etag,
         csrf: desk.may(A::ROLLBACK).then_some(desk.csrf()),
@@ -173,7 +202,7 @@ pub(super) async fn conflict<A: Versioned>(
 ) -> Result<Response, Refused> {
     let id = &account.connection().id;
     let base = version::<A>(desk, id, began).await?;
-    let base = base.map(|(mapping, _)| mapping).unwrap_or_default();
+    let base = base.unwrap_or_default();
     let view = Clash {
         path: &A::TAB.path(id),
         csrf: desk.csrf(),
@@ -189,27 +218,14 @@ pub(super) async fn conflict<A: Versioned>(
 }
 
 /// A version, and what it changed.
-struct Version<'a> {
-    version: u64,
-    author: &'a str,
-    time: Option<&'a Timestamp>,
-    differences: &'a [String],
-}
-
-impl<'a> Version<'a> {
-    fn of<A: Versioned>(mapping: &'a A::Mapping, differences: &'a [String]) -> Version<'a> {
-        let stamp = A::stamp(mapping);
-        Version {
-            version: stamp.version,
-            author: stamp.author,
-            time: stamp.time,
-            differences,
-        }
-    }
+struct Row<'a> {
+    version: Stamp<'a>,
+    /// None for the first, which changed nothing.
+    changed: Option<Vec<String>>,
 }
 
 /// The versions, the newest first; `path` is that of the mapping.
-fn list(what: &str, path: &str, rows: &[Version<'_>], next_page_token: &str) -> Markup {
+fn list(what: &str, path: &str, rows: &[Row<'_>], next_page_token: &str) -> Markup {
     html! {
         link rel="stylesheet" href=(BOARD_STYLE.path());
         div.head { h1 { "Versions of the " (what) } p { a href=(path) { "Back" } } }
@@ -218,12 +234,13 @@ fn list(what: &str, path: &str, rows: &[Version<'_>], next_page_token: &str) -> 
                 thead { tr { th scope="col" { "Version" } th scope="col" { "Saved" } th scope="col" { "By" } th scope="col" { "What it changed" } th scope="col" { "Look" } } }
                 tbody {
                     @for row in rows {
+                        @let Stamp { version, author, time, .. } = row.version;
                         tr {
-                            td { (row.version) }
-                            td { (moment(row.time)) }
-                            td { @if row.author.is_empty() { span.faint { "Fulcrum" } } @else { (row.author) } }
+                            td { (version) }
+                            td { (moment(time)) }
+                            td { @if author.is_empty() { span.faint { "Fulcrum" } } @else { (author) } }
                             td { (changed(row)) }
-                            td { a href={ (path) "/versions/" (row.version) } { "Compare" span.away { " version " (row.version) " with the present one" } } }
+                            td { a href={ (path) "/versions/" (version) } { "Compare" span.away { " version " (version) " with the present one" } } }
                         }
                     }
                 }
@@ -233,13 +250,14 @@ fn list(what: &str, path: &str, rows: &[Version<'_>], next_page_token: &str) -> 
     }
 }
 
-fn changed(row: &Version<'_>) -> Markup {
+fn changed(row: &Row<'_>) -> Markup {
     html! {
-        @match row.differences {
-            [] if row.version == 0 => "the shipped one",
-            [] => "nothing",
-            [one] => (one),
-            several => details { summary { (several.len()) " settings" } ul { @for line in several { li { (line) } } } },
+        @match row.changed.as_deref() {
+            None if row.version.version == 0 => "the shipped one",
+            None => "the first",
+            Some([]) => "nothing",
+            Some([one]) => (one),
+            Some(several) => details { summary { (several.len()) " settings" } ul { @for line in several { li { (line) } } } },
         }
     }
 }
@@ -259,7 +277,7 @@ pub(super) fn stamp(path: &str, version: u64, author: &str, time: Option<&Timest
 struct One<'a> {
     what: &'a str,
     path: &'a str,
-    version: Version<'a>,
+    version: Stamp<'a>,
     present: u64,
     /// Of the present version.
     etag: &'a str,
@@ -376,16 +394,55 @@ mod tests {
     }
 
     #[test]
+    fn what_a_version_changed_is_told_in_the_words_of_the_page() {
+        let of = |pairs: &[(&str, &str)]| -> Vec<Setting> {
+            let pairs = pairs.iter();
+            pairs
+                .map(|(name, value)| Setting::new(*name, format!("Stage {name}"), *value))
+                .collect()
+        };
+        let before = of(&[("Phone", "Lead"), ("Gone", "Lead")]);
+        let after = of(&[("Phone", "Offer"), ("New", "Lead")]);
+        assert_eq!(
+            told(&before, &after),
+            [
+                "Stage Phone: Offer, before Lead",
+                "Stage New: Lead, not there before",
+                "Stage Gone: not there any more, before Lead",
+            ]
+        );
+        let row = |version, changed| {
+            let version = Stamp {
+                version,
+                author: "",
+                time: None,
+                etag: "",
+            };
+            changed_of(version, changed)
+        };
+        assert!(row(0, None).contains("the shipped one"));
+        assert!(row(2, Some(told(&before, &after))).contains("3 settings"));
+    }
+
+    fn changed_of(version: Stamp<'_>, changed_settings: Option<Vec<String>>) -> String {
+        let row = Row {
+            version,
+            changed: changed_settings,
+        };
+        changed(&row).into_string()
+    }
+
+    #[test]
     fn the_present_version_cannot_be_rolled_back_to_and_a_reader_is_not_offered_it() {
         let page = |number, csrf| {
             one(&One {
                 what: "stage mapping",
                 path: "/c/stages",
-                version: Version {
+                version: Stamp {
                     version: number,
                     author: "",
                     time: None,
-                    differences: &[],
+                    etag: "",
                 },
                 present: 3,
                 etag: "e",

@@ -20,8 +20,17 @@ pub(super) struct Draft {
     pub(super) rows: Vec<Row>,
     /// Whom the mapping is tried on, as it was typed.
     pub(super) who: String,
-    /// Words that no form of ours has.
+    /// What was typed for a new field that has no name yet.
+    pub(super) nameless: Nameless,
+    /// Words that no form of ours has, and a new field without a name.
     pub(super) unknown: Vec<Fault>,
+}
+
+/// What was typed for a new field, but for its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Nameless {
+    pub(super) path: String,
+    pub(super) derivation: pb::FieldDerivation,
 }
 
 /// A rule.
@@ -95,6 +104,7 @@ impl Draft {
             hosts: mapping.platform_hosts.join("\n"),
             rows: mapping.rules.iter().map(Row::of).collect(),
             who: String::new(),
+            nameless: Nameless::default(),
             unknown: Vec::new(),
         }
     }
@@ -107,6 +117,7 @@ impl Draft {
             hosts: form.text("hosts").to_owned(),
             rows: Vec::new(),
             who: form.text("who").to_owned(),
+            nameless: Nameless::default(),
             unknown: Vec::new(),
         };
         let mut words = Words::default();
@@ -143,11 +154,20 @@ impl Draft {
                 _ => {}
             }
         }
-        let label = form.text("new_label");
-        if !label.is_empty() {
-            let word = form.text("new_derivation");
-            let derivation =
-                words.read("new_derivation", label, "derivation", word, derivation_name);
+        let (label, word) = (form.text("new_label"), form.text("new_derivation"));
+        let derivation = match word {
+            "" => pb::FieldDerivation::Unspecified,
+            word => {
+                let row = if label.is_empty() { "New field" } else { label };
+                words.read("new_derivation", row, "derivation", word, derivation_name)
+            }
+        };
+        if label.is_empty() {
+            draft.nameless = Nameless {
+                path: form.text("new_path").to_owned(),
+                derivation,
+            };
+        } else {
             draft.rows.push(Row {
                 field: code_of(label),
                 label: label.to_owned(),
@@ -161,6 +181,12 @@ impl Draft {
             });
         }
         draft.unknown = words.unknown;
+        if draft.nameless != Nameless::default() {
+            let message = "give the new field a name, or empty what was chosen for it";
+            draft
+                .unknown
+                .push(Fault::new("new_label", "Name of the new field", message));
+        }
         draft
     }
 
@@ -454,6 +480,21 @@ mod tests {
             "new_label=A&new_derivation=x",
         );
         assert_eq!(read(&new).unknown[0].name, "A, derivation");
+    }
+
+    #[test]
+    fn what_was_chosen_for_a_new_field_without_a_name_is_refused_and_kept() {
+        for typed in [
+            "new_label=&new_path=requisitions.x&new_derivation=unspecified",
+            "new_label=&new_path=&new_derivation=company",
+        ] {
+            let form = FORM.replace("new_label=&new_path=&new_derivation=unspecified", typed);
+            let draft = read(&form);
+            assert_eq!(draft.unknown[0].at, "new_label", "{typed}");
+            assert_ne!(draft.nameless, Nameless::default(), "{typed}");
+            assert_eq!(draft.rows.len(), 3, "{typed}");
+        }
+        assert_eq!(read(FORM).nameless, Nameless::default());
     }
 
     #[test]

@@ -72,16 +72,17 @@ fn form(view: &View<'_>, token: &str) -> Markup {
             section.panel {
                 h2 { "New field" }
                 div.row {
-                    label { "Name" input name="new_label" maxlength="100" autocomplete="off"; }
-                    label { "Source path" input name="new_path" list="paths" maxlength="400" size="36" autocomplete="off" spellcheck="false"; }
+                    label { "Name" input id="new_label" name="new_label" maxlength="100" autocomplete="off" aria-invalid=[fault::invalid(view.faults, "new_label")] aria-describedby=[fault::described(view.faults, "new_label")]; }
+                    label { "Source path" input name="new_path" value=(draft.nameless.path) list="paths" maxlength="400" size="36" autocomplete="off" spellcheck="false"; }
                     label { "Or worked out as"
                         select name="new_derivation" {
-                            option value="unspecified" selected { "not" }
-                            @for one in all::<pb::FieldDerivation>() { @let word = derivation_name(one); option value=(word) { (word) } }
+                            option value="unspecified" selected[draft.nameless.derivation == pb::FieldDerivation::Unspecified] { "not" }
+                            @for one in all::<pb::FieldDerivation>() { @let word = derivation_name(one); option value=(word) selected[draft.nameless.derivation == one] { (word) } }
                         }
                     }
                     button type="submit" name="act" value="add" { "Add" }
                 }
+                (fault::beside(view.faults, "new_label"))
             }
             section.panel {
                 h2 { "Links of the product" }

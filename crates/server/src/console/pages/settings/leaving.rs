@@ -24,6 +24,9 @@ const DAYS: u64 = domain::Disconnected::KEPT.as_secs() / (24 * 3600);
 /// Writes that are counted at most.
 const MOST_COUNTED: usize = 1_000;
 
+/// Pages of writes that are looked through at most.
+const MOST_PAGES: usize = 10;
+
 /// What the page shows.
 struct View<'a> {
     connection: &'a pb::Connection,
@@ -74,15 +77,31 @@ async fn opened(
 /// The writes that wait or are held; not told where they cannot be listed just now.
 async fn waiting(desk: &Desk, id: &str) -> Option<usize> {
     let states = [pb::OperationState::Recorded, pb::OperationState::Held];
-    let request = pb::ListOperationsRequest {
+    let mut request = pb::ListOperationsRequest {
         connection_id: id.to_owned(),
         states: states.map(Into::into).to_vec(),
-        page_size: i32::try_from(MOST_COUNTED).unwrap_or(i32::MAX),
+        page_size: 1_000,
         ..Default::default()
     };
-    let rpc = Tab::Operations.rpc();
-    let answer = desk.call(rpc, request, Api::list_operations).await.ok()?;
-    Some(answer.operations.len())
+    let mut waiting = 0;
+    // Where few are among many, pages are short.
+    for _page in 0..MOST_PAGES {
+        let rpc = Tab::Operations.rpc();
+        let asked = desk.call(rpc, request.clone(), Api::list_operations);
+        let answer = asked.await.ok()?;
+        waiting += writes(&answer.operations);
+        if answer.next_page_token.is_empty() || waiting >= MOST_COUNTED {
+            break;
+        }
+        request.page_token = answer.next_page_token;
+    }
+    Some(waiting)
+}
+
+/// How many writes to Lever operations are: a bulk makes those of its items and none of its own.
+fn writes(operations: &[pb::Operation]) -> usize {
+    let bulk = |one: &&pb::Operation| one.kind() == pb::OperationKind::Bulk;
+    operations.len() - operations.iter().filter(bulk).count()
 }
 
 /// What is said of an account that is no longer connected.
@@ -211,6 +230,17 @@ mod tests {
         assert!(text.contains("name=\"csrf\" value=\"t\""));
         assert!(shown(Some(0), None).contains("there are none just now"));
         assert!(shown(None, None).contains("are cancelled."));
+    }
+
+    #[test]
+    fn a_bulk_is_no_write_beside_its_items() {
+        let of = |kind: pb::OperationKind| pb::Operation {
+            kind: kind.into(),
+            ..Default::default()
+        };
+        let (bulk, item) = (pb::OperationKind::Bulk, pb::OperationKind::Archive);
+        assert_eq!(writes(&[of(bulk), of(item), of(item)]), 2);
+        assert_eq!(writes(&[]), 0);
     }
 
     #[test]

@@ -52,6 +52,8 @@ pub(super) struct Draft {
     pub(super) advance_defaults: Vec<pb::AdvanceDefault>,
     /// Likewise.
     pub(super) reject_templates: Vec<pb::RejectTemplate>,
+    /// What was typed for a new group that has no name yet: its SLA days.
+    pub(super) nameless_days: String,
     pub(super) clock: Clock,
     /// What no form of ours says.
     unknown: Vec<Fault>,
@@ -136,6 +138,7 @@ impl Draft {
             reject_hold_business_days: mapping.reject_hold_business_days,
             advance_defaults: mapping.advance_defaults.clone(),
             reject_templates: mapping.reject_templates.clone(),
+            nameless_days: String::new(),
             clock: Clock {
                 unit: sla.unit(),
                 scope: sla.clock_scope(),
@@ -201,6 +204,13 @@ impl Draft {
         let new_kind = kind(form.text("new_kind"));
         let new_kind = draft.known("new_kind", "Sort of group", new_kind);
         draft.add(form.text("new_label"), new_kind, form.text("new_days"));
+        if form.text("new_label").is_empty() && !form.text("new_days").is_empty() {
+            form.text("new_days").clone_into(&mut draft.nameless_days);
+            let message = "give the new group a name, or empty its SLA days";
+            draft
+                .unknown
+                .push(Fault::new("new_label", "Name of the new group", message));
+        }
         let (unit, scope) = (unit(form.text("unit")), scope(form.text("scope")));
         draft.clock.unit = draft.known("unit", "Days", unit);
         draft.clock.scope = draft.known("scope", "The clock starts", scope);
@@ -567,6 +577,7 @@ fn set(ids: &[String]) -> BTreeSet<String> {
 pub(super) struct Names<'a> {
     stages: BTreeMap<&'a str, &'a str>,
     reasons: BTreeMap<&'a str, &'a str>,
+    groups: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Names<'a> {
@@ -583,7 +594,23 @@ impl<'a> Names<'a> {
             reasons: reasons
                 .map(|reason| (reason.id.as_str(), reason.text.as_str()))
                 .collect(),
+            groups: BTreeMap::new(),
         }
+    }
+
+    /// The same, with what the groups of the product are called now.
+    pub(super) fn with_groups(mut self, mapping: &'a pb::StageMapping) -> Names<'a> {
+        let groups = mapping.product_stages.iter();
+        self.groups = groups
+            .map(|group| (group.code.as_str(), group.label.as_str()))
+            .collect();
+        self
+    }
+
+    /// What a group is called now, or was when it was there; so that a group with another name is no other group.
+    fn group<'n>(&'n self, group: &'n pb::ProductStage) -> &'n str {
+        let label = self.groups.get(group.code.as_str()).copied();
+        label.unwrap_or(&group.label)
     }
 
     /// Lever's text of a stage, or its id where there is none.
@@ -612,20 +639,21 @@ pub(super) fn settings(mapping: &pb::StageMapping, names: &Names<'_>) -> Vec<Set
         );
         rows.push(Setting::new(
             format!("group:{}", group.code),
-            format!("Group {}", group.code),
+            format!("Group {}", names.group(group)),
             value,
         ));
     }
     let order: Vec<&str> = mapping
         .product_stages
         .iter()
-        .map(|group| group.code.as_str())
+        .map(|group| names.group(group))
         .collect();
     rows.push(Setting::new("order", "Order of groups", order.join(", ")));
     for group in &mapping.product_stages {
         for id in &group.stage_ids {
             let name = format!("Stage {}", names.stage(id));
-            rows.push(Setting::new(format!("stage:{id}"), name, &group.code));
+            let group = names.group(group);
+            rows.push(Setting::new(format!("stage:{id}"), name, group));
         }
     }
     let grouped: BTreeSet<&str> = mapping
@@ -637,7 +665,7 @@ pub(super) fn settings(mapping: &pb::StageMapping, names: &Names<'_>) -> Vec<Set
         rows.push(Setting::new(
             format!("stage:{id}"),
             format!("Stage {text}"),
-            UNMAPPED,
+            "in no group",
         ));
     }
     for sla in &mapping.stage_slas {
@@ -810,6 +838,15 @@ mod tests {
     }
 
     #[test]
+    fn days_of_a_new_group_without_a_name_are_refused_and_kept() {
+        let draft = read(&FORM.replace("new_label=", "new_label=&new_days=4"));
+        let stages = account();
+        let faults = draft.mapping(&Names::new(&stages, &[])).unwrap_err();
+        assert_eq!(faults[0].at, "new_label");
+        assert_eq!(draft.nameless_days, "4");
+    }
+
+    #[test]
     fn stages_move_groups_are_added_and_a_removed_one_leaves_its_stages_in_none() {
         let moved = FORM.replace("stage.s3=UNMAPPED", "stage.s3=B");
         let with_new = moved.replace("new_label=", "new_label=Final+%26+more!&new_days=2");
@@ -961,7 +998,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("Group A".to_owned(), Changed::Both),
+                ("Group The A".to_owned(), Changed::Both),
                 ("Stage Phone".to_owned(), Changed::Theirs),
                 ("Inbound stage Chat".to_owned(), Changed::Mine),
             ]

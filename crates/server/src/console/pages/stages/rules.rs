@@ -12,16 +12,17 @@ use crate::console::words::plain;
 
 /// The fields.
 pub(super) fn form(view: &View<'_>) -> Markup {
-    let draft = view.draft;
+    let (draft, faults) = (view.draft, view.faults);
     html! {
         section.panel {
             h2 { "New group" }
             div.row {
-                label { "Name" input name="new_label" maxlength="100" autocomplete="off"; }
+                label { "Name" input id="new_label" name="new_label" maxlength="100" autocomplete="off" aria-invalid=[fault::invalid(faults, "new_label")] aria-describedby=[fault::described(faults, "new_label")]; }
                 label { "Kind" select name="new_kind" { @for kind in KINDS { @let word = kind_name(kind); option value=(word) selected[kind == pb::ProductStageKind::Active] { (word) } } } }
-                label { "SLA days" input name="new_days" inputmode="numeric" size="5" placeholder="none" autocomplete="off"; }
+                label { "SLA days" input name="new_days" inputmode="numeric" size="5" placeholder="none" value=(draft.nameless_days) autocomplete="off"; }
                 button type="submit" name="act" value="add" { "Add" }
             }
+            (fault::beside(faults, "new_label"))
         }
         section.panel {
             h2 { "Inbound list" }
