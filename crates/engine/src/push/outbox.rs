@@ -19,7 +19,7 @@ use super::moves::{self, Looked};
 use super::overwrite::{self, Look, Seen};
 use super::pace::Pace;
 use super::turn::Turn;
-use super::{count, plan, provenance, reconcile, send};
+use super::{again, count, plan, provenance, reconcile, send};
 use crate::cause::Cause;
 use crate::engine::{self, Shared};
 use crate::error::Result;

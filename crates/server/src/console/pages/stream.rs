@@ -609,7 +609,7 @@ mod tests {
             let refused = typed.nothing_for_another(&shown).err();
             refused.map_or_else(Vec::new, |refused| refused.fields())
         };
-        let at_night = "interval=1&unit=hours&cron=0+3+*+*+*&time_zone=Europe/Berlin";
+        let at_night = "interval=60&unit=minutes&cron=0+3+*+*+*&time_zone=Europe/Berlin";
         for kind in ["default", "interval"] {
             let told = lost(&format!("kind={kind}&{at_night}"));
             let fields: Vec<&str> = told.iter().map(|(field, _)| field.as_str()).collect();
