@@ -23,8 +23,8 @@ use crate::upsert::Upsert;
 const RETIRE_STEP: usize = 500;
 
 /// How many records of a page one transaction takes in, and how many people one makes tombstones of: so long does
-/// somebody wait who has just pressed a button.
-const SLICE: usize = 30;
+/// somebody wait who has just pressed a button. With 30 a page takes a fifth more CPU, with this many no more than whole.
+const SLICE: usize = 50;
 
 /// One record as it was read from Lever.
 #[derive(Clone, PartialEq, Eq)]
@@ -475,6 +475,6 @@ mod tests {
         assert_eq!(ends(&[Opportunities; SLICE]), [SLICE]);
         assert_eq!(ends(&[Opportunities; SLICE + 1]), [SLICE, SLICE + 1]);
         let of_four = [Opportunities, Applications, Applications, Contacts];
-        assert_eq!(ends(&of_four.repeat(20)), [32, 64, 80]);
+        assert_eq!(ends(&of_four.repeat(30)), [52, 104, 120]);
     }
 }

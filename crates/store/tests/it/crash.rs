@@ -232,7 +232,7 @@ async fn a_store_in_use_by_another_process_is_refused_until_that_ends() {
     child.wait().unwrap();
 }
 
-/// A page of a hundred slices.
+/// A page of many slices.
 fn long_page() -> store::Page {
     let records = (0..3000).map(|n| tag(&format!("{n:04}"), &format!("{{\"n\":{n}}}")));
     let mut long = page(id(1), 1, records.collect());

@@ -112,7 +112,7 @@ async fn a_long_page_is_stored_in_several_transactions_that_share_a_flush() {
         ..Applied::default()
     };
     assert_eq!(applied, expected);
-    assert_eq!(commits(folder.path()), before + 4);
+    assert_eq!(commits(folder.path()), before + 2);
     assert_eq!(store.commits().count, flushes + 1);
     let changes = store.changes(c, 0, usize::MAX).await.unwrap();
     let numbers = changes.iter().map(|change| change.sequence);
