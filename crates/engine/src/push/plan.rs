@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::export::NewOpportunity;
-use domain::operation::{Attempt, FileUpload, Prepared, RawWrite, UploadTarget};
+use domain::operation::{Attempt, FileUpload, Prepared, PreparedKind, RawWrite, UploadTarget};
 use domain::{Operation, Parent, Stream, Timestamp, Write};
 use futures::{TryFutureExt as _, stream};
 use lever::registry::{CREATE_CANDIDATE, CREATE_OPPORTUNITY};
@@ -190,6 +190,14 @@ pub(super) fn changed_list(write: &Write) -> Option<Stream> {
         _ => None,
     };
     stream.filter(|stream| Stream::CHILDREN.contains(stream))
+}
+
+/// Whether a write makes nothing, although Lever answers it with a record.
+pub(super) fn makes_nothing(write: &Write) -> bool {
+    let Write::Prepared(Prepared { kind, .. }) = write else {
+        return false;
+    };
+    matches!(kind, PreparedKind::AddLinks | PreparedKind::RemoveLinks)
 }
 
 /// Whether a raw write makes an opportunity, whose id its answer tells.

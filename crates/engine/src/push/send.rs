@@ -269,7 +269,10 @@ impl Try<'_> {
             Sending::RemoveSources(endpoint) => self.call(&endpoint).await.map(|_| None),
             Sending::Stage(endpoint) => self.call(&endpoint).await.map(|_| None),
             Sending::Archived(endpoint) => self.call(&endpoint).await.map(|_| None),
-            Sending::Raw(call) => self.raw(&call).await,
+            Sending::Raw(call) => {
+                let result = self.raw(&call).await;
+                result.map(|id| id.filter(|_| !plan::makes_nothing(operation.present_write())))
+            }
             Sending::Create(endpoint) => match self.call(&*endpoint).await {
                 Ok(created) => return made(created),
                 Err(error) => Err(error),
