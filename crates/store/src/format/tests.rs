@@ -883,6 +883,7 @@ fn what_is_ours_has_these_bytes() {
     let added = |what: &str, ms| Added {
         what: what.to_owned(),
         at: at(ms),
+        gone: false,
     };
     let ours = Ours {
         tags: vec![added("t", 1), added("u", 2)],
@@ -894,6 +895,14 @@ fn what_is_ours_has_these_bytes() {
         &ours,
         "0153626c930a050a017410010a050a0175100212050a016c10031a050a016e100422050a01661005",
     );
+    let gone = Ours {
+        tags: vec![Added {
+            gone: true,
+            ..added("t", 1)
+        }],
+        ..Ours::default()
+    };
+    pinned(&gone, "014cdf1a540a070a017410011801");
 }
 
 #[test]
