@@ -353,6 +353,8 @@ pub struct Plan {
     /// The writes that it comes to, in order, with those that Lever has already; none where it is blocked, or nothing is
     /// missing in Lever.
     pub steps: Vec<Step>,
+    /// Tags that people have removed, and that are not added again.
+    pub left_out: Vec<String>,
 }
 
 impl Plan {
@@ -528,6 +530,12 @@ impl Operation {
             return;
         }
         self.steps = plan.steps;
+        for tag in plan.left_out {
+            // It may have been decided before.
+            if !self.left_out.contains(&tag) {
+                self.left_out.push(tag);
+            }
+        }
         if let Some(target) = plan.verdict.opportunity {
             self.result_id = Some(target.as_str().to_owned());
             self.opportunity = target;

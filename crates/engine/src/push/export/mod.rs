@@ -139,7 +139,9 @@ impl Engine {
         let (shared, link) = (outbox.shared(), outbox.link());
         let mut search = Search::new(shared, link, &export.asked);
         let planned = planned(&mut search, shared, link, &export.asked).await;
-        let (verdict, pieces) = planned.map_err(Trouble::error)?;
+        let (verdict, pieces, removed) = planned.map_err(Trouble::error)?;
+        let mut left_out = self.left_out_of(&request).await?;
+        left_out.extend(removed);
         let about = match &verdict.opportunity {
             Some(there) => there.clone(),
             None => OpportunityId::from(NOT_MADE_YET),
@@ -160,7 +162,7 @@ impl Engine {
             background: outbox.read_later(&written).await?,
             eta: outbox.eta(calls.len(), Lane::Interactive).await?,
             verdict,
-            left_out: self.left_out_of(&request).await?,
+            left_out,
             calls,
             acting,
         })
@@ -304,7 +306,7 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
     let (shared, link) = (outbox.shared(), outbox.link());
     let mut search = Search::new(shared, link, asked);
     let event = match planned(&mut search, shared, link, asked).await {
-        Ok((verdict, pieces)) => {
+        Ok((verdict, pieces, left_out)) => {
             let step = |(write, there): Piece| match there {
                 Some(id) => Step::there_already(write, outbox.marker(), id),
                 None => Step::new(write, outbox.marker()),
@@ -312,6 +314,7 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
             Event::Planned(Box::new(Plan {
                 verdict,
                 steps: pieces.into_iter().map(step).collect(),
+                left_out,
             }))
         }
         Err(Trouble::Nobody) => Event::Refused(Trouble::nobody()),
@@ -334,7 +337,7 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
 /// A write that an export comes to, and what Lever has of it already.
 type Piece = (Write, Option<There>);
 
-/// What an export comes to, and its writes.
+/// What an export comes to, its writes, and the tags that are left out since people have removed them.
 async fn planned(
     search: &mut Search<'_>,
     shared: &Shared,
@@ -366,12 +369,12 @@ async fn planned(
         mapping: &mapping,
         tags_given,
     };
-    let writes = order.steps(&verdict, present.as_ref())?;
+    let (writes, left_out) = order.steps(&verdict, present.as_ref())?;
     let there = match &present {
         Some(present) => search.there_already(&present.opportunity, &writes).await?,
         None => vec![None; writes.len()],
     };
-    Ok((verdict, writes.into_iter().zip(there).collect()))
+    Ok((verdict, writes.into_iter().zip(there).collect(), left_out))
 }
 
 /// Tags that operations have given an opportunity: one that is gone since was taken back by a person.
