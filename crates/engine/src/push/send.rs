@@ -384,7 +384,7 @@ pub(super) fn decide(
         } if present.stage.as_ref() != Some(expected) => Some(Event::Refused(moved(present))),
         // Others have moved the person after our first try, which had no effect.
         Write::ChangeStage { .. }
-            if tried.is_some_and(|tried| !tried.entries_of_none(present).is_empty()) =>
+            if tried.is_some_and(|tried| tried.others_came_between(present)) =>
         {
             Some(Event::Refused(moved(present)))
         }
@@ -453,7 +453,9 @@ fn moved(present: &lever::Opportunity) -> Failure {
     let present_stage = present.stage.as_ref().map_or("", |stage| stage.as_str());
     Failure {
         kind: FailureKind::StageMoved,
-        message: "the person is in another stage: nothing was written over that".to_owned(),
+        message: "the person is in another stage: nothing was written over that; RetryOperation writes over it where \
+                  no stage was expected, else ask anew with the present stage as the expected one"
+            .to_owned(),
         details: vec![("present_stage_id".to_owned(), present_stage.to_owned())],
     }
 }
@@ -466,6 +468,9 @@ pub(super) struct Tried {
     sent: Timestamp,
     /// How far that may be from the time which Lever has.
     doubt: Duration,
+    /// Since when moves of others stand against it: since the first try, but not of those before a person asked for it
+    /// again. None while it was not tried since then.
+    stands_against: Option<Timestamp>,
     /// What other operations of ours have done since then.
     ours: Ours,
 }
@@ -474,9 +479,17 @@ impl Tried {
     async fn at(shared: &Shared, link: &Link, operation: &Operation, at: Timestamp) -> Tried {
         let known = link.known_lever_now(&shared.clock).is_some();
         let doubt = if known { TIME_IS_KNOWN } else { CLOCKS_DIFFER };
+        let again = earlier(operation)
+            .map(|attempt| attempt.at)
+            .filter(|at| *at >= operation.queued_at);
+        let first = match operation.stood_back() {
+            true => again.min(),
+            false => Some(at),
+        };
         Tried {
             unclear: unclear_at(operation).is_some(),
             sent: link.lever_time(at),
+            stands_against: first.map(|first| link.lever_time(first).minus(doubt)),
             doubt,
             ours: ours_before(shared, link, operation, at, doubt).await,
         }
@@ -485,6 +498,15 @@ impl Tried {
     /// Since when what is seen in Lever may have come after the first try.
     fn since(&self) -> Timestamp {
         self.sent.minus(self.doubt)
+    }
+
+    /// Whether somebody has moved the person, and that stands against the move.
+    fn others_came_between(&self, present: &lever::Opportunity) -> bool {
+        let Some(since) = self.stands_against else {
+            return false;
+        };
+        let mut entries = self.entries_of_none(present).into_iter();
+        entries.any(|entry| entry.updated_at.is_some_and(|at| at >= since))
     }
 
     /// How the person came to stages since the first try, without what other operations of ours did: this one, or people.
@@ -736,6 +758,7 @@ mod tests {
         Tried {
             unclear: true,
             sent: Timestamp::from_millis(ms),
+            stands_against: Some(Timestamp::from_millis(ms)),
             doubt: Duration::ZERO,
             ours: Ours::default(),
         }
@@ -904,6 +927,17 @@ mod tests {
             let told = decide(&plain, &present, Some(&tried));
             assert!(matches!(told, Some(Event::Refused(_))), "{told:?}");
         }
+        // Whoever asks again has seen it.
+        let asked_again = |since: Option<i64>| Tried {
+            stands_against: since.map(Timestamp::from_millis),
+            ..tried(5_001)
+        };
+        for since in [None, Some(6_001)] {
+            let tried = asked_again(since);
+            assert_eq!(decide(&plain, &present, Some(&tried)), None);
+        }
+        let told = decide(&plain, &present, Some(&asked_again(Some(5_999))));
+        assert!(matches!(told, Some(Event::Refused(_))), "{told:?}");
         // Another of the same stage, long before: this one was ours.
         let long_ago = others(vec![moved("b", 4_100)]);
         assert_eq!(decide(&plain, &present, Some(&long_ago)), done);
@@ -920,6 +954,7 @@ mod tests {
         let done = Some(Event::Done { result_id: None });
         let sent = |ms| Tried {
             doubt: Duration::from_millis(2_000),
+            stands_against: Some(Timestamp::from_millis(ms - 2_000)),
             ..tried(ms)
         };
         let mut asked_for = move_to("b", None);
