@@ -32,6 +32,8 @@ pub(crate) fn operation(write: Write) -> Operation {
         asked_by: String::new(),
         created_at: Timestamp::from_millis(0),
         queued_at: Timestamp::from_millis(0),
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         updated_at: Timestamp::from_millis(0),
         revision: 0,

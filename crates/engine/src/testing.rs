@@ -167,6 +167,8 @@ pub(crate) fn operation(connection: ConnectionId, request_id: &str, write: Write
         asked_by: String::new(),
         created_at: at,
         queued_at: at,
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         rpc: None,
         updated_at: at,

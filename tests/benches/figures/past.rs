@@ -100,6 +100,8 @@ fn operation(people: &People, at: usize, now: Timestamp) -> Operation {
         asked_by: "product".to_owned(),
         created_at: created,
         queued_at: created,
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         updated_at: created,
         revision: 0,

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use lever::{OpportunityId, Timestamp, UserId};
 
+use crate::acting::Former;
 use crate::export::{Made, Verdict};
 use crate::id::our_id;
 use crate::{ActingBecause, ConnectionId, PassedOver};
@@ -259,6 +260,11 @@ pub struct Operation {
     pub passed_over: Option<PassedOver>,
     /// The product user's e-mail that the caller gave.
     pub asked_for: Option<String>,
+    /// Who acted for the first calls, where another user was chosen since.
+    pub acted_before: Vec<Former>,
+    /// Of one about a person whom the mirror did not have when it was asked for: what its caller may see. Lever is asked
+    /// about the person before each call.
+    pub unseen: Option<Sight>,
     /// Of tags and links to add: those that were there before, when it was first sent; they are not ours.
     pub found: Vec<String>,
     /// What was asked for and is not written: tags that people have removed in Lever, or that are not ours to remove.
@@ -293,6 +299,26 @@ impl fmt::Debug for Operation {
     }
 }
 
+/// What a caller may see of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Confidential people too.
+    pub confidential: bool,
+    /// Nobody but inbound applicants.
+    pub applicants_only: bool,
+}
+
+impl Sight {
+    /// What two callers both may see.
+    #[must_use]
+    pub fn and(self, other: Sight) -> Sight {
+        Sight {
+            confidential: self.confidential && other.confidential,
+            applicants_only: self.applicants_only || other.applicants_only,
+        }
+    }
+}
+
 /// What happened to an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -307,6 +333,8 @@ pub enum Event {
     Refused(Failure),
     /// Lever surely did not act, and the same call is worth making later.
     NotSent,
+    /// Lever refused it since the user it was made for may not act any more, and it is made for another.
+    ChosenAnew,
     /// The key is in a pause after a 429: Lever surely did not act, and is asked once the pause is over, however long
     /// that takes.
     HeldBack,
@@ -439,6 +467,12 @@ impl Operation {
             revision: self.revision + 1,
             ..self.clone()
         })
+    }
+
+    /// The Lever user for whom a call was made that was sent at a time.
+    pub fn acted_at(&self, at: Timestamp) -> Option<&UserId> {
+        let former = self.acted_before.iter().find(|former| at < former.until);
+        former.map_or(self.acting_user.as_ref(), |former| former.user.as_ref())
     }
 
     /// How many calls are kept with an operation.
@@ -629,7 +663,9 @@ impl Operation {
             (State::Sending { .. }, Event::Planned(plan)) if self.is_unplanned() => plan.state(),
             (State::Sending { .. }, Event::Done { .. } | Event::Made(_)) => State::Succeeded,
             (State::Sending { .. }, Event::NotSent) => self.again(now, patience),
-            (State::Sending { .. }, Event::HeldBack) => State::Recorded { not_before: None },
+            (State::Sending { .. }, Event::HeldBack | Event::ChosenAnew) => {
+                State::Recorded { not_before: None }
+            }
             (State::Sending { .. }, Event::Lost) if write.sent_once() => {
                 State::Uncertain(self.sent_once_and_lost())
             }

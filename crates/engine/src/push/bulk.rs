@@ -293,7 +293,8 @@ impl Engine {
             ItemFields::Items => error.below("items[0]"),
             ItemFields::Applicants => error,
         })?;
-        let chooser = Chooser::new(&self.shared, connection).await?;
+        let link = self.link(connection).ok();
+        let chooser = Chooser::new(&self.shared, link.as_deref(), connection).await?;
         let mut judge = Judge::new(self, connection, rights).await?;
         let mut judged = Vec::with_capacity(requests.len());
         for request in requests {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::acting::Former;
 use domain::operation::{Event, Failure, State};
 use domain::{ActingBecause, ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{OpportunityId, UserId};
@@ -389,9 +390,10 @@ impl Engine {
             inbound_only: rights.inbound_only && act != ByHand::Cancel,
             ..rights
         };
+        let link = self.link(connection).ok();
         let mut hand = Hand {
             act,
-            chooser: Chooser::new(&self.shared, connection).await?,
+            chooser: Chooser::new(&self.shared, link.as_deref(), connection).await?,
             judge: Judge::new(self, connection, rights).await?,
         };
         let (mut moved, mut why) = (0, None);
@@ -528,7 +530,15 @@ pub(super) async fn with_user(operation: Operation, chooser: &Chooser<'_>) -> Re
     let chosen = chooser
         .choose(&operation.write, &operation.opportunity, &acting)
         .await?;
+    let mut acted_before = operation.acted_before;
+    if !operation.attempts.is_empty() {
+        acted_before.push(Former {
+            user: operation.acting_user,
+            until: chooser.now(),
+        });
+    }
     Ok(Operation {
+        acted_before,
         acting_user: chosen.user,
         acting_because: chosen.because,
         passed_over: chosen.passed_over,

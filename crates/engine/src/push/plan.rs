@@ -264,7 +264,7 @@ pub fn sent(operation: &Operation) -> Vec<Option<PlannedCall>> {
         if attempt.lever_operation != lever_operation(write) || !has_content(write) {
             return None;
         }
-        let acting = operation.acting_user.clone();
+        let acting = operation.acted_at(attempt.at).cloned();
         planned_call_of(write, &operation.opportunity, acting, marker)
     };
     operation.attempts.iter().map(call_of).collect()

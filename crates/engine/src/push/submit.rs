@@ -101,7 +101,7 @@ impl Engine {
         // What was asked, whatever becomes of it by what Lever asks.
         let digest = digest(&request);
         let request = self.ready(request).await?;
-        let acting = acting::choose(&self.shared, &request).await?;
+        let acting = acting::choose(self, &request).await?;
         let now = self.shared.clock.now();
         let minded = self.minded(&request).await?;
         let mut left_out = self.left_out_of(&request).await?;
@@ -330,6 +330,8 @@ pub(super) fn new_operation(
         rpc: Cause::present().rpc.map(|rpc| rpc.to_string()),
         created_at: now,
         queued_at: now,
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         updated_at: now,
         revision: 1,

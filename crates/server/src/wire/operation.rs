@@ -176,6 +176,7 @@ pub(super) fn to_because(because: ActingBecause) -> pb::ActingBecause {
         ActingBecause::OpportunityOwner => pb::ActingBecause::OpportunityOwner,
         ActingBecause::PostingOwner => pb::ActingBecause::PostingOwner,
         ActingBecause::ConnectionDefault => pb::ActingBecause::ConnectionDefault,
+        ActingBecause::ItemsDiffer => pb::ActingBecause::ItemsDiffer,
     }
 }
 
@@ -188,6 +189,7 @@ pub(super) fn to_passed_over(passed_over: Option<PassedOver>) -> pb::PassedOver 
         Some(PassedOver::LinkDeactivated) => pb::PassedOver::LinkDeactivated,
         Some(PassedOver::DefaultDeactivated) => pb::PassedOver::DefaultDeactivated,
         Some(PassedOver::DefaultUnknown) => pb::PassedOver::DefaultUnknown,
+        Some(PassedOver::UsersUnreadable) => pb::PassedOver::UsersUnreadable,
     }
 }
 

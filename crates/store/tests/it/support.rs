@@ -310,6 +310,8 @@ pub(crate) fn operation(connection: ConnectionId, number: u128, request_id: &str
         asked_by: "product".to_owned(),
         created_at: at(1),
         queued_at: at(1),
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         updated_at: at(1),
         revision: 0,

@@ -93,7 +93,7 @@ impl Engine {
         }
         self.check_person(&request).await?;
         self.check_against_account(&request).await?;
-        acting::choose(&self.shared, &request).await?;
+        acting::choose(self, &request).await?;
         let mut received = Vec::with_capacity(files.len());
         for bytes in files {
             let piece = futures::stream::iter([Ok(bytes)]);
@@ -132,7 +132,7 @@ impl Engine {
         measure(&mut request.write, files);
         check_asked(&request.write)?;
         self.check_against_account(&request).await?;
-        let acting = acting::choose(&self.shared, &request).await?;
+        let acting = acting::choose(self, &request).await?;
         let Write::Export(export) = &request.write else {
             return Err(Error::internal("only an export is planned like this"));
         };
@@ -343,7 +343,7 @@ async fn planned(
     shared: &Shared,
     link: &Link,
     asked: &Asked,
-) -> Result<(Verdict, Vec<Piece>), Trouble> {
+) -> Result<(Verdict, Vec<Piece>, Vec<String>), Trouble> {
     let settings: ExportSettings = versions::present(shared, link.id()).await?;
     let mapping: FieldMapping = versions::present(shared, link.id()).await?;
     let mut seen = search.people().await?;
