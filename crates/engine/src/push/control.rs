@@ -429,19 +429,26 @@ impl Engine {
 
     /// Moves one operation; false if it cannot be, or moved meanwhile.
     async fn move_one(&self, operation: Operation, hand: &mut Hand<'_>) -> Result<bool> {
-        // Of one that stands alone, or was sent, Lever has been asked.
-        let in_lever = operation.parent.is_none() || !operation.attempts.is_empty();
         let opportunity = &operation.opportunity;
-        if !hand.judge.may_write_to(opportunity, in_lever).await? {
+        if !hand.judge.may_write_to(opportunity).await? {
             return Ok(false);
         }
+        let mut unseen = operation.unseen;
         if hand.act != ByHand::Cancel {
             let write = operation.present_write();
-            let objection = hand.judge.objection(opportunity, in_lever, write).await?;
+            let objection = hand.judge.objection(opportunity, write).await?;
             if let Some(why) = objection {
                 return Err(not_allowed(why));
             }
+            let sight = hand.judge.unseen(opportunity).await?;
+            unseen = sight
+                .map(|sight| unseen.map_or(sight, |known| known.and(sight)))
+                .or(unseen);
         }
+        let operation = Operation {
+            unseen,
+            ..operation
+        };
         let operation = match hand.act {
             ByHand::Retry if !self.can_be_sent(&operation).await => return Ok(false),
             ByHand::Retry | ByHand::Release => with_user(operation, &hand.chooser).await?,

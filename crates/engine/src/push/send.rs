@@ -11,6 +11,7 @@ use lever::{
     Upload, UserId,
 };
 
+use super::judge;
 use super::merge::{self, Merge};
 use super::overwrite::Present;
 use super::plan::{self, Sending};
@@ -76,8 +77,9 @@ pub(super) async fn send(
     let stands_back = operation.stood_back()
         || matches!(write, Write::ChangeStage { .. }) && operation.parent.is_some();
     let looks_first = plan::looks_first(write, stands_back) || (tried_at.is_some() && !elsewhere);
-    let event = if looks_first && !write.creates() {
+    let event = if looks_first && !write.creates() || operation.unseen.is_some() {
         match try_.call(&fresh_read(&operation.opportunity)).await {
+            Ok(record) if !try_.is_shown(operation, &record).await => Event::Refused(not_there()),
             Ok(record) => {
                 let tried = match tried_at {
                     Some(at) => Some(Tried::at(shared, link, operation, at).await),
@@ -93,6 +95,10 @@ pub(super) async fn send(
     } else {
         try_.write(operation).await
     };
+    if operation.unseen.is_some() && is_absent(&event) && try_.attempts.iter().all(Attempt::reads) {
+        // Their status would tell somebody whom the caller may not see from nobody.
+        try_.attempts.clear();
+    }
     let event = match event {
         // What was to be deleted is gone: an earlier try whose answer was lost did it.
         Event::Refused(failure)
@@ -109,6 +115,10 @@ pub(super) async fn send(
         answer: try_.answer,
         attempts: try_.attempts,
     }
+}
+
+fn is_absent(event: &Event) -> bool {
+    matches!(event, Event::Refused(failure) if failure.kind == FailureKind::NotFound)
 }
 
 /// When the write was tried first, with whatever answer: since then others may have acted as well.
@@ -210,6 +220,21 @@ struct Try<'a> {
 }
 
 impl Try<'_> {
+    /// Whether who asked for the operation may see the person, where that was not known before.
+    async fn is_shown(&self, operation: &Operation, present: &Record<lever::Opportunity>) -> bool {
+        let Some(sight) = operation.unseen else {
+            return true;
+        };
+        let sees = judge::sees(self.shared, operation.connection, sight, present);
+        sees.await.unwrap_or_else(|error| {
+            log_failure!(
+                &error,
+                connection = %operation.connection, operation = operation.told_id(), "cannot tell who may see a person"
+            );
+            false
+        })
+    }
+
     async fn write(&mut self, operation: &Operation) -> Event {
         match self.merged(operation.present_write()) {
             Ok(None) => self.write_as_it_is(operation).await,
@@ -666,6 +691,15 @@ fn not_sent(error: &Error) -> Event {
     }
 }
 
+/// Lever does not have it; what is said also of people whom the caller may not see.
+fn not_there() -> Failure {
+    Failure {
+        kind: FailureKind::NotFound,
+        message: "Lever does not have this record (any more)".to_owned(),
+        details: Vec::new(),
+    }
+}
+
 /// A refusal for good, as far as the error is one.
 fn refusal(error: &Error) -> Option<Failure> {
     let failure = |kind, message: String, details| {
@@ -684,11 +718,7 @@ fn refusal(error: &Error) -> Option<Failure> {
             permission_message(permission),
             vec![("permission".to_owned(), (*permission).to_owned())],
         ),
-        ErrorKind::NotFound => failure(
-            FailureKind::NotFound,
-            "Lever does not have this record (any more)".to_owned(),
-            Vec::new(),
-        ),
+        ErrorKind::NotFound => Some(not_there()),
         ErrorKind::Invalid { status, message } => failure(
             FailureKind::Invalid,
             if message.is_empty() {
