@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lever::{User, UserId};
+use lever::{Timestamp, User, UserId};
 
 /// How the Lever user of a write was found. Kept with each operation, so that people can see why it acted for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -22,6 +22,8 @@ pub enum ActingBecause {
     PostingOwner,
     /// The user is the default of the connection.
     ConnectionDefault,
+    /// Of a bulk: its items are made for different users, or these were not found in the same way.
+    ItemsDiffer,
 }
 
 impl ActingBecause {
@@ -34,6 +36,7 @@ impl ActingBecause {
         ActingBecause::OpportunityOwner,
         ActingBecause::PostingOwner,
         ActingBecause::ConnectionDefault,
+        ActingBecause::ItemsDiffer,
     ];
 
     /// The name, as the gRPC enum has it without its prefix.
@@ -46,6 +49,7 @@ impl ActingBecause {
             ActingBecause::OpportunityOwner => "OPPORTUNITY_OWNER",
             ActingBecause::PostingOwner => "POSTING_OWNER",
             ActingBecause::ConnectionDefault => "CONNECTION_DEFAULT",
+            ActingBecause::ItemsDiffer => "ITEMS_DIFFER",
         }
     }
 
@@ -74,6 +78,8 @@ pub enum PassedOver {
     DefaultDeactivated,
     /// The default of the connection is a user that Lever does not list.
     DefaultUnknown,
+    /// Who has the product user's e-mail cannot be told: the key may not read the users, or they are not kept.
+    UsersUnreadable,
 }
 
 impl PassedOver {
@@ -85,6 +91,7 @@ impl PassedOver {
         PassedOver::LinkDeactivated,
         PassedOver::DefaultDeactivated,
         PassedOver::DefaultUnknown,
+        PassedOver::UsersUnreadable,
     ];
 
     /// The name, as the gRPC enum has it without its prefix.
@@ -96,6 +103,7 @@ impl PassedOver {
             PassedOver::LinkDeactivated => "LINK_DEACTIVATED",
             PassedOver::DefaultDeactivated => "DEFAULT_DEACTIVATED",
             PassedOver::DefaultUnknown => "DEFAULT_UNKNOWN",
+            PassedOver::UsersUnreadable => "USERS_UNREADABLE",
         }
     }
 
@@ -127,6 +135,9 @@ impl PassedOver {
             PassedOver::DefaultDeactivated => "the connection's default user is deactivated",
             PassedOver::DefaultUnknown => {
                 "the connection's default user is one whom Lever does not list"
+            }
+            PassedOver::UsersUnreadable => {
+                "Lever's users cannot be read with this key, or are not kept"
             }
         }
     }
@@ -165,6 +176,19 @@ impl Chosen {
         Chosen::default().instead_of(Some(passed_over))
     }
 
+    /// What many choices have in common; nobody, and that they differ, where they do.
+    pub fn common<'a>(choices: impl IntoIterator<Item = &'a Chosen>) -> Chosen {
+        let mut choices = choices.into_iter();
+        let first = choices.next().cloned().unwrap_or_default();
+        if choices.all(|choice| *choice == first) {
+            return first;
+        }
+        Chosen {
+            because: ActingBecause::ItemsDiffer,
+            ..Chosen::default()
+        }
+    }
+
     /// This choice, made since somebody else was passed over.
     fn instead_of(self, passed_over: Option<PassedOver>) -> Chosen {
         Chosen {
@@ -199,6 +223,15 @@ pub enum UserStanding {
     Deactivated,
     /// Lever does not list the user.
     Unknown,
+}
+
+/// Who acted for an operation before somebody else was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// The Lever user; none where nobody acted.
+    pub user: Option<UserId>,
+    /// Calls made before this were made for that user.
+    pub until: Timestamp,
 }
 
 /// The users of a Lever account, for finding out many times who acts.
@@ -261,6 +294,9 @@ impl Roster {
                 Chosen::new(user.clone(), ActingBecause::Email).instead_of(passed_over)
             }
             Some(_) => Chosen::default().instead_of(passed_over.or(Some(PassedOver::Deactivated))),
+            None if self.is_empty() => {
+                Chosen::default().instead_of(Some(PassedOver::UsersUnreadable))
+            }
             None => Chosen::default().instead_of(passed_over.or(Some(PassedOver::Unknown))),
         }
     }
@@ -376,6 +412,22 @@ mod tests {
         let link = UserId::from("ada");
         let chosen = Roster::default().product_user("a@b.c", Some(&link));
         assert_eq!(chosen, Chosen::new(link, ActingBecause::Linked));
+        let unlinked = Roster::default().product_user("a@b.c", None);
+        let unreadable = Some(PassedOver::UsersUnreadable);
+        assert_eq!(unlinked, Chosen::default().instead_of(unreadable));
+    }
+
+    #[test]
+    fn choices_that_are_the_same_are_told_as_one() {
+        let ada = Chosen::new("ada".into(), ActingBecause::Email);
+        let linked = Chosen::new("ada".into(), ActingBecause::Linked);
+        assert_eq!(Chosen::common([&ada, &ada]), ada);
+        assert_eq!(Chosen::common([]), Chosen::default());
+        let differ = Chosen::common([&ada, &linked]);
+        assert_eq!(
+            (differ.user, differ.because),
+            (None, ActingBecause::ItemsDiffer)
+        );
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Added {
     pub what: String,
     /// When we knew that it was there.
     pub at: Timestamp,
+    /// Whether it was seen to be gone since, without us: what comes back then is of people. Of tags and links.
+    pub gone: bool,
 }
 
 /// What of one candidacy is ours.
@@ -28,6 +30,28 @@ pub struct Ours {
     pub notes: Vec<Added>,
     /// Lever's ids of files.
     pub files: Vec<Added>,
+}
+
+/// The tags and links that a candidacy has.
+#[derive(Clone, Default)]
+pub struct Shown {
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its links.
+    pub links: Vec<String>,
+}
+
+impl Shown {
+    /// As Lever's document of an opportunity tells; none for one that does not tell both.
+    pub fn of_opportunity(document: &str) -> Option<Shown> {
+        #[derive(serde::Deserialize)]
+        struct Document {
+            tags: Vec<String>,
+            links: Vec<String>,
+        }
+        let Document { tags, links } = serde_json::from_str(document).ok()?;
+        Some(Shown { tags, links })
+    }
 }
 
 /// Tags and links tell of people.
@@ -68,6 +92,23 @@ impl Ours {
         known != *self
     }
 
+    /// Learns from a candidacy that was shown in one way before and in another now: what of ours has gone is ours no
+    /// longer, even if it comes back. Tells whether anything was new.
+    pub fn see(&mut self, before: &Shown, now: &Shown) -> bool {
+        let tags = lose(&mut self.tags, |tag| {
+            holds(&before.tags, tag, same_tag) && !holds(&now.tags, tag, same_tag)
+        });
+        let links = lose(&mut self.links, |link| {
+            holds(&before.links, link, same_link) && !holds(&now.links, link, same_link)
+        });
+        tags || links
+    }
+
+    /// Whether there is a tag or a link that could be seen to go.
+    pub fn could_lose(&self) -> bool {
+        self.tags.iter().chain(&self.links).any(|known| !known.gone)
+    }
+
     fn learn_of(&mut self, write: &Write, result_id: Option<&str>, operation: &Operation) {
         let at = operation.updated_at;
         let new = |texts: Vec<String>| {
@@ -104,24 +145,24 @@ impl Ours {
 
     /// Those of these tags that we added once and that are gone: somebody has removed them in Lever.
     pub fn removed_by_people<'a>(&self, wanted: &'a [String], present: &[String]) -> Vec<&'a str> {
-        let has = |list: &[String], text: &str| list.iter().any(|one| same_tag(one, text));
         wanted
             .iter()
             .map(String::as_str)
-            .filter(|tag| {
-                self.tags.iter().any(|ours| same_tag(&ours.what, tag)) && !has(present, tag)
-            })
+            .filter(|tag| self.tags.iter().any(|ours| same_tag(&ours.what, tag)))
+            .filter(|tag| !holds(present, tag, same_tag))
             .collect()
     }
 
     /// Whether a tag is ours.
     pub fn has_tag(&self, tag: &str) -> bool {
-        self.tags.iter().any(|ours| same_tag(&ours.what, tag))
+        let mut ours = self.tags.iter().filter(|ours| !ours.gone);
+        ours.any(|ours| same_tag(&ours.what, tag))
     }
 
     /// Whether a link is ours.
     pub fn has_link(&self, link: &str) -> bool {
-        self.links.iter().any(|ours| same_link(&ours.what, link))
+        let mut ours = self.links.iter().filter(|ours| !ours.gone);
+        ours.any(|ours| same_link(&ours.what, link))
     }
 }
 
@@ -156,12 +197,37 @@ pub fn same_link(one: &str, other: &str) -> bool {
 
 fn add(list: &mut Vec<Added>, what: impl IntoIterator<Item = String>, at: Timestamp) {
     for what in what {
-        if !list.iter().any(|known| same_tag(&known.what, &what)) {
-            list.push(Added { what, at });
+        let added = Added {
+            what,
+            at,
+            gone: false,
+        };
+        match list
+            .iter_mut()
+            .find(|known| same_tag(&known.what, &added.what))
+        {
+            // We have put it there again.
+            Some(known) if known.gone => *known = added,
+            Some(_) => {}
+            None => list.push(added),
         }
     }
     let beyond = list.len().saturating_sub(MOST_REMEMBERED);
     list.drain(..beyond);
+}
+
+fn holds(list: &[String], text: &str, alike: fn(&str, &str) -> bool) -> bool {
+    list.iter().any(|one| alike(one, text))
+}
+
+/// Marks what is ours and has gone; tells whether there was any.
+fn lose(list: &mut [Added], has_gone: impl Fn(&str) -> bool) -> bool {
+    let mut any = false;
+    for known in list.iter_mut().filter(|known| !known.gone) {
+        known.gone = has_gone(&known.what);
+        any |= known.gone;
+    }
+    any
 }
 
 fn forget(list: &mut Vec<Added>, gone: &[String]) {
@@ -216,6 +282,48 @@ mod tests {
         let wanted = tags(&["a", "b", "c"]);
         assert_eq!(ours.removed_by_people(&wanted, &tags(&["c"])), ["b"]);
         assert!(ours.removed_by_people(&wanted, &tags(&["B"])).is_empty());
+    }
+
+    #[test]
+    fn what_people_took_away_and_put_back_is_theirs() {
+        let shown = |texts: &[&str]| Shown {
+            tags: tags(texts),
+            links: texts
+                .iter()
+                .map(|text| format!("https://{text}.example"))
+                .collect(),
+        };
+        let mut ours = Ours::default();
+        let add = |ours: &mut Ours, found: &[&str]| {
+            let tag = Write::AddTags { tags: tags(&["a"]) };
+            let link = change_of_links(PreparedKind::AddLinks, &["http://a.example/"]);
+            for write in [tag, link] {
+                let (before, after) = done(write, found);
+                ours.learn(&before, &after);
+            }
+        };
+        let has = |ours: &Ours| (ours.has_tag("A"), ours.has_link("https://a.example"));
+        add(&mut ours, &[]);
+        // Who never saw it there has not seen it go.
+        assert!(!ours.see(&shown(&[]), &shown(&["b"])));
+        assert!(!ours.see(&shown(&[]), &shown(&["a"])));
+        assert_eq!(has(&ours), (true, true));
+        assert!(ours.see(&shown(&["a", "b"]), &shown(&["b"])));
+        assert_eq!(has(&ours), (false, false));
+        assert!(!ours.could_lose());
+        // That they took it away stays known.
+        assert_eq!(ours.removed_by_people(&tags(&["a"]), &tags(&["b"])), ["a"]);
+        assert!(!ours.see(&shown(&["b"]), &shown(&["a"])));
+        assert_eq!(has(&ours), (false, false));
+        assert!(
+            ours.removed_by_people(&tags(&["a"]), &tags(&["a"]))
+                .is_empty()
+        );
+        // Put there by us again, it is ours again.
+        add(&mut ours, &["a", "a.example"]);
+        assert_eq!(has(&ours), (false, false));
+        add(&mut ours, &[]);
+        assert_eq!(has(&ours), (true, true));
     }
 
     fn change_of_links(kind: PreparedKind, links: &[&str]) -> Write {

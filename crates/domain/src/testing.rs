@@ -33,6 +33,8 @@ pub(crate) fn operation(write: Write) -> Operation {
         created_at: Timestamp::from_millis(0),
         queued_at: Timestamp::from_millis(0),
         minds_provenance: false,
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         updated_at: Timestamp::from_millis(0),
         revision: 0,

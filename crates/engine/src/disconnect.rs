@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use domain::operation::{Event, State};
+use domain::operation::{Event, Failure, FailureKind, State};
 use domain::{Connection, ConnectionId, Disconnected, Operation};
 use store::ErrorKind as StoreErrorKind;
 use tokio::time::Instant;
@@ -23,6 +23,16 @@ const SETTLE: Duration = Duration::from_secs(30);
 const CLEAN_UP: Duration = Duration::from_secs(30);
 /// Between two looks at the operations.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// Why what waits is not sent.
+fn disconnected() -> Failure {
+    Failure {
+        kind: FailureKind::Disconnected,
+        message: "the account was disconnected before this was sent: connect it again, and ask anew under a new request_id"
+            .to_owned(),
+        details: Vec::new(),
+    }
+}
 
 /// How long operations may take to settle: without a link nobody sends them any more.
 fn patience(running: Option<&Running>) -> Duration {
@@ -166,7 +176,7 @@ impl Engine {
             let mut under_way = false;
             for operation in self.shared.store.open_operations(id).await? {
                 let event = match &operation.state {
-                    State::Held { .. } | State::Recorded { .. } => Event::Withdrawn,
+                    State::Held { .. } | State::Recorded { .. } => Event::Skipped(disconnected()),
                     _ if Instant::now() >= deadline => Event::Abandoned,
                     _ => {
                         under_way = true;

@@ -84,6 +84,8 @@ pub(crate) struct Link {
     single_reads_refused: Mutex<Option<Instant>>,
     /// The last pause of the key that was told.
     told_pause: Mutex<Option<Told>>,
+    /// When the last reading of the account's users began that was made for a write; held while one is under way.
+    pub(crate) users_read: tokio::sync::Mutex<Option<Instant>>,
     /// The addresses of the account's users, and when their list was read.
     user_addresses: Mutex<Option<(Timestamp, Arc<BTreeSet<String>>)>>,
     /// The webhooks of the connection: what verifies them, and how their registration stands.
@@ -138,6 +140,7 @@ impl Link {
             nudged: Notify::new(),
             single_reads_refused: Mutex::new(None),
             told_pause: Mutex::new(None),
+            users_read: tokio::sync::Mutex::new(None),
             user_addresses: Mutex::new(None),
             webhooks: Webhooks::default(),
             issues: Sightings::default(),

@@ -17,6 +17,7 @@ mod schedule;
 pub(crate) mod scope;
 pub(crate) mod sweep;
 mod trouble;
+mod users;
 mod walk;
 
 pub(crate) use page::{derived, incoming_opportunity};
@@ -24,6 +25,7 @@ pub(crate) use policy::policy;
 pub(crate) use schedule::{Again, due_times, walks};
 pub(crate) use scope::with_belongings;
 pub(crate) use trouble::Trouble;
+pub(crate) use users::read_users;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

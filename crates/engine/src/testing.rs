@@ -168,6 +168,8 @@ pub(crate) fn operation(connection: ConnectionId, request_id: &str, write: Write
         created_at: at,
         queued_at: at,
         minds_provenance: false,
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         rpc: None,
         updated_at: at,

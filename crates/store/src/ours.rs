@@ -1,6 +1,6 @@
 //! What of a candidacy came from us.
 
-use domain::provenance::Ours;
+use domain::provenance::{Ours, Shown};
 use domain::{ConnectionId, Operation};
 use lever::OpportunityId;
 
@@ -39,6 +39,31 @@ pub(crate) fn learn(
     let key = key::candidacy(after.connection, &after.opportunity)?;
     let mut ours: Ours = draft.get(Table::Ours, &key)?.unwrap_or_default();
     if ours.learn(before, after) {
+        draft.put(Table::Ours, key, &ours);
+    }
+    Ok(())
+}
+
+/// Learns from a candidacy that is shown in another way than before: what of ours has gone is not ours any more.
+pub(crate) fn see(
+    draft: &mut Draft<'_>,
+    connection: ConnectionId,
+    opportunity: &str,
+    before: impl FnOnce(&Draft<'_>) -> Result<Option<Shown>, Error>,
+    now: &str,
+) -> Result<(), Error> {
+    let key = key::candidacy(connection, &OpportunityId::from(opportunity))?;
+    let known: Option<Ours> = draft.get(Table::Ours, &key)?;
+    let Some(mut ours) = known.filter(Ours::could_lose) else {
+        return Ok(());
+    };
+    let Some(before) = before(draft)? else {
+        return Ok(());
+    };
+    let Some(now) = Shown::of_opportunity(now) else {
+        return Ok(());
+    };
+    if ours.see(&before, &now) {
         draft.put(Table::Ours, key, &ours);
     }
     Ok(())

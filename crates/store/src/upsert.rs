@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::change::{Move, Place};
 use domain::hydration::{Policy, Sighting, overtaken};
 use domain::identity::IdentityKey;
+use domain::provenance::Shown;
 use domain::{Candidacy, ChangeKind, ConnectionId, Event, Parent, RecordChange, Stream};
 use lever::Timestamp;
 
@@ -16,8 +17,10 @@ use crate::forget::{self, Cause};
 use crate::format::{Alias, Counter, Head, Indexed, digest, key};
 use crate::hydrations;
 use crate::identities::Noted;
+use crate::ours;
 use crate::pull::{Applied, Deleted, Incoming};
 use crate::quarantine::{self, Quarantined, Subject};
+use crate::records;
 use crate::table::Table;
 use crate::verdict::{Burial, Verdict, judge, judge_deletion};
 
@@ -127,6 +130,7 @@ impl<'d, 'a> Upsert<'d, 'a> {
             Verdict::Updated => {
                 self.applied.updated += 1;
                 changed = Some(self.change(incoming.stream, &incoming.id, ChangeKind::Updated));
+                self.see_what_is_ours(&key, incoming, known.as_ref())?;
                 self.document(&key, incoming, known.as_ref())
             }
         };
@@ -149,6 +153,29 @@ impl<'d, 'a> Upsert<'d, 'a> {
             self.note_move(changed, moved);
         }
         self.plan(incoming, verdict != Verdict::Unchanged, new)
+    }
+
+    /// Takes note of what of ours an opportunity has lost.
+    fn see_what_is_ours(
+        &mut self,
+        key: &[u8],
+        incoming: &Incoming,
+        known: Option<&Head>,
+    ) -> Result<(), Error> {
+        let Some(known) = known.filter(|_| incoming.stream == Stream::Opportunities) else {
+            return Ok(());
+        };
+        let before = |draft: &Draft<'_>| {
+            let document = records::document(draft.tables(), incoming.stream, key, known)?;
+            Ok(document.and_then(|document| Shown::of_opportunity(&document.0)))
+        };
+        ours::see(
+            self.draft,
+            self.connection,
+            &incoming.id,
+            before,
+            &incoming.raw,
+        )
     }
 
     /// A record of a list below a parent is found there, whichever other lists it is in.

@@ -101,6 +101,8 @@ fn operation(people: &People, at: usize, now: Timestamp) -> Operation {
         created_at: created,
         queued_at: created,
         minds_provenance: false,
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         updated_at: created,
         revision: 0,

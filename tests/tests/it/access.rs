@@ -534,3 +534,61 @@ async fn who_works_with_applicants_reaches_nobody_else_by_asking_again() {
         "offer"
     );
 }
+
+/// A secret note is one, whichever way it was written.
+#[tokio::test]
+async fn what_a_secret_note_says_is_told_to_nobody_but_admins_however_it_was_sent() {
+    let mut world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    assert!(world.stop().await.success());
+    let admin = world.home.token(&["--role", "admin"]).await;
+    let product = world.home.token(&["--role", "product"]).await;
+    world.start().await;
+    let bare = world.api.clone();
+    world.api = bare.with_token(&admin);
+    let document = world.lever.opportunity(&person).expect("there");
+    let candidate = document["id"].as_str().expect("an id");
+    let sent = async |operation: &str, path: &[(&str, &str)], body: serde_json::Value| {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let request = pb::CallRequest {
+            connection_id: world.connection.clone(),
+            operation_id: operation.to_owned(),
+            path_parameters: path.iter().map(owned).collect(),
+            request_id: fresh_id(),
+            body: Some(pb::call_request::Body::BodyJson(body.to_string().into())),
+            ..Default::default()
+        };
+        let answer = world.api.lever().call(request).await.expect("recorded");
+        let operation = answer.into_inner().operation.expect("an operation");
+        assert_eq!(
+            operation.state(),
+            pb::OperationState::Succeeded,
+            "{operation:?}"
+        );
+        operation
+    };
+    let note = |secret: bool| serde_json::json!({"value": "the plan", "secret": secret});
+    let about = [("opportunity", person.as_str())];
+    let open = sent("createOpportunityNote", &about, note(false)).await;
+    let made = sent("createOpportunityNote", &about, note(true)).await;
+    let path = [about[0], ("note", made.result_id.as_str())];
+    let thread = serde_json::json!({"values": [{"value": "the plan"}], "secret": true});
+    let update = sent("updateOpportunityNote", &path, thread.clone()).await;
+    let path = [("candidate", candidate), ("note", made.result_id.as_str())];
+    let update_old = sent("updateCandidateNote", &path, thread).await;
+    let made_old = sent("createCandidateNote", &path[..1], note(true)).await;
+    let bodies = async |world: &World, operation: &pb::Operation| {
+        let told = world.operation(&operation.id).await;
+        let texts = told.lever_calls.into_iter().map(|call| call.body_json);
+        texts.collect::<String>()
+    };
+    let secret = [&made, &update, &update_old, &made_old];
+    for operation in secret.into_iter().chain([&open]) {
+        assert!(bodies(&world, operation).await.contains("the plan"));
+    }
+    world.api = bare.with_token(&product);
+    assert!(bodies(&world, &open).await.contains("the plan"));
+    for operation in secret {
+        assert_eq!(bodies(&world, operation).await, "", "{operation:?}");
+    }
+}

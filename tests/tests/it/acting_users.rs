@@ -1,12 +1,13 @@
 //! X13: whom in Lever a write is made for, and what an operation tells of it.
 
 use futures::StreamExt as _;
+use lever_sim::{Action, FaultPlan, FaultRule};
 use proto::v1 as pb;
 use proto::v1::OperationState::{Failed, Succeeded};
 use proto::v1::{ActingBecause, PassedOver, UserMatch};
 use tonic::{Code, Status};
 
-use crate::support::{Setup, World, fresh_id, refused, until, why};
+use crate::support::{Setup, World, fresh_id, http, refused, until, why};
 
 const PRODUCT_USER: &str = "Grace.Elsewhere@product.example";
 
@@ -537,4 +538,245 @@ async fn x13_a_write_whose_user_was_deactivated_meanwhile_goes_to_the_next() {
             (ActingBecause::PostingOwner, PassedOver::LinkDeactivated)
         );
     }
+}
+
+impl World {
+    /// Somebody works in Lever itself and deactivates a user; the mirror does not know of it.
+    async fn leaves_in_lever(&self, user: &str) {
+        let url = format!("{}/users/{user}/deactivate", self.lever.base_url());
+        let request = http()
+            .post(url)
+            .basic_auth(lever_sim::DEFAULT_KEY, Some(""));
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
+    async fn email_in_lever(&self, user: &str) -> String {
+        let users = self.listed_in_lever("/users").await;
+        let user: serde_json::Value = serde_json::from_str(&users[user]).expect("a document");
+        user["email"].as_str().expect("an e-mail").to_owned()
+    }
+
+    /// For whom each write of an operation was sent, with the status that came back.
+    async fn sent_for(&self, operation: &str) -> Vec<(String, i32)> {
+        let calls = self.operation(operation).await.lever_calls.into_iter();
+        let writes = calls.filter(|call| call.method != "GET" && !call.method.is_empty());
+        let user = |call: &pb::LeverCall| {
+            let named = call.query.iter().find(|one| one.name == "perform_as");
+            named.map(|one| one.value.clone()).unwrap_or_default()
+        };
+        writes.map(|call| (user(&call), call.status)).collect()
+    }
+}
+
+/// Nobody acts silently because the users were not read yet: Lever is asked for them.
+#[tokio::test]
+async fn x13_lever_is_asked_for_whom_a_write_is_made_while_its_users_were_never_read() {
+    let mut world = World::new(Setup::new(60).asked_only()).await;
+    world.connect().await;
+    let people = world.open_opportunities();
+    let user = world.lever.active_users().remove(0);
+    let email = world.email_in_lever(&user).await.to_uppercase();
+    let away = FaultRule::on("listUsers", Action::ServerErrorBefore(503));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![away],
+    });
+    let told = refused(world.note_for(&people[0], &email).await);
+    assert_eq!(
+        (told.code, told.reason.as_str()),
+        (Code::FailedPrecondition, "USERS_NOT_READ")
+    );
+    assert!(world.operations().await.is_empty() && world.writes().is_empty());
+    world.lever.set_faults(FaultPlan::default());
+
+    let asked = world.calls("listUsers").len();
+    let preview = pb::PreviewActingUserRequest {
+        connection_id: world.connection.clone(),
+        email: email.clone(),
+        ..Default::default()
+    };
+    let preview = world.api.connections().preview_acting_user(preview).await;
+    let preview = preview.expect("a preview").into_inner();
+    assert_eq!(preview.lever_user_id, user);
+    world.be_strict().await;
+    let note = world.note_for(&people[0], &email).await.expect("recorded");
+    assert_eq!(note.state(), Succeeded, "{note:?}");
+    assert_eq!(
+        (note.acting_user_id.as_str(), note.acting_because()),
+        (user.as_str(), ActingBecause::Email)
+    );
+    assert_eq!(world.author(&note), user);
+    for item in world.bulk_for(&people[1..3], &email).await {
+        assert_eq!(item.acting_user_id, user, "{item:?}");
+    }
+    assert_eq!(
+        world.calls("listUsers").len(),
+        asked + 1,
+        "they are read once"
+    );
+}
+
+/// Whoever was deactivated since the users were read last is passed over, as if that had been known.
+#[tokio::test]
+async fn x13_a_user_deactivated_since_the_last_reading_is_passed_over_when_lever_says_so() {
+    let world = world().await;
+    let (person, owner, posting_owner) = world.owned_twice().await;
+    world.link_user(PRODUCT_USER, &owner).await.expect("linked");
+    world.leaves_in_lever(&owner).await;
+    let note = world
+        .note_for(&person, PRODUCT_USER)
+        .await
+        .expect("recorded");
+    assert_eq!(note.state(), Succeeded, "{note:?}");
+    assert_eq!(
+        (
+            note.acting_user_id.as_str(),
+            note.acting_because(),
+            note.passed_over()
+        ),
+        (
+            posting_owner.as_str(),
+            ActingBecause::PostingOwner,
+            PassedOver::LinkDeactivated
+        )
+    );
+    assert_eq!(world.author(&note), posting_owner);
+    let sent = world.sent_for(&note.id).await;
+    assert_eq!(sent, [(owner.clone(), 400), (posting_owner.clone(), 200)]);
+
+    // Of a bulk each item, and the bulk tells that they differ, or whom they have in common.
+    let mut others = world.lever.active_users().into_iter();
+    let mut other = || {
+        others
+            .rfind(|user| *user != posting_owner)
+            .expect("one more")
+    };
+    let leaves = other();
+    world
+        .link_user(PRODUCT_USER, &leaves)
+        .await
+        .expect("linked");
+    world.leaves_in_lever(&leaves).await;
+    let people: Vec<String> = world.open_opportunities().into_iter().take(3).collect();
+    let told = world.bulk_for(&people, PRODUCT_USER).await;
+    let (items, bulks): (Vec<_>, Vec<_>) = told.iter().partition(|one| !one.parent_id.is_empty());
+    assert_eq!(items.len(), people.len());
+    for item in &items {
+        assert_eq!(item.state(), Succeeded, "{item:?}");
+        assert_ne!(item.acting_user_id, leaves);
+        assert_eq!(item.passed_over(), PassedOver::LinkDeactivated);
+    }
+    let (first, last) = (bulks[0], bulks[bulks.len() - 1]);
+    assert_eq!(
+        (first.acting_user_id.as_str(), first.acting_because()),
+        (leaves.as_str(), ActingBecause::Linked)
+    );
+    let alike = |item: &&pb::Operation| {
+        let of = |one: &pb::Operation| (one.acting_user_id.clone(), one.acting_because());
+        of(item) == of(items[0])
+    };
+    let expected = match items.iter().all(alike) {
+        true => items[0].acting_because(),
+        false => ActingBecause::ItemsDiffer,
+    };
+    assert_eq!(last.acting_because(), expected, "{last:?}");
+
+    // A strict connection refuses instead, and says what helps.
+    world.be_strict().await;
+    let leaves = other();
+    world
+        .link_user(PRODUCT_USER, &leaves)
+        .await
+        .expect("linked");
+    world.leaves_in_lever(&leaves).await;
+    let effects = world.effects("createOpportunityNote");
+    let note = world
+        .note_for(&person, PRODUCT_USER)
+        .await
+        .expect("recorded");
+    assert_eq!(note.state(), Failed, "{note:?}");
+    let told = why(&note);
+    assert_eq!(told.reason, "ACTING_USER_UNKNOWN", "{told:?}");
+    assert!(told.message.contains("deactivated"), "{told:?}");
+    assert!(told.message.contains("UpdateUserLink"), "{told:?}");
+    assert_eq!(world.effects("createOpportunityNote"), effects);
+    world
+        .link_user(PRODUCT_USER, &posting_owner)
+        .await
+        .expect("linked");
+    world.retry(&note.id).await.expect("in line again");
+    let note = world.settled(&note.id).await;
+    assert_eq!(note.state(), Succeeded, "{note:?}");
+    assert_eq!(world.author(&note), posting_owner);
+}
+
+/// Who makes a person in Lever is chosen anew as well, and whoever was named by Lever's id is not replaced.
+#[tokio::test]
+async fn x13_an_export_goes_on_for_the_next_user_and_a_named_one_is_never_replaced() {
+    let world = world().await;
+    let mut users = world.lever.active_users();
+    let (leaves, default) = (users.remove(0), users.remove(0));
+    let settings = pb::Connection {
+        default_acting_user_id: default.clone(),
+        ..Default::default()
+    };
+    let changed = world.change(settings, &["default_acting_user_id"]).await;
+    changed.expect("an active user");
+    world
+        .link_user(PRODUCT_USER, &leaves)
+        .await
+        .expect("linked");
+    world.leaves_in_lever(&leaves).await;
+    let request = pb::ExportCandidateRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        profile: Some(pb::ExportProfile {
+            name: "Grace Hopper".to_owned(),
+            linkedin_url: "https://www.linkedin.com/in/grace-hopper".to_owned(),
+            ..Default::default()
+        }),
+        acting_user: PRODUCT_USER.to_owned(),
+        wait: Some(prost_types::Duration {
+            seconds: 40,
+            nanos: 0,
+        }),
+        ..Default::default()
+    };
+    let exported = world.api.candidates().export_candidate(request).await;
+    let exported = exported.expect("recorded").into_inner().operation;
+    let exported = exported.expect("an operation");
+    assert_eq!(exported.state(), Succeeded, "{exported:?}");
+    assert_eq!(
+        (
+            exported.acting_user_id.as_str(),
+            exported.acting_because(),
+            exported.passed_over()
+        ),
+        (
+            default.as_str(),
+            ActingBecause::ConnectionDefault,
+            PassedOver::LinkDeactivated
+        )
+    );
+    assert_eq!(world.effects("createOpportunity"), 1);
+
+    let named = users.remove(0);
+    world.leaves_in_lever(&named).await;
+    let person = world.open_opportunities().remove(0);
+    let note = pb::CreateNoteRequest {
+        opportunity_id: person,
+        request_id: fresh_id(),
+        value: "hello".to_owned(),
+        perform_as: named.clone(),
+        ..Default::default()
+    };
+    let note = world.create_note(note).await.expect("recorded");
+    assert_eq!((note.state(), &note.acting_user_id), (Failed, &named));
+    assert!(
+        why(&note).message.contains("perform_as is deactivated"),
+        "{note:?}"
+    );
+    // What Lever refuses for another reason stays refused, whoever acts.
+    assert_eq!(world.effects("createOpportunityNote"), 0);
 }

@@ -347,3 +347,65 @@ async fn what_has_settled_cannot_be_cancelled_and_a_paused_pull_is_not_started()
     world.api.sync().resume_sync(resume).await.expect("resumed");
     world.until_synced().await;
 }
+
+/// The stage mapping holds for raw calls too: who may not move people there may not do so by another name.
+#[tokio::test]
+async fn what_the_mapping_excludes_is_excluded_for_raw_calls_too() {
+    let world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    let reason = world.reject_reason();
+    let mapping = pb::StageMapping {
+        advance_excluded_stage_ids: vec!["offer".to_owned()],
+        reject_excluded_reason_ids: vec![reason.clone()],
+        ..mapping
+    };
+    world.save_mapping(mapping).await.expect("saved");
+    let call = async |operation: &str, parameter: &str, body: serde_json::Value| {
+        let request = pb::CallRequest {
+            connection_id: world.connection.clone(),
+            operation_id: operation.to_owned(),
+            path_parameters: [(parameter.to_owned(), person.clone())].into(),
+            request_id: fresh_id(),
+            body: Some(pb::call_request::Body::BodyJson(body.to_string().into())),
+            ..Default::default()
+        };
+        world.api.lever().call(request).await
+    };
+    for (side, name) in [("opportunity", "Opportunity"), ("candidate", "Candidate")] {
+        let stage = serde_json::json!({"stage": "offer"});
+        let told = refused(call(&format!("update{name}Stage"), side, stage).await);
+        assert_eq!(
+            (told.code, told.reason.as_str()),
+            (Code::FailedPrecondition, "STAGE_EXCLUDED")
+        );
+        let archive = serde_json::json!({"reason": reason});
+        let told = refused(call(&format!("update{name}Archived"), side, archive).await);
+        assert_eq!(
+            (told.code, told.reason.as_str()),
+            (Code::FailedPrecondition, "REASON_EXCLUDED")
+        );
+    }
+    assert!(world.writes().is_empty());
+    // Whether there is such a stage Lever says itself.
+    let unknown = serde_json::json!({"stage": "no-such-stage"});
+    let answer = call("updateOpportunityStage", "opportunity", unknown).await;
+    let operation = answer
+        .expect("recorded")
+        .into_inner()
+        .operation
+        .expect("an operation");
+    assert_eq!(operation.state(), pb::OperationState::Failed);
+    let allowed = serde_json::json!({"stage": "lead-responded"});
+    let answer = call("updateOpportunityStage", "opportunity", allowed).await;
+    let operation = answer
+        .expect("recorded")
+        .into_inner()
+        .operation
+        .expect("an operation");
+    assert_eq!(
+        operation.state(),
+        pb::OperationState::Succeeded,
+        "{operation:?}"
+    );
+}

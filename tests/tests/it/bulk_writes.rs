@@ -1396,3 +1396,182 @@ async fn a_hold_that_is_too_long_is_refused_in_a_dry_run_too() {
         assert_eq!(told.fields, ["hold.business_days"], "dry run: {dry_run}");
     }
 }
+
+/// Whom the mirror has not read Lever knows: it is asked when their turn comes, also for who may not see everybody.
+#[tokio::test]
+async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
+    let mut world = World::new(Setup::new(400).asked_only()).await;
+    world.connect().await;
+    assert!(world.stop().await.success());
+    let product = world.home.token(&["--role", "product"]).await;
+    world.start().await;
+    world.api = world.api.with_token(&product);
+    let everybody = world.lever.opportunities();
+    let find = |confidential: bool| {
+        let fits = |one: &&serde_json::Value| {
+            one["archived"].is_null() && (one["confidentiality"] == "confidential") == confidential
+        };
+        let one = everybody
+            .iter()
+            .find(fits)
+            .expect("the population has some");
+        one["id"].as_str().expect("an id").to_owned()
+    };
+    let (open, secret, nobody) = (find(false), find(true), fresh_id());
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: [&open, &secret, &nobody]
+            .map(|one| note(one, "hello"))
+            .into(),
+        ..Default::default()
+    };
+    let dry = pb::BulkWriteRequest {
+        dry_run: true,
+        ..request.clone()
+    };
+    let dry = world.bulk_write(dry).await;
+    for item in &dry[1..4] {
+        let called = item
+            .lever_calls
+            .iter()
+            .map(|call| call.lever_operation.as_str());
+        let called: Vec<_> = called.take(2).collect();
+        assert_eq!(
+            called,
+            ["getOpportunity", "createOpportunityNote"],
+            "{item:?}"
+        );
+    }
+    let told = world.bulk_write(request).await;
+    let item = |person: &str| {
+        let mut of = told.iter().filter(|one| one.opportunity_id == person);
+        of.next_back().expect("an item")
+    };
+    assert_eq!(item(&open).state(), Succeeded, "{told:?}");
+    assert_eq!(world.notes_saying(&open, "hello"), 1);
+    for hidden in [&secret, &nobody] {
+        let item = item(hidden);
+        let why = why(item);
+        assert_eq!(
+            (item.state(), why.code, why.reason.as_str()),
+            (Failed, Code::NotFound, "LEVER_NOT_FOUND")
+        );
+        assert!(item.lever_calls.is_empty(), "{item:?}");
+        let asked = |entry: &lever_sim::AuditEntry| entry.path.ends_with(hidden);
+        assert_eq!(
+            world
+                .calls("getOpportunity")
+                .iter()
+                .filter(|one| asked(one))
+                .count(),
+            1
+        );
+    }
+    // What they are told apart by is told to nobody.
+    assert_eq!(why(item(&secret)).message, why(item(&nobody)).message);
+    assert_eq!(world.effects("createOpportunityNote"), 1);
+
+    // Each that failed can be asked for again, as the others can.
+    world.retry(&item(&nobody).id).await.expect("in line again");
+    let again = world.settled(&item(&nobody).id).await;
+    assert_eq!(
+        (again.state(), why(&again).reason.as_str()),
+        (Failed, "LEVER_NOT_FOUND")
+    );
+    let asked = |entry: &lever_sim::AuditEntry| entry.path.ends_with(&nobody);
+    assert_eq!(
+        world
+            .calls("getOpportunity")
+            .iter()
+            .filter(|one| asked(one))
+            .count(),
+        2
+    );
+}
+
+/// A move needs to know where somebody is: that is read when their turn comes.
+#[tokio::test]
+async fn advancing_and_rejecting_judges_by_lever_whom_the_mirror_does_not_have() {
+    let mut world = World::new(Setup::new(60).asked_only()).await;
+    world.connect().await;
+    let people = world.open_opportunities();
+    let stage = |person: &str| {
+        let document = world.lever.opportunity(person).expect("there");
+        document["stage"].as_str().expect("a stage").to_owned()
+    };
+    let there = |person: &String| pb::ApplicantRef {
+        opportunity_id: person.clone(),
+        expected_stage_id: stage(person),
+    };
+    let elsewhere = pb::ApplicantRef {
+        expected_stage_id: "not-where-they-are".to_owned(),
+        ..there(&people[1])
+    };
+    let request = pb::AdvanceApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: vec![there(&people[0]), elsewhere],
+        stage_id: "offer".to_owned(),
+        ..Default::default()
+    };
+    let told = world.advance(request).await;
+    let item = |person: &str| {
+        let mut of = told.iter().filter(|one| one.opportunity_id == person);
+        of.next_back().expect("an item")
+    };
+    assert_eq!(item(&people[0]).state(), Succeeded, "{told:?}");
+    assert_eq!(stage(&people[0]), "offer");
+    let moved = item(&people[1]);
+    assert_eq!(
+        (moved.state(), why(moved).reason.as_str()),
+        (Failed, "STAGE_MOVED")
+    );
+    let request = pb::RejectApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: vec![there(&people[2])],
+        archive_reason_id: world.reject_reason(),
+        ..Default::default()
+    };
+    let told = world.reject(request).await;
+    assert_eq!(told.last().expect("told").state(), Succeeded, "{told:?}");
+}
+
+/// An expected stage that Lever does not have is a slip of whoever asks, and nobody has moved.
+#[tokio::test]
+async fn an_expected_stage_that_does_not_exist_is_named() {
+    let world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let request = pb::ChangeStageRequest {
+        opportunity_id: person.clone(),
+        request_id: fresh_id(),
+        stage_id: "offer".to_owned(),
+        expected_stage_id: "no-such-stage".to_owned(),
+        ..Default::default()
+    };
+    let told = refused(world.change_stage(request).await);
+    assert_eq!(
+        (told.code, told.fields.as_slice()),
+        (Code::InvalidArgument, &["expected_stage_id".to_owned()][..])
+    );
+    let request = pb::RejectApplicantsRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        applicants: vec![pb::ApplicantRef {
+            opportunity_id: person,
+            expected_stage_id: "no-such-stage".to_owned(),
+        }],
+        archive_reason_id: world.reject_reason(),
+        ..Default::default()
+    };
+    let told = world.reject(request).await;
+    let item = told
+        .iter()
+        .find(|one| !one.parent_id.is_empty())
+        .expect("an item");
+    let why = why(item);
+    assert_eq!((item.state(), why.code), (Failed, Code::InvalidArgument));
+    assert!(why.message.contains("no such stage"), "{why:?}");
+    assert!(world.writes().is_empty());
+}

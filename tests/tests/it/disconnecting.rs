@@ -300,10 +300,22 @@ async fn what_is_being_sent_settles_and_what_waits_is_cancelled() {
         settled(&world.operation(&first.id).await),
         pb::OperationState::Succeeded
     );
+    let behind = world.operation(&behind.id).await;
+    assert_eq!(settled(&behind), pb::OperationState::Cancelled);
+    let told = why(&behind);
     assert_eq!(
-        settled(&world.operation(&behind.id).await),
-        pb::OperationState::Cancelled
+        (told.code, told.reason.as_str()),
+        (Code::FailedPrecondition, "DISCONNECTED")
     );
+    assert!(told.message.contains("new request_id"), "{told:?}");
+    let again = pb::CreateNoteRequest {
+        opportunity_id: person.clone(),
+        request_id: behind.request_id.clone(),
+        value: "not begun".to_owned(),
+        ..Default::default()
+    };
+    let again = world.create_note(again).await.expect("known");
+    assert_eq!((&again.id, &why(&again)), (&behind.id, &told));
     assert_eq!(world.notes_saying(&person, "on its way"), 1);
     assert_eq!(world.notes_saying(&person, "not begun"), 0);
 }

@@ -319,6 +319,13 @@ async fn f54_the_same_person_again_is_updated_and_not_made_anew() {
     let profile = asked.profile.as_mut().expect("a profile");
     profile.github_url = "github.com/grace".to_owned();
     profile.phones.push("+1 415 555 0199".to_owned());
+    let dry = pb::ExportCandidateRequest {
+        dry_run: true,
+        request_id: String::new(),
+        ..asked.clone()
+    };
+    let dry = world.export(dry).await.expect("planned");
+    assert_eq!(operation(&dry).left_out, ["Fulcrum Exported"]);
     let second = world.exported(asked).await;
     let verdict = second.verdict.clone().expect("a verdict");
     assert_eq!(verdict.decision(), pb::ExportDecision::Update);
@@ -333,6 +340,7 @@ async fn f54_the_same_person_again_is_updated_and_not_made_anew() {
     let found = world.with_email(EMAIL);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0]["tags"], json!(["Compilers", "Cobol"]));
+    assert_eq!(operation(&second).left_out, ["Fulcrum Exported"]);
     assert_eq!(found[0]["sources"], json!(["Fulcrum", "Reply"]));
     assert_eq!(found[0]["phones"].as_array().map(Vec::len), Some(2));
     assert_eq!(found[0]["links"].as_array().map(Vec::len), Some(4));

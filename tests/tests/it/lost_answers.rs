@@ -588,3 +588,46 @@ fn tags(world: &World, opportunity: &str) -> Vec<String> {
     tags.map(|tag| tag.as_str().expect("a text").to_owned())
         .collect()
 }
+
+/// A person who asks again after others have moved somebody has seen that, and writes over it.
+#[tokio::test]
+async fn a_move_that_others_came_before_is_made_when_a_person_asks_for_it_again() {
+    let world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let stage_id = |at: usize| {
+        let stages = world.lever.stages();
+        stages[at]["id"].as_str().expect("an id").to_owned()
+    };
+    let stalls = Action::ServerErrorBefore(503);
+    let rule = FaultRule::on("updateOpportunityStage", stalls).when(When::First(1));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![rule],
+    });
+    let request = pb::ChangeStageRequest {
+        opportunity_id: person.clone(),
+        request_id: fresh_id(),
+        stage_id: stage_id(4),
+        wait: Some(prost_types::Duration::default()),
+        ..Default::default()
+    };
+    let asked = world.change_stage(request).await.expect("recorded");
+    until("it was tried", async || {
+        (!world.calls("updateOpportunityStage").is_empty()).then_some(())
+    })
+    .await;
+    world
+        .lever
+        .move_stage(&person, &stage_id(5))
+        .expect("known");
+    let failed = world.settled(&asked.id).await;
+    assert_eq!(failed.state(), Failed, "{failed:?}");
+    let told = why(&failed);
+    assert_eq!(told.reason, "STAGE_MOVED");
+    assert!(told.message.contains("RetryOperation"), "{told:?}");
+    world.retry(&asked.id).await.expect("in line again");
+    let done = world.settled(&asked.id).await;
+    assert_eq!(done.state(), Succeeded, "{done:?}");
+    let now = world.lever.opportunity(&person).expect("there");
+    assert_eq!(now["stage"], stage_id(4).as_str());
+}

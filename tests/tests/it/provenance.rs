@@ -226,3 +226,56 @@ async fn the_echo_of_our_own_write_is_not_a_change() {
     }
     assert_eq!(told, 1);
 }
+
+/// What people took away and put back is theirs from then on, also after a restart.
+#[tokio::test]
+async fn what_people_removed_and_put_back_is_not_ours_any_more() {
+    let mut world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let link = "https://ours.example";
+    world.tag(&person, &["Nightly", "Weekly"], false).await;
+    let add = pb::AddLinksRequest {
+        opportunity_id: person.clone(),
+        request_id: fresh_id(),
+        links: owned(&[link]),
+        ..Default::default()
+    };
+    let added = world.add_links(add).await.expect("recorded");
+    assert_eq!((added.state(), added.result_id.as_str()), (Succeeded, ""));
+    for (remove, add, body) in [
+        ("removeTags", "addTags", json!({"tags": ["nightly"]})),
+        ("removeLinks", "addLinks", json!({"links": [link]})),
+    ] {
+        world.somebody_in_lever(&person, remove, body.clone()).await;
+        world.somebody_in_lever(&person, add, body).await;
+    }
+    world.kill().await;
+    world.start().await;
+    let ours = world.ours(&person).await.expect("something is ours");
+    assert_eq!((ours.tags, ours.links), (owned(&["Weekly"]), Vec::new()));
+    let some = world.untag(&person, &["Nightly", "Weekly"], true).await;
+    assert_eq!(
+        (some.state(), some.left_out),
+        (Succeeded, owned(&["Nightly"]))
+    );
+    let remove = pb::RemoveLinksRequest {
+        opportunity_id: person.clone(),
+        request_id: fresh_id(),
+        links: owned(&[link]),
+        only_ours: true,
+        ..Default::default()
+    };
+    let nothing = world.remove_links(remove).await.expect("recorded");
+    assert_eq!(
+        (nothing.state(), why(&nothing).reason.as_str()),
+        (Cancelled, "NOT_OURS")
+    );
+    // That they removed it once is remembered.
+    let body = json!({"tags": ["Nightly", "nightly"]});
+    world.somebody_in_lever(&person, "removeTags", body).await;
+    let again = world.tag(&person, &["Nightly"], true).await;
+    assert_eq!(
+        (again.state(), why(&again).reason.as_str()),
+        (Cancelled, "REMOVED_IN_LEVER")
+    );
+}

@@ -336,6 +336,13 @@ async fn f28_f29_what_cannot_be_right_names_its_field_and_nothing_is_written() {
             },
         ),
         (
+            "ip_address",
+            pb::ApplyToPostingRequest {
+                ip_address: "zz".to_owned(),
+                ..apply()
+            },
+        ),
+        (
             "timezone",
             pb::ApplyToPostingRequest {
                 timezone: "Oslo".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 
 use lever::{ApplyForm, FormOption, FormQuestion, QuestionSet};
 use serde::{Deserialize, Serialize};
@@ -85,7 +86,7 @@ pub struct Consented {
 /// # Errors
 /// Each answer that fits no question, or not its question, as `answers[index]`; each required question left open, the
 /// full name and the e-mail among them, as `answers`; `eeo_responses[name]`, `consent_to_store`,
-/// `consent_to_marketing`, `origin` and `timezone` where these do not fit.
+/// `consent_to_marketing`, `origin`, `ip_address` and `timezone` where these do not fit.
 pub fn application(
     form: &ApplyForm,
     asked: &ApplicationAsk,
@@ -294,6 +295,11 @@ fn circumstances(asked: &ApplicationAsk) -> Vec<Violation> {
         let message = "give applied or internal, or leave it out";
         violations.push(Violation::new("origin", message));
     }
+    let address = asked.ip_address.as_deref();
+    if address.is_some_and(|address| address.parse::<IpAddr>().is_err()) {
+        let message = "give an IP address such as 203.0.113.7 or 2001:db8::7, or leave it out";
+        violations.push(Violation::new("ip_address", message));
+    }
     let zone = asked.time_zone.as_deref();
     if zone.is_some_and(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
         let message = "give a time zone such as Europe/Oslo, or leave it out";
@@ -404,6 +410,7 @@ mod tests {
                 .into(),
             marketing: Some(false),
             origin: Some("referred".to_owned()),
+            ip_address: Some("zz".to_owned()),
             time_zone: Some("Nowhere/Land".to_owned()),
             ..asked(enough())
         };
@@ -414,8 +421,16 @@ mod tests {
                 "eeo_responses[race]",
                 "consent_to_marketing",
                 "origin",
+                "ip_address",
                 "timezone"
             ]
         );
+        for address in ["203.0.113.7", "2001:db8::7"] {
+            let right = ApplicationAsk {
+                ip_address: Some(address.to_owned()),
+                ..asked(enough())
+            };
+            assert!(application(&form(), &right).is_ok(), "{address}");
+        }
     }
 }

@@ -43,6 +43,8 @@ pub struct Export {
     pub add_phones: Vec<Value>,
     /// Tags to add where the person is in Lever already.
     pub add_tags: Vec<String>,
+    /// Tags that are not added, since a person has taken them back.
+    pub tags_taken_back: Vec<String>,
     /// Links to add where the person is in Lever already.
     pub add_links: Vec<String>,
     /// Links to remove, as Lever has them: Lever goes by the exact text.
@@ -425,8 +427,11 @@ impl Writer<'_> {
         let mut missing = Vec::new();
         for tag in unique(self.texts(rule, values)) {
             match folded(&tag) {
-                tag if present.contains(&tag) => {}
-                gone if given.contains(&gone) => self.left_out(rule, LeftOut::TakenBack),
+                there if present.contains(&there) => {}
+                gone if given.contains(&gone) => {
+                    self.left_out(rule, LeftOut::TakenBack);
+                    self.export.tags_taken_back.push(tag);
+                }
                 _ => missing.push(tag),
             }
         }

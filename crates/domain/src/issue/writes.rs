@@ -99,6 +99,7 @@ fn of_failure(write: &str, failure: &Failure) -> Option<Problem> {
         | FailureKind::RemovedInLever
         | FailureKind::NotOurs
         | FailureKind::Blocked(_)
+        | FailureKind::Disconnected
         | FailureKind::ItemsFailed => None,
         FailureKind::PermissionMissing => {
             let named = failure

@@ -33,6 +33,8 @@ pub enum FailureKind {
     ActingUserUnknown,
     /// Something speaks against exporting the person.
     Blocked(Ground),
+    /// The account was disconnected before it was sent.
+    Disconnected,
     /// Items of a bulk were not written.
     ItemsFailed,
     /// Lever could not be reached for too long.
@@ -64,6 +66,7 @@ impl FailureKind {
         FailureKind::Blocked(Ground::CoolOff),
         FailureKind::Blocked(Ground::WeakMatch),
         FailureKind::Blocked(Ground::NotJudged),
+        FailureKind::Disconnected,
         FailureKind::ItemsFailed,
         FailureKind::Unavailable,
         FailureKind::Unknown,
@@ -94,6 +97,7 @@ impl FailureKind {
             FailureKind::NotOurs => "NOT_OURS",
             FailureKind::ActingUserUnknown => "ACTING_USER_UNKNOWN",
             FailureKind::Blocked(ground) => ground.reason(),
+            FailureKind::Disconnected => "DISCONNECTED",
             FailureKind::ItemsFailed => "ITEMS_FAILED",
             FailureKind::Unavailable => "LEVER_UNAVAILABLE",
             FailureKind::Unknown => "OUTCOME_UNKNOWN",

@@ -3,22 +3,29 @@
 use super::NoteText;
 use super::write::LONGEST_NOTE;
 
-/// Into how many notes one text is written at most.
-pub const MOST_PARTS: usize = 10;
-
 /// The longest text that is written as notes, in bytes.
-pub const LONGEST_TEXT: usize = MOST_PARTS * LONGEST_NOTE;
+pub const LONGEST_TEXT: usize = 10 * LONGEST_NOTE;
+
+/// Into how many notes one text is written at most.
+pub const MOST_PARTS: usize = LONGEST_TEXT.div_ceil(PIECE);
+
+/// The longest number behind a part, and the longest character that may just not fit before it.
+const ROOM: usize = " (11/11)".len() + 4;
+
+/// How much of the text each part takes at least, so that it is no longer than a note with its number.
+const PIECE: usize = LONGEST_NOTE - ROOM;
 
 impl NoteText {
     /// The notes that a text is written as: itself, or several that end with `(1/2)` and so on.
     ///
-    /// They are cut at white space where that leaves no more of them, and never within a character. What is told once
+    /// They are cut at white space where that leaves no more of them, and never within a character; none is longer than a
+    /// note may be that is changed later. What is told once
     /// is in the first alone: the score, and that the followers are told.
     pub fn parts(&self) -> Vec<NoteText> {
         if self.value.len() <= LONGEST_NOTE {
             return vec![self.clone()];
         }
-        let count = self.value.len().div_ceil(LONGEST_NOTE);
+        let count = self.value.len().div_ceil(PIECE);
         let mut rest = self.value.as_str();
         let numbers = 1..=count;
         let part = |number: usize| {
@@ -40,9 +47,9 @@ fn cut(text: &str, parts_after: usize) -> usize {
     if parts_after == 0 {
         return text.len();
     }
-    let most = text.floor_char_boundary(LONGEST_NOTE);
+    let most = text.floor_char_boundary(PIECE + 3);
     // A shorter part would leave more than the others can take.
-    let least = text.len().saturating_sub(parts_after * LONGEST_NOTE);
+    let least = text.len().saturating_sub(parts_after * PIECE);
     let gap = text[..most].rfind(char::is_whitespace);
     gap.filter(|at| *at >= least.max(most / 2)).unwrap_or(most)
 }
@@ -79,7 +86,7 @@ mod tests {
         assert_eq!(parts.len(), 2);
         assert!(parts[0].ends_with("word (1/2)") && parts[1].ends_with("word (2/2)"));
         assert_eq!(letters(&together(&parts)), letters(&text));
-        assert!(parts.iter().all(|part| part.len() <= LONGEST_NOTE + 8));
+        assert!(parts.iter().all(|part| part.len() <= LONGEST_NOTE));
     }
 
     #[test]
@@ -89,7 +96,7 @@ mod tests {
             let parts = parts(&text);
             assert_eq!(parts.len(), MOST_PARTS, "{letter}");
             let longest = parts.iter().map(String::len).max().unwrap();
-            assert!(longest <= LONGEST_NOTE + 40, "{letter}: {longest}");
+            assert!(longest <= LONGEST_NOTE, "{letter}: {longest}");
             assert_eq!(letters(&together(&parts)), text, "{letter}");
         }
     }

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use lever::{OpportunityId, Timestamp, UserId};
 
+use crate::acting::Former;
 use crate::export::{Made, Verdict};
 use crate::id::our_id;
 use crate::{ActingBecause, ConnectionId, PassedOver};
@@ -260,6 +261,11 @@ pub struct Operation {
     pub passed_over: Option<PassedOver>,
     /// The product user's e-mail that the caller gave.
     pub asked_for: Option<String>,
+    /// Who acted for the first calls, where another user was chosen since.
+    pub acted_before: Vec<Former>,
+    /// Of one about a person whom the mirror did not have when it was asked for: what its caller may see. Lever is asked
+    /// about the person before each call.
+    pub unseen: Option<Sight>,
     /// Of tags and links to add: those that were there before, when it was first sent; they are not ours.
     pub found: Vec<String>,
     /// What was asked for and is not written: tags that people have removed in Lever, or that are not ours to remove.
@@ -297,6 +303,26 @@ impl fmt::Debug for Operation {
     }
 }
 
+/// What a caller may see of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Confidential people too.
+    pub confidential: bool,
+    /// Nobody but inbound applicants.
+    pub applicants_only: bool,
+}
+
+impl Sight {
+    /// What two callers both may see.
+    #[must_use]
+    pub fn and(self, other: Sight) -> Sight {
+        Sight {
+            confidential: self.confidential && other.confidential,
+            applicants_only: self.applicants_only || other.applicants_only,
+        }
+    }
+}
+
 /// What happened to an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -311,6 +337,8 @@ pub enum Event {
     Refused(Failure),
     /// Lever surely did not act, and the same call is worth making later.
     NotSent,
+    /// Lever refused it since the user it was made for may not act any more, and it is made for another.
+    ChosenAnew,
     /// The key is in a pause after a 429: Lever surely did not act, and is asked once the pause is over, however long
     /// that takes.
     HeldBack,
@@ -359,6 +387,8 @@ pub struct Plan {
     /// The writes that it comes to, in order, with those that Lever has already; none where it is blocked, or nothing is
     /// missing in Lever.
     pub steps: Vec<Step>,
+    /// Tags that people have removed, and that are not added again.
+    pub left_out: Vec<String>,
 }
 
 impl Plan {
@@ -443,6 +473,12 @@ impl Operation {
             revision: self.revision + 1,
             ..self.clone()
         })
+    }
+
+    /// The Lever user for whom a call was made that was sent at a time.
+    pub fn acted_at(&self, at: Timestamp) -> Option<&UserId> {
+        let former = self.acted_before.iter().find(|former| at < former.until);
+        former.map_or(self.acting_user.as_ref(), |former| former.user.as_ref())
     }
 
     /// How many calls are kept with an operation.
@@ -534,6 +570,12 @@ impl Operation {
             return;
         }
         self.steps = plan.steps;
+        for tag in plan.left_out {
+            // It may have been decided before.
+            if !self.left_out.contains(&tag) {
+                self.left_out.push(tag);
+            }
+        }
         if let Some(target) = plan.verdict.opportunity {
             self.result_id = Some(target.as_str().to_owned());
             self.opportunity = target;
@@ -628,7 +670,9 @@ impl Operation {
             (State::Sending { .. }, Event::Done { .. } | Event::Made(_)) => State::Succeeded,
             (State::Sending { .. }, Event::Undecided(failure)) => State::Uncertain(failure),
             (State::Sending { .. }, Event::NotSent) => self.again(now, patience),
-            (State::Sending { .. }, Event::HeldBack) => State::Recorded { not_before: None },
+            (State::Sending { .. }, Event::HeldBack | Event::ChosenAnew) => {
+                State::Recorded { not_before: None }
+            }
             (State::Sending { .. }, Event::Lost) if write.sent_once() => {
                 State::Uncertain(self.sent_once_and_lost())
             }

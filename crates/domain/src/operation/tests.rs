@@ -327,7 +327,11 @@ fn an_export_of_which_everything_is_there_has_succeeded() {
         };
         run(
             export.clone(),
-            &[Event::Planned(Box::new(Plan { verdict, steps }))],
+            &[Event::Planned(Box::new(Plan {
+                verdict,
+                steps,
+                left_out: Vec::new(),
+            }))],
         )
     };
     assert_eq!(planned(vec![step.clone()]).state, State::Succeeded);
@@ -588,6 +592,7 @@ mod exports {
                 .into_iter()
                 .map(|write| Step::new(write, at(7)))
                 .collect(),
+            left_out: Vec::new(),
         }))
     }
 

@@ -1,15 +1,27 @@
 //! The Lever user a write is made for (X13).
 
 use domain::acting::{Chosen, PassedOver, Roster, StandIns, UserStanding};
-use domain::{ActingBecause, ConnectionId, Stream, Write};
-use lever::{OpportunityId, PerformAs, PostingId, User, UserId, registry};
+use domain::operation::{Event, Failure, FailureKind};
+use domain::{ActingBecause, ConnectionId, Operation, Stream, Timestamp, Write};
+use lever::{
+    ErrorKind as LeverErrorKind, GetUser, Lane, OpportunityId, PerformAs, PostingId, User, UserId,
+    registry,
+};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
-use super::plan;
+use super::control::with_user;
+use super::judge::failure_of;
 use super::submit::WriteRequest;
+use super::{plan, reconcile, send};
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result, not_read_yet};
-use crate::{mapping, user_links};
+use crate::link::Link;
+use crate::pull::read_users;
+use crate::{mapping, status, user_links};
+
+/// Why a write is refused whose user cannot be found.
+const USERS_NOT_READ: &str = "USERS_NOT_READ";
 
 /// How the caller names the user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,8 +49,9 @@ impl Acting {
 ///
 /// # Errors
 /// As [`Chooser::choose`].
-pub(super) async fn choose(shared: &Shared, request: &WriteRequest) -> Result<Chosen> {
-    let chooser = Chooser::new(shared, request.connection).await?;
+pub(super) async fn choose(engine: &Engine, request: &WriteRequest) -> Result<Chosen> {
+    let link = engine.link(request.connection).ok();
+    let chooser = Chooser::new(&engine.shared, link.as_deref(), request.connection).await?;
     chooser.of(request).await
 }
 
@@ -52,6 +65,8 @@ struct About<'a> {
 /// Chooses the users of many writes; the users of the account are read once, where they are needed at all.
 pub(super) struct Chooser<'a> {
     shared: &'a Shared,
+    /// None while the connection is not worked on: then Lever is not asked.
+    link: Option<&'a Link>,
     connection: ConnectionId,
     default: Option<UserId>,
     strict: bool,
@@ -64,10 +79,15 @@ impl<'a> Chooser<'a> {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub(super) async fn new(shared: &'a Shared, connection: ConnectionId) -> Result<Chooser<'a>> {
+    pub(super) async fn new(
+        shared: &'a Shared,
+        link: Option<&'a Link>,
+        connection: ConnectionId,
+    ) -> Result<Chooser<'a>> {
         let settings = shared.store.connection(connection).await?;
         Ok(Chooser {
             shared,
+            link,
             connection,
             strict: settings
                 .as_ref()
@@ -93,7 +113,7 @@ impl<'a> Chooser<'a> {
     /// # Errors
     /// Invalid for a named Lever user who cannot act; precondition `ACTING_USER_UNKNOWN` for a product user who is no
     /// active Lever user, where the connection is strict; precondition `ACTING_USER_REQUIRED` where Lever insists and
-    /// there is nobody.
+    /// there is nobody; precondition `USERS_NOT_READ` where the users were never read and Lever does not tell them now.
     pub(super) async fn choose(
         &self,
         write: &Write,
@@ -138,6 +158,11 @@ impl<'a> Chooser<'a> {
                 Ok(Chosen::new(user.clone(), ActingBecause::Named))
             }
         }
+    }
+
+    /// The time of whoever is chosen now.
+    pub(super) fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     /// Whether a user may act, as far as the users of the account are known.
@@ -215,13 +240,39 @@ impl<'a> Chooser<'a> {
         self.by_default.get_or_try_init(look).await
     }
 
+    /// The users of the account; Lever is asked for them where the mirror has never had them all.
     async fn roster(&self) -> Result<&Roster> {
         let read = || async {
+            self.read_users().await?;
             let users: Vec<User> =
                 mapping::typed(self.shared, self.connection, Stream::Users).await?;
             Ok(Roster::new(&users))
         };
         self.roster.get_or_try_init(read).await
+    }
+
+    /// Has the users read if they were never read to the end, and can be.
+    async fn read_users(&self) -> Result<()> {
+        let readable =
+            |link: &&Link| link.connection().keeps(Stream::Users) && !link.refuses(Stream::Users);
+        let Some(link) = self.link.filter(readable) else {
+            return Ok(());
+        };
+        let listings = self.shared.store.cursors(self.connection).await?;
+        if status::as_of(&link.connection(), &listings, &[Stream::Users]).is_some() {
+            return Ok(());
+        }
+        match read_users(self.shared, link, Lane::Interactive, None).await {
+            Err(error) if reconcile::missing_permission(&error).is_some() => Ok(()),
+            Err(error) => {
+                tracing::warn!(
+                    connection = %self.connection, error = %crate::report(&error),
+                    "cannot read the users for a write"
+                );
+                Err(not_read_yet(USERS_NOT_READ, "the users", None))
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     async fn stand_ins(&self, about: &About<'_>) -> Result<StandIns> {
@@ -250,6 +301,87 @@ impl<'a> Chooser<'a> {
     }
 }
 
+/// What follows from a refusal by Lever.
+///
+/// A write that Lever refuses for its content may have been made for a user who has been deactivated since the users
+/// were read last. Then they are read again, and the write is made for whom the same choice leads to now: once, since
+/// whoever is chosen is active by that reading.
+///
+/// # Errors
+/// If the store cannot be read.
+pub(super) async fn after_refusal(
+    shared: &Shared,
+    link: &Link,
+    operation: Operation,
+    failure: Failure,
+    began: Instant,
+) -> Result<(Operation, Event)> {
+    let Some(user) = turned_down(&operation, &failure) else {
+        return Ok((operation, Event::Refused(failure)));
+    };
+    let lane = send::lane(&operation);
+    if !may_be_gone(shared, link, &user, lane).await {
+        return Ok((operation, Event::Refused(failure)));
+    }
+    if let Err(error) = read_users(shared, link, lane, Some(began)).await {
+        tracing::warn!(
+            connection = %link.id(), operation = operation.told_id(), error = %crate::report(&error),
+            "cannot read the users again after a refusal"
+        );
+        return Ok((operation, Event::Refused(failure)));
+    }
+    let chooser = Chooser::new(shared, Some(link), operation.connection).await?;
+    if chooser.may_act(&user).await? {
+        return Ok((operation, Event::Refused(failure)));
+    }
+    if operation.acting_because == ActingBecause::Named {
+        let named = Failure {
+            message:
+                "the Lever user named by perform_as is deactivated: ask anew and name an active one"
+                    .to_owned(),
+            ..failure
+        };
+        return Ok((operation, Event::Refused(named)));
+    }
+    match with_user(operation.clone(), &chooser).await {
+        Ok(anew) => Ok((anew, Event::ChosenAnew)),
+        Err(error) => Ok((operation, Event::Refused(failure_of(error)?))),
+    }
+}
+
+/// The user for whom Lever may have refused a write, as it does for one who is not active: with status 400, and for the
+/// first time since it got in line.
+fn turned_down(operation: &Operation, failure: &Failure) -> Option<UserId> {
+    let write = operation.present_write();
+    let operation_id = plan::lever_operation(write);
+    let names_user =
+        registry::find(operation_id).is_some_and(|called| called.perform_as != PerformAs::No);
+    let step = plan::step_number(operation);
+    let since = operation.queued_at;
+    let mut refused = operation.attempts.iter().filter(|attempt| {
+        attempt.step == step
+            && attempt.lever_operation == operation_id
+            && attempt.at >= since
+            && attempt.status == Some(400)
+    });
+    let once = refused.next().is_some() && refused.next().is_none();
+    let asked = failure.kind == FailureKind::Invalid && names_user && once;
+    operation.acting_user.clone().filter(|_| asked)
+}
+
+/// Whether Lever, asked about one user, does not say that they may act.
+async fn may_be_gone(shared: &Shared, link: &Link, user: &UserId, lane: Lane) -> bool {
+    let client = link.client(lane).with_limits(shared.clients.single_try());
+    let read = GetUser { user: user.clone() };
+    match client.send(&read).await {
+        Ok(record) => record.value.deactivated_at.is_some(),
+        Err(error) => matches!(
+            error.kind(),
+            LeverErrorKind::NotFound | LeverErrorKind::Forbidden { .. }
+        ),
+    }
+}
+
 /// For whom a write would be made.
 #[derive(Clone, PartialEq)]
 pub struct ActingPreview {
@@ -266,27 +398,23 @@ impl Engine {
     /// an opportunity, or without one as far as no owner stands in. Nothing is written.
     ///
     /// # Errors
-    /// Not found, also for an opportunity that is not mirrored; invalid for what is no e-mail; precondition while
-    /// Lever's users have not been read.
+    /// Not found, also for an opportunity that is not mirrored; invalid for what is no e-mail; precondition where
+    /// Lever's users were never read and Lever does not tell them now.
     pub async fn preview_acting(
         &self,
         id: ConnectionId,
         email: &str,
         opportunity: Option<&OpportunityId>,
     ) -> Result<ActingPreview> {
-        let connection = self.link(id)?.connection();
+        let link = self.link(id)?;
         user_links::check_email(email)?;
         let store = &self.shared.store;
-        let users: Vec<User> = mapping::typed(&self.shared, id, Stream::Users).await?;
-        if users.is_empty() && connection.keeps(Stream::Users) {
-            return Err(not_read_yet("USERS_NOT_READ", "the users", None));
-        }
         if let Some(opportunity) = opportunity
             && store.candidacy(id, opportunity).await?.is_none()
         {
             return Err(Error::not_found("opportunity", opportunity.as_str()));
         }
-        let chooser = Chooser::new(&self.shared, id).await?;
+        let chooser = Chooser::new(&self.shared, Some(link.as_ref()), id).await?;
         let about = opportunity.map(|opportunity| About {
             opportunity,
             posting: None,
@@ -297,6 +425,7 @@ impl Engine {
             passed_over: Some(why),
             ..Chosen::default()
         });
+        let users: Vec<User> = mapping::typed(&self.shared, id, Stream::Users).await?;
         let user = users
             .into_iter()
             .find(|user| Some(&user.id) == chosen.user.as_ref());

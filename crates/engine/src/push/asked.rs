@@ -113,16 +113,23 @@ fn leads_nowhere(text: &str, field: &str, mapping: &FieldMapping) -> bool {
 
 /// Lever goes by the ending of the name, and takes these for an opportunity, a candidate and an application alike.
 fn fault_of_ending(field: &str, name: &str) -> Option<Violation> {
-    let taken = name.rsplit_once('.').is_some_and(|(stem, ending)| {
+    let is_known = |ending: &str| {
         let mut known = FILE_ENDINGS.iter();
-        !stem.is_empty() && known.any(|known| known.eq_ignore_ascii_case(ending))
-    });
-    (!taken).then(|| Violation {
-        field: field.to_owned(),
-        message: format!(
+        known.any(|known| known.eq_ignore_ascii_case(ending))
+    };
+    let message = match name.rsplit_once('.') {
+        Some((stem, ending)) if is_known(ending) && !stem.trim().is_empty() => return None,
+        Some((_, ending)) if is_known(ending) => {
+            format!("give the file a name before its ending, such as resume.{ending}")
+        }
+        _ => format!(
             "Lever takes files whose names end with one of .{}: give the file such a name",
             FILE_ENDINGS.join(", .")
         ),
+    };
+    Some(Violation {
+        field: field.to_owned(),
+        message,
     })
 }
 
@@ -160,5 +167,10 @@ mod tests {
         for bad in ["virus.exe", "cv", ".pdf", "cv.pdf ", "cv.pdf.", "", "a/b"] {
             assert_eq!(named(bad), ["name"], "{bad}");
         }
+        let told = fault_of_ending("name", ".pdf").expect("no name");
+        assert_eq!(
+            told.message,
+            "give the file a name before its ending, such as resume.pdf"
+        );
     }
 }

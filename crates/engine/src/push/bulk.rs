@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::acting::Chosen;
-use domain::operation::{Bulk, Failure, Hold, PreparedKind, State};
+use domain::operation::{Bulk, Failure, Hold, PreparedKind, Sight, State};
 use domain::{ConnectionId, Operation, OperationId, Write};
 use lever::{Lane, OpportunityId};
 use sha2::{Digest as _, Sha256};
@@ -127,12 +127,31 @@ pub struct BulkDryRun {
     pub background: usize,
 }
 
+/// What is known of an item that can be right in this account.
+struct Judged {
+    /// Whom it is made for.
+    acting: Chosen,
+    /// What the caller may see, where Lever must be asked about the person first.
+    unseen: Option<Sight>,
+}
+
+impl Judged {
+    /// Of an item that cannot be right.
+    fn not(request: &WriteRequest) -> Judged {
+        Judged {
+            acting: request.acting.unchosen(),
+            unseen: None,
+        }
+    }
+}
+
 impl Engine {
     /// Records many writes and puts them in line, each an operation below one; returns once all are durable.
     ///
-    /// An item that cannot be right in this account (nobody of that id, a stage that is excluded) is recorded as
-    /// failed and keeps no other from being written. A stage or an archive reason that all items name, or the only one,
-    /// is judged for the request as a whole.
+    /// An item that cannot be right in this account (a stage that is excluded, somebody whom the caller may not see) is
+    /// recorded as failed and keeps no other from being written. Of people whom the mirror does not have Lever tells when
+    /// their turn comes. A stage or an archive reason that all items name, or the only one, is judged for the request as a
+    /// whole.
     ///
     /// # Errors
     /// Invalid with each bad field; already exists if the request id was used for something else; exhausted on a full
@@ -160,15 +179,21 @@ impl Engine {
         };
         let requests = self.requests(&request);
         let requests = self.where_they_are(requests, request.rights).await?;
-        let chosen = self.judge(&request, &requests).await?;
+        let judged = self.judge(&request, &requests).await?;
         let mut items = Vec::with_capacity(requests.len());
         let mut people = People::default();
-        for (request, chosen) in requests.iter().zip(chosen) {
-            items.push(match chosen {
+        for (request, judged) in requests.iter().zip(judged) {
+            items.push(match judged {
                 Err(why) => Err(why),
-                Ok(acting) => Ok(self
-                    .foreseen(&outbox, request, acting, way, &mut people)
-                    .await?),
+                Ok(Judged { acting, unseen }) => {
+                    let planned = self
+                        .foreseen(&outbox, request, acting, way, &mut people)
+                        .await?;
+                    Ok(match unseen {
+                        Some(_) => planned.looked_at_first(&request.opportunity),
+                        None => planned,
+                    })
+                }
             });
         }
         let written = requests.iter().zip(&items).filter_map(|(request, item)| {
@@ -207,7 +232,7 @@ impl Engine {
         }
         let outbox = self.running(request.connection)?.outbox;
         let requests = self.where_they_are(requests, request.rights).await?;
-        let chosen = self.judge(&request, &requests).await?;
+        let judged = self.judge(&request, &requests).await?;
         let now = self.shared.clock.now();
         let hold = self.hold_of(&request).await?;
         let held = self.release_time(request.connection, hold, now).await?;
@@ -215,25 +240,28 @@ impl Engine {
             State::Held { release_at }
         });
         let id = OperationId::with_room(new_id());
-        let bulk = bulk_operation(id, kind, &request, digest, outbox.marker(), now);
+        let acting = Chosen::common(judged.iter().flatten().map(|judged| &judged.acting));
+        let bulk = bulk_operation(id, kind, &request, digest, acting, outbox.marker(), now);
         let mails = !mapping::present(&self.shared, request.connection)
             .await?
             .lever_sends_email;
         let mut items = Vec::with_capacity(requests.len());
-        for (number, (request, chosen)) in (1..).zip(requests.into_iter().zip(chosen)) {
+        for (number, (request, judged)) in (1..).zip(requests.into_iter().zip(judged)) {
             let minded = self.minded(&request).await?;
-            let (state, chosen) = match (chosen, minded.nothing) {
-                (Err(failure), _) => (State::Failed(failure), request.acting.unchosen()),
-                (Ok(chosen), Some(why)) => (State::Cancelled(Some(why)), chosen),
-                (Ok(chosen), None) => (state.clone(), chosen),
+            let (state, judged) = match (judged, minded.nothing) {
+                (Err(failure), _) => (State::Failed(failure), Judged::not(&request)),
+                (Ok(judged), Some(why)) => (State::Cancelled(Some(why)), judged),
+                (Ok(judged), None) => (state.clone(), judged),
             };
+            let Judged { acting, unseen } = judged;
             // What was asked, whatever is left of it.
             let (digest, marker) = (super::content::digest(&request), outbox.marker());
             let request = WriteRequest {
                 write: minded.write,
                 ..request
             };
-            let mut item = new_operation(id.item(number), request, digest, chosen, marker, now);
+            let mut item = new_operation(id.item(number), request, digest, acting, marker, now);
+            item.unseen = unseen;
             item.left_out = minded.left_out;
             if !mails {
                 leave_email_to_lever(&mut item);
@@ -326,7 +354,7 @@ impl Engine {
         &self,
         bulk: &BulkRequest,
         requests: &[WriteRequest],
-    ) -> Result<Vec<std::result::Result<Chosen, Failure>>> {
+    ) -> Result<Vec<std::result::Result<Judged, Failure>>> {
         let (connection, rights) = (bulk.connection, bulk.rights);
         let common = self.check_common_target(connection, requests).await;
         common.map_err(|error| match (bulk.fields, requests.first()) {
@@ -335,16 +363,20 @@ impl Engine {
             }
             _ => error,
         })?;
-        let chooser = Chooser::new(&self.shared, connection).await?;
+        let link = self.link(connection).ok();
+        let chooser = Chooser::new(&self.shared, link.as_deref(), connection).await?;
         let mut judge = Judge::new(self, connection, rights).await?;
         let mut judged = Vec::with_capacity(requests.len());
         for request in requests {
             let (opportunity, write) = (&request.opportunity, &request.write);
-            let objection = judge.objection(opportunity, false, write).await?;
+            let objection = judge.objection(opportunity, write).await?;
             judged.push(match objection {
                 Some(failure) => Err(failure),
                 None => match chooser.of(request).await {
-                    Ok(chosen) => Ok(chosen),
+                    Ok(acting) => Ok(Judged {
+                        acting,
+                        unseen: judge.unseen(opportunity).await?,
+                    }),
                     Err(error) => Err(failure_of(error)?),
                 },
             });
@@ -444,6 +476,7 @@ fn bulk_operation(
     kind: &str,
     request: &BulkRequest,
     digest: [u8; 32],
+    acting: Chosen,
     marker: lever::Timestamp,
     now: lever::Timestamp,
 ) -> Operation {
@@ -463,7 +496,7 @@ fn bulk_operation(
         confidential: request.rights.confidential,
         asked_by: request.asked_by.clone(),
     };
-    new_operation(id, whole, digest, Chosen::default(), marker, now)
+    new_operation(id, whole, digest, acting, marker, now)
 }
 
 /// SHA-256 over what all items ask.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::acting::Former;
 use domain::operation::{Event, Failure, State, Tally};
 use domain::{ActingBecause, ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{OpportunityId, UserId};
@@ -390,9 +391,10 @@ impl Engine {
             inbound_only: rights.inbound_only && act != ByHand::Cancel,
             ..rights
         };
+        let link = self.link(connection).ok();
         let mut hand = Hand {
             act,
-            chooser: Chooser::new(&self.shared, connection).await?,
+            chooser: Chooser::new(&self.shared, link.as_deref(), connection).await?,
             judge: Judge::new(self, connection, rights).await?,
         };
         let (mut moved, mut why) = (0, None);
@@ -445,19 +447,26 @@ impl Engine {
 
     /// Moves one operation; false if it cannot be, or moved meanwhile.
     async fn move_one(&self, operation: Operation, hand: &mut Hand<'_>) -> Result<bool> {
-        // Of one that stands alone, or was sent, Lever has been asked.
-        let in_lever = operation.parent.is_none() || !operation.attempts.is_empty();
         let opportunity = &operation.opportunity;
-        if !hand.judge.may_write_to(opportunity, in_lever).await? {
+        if !hand.judge.may_write_to(opportunity).await? {
             return Ok(false);
         }
+        let mut unseen = operation.unseen;
         if hand.act != ByHand::Cancel {
             let write = operation.present_write();
-            let objection = hand.judge.objection(opportunity, in_lever, write).await?;
+            let objection = hand.judge.objection(opportunity, write).await?;
             if let Some(why) = objection {
                 return Err(not_allowed(why));
             }
+            let sight = hand.judge.unseen(opportunity).await?;
+            unseen = sight
+                .map(|sight| unseen.map_or(sight, |known| known.and(sight)))
+                .or(unseen);
         }
+        let operation = Operation {
+            unseen,
+            ..operation
+        };
         let operation = match hand.act {
             ByHand::Retry if !self.can_be_sent(&operation).await => return Ok(false),
             ByHand::Retry | ByHand::Release => with_user(operation, &hand.chooser).await?,
@@ -546,7 +555,15 @@ pub(super) async fn with_user(operation: Operation, chooser: &Chooser<'_>) -> Re
     let chosen = chooser
         .choose(&operation.write, &operation.opportunity, &acting)
         .await?;
+    let mut acted_before = operation.acted_before;
+    if !operation.attempts.is_empty() {
+        acted_before.push(Former {
+            user: operation.acting_user,
+            until: chooser.now(),
+        });
+    }
     Ok(Operation {
+        acted_before,
         acting_user: chosen.user,
         acting_because: chosen.because,
         passed_over: chosen.passed_over,

@@ -59,6 +59,18 @@ pub(super) struct Way {
     pub(super) of_many: bool,
 }
 
+impl Planned {
+    /// The same of somebody at whom Lever is asked to look before anything is written.
+    #[must_use]
+    pub(super) fn looked_at_first(mut self, opportunity: &OpportunityId) -> Planned {
+        let look = plan::call(&send::fresh_read(opportunity));
+        if self.writes && self.calls.first() != Some(&look) {
+            self.calls.insert(0, look);
+        }
+        self
+    }
+}
+
 impl Way {
     /// As [`Operation::stood_back`].
     fn stands_back(self) -> bool {
@@ -94,7 +106,7 @@ impl Engine {
             .await?;
         self.check_against_account(&request).await?;
         let request = self.ready(request).await?;
-        let acting = acting::choose(&self.shared, &request).await?;
+        let acting = acting::choose(self, &request).await?;
         let way = Way {
             now,
             release_at,

@@ -14,6 +14,7 @@ use super::judge::{check_target, failure_of};
 use super::outbox::Outbox;
 use crate::engine::Shared;
 use crate::error::Result;
+use crate::link::Link;
 
 /// The clock on the wall may be set anew: no sleep is longer than this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -87,7 +88,7 @@ impl Outbox {
         let Some(operation) = operation.filter(held) else {
             return Ok(());
         };
-        let (operation, event) = match judged_anew(shared, &operation).await {
+        let (operation, event) = match judged_anew(shared, self.link(), &operation).await {
             Ok(operation) => (operation, Event::Released),
             Err(error) => (operation, Event::Refused(failure_of(error)?)),
         };
@@ -102,9 +103,9 @@ impl Outbox {
 ///
 /// # Errors
 /// Why it would not be accepted any more; or that the store cannot be read.
-async fn judged_anew(shared: &Shared, operation: &Operation) -> Result<Operation> {
+async fn judged_anew(shared: &Shared, link: &Link, operation: &Operation) -> Result<Operation> {
     let connection = operation.connection;
     check_target(shared, connection, operation.present_write()).await?;
-    let chooser = Chooser::new(shared, connection).await?;
+    let chooser = Chooser::new(shared, Some(link), connection).await?;
     with_user(operation.clone(), &chooser).await
 }

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use domain::operation::{Event, Tally};
-use domain::{Operation, OperationId};
+use domain::acting::Chosen;
+use domain::operation::{Event, State, Tally};
+use domain::{ActingBecause, Operation, OperationId};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::outbox::Outbox;
@@ -74,7 +75,8 @@ impl Outbox {
                 let items = store.items(connection, bulk).await?;
                 let tally = Tally::of(items.iter().map(|item| &item.state));
                 if tally.settled() {
-                    if self.settle_bulk(bulk, tally).await? {
+                    let acting = Chosen::common(&choices(&items));
+                    if self.settle_bulk(bulk, tally, acting).await? {
                         return Ok(true);
                     }
                     continue;
@@ -101,11 +103,17 @@ impl Outbox {
     }
 
     /// Settles a bulk by what became of its items; false when an item moved again meanwhile, and the bulk is open.
-    async fn settle_bulk(&self, bulk: OperationId, tally: Tally) -> Result<bool> {
+    async fn settle_bulk(&self, bulk: OperationId, tally: Tally, acting: Chosen) -> Result<bool> {
         let (store, connection) = (&self.shared().store, self.link().id());
         let stored = store.operation(connection, bulk).await?;
         let Some(open) = stored.filter(|bulk| !bulk.state.settled()) else {
             return Ok(true);
+        };
+        let open = Operation {
+            acting_user: acting.user,
+            acting_because: acting.because,
+            passed_over: acting.passed_over,
+            ..open
         };
         // The store settles no bulk while an item is open.
         let settled = self.save(&open, Event::ItemsSettled(tally)).await?;
@@ -113,9 +121,23 @@ impl Outbox {
     }
 }
 
+/// Whom items were made for; of those that failed before anybody was chosen nothing.
+fn choices(items: &[Operation]) -> Vec<Chosen> {
+    let chosen = |item: &&Operation| {
+        let failed = matches!(item.state, State::Failed(_)) && item.attempts.is_empty();
+        !failed || item.acting_because != ActingBecause::Nobody
+    };
+    let choice = |item: &Operation| Chosen {
+        user: item.acting_user.clone(),
+        because: item.acting_because,
+        passed_over: item.passed_over,
+    };
+    items.iter().filter(chosen).map(choice).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::operation::{Bulk, Failure, FailureKind, NoteText, State};
+    use domain::operation::{Bulk, Failure, FailureKind, NoteText};
     use domain::{ConnectionId, Write};
     use lever::BudgetConfig;
 

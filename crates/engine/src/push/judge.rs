@@ -1,15 +1,17 @@
 //! Whether a write can be right in this account, for a caller with these rights.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use domain::operation::{Failure, FailureKind};
+use domain::operation::{Failure, FailureKind, RawWrite, Sight};
 use domain::stage_mapping::Refusal;
 use domain::{ConnectionId, StageMapping, Write};
-use lever::OpportunityId;
+use lever::{ArchiveReasonId, Opportunity, OpportunityId, Record, StageId, registry};
+use serde_json::Value;
 
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping;
+use crate::read::is_confidential;
 
 /// Whom a caller may write to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub(super) struct Judge<'a> {
     inbound: Option<StageMapping>,
     /// What is known of stages and archive reasons that writes go to.
     targets: HashMap<String, Option<Failure>>,
+    /// Stages somebody may be expected in.
+    expected: HashSet<StageId>,
 }
 
 impl<'a> Judge<'a> {
@@ -46,31 +50,39 @@ impl<'a> Judge<'a> {
                 false => None,
             },
             targets: HashMap::new(),
+            expected: HashSet::new(),
         })
     }
 
-    /// Whether the caller may write to an opportunity, as far as the mirror knows it; `in_lever` tells that Lever has
-    /// been asked for one which the mirror does not have.
-    pub(super) async fn may_write_to(
-        &self,
-        opportunity: &OpportunityId,
-        in_lever: bool,
-    ) -> Result<bool> {
+    /// Whether the caller may write to an opportunity, as far as the mirror knows it. Of one that it lacks Lever tells when
+    /// the write is sent: see [`Judge::unseen`].
+    pub(super) async fn may_write_to(&self, opportunity: &OpportunityId) -> Result<bool> {
         if opportunity.as_str().is_empty() {
             return Ok(self.inbound.is_none());
         }
         let store = &self.engine.shared.store;
         let known = store.candidacy(self.connection, opportunity).await?;
-        let Some(known) = known else {
-            // Whether there is such a person, Lever tells; who may not know of everybody is not told of them.
-            return Ok(self.inbound.is_none() && (self.confidential || in_lever));
+        Ok(known.is_none_or(|known| {
+            let inbound = self.inbound.as_ref();
+            let (stage, archived) = (known.stage.as_ref(), known.archived.is_some());
+            inbound.is_none_or(|mapping| is_applicant(mapping, stage, archived))
+                && (self.confidential || !known.confidential)
+        }))
+    }
+
+    /// What the caller may see, where that is not everybody and the mirror does not have the opportunity.
+    pub(super) async fn unseen(&self, opportunity: &OpportunityId) -> Result<Option<Sight>> {
+        let sight = Sight {
+            confidential: self.confidential,
+            applicants_only: self.inbound.is_some(),
         };
-        let applicant = self.inbound.as_ref().is_none_or(|mapping| {
-            let stage = known.stage.as_ref();
-            known.archived.is_none()
-                && stage.is_some_and(|stage| mapping.inbound_stages.contains(stage))
-        });
-        Ok(applicant && (self.confidential || !known.confidential))
+        let sees_all = sight.confidential && !sight.applicants_only;
+        if sees_all || opportunity.as_str().is_empty() {
+            return Ok(None);
+        }
+        let store = &self.engine.shared.store;
+        let known = store.candidacy(self.connection, opportunity).await?;
+        Ok(known.is_none().then_some(sight))
     }
 
     /// Why a write cannot be right.
@@ -80,12 +92,20 @@ impl<'a> Judge<'a> {
     pub(super) async fn objection(
         &mut self,
         opportunity: &OpportunityId,
-        in_lever: bool,
         write: &Write,
     ) -> Result<Option<Failure>> {
-        if !self.may_write_to(opportunity, in_lever).await? {
+        if !self.may_write_to(opportunity).await? {
             let unknown = Error::not_found("opportunity", opportunity.as_str());
             return failure_of(unknown).map(Some);
+        }
+        if let Some(expected) = expected_stage(write)
+            && !self.expected.contains(expected)
+        {
+            let (shared, id) = (&self.engine.shared, self.connection);
+            if let Err(error) = check_expected(shared, id, opportunity, write).await {
+                return failure_of(error).map(Some);
+            }
+            self.expected.insert(expected.clone());
         }
         let Some(target) = target(write) else {
             return Ok(None);
@@ -100,6 +120,34 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// Whether somebody who stands there is an inbound applicant.
+fn is_applicant(mapping: &StageMapping, stage: Option<&StageId>, archived: bool) -> bool {
+    !archived && stage.is_some_and(|stage| mapping.inbound_stages.contains(stage))
+}
+
+/// Whether a person, as Lever has them now, exists for a caller.
+///
+/// # Errors
+/// If the store cannot be read.
+pub(super) async fn sees(
+    shared: &Shared,
+    connection: ConnectionId,
+    sight: Sight,
+    present: &Record<Opportunity>,
+) -> Result<bool> {
+    if !sight.confidential && is_confidential(present.raw.get()) {
+        return Ok(false);
+    }
+    if !sight.applicants_only {
+        return Ok(true);
+    }
+    let mapping = mapping::present(shared, connection).await?;
+    let Opportunity {
+        stage, archived, ..
+    } = &present.value;
+    Ok(is_applicant(&mapping, stage.as_ref(), archived.is_some()))
+}
+
 /// Whether the account has the stage or the archive reason that a write names, and may be given it.
 pub(super) async fn check_target(
     shared: &Shared,
@@ -111,12 +159,91 @@ pub(super) async fn check_target(
         Write::Archive {
             reason, rejects, ..
         } => check_reason(shared, connection, reason, rejects.is_some()).await,
+        Write::Raw(raw) => check_raw(shared, connection, raw).await,
         _ => Ok(()),
     }
 }
 
-async fn check_stage(shared: &Shared, id: ConnectionId, stage: &lever::StageId) -> Result<()> {
+/// The stage that somebody is expected in.
+fn expected_stage(write: &Write) -> Option<&StageId> {
+    match write {
+        Write::ChangeStage { expected_stage, .. } => expected_stage.as_ref(),
+        Write::Archive {
+            rejects: Some(rejects),
+            ..
+        } => rejects.expected_stage.as_ref(),
+        _ => None,
+    }
+}
+
+/// Whether somebody can be in the stage they are expected in, as far as the stages have been read: a stage that Lever does
+/// not list has people now and then.
+pub(super) async fn check_expected(
+    shared: &Shared,
+    id: ConnectionId,
+    opportunity: &OpportunityId,
+    write: &Write,
+) -> Result<()> {
+    let Some(expected) = expected_stage(write) else {
+        return Ok(());
+    };
+    if is_stage(shared, id, expected).await? {
+        return Ok(());
+    }
+    let known = shared.store.candidacy(id, opportunity).await?;
+    if known.is_some_and(|known| known.stage.as_ref() == Some(expected)) {
+        return Ok(());
+    }
+    Err(Error::invalid("expected_stage_id", NO_SUCH_STAGE))
+}
+
+const NO_SUCH_STAGE: &str =
+    "Lever has no such stage: GetStageMapping lists the stages of the account";
+
+/// Whether the account lists a stage, or its stages have not been read.
+async fn is_stage(shared: &Shared, id: ConnectionId, stage: &StageId) -> Result<bool> {
+    let stages = mapping::stages(shared, id).await?;
+    Ok(stages.is_empty() || stages.iter().any(|known| known.id == *stage))
+}
+
+/// Whether the mapping allows what a raw write asks, where that is a move or an archiving: Lever judges the rest.
+async fn check_raw(shared: &Shared, id: ConnectionId, raw: &RawWrite) -> Result<()> {
+    let text = |name: &str| {
+        let body = raw.body.as_deref().unwrap_or_default();
+        let body: Value = serde_json::from_str(body).ok()?;
+        body.get(name)?.as_str().map(str::to_owned)
+    };
+    let checked = match raw.operation.as_str() {
+        MOVES | CANDIDATE_MOVES => match text("stage") {
+            Some(stage) => check_stage_allowed(shared, id, &StageId::from(stage.as_str())).await,
+            None => Ok(()),
+        },
+        ARCHIVES | CANDIDATE_ARCHIVES => match text("reason") {
+            Some(reason) => {
+                let reason = ArchiveReasonId::from(reason.as_str());
+                check_reason(shared, id, &reason, false).await
+            }
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    };
+    match checked {
+        Err(error) if matches!(error.kind(), ErrorKind::Invalid { .. }) => Ok(()),
+        checked => checked,
+    }
+}
+
+const MOVES: &str = registry::UPDATE_OPPORTUNITY_STAGE.id;
+const CANDIDATE_MOVES: &str = registry::UPDATE_CANDIDATE_STAGE.id;
+const ARCHIVES: &str = registry::UPDATE_OPPORTUNITY_ARCHIVED.id;
+const CANDIDATE_ARCHIVES: &str = registry::UPDATE_CANDIDATE_ARCHIVED.id;
+
+async fn check_stage(shared: &Shared, id: ConnectionId, stage: &StageId) -> Result<()> {
     check_stage_known(shared, id, stage).await?;
+    check_stage_allowed(shared, id, stage).await
+}
+
+async fn check_stage_allowed(shared: &Shared, id: ConnectionId, stage: &StageId) -> Result<()> {
     let mapping = mapping::present(shared, id).await?;
     mapping.may_advance_to(stage).map_err(|_| {
         Error::precondition(
@@ -131,22 +258,18 @@ async fn check_stage(shared: &Shared, id: ConnectionId, stage: &lever::StageId) 
 pub(super) async fn check_stage_known(
     shared: &Shared,
     id: ConnectionId,
-    stage: &lever::StageId,
+    stage: &StageId,
 ) -> Result<()> {
-    let stages = mapping::stages(shared, id).await?;
-    if !stages.is_empty() && !stages.iter().any(|known| known.id == *stage) {
-        return Err(Error::invalid(
-            "stage_id",
-            "Lever has no such stage: GetStageMapping lists the stages of the account",
-        ));
+    match is_stage(shared, id, stage).await? {
+        true => Ok(()),
+        false => Err(Error::invalid("stage_id", NO_SUCH_STAGE)),
     }
-    Ok(())
 }
 
 async fn check_reason(
     shared: &Shared,
     id: ConnectionId,
-    reason: &lever::ArchiveReasonId,
+    reason: &ArchiveReasonId,
     rejects: bool,
 ) -> Result<()> {
     let reasons = mapping::archive_reasons(shared, id).await?;

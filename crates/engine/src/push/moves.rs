@@ -10,7 +10,9 @@ use lever::{Endpoint as _, GetOpportunity, Opportunity, StageChange};
 use sha2::{Digest as _, Sha256};
 
 use super::plan;
-use super::send::{Tried, attempt, decide, fresh_read, lane, not_written, tried_at};
+use super::send::{
+    Tried, attempt, decide, fresh_read, is_absent, is_shown, lane, not_there, not_written, tried_at,
+};
 use crate::engine::Shared;
 use crate::link::Link;
 
@@ -30,10 +32,19 @@ pub(super) async fn before(shared: &Shared, link: &Link, operation: Operation) -
     let at = shared.clock.now();
     let answer = client.answer(&fresh_read(&operation.opportunity)).await;
     let look = attempt(GetOpportunity::OPERATION.id, at, step, &answer);
-    let present = match answer {
-        Ok(answer) => answer.value.value,
-        Err(error) => return ends(operation, look, not_written(&error)),
+    let record = match answer {
+        Ok(answer) => answer.value,
+        Err(error) => {
+            let event = not_written(&error);
+            // The status would tell somebody whom the caller may not see from nobody.
+            let tells = operation.unseen.is_some() && is_absent(&event);
+            return ends(operation, look.filter(|_| !tells), event);
+        }
     };
+    if !is_shown(shared, &operation, &record).await {
+        return ends(operation, None, Event::Refused(not_there()));
+    }
+    let present = record.value;
     let tried = match tried_at(&operation) {
         Some(at) => Some(Tried::at(shared, link, &operation, at).await),
         None => None,

@@ -11,6 +11,7 @@ use lever::registry::APPLY_TO_POSTING;
 use lever::{ContactId, Endpoint as _, Lane, ListOpportunities, OpportunityId};
 use store::RunCause;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::export::{self, Lines};
@@ -19,7 +20,7 @@ use super::moves::{self, Looked};
 use super::overwrite::{self, Look, Seen};
 use super::pace::Pace;
 use super::turn::Turn;
-use super::{again, count, plan, provenance, reconcile, send};
+use super::{acting, again, count, plan, provenance, reconcile, send};
 use crate::cause::Cause;
 use crate::engine::{self, Shared};
 use crate::error::Result;
@@ -420,6 +421,7 @@ impl Outbox {
                 }
             }
         }
+        let began = Instant::now();
         let outcome = match &sending.write {
             Write::Export(asked) if sending.is_unplanned() => {
                 export::decide(self, &asked.asked).await
@@ -441,7 +443,13 @@ impl Outbox {
             answer: outcome.answer,
             ..sending
         };
-        self.settle_with(&sending, outcome.event).await
+        let (sending, event) = match outcome.event {
+            Event::Refused(failure) => {
+                acting::after_refusal(&self.shared, &self.link, sending, failure, began).await?
+            }
+            event => (sending, event),
+        };
+        self.settle_with(&sending, event).await
     }
 
     /// Shows the new state in the mirror, then settles: a caller who sees the end sees its effect too.

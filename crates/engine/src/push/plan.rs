@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::export::NewOpportunity;
-use domain::operation::{Attempt, FileUpload, Prepared, RawWrite, UploadTarget};
+use domain::operation::{Attempt, FileUpload, Prepared, PreparedKind, RawWrite, UploadTarget};
 use domain::{Operation, Parent, Stream, Timestamp, Write};
 use futures::{TryFutureExt as _, stream};
 use lever::registry::{CREATE_CANDIDATE, CREATE_OPPORTUNITY};
@@ -192,6 +192,14 @@ pub(super) fn changed_list(write: &Write) -> Option<Stream> {
     stream.filter(|stream| Stream::CHILDREN.contains(stream))
 }
 
+/// Whether a write makes nothing, although Lever answers it with a record.
+pub(super) fn makes_nothing(write: &Write) -> bool {
+    let Write::Prepared(Prepared { kind, .. }) = write else {
+        return false;
+    };
+    matches!(kind, PreparedKind::AddLinks | PreparedKind::RemoveLinks)
+}
+
 /// Whether a raw write makes an opportunity, whose id its answer tells.
 pub(super) fn makes_opportunity(raw: &RawWrite) -> bool {
     [CREATE_OPPORTUNITY.id, CREATE_CANDIDATE.id].contains(&raw.operation.as_str())
@@ -256,7 +264,7 @@ pub fn sent(operation: &Operation) -> Vec<Option<PlannedCall>> {
         if attempt.lever_operation != lever_operation(write) || !has_content(write) {
             return None;
         }
-        let acting = operation.acting_user.clone();
+        let acting = operation.acted_at(attempt.at).cloned();
         planned_call_of(write, &operation.opportunity, acting, marker)
     };
     operation.attempts.iter().map(call_of).collect()

@@ -16,6 +16,9 @@ pub use super::merge::{ContactChange, UserChange};
 use super::content::check_texts_of;
 use crate::error::{Error, Result, Violation};
 
+/// The most texts of a note.
+const MOST_TEXTS: usize = 100;
+
 /// The most characters of a link.
 const LONGEST_LINK: usize = 2000;
 
@@ -67,10 +70,24 @@ pub fn update_note(
     if note.as_str().is_empty() {
         return Err(Error::invalid("note_id", "name the note by Lever's id"));
     }
-    check_texts_of("values", &values, LONGEST_NOTE)?;
-    if values.iter().map(String::len).sum::<usize>() > LONGEST_NOTE {
-        return Err(Error::invalid("values", "give at most 60,000 bytes in all"));
+    let mut wrong = Wrong::default();
+    wrong.add_if(
+        values.is_empty() || values.len() > MOST_TEXTS,
+        "values",
+        "give 1 to 100",
+    );
+    for (index, value) in values.iter().enumerate() {
+        if value.trim().is_empty() {
+            let message = "give a text that is not all blank";
+            wrong.add(format!("values[{index}]"), message);
+        }
     }
+    wrong.add_if(
+        values.iter().map(String::len).sum::<usize>() > LONGEST_NOTE,
+        "values",
+        "give at most 60,000 bytes in all",
+    );
+    wrong.check()?;
     let comment = |value| CommentWrite {
         value,
         created_at: None,
@@ -377,4 +394,34 @@ pub(super) fn prepared<E: Endpoint>(
             bare: false,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn the_texts_of_a_note_are_measured_in_bytes_and_none_is_blank() {
+        let wrong = |values: &[&str]| {
+            let values = values.iter().map(|text| (*text).to_owned()).collect();
+            let update = update_note(&"o".into(), &"n".into(), values);
+            match update.map_err(|error| error.kind().clone()) {
+                Ok(_) => Vec::new(),
+                Err(ErrorKind::Invalid { violations }) => violations
+                    .into_iter()
+                    .map(|one| (one.field, one.message))
+                    .collect(),
+                Err(other) => panic!("{other:?}"),
+            }
+        };
+        let told = |field: &str, message: &str| vec![(field.to_owned(), message.to_owned())];
+        assert_eq!(wrong(&[&"é".repeat(LONGEST_NOTE / 2)]), []);
+        let long = "é".repeat(LONGEST_NOTE / 2 + 1);
+        let bytes = told("values", "give at most 60,000 bytes in all");
+        assert_eq!(wrong(&[&long]), bytes);
+        let blank = told("values[1]", "give a text that is not all blank");
+        assert_eq!(wrong(&["a", " "]), blank);
+        assert_eq!(wrong(&[]), told("values", "give 1 to 100"));
+    }
 }

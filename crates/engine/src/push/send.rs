@@ -12,6 +12,7 @@ use lever::{
 };
 
 use super::again;
+use super::judge;
 use super::merge::{self, Merge};
 use super::moves;
 use super::overwrite::Present;
@@ -73,12 +74,18 @@ pub(super) async fn send(
     let looks_first = match write {
         // It was looked at before the try was noted.
         Write::ChangeStage { .. } => false,
+        // Whether the caller may see the person is not known yet.
+        _ if operation.unseen.is_some() => true,
         // What these came to does not show in the opportunity.
         Write::Raw(_) | Write::Prepared(_) | Write::UploadFile(_) if !again::shows(write) => false,
+        write if write.creates() => false,
         write => plan::looks_first(write, operation.stood_back()) || tried_at.is_some(),
     };
-    let event = if looks_first && !write.creates() {
+    let event = if looks_first {
         match try_.call(&fresh_read(&operation.opportunity)).await {
+            Ok(record) if !is_shown(shared, operation, &record).await => {
+                Event::Refused(not_there())
+            }
             Ok(record) => {
                 let tried = match tried_at {
                     Some(at) => Some(Tried::at(shared, link, operation, at).await),
@@ -94,6 +101,10 @@ pub(super) async fn send(
     } else {
         try_.write(operation).await
     };
+    if operation.unseen.is_some() && is_absent(&event) && try_.attempts.iter().all(Attempt::reads) {
+        // Their status would tell somebody whom the caller may not see from nobody.
+        try_.attempts.clear();
+    }
     let event = match event {
         // What was to be deleted is gone: an earlier try whose answer was lost did it.
         Event::Refused(failure)
@@ -110,6 +121,29 @@ pub(super) async fn send(
         answer: try_.answer,
         attempts: try_.attempts,
     }
+}
+
+/// Whether who asked for the operation may see the person, where that was not known before.
+pub(super) async fn is_shown(
+    shared: &Shared,
+    operation: &Operation,
+    present: &Record<lever::Opportunity>,
+) -> bool {
+    let Some(sight) = operation.unseen else {
+        return true;
+    };
+    let sees = judge::sees(shared, operation.connection, sight, present);
+    sees.await.unwrap_or_else(|error| {
+        log_failure!(
+            &error,
+            connection = %operation.connection, operation = operation.told_id(), "cannot tell who may see a person"
+        );
+        false
+    })
+}
+
+pub(super) fn is_absent(event: &Event) -> bool {
+    matches!(event, Event::Refused(failure) if failure.kind == FailureKind::NotFound)
 }
 
 /// When the write was tried first, with whatever answer: since then others may have acted as well.
@@ -278,7 +312,10 @@ impl Try<'_> {
             Sending::RemoveSources(endpoint) => self.call(&endpoint).await.map(|_| None),
             Sending::Stage(endpoint) => self.call(&endpoint).await.map(|_| None),
             Sending::Archived(endpoint) => self.call(&endpoint).await.map(|_| None),
-            Sending::Raw(call) => self.raw(&call).await,
+            Sending::Raw(call) => {
+                let result = self.raw(&call).await;
+                result.map(|id| id.filter(|_| !plan::makes_nothing(operation.present_write())))
+            }
             Sending::Create(endpoint) => match self.call(&*endpoint).await {
                 Ok(created) => return made(created),
                 Err(error) => Err(error),
@@ -386,12 +423,14 @@ pub(super) fn decide(
             {
                 return done;
             }
-            if unclear && entries.may_have_ours(acting, stage) {
+            // What a person asks for again is made, as far as nothing else is in its way.
+            let lost = tried.is_some_and(|tried| tried.lost_since.is_some());
+            if lost && entries.may_have_ours(acting, stage) {
                 return Some(Event::Undecided(moved_by_somebody(present)));
             }
             // Somebody else was first, or has moved the person after our first try, which had no effect.
             if expected.is_some_and(|expected| present.stage.as_ref() != Some(expected))
-                || !entries.are_none()
+                || tried.is_some_and(|tried| tried.stand_against(&entries))
             {
                 return Some(Event::Refused(moved(present)));
             }
@@ -474,7 +513,9 @@ fn moved(present: &lever::Opportunity) -> Failure {
     let present_stage = present.stage.as_ref().map_or("", |stage| stage.as_str());
     Failure {
         kind: FailureKind::StageMoved,
-        message: "the person is in another stage: nothing was written over that".to_owned(),
+        message: "the person is in another stage: nothing was written over that; RetryOperation writes over it where \
+                  no stage was expected, else ask anew with the present stage as the expected one"
+            .to_owned(),
         details: vec![("present_stage_id".to_owned(), present_stage.to_owned())],
     }
 }
@@ -519,6 +560,9 @@ pub(super) struct Tried {
     found: Option<[u8; 32]>,
     /// What was [noted](again::noted_stamp) with the first try.
     stamp: Option<[u8; 32]>,
+    /// Since when moves of others stand against it: since the first try, but not of those before a person asked for it
+    /// again. None while it was not tried since then.
+    stands_against: Option<Timestamp>,
     /// What other operations of ours have done since then.
     ours: Ours,
 }
@@ -531,9 +575,17 @@ impl Tried {
         at: Timestamp,
     ) -> Tried {
         let doubt = doubt(shared, link);
+        let again = earlier(operation)
+            .map(|attempt| attempt.at)
+            .filter(|at| *at >= operation.queued_at);
+        let first = match operation.stood_back() {
+            true => again.min(),
+            false => Some(at),
+        };
         Tried {
             unclear: unclear_at(operation).is_some(),
             sent: link.lever_time(at),
+            stands_against: first.map(|first| link.lever_time(first).minus(doubt)),
             doubt,
             in_line: earlier(operation).any(|one| one.at >= operation.queued_at),
             lost_since: lost_in_line(operation).map(|at| link.lever_time(at).minus(doubt)),
@@ -552,6 +604,15 @@ impl Tried {
     /// Since when what is seen in Lever may have come after the first try.
     fn since(&self) -> Timestamp {
         self.sent.minus(self.doubt)
+    }
+
+    /// Whether somebody has moved the person, and that stands against the move.
+    fn stand_against(&self, entries: &Entries<'_>) -> bool {
+        let Some(since) = self.stands_against else {
+            return false;
+        };
+        let mut entries = entries.list.iter();
+        entries.any(|entry| entry.updated_at.is_some_and(|at| at >= since))
     }
 
     /// How the person came to stages since the first try, without what other operations of ours did.
@@ -592,10 +653,6 @@ struct Entries<'p> {
 }
 
 impl Entries<'_> {
-    fn are_none(&self) -> bool {
-        self.list.is_empty()
-    }
-
     /// Whether one is the effect of a try that was made for `acting`: Lever names that user, and mostly nobody where nobody
     /// acts. Where the time alone speaks for us, what surely came after the first try may name nobody all the same.
     fn have_ours(&self, acting: Option<&UserId>, stage: &StageId) -> bool {
@@ -752,6 +809,15 @@ fn not_sent(error: &Error) -> Event {
     }
 }
 
+/// Lever does not have it; what is said also of people whom the caller may not see.
+pub(super) fn not_there() -> Failure {
+    Failure {
+        kind: FailureKind::NotFound,
+        message: "Lever does not have this record (any more)".to_owned(),
+        details: Vec::new(),
+    }
+}
+
 /// A refusal for good, as far as the error is one.
 fn refusal(error: &Error) -> Option<Failure> {
     let failure = |kind, message: String, details| {
@@ -770,11 +836,7 @@ fn refusal(error: &Error) -> Option<Failure> {
             permission_message(permission),
             vec![("permission".to_owned(), (*permission).to_owned())],
         ),
-        ErrorKind::NotFound => failure(
-            FailureKind::NotFound,
-            "Lever does not have this record (any more)".to_owned(),
-            Vec::new(),
-        ),
+        ErrorKind::NotFound => Some(not_there()),
         ErrorKind::Invalid { status, message } => failure(
             FailureKind::Invalid,
             if message.is_empty() {
@@ -844,6 +906,7 @@ mod tests {
         Tried {
             unclear: true,
             sent: Timestamp::from_millis(ms),
+            stands_against: Some(Timestamp::from_millis(ms)),
             doubt: Duration::ZERO,
             found: None,
             ours: Ours::default(),
@@ -1013,6 +1076,17 @@ mod tests {
             let told = decide(&plain, &present, Some(&tried));
             assert!(matches!(told, Some(Event::Refused(_))), "{told:?}");
         }
+        // Whoever asks again has seen it.
+        let asked_again = |since: Option<i64>| Tried {
+            stands_against: since.map(Timestamp::from_millis),
+            ..tried(5_001)
+        };
+        for since in [None, Some(6_001)] {
+            let tried = asked_again(since);
+            assert_eq!(decide(&plain, &present, Some(&tried)), None);
+        }
+        let told = decide(&plain, &present, Some(&asked_again(Some(5_999))));
+        assert!(matches!(told, Some(Event::Refused(_))), "{told:?}");
         // Another of the same stage, long before: this one was ours.
         let long_ago = others(vec![moved("b", 4_100)]);
         assert_eq!(decide(&plain, &present, Some(&long_ago)), done);
@@ -1029,6 +1103,7 @@ mod tests {
         let done = Some(Event::Done { result_id: None });
         let sent = |ms| Tried {
             doubt: Duration::from_millis(2_000),
+            stands_against: Some(Timestamp::from_millis(ms - 2_000)),
             ..tried(ms)
         };
         let mut asked_for = move_to("b", None);

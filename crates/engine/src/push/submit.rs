@@ -12,7 +12,7 @@ use store::{ReceivedFile, Recording};
 pub use super::acting::Acting;
 use super::asked::check_asked;
 use super::content::{check_request_id, digest, former_digest};
-use super::judge::check_target;
+use super::judge::{check_expected, check_target};
 use super::outbox::Outbox;
 use super::{acting, count, new_id};
 use crate::cause::Cause;
@@ -101,7 +101,7 @@ impl Engine {
         // What was asked, whatever becomes of it by what Lever asks.
         let digest = digest(&request);
         let request = self.ready(request).await?;
-        let acting = acting::choose(&self.shared, &request).await?;
+        let acting = acting::choose(self, &request).await?;
         let now = self.shared.clock.now();
         let minded = self.minded(&request).await?;
         let mut left_out = self.left_out_of(&request).await?;
@@ -222,13 +222,19 @@ impl Engine {
     pub(super) async fn check_against_account(&self, request: &WriteRequest) -> Result<()> {
         match &request.write {
             // Lever itself judges what the path names.
-            Write::Raw(_) => return Ok(()),
+            Write::Raw(_) => {
+                return check_target(&self.shared, request.connection, &request.write).await;
+            }
             Write::Export(export) => {
                 return self.check_exported(request.connection, &export.asked).await;
             }
             Write::UploadFile(file) if !file.target.keeps() => return Ok(()),
             Write::Prepared(prepared) if about_no_opportunity(prepared) => return Ok(()),
-            write => check_target(&self.shared, request.connection, write).await?,
+            write => {
+                let (shared, id) = (&self.shared, request.connection);
+                check_target(shared, id, write).await?;
+                check_expected(shared, id, &request.opportunity, write).await?;
+            }
         }
         self.check_opportunity(request).await
     }
@@ -331,6 +337,8 @@ pub(super) fn new_operation(
         rpc: Cause::present().rpc.map(|rpc| rpc.to_string()),
         created_at: now,
         queued_at: now,
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         updated_at: now,
         revision: 1,

@@ -43,7 +43,7 @@ impl Engine {
         if !self.is_remembered(&request).await? {
             self.running(request.connection)?;
             self.check_against_account(&request).await?;
-            acting::choose(&self.shared, &request).await?;
+            acting::choose(self, &request).await?;
         }
         let Write::UploadFile(upload) = &mut request.write else {
             return Err(Error::internal("only an upload comes with a file"));

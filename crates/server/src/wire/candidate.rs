@@ -297,8 +297,12 @@ fn to_stage_time(time: &StageTime) -> pb::StageTime {
 
 /// What came from us; absent where nothing did.
 fn to_ours(ours: Ours) -> Option<pb::Ours> {
-    let texts = |list: Vec<Added>| list.into_iter().map(|added| added.what).collect();
-    (!ours.is_empty()).then(|| pb::Ours {
+    let texts = |list: Vec<Added>| {
+        let there = list.into_iter().filter(|added| !added.gone);
+        there.map(|added| added.what).collect()
+    };
+    let any = ours.could_lose() || !ours.notes.is_empty() || !ours.files.is_empty();
+    any.then(|| pb::Ours {
         tags: texts(ours.tags),
         links: texts(ours.links),
         note_ids: texts(ours.notes),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::lever::{ArchiveReasonId, NoteId, OpportunityId, RequisitionId, StageId, UserId};
+use ::lever::{ArchiveReasonId, NoteId, OpportunityId, RequisitionId, StageId, UserId, registry};
 use domain::operation::{Attempt, Failure, NoteText, Prepared, PreparedKind, State, Tally};
 use domain::{ActingBecause, Operation, PassedOver, Write};
 use engine::{
@@ -10,6 +10,7 @@ use engine::{
     OperationFilter, Planned, PlannedCall, Result, Shown, Summary, WriteRequest, prepare,
 };
 use proto::v1 as pb;
+use serde_json::Value;
 
 use super::connection::non_empty;
 use super::connection_id;
@@ -175,6 +176,7 @@ pub(super) fn to_because(because: ActingBecause) -> pb::ActingBecause {
         ActingBecause::OpportunityOwner => pb::ActingBecause::OpportunityOwner,
         ActingBecause::PostingOwner => pb::ActingBecause::PostingOwner,
         ActingBecause::ConnectionDefault => pb::ActingBecause::ConnectionDefault,
+        ActingBecause::ItemsDiffer => pb::ActingBecause::ItemsDiffer,
     }
 }
 
@@ -187,6 +189,7 @@ pub(super) fn to_passed_over(passed_over: Option<PassedOver>) -> pb::PassedOver 
         Some(PassedOver::LinkDeactivated) => pb::PassedOver::LinkDeactivated,
         Some(PassedOver::DefaultDeactivated) => pb::PassedOver::DefaultDeactivated,
         Some(PassedOver::DefaultUnknown) => pb::PassedOver::DefaultUnknown,
+        Some(PassedOver::UsersUnreadable) => pb::PassedOver::UsersUnreadable,
     }
 }
 
@@ -305,8 +308,38 @@ pub fn with_content(shown: pb::Operation, operation: &Operation) -> pb::Operatio
 
 /// Whether only few may know what an operation wrote: a secret note.
 pub fn is_secret(operation: &Operation) -> bool {
-    let secret = |write: &Write| matches!(write, Write::CreateNote(note) if note.secret);
+    let secret = |write: &Write| match write {
+        Write::CreateNote(note) => note.secret,
+        Write::Raw(raw) => {
+            WRITES_OF_NOTES.contains(&raw.operation.as_str())
+                && raw.body.as_deref().is_some_and(says_secret)
+        }
+        _ => false,
+    };
     secret(&operation.write) || operation.steps.iter().any(|step| secret(&step.write))
+}
+
+/// The calls that may write a secret note.
+const WRITES_OF_NOTES: [&str; 4] = [
+    registry::CREATE_OPPORTUNITY_NOTE.id,
+    registry::UPDATE_OPPORTUNITY_NOTE.id,
+    registry::CREATE_CANDIDATE_NOTE.id,
+    registry::UPDATE_CANDIDATE_NOTE.id,
+];
+
+/// Whether the body of a call has `secret` set, wherever in it; one that cannot be read may.
+fn says_secret(body: &str) -> bool {
+    fn is_set(value: &Value) -> bool {
+        match value {
+            Value::Object(fields) => fields.iter().any(|(name, value)| {
+                let off = matches!(value, Value::Null | Value::Bool(false));
+                name == "secret" && !off || is_set(value)
+            }),
+            Value::Array(values) => values.iter().any(is_set),
+            _ => false,
+        }
+    }
+    serde_json::from_str(body).map_or(true, |body| is_set(&body))
 }
 
 /// What a dry run would do, in the shape of an operation that was never recorded.

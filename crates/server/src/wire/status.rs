@@ -102,6 +102,7 @@ fn failure_code(kind: FailureKind) -> Code {
         | FailureKind::AlreadyArchived
         | FailureKind::RemovedInLever
         | FailureKind::NotOurs
+        | FailureKind::Disconnected
         | FailureKind::StageExcluded
         | FailureKind::ReasonExcluded
         | FailureKind::Blocked(_)

@@ -55,6 +55,7 @@ pub fn told(passed_over: pb::PassedOver) -> Option<&'static str> {
         pb::PassedOver::LinkDeactivated => PassedOver::LinkDeactivated,
         pb::PassedOver::DefaultDeactivated => PassedOver::DefaultDeactivated,
         pb::PassedOver::DefaultUnknown => PassedOver::DefaultUnknown,
+        pb::PassedOver::UsersUnreadable => PassedOver::UsersUnreadable,
     };
     Some(why.told())
 }

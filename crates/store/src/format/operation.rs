@@ -1,9 +1,10 @@
 //! Operations: the outbox.
 
+use domain::acting::Former;
 use domain::export::{Export, NewOpportunity};
 use domain::operation::{
     Attempt, Bulk, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, RawWrite,
-    Rejection, State, Step, Tally, UploadTarget,
+    Rejection, Sight, State, Step, Tally, UploadTarget,
 };
 use domain::{ActingBecause, ConnectionId, Operation, OperationId, PassedOver, Write};
 use lever::Timestamp;
@@ -74,6 +75,28 @@ struct OperationV1 {
     rpc: Option<String>,
     #[prost(bool, tag = "54")]
     minds_provenance: bool,
+    /// Since it can be chosen anew for whom a write is made.
+    #[prost(message, repeated, tag = "55")]
+    acted_before: Vec<FormerV5>,
+    /// Since people whom the mirror lacks are looked at before something is written to them.
+    #[prost(message, optional, tag = "56")]
+    unseen: Option<SightV5>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct FormerV5 {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    user: Option<Vec<u8>>,
+    #[prost(int64, tag = "2")]
+    until: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SightV5 {
+    #[prost(bool, tag = "1")]
+    confidential: bool,
+    #[prost(bool, tag = "2")]
+    applicants_only: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -323,6 +346,23 @@ struct AttemptV1 {
     seen: Option<Vec<u8>>,
 }
 
+fn from_former(former: &Former) -> FormerV5 {
+    FormerV5 {
+        user: former.user.as_ref().map(|user| pack(user.as_str())),
+        until: former.until.as_millis(),
+    }
+}
+
+fn to_formers(stored: Vec<FormerV5>) -> Option<Vec<Former>> {
+    let read = |FormerV5 { user, until }| {
+        Some(Former {
+            user: unpack_option(user)?,
+            until: Timestamp::from_millis(until),
+        })
+    };
+    stored.into_iter().map(read).collect()
+}
+
 impl Stored for Operation {
     const VERSION: u8 = 5;
 
@@ -355,6 +395,11 @@ impl Stored for Operation {
             minds_provenance: self.minds_provenance,
             passed_over: self.passed_over.map(|why| why.name().to_owned()),
             restored_at: self.restored_at.map(Timestamp::as_millis),
+            acted_before: self.acted_before.iter().map(from_former).collect(),
+            unseen: self.unseen.map(|sight| SightV5 {
+                confidential: sight.confidential,
+                applicants_only: sight.applicants_only,
+            }),
         }
         .encode_to_vec()
     }
@@ -400,6 +445,11 @@ impl Stored for Operation {
                 None => None,
             },
             asked_for: stored.asked_for,
+            acted_before: to_formers(stored.acted_before)?,
+            unseen: stored.unseen.map(|sight| Sight {
+                confidential: sight.confidential,
+                applicants_only: sight.applicants_only,
+            }),
             found: stored.found,
             left_out: stored.left_out,
             minds_provenance: stored.minds_provenance,

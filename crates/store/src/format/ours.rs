@@ -24,6 +24,9 @@ struct AddedV1 {
     what: String,
     #[prost(int64, tag = "2")]
     at: i64,
+    /// Not told by earlier versions: then it counts as there.
+    #[prost(bool, tag = "3")]
+    gone: bool,
 }
 
 impl Stored for Ours {
@@ -54,14 +57,16 @@ fn from_list(list: &[Added]) -> Vec<AddedV1> {
     let stored = |added: &Added| AddedV1 {
         what: added.what.clone(),
         at: added.at.as_millis(),
+        gone: added.gone,
     };
     list.iter().map(stored).collect()
 }
 
 fn to_list(list: Vec<AddedV1>) -> Vec<Added> {
-    let read = |AddedV1 { what, at }| Added {
+    let read = |AddedV1 { what, at, gone }| Added {
         what,
         at: Timestamp::from_millis(at),
+        gone,
     };
     list.into_iter().map(read).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::acting::Former;
 use domain::candidacy::Archived;
 use domain::change::{Move, Place, SlaMark};
 use domain::export::{Asked, Export, Ground, NewOpportunity};
@@ -10,7 +11,7 @@ use domain::identity::ContactPair;
 use domain::issue::{Affected, Remark, Resolved};
 use domain::operation::{
     Attempt, Bulk, Failure, FailureKind, FileUpload, NoteText, Prepared, PreparedKind, RawWrite,
-    Rejection, State, Step, Tally, UploadTarget,
+    Rejection, Sight, State, Step, Tally, UploadTarget,
 };
 use domain::provenance::{Added, Ours};
 use domain::{
@@ -139,6 +140,8 @@ fn operation(write: Write, state: State) -> Operation {
         created_at: at(3),
         queued_at: at(3),
         minds_provenance: false,
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         updated_at: at(4),
         revision: 5,
@@ -726,6 +729,8 @@ fn an_operation_has_these_bytes() {
         passed_over: Some(PassedOver::LinkDeactivated),
         asked_for: Some("e".to_owned()),
         queued_at: at(7),
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         found: vec!["f".to_owned()],
         left_out: vec!["l".to_owned()],
@@ -938,6 +943,7 @@ fn what_is_ours_has_these_bytes() {
     let added = |what: &str, ms| Added {
         what: what.to_owned(),
         at: at(ms),
+        gone: false,
     };
     let ours = Ours {
         tags: vec![added("t", 1), added("u", 2)],
@@ -949,6 +955,14 @@ fn what_is_ours_has_these_bytes() {
         &ours,
         "0153626c930a050a017410010a050a0175100212050a016c10031a050a016e100422050a01661005",
     );
+    let gone = Ours {
+        tags: vec![Added {
+            gone: true,
+            ..added("t", 1)
+        }],
+        ..Ours::default()
+    };
+    pinned(&gone, "014cdf1a540a070a017410011801");
 }
 
 #[test]
@@ -1063,6 +1077,18 @@ fn operations_of_every_kind_and_state_come_back() {
     for state in states {
         comes_back(&operation(Write::Unarchive, state));
     }
+    let former = |user: Option<&str>| Former {
+        user: user.map(Into::into),
+        until: at(6),
+    };
+    comes_back(&Operation {
+        acted_before: vec![former(Some(UUID)), former(None)],
+        unseen: Some(Sight {
+            confidential: false,
+            applicants_only: true,
+        }),
+        ..operation(Write::Unarchive, State::Succeeded)
+    });
 }
 
 #[test]

@@ -320,6 +320,8 @@ pub(crate) fn operation(connection: ConnectionId, number: u128, request_id: &str
         created_at: at(1),
         queued_at: at(1),
         minds_provenance: false,
+        acted_before: Vec::new(),
+        unseen: None,
         restored_at: None,
         updated_at: at(1),
         revision: 0,

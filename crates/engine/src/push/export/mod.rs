@@ -93,7 +93,7 @@ impl Engine {
         }
         self.check_person(&request).await?;
         self.check_against_account(&request).await?;
-        acting::choose(&self.shared, &request).await?;
+        acting::choose(self, &request).await?;
         let mut received = Vec::with_capacity(files.len());
         for bytes in files {
             let piece = futures::stream::iter([Ok(bytes)]);
@@ -132,14 +132,16 @@ impl Engine {
         measure(&mut request.write, files);
         check_asked(&request.write)?;
         self.check_against_account(&request).await?;
-        let acting = acting::choose(&self.shared, &request).await?;
+        let acting = acting::choose(self, &request).await?;
         let Write::Export(export) = &request.write else {
             return Err(Error::internal("only an export is planned like this"));
         };
         let (shared, link) = (outbox.shared(), outbox.link());
         let mut search = Search::new(shared, link, &export.asked);
         let planned = planned(&mut search, shared, link, &export.asked).await;
-        let (verdict, pieces) = planned.map_err(Trouble::error)?;
+        let (verdict, pieces, removed) = planned.map_err(Trouble::error)?;
+        let mut left_out = self.left_out_of(&request).await?;
+        left_out.extend(removed);
         let about = match &verdict.opportunity {
             Some(there) => there.clone(),
             None => OpportunityId::from(NOT_MADE_YET),
@@ -160,7 +162,7 @@ impl Engine {
             background: outbox.read_later(&written).await?,
             eta: outbox.eta(calls.len(), Lane::Interactive).await?,
             verdict,
-            left_out: self.left_out_of(&request).await?,
+            left_out,
             calls,
             acting,
         })
@@ -308,7 +310,7 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
     let (shared, link) = (outbox.shared(), outbox.link());
     let mut search = Search::new(shared, link, asked);
     let event = match planned(&mut search, shared, link, asked).await {
-        Ok((verdict, pieces)) => {
+        Ok((verdict, pieces, left_out)) => {
             let step = |(write, there): Piece| match there {
                 Some(id) => Step::there_already(write, outbox.marker(), id),
                 None => Step::new(write, outbox.marker()),
@@ -316,6 +318,7 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
             Event::Planned(Box::new(Plan {
                 verdict,
                 steps: pieces.into_iter().map(step).collect(),
+                left_out,
             }))
         }
         Err(Trouble::Nobody) => Event::Refused(Trouble::nobody()),
@@ -338,13 +341,13 @@ pub(super) async fn decide(outbox: &Outbox, asked: &Asked) -> Outcome {
 /// A write that an export comes to, and what Lever has of it already.
 type Piece = (Write, Option<There>);
 
-/// What an export comes to, and its writes.
+/// What an export comes to, its writes, and the tags that are left out since people have removed them.
 async fn planned(
     search: &mut Search<'_>,
     shared: &Shared,
     link: &Link,
     asked: &Asked,
-) -> Result<(Verdict, Vec<Piece>), Trouble> {
+) -> Result<(Verdict, Vec<Piece>, Vec<String>), Trouble> {
     let settings: ExportSettings = versions::present(shared, link.id()).await?;
     let mapping: FieldMapping = versions::present(shared, link.id()).await?;
     let mut seen = search.people().await?;
@@ -370,12 +373,12 @@ async fn planned(
         mapping: &mapping,
         tags_given,
     };
-    let writes = order.steps(&verdict, present.as_ref())?;
+    let (writes, left_out) = order.steps(&verdict, present.as_ref())?;
     let there = match &present {
         Some(present) => search.there_already(&present.opportunity, &writes).await?,
         None => vec![None; writes.len()],
     };
-    Ok((verdict, writes.into_iter().zip(there).collect()))
+    Ok((verdict, writes.into_iter().zip(there).collect(), left_out))
 }
 
 /// Tags that operations have given an opportunity: one that is gone since was taken back by a person.

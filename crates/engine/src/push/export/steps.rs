@@ -26,26 +26,26 @@ pub(in crate::push) struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// The writes that a verdict comes to, in their order.
+    /// The writes that a verdict comes to, in their order, and the tags that are left out since people have removed them.
     pub(in crate::push) fn steps(
         &self,
         verdict: &Verdict,
         present: Option<&Present>,
-    ) -> Result<Vec<Write>> {
+    ) -> Result<(Vec<Write>, Vec<String>)> {
         let mapping = with_places(self.mapping, self.asked);
         let records = present.map(|present| &present.records);
         let export = export::export(&mapping, &self.profile(&mapping), records);
         let (mut steps, attached) = match (verdict.decision, present) {
             (Decision::Create, _) => (vec![self.creation(verdict, &export)], true),
             (Decision::Update, Some(present)) => (updates(present, &export)?, false),
-            _ => return Ok(Vec::new()),
+            _ => return Ok((Vec::new(), Vec::new())),
         };
         let files = (1..).zip(&self.asked.files);
         let others = files.filter(|(_, file)| !(attached && file.resume));
         steps.extend(others.map(|(number, file)| Write::UploadFile(upload(number, file))));
         let notes = export.notes.iter();
         steps.extend(notes.map(|text| Write::CreateNote(NoteText::plain(text.as_str()))));
-        Ok(steps)
+        Ok((steps, export.tags_taken_back))
     }
 
     /// What the product knows, by its fields.

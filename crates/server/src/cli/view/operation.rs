@@ -195,6 +195,7 @@ fn for_user(operation: &pb::Operation) -> String {
         pb::PassedOver::LinkDeactivated => "the Lever user linked to acting_user is deactivated",
         pb::PassedOver::DefaultDeactivated => "the connection's default user is deactivated",
         pb::PassedOver::DefaultUnknown => "the connection's default user is unknown to Lever",
+        pb::PassedOver::UsersUnreadable => "Lever's users cannot be read, or are not kept",
     };
     let how = match (because.as_str(), instead) {
         ("nobody", "") => return String::new(),

@@ -53,7 +53,9 @@ pub(crate) fn acting(preview: &pb::PreviewActingUserResponse) -> String {
         pb::ActingBecause::PostingOwner => "who owns the posting",
         pb::ActingBecause::ConnectionDefault => "the default of the connection",
         pb::ActingBecause::Named => "who was named",
-        pb::ActingBecause::Nobody | pb::ActingBecause::Unspecified => {
+        pb::ActingBecause::Nobody
+        | pb::ActingBecause::ItemsDiffer
+        | pb::ActingBecause::Unspecified => {
             return format!(
                 "{passed_over}the write is made for nobody: Lever names the integration"
             );

@@ -348,6 +348,7 @@ fn because(because: pb::ActingBecause) -> &'static str {
         pb::ActingBecause::OpportunityOwner => "owns the opportunity",
         pb::ActingBecause::PostingOwner => "owns the posting",
         pb::ActingBecause::ConnectionDefault => "acts where nobody else is found, by the Settings",
+        pb::ActingBecause::ItemsDiffer => "differs between its items: each tells",
     }
 }
 
@@ -373,6 +374,9 @@ fn passed_over(why: pb::PassedOver) -> Option<&'static str> {
         pb::PassedOver::DefaultUnknown => {
             Some("Lever does not list the user who acts by default: choose another under Settings.")
         }
+        pb::PassedOver::UsersUnreadable => Some(
+            "Lever's users cannot be read with this key, or are not kept: link the product user under Users.",
+        ),
     }
 }
 
