@@ -444,6 +444,9 @@ fn remedy(reason: &str) -> Option<&'static str> {
         "ACTING_USER_REQUIRED" | "ACTING_USER_UNKNOWN" => {
             "Link the product user under Users, or name in Settings who acts where nobody is found, then press Retry."
         }
+        "DISCONNECTED" => {
+            "The account was disconnected while it waited. Ask for it anew in the product where it is still wanted."
+        }
         "LEVER_UNAVAILABLE" => "Press Retry once Lever answers again: API calls tells.",
         "ITEMS_FAILED" => "The items below tell why. Retry tries those again that failed.",
         _ => return None,
