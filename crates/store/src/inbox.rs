@@ -37,7 +37,7 @@ pub(crate) struct Job {
 
 impl Job {
     /// The same as something vital.
-    pub(crate) fn as_vital(self) -> Job {
+    pub(crate) fn vital(self) -> Job {
         Job {
             vital: true,
             ..self

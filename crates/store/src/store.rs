@@ -390,7 +390,7 @@ impl Store {
         F: FnOnce(&mut Draft<'_>) -> Result<T, Error> + Send + 'static,
     {
         let (job, answer) = job(Haste::Usual, once(work));
-        self.send(job.as_vital())?;
+        self.send(job.vital())?;
         self.received(answer.await)
     }
 

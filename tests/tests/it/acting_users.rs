@@ -643,7 +643,7 @@ async fn x13_a_user_deactivated_since_the_last_reading_is_passed_over_when_lever
     );
     assert_eq!(world.author(&note), posting_owner);
     let sent = world.sent_for(&note.id).await;
-    assert_eq!(sent, [(owner.clone(), 400), (posting_owner.clone(), 200)]);
+    assert_eq!(sent, [(owner.clone(), 400), (posting_owner.clone(), 201)]);
 
     // Of a bulk each item, and the bulk tells that they differ, or whom they have in common.
     let mut others = world.lever.active_users().into_iter();

@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 use tonic::Code;
 
 use crate::console::{Browser, csrf};
+use crate::console_inbound::hidden;
 use crate::support::{Setup, World, fresh_id, refused};
 
 impl World {
@@ -183,8 +184,10 @@ async fn no_button_of_the_inbound_settings_loses_what_another_one_would_save() {
     assert_eq!(world.named_reasons().await.len(), 1);
 
     // One save takes both.
+    let etag = hidden(&shown, "etag.export");
     let both = [
         fields[0],
+        ("etag.export", etag.as_str()),
         fields[1],
         fields[2],
         ("name", "Too far"),
@@ -197,8 +200,10 @@ async fn no_button_of_the_inbound_settings_loses_what_another_one_would_save() {
     assert!(shown.text.contains("Too far: <strong>"), "{}", shown.text);
 
     // What is half of an entry is refused beside its field, after the rest was saved.
+    let etag = hidden(&shown, "etag.export");
     let half = [
         fields[0],
+        ("etag.export", etag.as_str()),
         ("was.cool_off_days", "17"),
         ("cool_off_days", "18"),
         ("name", "Half"),

@@ -48,7 +48,7 @@ impl World {
 }
 
 /// The value of a hidden field.
-fn hidden(page: &Page, name: &str) -> String {
+pub(crate) fn hidden(page: &Page, name: &str) -> String {
     let start = format!("name=\"{name}\" value=\"");
     let (_, rest) = page.text.split_once(&start).expect("the field is there");
     rest.split('"').next().unwrap_or_default().to_owned()
@@ -589,7 +589,7 @@ async fn one_person_is_read_anew_by_the_address_of_a_page_and_calls_are_found_by
         ("", StatusCode::UNPROCESSABLE_ENTITY),
         (
             "00000000-0000-4000-8000-000000000000",
-            StatusCode::NOT_FOUND,
+            StatusCode::UNPROCESSABLE_ENTITY,
         ),
     ] {
         let fields = [("csrf", proof.as_str()), ("person", typed)];

@@ -176,6 +176,7 @@ impl Engine {
             now,
             release_at: self.release_time(request.connection, hold, now).await?,
             of_many: true,
+            unseen: false,
         };
         let requests = self.requests(&request);
         let requests = self.where_they_are(requests, request.rights).await?;
@@ -186,6 +187,10 @@ impl Engine {
             items.push(match judged {
                 Err(why) => Err(why),
                 Ok(Judged { acting, unseen }) => {
+                    let way = Way {
+                        unseen: unseen.is_some(),
+                        ..way
+                    };
                     let planned = self
                         .foreseen(&outbox, request, acting, way, &mut people)
                         .await?;

@@ -57,6 +57,8 @@ pub(super) struct Way {
     pub(super) release_at: Option<Timestamp>,
     /// Whether it is one of many.
     pub(super) of_many: bool,
+    /// Whether the caller may not see everybody, and the mirror does not know the person: what Lever knows is not told.
+    pub(super) unseen: bool,
 }
 
 impl Planned {
@@ -111,6 +113,7 @@ impl Engine {
             now,
             release_at,
             of_many: false,
+            unseen: false,
         };
         let mut people = People::default();
         let planned = self
@@ -214,7 +217,7 @@ impl Engine {
         people: &mut People,
     ) -> Result<Option<Unseen>> {
         let about = &request.opportunity;
-        if about.as_str().is_empty() || !(looks || way.of_many) {
+        if about.as_str().is_empty() || way.unseen || !(looks || way.of_many) {
             return Ok(None);
         }
         if !people.0.contains_key(about) {

@@ -11,6 +11,7 @@ use proto::v1 as pb;
 use proto::v1::lever_service_server::LeverService as _;
 use tonic::Code;
 
+use super::super::versions::UNCHANGED;
 use super::{Present, entry_saved, field, present, save_mapping, shown_again};
 use crate::console::desk::Desk;
 use crate::console::form::{Form, Posted};
@@ -75,11 +76,16 @@ pub(super) async fn template(
     let done = match form.given("remove") {
         Some(name) => {
             let done = change_template(&desk, &before, name, None).await;
-            done.map(|()| format!("“{name}” stands for no reason any more."))
+            done.map(|changed| told(changed, format!("“{name}” stands for no reason any more.")))
         }
         None => {
             let done = change_template(&desk, &before, &entered.name, Some(&entered.reason)).await;
-            done.map(|()| format!("“{}” is saved.", entered.take_template().0))
+            done.map(|changed| {
+                told(
+                    changed,
+                    format!("“{}” is saved.", entered.take_template().0),
+                )
+            })
         }
     };
     match done {
@@ -97,19 +103,28 @@ pub(super) async fn target(
     let done = match form.given("remove") {
         Some(posting) => {
             let done = change_target(&desk, &before, posting, None).await;
-            done.map(|()| "The next stage in Lever’s order is suggested again.")
+            let said = "The next stage in Lever’s order is suggested again.";
+            done.map(|changed| told(changed, said.to_owned()))
         }
         None => {
             let done = change_target(&desk, &before, &entered.posting, Some(&entered.stage)).await;
-            done.map(|()| {
+            done.map(|changed| {
                 entered.take_target();
-                "The stage to advance to is saved."
+                told(changed, "The stage to advance to is saved.".to_owned())
             })
         }
     };
     match done {
-        Ok(said) => entry_saved(&desk, &before, &form, entered, said.to_owned()).await,
+        Ok(said) => entry_saved(&desk, &before, &form, entered, said).await,
         Err(refused) => shown_again(&desk, &id, &refused, &form).await,
+    }
+}
+
+/// What is said of an entry: that it is saved, or that it was so already.
+fn told(changed: bool, saved: String) -> String {
+    match changed {
+        true => saved,
+        false => UNCHANGED.to_owned(),
     }
 }
 
@@ -137,13 +152,13 @@ pub(super) async fn add(
     Ok(())
 }
 
-/// Has a name stand for a reason, or for none.
+/// Has a name stand for a reason, or for none; tells whether that changed anything.
 async fn change_template(
     desk: &Desk,
     before: &Present,
     name: &str,
     reason: Option<&str>,
-) -> Result<(), Refused> {
+) -> Result<bool, Refused> {
     let mut wanting = Vec::new();
     if name.is_empty() {
         wanting.push(wrong(NAME, "give a name"));
@@ -171,13 +186,13 @@ async fn change_template(
     save(desk, before, change, wanting, &entry).await
 }
 
-/// Has people of a posting advanced to a stage, or to the next one.
+/// Has people of a posting advanced to a stage, or to the next one; tells whether that changed anything.
 async fn change_target(
     desk: &Desk,
     before: &Present,
     posting: &str,
     stage: Option<&str>,
-) -> Result<(), Refused> {
+) -> Result<bool, Refused> {
     let id = &before.connection.id;
     let mut wanting = Vec::new();
     if posting.is_empty() {
@@ -258,7 +273,7 @@ async fn save(
     change: impl FnOnce(&mut pb::StageMapping),
     wanting: Vec<engine::Violation>,
     entry: &Entry,
-) -> Result<(), Refused> {
+) -> Result<bool, Refused> {
     desk.check(Tab::Inbound.rpc())?;
     if !wanting.is_empty() {
         return Err(status(engine::Error::violations(wanting)).into());
@@ -266,7 +281,7 @@ async fn save(
     let mut mapping = before.mapping.clone();
     change(&mut mapping);
     let saved = save_mapping(desk, &before.connection.id, mapping).await;
-    saved.map(drop).map_err(|refused| beside(refused, entry))
+    saved.map_err(|refused| beside(refused, entry))
 }
 
 /// What the service found wrong with the mapping, as it is told beside the fields of the entry.
