@@ -220,7 +220,7 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Happening {
-        Shown(Incoming),
+        Shown(Box<Incoming>),
         Gone(String),
         Mapped(Rule),
         Passed(i64),
@@ -282,7 +282,7 @@ mod tests {
                     "snoozedUntil": snoozed.map(|ahead| START + ahead),
                     "archived": archived.then(|| serde_json::json!({"archivedAt": START})),
                 });
-                Happening::Shown(testing::opportunity(&id, &raw.to_string()))
+                Happening::Shown(Box::new(testing::opportunity(&id, &raw.to_string())))
             },
         )
     }
@@ -350,7 +350,7 @@ mod tests {
 
         async fn happen(&mut self, happening: Happening) {
             match happening {
-                Happening::Shown(record) => self.look(vec![record], None).await,
+                Happening::Shown(record) => self.look(vec![*record], None).await,
                 Happening::Gone(person) => self.look(Vec::new(), Some(person)).await,
                 Happening::Mapped(rule) => self.map(rule).await,
                 Happening::Passed(ms) => drop(self.now.fetch_add(ms, Ordering::Relaxed)),
@@ -456,7 +456,7 @@ mod tests {
         for id in ["x", "y"] {
             let raw = serde_json::json!({"id": id, "stage": "a", "createdAt": START});
             let record = testing::opportunity(id, &raw.to_string());
-            world.happen(Happening::Shown(record)).await;
+            world.happen(Happening::Shown(Box::new(record))).await;
         }
         let roll = async || {
             let legend = world.legend().await;

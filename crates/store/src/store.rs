@@ -675,6 +675,8 @@ mod tests {
         assert_eq!(seen, (1, true));
     }
 
+    type Slice = Box<dyn Fn(&mut Draft<'_>) -> Result<Option<()>, Error> + Send>;
+
     #[tokio::test]
     async fn after_a_slice_that_fails_none_follows_and_those_before_it_stay() {
         let folder = tempfile::tempdir().unwrap();
@@ -692,8 +694,7 @@ mod tests {
             draft.mark(Table::ByStage, connection.as_bytes().to_vec());
             Ok(None)
         };
-        let second: [Box<dyn Fn(&mut Draft<'_>) -> Result<Option<()>, Error> + Send>; 2] =
-            [Box::new(fails), Box::new(cannot_be_stored)];
+        let second: [Slice; 2] = [Box::new(fails), Box::new(cannot_be_stored)];
         for (before, second) in (0..).zip(second) {
             let mut slices = 0;
             let slice = move |draft: &mut Draft<'_>| {

@@ -243,7 +243,7 @@ async fn what_people_removed_and_put_back_is_not_ours_any_more() {
     let added = world.add_links(add).await.expect("recorded");
     assert_eq!((added.state(), added.result_id.as_str()), (Succeeded, ""));
     for (remove, add, body) in [
-        ("removeTags", "addTags", json!({"tags": ["nightly"]})),
+        ("removeTags", "addTags", json!({"tags": ["Nightly"]})),
         ("removeLinks", "addLinks", json!({"links": [link]})),
     ] {
         world.somebody_in_lever(&person, remove, body.clone()).await;

@@ -258,7 +258,6 @@ async fn an_address_that_people_took_away_before_another_try_is_not_added_again(
         rules: vec![lost, later],
     });
     let request = pb::UpdateContactRequest {
-        contact_id: contact.clone(),
         opportunity_id: person.clone(),
         request_id: fresh_id(),
         add_emails: vec!["second@example.org".to_owned()],

@@ -459,14 +459,13 @@ pub(super) fn decide(
             }
         }
         Write::Unarchive if present.archived.is_none() => done,
-        // Others have archived the person after our first try.
-        Write::Unarchive => {
-            let tried = tried.filter(|it| it.in_line && archived_by_others(present, it))?;
-            Some(match tried.lost_since {
-                Some(_) => Event::Undecided(again::may_be_undone()),
-                None => Event::Skipped(already_archived(present)),
-            })
+        Write::Unarchive if tried.is_some_and(|tried| tried.may_be_undone(present)) => {
+            Some(Event::Undecided(again::may_be_undone()))
         }
+        // Others have archived the person after our first try.
+        Write::Unarchive => tried
+            .filter(|tried| tried.in_line && archived_by_others(present, tried))
+            .map(|_| Event::Skipped(already_archived(present))),
         write => {
             let tried = tried.filter(|tried| tried.lost_since.is_some())?;
             match again::is_as_asked(write, present)? {
@@ -975,8 +974,9 @@ mod tests {
     /// A hire, say, while our archiving was under way or turned away for now.
     #[test]
     fn what_others_archived_after_the_first_try_stays_as_it_is() {
-        let present =
-            opportunity(json!({"id": "o", "archived": {"reason": "hired", "archivedAt": 9}}));
+        let present = opportunity(
+            json!({"id": "o", "updatedAt": 9, "archived": {"reason": "hired", "archivedAt": 9}}),
+        );
         for unclear in [true, false] {
             let after = Tried {
                 unclear,
@@ -996,7 +996,11 @@ mod tests {
                     archived_for: vec![ArchiveReasonId::from("hired")],
                     ..Ours::default()
                 };
-                let ours = Tried { ours, ..tried(5) };
+                let ours = Tried {
+                    ours,
+                    lost_since: None,
+                    ..tried(5)
+                };
                 assert_eq!(decide(&write, &present, Some(&ours)), None);
             }
         }
