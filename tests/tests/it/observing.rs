@@ -309,8 +309,8 @@ async fn every_operation_that_is_counted_as_recorded_is_counted_when_it_ends() {
     let expected = expected.map(|(event, count)| (event.to_owned(), count));
     assert_eq!(counted, BTreeMap::from(expected));
     let stands = world.lever.opportunity(&people[2]).expect("there")["stage"].clone();
-    let elsewhere = ["lead-new", "applicant-new"].into_iter();
-    let elsewhere = elsewhere.filter(|stage| stands != *stage).next_back();
+    let mut stages = ["lead-new", "applicant-new"].into_iter();
+    let elsewhere = stages.find(|stage| stands != *stage);
     let moved = pb::ChangeStageRequest {
         opportunity_id: people[2].clone(),
         request_id: fresh_id(),
