@@ -74,7 +74,7 @@ test("a refusal leads to the first field that is wrong", async () => {
   await page.locator("[name=display_name]").fill("Initech");
   await page.locator("#days").fill("99");
   await page.getByRole("button", { name: "Make a link" }).first().click();
-  await page.getByText("Give a number of days from 1 to 30.").first().waitFor();
+  await page.getByText("Give a whole number from 1 to 30.").first().waitFor();
   assert.equal(await focused(page), "days");
   assert.equal(await page.locator("#days").inputValue(), "99");
   await context.close();

@@ -122,7 +122,7 @@ pub(crate) async fn found_missing(
     Ok(missing_and_used(report.permissions, connection))
 }
 
-/// Those that are missing and that the connection uses: for a stream that it keeps, or its webhooks.
+/// Those that are missing and that the connection needs: for a stream that it keeps, or its webhooks.
 fn missing_and_used(all: Vec<PermissionStatus>, connection: &Connection) -> Vec<PermissionStatus> {
     let of_webhooks =
         |one: &PermissionStatus| connection.webhooks && one.features.contains(&need::WEBHOOKS);
@@ -130,7 +130,8 @@ fn missing_and_used(all: Vec<PermissionStatus>, connection: &Connection) -> Vec<
         .filter(|one| one.state == PermissionState::Missing)
         .filter_map(|mut one| {
             one.streams.retain(|stream| connection.keeps(*stream));
-            (!one.streams.is_empty() || of_webhooks(&one)).then_some(one)
+            let of_streams = one.required && !one.streams.is_empty();
+            (of_streams || of_webhooks(&one)).then_some(one)
         })
         .collect()
 }

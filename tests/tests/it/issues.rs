@@ -225,14 +225,14 @@ async fn f52_a_permission_that_a_check_finds_missing_is_an_issue_until_one_finds
         report.expect("a report");
     };
     world
-        .replace_lever(knowing(lacking("find all deleted postings")))
+        .replace_lever(knowing(lacking("find all sources")))
         .await;
     check(&world).await;
     let kind = pb::IssueKind::PermissionMissing;
     let opened = world.until_issue(kind, pb::IssueState::Open).await;
-    assert_eq!(opened.subject, "find all deleted postings");
+    assert_eq!(opened.subject, "find all sources");
     assert_eq!(opened.affected.len(), 1, "{opened:?}");
-    assert_eq!(opened.affected[0].id, "postings");
+    assert_eq!(opened.affected[0].id, "sources");
     world.replace_lever(knowing(Key::all(DEFAULT_KEY))).await;
     check(&world).await;
     world.until_issue(kind, pb::IssueState::Resolved).await;
