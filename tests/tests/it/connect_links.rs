@@ -512,7 +512,8 @@ async fn no_secret_of_a_link_is_kept_or_logged() {
     let sent = guest.open(&format!("{by_consent}/lever")).await;
     let cookie = guest.cookie.rsplit('=').next().expect("a value").to_owned();
     let back = at_lever(&sent).await;
-    assert_eq!(guest.open(&back).await.to, by_consent);
+    let there = guest.open(&back).await;
+    assert_eq!(there.to, by_consent, "{}", there.text);
     let metrics = client(Policy::none())
         .get(format!("http://{}/metrics", world.service().http))
         .send()
