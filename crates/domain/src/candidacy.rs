@@ -11,6 +11,14 @@ pub struct Archived {
     pub reason: Option<ArchiveReasonId>,
 }
 
+/// Whether what Lever says of the confidentiality of a record keeps it from those without the right to see it.
+///
+/// A word that nobody knows keeps it too: Lever documents `confidential` and `non-confidential`, and older records have
+/// none (behaviour.md section 9).
+pub fn is_confidential_word(word: Option<&str>) -> bool {
+    !matches!(word, None | Some("" | "non-confidential"))
+}
+
 /// One candidacy, cut down to what lists, lookups and the SLA need.
 ///
 /// It is derived from the raw opportunity (and its application) and can be rebuilt from it at any time.
@@ -101,7 +109,7 @@ impl Candidacy {
                 .as_ref()
                 .map(|origin| origin.as_str().to_owned())
                 .unwrap_or_default(),
-            confidential: opportunity.confidentiality.as_deref() == Some("confidential"),
+            confidential: is_confidential_word(opportunity.confidentiality.as_deref()),
             updated_at: opportunity.updated_at,
             last_interaction_at: opportunity.last_interaction_at,
             anonymized: opportunity.is_anonymized,
@@ -173,6 +181,21 @@ mod tests {
 
     fn opportunity(value: serde_json::Value) -> lever::Opportunity {
         serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn an_unknown_word_for_who_may_see_somebody_keeps_them_confidential() {
+        for (word, confidential) in [
+            (json!("confidential"), true),
+            (json!("non-confidential"), false),
+            (json!("for-some"), true),
+            (json!(""), false),
+            (json!(null), false),
+        ] {
+            let shown = opportunity(json!({"id": "o1", "confidentiality": word}));
+            let candidacy = Candidacy::from_lever(&shown, None);
+            assert_eq!(candidacy.confidential, confidential, "{word}");
+        }
     }
 
     #[test]

@@ -199,10 +199,7 @@ impl Sighting {
         shown_at: Timestamp,
         policy: &Policy,
     ) -> Sighting {
-        let open = matches!(
-            state,
-            Some(PostingState::Published | PostingState::Internal)
-        );
+        let open = takes_applications(state);
         Sighting {
             lists: policy
                 .lists_below(Stream::Postings)
@@ -214,6 +211,14 @@ impl Sighting {
             shown_at,
         }
     }
+}
+
+/// Whether people can apply to a posting in this state.
+pub fn takes_applications(state: Option<&PostingState>) -> bool {
+    matches!(
+        state,
+        Some(PostingState::Published | PostingState::Internal)
+    )
 }
 
 /// The state a stored posting says it is in.

@@ -108,7 +108,7 @@ impl Engine {
         sight.check_path(source.parameter(), source.id()).await?;
         let client = self.link(id)?.client(Lane::Interactive);
         let opportunity = opportunity.clone();
-        let named = source.id().to_owned();
+        let (what, named) = (source.parameter(), source.id().to_owned());
         let nameless = source.is_nameless(&sight.connection);
         let opened = match source {
             FileSource::Resume(resume) => {
@@ -133,7 +133,7 @@ impl Engine {
         };
         opened
             .map(|download| on_its_way(download, nameless))
-            .map_err(|error| refused(error, &named))
+            .map_err(|error| refused(error, what, &named))
     }
 }
 
@@ -149,14 +149,14 @@ fn on_its_way(download: Download, nameless: bool) -> FileDownload {
     }
 }
 
-fn refused(error: lever::Error, id: &str) -> Error {
+fn refused(error: lever::Error, what: &'static str, id: &str) -> Error {
     match error.kind() {
         LeverErrorKind::Invalid { status: 422, .. } => Error::precondition(
             "FILE_UNREADABLE",
             "Lever could not process this file, so it cannot be downloaded",
             Vec::new(),
         ),
-        LeverErrorKind::NotFound => Error::not_found("file", id),
+        LeverErrorKind::NotFound => Error::not_found(what, id),
         _ => error.into(),
     }
 }

@@ -56,6 +56,13 @@ pub enum Act {
         /// The contact.
         contact: String,
     },
+    /// Merges two contacts: one gets the addresses and opportunities of the other, which is no more.
+    Merge {
+        /// The contact that goes.
+        contact: String,
+        /// The one that stays.
+        into: String,
+    },
     /// Has a contact refuse to be contacted.
     RefuseContact {
         /// The contact.

@@ -30,7 +30,7 @@ impl Desk {
 fn perform(world: &mut World, act: Act, now: i64) -> Made {
     use Act::{
         AddFeedback, AddFile, AddNote, AddOffer, AddPanel, AddResume, AdvanceOffer, Anonymize, Apply, Archive, CreateApplication,
-        DeactivateStage, DeleteOpportunity, DeletePosting, EditFeedback, LogFileAction, MoveStage, RefuseContact,
+        DeactivateStage, DeleteOpportunity, DeletePosting, EditFeedback, LogFileAction, Merge, MoveStage, RefuseContact,
         RenameStage, Snooze, Touch,
     };
     match act {
@@ -52,6 +52,7 @@ fn perform(world: &mut World, act: Act, now: i64) -> Made {
         LogFileAction { opportunity: id, action, user } => children::file(world, &id, action, user, now),
         DeletePosting { posting } => account::delete_posting(world, &posting, now),
         Anonymize { contact } => account::anonymize(world, &contact, now),
+        Merge { contact, into } => account::merge(world, &contact, &into, now),
         RefuseContact { contact } => account::refuse_contact(world, &contact),
         RenameStage { stage, text } => account::change_stage(world, &stage, |stage| stage.text = text),
         DeactivateStage { stage } => account::change_stage(world, &stage, |stage| stage.active = false),

@@ -14,6 +14,8 @@ pub mod registry;
 mod decode;
 mod id;
 mod page;
+#[cfg(feature = "client")]
+mod surrogates;
 mod time;
 
 #[cfg(feature = "client")]

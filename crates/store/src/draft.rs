@@ -68,6 +68,23 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Whether there is any key that begins so.
+    pub(crate) fn any_below(&self, table: Table, prefix: &[u8]) -> Result<bool, Error> {
+        let writes = self.writes.get(&table).into_iter();
+        let mut written = writes
+            .flat_map(|writes| writes.range(prefix.to_vec()..))
+            .take_while(|(key, _)| key.starts_with(prefix));
+        if written.any(|(_, write)| write.value.is_some()) {
+            return Ok(true);
+        }
+        for entry in self.tables.scan(table, prefix) {
+            if self.written(table, &entry?.0).is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     pub(crate) fn put<T: Stored>(&mut self, table: Table, key: Vec<u8>, value: &T) {
         let framed = frame::seal(T::VERSION, &value.to_payload());
         self.write(table, key, Some(framed), false);

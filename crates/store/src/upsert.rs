@@ -101,12 +101,15 @@ impl<'d, 'a> Upsert<'d, 'a> {
         self.release(incoming)?;
         let known: Option<Head> = self.draft.get(Table::heads(incoming.stream), &key)?;
         let digest = digest(&incoming.raw);
-        let verdict = judge(
-            known.as_ref(),
-            self.requested_at,
-            incoming.updated_at,
-            &digest,
-        );
+        let verdict = match self.is_somebody_again(incoming, known.as_ref())? {
+            true => Verdict::Created,
+            false => judge(
+                known.as_ref(),
+                self.requested_at,
+                incoming.updated_at,
+                &digest,
+            ),
+        };
         let mut changed = None;
         let frame = match verdict {
             Verdict::Stale => {
@@ -153,6 +156,18 @@ impl<'d, 'a> Upsert<'d, 'a> {
             self.note_move(changed, moved);
         }
         self.plan(incoming, verdict != Verdict::Unchanged, new)
+    }
+
+    /// Whether a contact that went with its last opportunity has another now: that the former was deleted says nothing
+    /// of the person, whom Lever gives the next one.
+    fn is_somebody_again(&self, incoming: &Incoming, known: Option<&Head>) -> Result<bool, Error> {
+        let gone = known.is_some_and(|head| head.deleted_at.is_some());
+        if incoming.stream != Stream::Contacts || !gone {
+            return Ok(false);
+        }
+        let contact = incoming.id.as_str().into();
+        let prefix = key::contact(self.connection, &contact)?;
+        self.draft.any_below(Table::ByContact, &prefix)
     }
 
     /// Takes note of what of ours an opportunity has lost.
@@ -244,6 +259,9 @@ impl<'d, 'a> Upsert<'d, 'a> {
         let Some(parent) = Parent::new(incoming.stream, &incoming.id) else {
             return Ok(());
         };
+        if changed && takes_no_applications(incoming) && !policy.asked {
+            self.forget_form(&parent)?;
+        }
         let shown_at = self.requested_at.max(policy.shown_by);
         let sighting = match &incoming.candidacy {
             Some(candidacy) => Sighting::opportunity(candidacy, changed, shown_at, policy),
@@ -283,7 +301,17 @@ impl<'d, 'a> Upsert<'d, 'a> {
             return Ok(());
         }
         forget::remember(self.draft, self.connection, id, Cause::Anonymized)?;
-        let prefix = key::below(self.connection, &Parent::Opportunity(id.clone()))?;
+        self.absence_below(&Parent::Opportunity(id.clone()))
+    }
+
+    /// The application form of a posting that takes no applications any more is not kept: nobody would read it again.
+    fn forget_form(&mut self, posting: &Parent) -> Result<(), Error> {
+        hydrations::forget(self.draft, self.connection, posting)?;
+        self.absence_below(posting)
+    }
+
+    fn absence_below(&mut self, parent: &Parent) -> Result<(), Error> {
+        let prefix = key::below(self.connection, parent)?;
         for (stream, id) in children::of_prefix(self.draft.tables(), &prefix)? {
             self.absence(stream, &id)?;
         }
@@ -575,7 +603,8 @@ impl<'d, 'a> Upsert<'d, 'a> {
         Ok(place)
     }
 
-    /// Leaves an alias behind where a contact has given its last opportunity to another, as when Lever merges two.
+    /// Leaves an alias behind where a contact has given its last opportunity to another, as when Lever merges two; the
+    /// contact itself goes, since nothing would tell that its person was deleted or anonymized.
     fn rehome(&mut self, known: &Candidacy, candidacy: &Candidacy) -> Result<(), Error> {
         let (Some(former), Some(present)) = (&known.contact, &candidacy.contact) else {
             return Ok(());
@@ -584,14 +613,14 @@ impl<'d, 'a> Upsert<'d, 'a> {
             return Ok(());
         }
         let prefix = key::contact(self.connection, former)?;
-        for entry in self.draft.tables().scan(Table::ByContact, &prefix) {
-            if self.draft.contains(Table::ByContact, &entry?.0)? {
-                return Ok(());
-            }
+        if self.draft.any_below(Table::ByContact, &prefix)? {
+            return Ok(());
         }
         let alias = Alias(present.clone());
         self.draft.put(Table::ContactAliases, prefix, &alias);
-        Ok(())
+        let absent = true;
+        self.forget(Stream::Contacts, former.as_str(), absent)
+            .map(drop)
     }
 
     /// Takes in what was derived again from a stored document, for a candidacy without identity keys.
@@ -655,6 +684,11 @@ impl<'d, 'a> Upsert<'d, 'a> {
             changes::append(self.draft, self.connection, self.now, self.changes)?;
         Ok((self.applied, self.identities))
     }
+}
+
+fn takes_no_applications(incoming: &Incoming) -> bool {
+    incoming.stream == Stream::Postings
+        && !domain::hydration::takes_applications(incoming.posting_state.as_ref())
 }
 
 /// The record that one of a stream hangs on, by its id.

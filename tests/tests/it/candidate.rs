@@ -247,3 +247,48 @@ async fn a_confidential_person_is_nobody_without_the_right() {
         );
     }
 }
+
+/// X10: nobody would tell that the person of a contact without opportunities was deleted or anonymized.
+#[tokio::test]
+async fn x10_who_was_merged_into_another_is_told_as_that_one_alone() {
+    let world = World::synced(Setup::new(60)).await;
+    let people = world.lever.opportunities();
+    let with_email = |person: &&Value| {
+        person["emails"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    };
+    let former = people.iter().find(with_email).expect("somebody");
+    let email = former["emails"][0].as_str().expect("an address");
+    let other = |person: &&Value| person["contact"] != former["contact"];
+    let present = people.iter().rev().find(other).expect("somebody else");
+    let merge = Act::Merge {
+        contact: text(former, "contact").to_owned(),
+        into: text(present, "contact").to_owned(),
+    };
+    world.lever.act(merge).expect("done");
+    world.pull().await;
+    let told = until("they are one person", async || {
+        let told = world.candidate(contact(former)).await.expect("told");
+        (told.contact_id == text(present, "contact")).then_some(told)
+    })
+    .await;
+    let again = world.candidate(opportunity(former)).await.expect("told");
+    assert_eq!(again.fields, told.fields);
+    let contacts = world.records("contacts").await.expect("listed");
+    assert!(contacts.contains_key(text(present, "contact")));
+    assert!(!contacts.contains_key(text(former, "contact")));
+
+    let anonymize = Act::Anonymize {
+        contact: text(present, "contact").to_owned(),
+    };
+    world.lever.act(anonymize).expect("done");
+    world.pull().await;
+    until("the person is anonymized under both ids", async || {
+        let told = world.candidate(contact(former)).await.expect("told");
+        let contacts = world.records("contacts").await.expect("listed");
+        let named = contacts.values().any(|raw| raw.contains(email));
+        (told.anonymized && !named).then_some(())
+    })
+    .await;
+}

@@ -43,13 +43,20 @@ fn ids(documents: &[serde_json::Value]) -> Vec<String> {
     ids.map(str::to_owned).collect()
 }
 
+fn contact_of(opportunity: &serde_json::Value) -> String {
+    opportunity["contact"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
 /// What somebody does in Lever that moves the `updatedAt` of a person, or makes or ends one.
 fn stamped_act(random: &mut Random, world: &World) -> Act {
     let people = world.lever.opportunities();
     let person = random.pick(&people);
     let opportunity = person["id"].as_str().expect("an id").to_owned();
     let user = None;
-    match random.below(9) {
+    match random.below(10) {
         0 | 1 => Act::MoveStage {
             opportunity,
             stage: random.pick(&ids(&world.lever.stages())).clone(),
@@ -70,7 +77,11 @@ fn stamped_act(random: &mut Random, world: &World) -> Act {
         5 => Act::Touch { opportunity },
         6 => Act::DeleteOpportunity { opportunity, user },
         7 => Act::Anonymize {
-            contact: person["contact"].as_str().unwrap_or_default().to_owned(),
+            contact: contact_of(person),
+        },
+        8 => Act::Merge {
+            contact: contact_of(person),
+            into: contact_of(random.pick(&people)),
         },
         _ => Act::Apply {
             applicant: Applicant::default(),
@@ -173,6 +184,9 @@ async fn difference(world: &World) -> Option<String> {
     if let Some(how) = differing("opportunities", ours, &world.in_lever()) {
         return Some(how);
     }
+    if let Some(how) = other_people(world).await {
+        return Some(how);
+    }
     for (stream, path) in LISTS {
         let ours = world.records(stream).await;
         let levers = world.listed_in_lever(path).await;
@@ -188,6 +202,19 @@ async fn difference(world: &World) -> Option<String> {
         }
     }
     None
+}
+
+/// Lever has no list of contacts: each is somebody's, or is not there.
+async fn other_people(world: &World) -> Option<String> {
+    let ours = match world.records("contacts").await {
+        Ok(ours) => ours.into_keys().collect::<BTreeSet<_>>(),
+        Err(refusal) => return Some(format!("contacts cannot be listed: {refusal}")),
+    };
+    let levers: BTreeSet<_> = world.lever.opportunities().iter().map(contact_of).collect();
+    let more: Vec<_> = ours.difference(&levers).collect();
+    let fewer: Vec<_> = levers.difference(&ours).collect();
+    let same = more.is_empty() && fewer.is_empty();
+    (!same).then(|| format!("contacts: only ours {more:?}, only Lever's {fewer:?}"))
 }
 
 type Records = BTreeMap<String, String>;

@@ -509,7 +509,7 @@ async fn a_call_ends_at_the_deadline_of_its_caller() {
 async fn an_old_connection_is_let_go_and_calls_go_on_over_a_new_one() {
     let setup = Setup::new(10)
         .with("FULCRUM__LIMITS__CONNECTION_AGE", "1s")
-        .with("FULCRUM__LIMITS__CONNECTION_GRACE", "100ms");
+        .with("FULCRUM__LIMITS__CONNECTION_GRACE", "3s");
     let world = World::new(setup).await;
     let mut idle = Rogue::greeted(world.service().grpc, 65_535).await;
     let ended = "fulcrum_connections_ended_total{door=\"grpc\"";

@@ -7,9 +7,9 @@ use lever_sim::{Act, Key};
 use proto::v1 as pb;
 use serde_json::{Value, json};
 use tokio::time::timeout;
-use tonic::Streaming;
+use tonic::{Code, Streaming};
 
-use crate::support::{Api, LeverClock, Setup, World, http, until};
+use crate::support::{Api, LeverClock, Setup, World, http, refused, until};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -339,4 +339,38 @@ async fn t07_an_import_goes_on_when_whoever_began_it_leaves() {
         (run.state(), run.records),
         (pb::RunState::Succeeded, records)
     );
+}
+
+/// Nobody applies to a closed posting: its form is not read again, so it is not told as it was.
+#[tokio::test]
+async fn the_form_of_a_posting_goes_when_it_is_closed() {
+    let mut setup = setup(&["postings", "posting_forms"]);
+    setup.lever.keys = vec![Key::all(setup.key.clone()), Key::all(RECRUITER)];
+    let world = World::synced(setup).await;
+    let posting = world.published().await;
+    let form = async |from: pb::ReadFrom| {
+        let request = pb::GetPostingFormRequest {
+            connection_id: world.connection.clone(),
+            posting_id: id(&posting).to_owned(),
+            read_from: from.into(),
+            ..Default::default()
+        };
+        world.api.lever().get_posting_form(request).await
+    };
+    until("the form is read", async || {
+        form(pb::ReadFrom::Mirror).await.ok()
+    })
+    .await;
+    world.close(&posting).await;
+    world.pull().await;
+    let told = until("the form is gone", async || {
+        form(pb::ReadFrom::Mirror).await.err()
+    })
+    .await;
+    let told = refused::<()>(Err(told));
+    assert_eq!(
+        (told.code, told.reason.as_str()),
+        (Code::FailedPrecondition, "NOT_HYDRATED")
+    );
+    form(pb::ReadFrom::Lever).await.expect("Lever has it still");
 }

@@ -191,3 +191,36 @@ async fn what_the_settings_leave_out_is_not_in_quarantine_either() {
     assert!(world.opportunity(text(&person["id"])).await.is_err());
     assert_eq!(texts(&world).await, Vec::<String>::new());
 }
+
+/// X10, P8: Lever's list of deletions does not tell of confidential people, only the walk over everybody does.
+#[tokio::test]
+async fn x10_somebody_who_cannot_be_read_keeps_nobody_else_who_is_gone() {
+    let setup = Setup::new(40).with("FULCRUM__PULL__SWEEP_INTERVAL", "1s");
+    let world = World::synced(setup).await;
+    let [unread, changed] = [0, 1].map(|skip| somebody(&world, skip));
+    let people = world.lever.opportunities();
+    let hidden = people
+        .iter()
+        .find(|person| person["confidentiality"] == "confidential" && person["id"] != unread["id"]);
+    let hidden = text(&hidden.expect("somebody confidential")["id"]).to_owned();
+    world
+        .lever
+        .garble([text(&unread["id"]), text(&changed["id"])]);
+    for person in [&unread, &changed] {
+        let opportunity = text(&person["id"]).to_owned();
+        world.lever.act(Act::Touch { opportunity }).expect("known");
+    }
+    until_aside(&world, 2).await;
+    world.opportunity(&hidden).await.expect("is there");
+    world.lever.delete(&hidden).expect("known");
+    until("who is gone is gone", async || {
+        world.pull().await;
+        world.opportunity(&hidden).await.err()
+    })
+    .await;
+    // Who is in Lever, and cannot be read, stays as they were.
+    for person in [&unread, &changed] {
+        let id = text(&person["id"]);
+        world.opportunity(id).await.expect("is there still");
+    }
+}

@@ -68,7 +68,7 @@ async fn sweep(shared: &Shared, link: &Link, why: Due) {
     {
         log_failure!(&error, connection = %link.id(), "cannot clear quarantine");
     }
-    // Who cannot be read may be anybody.
+    // Who cannot be read and has no id may be anybody.
     let Some(since) = swept.walked.whole_since.filter(|_| !followed.walked.unread) else {
         return;
     };

@@ -33,9 +33,9 @@ pub(super) struct Walked {
     pub(super) started: Option<Timestamp>,
     /// What was known then of what the key may see.
     pub(super) access: Access,
-    /// The same, if every record of it could be read: what was not seen since is gone.
+    /// The same, if it is known of every record which one it is: what was not seen since is gone.
     pub(super) whole_since: Option<Timestamp>,
-    /// Whether a record of this list could not be read.
+    /// Whether a record of this list could not be read, not even its id.
     pub(super) unread: bool,
 }
 
@@ -78,6 +78,10 @@ pub(super) async fn retire_unseen(
         (!sees_all).then_some(crate::read::secrecy as fn(&str) -> Secrecy);
     let now = shared.clock.now();
     let store = &shared.store;
+    // Of who found no room in quarantine nobody knows that they are there.
+    if store.quarantine_count(link.id()).await?.dropped > 0 {
+        return Ok(0);
+    }
     let retired = store
         .retire_unseen(link.id(), stream, started, now, spared)
         .await?;
@@ -187,7 +191,7 @@ impl<'a> Walk<'a> {
             };
             if pass.stands_still(page.next.as_ref()) {
                 return Err(Error::unavailable(
-                    "Lever's list names the same page again and again: the pass was given up",
+                    "Lever's list names a page as its own next one: the pass was given up, and goes on by itself later",
                 ));
             }
             let next = cursor.after(&pass, page.next.clone(), page.lever_now);
@@ -197,10 +201,12 @@ impl<'a> Walk<'a> {
             }
             // Should Lever's clock be set back during the walk, no page of it was asked for before it began.
             self.started = self.started.map(|began| began.min(page.requested_at));
-            // Who cannot be read may be anybody; a contact that is missing says nothing of who is there.
-            let of_this_list =
-                |set_aside: &store::Quarantined| set_aside.stream == self.listing.stream();
-            walked.unread |= page.content.quarantined.iter().any(of_this_list);
+            // Who has no id may be anybody; who has one is known to be there. A contact that is missing says nothing of
+            // who is there.
+            let may_be_anybody = |set_aside: &store::Quarantined| {
+                set_aside.stream == self.listing.stream() && set_aside.id.is_none()
+            };
+            walked.unread |= page.content.quarantined.iter().any(may_be_anybody);
             walked.started = self.started;
             walked.whole_since = self.started.filter(|_| !walked.unread);
             walked.pages += 1;

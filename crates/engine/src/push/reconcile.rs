@@ -223,13 +223,27 @@ async fn first_file<L: ListEndpoint<Item = File>>(
 }
 
 /// Name, size and time are all that tells one file from another.
+///
+/// A name need not come back as it was sent: a `"` travels as `%22`, which not everybody undoes, and letters beyond
+/// ASCII are read as Latin-1 by some. Where the size is as sent, what no reader alters has to be the same; where Lever
+/// has not measured the file yet, the whole name.
 fn same_file_since(file: &File, upload: &FileUpload, since: Timestamp) -> bool {
     let size = i64::try_from(upload.size).unwrap_or(i64::MAX);
-    file.name
-        .as_deref()
-        .is_some_and(|name| name.trim() == upload.name.trim())
-        && file.size.is_none_or(|found| found == size)
-        && file.uploaded_at.is_some_and(|at| at >= since)
+    let named = |same: fn(&str, &str) -> bool| {
+        let name = file.name.as_deref();
+        name.is_some_and(|name| same(name, &upload.name))
+    };
+    let alike = match file.size {
+        Some(found) => found == size && named(|one, other| plain(one).eq(plain(other))),
+        None => named(|one, other| one.trim() == other.trim()),
+    };
+    alike && file.uploaded_at.is_some_and(|at| at >= since)
+}
+
+/// The letters and digits of a file name that come back from anybody as they were sent.
+fn plain(name: &str) -> impl Iterator<Item = char> {
+    let parts = name.split("%22");
+    parts.flat_map(|part| part.chars().filter(char::is_ascii_alphanumeric))
 }
 
 /// The sure sign is the millisecond we gave as `createdAt`, which no other operation carries. The text is not compared
@@ -462,6 +476,33 @@ mod tests {
         let mut file = file;
         file["size"] = json!(null);
         assert!(found(file));
+    }
+
+    #[test]
+    fn a_file_is_known_however_its_name_comes_back() {
+        let found = |sent: &str, kept: &str, size: Option<i64>| {
+            let upload = FileUpload {
+                target: UploadTarget::Opportunity,
+                name: sent.to_owned(),
+                content_type: "application/pdf".to_owned(),
+                size: 12,
+                sha256: [0; 32],
+                number: 0,
+            };
+            let file = json!({"id": "f", "name": kept, "size": size, "uploadedAt": 2000});
+            same_file_since(&serde_json::from_value(file).unwrap(), &upload, at(2000))
+        };
+        for (sent, kept) in [
+            ("Jörg \"Jo\" 2.pdf", "Jörg %22Jo%22 2.pdf"),
+            ("Jörg \"Jo\" 2.pdf", "Jörg 'Jo' 2.pdf"),
+            ("Jörg 2.pdf", "J\u{c3}\u{b6}rg 2.pdf"),
+            ("履歴書.pdf", "???.pdf"),
+        ] {
+            assert!(found(sent, kept, Some(12)), "{kept}");
+            assert!(!found(sent, kept, Some(13)), "{kept}, of another size");
+            assert!(!found(sent, kept, None), "{kept}, not measured yet");
+        }
+        assert!(!found("Jörg 2.pdf", "Jörg 3.pdf", Some(12)));
     }
 
     #[test]

@@ -213,13 +213,32 @@ async fn ask(
             Err(error) => return Err(refused(error)),
         }
     }
-    let reply = call(&client, operation, &path, query)
-        .await?
-        .map_err(refused)?;
+    let denied = access.confidential == Confidential::Denied && asks_for_confidential(&query);
+    let reply = call(&client, operation, &path, query).await?;
+    let reply = reply.map_err(|error| match error.kind() {
+        LeverErrorKind::Forbidden { .. } if denied => no_confidential_access(),
+        _ => refused(error),
+    })?;
     if all {
         learn(false).await;
     }
     Ok(reply)
+}
+
+fn asks_for_confidential(query: &[(String, String)]) -> bool {
+    let asks =
+        |(name, word): &(String, String)| name == CONFIDENTIALITY && word != "non-confidential";
+    query.iter().any(asks)
+}
+
+/// Lever refuses the whole list then, though the key may read it.
+fn no_confidential_access() -> Error {
+    Error::precondition(
+        "CONFIDENTIAL_HIDDEN",
+        "the key of the connection has no access to confidential records: leave confidentiality out, or have a Lever \
+         Super Admin make a key that has it and give it with RotateCredential",
+        Vec::new(),
+    )
 }
 
 async fn call(

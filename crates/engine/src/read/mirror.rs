@@ -69,9 +69,9 @@ pub(super) async fn one(
     let store = &sight.engine.shared.store;
     let as_of = check(sight, stream, opportunity).await?;
     let record = store.record(sight.connection.id, stream, id).await?;
-    let record = record
-        .filter(|record| record.deleted_at.is_none())
-        .ok_or_else(unknown)?;
+    let Some(record) = record.filter(|record| record.deleted_at.is_none()) else {
+        return Err(absent(sight, stream, id).await?);
+    };
     let belongs = |record: &RawRecord| {
         opportunity.is_none_or(|wanted| record.opportunity.as_deref() == Some(wanted.as_str()))
     };
@@ -85,6 +85,22 @@ pub(super) async fn one(
     let shown = sight.shown(stream, record).await?;
     let record = shown.filter(belongs).ok_or_else(unknown)?;
     Ok((record, as_of))
+}
+
+/// What the absence of a record means: the form of a posting that is there has only not been read.
+async fn absent(sight: &Sight<'_>, stream: Stream, id: &str) -> Result<Error> {
+    let unknown = Error::not_found(resource::one(stream), id);
+    if stream != Stream::PostingForms {
+        return Ok(unknown);
+    }
+    let store = &sight.engine.shared.store;
+    let connection = sight.connection.id;
+    let posting = store.record(connection, Stream::Postings, id).await?;
+    let Some(posting) = posting.filter(|posting| posting.deleted_at.is_none()) else {
+        return Ok(unknown);
+    };
+    let shown = seen_record(sight, Stream::Postings, posting).await?;
+    Ok(shown.map_or(unknown, |posting| form_not_hydrated(&posting.id)))
 }
 
 /// Whether the list of an opportunity has brought a record, though another list brought it last.
@@ -309,6 +325,18 @@ fn not_hydrated(stream: Stream, opportunity: &OpportunityId) -> Error {
         vec![
             ("stream", stream.name().to_owned()),
             ("opportunity_id", opportunity.as_str().to_owned()),
+        ],
+    )
+}
+
+fn form_not_hydrated(posting: &str) -> Error {
+    Error::precondition(
+        "NOT_HYDRATED",
+        "the application form of this posting has not been read from Lever, or is not kept since the posting takes no \
+         applications: set read_from to READ_FROM_LEVER",
+        vec![
+            ("stream", Stream::PostingForms.name().to_owned()),
+            ("posting_id", posting.to_owned()),
         ],
     )
 }

@@ -65,10 +65,11 @@ pub(crate) async fn person(
         unread: BTreeMap::new(),
     };
     let found = reader.opportunities(whose).await?;
-    let contact = match whose {
+    // Somebody who was merged is whoever they were merged into.
+    let contact = reader.contact_of().or_else(|| match whose {
         Whose::Contact(contact) => Some(contact.clone()),
-        Whose::Opportunity(_) => reader.contact_of(),
-    };
+        Whose::Opportunity(_) => None,
+    });
     if let Some(contact) = &contact {
         reader
             .account_record(Stream::Contacts, contact.as_str())

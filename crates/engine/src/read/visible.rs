@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::candidacy::is_confidential_word;
 use domain::{Connection, ConnectionId, Stream, excluded};
 use lever::{ContactId, GetOpportunity, Lane, OpportunityId};
 use serde::Deserialize;
@@ -39,7 +40,7 @@ impl Marks {
 
     fn confidential(&self) -> bool {
         let word = self.confidentiality.as_ref();
-        word.and_then(serde_json::Value::as_str) == Some("confidential")
+        is_confidential_word(word.and_then(serde_json::Value::as_str))
     }
 
     fn secret(&self) -> bool {

@@ -18,6 +18,17 @@ pub(super) fn anonymize(world: &mut World, contact: &str, now: i64) -> Made {
     Ok(None)
 }
 
+pub(super) fn merge(world: &mut World, contact: &str, into: &str, now: i64) -> Made {
+    for known in [contact, into] {
+        let found = world.contact(known);
+        found.ok_or_else(|| Error::not_found("contact", known))?;
+    }
+    if contact != into {
+        world.merge(contact, into, now);
+    }
+    Ok(None)
+}
+
 pub(super) fn refuse_contact(world: &mut World, contact: &str) -> Made {
     let known = world.contact(contact);
     known.ok_or_else(|| Error::not_found("contact", contact))?;

@@ -31,6 +31,26 @@ impl World {
         self.contact_updated(contact, now);
     }
 
+    /// Gives what one contact has to another, which is here too, and marks all its opportunities as updated.
+    pub(crate) fn merge(&mut self, contact: &str, into: &str, now: i64) {
+        let Some(gone) = self.take_contact(contact) else {
+            return;
+        };
+        for opportunity in self.opportunities_of(contact) {
+            self.give(&opportunity, into);
+        }
+        self.change_contact(into, |contact| {
+            contact.emails.extend(gone.emails.iter().cloned());
+            contact.phones.extend(gone.phones);
+            contact.links.extend(gone.links);
+        });
+        for email in &gone.emails {
+            self.by_email.insert(canonical(email), into.to_owned());
+        }
+        self.touch_all(into, now);
+        self.contact_updated(into, now);
+    }
+
     /// Replaces what is known of a person, and marks all their opportunities as updated.
     pub(crate) fn replace_contact(&mut self, replacement: Contact, now: i64) {
         let Some(known) = self.contact(&replacement.id).cloned() else {

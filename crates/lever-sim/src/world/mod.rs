@@ -222,6 +222,24 @@ impl World {
         }
     }
 
+    fn take_contact(&mut self, id: &str) -> Option<Contact> {
+        self.revision += 1;
+        self.contacts.remove(id)
+    }
+
+    /// Makes an opportunity another contact's.
+    fn give(&mut self, id: &str, contact: &str) {
+        let Some(opportunity) = self.opportunities.get_mut(id) else {
+            return;
+        };
+        let former = std::mem::replace(&mut opportunity.contact, contact.to_owned());
+        if let Some(siblings) = self.by_contact.get_mut(&former) {
+            siblings.retain(|sibling| sibling != id);
+        }
+        let siblings = self.by_contact.entry(contact.to_owned()).or_default();
+        siblings.push(id.to_owned());
+    }
+
     fn remove(&mut self, id: &str) -> Option<Opportunity> {
         let opportunity = self.opportunities.remove(id)?;
         self.order.remove(&opportunity.position(&self.account));

@@ -80,6 +80,10 @@ impl Api {
     ) -> Result<Response<pb::RevokeConnectLinkResponse>, Status> {
         let caller = caller(&request)?;
         let id = request.into_inner().link_id;
+        if id.is_empty() {
+            let message = "give the id of a link, as ListConnectLinks tells it";
+            return Err(status(Error::invalid("link_id", message)));
+        }
         let all = self.engine.connect_links().await.map_err(status)?;
         let link = all
             .iter()

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::hydration::{Policy, Urgency};
 use domain::{Candidacy, ConnectionId, Parent, Stream};
+use lever::PostingState;
 use store::{ChildList, ChildRead, Incoming, Refresh, Store, Tombstones};
 
 use crate::support::*;
@@ -317,4 +318,67 @@ async fn a_list_that_is_kept_from_now_on_waits_below_everybody_known() {
     let waiting = store.waiting_parents(c, 10, BTreeSet::new()).await.unwrap();
     let parents: BTreeSet<_> = waiting.into_iter().map(|one| one.parent).collect();
     assert_eq!(parents, [parent(), Parent::Posting("p".into())].into());
+}
+
+#[tokio::test]
+async fn the_form_of_a_posting_goes_when_nobody_can_apply_any_more() {
+    let (_dir, store, c) = connected().await;
+    let below = Parent::Posting("p".into());
+    let posting = |state: PostingState| Incoming {
+        stream: Stream::Postings,
+        raw: format!("{{\"id\":\"p\",\"state\":\"{state:?}\"}}"),
+        posting_state: Some(state),
+        ..tag("p", "{}")
+    };
+    let show = async |requested: i64, state: PostingState, policy: Policy| {
+        let shown = Refresh {
+            policy,
+            ..refresh(c, requested, vec![posting(state)])
+        };
+        store.apply_refresh(shown).await.unwrap().planned
+    };
+    let read = async |requested: i64| {
+        let form = Incoming {
+            stream: Stream::PostingForms,
+            parent: Some(below.clone()),
+            ..tag("p", "{}")
+        };
+        let read = ChildRead {
+            parent: below.clone(),
+            lists: vec![ChildList {
+                stream: Stream::PostingForms,
+                requested_at: at(requested),
+                records: vec![form],
+                quarantined: Vec::new(),
+                whole: true,
+            }],
+            ..notes(c, requested, &[])
+        };
+        store.apply_children(read).await.unwrap();
+    };
+    let kept = async || {
+        let form = store.record(c, Stream::PostingForms, "p").await.unwrap();
+        let read = store.hydration(c, &below).await.unwrap();
+        let live = form.is_some_and(|form| form.deleted_at.is_none());
+        (live, read.is_some_and(|read| !read.read.is_empty()))
+    };
+    let keep = || keep(&[Stream::PostingForms]);
+    assert_eq!(show(1, PostingState::Published, keep()).await, 1);
+    read(2).await;
+    assert_eq!(show(3, PostingState::Internal, keep()).await, 1);
+    assert_eq!(kept().await, (true, true));
+    show(4, PostingState::Closed, keep()).await;
+    assert_eq!(kept().await, (false, false));
+    // Who asks for it has it, and another look at the posting does not take it away.
+    let asked = Policy {
+        asked: true,
+        ..keep()
+    };
+    assert_eq!(show(5, PostingState::Closed, asked).await, 1);
+    read(6).await;
+    show(7, PostingState::Closed, keep()).await;
+    assert_eq!(kept().await, (true, true));
+    // Whoever opens it again has it read again.
+    show(8, PostingState::Rejected, keep()).await;
+    assert_eq!(show(9, PostingState::Published, keep()).await, 1);
 }

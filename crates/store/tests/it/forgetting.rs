@@ -180,6 +180,34 @@ async fn the_contact_of_another_opportunity_stays() {
 }
 
 #[tokio::test]
+async fn whoever_applies_again_after_a_deletion_is_somebody_again() {
+    let (_folder, store, c) = connected().await;
+    store
+        .apply_refresh(refresh(c, 10, person("o", "c1")))
+        .await
+        .unwrap();
+    let mut news = refresh(c, 20, Vec::new());
+    news.deleted = vec![gone(Stream::Opportunities, "o", 15)];
+    store.apply_refresh(news).await.unwrap();
+    store.forget_deleted(c, at(40)).await.unwrap();
+    assert!(tombstone(&store, Stream::Contacts, "c1").await);
+    // Of what is gone nothing comes back, and what was asked for before the end of the forgetting counts.
+    for (requested, id, back) in [(30, "o", false), (31, "o2", true), (32, "o2", true)] {
+        store
+            .apply_refresh(refresh(c, requested, person(id, "c1")))
+            .await
+            .unwrap();
+        assert_eq!(
+            !tombstone(&store, Stream::Contacts, "c1").await,
+            back,
+            "{id}"
+        );
+    }
+    store.forget_person(c, &"o2".into(), at(50)).await.unwrap();
+    assert!(tombstone(&store, Stream::Contacts, "c1").await);
+}
+
+#[tokio::test]
 async fn a_deletion_told_by_lever_takes_the_children_along() {
     let (folder, store, c) = connected().await;
     store

@@ -342,3 +342,48 @@ async fn a_person_who_was_merged_into_another_is_found_under_both_ids() {
     assert!(found.merged.is_empty());
     assert_eq!(names(&found.by_contact[&"a".into()]), ["o4"]);
 }
+
+#[tokio::test]
+async fn who_was_merged_into_another_is_in_the_mirror_once() {
+    let (_folder, store, c) = connected().await;
+    let contact = |id: &str| Incoming {
+        stream: Stream::Contacts,
+        ..tag(id, &format!("{{\"id\":\"{id}\"}}"))
+    };
+    let of = |id: &str, contact: &str| {
+        let mut candidacy = candidacy(id, "s", 1);
+        candidacy.contact = Some(contact.into());
+        Incoming {
+            raw: format!("{{\"contact\":\"{contact}\"}}"),
+            ..opportunity(candidacy)
+        }
+    };
+    let live = async |id: &str| {
+        let found = store.record(c, Stream::Contacts, id).await.unwrap();
+        found.is_some_and(|record| record.deleted_at.is_none())
+    };
+    let before = vec![
+        of("o1", "a"),
+        of("o2", "a"),
+        contact("a"),
+        of("o3", "b"),
+        contact("b"),
+    ];
+    store.apply_refresh(refresh(c, 1, before)).await.unwrap();
+    // One of two is given away: who has the other is still somebody.
+    let one = vec![of("o1", "b"), contact("b")];
+    store.apply_refresh(refresh(c, 2, one)).await.unwrap();
+    assert!(live("a").await && live("b").await);
+    // The other too, but somebody else has come in the same page.
+    let swapped = vec![of("o4", "a"), contact("a"), of("o2", "b"), contact("b")];
+    store.apply_refresh(refresh(c, 3, swapped)).await.unwrap();
+    assert!(live("a").await && live("b").await);
+    let last = vec![of("o4", "b"), contact("b")];
+    let applied = store.apply_refresh(refresh(c, 4, last)).await.unwrap();
+    assert!(!live("a").await && live("b").await);
+    assert_eq!(applied.deleted, 1);
+    // What shows them again later brings them back.
+    let again = vec![of("o5", "a"), contact("a")];
+    store.apply_refresh(refresh(c, 5, again)).await.unwrap();
+    assert!(live("a").await);
+}

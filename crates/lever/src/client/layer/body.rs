@@ -5,6 +5,7 @@ use reqwest::Response;
 use reqwest_middleware::Result;
 
 use super::{Stopped, stopped};
+use crate::surrogates;
 
 /// The largest answer read: many times the largest page Lever sends.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
@@ -36,6 +37,7 @@ async fn success(response: &mut Response, largest: usize) -> Result<Bytes> {
         }
         body.extend_from_slice(&chunk);
     }
+    surrogates::mend(&mut body);
     Ok(body.freeze())
 }
 
