@@ -8,13 +8,14 @@ use domain::{ConnectionId, Operation, OperationId, Stream, Timestamp, Write};
 use lever::{Lane, OpportunityId, UserId};
 
 use super::acting;
+use super::decide::decide;
 use super::merge::{self, Merge};
 use super::new_id;
 use super::outbox::Outbox;
 use super::overwrite::Look;
 use super::plan::{self, Around, PlannedCall};
 use super::ready::unread;
-use super::send::{self, decide};
+use super::send;
 use super::submit::{Chosen, WriteRequest, new_operation};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
