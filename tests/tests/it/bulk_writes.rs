@@ -692,15 +692,7 @@ async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
             (Failed, Code::NotFound, "LEVER_NOT_FOUND")
         );
         assert!(item.lever_calls.is_empty(), "{item:?}");
-        let asked = |entry: &lever_sim::AuditEntry| entry.path.ends_with(hidden);
-        assert_eq!(
-            world
-                .calls("getOpportunity")
-                .iter()
-                .filter(|one| asked(one))
-                .count(),
-            1
-        );
+        assert_eq!(looks_at(&world, hidden), 1);
     }
     // What they are told apart by is told to nobody.
     assert_eq!(why(item(&secret)).message, why(item(&nobody)).message);
@@ -713,13 +705,11 @@ async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
         (again.state(), why(&again).reason.as_str()),
         (Failed, "LEVER_NOT_FOUND")
     );
-    let asked = |entry: &lever_sim::AuditEntry| entry.path.ends_with(&nobody);
-    assert_eq!(
-        world
-            .calls("getOpportunity")
-            .iter()
-            .filter(|one| asked(one))
-            .count(),
-        2
-    );
+    assert_eq!(looks_at(&world, &nobody), 2);
+}
+
+/// How often Lever was asked about somebody.
+fn looks_at(world: &World, person: &str) -> usize {
+    let looks = world.calls("getOpportunity").into_iter();
+    looks.filter(|call| call.path.ends_with(person)).count()
 }
