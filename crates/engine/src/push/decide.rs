@@ -31,13 +31,13 @@ pub(super) fn decide(
                 return done;
             }
             // What a person asks for again is made, as far as nothing else is in its way.
-            let lost = tried.is_some_and(|tried| tried.lost_since.is_some());
+            let lost = tried.is_some_and(|tried| tried.lost_in_line.is_some());
             if lost && entries.may_have_ours(acting, stage) {
                 return Some(Event::Undecided(moved_by_somebody(present)));
             }
             // Somebody else was first, or has moved the person after our first try, which had no effect.
             if expected.is_some_and(|expected| present.stage.as_ref() != Some(expected))
-                || tried.is_some_and(|tried| tried.stand_against(&entries))
+                || tried.is_some_and(|tried| tried.stand_against(&entries, operation.stood_back()))
             {
                 return Some(Event::Refused(moved(present)));
             }
@@ -71,10 +71,10 @@ pub(super) fn decide(
         }
         // Others have archived the person after our first try.
         Write::Unarchive => tried
-            .filter(|tried| tried.in_line && archived_by_others(present, tried))
+            .filter(|tried| tried.in_line.is_some() && archived_by_others(present, tried))
             .map(|_| Event::Skipped(already_archived(present))),
         write => {
-            let tried = tried.filter(|tried| tried.lost_since.is_some())?;
+            let tried = tried.filter(|tried| tried.lost_in_line.is_some())?;
             match again::is_as_asked(write, present)? {
                 true => done,
                 false => tried
@@ -177,12 +177,11 @@ mod tests {
     /// Tried first at a time; nobody else of ours has done anything since.
     fn tried(ms: i64) -> Tried {
         Tried {
-            unclear: true,
-            sent: Timestamp::from_millis(ms),
-            stands_against: Some(Timestamp::from_millis(i64::MIN)),
+            first: Timestamp::from_millis(ms),
             doubt: Duration::ZERO,
-            in_line: true,
-            lost_since: Some(Timestamp::from_millis(ms)),
+            unclear: true,
+            in_line: Some(Timestamp::from_millis(ms)),
+            lost_in_line: Some(Timestamp::from_millis(ms)),
             found: None,
             stamp: None,
             ours: Ours::default(),
@@ -253,7 +252,7 @@ mod tests {
         for unclear in [true, false] {
             let after = Tried {
                 unclear,
-                lost_since: unclear.then(|| Timestamp::from_millis(5)),
+                lost_in_line: unclear.then(|| Timestamp::from_millis(5)),
                 ..tried(5)
             };
             for write in [archive("r", None), asked(Write::Unarchive)] {
@@ -271,7 +270,7 @@ mod tests {
                 };
                 let ours = Tried {
                     ours,
-                    lost_since: None,
+                    lost_in_line: None,
                     ..tried(5)
                 };
                 assert_eq!(decide(&write, &present, Some(&ours)), None);
@@ -363,15 +362,19 @@ mod tests {
             assert!(matches!(told, Some(Event::Refused(_))), "{told:?}");
         }
         // Whoever asks again has seen it.
+        let again = Operation {
+            queued_at: plain.created_at.plus(Duration::from_secs(60)),
+            ..plain.clone()
+        };
         let asked_again = |since: Option<i64>| Tried {
-            stands_against: since.map(Timestamp::from_millis),
+            in_line: since.map(Timestamp::from_millis),
             ..tried(5_001)
         };
         for since in [None, Some(6_001)] {
             let tried = asked_again(since);
-            assert_eq!(decide(&plain, &present, Some(&tried)), None);
+            assert_eq!(decide(&again, &present, Some(&tried)), None);
         }
-        let told = decide(&plain, &present, Some(&asked_again(Some(5_999))));
+        let told = decide(&again, &present, Some(&asked_again(Some(5_999))));
         assert!(matches!(told, Some(Event::Refused(_))), "{told:?}");
         // Another of the same stage, long before: this one was ours.
         let long_ago = others(vec![moved("b", 4_100)]);

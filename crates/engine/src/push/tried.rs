@@ -37,6 +37,12 @@ pub(super) fn unclear_at(operation: &Operation) -> Option<Timestamp> {
         .min()
 }
 
+/// When the write was tried first since it got in line.
+fn tried_in_line(operation: &Operation) -> Option<Timestamp> {
+    let tries = earlier(operation).map(|one| one.at);
+    tries.filter(|at| *at >= operation.queued_at).min()
+}
+
 /// When an earlier try since the write got in line may have had its effect first.
 fn lost_in_line(operation: &Operation) -> Option<Timestamp> {
     let queued = operation.queued_at;
@@ -72,30 +78,29 @@ pub(super) fn earliest(shared: &Shared, link: &Link, at: Timestamp) -> Timestamp
     link.lever_time(at).minus(doubt(shared, link))
 }
 
-/// Earlier tries.
+/// Earlier tries of the write in hand. Times are on Lever's clock, as far as we know it.
 pub(super) struct Tried {
-    /// Whether one may have had its effect.
-    pub(super) unclear: bool,
-    /// When the first was sent, on Lever's clock as far as we know it.
-    pub(super) sent: Timestamp,
-    /// How far that may be from the time which Lever has.
+    /// When the first of all was sent, give or take `doubt`.
+    pub(super) first: Timestamp,
+    /// How far our times may be from those which Lever has.
     pub(super) doubt: Duration,
-    /// Whether one was made since the write got in line: what a person asks for again is made whatever was before.
-    pub(super) in_line: bool,
-    /// Since when one may have had its effect that was made since the write got in line, on Lever's clock at the earliest.
-    pub(super) lost_since: Option<Timestamp>,
+    /// Whether one of all may have had its effect.
+    pub(super) unclear: bool,
+    /// The earliest at which the first since the write got in line may have come there; none where it was not tried since
+    /// then. What a person asks for again is made whatever was before.
+    pub(super) in_line: Option<Timestamp>,
+    /// The same of the first of these that may have had its effect.
+    pub(super) lost_in_line: Option<Timestamp>,
     /// What the first try of a move [found](moves::found).
     pub(super) found: Option<[u8; 32]>,
-    /// What was [noted](again::noted_stamp) with the first try.
+    /// What was [noted](again::noted_stamp) with the first try since the write got in line.
     pub(super) stamp: Option<[u8; 32]>,
-    /// Since when moves of others stand against it: since the first try, but not of those before a person asked for it
-    /// again. None while it was not tried since then.
-    pub(super) stands_against: Option<Timestamp>,
-    /// What other operations of ours have done since then.
+    /// What other operations of ours have done since the first.
     pub(super) ours: Ours,
 }
 
 impl Tried {
+    /// The tries of an operation that was tried first at `at`.
     pub(super) async fn at(
         shared: &Shared,
         link: &Link,
@@ -103,21 +108,13 @@ impl Tried {
         at: Timestamp,
     ) -> Tried {
         let doubt = doubt(shared, link);
-        let again = earlier(operation)
-            .map(|attempt| attempt.at)
-            .filter(|at| *at >= operation.queued_at);
-        // By itself no clock tells: whatever came after the first look stands against it.
-        let stands_against = match operation.stood_back() {
-            true => again.min().map(|at| link.lever_time(at).minus(doubt)),
-            false => Some(Timestamp::from_millis(i64::MIN)),
-        };
+        let at_earliest = |at| link.lever_time(at).minus(doubt);
         Tried {
-            unclear: unclear_at(operation).is_some(),
-            sent: link.lever_time(at),
-            stands_against,
+            first: link.lever_time(at),
             doubt,
-            in_line: earlier(operation).any(|one| one.at >= operation.queued_at),
-            lost_since: lost_in_line(operation).map(|at| link.lever_time(at).minus(doubt)),
+            unclear: unclear_at(operation).is_some(),
+            in_line: tried_in_line(operation).map(at_earliest),
+            lost_in_line: lost_in_line(operation).map(at_earliest),
             found: moves::found(operation),
             stamp: again::noted_stamp(operation),
             ours: ours_before(shared, link, operation, at, doubt).await,
@@ -127,21 +124,24 @@ impl Tried {
     /// Whether people may have taken back what Lever does not show.
     pub(super) fn may_be_undone(&self, present: &lever::Opportunity) -> bool {
         let moved = |since| again::has_moved(present, self.stamp, since);
-        self.lost_since.is_some_and(moved)
+        self.lost_in_line.is_some_and(moved)
     }
 
     /// Since when what is seen in Lever may have come after the first try.
     pub(super) fn since(&self) -> Timestamp {
-        self.sent.minus(self.doubt)
+        self.first.minus(self.doubt)
     }
 
-    /// Whether somebody has moved the person, and that stands against the move.
-    pub(super) fn stand_against(&self, entries: &Entries<'_>) -> bool {
-        let Some(since) = self.stands_against else {
-            return false;
+    /// Whether somebody has moved the person, and that stands against the move: of one that [stood
+    /// back](Operation::stood_back) what came since it got in line, for whoever asked again has seen the rest.
+    pub(super) fn stand_against(&self, entries: &Entries<'_>, stood_back: bool) -> bool {
+        let counts = |at: Timestamp| match stood_back {
+            true => self.in_line.is_some_and(|since| at >= since),
+            // By itself no clock tells: whatever came after the first look stands against it.
+            false => true,
         };
         let mut entries = entries.list.iter();
-        entries.any(|entry| entry.updated_at.is_some_and(|at| at >= since))
+        entries.any(|entry| entry.updated_at.is_some_and(counts))
     }
 
     /// How the person came to stages since the first try, without what other operations of ours did.
@@ -149,7 +149,7 @@ impl Tried {
         let exact = self.found.and_then(|found| moves::beyond(present, found));
         let sure_since = match exact {
             Some(_) => None,
-            None => Some(self.sent),
+            None => Some(self.first),
         };
         let since = exact.unwrap_or_else(|| self.entries_by_time(present));
         let mut others: Vec<&Moved> = self.ours.moved.iter().collect();
