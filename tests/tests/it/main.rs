@@ -30,6 +30,7 @@ mod decisions;
 mod deletions;
 mod disconnecting;
 mod downloads;
+mod dry_run_kinds;
 mod dry_runs;
 mod duplicates;
 mod earlier_data;
