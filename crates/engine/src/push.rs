@@ -11,6 +11,7 @@ mod bulk;
 mod content;
 mod control;
 pub(crate) mod count;
+mod decide;
 pub(crate) mod doubled;
 mod export;
 mod foresee;
@@ -30,6 +31,7 @@ mod reconcile;
 mod send;
 mod submit;
 mod summary;
+mod tried;
 mod turn;
 mod upload;
 

@@ -1,5 +1,5 @@
 //! To whom writes that are under way have written: the lists below them are read when a bulk is done, or a write alone
-//! has read the list that it has changed itself.
+//! with all of its steps.
 //!
 //! Each write moves a stamp of the person, so that all lists below are worth another look. While a thousand are written
 //! to, these looks would take their share of the rate from the writes, and be worth another one after the next write.
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 /// Lists do not wait longer for the end of a bulk, which may have been kept waiting itself.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// The parents that bulks under way have written to, with the time of the first write.
+/// The parents that bulks and writes under way have written to, with the time of the first write.
 #[derive(Debug, Default)]
 pub(crate) struct Written(Mutex<HashMap<OperationId, HashMap<Parent, Instant>>>);
 
@@ -23,7 +23,7 @@ impl Written {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A bulk gets under way.
+    /// A bulk, or a write alone, gets under way.
     pub(crate) fn begin(&self, bulk: OperationId) {
         self.bulks().entry(bulk).or_default();
     }
@@ -35,9 +35,9 @@ impl Written {
         }
     }
 
-    /// A bulk is done: the lists below whom it has written to may be read.
-    pub(crate) fn end(&self, bulk: OperationId) {
-        self.bulks().remove(&bulk);
+    /// It is done: the lists below whom it has written to may be read. False where none of them waited for it.
+    pub(crate) fn end(&self, bulk: OperationId) -> bool {
+        self.bulks().remove(&bulk).is_some()
     }
 
     /// The parents whose lists wait.
@@ -69,7 +69,8 @@ mod tests {
             written.add(bulk, parent(id));
         }
         assert_eq!(written.resting(), [parent("ada"), parent("grace")].into());
-        written.end(first);
+        assert!(written.end(first));
+        assert!(!written.end(first));
         assert_eq!(written.resting(), [parent("grace")].into());
         tokio::time::advance(LONGEST).await;
         assert!(written.resting().is_empty());

@@ -158,6 +158,12 @@ async fn world() -> World {
     World::synced(Setup::new(60)).await
 }
 
+/// For whom an operation was made, why, and why not for another.
+fn acted(operation: &pb::Operation) -> (&str, ActingBecause, PassedOver) {
+    let user = operation.acting_user_id.as_str();
+    (user, operation.acting_because(), operation.passed_over())
+}
+
 #[tokio::test]
 async fn x13_a_link_goes_before_the_e_mail_in_any_case_and_outlives_a_restart() {
     let mut world = world().await;
@@ -630,11 +636,7 @@ async fn x13_a_user_deactivated_since_the_last_reading_is_passed_over_when_lever
         .expect("recorded");
     assert_eq!(note.state(), Succeeded, "{note:?}");
     assert_eq!(
-        (
-            note.acting_user_id.as_str(),
-            note.acting_because(),
-            note.passed_over()
-        ),
+        acted(&note),
         (
             posting_owner.as_str(),
             ActingBecause::PostingOwner,
@@ -748,11 +750,7 @@ async fn x13_an_export_goes_on_for_the_next_user_and_a_named_one_is_never_replac
     let exported = exported.expect("an operation");
     assert_eq!(exported.state(), Succeeded, "{exported:?}");
     assert_eq!(
-        (
-            exported.acting_user_id.as_str(),
-            exported.acting_because(),
-            exported.passed_over()
-        ),
+        acted(&exported),
         (
             default.as_str(),
             ActingBecause::ConnectionDefault,

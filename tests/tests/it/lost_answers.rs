@@ -9,6 +9,15 @@ use proto::v1::OperationState::{Failed, Succeeded, Uncertain};
 
 use crate::support::{Setup, World, fresh_id, until, why};
 
+/// The first call of an operation from now on goes wrong in this way.
+fn fail_once(world: &World, operation: &str, action: Action) {
+    let rule = FaultRule::on(operation, action).when(When::Nth(1));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![rule],
+    });
+}
+
 #[tokio::test]
 async fn a_note_whose_answer_is_lost_or_refused_for_now_is_in_lever_once() {
     let world = World::synced(Setup::new(60)).await;
@@ -23,11 +32,7 @@ async fn a_note_whose_answer_is_lost_or_refused_for_now_is_in_lever_once() {
         Action::ServerErrorBefore(503),
     ];
     for (opportunity, action) in people.iter().zip(faults) {
-        let rule = FaultRule::on("createOpportunityNote", action).when(When::Nth(1));
-        world.lever.set_faults(FaultPlan {
-            seed: 0,
-            rules: vec![rule],
-        });
+        fail_once(&world, "createOpportunityNote", action);
         let operation = world
             .note(opportunity, &fresh_id(), "once")
             .await
@@ -56,11 +61,7 @@ async fn two_notes_that_say_the_same_stay_two_when_an_answer_is_lost() {
         .note(&opportunity, &fresh_id(), "left a message")
         .await
         .expect("recorded");
-    let rule = FaultRule::on("createOpportunityNote", Action::ResetBefore).when(When::Nth(1));
-    world.lever.set_faults(FaultPlan {
-        seed: 0,
-        rules: vec![rule],
-    });
+    fail_once(&world, "createOpportunityNote", Action::ResetBefore);
     let second = world
         .note(&opportunity, &fresh_id(), "left a message")
         .await
@@ -78,11 +79,7 @@ async fn a_lost_answer_to_an_archive_does_not_archive_twice() {
     let reason = reasons
         .iter()
         .find(|reason| reason["type"] == "non-hired" && reason["status"] == "active");
-    let rule = FaultRule::on("updateOpportunityArchived", Action::ResetAfter).when(When::Nth(1));
-    world.lever.set_faults(FaultPlan {
-        seed: 0,
-        rules: vec![rule],
-    });
+    fail_once(&world, "updateOpportunityArchived", Action::ResetAfter);
     let request = pb::ArchiveRequest {
         opportunity_id: opportunity,
         request_id: fresh_id(),
@@ -105,11 +102,7 @@ async fn a_move_that_people_made_and_took_back_just_before_is_not_taken_for_ours
     for action in [Action::ResetBefore, Action::ResetAfter] {
         let person = someone_moved_by_people(&world);
         let effects = world.effects("updateOpportunityStage");
-        let rule = FaultRule::on("updateOpportunityStage", action).when(When::Nth(1));
-        world.lever.set_faults(FaultPlan {
-            seed: 0,
-            rules: vec![rule],
-        });
+        fail_once(&world, "updateOpportunityStage", action);
         let request = pb::ChangeStageRequest {
             opportunity_id: person.clone(),
             request_id: fresh_id(),
@@ -225,11 +218,7 @@ impl Changes {
     }
 
     fn fail(&self, operation: &str, action: Action) {
-        let rule = FaultRule::on(operation, action).when(When::Nth(1));
-        self.world.lever.set_faults(FaultPlan {
-            seed: 0,
-            rules: vec![rule],
-        });
+        fail_once(&self.world, operation, action);
     }
 
     /// Asks for another headline, and does not wait.
@@ -341,11 +330,7 @@ async fn a_change_that_somebody_else_has_overwritten_meanwhile_is_not_made_again
 async fn a_look_for_what_was_lost_is_told_with_the_calls() {
     let world = World::synced(Setup::new(40).with("FULCRUM__PUSH__SETTLE", "300ms")).await;
     let opportunity = world.open_opportunities().remove(0);
-    let rule = FaultRule::on("createOpportunityNote", Action::ResetAfter).when(When::Nth(1));
-    world.lever.set_faults(FaultPlan {
-        seed: 0,
-        rules: vec![rule],
-    });
+    fail_once(&world, "createOpportunityNote", Action::ResetAfter);
     let note = world.note(&opportunity, &fresh_id(), "once").await;
     let note = note.expect("recorded");
     assert_eq!(note.state(), Succeeded);
@@ -436,11 +421,7 @@ async fn what_comes_behind_an_uncertain_write_is_not_overtaken_by_it() {
         let mut world = World::synced(setup).await;
         let opportunity = world.open_opportunities().remove(0);
         let late = Action::StallBefore(Duration::from_millis(2500));
-        let rule = FaultRule::on("addOpportunityTags", late).when(When::Nth(1));
-        world.lever.set_faults(FaultPlan {
-            seed: 0,
-            rules: vec![rule],
-        });
+        fail_once(&world, "addOpportunityTags", late);
         let request = pb::CallRequest {
             connection_id: world.connection.clone(),
             operation_id: "addOpportunityTags".to_owned(),
@@ -526,12 +507,7 @@ async fn the_mirror_catches_up_with_a_write_that_could_not_be_read_back_at_first
     for kind in ["tag", "note"] {
         let world = World::synced(Setup::new(40)).await;
         let opportunity = world.open_opportunities().remove(0);
-        let rule =
-            FaultRule::on("getOpportunity", Action::ServerErrorBefore(503)).when(When::First(1));
-        world.lever.set_faults(FaultPlan {
-            seed: 0,
-            rules: vec![rule],
-        });
+        fail_once(&world, "getOpportunity", Action::ServerErrorBefore(503));
         let operation = if kind == "note" {
             world
                 .note(&opportunity, &fresh_id(), "hello")
@@ -594,20 +570,12 @@ fn tags(world: &World, opportunity: &str) -> Vec<String> {
 async fn a_move_that_others_came_before_is_made_when_a_person_asks_for_it_again() {
     let world = World::synced(Setup::new(40)).await;
     let person = world.open_opportunities().remove(0);
-    let stage_id = |at: usize| {
-        let stages = world.lever.stages();
-        stages[at]["id"].as_str().expect("an id").to_owned()
-    };
     let stalls = Action::ServerErrorBefore(503);
-    let rule = FaultRule::on("updateOpportunityStage", stalls).when(When::First(1));
-    world.lever.set_faults(FaultPlan {
-        seed: 0,
-        rules: vec![rule],
-    });
+    fail_once(&world, "updateOpportunityStage", stalls);
     let request = pb::ChangeStageRequest {
         opportunity_id: person.clone(),
         request_id: fresh_id(),
-        stage_id: stage_id(4),
+        stage_id: stage_id(&world, 4),
         wait: Some(prost_types::Duration::default()),
         ..Default::default()
     };
@@ -618,7 +586,7 @@ async fn a_move_that_others_came_before_is_made_when_a_person_asks_for_it_again(
     .await;
     world
         .lever
-        .move_stage(&person, &stage_id(5))
+        .move_stage(&person, &stage_id(&world, 5))
         .expect("known");
     let failed = world.settled(&asked.id).await;
     assert_eq!(failed.state(), Failed, "{failed:?}");
@@ -629,5 +597,5 @@ async fn a_move_that_others_came_before_is_made_when_a_person_asks_for_it_again(
     let done = world.settled(&asked.id).await;
     assert_eq!(done.state(), Succeeded, "{done:?}");
     let now = world.lever.opportunity(&person).expect("there");
-    assert_eq!(now["stage"], stage_id(4).as_str());
+    assert_eq!(now["stage"], stage_id(&world, 4).as_str());
 }

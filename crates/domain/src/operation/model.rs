@@ -83,6 +83,8 @@ struct Effect {
 enum Answer {
     Done,
     Refused,
+    /// Refused since the user it was made for has left; another is chosen.
+    UserLeft,
     TooMany,
     /// The status that says nothing of what was done; none for no answer.
     Lost {
@@ -412,6 +414,7 @@ impl World {
                 (Event::Done { result_id }, Some(200))
             }
             Answer::Refused => (Event::Refused(refusal()), Some(400)),
+            Answer::UserLeft => (Event::ChosenAnew, Some(400)),
             Answer::TooMany => (Event::HeldBack, Some(429)),
             Answer::Lost { status, .. } => (Event::Lost, status),
         };
@@ -421,10 +424,11 @@ impl World {
 
     fn answer(&mut self, number: usize) -> Answer {
         let faulty = self.random.percent(FAULTS);
-        let kind = if faulty { self.random.below(5) } else { 5 };
+        let kind = if faulty { self.random.below(6) } else { 6 };
         let refused = self.refused[number];
         match kind {
             0 => Answer::TooMany,
+            5 => Answer::UserLeft,
             kind @ (1..=4) => Answer::Lost {
                 acted: kind > 2 && !refused,
                 status: (kind % 2 == 0).then_some(503),
@@ -693,6 +697,7 @@ fn events() -> Vec<Event> {
         },
         Event::Refused(refusal()),
         Event::NotSent,
+        Event::ChosenAnew,
         Event::HeldBack,
         Event::Lost,
         Event::Seen,
@@ -830,7 +835,10 @@ fn a_creation_that_may_have_happened_is_never_in_line_again_unread() {
         let write = before.present_write();
         let once = write.creates() || write.sent_once();
         if once && under_way && recorded && !next_step {
-            let safe = matches!(event, Event::NotFound | Event::NotSent | Event::HeldBack);
+            let safe = matches!(
+                event,
+                Event::NotFound | Event::NotSent | Event::ChosenAnew | Event::HeldBack
+            );
             assert!(safe, "{event:?}");
         }
     });

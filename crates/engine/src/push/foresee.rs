@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use domain::operation::{Event, Failure, FailureKind, Prepared, PreparedKind, State};
+use domain::operation::{Event, Failure, FailureKind, Prepared, State};
 use domain::{ConnectionId, Operation, OperationId, Stream, Timestamp, Write};
-use lever::{Lane, OpportunityId, UserId};
+use lever::{ContactId, Lane, OpportunityId, UserId};
 
 use super::acting;
+use super::decide::decide;
 use super::merge::{self, Merge};
 use super::new_id;
 use super::outbox::Outbox;
 use super::overwrite::Look;
 use super::plan::{self, Around, PlannedCall};
-use super::ready::unread;
-use super::send::{self, decide};
+use super::ready::{Ready, unread};
+use super::send;
 use super::submit::{Chosen, WriteRequest, new_operation};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -107,7 +108,7 @@ impl Engine {
             .release_time(request.connection, request.hold, now)
             .await?;
         self.check_against_account(&request).await?;
-        let request = self.ready(request).await?;
+        let Ready { request, .. } = self.ready(request).await?;
         let acting = acting::choose(self, &request).await?;
         let way = Way {
             now,
@@ -264,13 +265,15 @@ impl Engine {
         }
     }
 
-    /// The write as it would be sent now, and the read before it; no write where nothing is left to change.
+    /// The write as it would be sent now, and the reads before it; no write where nothing is left to change.
     pub(super) async fn merged_now(
         &self,
         connection: ConnectionId,
         write: &Write,
     ) -> Result<(Vec<PlannedCall>, Option<Write>)> {
-        let reads = Vec::from_iter(Look::of(write).map(|look| look.planned()));
+        let form = plan::form_read(write).map(|read| plan::call(&read));
+        let look = Look::of(write).map(|look| look.planned());
+        let reads = form.into_iter().chain(look).collect();
         match Merge::of(write) {
             None => Ok((reads, Some(write.clone()))),
             Some(Merge::Contact(contact, change)) => {
@@ -382,18 +385,22 @@ impl Outbox {
 
     /// How many reads follow in the background, at least, once these writes are made.
     ///
-    /// Lever moves a stamp of whom it writes to, and tells not of what: each list below them is worth another look, but
-    /// for one that was read with the write. They go behind every write, in a lane of their own.
+    /// Lever moves a stamp of each candidacy that shows the change, and tells not of what: each list below them is worth
+    /// another look, but for one that was read with the write. They go behind every write, in a lane of their own. What
+    /// a list of the account takes, which is read sooner after some writes, is none of them.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub(super) async fn read_later(&self, writes: &[(&OpportunityId, &Write)]) -> Result<usize> {
         let around = self.around(false);
-        let mut people: BTreeMap<&OpportunityId, BTreeSet<Stream>> = BTreeMap::new();
+        let mut people: BTreeMap<OpportunityId, BTreeSet<Stream>> = BTreeMap::new();
         for &(opportunity, write) in writes {
-            if !opportunity.as_str().is_empty() && self.opens(opportunity, write).await? {
-                let shown = people.entry(opportunity).or_default();
-                shown.extend(plan::changed_list(write));
+            for shows in self.showing(opportunity, write).await? {
+                if !self.opens(&shows, write).await? {
+                    continue;
+                }
+                let read = plan::changed_list(write).filter(|_| shows == *opportunity);
+                people.entry(shows).or_default().extend(read);
             }
         }
         let left = |shown: &BTreeSet<Stream>| {
@@ -403,15 +410,42 @@ impl Outbox {
         Ok(people.values().map(left).sum())
     }
 
-    /// Whether the lists below an opportunity are worth another look once this was written to it: a change of the person
-    /// moves no stamp, and those of who was archived long ago are read on demand only.
-    async fn opens(&self, opportunity: &OpportunityId, write: &Write) -> Result<bool> {
-        match write {
-            Write::Prepared(prepared) if prepared.kind == PreparedKind::UpdateContact => {
-                return Ok(false);
+    /// The candidacies that show what a write changes: the one it names, or makes; of a change of the person each of
+    /// theirs, as far as the mirror knows (behaviour.md: what `updatedAt` follows).
+    async fn showing(
+        &self,
+        opportunity: &OpportunityId,
+        write: &Write,
+    ) -> Result<Vec<OpportunityId>> {
+        let named = Some(opportunity).filter(|id| !id.as_str().is_empty());
+        let mut showing = Vec::from_iter(named.cloned());
+        let (Write::Raw(raw) | Write::Prepared(Prepared { call: raw, .. })) = write else {
+            return Ok(showing);
+        };
+        if showing.is_empty() && plan::adds_opportunity(raw) {
+            return Ok(vec![OpportunityId::from(plan::NOT_MADE_YET)]);
+        }
+        let (store, id) = (&self.shared().store, self.link().id());
+        let contact = match raw.path.get("contact") {
+            Some(contact) => Some(ContactId::from(contact.as_str())),
+            None if plan::is_of_person(&raw.operation) => {
+                let known = store.candidacy(id, opportunity).await?;
+                known.and_then(|known| known.contact)
             }
-            Write::Archive { .. } | Write::Unarchive => return Ok(true),
-            _ => {}
+            None => None,
+        };
+        if let Some(contact) = contact {
+            let theirs = store.opportunities_of_contact(id, &contact).await?;
+            showing.extend(theirs.into_iter().filter(|one| one != opportunity));
+        }
+        Ok(showing)
+    }
+
+    /// Whether the lists below an opportunity are worth another look once this was written to it: those of who was
+    /// archived long ago are read on demand only.
+    async fn opens(&self, opportunity: &OpportunityId, write: &Write) -> Result<bool> {
+        if matches!(write, Write::Archive { .. } | Write::Unarchive) {
+            return Ok(true);
         }
         let since = pull::policy(self.shared(), self.link()).archived_since;
         let store = &self.shared().store;

@@ -52,8 +52,7 @@ impl Outbox {
     async fn let_go(self: &Arc<Self>, bulk: OperationId) -> bool {
         let bulks = || self.bulks.lock().unwrap_or_else(PoisonError::into_inner);
         bulks().remove(&bulk);
-        self.link().written.end(bulk);
-        self.link().hydrate_now.notify_one();
+        self.read_below(bulk);
         let stored = self
             .shared()
             .store

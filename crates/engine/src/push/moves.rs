@@ -9,10 +9,10 @@ use domain::operation::{Attempt, Event};
 use lever::{Endpoint as _, GetOpportunity, Opportunity, StageChange};
 use sha2::{Digest as _, Sha256};
 
+use super::decide::decide;
 use super::plan;
-use super::send::{
-    Tried, attempt, decide, fresh_read, is_absent, is_shown, lane, not_there, not_written, tried_at,
-};
+use super::send::{attempt, fresh_read, is_absent, is_shown, lane, not_there, not_written};
+use super::tried::{Tried, tried_at};
 use crate::engine::Shared;
 use crate::link::Link;
 

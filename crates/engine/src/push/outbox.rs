@@ -264,6 +264,7 @@ impl Outbox {
             }
             // Read again each time: a person may have cancelled it meanwhile.
             let Some(operation) = self.shared.store.operation(self.link.id(), id).await? else {
+                self.read_below(id);
                 return Ok(Progress::Settled);
             };
             let turn = Turn::of(&operation);
@@ -272,7 +273,10 @@ impl Outbox {
             }
             match &operation.state {
                 State::Held { .. } => return Ok(Progress::Settled),
-                state if state.settled() => return Ok(Progress::Settled),
+                state if state.settled() => {
+                    self.read_below(id);
+                    return Ok(Progress::Settled);
+                }
                 // Cancelling it stays possible, and nothing is kept but that it is recorded.
                 State::Recorded { .. } | State::Reconciling { .. }
                     if self.link.pause().is_some() =>
@@ -349,6 +353,13 @@ impl Outbox {
         };
         let suspected = operation.with_attempt(attempt);
         self.save(&suspected, Event::Suspected).await.map(drop)
+    }
+
+    /// Lets the lists below whom an operation has written to be read, as far as they wait for it.
+    pub(super) fn read_below(&self, operation: OperationId) {
+        if self.link.written.end(operation) {
+            self.link.hydrate_now.notify_one();
+        }
     }
 
     /// Makes the call, between two durable states.
@@ -487,14 +498,13 @@ impl Outbox {
         };
         let list = plan::changed_list(write);
         let written = Parent::Opportunity(opportunity.clone());
-        // The list that is read here is not read beside by whoever reads what may have changed below the person.
-        let alone = (operation.parent.is_none() && list.is_some()).then_some(operation.id);
-        if let Some(id) = alone {
+        // The list that is read here is not read beside by whoever reads what may have changed below the person, nor are
+        // the others before the next step moves the stamp again.
+        let id = operation.parent.unwrap_or(operation.id);
+        if operation.parent.is_none() {
             self.link.written.begin(id);
         }
-        if let Some(id) = operation.parent.or(alone) {
-            self.link.written.add(id, written);
-        }
+        self.link.written.add(id, written);
         if !send::refresh(
             &self.shared,
             &self.link,
@@ -507,10 +517,6 @@ impl Outbox {
         }
         if let Some(list) = list {
             self.show_list(&opportunity, list).await;
-        }
-        if let Some(id) = alone {
-            self.link.written.end(id);
-            self.link.hydrate_now.notify_one();
         }
     }
 

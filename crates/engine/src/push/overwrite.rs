@@ -20,7 +20,8 @@ use super::merge::{ContactChange, UserChange};
 use super::plan::{self, PlannedCall};
 use super::prepare::as_asked;
 use super::reconcile::letters;
-use super::send::{attempt, earliest, fresh_read, not_written, unclear_at};
+use super::send::{attempt, fresh_read, not_written};
+use super::tried::{earliest, unclear_at};
 use crate::engine::Shared;
 use crate::link::Link;
 

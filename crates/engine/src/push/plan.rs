@@ -6,12 +6,15 @@ use domain::export::NewOpportunity;
 use domain::operation::{Attempt, FileUpload, Prepared, PreparedKind, RawWrite, UploadTarget};
 use domain::{Operation, Parent, Stream, Timestamp, Write};
 use futures::{TryFutureExt as _, stream};
-use lever::registry::{CREATE_CANDIDATE, CREATE_OPPORTUNITY};
+use lever::registry::{
+    ADD_CANDIDATE_LINKS, ADD_OPPORTUNITY_LINKS, APPLY_TO_POSTING, CREATE_CANDIDATE,
+    CREATE_OPPORTUNITY, REMOVE_CANDIDATE_LINKS, REMOVE_OPPORTUNITY_LINKS,
+};
 use lever::{
-    AddComment, AddSources, AddTags, CreateNote, CreateOpportunity, Endpoint, FileSource, Legacy,
-    Method, MoveToStage, OpportunityId, OpportunityWrite, Origin, PerformAs, Phone, RawCall,
-    RemoveSources, RemoveTags, Request, SetArchived, UploadFile, UploadOpportunityFile, UserId,
-    registry,
+    AddComment, AddSources, AddTags, CreateNote, CreateOpportunity, Endpoint, FileSource,
+    GetApplyForm, Legacy, Method, MoveToStage, OpportunityId, OpportunityWrite, Origin, PerformAs,
+    Phone, PostingId, RawCall, RemoveSources, RemoveTags, Request, SetArchived, UploadFile,
+    UploadOpportunityFile, UserId, registry,
 };
 use store::KeptFile;
 use tokio_util::io::ReaderStream;
@@ -192,6 +195,34 @@ pub(super) fn changed_list(write: &Write) -> Option<Stream> {
     stream.filter(|stream| Stream::CHILDREN.contains(stream))
 }
 
+/// The read of the questions that a write answers; its call is made of them before it is recorded.
+pub(super) fn form_read(write: &Write) -> Option<GetApplyForm> {
+    let Write::Prepared(Prepared { kind, call }) = write else {
+        return None;
+    };
+    if *kind != PreparedKind::ApplyToPosting {
+        return None;
+    }
+    Some(GetApplyForm {
+        posting: PostingId::from(call.path.get("posting")?.as_str()),
+        location: None,
+        distribution: None,
+    })
+}
+
+/// Whether a call changes what all candidacies of a person show, though it names one of them only.
+///
+/// Lever: "Links belong to the contact" (behaviour.md).
+pub(super) fn is_of_person(lever_operation: &str) -> bool {
+    let links = [
+        ADD_OPPORTUNITY_LINKS.id,
+        REMOVE_OPPORTUNITY_LINKS.id,
+        ADD_CANDIDATE_LINKS.id,
+        REMOVE_CANDIDATE_LINKS.id,
+    ];
+    links.contains(&lever_operation)
+}
+
 /// Whether a write makes nothing, although Lever answers it with a record.
 pub(super) fn makes_nothing(write: &Write) -> bool {
     let Write::Prepared(Prepared { kind, .. }) = write else {
@@ -203,6 +234,11 @@ pub(super) fn makes_nothing(write: &Write) -> bool {
 /// Whether a raw write makes an opportunity, whose id its answer tells.
 pub(super) fn makes_opportunity(raw: &RawWrite) -> bool {
     [CREATE_OPPORTUNITY.id, CREATE_CANDIDATE.id].contains(&raw.operation.as_str())
+}
+
+/// Whether a raw write makes an opportunity, told by its answer or not.
+pub(super) fn adds_opportunity(raw: &RawWrite) -> bool {
+    makes_opportunity(raw) || raw.operation == APPLY_TO_POSTING.id
 }
 
 /// The writes that are sent for one.

@@ -1,40 +1,55 @@
 //! Making the call of what was asked, with what Lever itself asks: before anything is recorded.
 
 use domain::answers::{self, Application, ApplicationAsk, Consented};
-use domain::operation::{Prepared, PreparedKind, RawWrite};
+use domain::operation::{Attempt, Prepared, PreparedKind, RawWrite};
 use domain::{ConnectionId, Stream, Write};
 use lever::{
     Answered, AnsweredField, AnsweredSet, ApplicationWrite, ApplyForm, ApplyToPosting, Client,
-    Consent, ConsentWrite, ContactId, CreateForm, FormFieldWrite, FormTemplate, FormTemplateId,
-    GetApplyForm, GetFormTemplate, GetOpportunity, Lane, PostingId, ProfileFormWrite,
+    Consent, ConsentWrite, ContactId, CreateForm, Endpoint as _, FormFieldWrite, FormTemplate,
+    FormTemplateId, GetApplyForm, GetFormTemplate, GetOpportunity, Lane, PostingId,
+    ProfileFormWrite,
 };
 use serde_json::Value;
 
+use super::plan;
 use super::prepare::{FormAsk, as_asked, prepared};
 use super::submit::WriteRequest;
 use crate::engine::Engine;
 use crate::error::{Error, Result, Violation, about_id};
 use crate::read::Viewer;
 
+/// A request whose call can be sent.
+pub(super) struct Ready {
+    pub(super) request: WriteRequest,
+    /// The read of what the call answers, which is told with the calls of the operation.
+    pub(super) asked: Option<Attempt>,
+}
+
 impl Engine {
     /// The request with a call that can be sent; one that needs nothing comes back as it is.
     ///
     /// # Errors
     /// Invalid, naming the field; not found for what Lever does not have, or the caller may not see.
-    pub(super) async fn ready(&self, request: WriteRequest) -> Result<WriteRequest> {
+    pub(super) async fn ready(&self, request: WriteRequest) -> Result<Ready> {
+        let mut asked = None;
         let Write::Prepared(Prepared { kind, call }) = &request.write else {
-            return Ok(request);
+            return Ok(Ready { request, asked });
         };
         let write = match kind {
             PreparedKind::CreateForm => self.form(&request, call).await?,
-            PreparedKind::ApplyToPosting => self.application(&request, call).await?,
+            PreparedKind::ApplyToPosting => {
+                let (write, read) = self.application(&request, call).await?;
+                asked = Some(read);
+                write
+            }
             PreparedKind::UpdateContact => self.contact(&request, call).await?,
             PreparedKind::UpdateUser => self.user(&request, call).await?,
             PreparedKind::UpdateNote | PreparedKind::AddLinks | PreparedKind::RemoveLinks => {
-                return Ok(request);
+                return Ok(Ready { request, asked });
             }
         };
-        Ok(WriteRequest { write, ..request })
+        let request = WriteRequest { write, ..request };
+        Ok(Ready { request, asked })
     }
 
     async fn form(&self, request: &WriteRequest, call: &RawWrite) -> Result<Write> {
@@ -89,28 +104,37 @@ impl Engine {
         Ok((answer.value, values))
     }
 
-    async fn application(&self, request: &WriteRequest, call: &RawWrite) -> Result<Write> {
+    /// The application, and the read of the questions that it answers.
+    async fn application(
+        &self,
+        request: &WriteRequest,
+        call: &RawWrite,
+    ) -> Result<(Write, Attempt)> {
         let ask: ApplicationAsk = as_asked(call).ok_or_else(nothing_left)?;
         let posting = call.path.get("posting").map_or("", String::as_str);
         self.check_seen(request, "posting", posting).await?;
-        let read = GetApplyForm {
-            posting: PostingId::from(posting),
-            location: None,
-            distribution: None,
-        };
-        let form = self.single_try(request.connection)?.send(&read).await;
+        let read = plan::form_read(&request.write).ok_or_else(nothing_left)?;
+        let at = self.shared.clock.now();
+        let form = self.single_try(request.connection)?.answer(&read).await;
         let form = form.map_err(|error| unread(error, "posting", "posting_id", posting))?;
-        let form: ApplyForm = form.value;
+        let made = Attempt {
+            lever_operation: GetApplyForm::OPERATION.id.to_owned(),
+            at,
+            status: Some(form.status),
+            step: 0,
+            seen: None,
+        };
+        let form: ApplyForm = form.value.value;
         let application = answers::application(&form, &ask).map_err(violations)?;
         let endpoint = ApplyToPosting {
             posting: PostingId::from(posting),
             send_confirmation_email: ask.send_confirmation_email,
             body: application_body(application, ask),
         };
-        Ok(prepared(
-            PreparedKind::ApplyToPosting,
-            &endpoint,
-            &[("posting", posting)],
+        let path = [("posting", posting)];
+        Ok((
+            prepared(PreparedKind::ApplyToPosting, &endpoint, &path),
+            made,
         ))
     }
 

@@ -14,6 +14,7 @@ use super::asked::check_asked;
 use super::content::{check_request_id, digest, former_digest};
 use super::judge::{check_expected, check_target};
 use super::outbox::Outbox;
+use super::ready::Ready;
 use super::{acting, count, new_id};
 use crate::cause::Cause;
 use crate::engine::Engine;
@@ -100,7 +101,7 @@ impl Engine {
         self.check_against_account(&request).await?;
         // What was asked, whatever becomes of it by what Lever asks.
         let digest = digest(&request);
-        let request = self.ready(request).await?;
+        let Ready { request, asked } = self.ready(request).await?;
         let acting = acting::choose(self, &request).await?;
         let now = self.shared.clock.now();
         let minded = self.minded(&request).await?;
@@ -112,6 +113,7 @@ impl Engine {
             .await?;
         let operation = new_operation(id, request, digest, acting, outbox.marker(), now);
         let operation = in_steps(operation, &outbox);
+        let operation = asked.into_iter().fold(operation, Operation::with_attempt);
         let operation = Operation {
             write: minded.write,
             left_out,

@@ -29,6 +29,7 @@ mod nudges;
 mod opening;
 mod operations;
 mod properties;
+mod provenance;
 mod pull;
 mod quarantine;
 mod sla_marks;
