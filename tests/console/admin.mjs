@@ -84,6 +84,9 @@ export const synced = async (page, connection) => {
   await page.locator(".head .badge", { hasText: /^synced$/i }).waitFor({ timeout: 60_000 });
 };
 
+/** The name of the field that has the focus. */
+export const focused = (page) => page.evaluate(() => document.activeElement.name);
+
 /** What axe finds against WCAG 2.2 A and AA and its best practices, in words. */
 export const barriers = async (page) => {
   // Evaluated by the debugger, which the page's policy for scripts does not touch.

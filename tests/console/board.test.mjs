@@ -3,26 +3,21 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { connect, openBrowser, person, synced } from "./admin.mjs";
-import { startFulcrum, startLever } from "./programs.mjs";
+import { assertReachable, person } from "./admin.mjs";
+import { mirrored } from "./scene.mjs";
 
+let scene;
 let browser;
-let lever;
 let fulcrum;
 let path;
 
 before(async () => {
-  [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(), startFulcrum()]);
-  const { page, context } = await person(browser, fulcrum);
-  const connection = await connect(page, lever);
-  await synced(page, connection);
-  await context.close();
-  path = `/console/connections/${connection}/stages`;
+  scene = await mirrored();
+  ({ browser, fulcrum } = scene);
+  path = `${scene.at}/stages`;
 });
 
-after(async () => {
-  await Promise.all([browser?.close(), fulcrum?.stop(), lever?.stop()]);
-});
+after(() => scene?.stop());
 
 const atBoard = async (options) => {
   const admin = await person(browser, fulcrum, options);

@@ -148,6 +148,7 @@ test("an account is disconnected knowing what goes, and comes back with its mirr
 
 test("a list of permissions is shorter for a key that only reads, and for jobs alone", async () => {
   await page.goto("/console/connect");
+  await page.locator("[name=display_name]").fill("Umbrella");
   await page.getByText("The permissions to tick").click();
   await page.getByRole("button", { name: "Jobs only" }).click();
   await page.getByLabel("Postings: To read, 3 permissions", { exact: true }).waitFor();
@@ -155,5 +156,6 @@ test("a list of permissions is shorter for a key that only reads, and for jobs a
   await page.getByText("All in one list").click();
   await page.getByLabel("To read, 55 permissions", { exact: true }).waitFor();
   assert.equal(await page.getByLabel("To write").count(), 0);
+  assert.equal(await page.locator("[name=display_name]").inputValue(), "Umbrella", "what was filled in stays");
   await assertReachable(page, "a shorter list");
 });

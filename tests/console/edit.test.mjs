@@ -3,35 +3,30 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { barriers, connect, openBrowser, person, synced } from "./admin.mjs";
-import { ask, startFulcrum, startLever } from "./programs.mjs";
+import { barriers, person } from "./admin.mjs";
+import { ask } from "./programs.mjs";
+import { mirrored } from "./scene.mjs";
 
 const KEY = "made-for-this-story";
 
+let scene;
 let browser;
-let lever;
 let fulcrum;
-let connection;
-let opportunities;
+let at;
 
 before(async () => {
-  [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(), startFulcrum()]);
-  await lever.control("keys", { secret: KEY, confidential: true });
-  const admin = await person(browser, fulcrum);
-  connection = await connect(admin.page, lever, { key: KEY });
-  await synced(admin.page, connection);
-  await admin.context.close();
+  scene = await mirrored({ key: KEY });
+  ({ browser, fulcrum, at } = scene);
+  const { lever } = scene;
   const { applicants } = await ask(fulcrum, "inbound");
-  opportunities = applicants.map((one) => one.opportunityId);
+  const opportunities = applicants.map((one) => one.opportunityId);
   await lever.control("keys", { secret: KEY, without: ["create an opportunity note", "add opportunity tags"], confidential: true });
   await fails("note", opportunities[0], "Met her at the fare");
   await fails("tag", "add", opportunities[1], "Summer fair", "Callback");
   await lever.control("keys", { secret: KEY, confidential: true });
 });
 
-after(async () => {
-  await Promise.all([browser?.close(), fulcrum?.stop(), lever?.stop()]);
-});
+after(() => scene?.stop());
 
 // The program tells by its exit, too, that a write failed.
 const fails = async (...write) => {
@@ -39,7 +34,7 @@ const fails = async (...write) => {
 };
 
 const failed = async (page) => {
-  await page.goto(`/console/connections/${connection}/operations?show=failed`);
+  await page.goto(`${at}/operations?show=failed`);
 };
 
 const done = async (page) => {

@@ -3,26 +3,21 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { assertReachable, connect, openBrowser, person, synced } from "./admin.mjs";
-import { startFulcrum, startLever } from "./programs.mjs";
+import { assertReachable, person } from "./admin.mjs";
+import { mirrored } from "./scene.mjs";
 
+let scene;
 let browser;
 let lever;
 let fulcrum;
 let at;
 
 before(async () => {
-  [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(), startFulcrum()]);
-  const admin = await person(browser, fulcrum);
-  const connection = await connect(admin.page, lever);
-  await synced(admin.page, connection);
-  await admin.context.close();
-  at = (end) => `/console/connections/${connection}${end}`;
+  scene = await mirrored();
+  ({ browser, lever, fulcrum, at } = scene);
 });
 
-after(async () => {
-  await Promise.all([browser?.close(), fulcrum?.stop(), lever?.stop()]);
-});
+after(() => scene?.stop());
 
 /** Looks for somebody, here or in Lever too, and waits for what is told. */
 const look = async (page, who, button = "Find") => {
@@ -37,12 +32,12 @@ for (const javaScriptEnabled of [true, false]) {
   test(`who is missing is looked for, found in Lever, and read, ${javaScriptEnabled ? "with" : "without"} scripts`, async () => {
     const { page, context, complaints } = await person(browser, fulcrum, { javaScriptEnabled });
     // Nothing comes by itself any more.
-    await page.goto(at("/sync"));
+    await page.goto(`${at}/sync`);
     await page.getByRole("button", { name: /^Pause/ }).click();
     const address = `newcomer-${javaScriptEnabled}@example.com`;
     await lever.control("act", { do: "apply", applicant: { name: "Newcomer Example", email: address } });
 
-    await page.goto(at("/applicants"));
+    await page.goto(`${at}/applicants`);
     await page.getByRole("link", { name: "Find out why" }).click();
     await page.getByRole("heading", { name: "Find a person" }).waitFor();
     await page.getByRole("button", { name: "Find", exact: true }).click();
@@ -61,9 +56,9 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole("alert").waitFor();
     assert.equal(await page.getByLabel("Who is missing").inputValue(), address);
 
-    await page.goto(at("/sync"));
+    await page.goto(`${at}/sync`);
     await page.getByRole("button", { name: /^Resume/ }).click();
-    await page.goto(at("/find"));
+    await page.goto(`${at}/find`);
     await look(page, address, "Look in Lever");
     const read = page.getByRole("button", { name: "Read it now" });
     // It may have come by itself meanwhile.

@@ -3,7 +3,7 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { openBrowser, person, testKey } from "./admin.mjs";
+import { focused, openBrowser, person, testKey } from "./admin.mjs";
 import { startFulcrum, startLever } from "./programs.mjs";
 
 let browser;
@@ -36,6 +36,7 @@ test("an admin who has never seen it goes from a key to a mapped pipeline", asyn
   await page.getByRole("alert").waitFor();
   assert.equal(await page.locator("[name=display_name]").inputValue(), "Hooli");
   assert.equal(await page.locator("[name=api_key]").inputValue(), "");
+  assert.equal(await focused(page), "api_key", "what is wrong has the focus");
   await page.locator("[name=api_key]").fill(lever.key);
   await press("Test and continue");
 
@@ -56,6 +57,8 @@ test("an admin who has never seen it goes from a key to a mapped pipeline", asyn
   await page.evaluate(() => { window.sameAsBefore = true; });
   await page.locator(".head .badge", { hasText: /^synced$/i }).waitFor({ timeout: 60_000 });
   assert.equal(await page.evaluate(() => window.sameAsBefore), true);
+  const complete = page.getByText("The first import is complete. Next:");
+  await complete.waitFor();
 
   // Lever's stages onto the product's, with days, and which of them are inbound.
   await tab("Stages");
@@ -67,6 +70,8 @@ test("an admin who has never seen it goes from a key to a mapped pipeline", asyn
   await press("Save");
   await page.getByRole("status").filter({ hasText: /saved/i }).first().waitFor();
   assert.ok((await group.locator("[data-stage]").count()) > 0, "the suggestions are kept");
+  await tab("Overview");
+  assert.equal(await complete.count(), 0, "who has gone on is not told what comes next");
 
   await tab("Applicants");
   await page.getByRole("table").first().waitFor();

@@ -3,31 +3,23 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { barriers, connect, openBrowser, person, synced } from "./admin.mjs";
-import { freeAddress, startFulcrum, startLever } from "./programs.mjs";
+import { barriers, person } from "./admin.mjs";
+import { freeAddress, startFulcrum } from "./programs.mjs";
+import { mirrored } from "./scene.mjs";
 
-let browser;
-let lever;
-let fulcrum;
+let scene;
 let http;
-let connection;
 
 before(async () => {
-  [browser, lever, http] = await Promise.all([openBrowser(), startLever(20), freeAddress()]);
-  fulcrum = await startFulcrum({}, { http });
-  const admin = await person(browser, fulcrum);
-  connection = await connect(admin.page, lever);
-  await synced(admin.page, connection);
-  await admin.context.close();
+  http = await freeAddress();
+  scene = await mirrored({ opportunities: 20, http });
 });
 
-after(async () => {
-  await Promise.all([browser?.close(), fulcrum?.stop(), lever?.stop()]);
-});
+after(() => scene?.stop());
 
 test("an open overview says since when the service is gone, and stops saying it when it is back", async () => {
-  const { page, context } = await person(browser, fulcrum);
-  await page.goto(`/console/connections/${connection}`);
+  const { page, context } = await person(scene.browser, scene.fulcrum);
+  await page.goto(scene.at);
   await page.getByRole("heading", { name: "Overview" }).waitFor();
   await page.evaluate(() => {
     window.sameAsBefore = true;
@@ -42,7 +34,7 @@ test("an open overview says since when the service is gone, and stops saying it 
   let tries = 0;
   page.on("requestfailed", (request) => (tries += request.url().endsWith("/live") ? 1 : 0));
 
-  await fulcrum.kill();
+  await scene.fulcrum.kill();
   const notice = page.getByRole("status").filter({ hasText: "Not connected since" });
   await notice.waitFor({ timeout: 30_000 });
   assert.match(await notice.innerText(), /^Not connected since \d\d:\d\d: this page shows what was known then\./);
@@ -53,15 +45,15 @@ test("an open overview says since when the service is gone, and stops saying it 
   while (tries < before + 3) await page.waitForEvent("requestfailed");
   assert.equal(await page.evaluate(() => window.said), 1);
 
-  fulcrum = await startFulcrum({}, { http, home: fulcrum.home });
+  scene.fulcrum = await startFulcrum({}, { http, home: scene.fulcrum.home });
   await notice.waitFor({ state: "detached", timeout: 60_000 });
   assert.equal(await page.evaluate(() => window.sameAsBefore), true, "the page goes on by itself");
   await context.close();
 });
 
 test("without scripts a page says nothing of the kind", async () => {
-  const { page, context } = await person(browser, fulcrum, { javaScriptEnabled: false });
-  await page.goto(`/console/connections/${connection}`);
+  const { page, context } = await person(scene.browser, scene.fulcrum, { javaScriptEnabled: false });
+  await page.goto(scene.at);
   assert.equal(await page.getByText("Not connected").count(), 0);
   await context.close();
 });

@@ -3,21 +3,19 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { barriers, connect, openBrowser, person, synced } from "./admin.mjs";
-import { ask, startFulcrum, startLever } from "./programs.mjs";
+import { barriers, person } from "./admin.mjs";
+import { ask } from "./programs.mjs";
+import { mirrored } from "./scene.mjs";
 
+let scene;
 let browser;
-let lever;
 let fulcrum;
-let connection;
+let at;
 let applicants;
 
 before(async () => {
-  [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(), startFulcrum()]);
-  const admin = await person(browser, fulcrum);
-  connection = await connect(admin.page, lever);
-  await synced(admin.page, connection);
-  await admin.context.close();
+  scene = await mirrored();
+  ({ browser, fulcrum, at } = scene);
   ({ applicants } = await ask(fulcrum, "inbound"));
   const reasons = await ask(fulcrum, "call", "listArchiveReasons");
   const reason = reasons.data.find((one) => one.type === "non-hired" && one.status === "active");
@@ -27,12 +25,10 @@ before(async () => {
   }
 });
 
-after(async () => {
-  await Promise.all([browser?.close(), fulcrum?.stop(), lever?.stop()]);
-});
+after(() => scene?.stop());
 
 const heldOf = async (page, name) => {
-  await page.goto(`/console/connections/${connection}/operations?show=held`);
+  await page.goto(`${at}/operations?show=held`);
   const row = page.getByRole("row").filter({ hasText: name });
   await row.getByRole("link", { name: "Send now" }).click();
   await page.getByRole("heading", { name: "Send now" }).waitFor();

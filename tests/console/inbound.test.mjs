@@ -3,28 +3,20 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { assertReachable, connect, openBrowser, person, synced } from "./admin.mjs";
-import { startFulcrum, startLever } from "./programs.mjs";
+import { assertReachable, focused, person } from "./admin.mjs";
+import { mirrored } from "./scene.mjs";
 
+let scene;
 let browser;
-let lever;
 let fulcrum;
 let at;
 
 before(async () => {
-  [browser, lever, fulcrum] = await Promise.all([openBrowser(), startLever(), startFulcrum()]);
-  const admin = await person(browser, fulcrum);
-  const connection = await connect(admin.page, lever);
-  await synced(admin.page, connection);
-  await admin.context.close();
-  at = `/console/connections/${connection}`;
+  scene = await mirrored();
+  ({ browser, fulcrum, at } = scene);
 });
 
-after(async () => {
-  await Promise.all([browser?.close(), fulcrum?.stop(), lever?.stop()]);
-});
-
-const focused = (page) => page.evaluate(() => document.activeElement.name);
+after(() => scene?.stop());
 
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? "with scripts" : "without scripts";
@@ -77,5 +69,11 @@ test("a refusal leads to the first field that is wrong", async () => {
   await page.getByText("Give a whole number from 1 to 30.").first().waitFor();
   assert.equal(await focused(page), "days");
   assert.equal(await page.locator("#days").inputValue(), "99");
+  // Forms that mark nothing to have the focus of itself are led to as well.
+  await page.goto(`${at}/fields`);
+  await page.getByLabel("Or worked out as").selectOption({ index: 1 });
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByText("Give the new field a name").first().waitFor();
+  assert.equal(await focused(page), "new_label");
   await context.close();
 });

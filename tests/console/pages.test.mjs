@@ -11,11 +11,13 @@ const OF_A_CONNECTION = [
   "/fields", "/fields/versions", "/fields/versions/0",
   "/sync", "/sync/streams/opportunities", "/sync/quarantine", "/operations", "/calls", "/users", "/inbound", "/export", "/privacy", "/settings", "/settings/disconnect",
 ];
-// Over the wire, assets included.
 // Of an account without people, the pages that say so.
 const OF_JOBS_ALONE = [
   "", "/applicants", "/duplicates", "/find", "/permissions", "/stages", "/fields", "/sync", "/users", "/inbound", "/export", "/settings",
 ];
+// Applicants, streams and runs, writes, calls and users.
+const AS_CARDS = /\/(connections\/[^/]+|applicants|sla|sync|operations|calls|users)$/;
+// Over the wire, assets included.
 const MOST_BYTES = 100_000;
 // Wider than a phone, and with nothing to break it at: accounts, stages, people and tokens can be called so.
 const LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft";
@@ -132,10 +134,17 @@ const overflow = (page) =>
     return scrollWidth > clientWidth ? [`is ${scrollWidth} px wide on a screen of ${clientWidth}`] : [];
   });
 
-test("on a phone axe finds nothing, and no page is wider than the screen", () =>
+// Tables that are scrolled sideways are hard to read on a phone: those are cards there that people look at every day.
+const sideways = (page) =>
+  page.locator(".scroll").evaluateAll((all) =>
+    all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => `${one.getAttribute("aria-label")} is scrolled sideways`),
+  );
+
+test("on a phone axe finds nothing, no page is wider than the screen, and tables are cards", () =>
   everyPage({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }, async (page) => [
     ...(await barriers(page)),
     ...(await overflow(page)),
+    ...(AS_CARDS.test(page.url()) ? await sideways(page) : []),
   ]));
 
 test("every page is at most 100 kB over the wire, assets included", async () => {
@@ -182,6 +191,10 @@ test("times are in the zone of the viewer, in UTC without scripts, and exact on 
   }
 });
 
+// Elements that HTML does not have: a browser shows their text in one line, whatever they were meant to be.
+const unknown = (page) =>
+  page.locator("body *").evaluateAll((all) => all.filter((one) => one instanceof HTMLUnknownElement).map((one) => one.localName));
+
 test("without scripts every page has its heading, and nothing that waits for one", async () => {
   const admin = await person(browser, fulcrum, { javaScriptEnabled: false });
   for (const path of paths) {
@@ -190,6 +203,8 @@ test("without scripts every page has its heading, and nothing that waits for one
     assert.equal(await admin.page.getByRole("heading", { level: 1 }).count(), 1, path);
     const idle = await admin.page.locator("form:not([method=post]):not([method=get])").count();
     assert.equal(idle, 0, `${path} has a form that sends nothing`);
+    const odd = await unknown(admin.page);
+    assert.deepEqual(odd, [], `${path} has elements that no browser knows`);
   }
   await admin.context.close();
 });

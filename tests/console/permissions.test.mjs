@@ -28,6 +28,9 @@ test("a key that loses a permission is seen in the issues, and gone from them wi
   await page.goto(`/console/connections/${connection}/permissions`);
   await testKey(page);
   await page.getByRole("row").filter({ hasText: NOTES }).getByText("Missing").waitFor();
+  await page.goto(`/console/connections/${connection}/issues`);
+  const issue = page.getByRole("heading", { name: `the key lacks “${NOTES}”` });
+  while (!(await issue.count())) await page.reload();
 
   await page.goto(`/console/connections/${connection}/settings`);
   await page.getByLabel("API key").fill(lever.key);
@@ -35,5 +38,9 @@ test("a key that loses a permission is seen in the issues, and gone from them wi
   await page.waitForURL(/\/permissions$/);
   await testKey(page);
   await page.getByText("Nothing that was tested is missing.").waitFor();
+  await page.goto(`/console/connections/${connection}/issues`);
+  while (await issue.count()) await page.reload();
+  await page.getByRole("link", { name: "Resolved" }).click();
+  await issue.waitFor();
   await context.close();
 });

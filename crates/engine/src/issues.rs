@@ -3,6 +3,7 @@
 //! Most problems can be read off what is stored: [`observe`] does that, and [`domain::issue`] says what follows.
 //! What only shows while it happens is noted in [`Sightings`], which also count how often the others show.
 
+mod names;
 mod observe;
 mod sightings;
 

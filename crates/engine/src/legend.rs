@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::calendar::Calendar;
 use domain::stage_mapping::StageMapping;
 use domain::{ConnectionId, Event, Stream};
-use lever::{PostingId, StageId, UserId};
+use lever::{ArchiveReasonId, PostingId, StageId, UserId};
 use serde::de::DeserializeOwned;
 use store::ErrorKind as StoreErrorKind;
 
@@ -144,6 +144,20 @@ impl Legend {
             postings: self.postings.without(&news.postings),
             users: self.users.without(&news.users),
         })
+    }
+
+    /// Lever's text of a stage, or the last known one; empty for one that nobody knows.
+    pub(crate) fn known_stage(&self, stage: &StageId) -> String {
+        let listed = self.stages.get(stage);
+        let known = listed.or_else(|| self.mapping.last_known_text.get(stage));
+        known.cloned().unwrap_or_default()
+    }
+
+    /// Lever's text of an archive reason, or the last known one; empty for one that nobody knows.
+    pub(crate) fn known_reason(&self, reason: &ArchiveReasonId) -> String {
+        let listed = self.reasons.get(reason).map(|reason| &reason.text);
+        let known = listed.or_else(|| self.mapping.last_known_reason_text.get(reason));
+        known.cloned().unwrap_or_default()
     }
 
     /// Lever's text of a stage; empty for one that Lever no longer lists.

@@ -7,6 +7,7 @@ mod kept;
 mod list;
 mod need;
 mod plan;
+mod regained;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -174,6 +175,7 @@ impl Engine {
             .collect();
         let (tried, answered_in) = prober.all(&plans).await;
         let worked_at = verdict::worked_at(&used);
+        let granted = regained::shown(&all_there_is, &tried);
         let statuses: Vec<_> = all_there_is
             .iter()
             .zip(&tried)
@@ -198,6 +200,9 @@ impl Engine {
         if let Err(error) = self.shared.store.keep_permission_report(id, kept).await {
             // Whoever asked has the answer all the same.
             tracing::warn!(connection = %id, error = %crate::report(&error), "cannot keep what a check of permissions told");
+        }
+        if let Err(error) = self.read_regained(&link, &granted).await {
+            tracing::warn!(connection = %id, error = %crate::report(&error), "what was refused is read when it is due");
         }
         for missing in missing_and_used(report.permissions.clone(), &connection) {
             link.saw_missing(&self.shared, missing);

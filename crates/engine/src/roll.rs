@@ -135,30 +135,14 @@ impl Roll {
         legend: &Legend,
         mark: u64,
     ) -> Result<Option<Roll>> {
-        let stages: Vec<StageId> = legend.mapping.inbound_stages.iter().cloned().collect();
+        let inbound = &legend.mapping.inbound_stages;
+        let stages: Vec<StageId> = inbound.iter().cloned().collect();
         if shared.store.count_in_stages(id, &stages).await? > MOST_PEOPLE as u64 {
             return Ok(None);
         }
-        let empty = Roll {
-            mark,
-            mapping: legend.mapping.clone(),
-            calendar: legend.calendar.clone(),
-            people: Arc::default(),
-        };
-        let mut people = HashMap::new();
-        let mut walk = InStages::new(&shared.store, id, stages);
-        while let Some(found) = walk.next().await? {
-            let found = found.into_iter();
-            people.extend(found.map(|one| (one.opportunity.clone(), empty.entry(one))));
-        }
-        let roll = Roll {
-            people: Arc::new(people),
-            ..empty
-        };
-        // Who moved during the walk can have been missed, or met in two places.
-        let changes = shared.store.candidacy_changes(id, mark)?;
-        let changed = changes.changed.unwrap_or_default();
-        Ok(Some(roll.after(shared, id, mark, changed).await?))
+        let mut walk = FirstWalk::begin(shared, id, legend, mark);
+        while walk.step().await? {}
+        walk.end().await
     }
 
     /// The same after these have changed, with their candidacies as they are now.
@@ -200,6 +184,65 @@ impl Roll {
     }
 }
 
+/// The first walk over everybody on a roll, a step at a time.
+///
+/// Who moves during the walk can be missed, or met in two places: whoever has changed since it began is looked at once
+/// more at its end.
+struct FirstWalk<'s> {
+    shared: &'s Shared,
+    id: ConnectionId,
+    walk: InStages<'s>,
+    /// With nobody on it.
+    roll: Roll,
+    people: HashMap<OpportunityId, Entry>,
+}
+
+impl<'s> FirstWalk<'s> {
+    /// Before the first step; `mark` stands for what the store has changed by now.
+    fn begin(shared: &'s Shared, id: ConnectionId, legend: &Legend, mark: u64) -> FirstWalk<'s> {
+        let inbound = legend.mapping.inbound_stages.iter().cloned();
+        FirstWalk {
+            shared,
+            id,
+            walk: InStages::new(&shared.store, id, inbound.collect()),
+            roll: Roll {
+                mark,
+                mapping: legend.mapping.clone(),
+                calendar: legend.calendar.clone(),
+                people: Arc::default(),
+            },
+            people: HashMap::new(),
+        }
+    }
+
+    /// Meets some more people; false once there are none.
+    async fn step(&mut self) -> Result<bool> {
+        let Some(found) = self.walk.next().await? else {
+            return Ok(false);
+        };
+        let roll = &self.roll;
+        let met = found.into_iter();
+        self.people
+            .extend(met.map(|one| (one.opportunity.clone(), roll.entry(one))));
+        Ok(true)
+    }
+
+    /// Everybody as they are now; none where more has changed since it began than the store remembers.
+    async fn end(self) -> Result<Option<Roll>> {
+        let (id, mark) = (self.id, self.roll.mark);
+        let changes = self.shared.store.candidacy_changes(id, mark)?;
+        let Some(changed) = changes.changed else {
+            return Ok(None);
+        };
+        let walked = Roll {
+            people: Arc::new(self.people),
+            ..self.roll
+        };
+        let roll = walked.after(self.shared, id, changes.mark, changed).await?;
+        Ok(Some(roll))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -211,6 +254,7 @@ mod tests {
     use store::{Deleted, Incoming, Refresh};
 
     use super::*;
+    use crate::in_stages::STEP;
     use crate::{Clock, Engine, Settings, testing};
 
     const HOUR: i64 = 3_600_000;
@@ -398,12 +442,16 @@ mod tests {
             let roll = Roll::of(shared, self.id, &*self.legend().await)
                 .await
                 .unwrap()?;
-            let now = shared.clock.now();
+            Some(self.stand(&roll))
+        }
+
+        fn stand(&self, roll: &Roll) -> BTreeMap<String, (SlaState, Option<Timestamp>)> {
+            let now = self.engine.shared.clock.now();
             let stands = |one: &Entry| {
                 let id = one.candidacy.opportunity.to_string();
                 (id, (one.state(now), one.due_at()))
             };
-            Some(roll.people().map(stands).collect())
+            roll.people().map(stands).collect()
         }
 
         /// The same by reading everybody.
@@ -448,6 +496,83 @@ mod tests {
                 Ok(())
             })?;
         }
+    }
+
+    /// Somebody in a stage, where they came some hours ago.
+    fn in_stage(id: &str, stage: &str, hours: i64) -> Incoming {
+        let raw = serde_json::json!({
+            "id": id,
+            "stage": stage,
+            "createdAt": START - hours * HOUR,
+        });
+        testing::opportunity(id, &raw.to_string())
+    }
+
+    #[tokio::test]
+    async fn what_changes_during_the_first_walk_and_after_it_is_on_the_roll() {
+        let mut world = World::new().await;
+        // More than one step meets: those who came long ago are met first.
+        let mut records = vec![
+            in_stage("leaves-late", "a", 90),
+            in_stage("moves-late", "a", 90),
+            in_stage("is-passed", "b", 1),
+            in_stage("leaves-early", "b", 1),
+        ];
+        let among = (0..STEP).map(|number| in_stage(&format!("among-{number}"), "a", 50));
+        records.extend(among);
+        world.look(records, None).await;
+        let (engine, id, legend) = (world.engine.clone(), world.id, world.legend().await);
+        let shared = &engine.shared;
+        let mark = shared.store.candidacy_changes(id, 0).unwrap().mark;
+        let mut walk = FirstWalk::begin(shared, id, &legend, mark);
+        assert!(walk.step().await.unwrap());
+        let meanwhile = vec![
+            in_stage("leaves-late", "c", 0),
+            in_stage("moves-late", "b", 0),
+            in_stage("is-passed", "a", 99),
+            in_stage("leaves-early", "c", 0),
+            in_stage("comes", "a", 99),
+        ];
+        world.look(meanwhile, Some("among-7".to_owned())).await;
+        while walk.step().await.unwrap() {}
+        world
+            .look(vec![in_stage("comes-last", "b", 99)], None)
+            .await;
+        let roll = walk.end().await.unwrap().unwrap();
+        assert_eq!(Some(world.stand(&roll)), world.anew().await);
+
+        shared.rolls.put(id, &Arc::new(roll));
+        let after = vec![in_stage("comes", "b", 2), in_stage("is-passed", "c", 0)];
+        world.look(after, Some("among-9".to_owned())).await;
+        let (kept, anew) = (world.kept().await, world.anew().await);
+        assert_eq!(kept, anew);
+        let people = kept.unwrap();
+        let there = [
+            "comes",
+            "comes-last",
+            "moves-late",
+            "is-passed",
+            "leaves-late",
+        ];
+        assert_eq!(
+            there.map(|id| people.contains_key(id)),
+            [true, true, true, false, false]
+        );
+    }
+
+    #[tokio::test]
+    async fn where_too_many_change_during_the_first_walk_to_be_looked_at_no_roll_is_kept() {
+        let mut world = World::new().await;
+        world.look(vec![in_stage("x", "a", 9)], None).await;
+        let (engine, id, legend) = (world.engine.clone(), world.id, world.legend().await);
+        let shared = &engine.shared;
+        let mark = shared.store.candidacy_changes(id, 0).unwrap().mark;
+        let mut walk = FirstWalk::begin(shared, id, &legend, mark);
+        while walk.step().await.unwrap() {}
+        let many = (0..5_000).map(|number| in_stage(&format!("other-{number}"), "c", 9));
+        world.look(many.collect(), None).await;
+        assert!(walk.end().await.unwrap().is_none());
+        assert_eq!(world.kept().await, world.anew().await);
     }
 
     #[tokio::test]

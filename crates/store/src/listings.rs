@@ -23,13 +23,15 @@ pub struct ListingState {
     pub last_error: Option<String>,
 }
 
-/// How a pass over a listing ended.
+/// How a pass over a listing ended, or that the next one may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListingOutcome {
     /// Well; the moment is what `last_success_at` becomes.
     Succeeded(Timestamp),
     /// Badly; one sentence for people.
     Failed(String),
+    /// What made the last pass fail is known to be over; when one last ended well stays.
+    Excused,
 }
 
 impl Store {
@@ -94,6 +96,7 @@ impl Store {
                     state.last_error = None;
                 }
                 ListingOutcome::Failed(reason) => state.last_error = Some(reason),
+                ListingOutcome::Excused => state.last_error = None,
             }
             draft.put(Table::Listings, key::listing(connection, listing), &state);
             Ok(())

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use proto::v1 as pb;
-use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Response, StatusCode};
 
 use crate::support::{Setup, World, client, now};
@@ -196,6 +196,15 @@ async fn whoever_has_no_token_sees_nothing_and_a_revoked_one_ends_its_session() 
         .post("/console/sign-in", &[("token", "flc_wrong")])
         .await;
     assert_eq!(wrong.status, StatusCode::FORBIDDEN);
+    // A form of another site signs nobody in.
+    let foreign = browser
+        .client
+        .post(format!("{}/console/sign-in", browser.base));
+    let foreign = foreign.header(ORIGIN, "http://elsewhere.example");
+    let foreign = foreign.body(format!("token={}", made.secret)).send().await;
+    let foreign = foreign.expect("an answer");
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    assert!(!foreign.headers().contains_key(SET_COOKIE));
     let fields = [("token", made.secret.as_str()), ("to", path.as_str())];
     let signed_in = browser.post("/console/sign-in", &fields).await;
     assert_eq!(signed_in.to, path);

@@ -274,6 +274,14 @@ async fn the_stage_of_a_posting_is_suggested_where_it_lies_ahead() {
     );
     let away = [proven, ("remove", posting.1)];
     assert_eq!(browser.post(&path, &away).await.to, page);
+    // The versions call the posting by its title.
+    let versions = format!("/console/connections/{}/stages/versions", world.connection);
+    let every = browser.open(&versions).await.text;
+    let first = browser.open(&format!("{versions}/1")).await.text;
+    let told = format!("when advancing from the posting {}", applicant.posting_text);
+    for page in [&every, &first] {
+        assert!(page.contains(&told) && !page.contains(posting.1), "{page}");
+    }
     assert_eq!(
         world.suggested_for(&applicant.opportunity_id).await,
         Some(before)

@@ -241,6 +241,10 @@ async fn export_settings_are_refused_beside_their_field_and_never_overwrite_what
     assert_ne!(now, etag);
     let over = post(&mut browser, filled(&now, "60", "{search}")).await;
     assert_eq!(over.to, path);
+    let same = hidden(&browser.open(&path).await, "etag");
+    post(&mut browser, filled(&same, "60", "{search}")).await;
+    let told = browser.open(&path).await.text;
+    assert!(told.contains("Nothing has changed, so no new version was made."));
     let request = pb::GetExportSettingsRequest {
         connection_id: world.connection.clone(),
     };
@@ -259,6 +263,39 @@ async fn export_settings_are_refused_beside_their_field_and_never_overwrite_what
         .iter()
         .find(|guard| guard.ground() == pb::ExportGround::Hired);
     assert_eq!(hired.expect("named").rule(), pb::GuardRule::Allow);
+}
+
+#[tokio::test]
+async fn stages_are_offered_in_the_order_of_the_pipeline_wherever_one_is_chosen() {
+    let world = World::synced(Setup::new(5)).await;
+    let stages = world.lever.stages();
+    let ids = |stages: &[serde_json::Value]| -> Vec<String> {
+        let ids = stages.iter().map(|stage| stage["id"].as_str());
+        ids.map(|id| id.expect("an id").to_owned()).collect()
+    };
+    let pipeline = ids(&stages);
+    let mut sorted = pipeline.clone();
+    sorted.sort();
+    assert_ne!(pipeline, sorted, "or nothing is shown by this");
+    let mut mapping = world.mapping().await.stage_mapping.expect("a mapping");
+    mapping.inbound_stage_ids = sorted;
+    world.save_mapping(mapping).await.expect("saved");
+    let mut browser = Browser::new(&world);
+    for (page, field) in [
+        ("/applicants", "stage"),
+        ("/inbound", "stage_id"),
+        ("/export", "prospect_stage"),
+    ] {
+        let text = browser.open(&world.page_of(page)).await.text;
+        let (_, choice) = text
+            .split_once(&format!("name=\"{field}\""))
+            .expect("a choice");
+        let choice = choice.split("</select>").next().unwrap_or_default();
+        let values = choice.split("<option value=\"").skip(1);
+        let values = values.filter_map(|rest| rest.split('"').next());
+        let offered: Vec<_> = values.filter(|id| !id.is_empty()).collect();
+        assert_eq!(offered, pipeline, "{page}");
+    }
 }
 
 #[tokio::test]
@@ -391,6 +428,17 @@ async fn a_stream_gets_a_schedule_and_is_read_whole_again_by_whoever_says_so() {
         page.text
             .contains("<code>*/15 6-21 * * *</code> Europe/Oslo")
     );
+    // What was typed for a choice that is not made is not dropped.
+    let other = [
+        ("csrf", proof.as_str()),
+        ("kind", "default"),
+        ("cron", "0 3 * * *"),
+    ];
+    let lost = browser.post(&schedule, &other).await;
+    assert_eq!(lost.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let told = ["field-cron-problem", "value=\"0 3 * * *\""];
+    let told = told.map(|told| lost.text.contains(told));
+    assert_eq!(told, [true; 2], "{}", lost.text);
     let shipped = [("csrf", proof.as_str()), ("kind", "default")];
     browser.post(&schedule, &shipped).await;
     assert!(browser.open(&path).await.text.contains("(default)"));

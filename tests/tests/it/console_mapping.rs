@@ -179,7 +179,16 @@ async fn the_board_is_filled_in_without_javascript_and_read_back_over_grpc() {
         .press(&mut browser, &format!("{path}/versions/0"), "")
         .await;
     assert_eq!(back.status, StatusCode::SEE_OTHER);
-    assert_eq!(world.saved().await.product_stages, shipped.product_stages);
+    let present = world.saved().await;
+    assert_eq!(present.product_stages, shipped.product_stages);
+    // Once more is no version.
+    let zero = browser.open(&format!("{path}/versions/0")).await;
+    Filled::of(&zero)
+        .press(&mut browser, &format!("{path}/versions/0"), "")
+        .await;
+    assert_eq!(world.saved().await, present);
+    let told = browser.open(&path).await.text;
+    assert!(told.contains("Nothing has changed, so no new version was made."));
 }
 
 #[tokio::test]
@@ -274,8 +283,22 @@ async fn what_is_wrong_on_the_board_is_named_and_stays_as_it_was_typed() {
     assert_eq!(kept.value("group_days.OFFER"), "soon");
     assert_eq!(kept.value("label.HOLD"), "Parked for now");
 
+    let nameless = kept.set("group_days.OFFER", "4").set("new_days", "6");
+    let refused = nameless.press(&mut browser, &path, "save").await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused
+            .text
+            .contains("aria-describedby=\"new_label-problem\"")
+            && refused.text.contains("id=\"new_label-problem\""),
+        "{}",
+        refused.text
+    );
+    let kept = Filled::of(&refused);
+    assert_eq!(kept.value("new_days"), "6");
+
     let form = kept
-        .set("group_days.OFFER", "4")
+        .set("new_days", "")
         .set("zone", "Mars/Base")
         .set("label.HOLD", "");
     let refused = form.press(&mut browser, &path, "save").await;

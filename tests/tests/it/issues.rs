@@ -47,6 +47,15 @@ impl World {
         answer.expect("done").into_inner().issue.expect("an issue")
     }
 
+    async fn check_permissions(&self) {
+        let request = pb::CheckPermissionsRequest {
+            connection_id: self.connection.clone(),
+            ..Default::default()
+        };
+        let report = self.api.connections().check_permissions(request).await;
+        report.expect("a report");
+    }
+
     async fn rotate(&self, key: &str) {
         let request = pb::RotateCredentialRequest {
             connection_id: self.connection.clone(),
@@ -216,26 +225,52 @@ async fn f52_a_list_that_alone_is_not_answered_is_an_issue_of_its_own() {
 #[tokio::test]
 async fn f52_a_permission_that_a_check_finds_missing_is_an_issue_until_one_finds_it_granted() {
     let mut world = World::synced(Setup::new(40)).await;
-    let check = async |world: &World| {
-        let request = pb::CheckPermissionsRequest {
-            connection_id: world.connection.clone(),
-            ..Default::default()
-        };
-        let report = world.api.connections().check_permissions(request).await;
-        report.expect("a report");
-    };
     world
         .replace_lever(knowing(lacking("find all sources")))
         .await;
-    check(&world).await;
+    world.check_permissions().await;
     let kind = pb::IssueKind::PermissionMissing;
     let opened = world.until_issue(kind, pb::IssueState::Open).await;
     assert_eq!(opened.subject, "find all sources");
     assert_eq!(opened.affected.len(), 1, "{opened:?}");
     assert_eq!(opened.affected[0].id, "sources");
     world.replace_lever(knowing(Key::all(DEFAULT_KEY))).await;
-    check(&world).await;
+    world.check_permissions().await;
     world.until_issue(kind, pb::IssueState::Resolved).await;
+}
+
+/// F-52: what a read was refused for ends with the check that finds it granted, and is read at once, though no pass is due.
+#[tokio::test]
+async fn f52_a_check_that_finds_granted_what_a_read_was_refused_for_ends_the_issue_and_has_it_read()
+{
+    let refused = ["find all tags", "find all opportunity notes"];
+    let mut setup = Setup::new(40);
+    setup.lever.keys = vec![Key {
+        permissions: Permissions::AllBut(refused.map(str::to_owned).into()),
+        ..Key::all(DEFAULT_KEY)
+    }];
+    let mut world = World::synced(setup).await;
+    until("both are told", async || {
+        (world.open_issues().await.len() == 2).then_some(())
+    })
+    .await;
+    // A check that finds it missing still ends nothing.
+    world.check_permissions().await;
+    assert_eq!(world.open_issues().await.len(), 2);
+    world.replace_lever(knowing(Key::all(DEFAULT_KEY))).await;
+    world.check_permissions().await;
+    until("nothing is open", async || {
+        world.open_issues().await.is_empty().then_some(())
+    })
+    .await;
+    for stream in ["tags", "notes"] {
+        until(&format!("{stream} are read"), async || {
+            let read = world.stream(stream).await;
+            let there = read.state() == pb::StreamState::Synced && read.records > Some(0);
+            there.then_some(())
+        })
+        .await;
+    }
 }
 
 /// F-52: by hand it is done with until it shows anew, and not because it goes on.
@@ -288,6 +323,7 @@ async fn f52_a_record_that_cannot_be_read_is_an_issue_until_it_can() {
     let named = pb::AffectedObject {
         what: "opportunities".to_owned(),
         id: person.clone(),
+        ..Default::default()
     };
     assert_eq!(
         (opened.subject.as_str(), &opened.affected),
@@ -315,10 +351,12 @@ async fn f52_a_stage_that_is_renamed_is_an_issue_until_the_mapping_is_saved() {
     world.pull_only(&["stages"]).await;
     let kind = pb::IssueKind::MappingDrift;
     let opened = world.until_issue(kind, pb::IssueState::Open).await;
+    let affected = &opened.affected[0];
     assert_eq!(
-        (opened.subject.as_str(), opened.affected[0].id.as_str()),
+        (opened.subject.as_str(), affected.id.as_str()),
         ("RENAMED_STAGE", stage.as_str())
     );
+    assert_eq!(affected.name, "Quite another name");
     assert!(
         opened.message.contains("Quite another name"),
         "{}",

@@ -4,7 +4,7 @@
 //! what Lever has then. Version 0 has noted nothing, so nothing is new to it; its stages are unmapped, and seen so.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use lever::{ArchiveReason, StageId};
 
@@ -74,43 +74,57 @@ impl DriftKind {
     }
 }
 
+/// A text of Lever's in quotation marks, without anything that is not shown.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('“')?;
+        for letter in self.0.chars() {
+            match letter {
+                '"' | '\'' | '\\' => f.write_char(letter)?,
+                letter => write!(f, "{}", letter.escape_debug())?,
+            }
+        }
+        f.write_char('”')
+    }
+}
+
 /// A sentence for people, with the way out.
 impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Drift {
-            text,
-            last_known_text: known,
-            ..
-        } = self;
+        let known = match self.last_known_text.as_str() {
+            "" => Quoted(&self.id),
+            known => Quoted(known),
+        };
+        let text = Quoted(&self.text);
         match self.kind {
             DriftKind::NewStage => write!(
                 f,
-                "Lever has a new stage {text:?}: put it into a product stage, or save the mapping to leave it unmapped"
+                "Lever has a new stage {text}: put it into a product stage, or save the mapping to leave it unmapped"
             ),
             DriftKind::RenamedStage => write!(
                 f,
-                "Lever calls the stage {known:?} {text:?} now: it is mapped as before; save the mapping to take note"
+                "The stage {known} is called {text} in Lever now: it is mapped as before; save the mapping to take note"
             ),
             DriftKind::MissingStage => write!(
                 f,
-                "Lever no longer lists the stage {:?}: move whoever is in it, and take it out of the mapping where it is \
-                 named",
-                if known.is_empty() { &self.id } else { known }
+                "Lever no longer lists the stage {known}: move whoever is in it, and take it out of the mapping where it \
+                 is named"
             ),
             DriftKind::NewReason => write!(
                 f,
-                "Lever has a new archive reason {text:?}: people may be rejected with it; exclude it, or save the \
+                "Lever has a new archive reason {text}: people may be rejected with it; exclude it, or save the \
                  mapping to leave it so"
             ),
             DriftKind::RenamedReason => write!(
                 f,
-                "Lever calls the archive reason {known:?} {text:?} now: save the mapping to take note"
+                "The archive reason {known} is called {text} in Lever now: save the mapping to take note"
             ),
             DriftKind::MissingReason => write!(
                 f,
-                "Lever no longer lists the archive reason {:?}, which is excluded when rejecting: take it out of the \
-                 mapping",
-                if known.is_empty() { &self.id } else { known }
+                "Lever no longer lists the archive reason {known}, which is excluded when rejecting: take it out of the \
+                 mapping"
             ),
         }
     }
@@ -282,7 +296,17 @@ mod tests {
         let gone = gone.iter().find(|one| one.id == "gone").unwrap();
         assert_eq!(
             gone.to_string(),
-            "Lever no longer lists the stage \"Homework\": move whoever is in it, and take it out of the mapping where it is named"
+            "Lever no longer lists the stage “Homework”: move whoever is in it, and take it out of the mapping where it is named"
+        );
+        let renamed = Drift {
+            kind: RenamedStage,
+            id: "p".to_owned(),
+            text: "Bob's \"call\"\u{202e}\n".to_owned(),
+            last_known_text: "Phone".to_owned(),
+        };
+        assert_eq!(
+            renamed.to_string(),
+            "The stage “Phone” is called “Bob's \"call\"\\u{202e}\\n” in Lever now: it is mapped as before; save the mapping to take note"
         );
         // Nothing is missing from what was not read, and to version 0 nothing is new.
         assert_eq!(found(&mapping, &[], &[], &["gone"]), []);

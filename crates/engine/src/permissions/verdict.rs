@@ -86,6 +86,12 @@ pub(super) fn verdict(operation: Option<&Operation>, tried: Tried, used: Experie
     }
 }
 
+/// Whether a try alone shows that the credential may do what was tried.
+pub(super) fn allows(operation: Option<&Operation>, tried: Tried) -> bool {
+    let verdict = verdict(operation, tried, Experience::default());
+    verdict.state == PermissionState::Granted
+}
+
 fn known(state: PermissionState, evidence: Evidence) -> Verdict {
     Verdict {
         state,
@@ -173,6 +179,22 @@ mod tests {
 
     fn at(ms: i64) -> Option<Timestamp> {
         Some(Timestamp::from_millis(ms))
+    }
+
+    #[test]
+    fn only_what_was_answered_now_shows_that_something_is_allowed() {
+        let (one, list) = (Some(&r::GET_USER), Some(&r::LIST_USERS));
+        for (operation, tried, allowed) in [
+            (list, Tried::Answered(200), true),
+            (one, Tried::Answered(404), true),
+            (list, Tried::Answered(404), false),
+            (list, Tried::Answered(403), false),
+            (list, Tried::Nothing, false),
+            (list, Tried::Left(Left::NotKept), false),
+            (None, Tried::Left(Left::Writes), false),
+        ] {
+            assert_eq!(allows(operation, tried), allowed, "{tried:?}");
+        }
     }
 
     #[test]

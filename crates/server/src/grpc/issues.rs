@@ -44,14 +44,21 @@ impl Api {
         page.truncate(size);
         let last = page.last().filter(|_| more);
         let last = last.map(|(connection, issue)| place(*connection, issue));
+        let mut issues = Vec::new();
+        for (id, issue) in page {
+            issues.push(self.issue_in_words(id, issue).await);
+        }
         Ok(Response::new(pb::ListIssuesResponse {
-            issues: page
-                .into_iter()
-                .map(|(id, issue)| to_pb(id, issue))
-                .collect(),
+            issues,
             next_page_token: bound.seal(store, last.as_ref()).map_err(status)?,
             open,
         }))
+    }
+
+    /// An issue with the names of what it concerns.
+    async fn issue_in_words(&self, id: ConnectionId, issue: domain::Issue) -> pb::Issue {
+        let names = self.engine.affected_names(id, &issue.affected).await;
+        to_pb(id, issue, names)
     }
 
     /// The connection that is named, or all that the caller may see.
@@ -81,7 +88,7 @@ impl Api {
             .await
             .map_err(status)?;
         Ok(Response::new(pb::UpdateIssueResponse {
-            issue: Some(to_pb(id, issue)),
+            issue: Some(self.issue_in_words(id, issue).await),
         }))
     }
 }

@@ -74,8 +74,8 @@ fn to_state(state: IssueState) -> pb::IssueState {
     }
 }
 
-/// An issue as the wire has it.
-pub fn to_pb(connection: ConnectionId, issue: Issue) -> pb::Issue {
+/// An issue as the wire has it, with the names of what it concerns.
+pub fn to_pb(connection: ConnectionId, issue: Issue, names: Vec<String>) -> pb::Issue {
     let resolve_time = issue.resolved.as_ref().map(Resolved::at);
     let by_hand = match &issue.resolved {
         Some(Resolved::ByHand(remark)) => Some(remark),
@@ -88,7 +88,12 @@ pub fn to_pb(connection: ConnectionId, issue: Issue) -> pb::Issue {
         connection_id: connection.to_string(),
         kind: to_kind(issue.kind).into(),
         state: to_state(issue.state()).into(),
-        affected: issue.affected.into_iter().map(to_affected).collect(),
+        affected: issue
+            .affected
+            .into_iter()
+            .zip(names)
+            .map(to_affected)
+            .collect(),
         subject: issue.subject,
         message: issue.message,
         repair: issue.repair,
@@ -112,10 +117,11 @@ fn said(remark: Option<&Remark>) -> (String, String) {
         .unwrap_or_default()
 }
 
-fn to_affected(affected: Affected) -> pb::AffectedObject {
+fn to_affected((affected, name): (Affected, String)) -> pb::AffectedObject {
     pb::AffectedObject {
         what: affected.what,
         id: affected.id,
+        name,
     }
 }
 

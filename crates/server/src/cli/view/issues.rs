@@ -46,16 +46,20 @@ fn block(issue: &pb::Issue, connection: &str, now_ms: i64) -> String {
     lines.extend(remark("resolved", &issue.resolved_by, &issue.resolve_note));
     lines.extend(remark("muted", &issue.muted_by, &issue.mute_note));
     if !issue.affected.is_empty() {
-        let names = issue
-            .affected
-            .iter()
-            .map(|one| format!("{} {}", one.what, one.id));
+        let names = issue.affected.iter().map(concerned);
         let names = names.collect::<Vec<_>>().join(", ");
         lines.push(styled(DIM, &format!("concerns {names}")));
     }
     lines.push(styled(DIM, &format!("{seen}{back} · {}", issue.id)));
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn concerned(one: &pb::AffectedObject) -> String {
+    match one.name.as_str() {
+        "" => format!("{} {}", one.what, one.id),
+        name => format!("{} {} ({})", one.what, Cell::from(name).styled(), one.id),
+    }
 }
 
 fn kind(issue: &pb::Issue) -> String {
@@ -91,6 +95,14 @@ mod tests {
     use super::super::plain;
     use super::*;
 
+    fn affected(what: &str, id: &str, name: &str) -> pb::AffectedObject {
+        pb::AffectedObject {
+            what: what.to_owned(),
+            id: id.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
     #[test]
     fn an_issue_is_told_with_what_to_do_how_often_it_showed_and_who_said_what() {
         let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
@@ -101,10 +113,10 @@ mod tests {
             state: pb::IssueState::Muted.into(),
             message: "Lever refused to list notes.".to_owned(),
             repair: "Ask for a new key.".to_owned(),
-            affected: vec![pb::AffectedObject {
-                what: "stream".to_owned(),
-                id: "notes".to_owned(),
-            }],
+            affected: vec![
+                affected("stream", "notes", ""),
+                affected("user", "u1", "Ada\nL."),
+            ],
             count: 3,
             reopened: 1,
             first_seen_time: at(0),
@@ -124,7 +136,7 @@ mod tests {
              Lever refused to list notes.\n\
              What to do: Ask for a new key.\n\
              muted by ada: we know\n\
-             concerns stream notes\n\
+             concerns stream notes, user Ada L. (u1)\n\
              seen 3 times, first 1 min ago, last 10 s ago, back 1 time · i1\n"
         );
         assert_eq!(plain(&line(&issue)), "muted: Lever refused to list notes.");

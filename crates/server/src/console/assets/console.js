@@ -6,7 +6,8 @@ const localTimes = (root) => {
   const exact = new Intl.DateTimeFormat(undefined, { ...parts, second: "2-digit" });
   for (const time of root.querySelectorAll("time[datetime]")) {
     const format = time.dataset.seconds === undefined ? plain : exact;
-    time.textContent = format.format(new Date(time.dateTime));
+    // Where there is no room for all of it, the hour begins the next line.
+    time.textContent = format.format(new Date(time.dateTime)).split(", ").map((part) => part.replaceAll(" ", "\u00a0")).join(", ");
   }
 };
 

@@ -25,8 +25,6 @@ use crate::console::refusal::Refused;
 use crate::console::words::{count, moment, span};
 use crate::grpc::Api;
 
-const VERSIONS: &str = "/fulcrum.v1.StageMappingService/ListStageMappingVersions";
-const STAGES: &str = "/fulcrum.v1.LeverService/ListStages";
 const CANDIDATES: &str = "/fulcrum.v1.CandidateService/ListCandidates";
 const USER: &str = "/fulcrum.v1.LeverService/GetUser";
 const REPORT: &str = "/fulcrum.v1.InboundService/GetSlaReport";
@@ -214,47 +212,31 @@ async fn asked_for(
     Ok((stages?, found?))
 }
 
-/// The stages whose people are applicants, in Lever's order, then those that it no longer lists.
+/// The stages whose people are applicants, by id and text.
 async fn inbound_stages(desk: &Desk, id: &str) -> Result<Vec<(String, String)>, Refused> {
-    let (mapping, listed) = mapping_and_stages(desk, id).await?;
-    Ok(in_order(mapping.inbound_stage_ids, listed))
+    let request = pb::GetStageMappingRequest {
+        connection_id: id.to_owned(),
+    };
+    let rpc = Tab::Stages.rpc();
+    let present = desk.call(rpc, request, Api::get_stage_mapping).await?;
+    let mapping = present.stage_mapping.unwrap_or_default();
+    Ok(in_order(mapping.inbound_stage_ids, present.stages))
 }
 
-/// The stage mapping, and Lever's stages: none while they have not been read.
-///
-/// The mapping is asked for as the newest of its versions: `GetStageMapping` counts everybody who is open.
-pub(super) async fn mapping_and_stages(
-    desk: &Desk,
-    id: &str,
-) -> Result<(pb::StageMapping, Vec<pb::Stage>), Refused> {
-    let newest = pb::ListStageMappingVersionsRequest {
-        connection_id: id.to_owned(),
-        page_size: 1,
-        ..Default::default()
-    };
-    let newest = desk.call(VERSIONS, newest, Api::list_stage_mapping_versions);
-    let listed = pb::ListStagesRequest {
-        connection_id: id.to_owned(),
-        page_size: 1_000,
-        ..Default::default()
-    };
-    let listed = desk.call(STAGES, listed, Api::list_stages);
-    let (newest, listed) = join(newest, listed).await;
-    let newest = newest?.versions.into_iter().next();
-    let mapping = newest.and_then(|version| version.stage_mapping);
-    // Without Lever's stages there is nobody to list yet, which the list itself says.
-    let listed = listed.map(|answer| answer.stages).unwrap_or_default();
-    Ok((mapping.unwrap_or_default(), listed))
-}
-
-fn in_order(inbound: Vec<String>, listed: Vec<pb::Stage>) -> Vec<(String, String)> {
-    let (mut there, mut gone): (Vec<_>, Vec<_>) = (Vec::new(), inbound);
-    for stage in listed {
-        if let Some(at) = gone.iter().position(|id| *id == stage.id) {
-            there.push((gone.remove(at), stage.text));
+/// These stages in the order of the pipeline, then those that Lever no longer lists; by their ids while it was not read.
+fn in_order(inbound: Vec<String>, pipeline: Vec<pb::MappedStage>) -> Vec<(String, String)> {
+    let (mut there, mut unknown): (Vec<_>, Vec<_>) = (Vec::new(), inbound);
+    for stage in pipeline {
+        if let Some(at) = unknown.iter().position(|id| *id == stage.stage_id) {
+            there.push((unknown.remove(at), stage.text));
         }
     }
-    there.extend(gone.into_iter().map(|id| (id.clone(), id)));
+    there.extend(unknown.into_iter().map(|id| (id, String::new())));
+    for (id, text) in &mut there {
+        if text.is_empty() {
+            text.clone_from(id);
+        }
+    }
     there
 }
 
@@ -525,8 +507,7 @@ pub(super) fn sla(sla: &pb::Sla) -> Markup {
     let found = states.find(|(.., state)| *state == sla.state());
     let words = found.map_or("not known", |(_, words, _)| words);
     html! {
-        span class=(class) { (words) }
-        @if let Some(over) = &sla.over_by { " " (span(over)) " over" }
+        span.when { span class=(class) { (words) } @if let Some(over) = &sla.over_by { " " (span(over)) " over" } }
         @if let Some(due) = &sla.due_at { br; span.faint { "due " (moment(Some(due))) } }
     }
 }
@@ -630,16 +611,18 @@ mod tests {
     }
 
     #[test]
-    fn inbound_stages_are_in_levers_order_and_a_missing_one_stays() {
-        let stage = |id: &str| pb::Stage {
-            id: id.to_owned(),
-            text: id.to_uppercase(),
+    fn inbound_stages_are_in_the_order_of_the_pipeline_and_a_missing_one_stays() {
+        let stage = |id: &str, text: &str| pb::MappedStage {
+            stage_id: id.to_owned(),
+            text: text.to_owned(),
             ..Default::default()
         };
-        let inbound = ["gone", "b", "a"].map(str::to_owned).to_vec();
-        let ordered = in_order(inbound, ["a", "other", "b"].map(stage).into());
+        let inbound = ["a", "b", "gone", "never"].map(str::to_owned).to_vec();
+        let pipeline = [stage("b", "B"), stage("other", "O"), stage("a", "A")];
+        let missing = [stage("gone", "")];
+        let ordered = in_order(inbound, [&pipeline[..], &missing].concat());
         let texts: Vec<_> = ordered.iter().map(|(_, text)| text.as_str()).collect();
-        assert_eq!(texts, ["A", "B", "gone"]);
+        assert_eq!(texts, ["B", "A", "gone", "never"]);
     }
 
     #[test]

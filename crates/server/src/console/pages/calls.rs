@@ -483,21 +483,21 @@ fn one(call: &pb::ApiCall, view: &View<'_>) -> Markup {
     let asked = |name, id| href(view.path, &[(name, id)]);
     html! {
         tr {
-            tdNone data-label="Time" { (instant(call.call_time.as_ref())) }
-            tdNone data-label="Call" { code { (call.method) " " (call.path_template) } }
+            td data-label="Time" { (instant(call.call_time.as_ref())) }
+            td data-label="Call" { code { (call.method) " " (call.path_template) } }
             td.num data-label="Status" { @if call.status == 0 { "no answer" } @else { (call.status) } }
             td.num data-label="Took" { (call.elapsed_ms) " ms" }
             td.num data-label="Waited" { (call.waited_ms) " ms" }
             td.num data-label="Try" { (call.attempt) }
-            tdNone data-label="Lane" { (lane(&call.lane)) }
-            tdNone data-label="Operation" {
+            td data-label="Lane" { (lane(&call.lane)) }
+            td data-label="Operation" {
                 @match (&view.writes, call.operation_id.as_str()) {
                     (_, "") => "–",
                     (Some(writes), id) => a href={ (writes) "/" (id) } { code { (id) } },
                     (None, id) => code { (id) },
                 }
             }
-            tdNone data-label="Request" {
+            td data-label="Request" {
                 @if call.rpc_id.is_empty() { span.faint { "by itself" } }
                 @else { a href=(asked("request", &call.rpc_id)) { code { (call.rpc_id) } } }
             }

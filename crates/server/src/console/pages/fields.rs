@@ -20,7 +20,7 @@ use proto::v1::preview_field_mapping_request::Whose;
 use tonic::Code;
 
 use super::refused::{is_open, way_back};
-use super::versions::{self, Page, Stamp, Versioned};
+use super::versions::{self, Page, Stamp, Titles, Versioned};
 use crate::console::Console;
 use crate::console::assets::BOARD_STYLE;
 use crate::console::compare::{Setting, two};
@@ -100,7 +100,12 @@ impl Versioned for Account {
         &self.mapping
     }
 
-    fn settings(&self, mapping: &pb::FieldMapping) -> Vec<Setting> {
+    /// Its versions speak of no posting.
+    async fn titles(_: &Desk, _: &str, _: &[&pb::FieldMapping]) -> Result<Titles, Refused> {
+        Ok(Titles::new())
+    }
+
+    fn settings(&self, mapping: &pb::FieldMapping, _: &Titles) -> Vec<Setting> {
         settings(mapping)
     }
 

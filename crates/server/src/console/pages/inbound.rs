@@ -500,7 +500,7 @@ fn page(view: &View<'_>, token: &str) -> Markup {
                 h2 { "Snoozed people" }
                 (field("snoozed", WHILE_SNOOZED, "Who is left out goes from the mirror. The clock of the SLA stands still meanwhile, unless the stage mapping says otherwise.", "snoozed", refused).choice(&typed.snoozed, &SNOOZED))
             }
-            @if open { button.primary type="submit" { "Save" } }
+            @if open { p { button.primary type="submit" { "Save" } } }
             (entries::panels(&entries::View {
                 path: &path,
                 mapping: &present.mapping,

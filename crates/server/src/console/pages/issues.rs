@@ -192,7 +192,7 @@ fn none(state: pb::IssueState) -> Markup {
     html! { section.empty { h2 { (title) } p { (text) } } }
 }
 
-/// What an issue concerns: streams in words, and writes with the way to them.
+/// What an issue concerns: streams in words, writes with the way to them, and what has a name by that and its id.
 fn concerned(one: &pb::AffectedObject, view: &View<'_>) -> Markup {
     let what = match one.what.as_str() {
         "operation" => "write".to_owned(),
@@ -205,7 +205,10 @@ fn concerned(one: &pb::AffectedObject, view: &View<'_>) -> Markup {
             "operation" if view.tabs.contains(&Tab::Operations) => {
                 a href={ (Tab::Operations.path(view.connection)) "/" (one.id) } { (one.id) }
             },
-            _ => code { (one.id) },
+            _ => {
+                @if !one.name.is_empty() { "“" (one.name) "” " }
+                code.faint[!one.name.is_empty()] { (one.id) }
+            },
         }
     }
 }
@@ -234,12 +237,14 @@ fn one(issue: &pb::Issue, view: &View<'_>) -> Markup {
             }
             @if let Some(csrf) = view.csrf {
                 @let path = view.asked.at(&format!("{}/{}", view.path, issue.id));
-                @match issue.state() {
-                    pb::IssueState::Muted => (action(csrf, &path, "Unmute", &[("action", "unmute")])),
-                    pb::IssueState::Resolved => {},
-                    _ => {
-                        (action(csrf, &path, "Mute", &[("action", "mute")])) " "
-                        (action(csrf, &path, "Resolve", &[("action", "resolve")]))
+                div.actions {
+                    @match issue.state() {
+                        pb::IssueState::Muted => (action(csrf, &path, "Unmute", &[("action", "unmute")])),
+                        pb::IssueState::Resolved => {},
+                        _ => {
+                            (action(csrf, &path, "Mute", &[("action", "mute")])) " "
+                            (action(csrf, &path, "Resolve", &[("action", "resolve")]))
+                        }
                     }
                 }
             }
@@ -266,9 +271,10 @@ mod tests {
 
     #[test]
     fn repairs_lead_to_the_pages_they_name_and_what_is_concerned_is_told_in_words() {
-        let affected = |what: &str, id: &str| pb::AffectedObject {
+        let affected = |what: &str, id: &str, name: &str| pb::AffectedObject {
             what: what.to_owned(),
             id: id.to_owned(),
+            name: name.to_owned(),
         };
         let issue = pb::Issue {
             message: "Lever refused".to_owned(),
@@ -276,9 +282,10 @@ mod tests {
                      calls (ListApiCalls) tell more"
                 .to_owned(),
             affected: vec![
-                affected("stream", "requisition_fields"),
-                affected("operation", "0-1/2"),
-                affected("product_field", "NOTES"),
+                affected("stream", "requisition_fields", ""),
+                affected("operation", "0-1/2", ""),
+                affected("product_field", "NOTES", ""),
+                affected("archive_reason", "r-1", "Under<qualified>"),
             ],
             ..Default::default()
         };
@@ -290,6 +297,7 @@ mod tests {
             "stream “requisition fields”",
             "write <a href=\"/console/connections/c/operations/0-1/2\">0-1/2</a>",
             "product field <code>NOTES</code>",
+            "archive reason “Under&lt;qualified&gt;” <code class=\"faint\">r-1</code>",
         ] {
             assert!(text.contains(told), "{told}: {text}");
         }

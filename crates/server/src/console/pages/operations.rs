@@ -363,7 +363,7 @@ fn one(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
             td data-label="State" { (state(operation)) }
             td data-label="By" { (by(operation)) }
             td data-label="To tell" { (to_tell(operation)) }
-            td data-label="Actions" {
+            td.deeds data-label="Actions" {
                 @if let Some(token) = rows.csrf {
                     @if operation.state() == pb::OperationState::Failed && has_form(operation.kind()) {
                         a.button href={ (page) "/edit" } { "Edit…" span.unseen { (for_whom(operation, rows)) } } " "

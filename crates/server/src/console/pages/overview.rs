@@ -19,7 +19,7 @@ use crate::console::desk::Desk;
 use crate::console::frame::Tab;
 use crate::console::import::{self, Share, Standing};
 use crate::console::models::called;
-use crate::console::refusal::Refused;
+use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{about, count, moment, number, plain};
 use crate::wire::status::status;
 
@@ -252,7 +252,7 @@ fn import_row(status: &pb::GetSyncStatusResponse, stream: &pb::StreamStatus) -> 
             td.num data-label="Stored" { @match stream.records { Some(stored) => (number(stored)), None => (dash) } }
             td.num data-label="Could not be read" { (number(stream.quarantined)) }
             td.num data-label="Rate" { (rate(standing, stream.rate)) }
-            td data-label="To tell" { (stream.error) }
+            td data-label="To tell" { (wrong(stream)) }
         }
     }
 }
@@ -295,6 +295,16 @@ fn streams(streams: &[pb::StreamStatus]) -> Markup {
     }
 }
 
+/// Why a stream cannot be read, without what the badge says; nothing where it can.
+fn wrong(stream: &pb::StreamStatus) -> String {
+    let forbidden = stream.error.strip_prefix("forbidden: ");
+    let told = forbidden.and_then(|rest| rest.split_once(". "));
+    match told.map_or(stream.error.as_str(), |(_permission, told)| told) {
+        "" => String::new(),
+        told => sentence(told),
+    }
+}
+
 fn one(stream: &pb::StreamStatus) -> Markup {
     html! {
         tr {
@@ -304,7 +314,7 @@ fn one(stream: &pb::StreamStatus) -> Markup {
             td data-label="Last success" { (moment(stream.last_success_at.as_ref())) }
             td data-label="Next" { @if stream.next_run_at.is_some() { (moment(stream.next_run_at.as_ref())) } @else { "–" } }
             td data-label="To tell" {
-                @if !stream.error.is_empty() { p { (stream.error) } }
+                @if !stream.error.is_empty() { p { (wrong(stream)) } }
                 @if stream.waiting > 0 { p.faint { (count(stream.waiting, "list waits", "lists wait")) " to be read" } }
                 @if stream.quarantined > 0 { p { (count(stream.quarantined, "record", "records")) " could not be read" } }
                 @if stream.rate > 0.0 { p.faint { (format!("{:.0}", stream.rate)) " records a second" } }
@@ -366,7 +376,7 @@ mod tests {
                 pb::StreamStatus {
                     name: "archive_reasons".to_owned(),
                     state: pb::StreamState::Forbidden.into(),
-                    error: "the key lacks <it>".to_owned(),
+                    error: "forbidden: it. the key lacks <it>".to_owned(),
                     ..Default::default()
                 },
             ],
@@ -392,7 +402,7 @@ mod tests {
         ));
         assert!(text.contains("12/s") && text.contains("data-tell-me hidden"));
         assert!(text.contains("Archive reasons") && text.contains("badge warn\">Needs attention"));
-        assert!(text.contains("the key lacks &lt;it&gt;"));
+        assert!(text.contains("\">The key lacks &lt;it&gt;.</td>"), "{text}");
     }
 
     #[test]

@@ -159,18 +159,19 @@ fn told(report: &pb::CheckPermissionsResponse, only: Only) -> Markup {
                 p { (count(missing.len() as u64, "permission is missing", "permissions are missing")) ". The permissions of a key cannot be changed in Lever: a Lever Super Admin makes a new key with all of the list below, and you replace the key in the settings." }
             }
         }
+        // What needs somebody comes first, and what nobody can tell is out of the way.
+        (table("Permissions that are missing", missing))
         details.panel open[needed > 0] {
             summary { "The list to tick in Lever, in Lever’s order" }
             (checklist(only))
         }
-        // What needs somebody comes first, and what nobody can tell is out of the way.
-        (table("Permissions", missing.into_iter().chain(of_state(report, pb::PermissionState::Granted))))
+        (table("Permissions that the key has", of_state(report, pb::PermissionState::Granted)))
         @let untested = of_state(report, pb::PermissionState::NotTested);
         @if !untested.is_empty() {
             details.panel {
                 summary { (count(untested.len() as u64, "permission", "permissions")) " could not be tested, or are needed for nothing that is switched on" }
                 p { "Writing cannot be tried without leaving something behind in Lever: such a permission is known once it was really used." }
-                (table("Permissions that were not tested", untested.into_iter()))
+                (table("Permissions that were not tested", untested))
             }
         }
     }
@@ -195,12 +196,15 @@ fn untested(report: &pb::CheckPermissionsResponse) -> Markup {
     }
 }
 
-fn table<'a>(label: &str, permissions: impl Iterator<Item = &'a pb::Permission>) -> Markup {
+/// Some permissions; nothing where there are none.
+fn table(label: &str, permissions: Vec<&pb::Permission>) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(label) {
-            table {
-                thead { tr { th { "Permission" } th { "Needed for" } th { "Need" } th { "State" } th { "What to do" } } }
-                tbody { @for one in permissions { (row(one)) } }
+        @if !permissions.is_empty() {
+            div.scroll tabindex="0" role="region" aria-label=(label) {
+                table {
+                    thead { tr { th { "Permission" } th { "Needed for" } th { "Need" } th { "State" } th { "What to do" } } }
+                    tbody { @for one in permissions { (row(one)) } }
+                }
             }
         }
     }

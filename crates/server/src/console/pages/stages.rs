@@ -8,6 +8,8 @@ mod draft;
 mod effect;
 mod rules;
 
+use std::collections::BTreeSet;
+
 use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -21,7 +23,7 @@ use proto::v1::stage_mapping_service_server::StageMappingService as _;
 use tonic::Code;
 
 use super::refused::{is_open, way_back};
-use super::versions::{self, Page, Stamp, Versioned};
+use super::versions::{self, Page, Stamp, Titles, Versioned};
 use crate::console::Console;
 use crate::console::compare::Setting;
 use crate::console::desk::Desk;
@@ -41,6 +43,9 @@ const UPDATE: &str = "/fulcrum.v1.StageMappingService/UpdateStageMapping";
 const VERSIONS: &str = "/fulcrum.v1.StageMappingService/ListStageMappingVersions";
 /// The route of the board.
 const PAGE: &str = "/console/connections/{id}/stages";
+const POSTING: &str = "/fulcrum.v1.LeverService/GetPosting";
+/// Postings that versions are told of by their titles; more are told by their ids.
+const MOST_TITLES: usize = 500;
 const REASONS: &str = "/fulcrum.v1.LeverService/ListArchiveReasons";
 
 pub(super) fn routes() -> Router<Console> {
@@ -91,8 +96,24 @@ impl Versioned for Account {
         &self.mapping
     }
 
-    fn settings(&self, mapping: &pb::StageMapping) -> Vec<Setting> {
-        settings(mapping, &self.names())
+    async fn titles(
+        desk: &Desk,
+        id: &str,
+        versions: &[&pb::StageMapping],
+    ) -> Result<Titles, Refused> {
+        let defaults = versions
+            .iter()
+            .flat_map(|mapping| &mapping.advance_defaults);
+        let postings: BTreeSet<&str> = defaults.map(|one| one.posting_id.as_str()).collect();
+        let mut titles = Titles::new();
+        for posting in postings.into_iter().take(MOST_TITLES) {
+            titles.extend(title(desk, id, posting).await?);
+        }
+        Ok(titles)
+    }
+
+    fn settings(&self, mapping: &pb::StageMapping, titles: &Titles) -> Vec<Setting> {
+        settings(mapping, &self.names().with_postings(titles))
     }
 
     fn stamp(mapping: &pb::StageMapping) -> Stamp<'_> {
@@ -179,6 +200,28 @@ struct Shown<'a> {
     said: Option<String>,
     effect: Option<Markup>,
     changed: bool,
+}
+
+/// The id and title of a posting; none of one that the mirror does not have, or does not show to the reader.
+async fn title(desk: &Desk, id: &str, posting: &str) -> Result<Option<(String, String)>, Refused> {
+    let request = pb::GetPostingRequest {
+        connection_id: id.to_owned(),
+        posting_id: posting.to_owned(),
+        ..Default::default()
+    };
+    if !desk.may(POSTING) {
+        return Ok(None);
+    }
+    let without = [
+        Code::NotFound,
+        Code::InvalidArgument,
+        Code::FailedPrecondition,
+    ];
+    match desk.call(POSTING, request, Api::get_posting).await {
+        Ok(answer) => Ok(answer.posting.map(|posting| (posting.id, posting.text))),
+        Err(refused) if without.contains(&refused.code()) => Ok(None),
+        Err(refused) => Err(refused),
+    }
 }
 
 /// What is suggested; nothing until Lever's stages have been read.

@@ -431,7 +431,7 @@ fn one(view: &View<'_>, link: &pb::UserLink) -> Markup {
             }
             td data-label="Matched" { span class=(class) { (matched(link.r#match())) } }
             td data-label="To tell" {
-                (link.reason)
+                @if !link.reason.is_empty() { (sentence(&link.reason)) }
                 @if !link.linked_by.is_empty() { p.faint { "linked by " (link.linked_by) ", " (moment(link.link_time.as_ref())) } }
             }
             @if view.may_link || view.may_test { td.deeds data-label="Actions" { (actions(view, link)) } }

@@ -1,5 +1,7 @@
 //! The versions of a mapping, whichever: a list, one beside the present, and what to do when two people save.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
@@ -39,8 +41,15 @@ pub(super) trait Versioned: Sized + Send + Sync + 'static {
     /// The mapping that holds.
     fn mapping(&self) -> &Self::Mapping;
 
+    /// What the postings are called of which versions speak.
+    fn titles(
+        desk: &Desk,
+        id: &str,
+        versions: &[&Self::Mapping],
+    ) -> impl Future<Output = Result<Titles, Refused>> + Send;
+
     /// What a mapping says, one setting after the other.
-    fn settings(&self, mapping: &Self::Mapping) -> Vec<Setting>;
+    fn settings(&self, mapping: &Self::Mapping, titles: &Titles) -> Vec<Setting>;
 
     fn stamp(mapping: &Self::Mapping) -> Stamp<'_>;
 
@@ -60,6 +69,9 @@ pub(super) trait Versioned: Sized + Send + Sync + 'static {
         etag: String,
     ) -> impl Future<Output = Result<Self::Mapping, Refused>> + Send;
 }
+
+/// What postings are called, by their ids.
+pub(super) type Titles = BTreeMap<String, String>;
 
 /// Which version a mapping is.
 #[derive(Clone, Copy)]
@@ -99,10 +111,11 @@ async fn every<A: Versioned>(
         let before = A::page(&desk, &id, 1, page.next_page_token.clone()).await?;
         page.versions.extend(before.versions);
     }
-    let settings: Vec<_> = page
-        .versions
+    let versions: Vec<_> = page.versions.iter().collect();
+    let titles = A::titles(&desk, &id, &versions).await?;
+    let settings: Vec<_> = versions
         .iter()
-        .map(|mapping| account.settings(mapping))
+        .map(|mapping| account.settings(mapping, &titles))
         .collect();
     let rows = page.versions.iter().enumerate().take(shown);
     let rows: Vec<Row<'_>> = rows
@@ -159,6 +172,7 @@ async fn single<A: Versioned>(
         let message = format!("there is no version {wanted} of this mapping");
         return Err(Status::not_found(message).into());
     };
+    let titles = A::titles(&desk, &id, &[account.mapping(), &mapping]).await?;
     let present = A::stamp(account.mapping());
     let path = A::TAB.path(&id);
     let view = One {
@@ -168,8 +182,8 @@ async fn single<A: Versioned>(
         present: present.version,
         etag: present.etag,
         csrf: desk.may(A::ROLLBACK).then_some(desk.csrf()),
-        before: account.settings(account.mapping()),
-        after: account.settings(&mapping),
+        before: account.settings(account.mapping(), &titles),
+        after: account.settings(&mapping, &titles),
     };
     Ok(desk.at(account.connection(), A::TAB, one(&view)))
 }
@@ -210,8 +224,9 @@ pub(super) async fn conflict<A: Versioned>(
         save: "save",
         form,
     };
-    let [base, theirs, mine] =
-        [&base, account.mapping(), mine].map(|mapping| account.settings(mapping));
+    let sides = [&base, account.mapping(), mine];
+    let titles = A::titles(desk, id, &sides).await?;
+    let [base, theirs, mine] = sides.map(|mapping| account.settings(mapping, &titles));
     let rows = conflicts(&base, &theirs, &mine);
     let page = desk.at(account.connection(), A::TAB, clash(&view, &rows));
     Ok((StatusCode::CONFLICT, page).into_response())

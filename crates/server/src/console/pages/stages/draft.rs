@@ -578,6 +578,7 @@ pub(super) struct Names<'a> {
     stages: BTreeMap<&'a str, &'a str>,
     reasons: BTreeMap<&'a str, &'a str>,
     groups: BTreeMap<&'a str, &'a str>,
+    postings: Option<&'a BTreeMap<String, String>>,
 }
 
 impl<'a> Names<'a> {
@@ -594,7 +595,7 @@ impl<'a> Names<'a> {
             reasons: reasons
                 .map(|reason| (reason.id.as_str(), reason.text.as_str()))
                 .collect(),
-            groups: BTreeMap::new(),
+            ..Names::default()
         }
     }
 
@@ -605,6 +606,20 @@ impl<'a> Names<'a> {
             .map(|group| (group.code.as_str(), group.label.as_str()))
             .collect();
         self
+    }
+
+    /// The same, with the titles of postings by their ids.
+    pub(super) fn with_postings(mut self, titles: &'a BTreeMap<String, String>) -> Names<'a> {
+        self.postings = Some(titles);
+        self
+    }
+
+    /// The title of a posting, or its id where there is none.
+    fn posting<'n>(&'n self, id: &'n str) -> &'n str {
+        let title = self.postings.and_then(|titles| titles.get(id));
+        title
+            .filter(|title| !title.is_empty())
+            .map_or(id, String::as_str)
     }
 
     /// What a group is called now, or was when it was there; so that a group with another name is no other group.
@@ -702,7 +717,8 @@ pub(super) fn settings(mapping: &pb::StageMapping, names: &Names<'_>) -> Vec<Set
     each("Holiday", &sla.holidays, &str::to_owned);
     for one in &mapping.advance_defaults {
         let (posting, stage) = (&one.posting_id, names.stage(&one.stage_id));
-        let name = format!("Suggested when advancing from the posting {posting}");
+        let title = names.posting(posting);
+        let name = format!("Suggested when advancing from the posting {title}");
         rows.push(Setting::new(format!("advance:{posting}"), name, stage));
     }
     for one in &mapping.reject_templates {
@@ -1003,5 +1019,24 @@ mod tests {
                 ("Inbound stage Chat".to_owned(), Changed::Mine),
             ]
         );
+    }
+    #[test]
+    fn a_posting_is_told_by_its_title_and_one_without_by_its_id() {
+        let titles = BTreeMap::from([("p1".to_owned(), "Engineer".to_owned())]);
+        let stages = account();
+        let names = Names::new(&stages, &[]).with_postings(&titles);
+        let default = |posting: &str| pb::AdvanceDefault {
+            posting_id: posting.to_owned(),
+            stage_id: "s2".to_owned(),
+        };
+        let mapping = pb::StageMapping {
+            advance_defaults: vec![default("p1"), default("p2")],
+            ..Default::default()
+        };
+        let told = settings(&mapping, &names).into_iter();
+        let told = told.filter(|setting| setting.value == "On-site");
+        let told: Vec<_> = told.map(|setting| setting.name).collect();
+        let of = |posting| format!("Suggested when advancing from the posting {posting}");
+        assert_eq!(told, [of("Engineer"), of("p2")]);
     }
 }
