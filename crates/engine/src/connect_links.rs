@@ -69,7 +69,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::link_account`] refuses the settings, or as [`Engine::rotate_credential`] refuses the connection;
-    /// precondition while 500 links are open.
+    /// precondition while 500 links of the same token are open.
     pub async fn add_connect_link(&self, link: ConnectLink, linker: Option<&Linker>) -> Result<()> {
         match &link.purpose {
             LinkPurpose::New { .. } => {
@@ -90,7 +90,9 @@ impl Engine {
         }
         Err(Error::precondition(
             "TOO_MANY_LINKS",
-            format!("{MOST_OPEN} connect links are open: revoke some with RevokeConnectLink first"),
+            format!(
+                "{MOST_OPEN} connect links of your token are open: revoke some with RevokeConnectLink first"
+            ),
             Vec::new(),
         ))
     }

@@ -69,7 +69,7 @@ metrics_table! {
     CALLS_REFUSED = "fulcrum_calls_refused_total", Counter, ["limit"], "rpcs", "calls that have met a limit, by its setting";
     ANSWERS_UNREAD = "fulcrum_answers_unread_total", Counter, [], "answers", "answers that were given up since nobody read them";
     CONNECTIONS = "fulcrum_connections", Gauge, ["door"], "connections", "connections of callers that are open, to `grpc` and `http`";
-    CONNECTIONS_ENDED = "fulcrum_connections_ended_total", Counter, ["door", "reason"], "connections", "connections of callers that ended: `done`, `error`, `full` (no room), `handshake` (no TLS, or not trusted), `slow` (never greeted, or sent no head), `unproven` (room was scarce, and it was of use to nobody yet), `cut` (old, or not read)";
+    CONNECTIONS_ENDED = "fulcrum_connections_ended_total", Counter, ["door", "reason"], "connections", "connections of callers that ended: `done`, `error`, `full` (no room), `handshake` (no TLS, or not trusted), `slow` (never greeted, or sent no head), `unproven` (room was scarce, and it was of use to nobody), `cut` (old, or not read)";
     LEVER_REQUESTS = "fulcrum_lever_requests_total", Counter, ["operation", "status"], "tries", "tries of calls to Lever; status is `none` when no answer came";
     LEVER_REQUEST_SECONDS = "fulcrum_lever_request_seconds", Summary, ["operation"], "seconds", "time of one try";
     LEVER_BUDGET_WAIT = "fulcrum_lever_budget_wait_seconds", Summary, ["lane"], "seconds", "time a try waited for its turn in the rate budget";

@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use store::{Store, TokenRecord};
 
 use crate::calls::{Account, Calls, Limits};
+use crate::tokens::Room;
 
 /// What a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -397,9 +398,22 @@ impl Authority {
     /// it was the first.
     ///
     /// # Errors
-    /// If it cannot be stored; nothing has changed then.
+    /// Failed precondition where as many are there as may be; if it cannot be stored, nothing has changed.
     pub(crate) async fn add(&self, token: TokenRecord) -> Result<bool> {
         let _alone = self.shared.change.lock().await;
+        let room = Room {
+            most: self.calls().limits().tokens,
+            now: self.now(),
+        };
+        let all = self.store.tokens().await?;
+        room.check(&token, &all)?;
+        let surplus = room.surplus(&token, &all);
+        if !surplus.is_empty() {
+            self.store.remove_tokens(surplus.clone()).await?;
+        }
+        let kept = all.iter().filter(|token| !surplus.contains(&token.hash));
+        let kept: HashSet<&str> = kept.map(|token| token.id.as_str()).collect();
+        self.calls().forget(|id| id != LOCAL && !kept.contains(id));
         self.store.create_token(token).await?;
         let first = !self.shared.required.swap(true, Ordering::SeqCst);
         if first {

@@ -27,10 +27,15 @@ pub struct Limits {
     pub calls_per_token: usize,
     /// Streams that one token may have under way.
     pub streams_per_token: usize,
+    /// Connections that one port takes. Each live page of the console holds one for as long as it is open: all of them
+    /// together take at most half, and those of one token an eighth.
+    pub connections: usize,
     /// Streams of answers to questions for health that one connection may have under way.
     pub health_watches: usize,
     /// Calls a second that one token may begin in the long run, and as many at once after a pause.
     pub rate_per_token: u32,
+    /// Tokens that may name one connection and be good at once; and as many that name none.
+    pub tokens: usize,
     /// How long a call with one answer may take.
     pub longest_call: Duration,
     /// How many bytes of answers may wait for the readers of one token.
@@ -46,6 +51,8 @@ pub(crate) enum Kind {
     Unary,
     /// A stream in at least one direction.
     Stream,
+    /// A live page of the console, which holds a connection of its own.
+    Page,
 }
 
 /// Which limit a call has met, by the name of its setting.
@@ -61,6 +68,8 @@ pub(crate) struct Refusal {
 pub(crate) struct Calls {
     limits: Limits,
     all: Arc<AtomicUsize>,
+    /// The live pages of all callers.
+    pages: Arc<AtomicUsize>,
     accounts: Mutex<HashMap<String, Arc<Account>>>,
     open: Open,
 }
@@ -72,6 +81,8 @@ pub(crate) struct Account {
     limited: bool,
     calls: AtomicUsize,
     streams: AtomicUsize,
+    pages: AtomicUsize,
+    connections: AtomicUsize,
     bucket: Mutex<Bucket>,
     /// How many bytes of answers wait for its readers.
     held: AtomicUsize,
@@ -95,6 +106,8 @@ impl Account {
             limited,
             calls: AtomicUsize::new(0),
             streams: AtomicUsize::new(0),
+            pages: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
             bucket: Mutex::new(Bucket::full(Instant::now())),
             held: AtomicUsize::new(0),
             ended: CancellationToken::new(),
@@ -111,6 +124,7 @@ impl Account {
         match kind {
             Kind::Unary => &self.calls,
             Kind::Stream => &self.streams,
+            Kind::Page => &self.pages,
         }
     }
 }
@@ -120,7 +134,8 @@ impl Account {
 pub(crate) struct Seat {
     account: Arc<Account>,
     kind: Kind,
-    all: Option<Arc<AtomicUsize>>,
+    /// What counts it beside the account.
+    counted: Vec<Arc<AtomicUsize>>,
 }
 
 impl Seat {
@@ -143,6 +158,23 @@ impl Seat {
     }
 }
 
+/// A connection that a caller has, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Connected(Arc<Account>);
+
+impl Connected {
+    /// Whether it is a connection of this caller.
+    pub(crate) fn is_of(&self, account: &Arc<Account>) -> bool {
+        Arc::ptr_eq(&self.0, account)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// Bytes of an answer that wait for their reader, until this is dropped.
 #[derive(Debug)]
 struct Held {
@@ -161,8 +193,8 @@ impl Drop for Seat {
         self.account
             .under_way(self.kind)
             .fetch_sub(1, Ordering::SeqCst);
-        if let Some(all) = &self.all {
-            all.fetch_sub(1, Ordering::SeqCst);
+        for counter in &self.counted {
+            counter.fetch_sub(1, Ordering::SeqCst);
         }
     }
 }
@@ -172,6 +204,7 @@ impl Calls {
         Calls {
             limits,
             all: Arc::default(),
+            pages: Arc::default(),
             accounts: Mutex::default(),
             open: Open::default(),
         }
@@ -208,6 +241,11 @@ impl Calls {
         self.account(id).ended.cancel();
     }
 
+    /// Forgets the accounts of tokens that are removed for good; what is under way on one goes on to its end.
+    pub(crate) fn forget(&self, is_gone: impl Fn(&str) -> bool) {
+        locked(&self.accounts).retain(|id, _| !is_gone(id));
+    }
+
     /// The minute of the last call of a token since the service was started.
     pub(crate) fn last_use(&self, id: &str) -> Option<Timestamp> {
         let accounts = locked(&self.accounts);
@@ -240,6 +278,7 @@ impl Calls {
             _ if !account.limited => (usize::MAX, ""),
             Kind::Unary => (self.limits.calls_per_token, "limits.calls_per_token"),
             Kind::Stream => (self.limits.streams_per_token, "limits.streams_per_token"),
+            Kind::Page => (self.limits.connections / 8, PORT),
         };
         if !take_one(account.under_way(kind), most) {
             return Err(full(limit));
@@ -247,13 +286,35 @@ impl Calls {
         let mut seat = Seat {
             account: account.clone(),
             kind,
-            all: None,
+            counted: Vec::new(),
         };
-        if !take_one(&self.all, self.limits.calls) {
-            return Err(full(ALL));
+        let pages = (&self.pages, self.limits.connections / 2, PORT);
+        let shared = [(&self.all, self.limits.calls, ALL), pages];
+        let shared = match kind {
+            Kind::Page => &shared[..],
+            Kind::Unary | Kind::Stream => &shared[..1],
+        };
+        for (counter, most, limit) in shared {
+            if !take_one(counter, *most) {
+                return Err(full(*limit));
+            }
+            seat.counted.push((*counter).clone());
         }
-        seat.all = Some(self.all.clone());
         Ok(seat)
+    }
+
+    /// Lets a caller have one more connection, or names the limit: one token has half of a port at most, so that it does not
+    /// shut out the others.
+    pub(crate) fn connect(&self, account: &Arc<Account>) -> Result<Connected, Refusal> {
+        let most = match account.limited {
+            true => self.limits.connections / 2,
+            false => usize::MAX,
+        };
+        let room = take_one(&account.connections, most);
+        room.then(|| Connected(account.clone())).ok_or(Refusal {
+            limit: PORT,
+            retry_after: Duration::from_secs(1),
+        })
     }
 
     /// Lets a question for health begin, given the account of the connection it comes over: whoever may not call at all can
@@ -266,12 +327,12 @@ impl Calls {
         let most = match kind {
             // They are over at once, and a connection has a limit of its own for what is under way.
             Kind::Unary => usize::MAX,
-            Kind::Stream => self.limits.health_watches,
+            Kind::Stream | Kind::Page => self.limits.health_watches,
         };
         let seat = take_one(connection.under_way(kind), most).then(|| Seat {
             account: connection.clone(),
             kind,
-            all: None,
+            counted: Vec::new(),
         });
         seat.ok_or(Refusal {
             limit: "limits.health_watches",
@@ -296,6 +357,8 @@ impl Calls {
 
 /// The limit that holds for everybody together.
 pub(crate) const ALL: &str = "limits.calls";
+/// The limit that live pages, and the connections of one token, are bounded by.
+const PORT: &str = "limits.connections";
 
 const LONGEST_LOOK: Duration = Duration::from_secs(15);
 
@@ -319,8 +382,10 @@ mod tests {
             calls: 4,
             calls_per_token: 2,
             streams_per_token: 3,
+            connections: 16,
             health_watches: 2,
             rate_per_token: 100,
+            tokens: 10,
             longest_call: Duration::from_secs(60),
             unread_size: 1 << 20,
             unread: Duration::from_secs(60),
@@ -347,6 +412,39 @@ mod tests {
         assert_eq!(begin(&calls, "b", Kind::Stream).unwrap_err(), ALL);
         drop(stream);
         assert!(begin(&calls, "b", Kind::Stream).is_ok());
+    }
+
+    #[test]
+    fn live_pages_take_a_part_of_the_connections_only() {
+        let calls = Calls::new(Limits {
+            calls: 100,
+            ..calls().limits
+        });
+        let page = |id: &str| begin(&calls, id, Kind::Page);
+        let pages: Vec<_> = ["a", "b", "c", "d"]
+            .into_iter()
+            .map(|id| {
+                let both = [page(id).unwrap(), page(id).unwrap()];
+                assert_eq!(page(id).unwrap_err(), PORT, "{id} has its eighth of 16");
+                both
+            })
+            .collect();
+        assert_eq!(page("e").unwrap_err(), PORT, "half of 16 are taken");
+        assert!(begin(&calls, "e", Kind::Stream).is_ok());
+        drop(pages);
+        assert!(page("e").is_ok());
+    }
+
+    #[test]
+    fn a_token_has_half_of_a_port_at_most() {
+        let calls = calls();
+        let connect = |id: &str| calls.connect(&calls.account(id));
+        let half: Vec<_> = (0..8).map(|_| connect("a").unwrap()).collect();
+        assert_eq!(connect("a").unwrap_err().limit, PORT);
+        assert!(connect("b").is_ok());
+        assert!(half[0].is_of(&calls.account("a")) && !half[0].is_of(&calls.account("b")));
+        drop(half);
+        assert!(connect("a").is_ok());
     }
 
     #[test]
@@ -400,5 +498,7 @@ mod tests {
         calls.end("a");
         assert!(calls.account("a").ended().is_cancelled());
         assert!(!calls.account("b").ended().is_cancelled());
+        calls.forget(|id| id == "b");
+        assert!(calls.account("a").ended().is_cancelled());
     }
 }

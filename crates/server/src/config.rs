@@ -94,6 +94,8 @@ pub struct Limits {
     pub health_watches: usize,
     /// Calls a second that one token may begin; 1 to 1,000,000.
     pub rate_per_token: u32,
+    /// Tokens that may name one connection and be good at once, and as many for all connections; 1 to 100,000.
+    pub tokens: usize,
     /// How long a call with one answer may take; at least 1 s.
     #[serde(with = "units::duration")]
     pub longest_call: Duration,

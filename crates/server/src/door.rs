@@ -3,15 +3,15 @@
 //! gRPC's own server takes in any number of connections, waits for a greeting for ever, and lets an old connection go
 //! only by cutting it; so the loop is here, around the same HTTP library.
 
+mod spare;
 mod wire;
 
-use std::collections::VecDeque;
 use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Router, middleware};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -26,6 +26,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
+use spare::{Spare, spare_again};
 pub(crate) use wire::Wire;
 use wire::{Counted, OnWire};
 
@@ -46,6 +47,8 @@ pub(crate) struct Limits {
     pub(crate) age: Duration,
     /// How long calls under way on an old one may go on.
     pub(crate) grace: Duration,
+    /// How long an answer of HTTP/1 may go unread; those of gRPC are looked after where they are given.
+    pub(crate) unread: Duration,
 }
 
 /// What is spoken behind a door.
@@ -107,8 +110,7 @@ struct Inside {
     http: Builder<TokioExecutor>,
     router: Router,
     room: Arc<Semaphore>,
-    /// The connections that were of use to nobody yet, the oldest first, with some that have ended since.
-    newcomers: Mutex<VecDeque<Wire>>,
+    spare: Spare,
     stop: CancellationToken,
     /// When a greeting that failed was last told of.
     told: Mutex<Option<Instant>>,
@@ -117,12 +119,19 @@ struct Inside {
 impl Door {
     /// Serves until `stop`, and then until the connections are done; dropped, it cuts them.
     pub(crate) async fn serve(self, router: Router, stop: CancellationToken) {
+        let spare = Spare::new(self.limits.connections);
+        let router = match self.speech {
+            Speech::Grpc => router,
+            Speech::Http => {
+                router.layer(middleware::from_fn_with_state(spare.clone(), spare_again))
+            }
+        };
         let inside = Arc::new(Inside {
             speech: self.speech,
             http: http(self.speech, &self.limits),
             greeting: self.greeting,
             room: Arc::new(Semaphore::new(self.limits.connections)),
-            newcomers: Mutex::default(),
+            spare,
             limits: self.limits,
             router,
             stop,
@@ -223,17 +232,17 @@ fn http(speech: Speech, limits: &Limits) -> Builder<TokioExecutor> {
 }
 
 impl Inside {
-    /// Serves a connection in a task of its own, if there is room for it, or the oldest that was of use to nobody yet has
-    /// to make some: whoever fills the door with silent connections keeps nobody out who has something to say.
+    /// Serves a connection in a task of its own, if there is room for it, or the oldest that is of use to nobody has to make
+    /// some: whoever fills the door with silent connections keeps nobody out who has something to say.
     fn take_in(self: &Arc<Self>, tcp: TcpStream, connections: &mut JoinSet<()>) {
         let seat = self.room.clone().try_acquire_owned().ok();
-        if seat.is_none() && !self.make_room() {
+        if seat.is_none() && !self.spare.make_room() {
             self.count("full");
             return;
         }
         let inside = self.clone();
         let wire = Wire::default();
-        self.remember(wire.clone());
+        self.spare.add(wire.clone());
         connections.spawn(async move {
             let made = async {
                 let seat = inside.room.clone().acquire_owned();
@@ -250,27 +259,6 @@ impl Inside {
             wire.end();
             inside.count(reason);
         });
-    }
-
-    /// Has the oldest connection end that was of use to nobody yet; false if there is none.
-    fn make_room(&self) -> bool {
-        let mut newcomers = self
-            .newcomers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::iter::from_fn(|| newcomers.pop_front()).any(|wire| wire.make_room())
-    }
-
-    fn remember(&self, wire: Wire) {
-        let mut newcomers = self
-            .newcomers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Twice as many as there can be: looked through so seldom that it costs each connection next to nothing.
-        if newcomers.len() > 2 * self.limits.connections {
-            newcomers.retain(Wire::may_have_to_yield);
-        }
-        newcomers.push_back(wire);
     }
 
     /// Serves a connection that has its place; why it ended.
@@ -344,7 +332,10 @@ impl Inside {
         });
         let mut served = pin!(self.http.serve_connection(io, service));
         let mut old = pin!(sleep(self.limits.age));
-        let mut look = tokio::time::interval(self.limits.handshake);
+        let mut look = tokio::time::interval(match self.speech {
+            Speech::Grpc => self.limits.handshake,
+            Speech::Http => self.limits.unread.min(self.limits.handshake),
+        });
         look.tick().await;
         let mut cut_at = None;
         loop {
@@ -367,11 +358,12 @@ impl Inside {
         }
     }
 
-    /// Why a connection that has had its time is not kept: it has not even greeted, or it was of no use to anybody while
-    /// there is little room left for others.
+    /// Why a connection that has had its time is not kept: it has not even greeted, it was of no use to anybody while there
+    /// is little room left for others, or nobody reads it.
     fn unwanted(&self, wire: &Wire) -> Option<&'static str> {
         if self.speech == Speech::Http {
-            return None;
+            let unread = wire.unread_for()?;
+            return (unread >= self.limits.unread).then_some("cut");
         }
         let scarce = self.room.available_permits() < self.limits.connections / 2;
         match wire.arrived() {

@@ -52,7 +52,7 @@ use tonic::{Code, Request, Status};
 use tonic_health::pb::health_server::{Health, HealthServer};
 
 use crate::auth::{Authority, CONFIDENTIAL, Caller, Role};
-use crate::wire::status::{status, too_large, unauthenticated, undecodable};
+use crate::wire::status::{compressed, status, too_large, unauthenticated, undecodable};
 
 /// What every service needs.
 #[derive(Debug, Clone)]
@@ -116,8 +116,16 @@ pub fn services() -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// How the gRPC library begins to speak of a request that is no such message.
-const UNDECODABLE: &str = "failed to decode Protobuf message";
+/// How the gRPC library begins to speak of a request that is no such message: of other bytes, none, cut off, or framed in
+/// another way.
+const UNDECODABLE: [&str; 4] = [
+    "failed to decode Protobuf message",
+    "Missing request message",
+    "Unexpected EOF decoding stream",
+    "protocol error: received message",
+];
+/// And of one that is compressed.
+const COMPRESSED: &str = "Content is compressed";
 
 /// Gives our words to the refusals that the gRPC library makes before a service sees the request.
 fn explained(response: HttpResponse) -> HttpResponse {
@@ -129,9 +137,11 @@ fn explained(response: HttpResponse) -> HttpResponse {
 
 /// Our words for a refusal of the gRPC library; none for one that has them, or needs none.
 fn in_our_words(refusal: &Status) -> Option<Status> {
+    let begins = |words: &&str| refusal.message().starts_with(words);
     match refusal.code() {
         _ if !refusal.details().is_empty() => None,
-        Code::Internal if refusal.message().starts_with(UNDECODABLE) => Some(undecodable()),
+        Code::Internal if UNDECODABLE.iter().any(begins) => Some(undecodable()),
+        Code::Unimplemented if begins(&COMPRESSED) => Some(compressed()),
         Code::OutOfRange => Some(too_large()),
         _ => None,
     }
@@ -271,11 +281,18 @@ mod tests {
 
     #[test]
     fn what_the_library_refuses_is_told_in_our_words_and_with_details() {
-        let garbage = told(Status::internal(format!(
-            "{UNDECODABLE}: invalid tag value: 0"
-        )));
-        assert_eq!(garbage.code(), Code::InvalidArgument);
-        assert!(garbage.get_details_error_info().is_some());
+        for beginning in UNDECODABLE {
+            let garbage = told(Status::internal(format!("{beginning}: and so on")));
+            assert_eq!(garbage.code(), Code::InvalidArgument);
+            assert!(garbage.get_details_error_info().is_some());
+        }
+        let gzip = "Content is compressed with `gzip` which isn't supported";
+        let gzip = told(Status::unimplemented(gzip));
+        assert_eq!(gzip.code(), Code::Unimplemented);
+        assert_eq!(
+            gzip.get_details_error_info().unwrap().reason,
+            "COMPRESSION_UNKNOWN"
+        );
         let large = told(Status::out_of_range("decoded message length too large"));
         assert_eq!(large.code(), Code::ResourceExhausted);
         assert_eq!(

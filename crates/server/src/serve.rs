@@ -253,8 +253,10 @@ fn call_limits(limits: &config::Limits) -> calls::Limits {
         calls: limits.calls,
         calls_per_token: limits.calls_per_token,
         streams_per_token: limits.streams_per_token,
+        connections: limits.connections,
         health_watches: limits.health_watches,
         rate_per_token: limits.rate_per_token,
+        tokens: limits.tokens,
         longest_call: limits.longest_call,
         unread_size: usize::try_from(limits.unread_size).unwrap_or(usize::MAX),
         unread: limits.unread,
@@ -270,6 +272,7 @@ fn door_limits(limits: &config::Limits) -> door::Limits {
         keepalive: limits.keepalive,
         age: limits.connection_age,
         grace: limits.connection_grace,
+        unread: limits.unread,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bearer tokens: how they are made, and who may administer which.
 
 mod offline;
+mod room;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use secrecy::SecretString;
 use store::TokenRecord;
 
 pub use offline::{create, list, revoke};
+pub(crate) use room::Room;
 
 use crate::auth::{self, Caller, RIGHTS, Role, good};
 

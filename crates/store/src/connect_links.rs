@@ -133,7 +133,10 @@ impl LinkUse {
 }
 
 impl Store {
-    /// Stores a new link, and forgets those that ended 90 days ago; false, and nothing stored, while `most` are open.
+    /// Stores a new link, and forgets those that ended 90 days ago; false, and nothing stored, while `most` of the same
+    /// token are open. Of its links that have ended as many are kept, the newest.
+    ///
+    /// So nobody who makes links takes the room of others.
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) when its hash is taken.
@@ -143,15 +146,22 @@ impl Store {
                 return Err(Error::already_exists("connect link", &link.id));
             }
             let now = link.created_at;
-            let mut open = 0;
+            let (mut open, mut ended) = (0, Vec::new());
             for kept in all(draft)? {
+                let own = kept.made_by == link.made_by;
                 match kept.ended_at(now) {
-                    None => open += 1,
-                    Some(ended) if ended.plus(KEPT) <= now => {
+                    None => open += usize::from(own),
+                    Some(at) if at.plus(KEPT) <= now => {
                         draft.remove(Table::ConnectLinks, kept.hash.to_vec());
                     }
+                    Some(at) if own => ended.push((at, kept.hash)),
                     Some(_) => {}
                 }
+            }
+            ended.sort_unstable();
+            let surplus = ended.len().saturating_sub(most);
+            for (_, hash) in ended.iter().take(surplus) {
+                draft.remove(Table::ConnectLinks, hash.to_vec());
             }
             let room = open < most;
             if room {

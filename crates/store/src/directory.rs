@@ -348,10 +348,7 @@ impl Directory {
         if self.compacted().exists() {
             return Ok(Found::Existing);
         }
-        let made_before = store_files
-            .iter()
-            .any(|name| matches!(name.as_str(), "db" | "seq" | "reserve" | "snapshots"));
-        if !made_before {
+        if !was_made(&store_files) {
             return Ok(Found::Fresh);
         }
         if self.database().join("db").is_file() {
@@ -370,20 +367,26 @@ impl Directory {
                 .file_name()
                 .to_string_lossy()
                 .into_owned();
-            let ours = OURS.contains(&name.as_str()) || is_former_key(&name);
-            if !ours && name != "lost+found" {
-                return Err(self.not_a_store(&name));
-            }
             names.push(name);
         }
-        Ok(names)
+        match names.iter().find(|name| !is_ours(name)) {
+            Some(stray) => Err(self.not_a_store(stray, &names)),
+            None => Ok(names),
+        }
     }
 
-    fn not_a_store(&self, name: &str) -> Error {
-        let message = format!(
-            "{} holds other files ({name}) and is not a store: name an empty folder",
-            self.root.display()
-        );
+    /// A folder that holds nothing but a store may be taken for one; the text says which of both is wrong.
+    fn not_a_store(&self, stray: &str, names: &[String]) -> Error {
+        let place = self.root.display();
+        let message = match was_made(names) {
+            true => format!(
+                "{place} holds a store and beside it {stray}, which is none of its files: move that elsewhere, then \
+                 try again"
+            ),
+            false => format!(
+                "{place} holds other files ({stray}) and is not a store: name an empty folder, or that of a store"
+            ),
+        };
         Error::new(ErrorKind::NotAStore, message)
     }
 
@@ -489,6 +492,17 @@ impl Directory {
         let filled = create_private(&path).and_then(|file| fill(file, size));
         filled.map_err(|error| Error::io(format_args!("write {}", path.display()), error))
     }
+}
+
+/// Whether a folder with these names in it has been that of a store.
+fn was_made(names: &[String]) -> bool {
+    let told = |name: &String| matches!(name.as_str(), "db" | "seq" | "reserve" | "snapshots");
+    names.iter().any(told)
+}
+
+/// Whether a name may be in the folder of a store; `lost+found` is the file system's.
+fn is_ours(name: &str) -> bool {
+    OURS.contains(&name) || is_former_key(name) || name == "lost+found"
 }
 
 /// Whether a name is that of a key that `master.key` was before: `master.<16 hexadecimal digits>.key`.

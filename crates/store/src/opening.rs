@@ -27,7 +27,7 @@ use secrecy::{ExposeSecret, SecretBox};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::backup::PROGRAM;
+use crate::backup::{self, Kept, PROGRAM};
 use crate::directory::{self, Directory, Found};
 use crate::draft::Draft;
 use crate::durability;
@@ -134,6 +134,7 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, Error> {
         Found::Fresh => make(&directory, &database, &tables, keys[0].id())?,
         Found::Existing => verify(&directory, &tables, &keys, options)?,
     };
+    count_on(&directory, &database, &tables, acknowledged)?;
     let ring = ring(&tables, keys)?;
     let secret = identity_secret(&directory, &database, &tables, &ring)?;
     tables.set_digester(Digester::new(secret));
@@ -164,17 +165,21 @@ pub(crate) fn open_existing(folder: &Path, options: &Options) -> Result<Opened, 
 }
 
 /// Refuses, without making anything, where there is no store.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`], and those of [`is_store`]; the text says what was found there.
 pub(crate) fn expect_store(folder: &Path) -> Result<(), Error> {
-    let place = folder.display();
-    let none = |message: String| Err(Error::new(ErrorKind::NotFound, message));
-    match is_store(folder) {
-        Ok(true) => Ok(()),
-        Ok(false) => none(format!("there is no store at {place}")),
-        Err(error) if *error.kind() == ErrorKind::NotAStore => none(format!(
-            "there is no store at {place}, which holds other files"
-        )),
-        Err(error) => Err(error),
+    if is_store(folder)? {
+        return Ok(());
     }
+    let place = folder.display();
+    let message = match folder.exists() {
+        true => format!(
+            "there is no store at {place}: the folder holds no database (db) and no count of commits (seq)"
+        ),
+        false => format!("there is no store at {place}: there is no such folder"),
+    };
+    Err(Error::new(ErrorKind::NotFound, message))
 }
 
 /// Opens and checks a copy of the database, so that a refusal leaves the data as it is.
@@ -442,45 +447,98 @@ fn verify(
         return Err(newer(directory.root(), header.format));
     }
     check_keys(directory, &header, tables, keys, options)?;
-    let commit: Option<Counter> = tables
-        .get(Table::Meta, key::COMMIT)
-        .map_err(|error| damaged("its header is damaged").with_source(error))?;
     let stored = Sidecar {
         store: header.store,
-        commit: commit.unwrap_or_default().0,
+        commit: stored_commit(tables)
+            .map_err(|error| damaged("its header is damaged").with_source(error))?,
     };
+    let snapshot = backup::newest_of(header.store, &directory.snapshots())?;
     match Sidecar::read_latest(&directory.sidecar(), &directory.live())? {
         Some(noted) if noted.store != stored.store => {
             Err(damaged("db and seq are of different stores"))
         }
-        Some(noted) => check_loss(directory.root(), noted, stored, options.accept_loss),
-        None if options.accept_loss => {
-            tracing::warn!("going on without knowing whether the store is complete, as asked");
-            Ok(stored)
+        None if !options.accept_loss => Err(uncounted(directory)),
+        noted => {
+            if noted.is_none() {
+                tracing::warn!("going on without knowing whether the store is complete, as asked");
+            }
+            let noted = noted.unwrap_or(stored);
+            check_loss(
+                directory.root(),
+                noted,
+                stored,
+                snapshot,
+                options.accept_loss,
+            )
         }
-        None => Err(uncounted(directory)),
     }
 }
 
+fn stored_commit(tables: &Tables) -> Result<u64, Error> {
+    let commit: Option<Counter> = tables.get(Table::Meta, key::COMMIT)?;
+    Ok(commit.unwrap_or_default().0)
+}
+
+/// Refuses a database that is older than what was acknowledged, or than a snapshot beside it; gives the number of the
+/// last commit that is known of.
+///
+/// A snapshot tells where the files that count commits were put back together with the database.
 fn check_loss(
     root: &Path,
     noted: Sidecar,
     stored: Sidecar,
+    snapshot: Option<Kept>,
     accept: bool,
 ) -> Result<Sidecar, Error> {
-    let commits = noted.commit.saturating_sub(stored.commit);
+    let newer = snapshot.filter(|snapshot| snapshot.commit > stored.commit);
+    let in_snapshot = newer.as_ref().map_or(0, |newer| newer.commit);
+    let known = Sidecar {
+        commit: noted.commit.max(in_snapshot).max(stored.commit),
+        ..stored
+    };
+    let commits = known.commit - stored.commit;
     if commits == 0 {
-        return Ok(stored);
+        return Ok(known);
     }
     if accept {
         tracing::warn!(commits, "going on without acknowledged commits, as asked");
-        return Ok(stored);
+        return Ok(known);
     }
+    let what = match newer {
+        Some(Kept { path, commit, .. }) => format!(
+            "the snapshot {} has them up to {commit}: restore that, or a newer backup, into a new folder",
+            path.display()
+        ),
+        None => "restore a backup".to_owned(),
+    };
     let message = format!(
-        "the store at {} lost {commits} commits: restore a backup, or start with accept_loss to go on without them",
-        root.display()
+        "the store at {} lost {commits} commits (it is at {}): {what}, or start with accept_loss to go on without them",
+        root.display(),
+        stored.commit
     );
     Err(Error::new(ErrorKind::Lost { commits }, message))
+}
+
+/// Has a store whose loss was accepted count on from the last commit that is known of.
+///
+/// Another commit of the same number, in a snapshot or elsewhere, would be taken for this one.
+fn count_on(
+    directory: &Directory,
+    database: &sled::Db,
+    tables: &Tables,
+    known: Sidecar,
+) -> Result<(), Error> {
+    if stored_commit(tables)? == known.commit {
+        return Ok(());
+    }
+    let mut draft = Draft::new(tables);
+    let number = Counter(known.commit);
+    draft.put(Table::Meta, key::COMMIT.to_vec(), &number);
+    draft.commit()?;
+    database
+        .flush()
+        .map_err(|error| unusable(directory.root(), &error))?;
+    Ok(())
 }
 
 /// Without what was acknowledged, a database that lost its end looks like any other.

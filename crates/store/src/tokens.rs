@@ -67,6 +67,22 @@ impl Store {
         .await
     }
 
+    /// Removes tokens by their hashes; the others stay as they are.
+    ///
+    /// Leave the last one that was made: a service that has had a token must not be open to everybody again.
+    ///
+    /// # Errors
+    /// As every write.
+    pub async fn remove_tokens(&self, hashes: Vec<[u8; 32]>) -> Result<(), Error> {
+        self.commit(move |draft| {
+            for hash in hashes {
+                draft.remove(Table::Tokens, hash.to_vec());
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Finds a token by the SHA-256 of its text, also when it has expired or was revoked.
     ///
     /// # Errors

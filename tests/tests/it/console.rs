@@ -8,7 +8,7 @@ use proto::v1 as pb;
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Response, StatusCode};
 
-use crate::support::{Setup, World, client, now};
+use crate::support::{Setup, World, client, now, until};
 
 /// Long enough for a slow machine; a word that comes is not waited for.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -295,6 +295,36 @@ async fn a_live_page_ends_when_its_token_expires_and_when_its_reader_signs_out()
     let fields = [("csrf", proof.as_str())];
     other.post("/console/sign-out", &fields).await;
     end_of(of_lasting).await;
+}
+
+/// Each live page holds a connection of the port that webhooks and probes come by.
+///
+/// Seen to fail while live pages were not counted: the third is opened.
+#[tokio::test]
+async fn live_pages_leave_connections_for_others() {
+    let setup = Setup::new(5).with("FULCRUM__LIMITS__CONNECTIONS", "16");
+    let mut world = World::new(setup).await;
+    world.connect().await;
+    let request = pb::CreateTokenRequest {
+        role: pb::TokenRole::Admin.into(),
+        ..Default::default()
+    };
+    let made = world.api.tokens().create_token(request).await;
+    let token = made.expect("made").into_inner().secret;
+    let live = format!("/console/connections/{}/live", world.connection);
+    let mut browser = Browser::new(&world);
+    browser
+        .post("/console/sign-in", &[("token", token.as_str())])
+        .await;
+    let open = [browser.listen(&live).await, browser.listen(&live).await];
+    assert!(open.iter().all(|page| page.status() == StatusCode::OK));
+    let third = browser.listen(&live).await;
+    assert_eq!(third.status(), StatusCode::TOO_MANY_REQUESTS);
+    drop(open);
+    until("there is room again", async || {
+        (browser.listen(&live).await.status() == StatusCode::OK).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ const WRONG_CODE: &str = "planted-wrong-code-5d20";
 const SIGNATURE: &str = "planted-signature-token-e6b8";
 const WRONG_SIGNATURE: &str = "planted-wrong-signature-0b44";
 const WRONG_TOKEN: &str = "flc_planted-wrong-token-2290";
+/// What a write says that never arrives: were it in Lever, the mirror would show it as it is.
+const NOTE: &str = "planted-note-of-an-operation-38ad";
 const MASTER_BYTE: u8 = 0xC7;
 
 /// Everything that must not be found, by what it is.
@@ -42,6 +44,7 @@ impl Planted {
             SIGNATURE,
             WRONG_SIGNATURE,
             WRONG_TOKEN,
+            NOTE,
         ] {
             planted.add(secret);
         }
@@ -251,6 +254,26 @@ async fn provoke(world: &World, api: &Api, said: &mut Readable) {
     note("an exchange", answer.map(|answer| show(&answer)));
 }
 
+/// Has a note recorded that Lever never takes.
+async fn record_a_note(world: &World) {
+    let never = Action::ServerErrorBefore(503);
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("createOpportunityNote", never)],
+    });
+    let request = pb::CreateNoteRequest {
+        connection_id: world.connection.clone(),
+        opportunity_id: world.open_opportunities().remove(0),
+        request_id: fresh_id(),
+        value: NOTE.to_owned(),
+        wait: Some(prost_types::Duration::default()),
+        ..Default::default()
+    };
+    let recorded = world.api.candidates().create_note(request).await;
+    let operation = recorded.expect("recorded").into_inner().operation;
+    assert!(!operation.expect("an operation").id.is_empty());
+}
+
 /// Deliveries as Lever signs them, and forged ones.
 async fn deliver(world: &World, said: &mut Readable) {
     let address = world.service().http;
@@ -292,7 +315,7 @@ async fn refresh_token(world: &World) -> String {
 /// P14: everything that is secret is planted, used, misused and exchanged at the log level `trace`, with lines for
 /// machines and for people and with documents stored as they are; then everything that can be read is searched.
 ///
-/// Seen to fail with the request of `CreateConnection` logged as it is.
+/// Seen to fail with the request of `CreateConnection` logged as it is, and with operations kept unsealed.
 #[tokio::test]
 async fn p14_no_secret_is_readable_in_the_data_directory_the_logs_the_metrics_or_an_answer() {
     let door = Door::open().await;
@@ -360,6 +383,9 @@ async fn p14_no_secret_is_readable_in_the_data_directory_the_logs_the_metrics_or
         world.lever.expire_access_tokens();
         provoke(&world, &api, &mut readable).await;
         deliver(&world, &mut readable).await;
+        if format == "text" {
+            record_a_note(&world).await;
+        }
         assert!(world.stop().await.success());
         let log = world.home.log().split_off(logged);
         readable.add(&format!("the log as {format}"), log);

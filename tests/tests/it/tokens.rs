@@ -7,7 +7,7 @@ use proto::v1 as pb;
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Status, Streaming};
 
-use crate::support::{Api, World, fresh_id, http, now, program, refused};
+use crate::support::{Api, Setup, World, fresh_id, http, now, program, refused};
 
 async fn make(api: &Api, asked: pb::CreateTokenRequest) -> Result<pb::CreateTokenResponse, Status> {
     let made = api.tokens().create_token(asked).await?;
@@ -306,6 +306,43 @@ async fn an_admin_for_some_connections_administers_the_tokens_within_them() {
         refused(make(&product, asked(pb::TokenRole::Reader, &[])).await).code,
         Code::Unauthenticated
     );
+}
+
+/// Whoever may make tokens for some connections cannot fill the service with them, nor take the room of others.
+#[tokio::test]
+async fn tokens_are_limited_for_each_connection() {
+    let mut world = World::new(Setup::new(1).with("FULCRUM__LIMITS__TOKENS", "3")).await;
+    world.connect().await;
+    let own = world.connection.clone();
+    let foreign = link(&world, &world.api, "foreign").await;
+    let foreign = foreign.expect("linked");
+    let first = make(&world.api, asked(pb::TokenRole::Admin, &[])).await;
+    let admin = world.api.with_token(&first.expect("made").secret);
+    let limited = make(&admin, asked(pb::TokenRole::Admin, &[&own])).await;
+    let limited = world.api.with_token(&limited.expect("made").secret);
+    let reader = || make(&limited, asked(pb::TokenRole::Reader, &[&own]));
+    let second = reader().await.expect("made");
+    reader().await.expect("made");
+    let told = refused(reader().await);
+    assert_eq!(told.reason, "TOKEN_LIMIT");
+    assert_eq!(told.details["limit"], "limits.tokens");
+    assert_eq!(told.details["connection_id"], own);
+    let both = asked(pb::TokenRole::Reader, &[&own, &foreign]);
+    assert_eq!(refused(make(&admin, both).await).reason, "TOKEN_LIMIT");
+    for connections in [&[foreign.as_str()][..], &[]] {
+        let made = make(&admin, asked(pb::TokenRole::Reader, connections)).await;
+        made.expect("another connection, and all of them, have room of their own");
+    }
+    // One that is revoked makes room; of those that have ended not more are kept either.
+    let mut last = second;
+    for _ in 0..6 {
+        let id = last.token.expect("a token").id;
+        revoke(&limited, &id, false).await.expect("its own");
+        last = reader().await.expect("room");
+    }
+    let kept = all(&limited).await;
+    let ended = kept.iter().filter(|token| token.revoke_time.is_some());
+    assert_eq!((ended.count(), kept.len()), (3, 6));
 }
 
 #[tokio::test]

@@ -216,6 +216,7 @@ fn check_limits(limits: &Limits) -> Result<(), Fault> {
             u64::from(limits.rate_per_token),
             1..=MANY,
         ),
+        ("limits.tokens", limits.tokens as u64, 1..=100_000),
     ];
     for (key, value, bounds) in counts {
         within(key, value, bounds)?;

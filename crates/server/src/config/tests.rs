@@ -193,6 +193,7 @@ fn limits_have_bounds() {
     for (bad, expected) in [
         ("connections = 15", "16 to 100000"),
         ("rate_per_token = 0", "1 to 1000000"),
+        ("tokens = 0", "1 to 100000"),
         ("header_size = \"3KB\"", "4KB to 1MB, found 3KB"),
         ("handshake = \"99ms\"", "at least 100ms"),
         ("longest_call = \"0s\"", "at least 1s"),

@@ -16,7 +16,7 @@ use super::refusal::Refused;
 use super::session::{COOKIE, Session};
 use super::{Console, ROOT, see};
 use crate::auth::{Caller, Lapsed, Proven, may_call};
-use crate::calls::{Account, Kind};
+use crate::calls::{Account, Kind, Seat};
 use crate::grpc::Api;
 use crate::wire::status::{over_limit, permission_denied, status};
 
@@ -55,6 +55,17 @@ impl Desk {
                 () = expired => {}
             }
         }
+    }
+
+    /// Takes the room of a live page, until what this gives is dropped.
+    ///
+    /// # Errors
+    /// A limit that is met: of the connections of the port, live pages get a part.
+    pub(super) fn live_seat(&self) -> Result<Seat, Refused> {
+        let authority = &self.console.api.authority;
+        let calls = authority.calls();
+        let seat = calls.begin(&self.account, Kind::Page, authority.now());
+        Ok(seat.map_err(over_limit)?)
     }
 
     /// What forms carry.

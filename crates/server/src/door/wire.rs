@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::HttpBody;
@@ -13,10 +14,11 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use crate::calls::{Account, Hangup};
+use crate::calls::{Account, Calls, Connected, Hangup, Refusal};
 
 /// One connection, as those see it who answer what comes over it; clones speak of the same one.
 #[derive(Debug, Clone, Default)]
@@ -31,14 +33,73 @@ struct Known {
     anybody: Arc<Account>,
     /// Cancelled when it has to make room for another.
     yields: CancellationToken,
+    /// Whose calls were let in over it.
+    callers: Mutex<Vec<Connected>>,
     /// Whether it has ended.
     ended: AtomicBool,
+    /// Whether it is among those that may have to make room.
+    listed: AtomicBool,
+    /// Since when what is written to it waits for its reader; none while it is read.
+    unread_since: Mutex<Option<Instant>>,
 }
 
 impl Wire {
-    /// Takes note that a call came over it that was let in.
-    pub(crate) fn prove(&self) {
+    /// Takes note that a call of this caller came over it that was let in.
+    ///
+    /// # Errors
+    /// The limit of connections that it has met.
+    pub(crate) fn prove_for(&self, calls: &Calls, account: &Arc<Account>) -> Result<(), Refusal> {
+        let mut callers = self.callers();
+        if !callers.iter().any(|caller| caller.is_of(account)) {
+            callers.push(calls.connect(account)?);
+        }
+        self.prove();
+        Ok(())
+    }
+
+    fn callers(&self) -> MutexGuard<'_, Vec<Connected>> {
+        let callers = self.0.callers.lock();
+        callers.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note that it is of use to somebody.
+    pub(super) fn prove(&self) {
         self.0.proven.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes note that it is of no use to anybody until another call comes.
+    pub(super) fn rest(&self) {
+        self.0.proven.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes note that it is among those that may have to make room; false if it is already.
+    pub(super) fn list(&self) -> bool {
+        !self.0.listed.swap(true, Ordering::Relaxed)
+    }
+
+    /// Takes note that it is not; always false.
+    pub(super) fn unlist(&self) -> bool {
+        self.0.listed.store(false, Ordering::Relaxed);
+        false
+    }
+
+    /// How long what is written to it has waited for its reader.
+    pub(super) fn unread_for(&self) -> Option<Duration> {
+        self.unread_since().map(|since| since.elapsed())
+    }
+
+    /// Takes note of whether what is written has to wait.
+    fn note_reader<T>(&self, written: &Poll<io::Result<T>>) {
+        let mut since = self.unread_since();
+        *since = match written {
+            Poll::Pending => since.or_else(|| Some(Instant::now())),
+            Poll::Ready(_) => None,
+        };
+    }
+
+    fn unread_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        let since = self.0.unread_since.lock();
+        since.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn is_proven(&self) -> bool {
@@ -69,9 +130,16 @@ impl Wire {
         self.0.yields.cancelled().await;
     }
 
+    /// Whether it has to make room.
+    #[cfg(test)]
+    pub(super) fn yielded(&self) -> bool {
+        self.0.yields.is_cancelled()
+    }
+
     /// Takes note that it has ended.
     pub(super) fn end(&self) {
         self.0.ended.store(true, Ordering::Relaxed);
+        self.callers().clear();
     }
 
     /// Whether it may still have to make room for another.
@@ -151,7 +219,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.wire.note_reader(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -159,7 +229,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.wire.note_reader(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -167,7 +239,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        self.wire.note_reader(&flushed);
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

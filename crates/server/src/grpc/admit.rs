@@ -63,18 +63,20 @@ async fn admitted(
         check_host(authority, &request)?;
         let authorization = authorization(&request);
         let (caller, entry) = entered(authority, authorization, &path, kind).await?;
+        // Questions for health prove nothing: anybody may ask them.
+        if let Some(wire) = request.extensions().get::<Wire>() {
+            let proven = wire.prove_for(authority.calls(), &entry.account);
+            proven.map_err(refused)?;
+        }
         request.extensions_mut().insert(caller);
         entry
     };
     let until = entry.until(authority, kind, request.headers())?;
     let wire = request.extensions().get::<Wire>().cloned();
-    if let Some(wire) = &wire {
-        wire.prove();
-    }
     let hangup = wire.map(|wire| wire.hangup().clone());
     let request = match kind {
         Kind::Unary => request,
-        Kind::Stream => {
+        Kind::Stream | Kind::Page => {
             let longest = authority.calls().limits().unread;
             request.map(|body| waiting_at_most(body, longest, unsent))
         }

@@ -132,6 +132,13 @@ pub fn undecodable() -> Status {
     Status::with_error_details(Code::InvalidArgument, message, details)
 }
 
+/// A request that is compressed.
+pub fn compressed() -> Status {
+    let details = ErrorDetails::with_error_info("COMPRESSION_UNKNOWN", DOMAIN, HashMap::new());
+    let message = "requests are taken as they are: switch the compression of your client off";
+    Status::with_error_details(Code::Unimplemented, message, details)
+}
+
 /// A request over the limit.
 pub fn too_large() -> Status {
     let details = ErrorDetails::with_error_info("MESSAGE_TOO_LARGE", DOMAIN, HashMap::new());

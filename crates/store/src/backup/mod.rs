@@ -25,7 +25,7 @@ pub use archive::Header as BackupHeader;
 pub use restore::{Restored, restore};
 pub use snapshots::Snapshot;
 
-pub(crate) use snapshots::{floor, outdate, remove_below, remove_unfinished};
+pub(crate) use snapshots::{Kept, floor, newest_of, outdate, remove_below, remove_unfinished};
 
 use archive::{Header, Writer};
 

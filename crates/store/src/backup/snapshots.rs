@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lever::Timestamp;
+use uuid::Uuid;
 
 use super::archive::Reader;
-use super::{Backup, Header, PROGRAM, Scope, is_ours};
+use super::{Backup, PROGRAM, Scope, is_ours};
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind};
 use crate::format::{Counter, Label, key};
@@ -132,9 +133,10 @@ impl Store {
 
 /// A snapshot in the folder.
 #[derive(Debug)]
-struct Kept {
-    path: PathBuf,
-    commit: u64,
+pub(crate) struct Kept {
+    pub(crate) path: PathBuf,
+    store: Uuid,
+    pub(crate) commit: u64,
     taken: Timestamp,
     before_upgrade: bool,
 }
@@ -144,11 +146,12 @@ impl Kept {
         let name = path.file_name()?.to_str()?;
         let (_, rest) = name.strip_suffix(ENDING)?.split_at_checked(20)?;
         let before_upgrade = !rest.is_empty();
-        let (_reader, Header { commit, taken, .. }) = Reader::open(&path).ok()?;
+        let (_reader, header) = Reader::open(&path).ok()?;
         Some(Kept {
             path,
-            commit,
-            taken,
+            store: header.store,
+            commit: header.commit,
+            taken: header.taken,
             before_upgrade,
         })
     }
@@ -169,6 +172,12 @@ fn kept_in(folder: &Path) -> Result<Vec<Kept>, Error> {
     }
     found.sort_by_key(|kept| kept.commit);
     Ok(found)
+}
+
+/// The newest snapshot of a store: it holds no commit that was not durable when it was taken.
+pub(crate) fn newest_of(store: Uuid, folder: &Path) -> Result<Option<Kept>, Error> {
+    let mut found = kept_in(folder)?.into_iter();
+    Ok(found.rfind(|kept| kept.store == store))
 }
 
 /// Removes the snapshots of before a commit: they hold what has to be gone.

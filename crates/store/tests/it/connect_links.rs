@@ -168,6 +168,36 @@ async fn a_token_that_is_revoked_takes_its_open_links_with_it() {
     assert_eq!(state(&store, 2, 6).await, LinkState::Open);
 }
 
+/// Whoever fills its own room leaves that of others alone, and does not fill the store by revoking what it makes.
+#[tokio::test]
+async fn links_are_counted_for_the_token_that_makes_them() {
+    let (_folder, store) = fresh();
+    let of = |maker: &str, number| ConnectLink {
+        made_by: maker.to_owned(),
+        ..for_a_new_one(number)
+    };
+    for number in 1..=5 {
+        let made = store.create_connect_link(of("one", number), 2).await;
+        assert!(made.unwrap());
+        let hash = [number; 32];
+        let revoked = store.revoke_connect_link(hash, at(number.into()), "one".to_owned());
+        revoked.await.unwrap();
+    }
+    for (maker, number, room) in [
+        ("one", 6, true),
+        ("one", 7, true),
+        ("one", 8, false),
+        ("two", 9, true),
+    ] {
+        let made = store.create_connect_link(of(maker, number), 2).await;
+        assert_eq!(made.unwrap(), room, "{number}");
+    }
+    let links = store.connect_links().await.unwrap();
+    let mut ids: Vec<_> = links.iter().map(|link| link.id.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["link 4", "link 5", "link 6", "link 7", "link 9"]);
+}
+
 #[tokio::test]
 async fn no_more_links_are_open_than_may_be_and_old_ones_are_forgotten() {
     let (_folder, store) = fresh();

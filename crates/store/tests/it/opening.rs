@@ -155,12 +155,43 @@ fn what_needs_a_store_makes_none_and_says_where_it_looked() {
     let nowhere = folder.path().join("typo");
     let error = Store::open_existing(&nowhere, options()).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::NotFound);
-    assert!(error.to_string().ends_with("typo"), "{error}");
+    let told = error.to_string();
+    assert!(
+        told.contains("typo") && told.contains("no such folder"),
+        "{told}"
+    );
     assert!(!nowhere.exists());
-    fs::write(folder.path().join("thesis.tex"), "").unwrap();
-    let error = store::check(folder.path(), &options(), &mut |_| {}).unwrap_err();
+    let check = |folder: &Path| store::check(folder, &options(), &mut |_| {}).unwrap_err();
+    let error = check(folder.path());
     assert_eq!(error.kind(), &ErrorKind::NotFound);
-    assert!(!error.to_string().contains("empty folder"), "{error}");
+    assert!(error.to_string().contains("no database"), "{error}");
+    fs::write(folder.path().join("thesis.tex"), "").unwrap();
+    let error = check(folder.path());
+    assert_eq!(error.kind(), &ErrorKind::NotAStore);
+    assert!(
+        error
+            .to_string()
+            .contains("(thesis.tex) and is not a store"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_stray_file_beside_a_store_is_named_and_the_store_is_not_denied() {
+    let (folder, store) = fresh();
+    drop(store);
+    fs::write(folder.path().join("notes.txt"), "").unwrap();
+    let checked = store::check(folder.path(), &options(), &mut |_| {}).unwrap_err();
+    for error in [checked, refusal(folder.path(), options())] {
+        assert_eq!(error.kind(), &ErrorKind::NotAStore);
+        let told = error.to_string();
+        let plain = told.contains("holds a store and beside it notes.txt")
+            && told.contains("move that elsewhere");
+        assert!(plain, "{told}");
+    }
+    fs::remove_file(folder.path().join("notes.txt")).unwrap();
+    let checked = store::check(folder.path(), &options(), &mut |_| {}).unwrap();
+    assert!(checked.findings.is_empty());
 }
 
 #[test]
@@ -250,6 +281,72 @@ async fn an_older_copy_of_the_database_is_refused_unless_the_loss_is_accepted() 
     assert_eq!(store.count(id(1), Stream::Tags).await.unwrap(), 400);
     store.close().await.unwrap();
     drop(open(folder.path()));
+}
+
+/// Its files agree with each other: only the snapshot beside them tells that there was more.
+#[tokio::test]
+async fn an_older_copy_of_everything_but_the_snapshots_is_refused_unless_the_loss_is_accepted() {
+    let folder = closed().await;
+    let older = copied(&folder).0;
+    let store = open(folder.path());
+    let record = async |store: &Store, number| {
+        let asked = operation(id(1), number, &format!("r{number}"));
+        let recorded = store.record_operation(asked, Duration::ZERO).await;
+        recorded.unwrap();
+    };
+    record(&store, 1).await;
+    record(&store, 2).await;
+    let snapshot = store.snapshot(at(1), 8).await.unwrap().unwrap();
+    store.close().await.unwrap();
+    fs::remove_dir_all(folder.path().join("db")).unwrap();
+    for name in ["db", "seq", "seq.live"] {
+        let (from, to) = (older.path().join(name), folder.path().join(name));
+        match from.is_dir() {
+            true => copy(&from, &to),
+            false => drop(fs::copy(&from, &to).unwrap()),
+        }
+    }
+
+    for _ in 0..2 {
+        let error = refusal(folder.path(), options());
+        assert_eq!(error.kind(), &ErrorKind::Lost { commits: 2 });
+        let told = error.to_string();
+        let named = told.contains(snapshot.path.to_str().unwrap());
+        assert!(named && told.contains("accept_loss"), "{told}");
+    }
+    let accepting = Options {
+        accept_loss: true,
+        ..options()
+    };
+    // Once is enough, also where nothing is written then.
+    let store = Store::open(folder.path(), accepting).unwrap();
+    store.close().await.unwrap();
+    let store = open(folder.path());
+    record(&store, 3).await;
+    // It counts on above what was lost: what is ours now is in a snapshot of its own, and the next start is an ordinary one.
+    let next = store.snapshot(at(2), 8).await.unwrap().unwrap();
+    assert!(next.commit > snapshot.commit && snapshot.path.exists());
+    store.close().await.unwrap();
+    open(folder.path()).close().await.unwrap();
+}
+
+/// Snapshots of another store that somebody has put there say nothing about this one.
+#[tokio::test]
+async fn a_snapshot_of_another_store_refuses_no_start() {
+    let folder = closed().await;
+    let (other, store, c) = connected().await;
+    for number in 1..60 {
+        let asked = operation(c, number, &format!("r{number}"));
+        store.record_operation(asked, Duration::ZERO).await.unwrap();
+    }
+    let snapshot = store.snapshot(at(1), 8).await.unwrap().unwrap();
+    assert!(snapshot.commit > commits(folder.path()));
+    store.close().await.unwrap();
+    copy(
+        &other.path().join("snapshots"),
+        &folder.path().join("snapshots"),
+    );
+    open(folder.path()).close().await.unwrap();
 }
 
 #[tokio::test]

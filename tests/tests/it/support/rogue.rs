@@ -62,6 +62,14 @@ impl Rogue {
         answered.await.expect("it is answered");
     }
 
+    /// Reads what comes next.
+    pub(crate) async fn read(&mut self) -> Vec<u8> {
+        let mut buffer = vec![0; 64 << 10];
+        let read = tokio::time::timeout(LONGEST, self.0.read(&mut buffer)).await;
+        buffer.truncate(read.expect("it answers").unwrap_or_default());
+        buffer
+    }
+
     /// Reads until the other side hangs up, which it must; how much it had to say.
     pub(crate) async fn hung_up_on(&mut self) -> usize {
         let said = tokio::time::timeout(LONGEST, self.heard()).await;

@@ -73,10 +73,11 @@ async fn is_mapped(desk: &Desk, id: &str) -> bool {
 async fn live(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
     let id = crate::wire::connection_id(&connection.id).map_err(status)?;
+    let seat = desk.live_seat()?;
     let mut changes = desk.api().engine.watch_sync(id).map_err(status)?;
     changes.mark_changed();
     let stop = desk.api().stop.clone();
-    let events = stream::unfold(changes, move |mut changes| {
+    let events = stream::unfold((changes, seat), move |(mut changes, seat)| {
         let stop = stop.clone();
         async move {
             let changed = async {
@@ -91,7 +92,7 @@ async fn live(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
                 event = changed => event?,
                 () = stop.cancelled() => return None,
             };
-            Some((event, changes))
+            Some((event, (changes, seat)))
         }
     });
     Ok(Sse::new(events.take_until(Box::pin(desk.over())))
