@@ -54,6 +54,15 @@ test("whoever leaves with something unsaved is asked, and nobody else", async ()
   await context.close();
 });
 
+test("without scripts the first field that is wrong has the focus", async () => {
+  const { page, context } = await person(browser, fulcrum, { javaScriptEnabled: false });
+  await page.goto(`${at}/inbound`);
+  await page.locator("[name=name]").fill("Half");
+  await page.getByRole("button", { name: "Save the reason" }).click();
+  await page.locator("[name=archive_reason_id]:focus").waitFor();
+  await context.close();
+});
+
 test("a refusal leads to the first field that is wrong", async () => {
   const { page, context } = await person(browser, fulcrum);
   await page.goto(`${at}/inbound`);

@@ -287,10 +287,8 @@ async fn what_is_wrong_on_the_board_is_named_and_stays_as_it_was_typed() {
     let refused = nameless.press(&mut browser, &path, "save").await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(
-        refused
-            .text
-            .contains("aria-describedby=\"new_label-problem\"")
-            && refused.text.contains("id=\"new_label-problem\""),
+        refused.text.contains("aria-describedby=\"new_label.why\"")
+            && refused.text.contains("id=\"new_label.why\""),
         "{}",
         refused.text
     );

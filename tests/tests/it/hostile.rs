@@ -332,13 +332,15 @@ async fn a_page_that_nobody_reads_is_given_up() {
     let setup = Setup::new(10).with("FULCRUM__LIMITS__UNREAD", "1s");
     let world = World::new(setup).await;
     let mut rogue = Rogue::connect(world.service().http).await;
-    let ask = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(2_000);
-    rogue.send(&ask).await;
+    let ask = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1_000);
+    // Until it is taken no longer: what the system keeps for a connection has to be full first.
+    let asking = tokio::spawn(async move { while rogue.send(&ask).await {} });
     let cut = "fulcrum_connections_ended_total{door=\"http\",reason=\"cut\"}";
     until("it is let go of", async || {
         (counted(&world, cut).await == 1).then_some(())
     })
     .await;
+    asking.abort();
 }
 
 /// Whoever may not call at all can ask for health; over one connection that takes nothing from another.

@@ -153,10 +153,15 @@ impl Hooked {
             seed: 0,
             rules: vec![drop_all],
         });
+        // One of before would be taken for a repeat, and its data not looked at.
+        let before = self.world.lever.webhook_deliveries().into_iter();
+        let before: Vec<Value> = before.map(|entry| entry.body["token"].clone()).collect();
         let (id, stage) = self.move_somebody();
         let body = until("the delivery is intercepted", async || {
             let all = self.world.lever.webhook_deliveries().into_iter();
-            let mut dropped = all.filter(|entry| entry.event == "candidateStageChange");
+            let is_new = |entry: &DeliveryEntry| !before.contains(&entry.body["token"]);
+            let mut dropped =
+                all.filter(|entry| entry.event == "candidateStageChange" && is_new(entry));
             dropped.next_back().map(|entry| entry.body)
         })
         .await;
@@ -496,6 +501,8 @@ async fn a_delivery_that_comes_again_is_fetched_once_at_most() {
 }
 
 /// The signature covers token and time only: whoever holds a delivery can write what he likes into it.
+///
+/// Seen to fail with a deletion that is taken as it is told: whoever is named is gone from the mirror.
 #[tokio::test]
 async fn data_that_was_altered_under_a_valid_signature_leaves_the_mirror_as_lever_has_it() {
     let hooked = Hooked::new(Setup::new(30)).await;

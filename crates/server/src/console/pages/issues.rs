@@ -205,10 +205,8 @@ fn concerned(one: &pb::AffectedObject, view: &View<'_>) -> Markup {
             "operation" if view.tabs.contains(&Tab::Operations) => {
                 a href={ (Tab::Operations.path(view.connection)) "/" (one.id) } { (one.id) }
             },
-            _ => {
-                @if !one.name.is_empty() { "“" (one.name) "” " }
-                code.faint[!one.name.is_empty()] { (one.id) }
-            },
+            _ if one.name.is_empty() => code { (one.id) },
+            _ => { "“" (one.name) "” " code.faint { (one.id) } },
         }
     }
 }

@@ -531,7 +531,8 @@ mod tests {
         };
         let text = shown(broken.clone(), false, &Doing::default());
         assert!(
-            text.contains("badge warn\">link deactivated") && text.contains("deactivated in Lever")
+            text.contains("badge warn\">link deactivated")
+                && text.contains("Deactivated in Lever.")
         );
         assert!(text.contains("Ada &lt;L&gt;") && !text.contains("raw-id"));
         assert!(!text.contains("<form"), "its reader may not");
