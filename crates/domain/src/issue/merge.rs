@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::problem::newest;
-use super::{Finding, Issue, IssueId, IssueKind, IssueState, MOST_ISSUES, Resolved};
+use super::{Affected, Finding, Issue, IssueId, IssueKind, IssueState, MOST_ISSUES, Resolved};
 use crate::Timestamp;
 
 /// A problem that is seen again is not kept anew within this: the count is, together with the next that is kept.
@@ -32,7 +32,8 @@ pub struct Lookup {
     pub changed: Vec<Issue>,
     /// Issues that are no longer kept.
     pub removed: Vec<IssueId>,
-    /// Whether any of it may wait for the next look: only counts and times have moved, and not long ago.
+    /// Whether any of it may wait for the next look: only counts and times have moved, not long ago, and nothing more is
+    /// concerned.
     pub may_wait: bool,
 }
 
@@ -110,7 +111,9 @@ fn seen(issue: &Issue, finding: &Finding, now: Timestamp) -> Option<Issue> {
     let shows = finding.times > 0 || back;
     let again = SEEN_EVERY < now.since(issue.last_seen) && issue.resolved.is_none();
     let message = finding.problem.message();
-    let news = message != issue.message && issue.resolved.is_none();
+    let affected = newest(finding.affected.clone(), issue.affected.clone());
+    let news = message != issue.message || concerns_more(issue, &affected);
+    let news = news && issue.resolved.is_none();
     if !shows && !again && !news && issue.present {
         return None;
     }
@@ -118,7 +121,7 @@ fn seen(issue: &Issue, finding: &Finding, now: Timestamp) -> Option<Issue> {
     Some(Issue {
         message,
         repair: finding.problem.repair(),
-        affected: newest(finding.affected.clone(), issue.affected.clone()),
+        affected,
         count: issue.count.saturating_add(times),
         reopened: issue.reopened.saturating_add(u32::from(back)),
         last_seen: issue.last_seen.max(finding.last.unwrap_or(now)),
@@ -143,9 +146,14 @@ fn gone(issue: &Issue, now: Timestamp) -> Option<Issue> {
     })
 }
 
+fn concerns_more(issue: &Issue, affected: &[Affected]) -> bool {
+    affected.iter().any(|one| !issue.affected.contains(one))
+}
+
 fn may_wait(before: &Issue, after: &Issue, now: Timestamp) -> bool {
     before.state() == after.state()
         && before.present == after.present
+        && !concerns_more(before, &after.affected)
         && now.since(before.last_seen) < COUNT_EVERY
 }
 

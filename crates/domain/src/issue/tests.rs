@@ -108,6 +108,20 @@ fn findings_of_one_problem_in_one_look_are_one() {
 }
 
 #[test]
+fn what_a_problem_concerns_besides_is_told_with_the_next_look() {
+    let mut book = Book::default();
+    let of = |streams: &[&str]| {
+        let all = streams.iter().map(|one| Affected::new("stream", *one));
+        vec![Finding::lasting(key_rejected(), all.collect())]
+    };
+    book.look(of(&["notes"]), 0);
+    let after = book.look(of(&["notes", "offers"]), 2);
+    assert!(!after.may_wait);
+    let issue = book.only();
+    assert_eq!((issue.affected.len(), issue.count), (2, 1));
+}
+
+#[test]
 fn what_is_gone_resolves_by_itself_and_what_comes_back_opens_the_old_issue_and_counts_on() {
     let mut book = Book::default();
     book.look(there(key_rejected()), 0);
