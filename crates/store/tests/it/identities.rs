@@ -291,17 +291,19 @@ async fn people_of_an_earlier_version_are_found_once_they_were_given_their_keys(
     assert!(new.identities_complete().await.unwrap());
 }
 
+/// An opportunity of a contact.
+fn of(id: &str, contact: &str) -> Incoming {
+    let mut candidacy = candidacy(id, "s", 1);
+    candidacy.contact = Some(contact.into());
+    Incoming {
+        raw: format!("{{\"contact\":\"{contact}\"}}"),
+        ..opportunity(candidacy)
+    }
+}
+
 #[tokio::test]
 async fn a_person_who_was_merged_into_another_is_found_under_both_ids() {
     let (_folder, store, c) = connected().await;
-    let of = |id: &str, contact: &str| {
-        let mut candidacy = candidacy(id, "s", 1);
-        candidacy.contact = Some(contact.into());
-        Incoming {
-            raw: format!("{{\"contact\":\"{contact}\"}}"),
-            ..opportunity(candidacy)
-        }
-    };
     let asked = |contact: &str| Sought {
         keys: Vec::new(),
         contacts: vec![contact.into()],
@@ -349,14 +351,6 @@ async fn who_was_merged_into_another_is_in_the_mirror_once() {
     let contact = |id: &str| Incoming {
         stream: Stream::Contacts,
         ..tag(id, &format!("{{\"id\":\"{id}\"}}"))
-    };
-    let of = |id: &str, contact: &str| {
-        let mut candidacy = candidacy(id, "s", 1);
-        candidacy.contact = Some(contact.into());
-        Incoming {
-            raw: format!("{{\"contact\":\"{contact}\"}}"),
-            ..opportunity(candidacy)
-        }
     };
     let live = async |id: &str| {
         let found = store.record(c, Stream::Contacts, id).await.unwrap();
