@@ -43,6 +43,11 @@ impl KeyPause {
 pub(crate) type Told = (Pause, KeyPause);
 
 impl Link {
+    /// Requests a second that the budget of the key allows at present: fewer for a while after a 429.
+    pub(crate) fn rate(&self) -> f64 {
+        self.client(Lane::Interactive).budget().snapshot().rate
+    }
+
     /// The pause after a 429 that the key is in now.
     pub(crate) fn pause(&self) -> Option<Pause> {
         self.client(Lane::Interactive).budget().snapshot().pause

@@ -36,14 +36,16 @@ pub(super) struct View {
     /// When listings are walked, where that differs from `settings`.
     schedules: BTreeMap<Listing, Schedule>,
     settings: PullSettings,
-    /// Requests a second.
-    budget: f64,
+    /// Requests a second, as the budget of the key has it now: less than is configured while others use the limit too.
+    rate: f64,
     /// How many opportunities Lever may have, by what it says of its sources.
     people: u64,
     /// How many opportunities are mirrored.
     mirrored: u64,
     /// The pause after a 429 that the key is in.
     pub(super) pause: Option<KeyPause>,
+    /// How much longer it lasts.
+    stopped: Duration,
     now: Timestamp,
 }
 
@@ -61,7 +63,6 @@ impl View {
         let passes_below = Stream::ALL
             .iter()
             .filter_map(|stream| Some((*stream, link.below.of(*stream)?)));
-        let budget = &shared.settings.budget;
         let listings = store.cursors(id).await?;
         let inbound = Inbound::of(shared, link).await?;
         Ok(View {
@@ -77,7 +78,7 @@ impl View {
             passes_below: passes_below.collect(),
             schedules: link.schedules(),
             settings: shared.settings.pull,
-            budget: (budget.rate_per_second * (1.0 - budget.share_left)).max(1.0),
+            rate: link.rate().max(0.1),
             people: match link.people_estimate() {
                 // Not read by this process.
                 0 => told_by_sources(shared, id).await?,
@@ -85,6 +86,7 @@ impl View {
             },
             mirrored: store.count(id, Stream::Opportunities).await?,
             pause: link.key_pause(&shared.clock),
+            stopped: link.pause().map_or(Duration::ZERO, |pause| pause.left()),
             now,
         })
     }
@@ -329,7 +331,8 @@ impl View {
     /// None while nobody knows how many people there are: they and what is below them would be left out.
     pub(super) fn eta(&self, requests: u64) -> Option<Duration> {
         let unknown = self.walking_people() && self.people == 0;
-        (requests > 0 && !unknown).then(|| Duration::from_secs_f64(requests as f64 / self.budget))
+        let working = Duration::from_secs_f64(requests as f64 / self.rate);
+        (requests > 0 && !unknown).then(|| self.stopped.saturating_add(working))
     }
 
     /// Whether the first walk over the opportunities is still to end.

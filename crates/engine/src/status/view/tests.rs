@@ -1,4 +1,5 @@
 use domain::Cursor;
+use lever::Lane;
 
 use super::super::as_of;
 use super::*;
@@ -37,10 +38,11 @@ fn view(streams: &[Stream], mut listings: BTreeMap<Listing, ListingState>, now: 
             opportunities_interval: PERIOD,
             ..PullSettings::default()
         },
-        budget: 10.0,
+        rate: 10.0,
         people: 0,
         mirrored: 0,
         pause: None,
+        stopped: Duration::ZERO,
         now: at(now),
     }
 }
@@ -479,4 +481,28 @@ async fn a_process_that_has_not_read_the_sources_goes_by_those_that_are_mirrored
     let people = streams.find(|told| told.stream == Stream::Opportunities);
     assert_eq!(people.unwrap().planned_requests, 5);
     assert!(status.eta.is_some());
+}
+
+/// 500 requests to make, at 10 a second and then with what others leave of the limit.
+#[tokio::test]
+async fn x12_the_time_left_goes_by_the_rate_that_a_429_has_left_and_by_the_pause_after_it() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let raw = r#"{"text":"a","count":50000}"#;
+    let records = vec![testing::incoming(Stream::Sources, "a", raw)];
+    let (engine, id) = testing::engine(folder.path(), records).await;
+    let left = async || {
+        let told = engine.sync_status(id).await.unwrap();
+        let mut streams = told.streams.into_iter();
+        let people = streams.find(|told| told.stream == Stream::Opportunities);
+        people.unwrap().eta
+    };
+    assert_eq!(left().await, Some(Duration::from_secs(50)));
+
+    let client = engine.running(id).unwrap().link.client(Lane::Backfill);
+    client
+        .budget()
+        .saw_rate_limit(Some(Duration::from_secs(60)));
+    // Some of the pause may have gone by.
+    let told = left().await.expect("a time").as_secs();
+    assert!((150..=160).contains(&told), "{told} s");
 }
