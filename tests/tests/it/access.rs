@@ -1,5 +1,6 @@
 //! Tokens: who may call what, who sees which connection, and that no secret is ever shown (P13, P14, P-02).
 
+use domain::Stream;
 use lever_sim::Act;
 use proto::v1 as pb;
 use tonic::Code;
@@ -99,7 +100,7 @@ async fn a_reader_may_read_and_nothing_else() {
 /// To a token without the right, a confidential person does not exist, whatever it asks.
 #[tokio::test]
 async fn confidential_people_do_not_exist_for_a_token_without_the_right() {
-    let mut world = World::with_opportunities(400).await;
+    let mut world = World::new(Setup::new(400).keeping(&[Stream::Files, Stream::Notes])).await;
     let secret = world
         .lever
         .opportunities()

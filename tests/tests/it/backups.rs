@@ -94,7 +94,7 @@ impl World {
 
 #[tokio::test]
 async fn a_backup_taken_during_the_first_walk_is_whole_and_the_walk_goes_on_from_it() {
-    let mut world = World::new(Setup::new(900)).await;
+    let mut world = World::new(Setup::new(900).keeping(&[])).await;
     let hold = Action::StallAfter(Duration::from_secs(600));
     world.lever.set_faults(FaultPlan {
         seed: 0,

@@ -317,7 +317,7 @@ async fn a_start_date_after_everybody_is_kept_and_told_as_given() {
 
 #[tokio::test]
 async fn pages_are_asked_for_in_sane_sizes_with_tokens_of_the_same_list() {
-    let world = World::synced(Setup::new(150)).await;
+    let world = World::synced(Setup::new(150).keeping(&[])).await;
     let mut table = Table::default();
     let list = |page_size, page_token: &str| pb::ListOpportunitiesRequest {
         connection_id: world.connection.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::Stream;
 use lever_sim::{Act, Permissions};
 use proto::v1 as pb;
 use proto::v1::get_candidate_request::Whose;
@@ -213,7 +214,7 @@ async fn what_a_key_may_not_read_is_named_and_the_rest_is_there() {
 
 #[tokio::test]
 async fn a_confidential_person_is_nobody_without_the_right() {
-    let mut world = World::synced(Setup::new(400)).await;
+    let mut world = World::synced(Setup::new(400).keeping(&[Stream::Notes])).await;
     let people = world.lever.opportunities();
     let secret = people
         .iter()

@@ -79,7 +79,7 @@ fn expected(people: &[Value], fits: impl Fn(&Value) -> bool) -> BTreeSet<String>
 
 #[tokio::test]
 async fn each_filter_lets_through_those_of_lever_that_fit_and_nobody_else() {
-    let world = World::synced(Setup::new(300)).await;
+    let world = World::synced(Setup::new(300).keeping(&[])).await;
     let people = world.lever.opportunities();
     let now = crate::support::now();
     let first = |path: &str| {

@@ -286,7 +286,7 @@ async fn what_is_watched_can_be_narrowed_and_a_token_is_for_its_question() {
 
 #[tokio::test]
 async fn of_confidential_people_only_those_learn_who_may_see_them() {
-    let mut world = World::synced(Setup::new(400)).await;
+    let mut world = World::synced(Setup::new(400).keeping(&[])).await;
     let people = world.lever.opportunities();
     let secret = people
         .iter()

@@ -209,7 +209,7 @@ async fn f06_a_new_key_keeps_mapping_and_mirror() {
 #[tokio::test]
 async fn f04_a_new_key_without_access_hides_confidential_records() {
     const NARROW: &str = "a-key-without-confidential-access-0003";
-    let mut setup = Setup::new(400);
+    let mut setup = Setup::new(400).keeping(&[]);
     setup.lever.keys = two_keys().lever.keys;
     setup.lever.keys.push(Key {
         confidential: false,
@@ -350,7 +350,7 @@ async fn an_unlinked_account_leaves_nothing_behind() {
 async fn a_kill_while_an_account_is_unlinked_leaves_all_of_it_or_nothing() {
     let (mut whole, mut gone) = (0, 0);
     for moment in [0, 1, 3, 6, 12, 25, 400] {
-        let mut world = World::synced(Setup::new(400)).await;
+        let mut world = World::synced(Setup::new(400).keeping(&[])).await;
         let before = world.mirrored().await;
         let request = pb::DeleteConnectionRequest {
             connection_id: world.connection.clone(),

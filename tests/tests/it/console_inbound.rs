@@ -63,7 +63,7 @@ fn escaped(text: &str) -> String {
 
 #[tokio::test]
 async fn an_applicant_past_the_sla_is_marked_and_found_by_state_posting_and_owner() {
-    let world = World::synced(Setup::new(150)).await;
+    let world = World::synced(Setup::new(150).keeping(&[])).await;
     let mut mapping = world.mapping().await.stage_mapping.expect("a mapping");
     // A day that is over before it has begun: whoever is awake is late.
     for stage in &mut mapping.product_stages {

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use domain::Stream;
 use lever_sim::{Action, FaultPlan, FaultRule};
 
-use crate::support::World;
+use crate::support::{Setup, World};
 
 /// A kill after each of the pages of a backfill: the inbound stages, the rest, and the pass that repairs the order.
 #[tokio::test]
 async fn a_crash_between_pages_loses_nothing() {
     for page in [1, 2, 3, 5, 7] {
-        let mut world = World::with_opportunities(600).await;
+        let mut world = World::new(Setup::new(600).keeping(&[])).await;
         world.kill_after_page(page).await;
         goes_on_where_it_was(&mut world, page).await;
     }
@@ -49,7 +50,7 @@ fn same_page(one: &Query, other: &Query) -> bool {
 
 #[tokio::test]
 async fn a_service_that_is_killed_over_and_over_still_gets_there() {
-    let mut world = World::with_opportunities(800).await;
+    let mut world = World::new(Setup::new(800).keeping(&[Stream::Notes])).await;
     for _life in 0..4 {
         world.kill_after_page(2).await;
     }
@@ -64,7 +65,7 @@ async fn a_service_that_is_killed_over_and_over_still_gets_there() {
 
 #[tokio::test]
 async fn what_was_mirrored_before_a_kill_can_be_read_after_it() {
-    let mut world = World::with_opportunities(300).await;
+    let mut world = World::new(Setup::new(300).keeping(&[])).await;
     world.connect().await;
     world.until_synced().await;
     let before = world.mirrored().await;
@@ -79,7 +80,7 @@ async fn what_was_mirrored_before_a_kill_can_be_read_after_it() {
 /// The moments of the kills are drawn, not waited for: some fall into a commit, some into a call.
 #[tokio::test]
 async fn kills_at_any_moment_of_a_backfill_lose_nothing() {
-    let mut world = World::with_opportunities(1500).await;
+    let mut world = World::new(Setup::new(1500).keeping(&[Stream::Notes])).await;
     let pace = FaultRule::on(
         "listOpportunities",
         Action::StallBefore(Duration::from_millis(20)),

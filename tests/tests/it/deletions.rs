@@ -45,14 +45,14 @@ async fn delete_some(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn people_deleted_while_the_service_is_up_are_gone_after_the_next_pull() {
-    let world = World::synced(Setup::new(200)).await;
+    let world = World::synced(Setup::new(200).keeping(&[])).await;
     let deleted = delete_some(&world).await;
     assert_gone(&world, &deleted).await;
 }
 
 #[tokio::test]
 async fn people_deleted_while_the_service_is_down_are_gone_after_the_next_pull() {
-    let mut world = World::synced(Setup::new(200)).await;
+    let mut world = World::synced(Setup::new(200).keeping(&[])).await;
     let applicant = world.applicants().await.applicants.remove(0).opportunity_id;
     world.stop().await;
     world.lever.delete(&applicant).expect("known");
@@ -62,7 +62,7 @@ async fn people_deleted_while_the_service_is_down_are_gone_after_the_next_pull()
 
 #[tokio::test]
 async fn people_deleted_while_the_account_is_read_for_the_first_time_do_not_stay() {
-    let mut world = World::with_opportunities(500).await;
+    let mut world = World::new(Setup::new(500).keeping(&[])).await;
     world.kill_after_page(4).await;
     let doomed: Vec<_> = world.in_lever().into_keys().step_by(17).collect();
     for id in &doomed {
@@ -81,7 +81,12 @@ async fn people_deleted_while_the_account_is_read_for_the_first_time_do_not_stay
 /// The complete walk that runs now and then finds nobody who is not there, and brings nobody back.
 #[tokio::test]
 async fn nobody_comes_back_with_the_next_walks() {
-    let world = World::synced(Setup::new(200).with("FULCRUM__PULL__SWEEP_INTERVAL", "300ms")).await;
+    let world = World::synced(
+        Setup::new(200)
+            .keeping(&[])
+            .with("FULCRUM__PULL__SWEEP_INTERVAL", "300ms"),
+    )
+    .await;
     let deleted = delete_some(&world).await;
     assert_gone(&world, &deleted).await;
     let sweeps = || {

@@ -344,7 +344,8 @@ async fn what_does_not_settle_in_time_is_uncertain() {
 /// A world with webhooks registered in Lever, and what leads them to it.
 async fn with_webhooks() -> (Door, World) {
     let door = Door::open().await;
-    let mut setup = setup().with("FULCRUM__SERVER__PUBLIC_URL", &door.url());
+    let setup = setup().with("FULCRUM__SERVER__PUBLIC_URL", &door.url());
+    let mut setup = setup.with("FULCRUM__LEVER__MAX_ATTEMPTS", "2");
     setup.connection.webhooks = true;
     let world = World::synced(setup).await;
     door.lead_to(world.service().http);
@@ -405,7 +406,8 @@ async fn webhooks_that_lever_does_not_remove_are_told_for_as_long_as_the_mirror_
 
 #[tokio::test]
 async fn that_nobody_knows_which_webhooks_lever_has_is_told_too() {
-    let mut setup = setup().with("FULCRUM__SERVER__PUBLIC_URL", "https://fulcrum.test");
+    let setup = setup().with("FULCRUM__SERVER__PUBLIC_URL", "https://fulcrum.test");
+    let mut setup = setup.with("FULCRUM__LEVER__MAX_ATTEMPTS", "2");
     setup.connection.webhooks = true;
     setup.lever.faults = FaultPlan {
         seed: 0,

@@ -113,7 +113,7 @@ fn about<'a>(
 
 #[tokio::test]
 async fn whoever_is_mirrored_is_listed_or_told_why_not_as_the_list_itself_has_it() {
-    let world = World::synced(Setup::new(150)).await;
+    let world = World::synced(Setup::new(150).keeping(&[])).await;
     let listed: BTreeSet<String> = world
         .applicants()
         .await
@@ -177,7 +177,7 @@ async fn whoever_is_mirrored_is_listed_or_told_why_not_as_the_list_itself_has_it
 
 #[tokio::test]
 async fn who_is_left_out_by_the_settings_is_nobody_here_and_told_with_what_lever_has() {
-    let mut setup = Setup::new(150);
+    let mut setup = Setup::new(150).keeping(&[]);
     setup.connection.include_archived = Some(false);
     setup.connection.include_snoozed = Some(false);
     let world = World::synced(setup).await;
@@ -314,7 +314,7 @@ async fn lever_is_asked_a_few_times_at_most() {
 
 #[tokio::test]
 async fn an_import_that_is_under_way_and_one_that_cannot_be_are_told_as_the_reason() {
-    let mut world = World::with_opportunities(600).await;
+    let mut world = World::new(Setup::new(600).keeping(&[])).await;
     let hold = Action::StallAfter(Duration::from_secs(600));
     let third_page = FaultRule::on("listOpportunities", hold).when(When::Nth(3));
     world.lever.set_faults(FaultPlan {

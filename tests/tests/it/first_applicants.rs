@@ -5,12 +5,12 @@ use std::time::Duration;
 use lever_sim::{Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
 
-use crate::support::{World, until};
+use crate::support::{Setup, World, until};
 
 /// F-40, X6: what is listed is there, nobody is told that nobody is there, and the list says that it is not whole.
 #[tokio::test]
 async fn the_first_applicants_are_served_before_the_last_ones_are_read() {
-    let mut world = World::with_opportunities(2000).await;
+    let mut world = World::new(Setup::new(2000).keeping(&[])).await;
     let hold = Action::StallAfter(Duration::from_secs(600));
     let second_page = FaultRule::on("listOpportunities", hold).when(When::Nth(2));
     world.lever.set_faults(FaultPlan {

@@ -70,7 +70,7 @@ fn opportunities(person: &pb::CandidateMatch) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn f51_everybody_is_found_by_each_address_however_it_is_written() {
-    let world = World::synced(Setup::new(300)).await;
+    let world = World::synced(Setup::new(300).keeping(&[])).await;
     let people = world.lever.opportunities();
     let emails = index(&people, |person| {
         texts(person, "emails")
@@ -281,7 +281,7 @@ async fn people_are_found_as_lever_has_them_now() {
 
 #[tokio::test]
 async fn confidential_people_are_found_by_those_who_may_see_them_only() {
-    let mut world = World::synced(Setup::new(400)).await;
+    let mut world = World::synced(Setup::new(400).keeping(&[])).await;
     let people = world.lever.opportunities();
     let secret = people.iter().find(|person| {
         person["confidentiality"] == "confidential" && !texts(person, "emails").is_empty()

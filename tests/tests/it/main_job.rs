@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use proto::v1 as pb;
 use tonic::Code;
 
-use crate::support::{World, refused};
+use crate::support::{Setup, World, refused};
 
 #[tokio::test]
 async fn linking_an_account_mirrors_all_of_it_byte_for_byte() {
-    let mut world = World::with_opportunities(650).await;
+    let mut world = World::with_opportunities(250).await;
     world.connect().await;
     world.until_synced().await;
     world.assert_mirror_equals_lever().await;
@@ -24,13 +24,13 @@ async fn linking_an_account_mirrors_all_of_it_byte_for_byte() {
             "{stream:?}"
         );
     }
-    assert_eq!(world.stream("opportunities").await.records, Some(650));
+    assert_eq!(world.stream("opportunities").await.records, Some(250));
 }
 
 /// F-40, F-43, F-44.
 #[tokio::test]
 async fn f40_f44_inbound_applicants_have_the_sla_of_the_mapping_that_was_suggested_and_applied() {
-    let mut world = World::with_opportunities(300).await;
+    let mut world = World::new(Setup::new(300).keeping(&[])).await;
     world.connect().await;
     world.until_inbound_ready().await;
 
@@ -99,7 +99,7 @@ fn inbound_in_lever(world: &World, stages: &[String]) -> Vec<String> {
 /// The inbound list is paged in the order asked for, without doubles or gaps.
 #[tokio::test]
 async fn pages_of_applicants_add_up_to_the_whole_list() {
-    let mut world = World::with_opportunities(300).await;
+    let mut world = World::new(Setup::new(300).keeping(&[])).await;
     world.connect().await;
     world.until_synced().await;
     let whole = world.applicants().await.applicants;
@@ -199,7 +199,7 @@ async fn a_new_applicant_is_listed_after_the_next_pull() {
 /// A watcher sees the first walk begin and end without asking again.
 #[tokio::test]
 async fn a_watcher_is_told_until_the_mirror_is_synced() {
-    let mut world = World::with_opportunities(300).await;
+    let mut world = World::new(Setup::new(300).keeping(&[])).await;
     world.connect().await;
     let request = pb::WatchSyncRequest {
         connection_id: world.connection.clone(),

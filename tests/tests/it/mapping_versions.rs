@@ -140,7 +140,7 @@ async fn what_has_not_changed_makes_no_version() {
 /// X3: the preview tells how many applications move, and nothing is saved.
 #[tokio::test]
 async fn x3_a_preview_counts_whom_a_change_moves_and_changes_nothing() {
-    let world = World::synced(Setup::new(120)).await;
+    let world = World::synced(Setup::new(120).keeping(&[])).await;
     let before = world.present_mapping().await;
     let counts = |stages: &[pb::MappedStage], id: &str| {
         let stage = stages.iter().find(|stage| stage.stage_id == id);

@@ -335,6 +335,7 @@ async fn p01_p03_with_three_permissions_exactly_these_streams_work_and_nothing_e
 #[tokio::test]
 async fn x10_who_is_missing_from_a_complete_walk_is_gone_and_from_an_incomplete_one_nobody_is() {
     let mut setup = Setup::new(230).with("FULCRUM__PULL__SWEEP_INTERVAL", "1s");
+    setup = setup.with("FULCRUM__LEVER__MAX_ATTEMPTS", "2");
     with_key(&mut setup, &PLANNING);
     streams(&mut setup, &["opportunities"]);
     let world = World::synced(setup).await;

@@ -135,7 +135,7 @@ async fn a_damaged_data_directory_is_refused_and_left_as_it_is() {
 /// P3: a byte that changed on the disk is found at the start or when it is read, or does no harm.
 #[tokio::test]
 async fn a_flipped_byte_in_the_database_is_never_taken_for_data() {
-    let mut world = World::synced(Setup::new(300)).await;
+    let mut world = World::synced(Setup::new(300).keeping(&[])).await;
     let before = world.mirrored().await;
     assert!(world.stop().await.success());
     let database = world.home.data().join("db/db");

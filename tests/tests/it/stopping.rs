@@ -58,7 +58,7 @@ async fn a_stop_ends_streams_and_lets_the_write_under_way_finish() {
 /// Seen to fail with a stop that waits for the workers without cutting them short: it did not end within ten seconds.
 #[tokio::test]
 async fn a_stop_does_not_wait_for_a_lever_that_does_not_answer() {
-    let mut world = World::with_opportunities(400).await;
+    let mut world = World::new(Setup::new(400).keeping(&[])).await;
     let never = FaultRule::on(
         "listOpportunities",
         Action::StallBefore(Duration::from_secs(600)),

@@ -107,7 +107,7 @@ async fn people_who_move_while_the_list_is_read_are_mirrored_where_they_ended() 
 /// S-09: an offset is Lever's and may expire: that is an answer, not a failure.
 #[tokio::test]
 async fn s09_an_offset_that_expires_in_the_middle_of_a_walk_costs_nothing_but_a_restart_of_it() {
-    let mut setup = Setup::new(700);
+    let mut setup = Setup::new(700).keeping(&[]);
     setup.lever.offset_ttl = Duration::from_millis(1500);
     let late = FaultRule::on(
         "listOpportunities",
@@ -133,7 +133,7 @@ async fn s09_an_offset_that_expires_in_the_middle_of_a_walk_costs_nothing_but_a_
 #[tokio::test]
 async fn s09_an_offset_that_expires_while_the_service_is_down_costs_nothing_but_a_restart_of_the_walk()
  {
-    let mut setup = Setup::new(700);
+    let mut setup = Setup::new(700).keeping(&[]);
     setup.lever.offset_ttl = Duration::from_millis(800);
     let mut world = World::new(setup).await;
     world.kill_after_page(2).await;
@@ -151,7 +151,7 @@ async fn s09_an_offset_that_expires_while_the_service_is_down_costs_nothing_but_
 
 #[tokio::test]
 async fn a_pass_whose_stream_is_reset_under_it_is_interrupted_and_begins_anew() {
-    let world = World::synced(Setup::new(300)).await;
+    let world = World::synced(Setup::new(300).keeping(&[])).await;
     let slow = FaultRule::on(
         "listOpportunities",
         Action::StallBefore(Duration::from_millis(300)),

@@ -5,6 +5,7 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use domain::Stream;
 use lever_sim::{
     Action, Children, Config, DEFAULT_KEY, ErrorKind, FaultPlan, FaultRule, Population, Sim, When,
 };
@@ -42,6 +43,14 @@ impl Setup {
             },
             key: DEFAULT_KEY.to_owned(),
         }
+    }
+
+    /// Of what is read person by person only these streams are kept, so that large accounts are mirrored fast.
+    pub(crate) fn keeping(mut self, children: &[Stream]) -> Setup {
+        let kept = Stream::DEFAULT.iter();
+        let kept = kept.filter(|stream| !stream.hydrated() || children.contains(stream));
+        self.connection.streams = kept.map(|stream| stream.name().to_owned()).collect();
+        self
     }
 
     /// An account with something of everything, all of it kept.
