@@ -472,7 +472,7 @@ async fn x3_a_dry_run_of_every_kind_tells_the_calls_that_lever_then_sees() {
         );
         kinds.insert(done.kind);
     }
-    // Those of many are in `dry_runs`, and nobody asks for the step of an export alone.
+    // Those of many of each kind are in `dry_runs`, and nobody asks for the step of an export alone.
     let elsewhere = [
         pb::OperationKind::Bulk,
         pb::OperationKind::CreateOpportunity,
