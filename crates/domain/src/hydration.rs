@@ -81,16 +81,19 @@ pub enum Urgency {
     Archived = 4,
     /// Not looked at for long.
     Recheck = 5,
+    /// Could not be read, while others could: tried again now and then.
+    SetAside = 6,
 }
 
 impl Urgency {
     /// Every urgency, the most urgent first.
-    pub const ALL: [Urgency; 5] = [
+    pub const ALL: [Urgency; 6] = [
         Urgency::Asked,
         Urgency::Changed,
         Urgency::Active,
         Urgency::Archived,
         Urgency::Recheck,
+        Urgency::SetAside,
     ];
 
     /// The stored number.
@@ -236,7 +239,11 @@ pub struct Hydration {
     pub read: BTreeMap<Stream, Timestamp>,
     /// The lists to read, each since when: only a request sent then or later shows what is wanted.
     pub wanted: BTreeMap<Stream, Timestamp>,
-    /// Why; counts only while lists are wanted.
+    /// The lists that could not be read, each since when it is wanted: nobody waits for them, and they are tried again.
+    ///
+    /// They are as they were read before, or not read at all.
+    pub set_aside: BTreeMap<Stream, Timestamp>,
+    /// Why; counts only while lists are wanted or set aside.
     pub urgency: Option<Urgency>,
     /// Where it stands among equally urgent ones: the latest first.
     pub since: Timestamp,
@@ -277,12 +284,27 @@ impl Hydration {
             if !overtaken(*read, *requested_at) {
                 *read = *requested_at;
             }
-            if self
-                .wanted
-                .get(list)
-                .is_some_and(|since| !overtaken(*since, *requested_at))
-            {
+            for planned in [&mut self.wanted, &mut self.set_aside] {
+                if planned
+                    .get(list)
+                    .is_some_and(|since| !overtaken(*since, *requested_at))
+                {
+                    planned.remove(list);
+                }
+            }
+        }
+        self.settle();
+        self
+    }
+
+    /// After these lists could not be read by requests sent then: whoever waits for the others waits no longer for them.
+    #[must_use]
+    pub fn unreadable(mut self, lists: &BTreeMap<Stream, Timestamp>) -> Hydration {
+        for (list, requested_at) in lists {
+            let wanted = self.wanted.get(list).copied();
+            if let Some(since) = wanted.filter(|since| !overtaken(*since, *requested_at)) {
                 self.wanted.remove(list);
+                self.set_aside.insert(*list, since);
             }
         }
         self.settle();
@@ -291,20 +313,25 @@ impl Hydration {
 
     /// The lists that were never read and do not wait.
     fn unread(&self, sighting: &Sighting) -> Vec<Stream> {
-        let waits = |list: &Stream| self.read.contains_key(list) || self.wanted.contains_key(list);
+        let waits = |list: &Stream| {
+            let planned = self.wanted.contains_key(list) || self.set_aside.contains_key(list);
+            planned || self.read.contains_key(list)
+        };
         let lists = sighting.lists.iter().copied();
         lists.filter(|list| !waits(list)).collect()
     }
 
-    /// The lists that were read before then and do not wait.
+    /// The lists that were read before then, or are set aside since, and do not wait.
     fn read_before(
         &self,
         before: &BTreeMap<Stream, Timestamp>,
         sighting: &Sighting,
     ) -> Vec<Stream> {
         let lists = sighting.lists.iter().copied();
-        let old =
-            |list: &Stream| self.read.get(list) < before.get(list) && self.read.contains_key(list);
+        let old = |list: &Stream| {
+            let known = self.set_aside.get(list).or_else(|| self.read.get(list));
+            known.is_some() && known < before.get(list)
+        };
         lists
             .filter(|list| old(list) && !self.wanted.contains_key(list))
             .collect()
@@ -312,6 +339,7 @@ impl Hydration {
 
     fn want(&mut self, lists: Vec<Stream>, since: Timestamp, urgency: Urgency) {
         for list in lists {
+            self.set_aside.remove(&list);
             self.wanted.insert(list, since);
             self.urgency = Some(self.urgency.map_or(urgency, |known| known.min(urgency)));
         }
@@ -321,7 +349,8 @@ impl Hydration {
     ///
     /// Old records have no stamps that move; their document tells.
     fn moved(&self, sighting: &Sighting) -> bool {
-        let planned_before = !self.read.is_empty() || !self.wanted.is_empty();
+        let planned_before =
+            !(self.read.is_empty() && self.wanted.is_empty() && self.set_aside.is_empty());
         let stamped = sighting.stamps.updated_at.is_some();
         planned_before && (sighting.stamps != self.stamps || (!stamped && sighting.changed))
     }
@@ -330,6 +359,8 @@ impl Hydration {
     fn drop_unwanted(&mut self, sighting: &Sighting, policy: &Policy) {
         self.read.retain(|list, _| policy.kept.contains(list));
         self.wanted.retain(|list, _| sighting.lists.contains(list));
+        self.set_aside
+            .retain(|list, _| sighting.lists.contains(list));
         self.settle();
     }
 
@@ -337,13 +368,14 @@ impl Hydration {
     #[must_use]
     pub fn without(mut self, refused: &BTreeSet<Stream>) -> Hydration {
         self.wanted.retain(|list, _| !refused.contains(list));
+        self.set_aside.retain(|list, _| !refused.contains(list));
         self.settle();
         self
     }
 
     fn settle(&mut self) {
         if self.wanted.is_empty() {
-            self.urgency = None;
+            self.urgency = (!self.set_aside.is_empty()).then_some(Urgency::SetAside);
         }
     }
 }
@@ -455,6 +487,45 @@ mod tests {
             assert_eq!(moved.urgency, Some(Urgency::Changed));
             assert_eq!(moved.wanted, read(30));
         }
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_not_read_and_waits_behind_all_others() {
+        let notes = |requested| [(Stream::Notes, at(requested))].into();
+        let first = Hydration::default().seen(&sighting(10, 5, 5), &policy());
+        let aside = first.clone().unreadable(&notes(20));
+        assert_eq!(aside.set_aside, notes(10));
+        assert_eq!(aside.urgency, Some(Urgency::Active), "offers wait");
+        let aside = aside.after(&[(Stream::Offers, at(20))].into());
+        assert_eq!(aside.urgency, Some(Urgency::SetAside));
+        assert!(aside.wanted.is_empty() && !aside.read.contains_key(&Stream::Notes));
+        // Seen as it was it is left where it is; a change has it read like any other.
+        let same = aside.clone().seen(&sighting(30, 5, 5), &policy());
+        assert_eq!(
+            (&same.wanted, &same.set_aside),
+            (&BTreeMap::new(), &notes(10))
+        );
+        let moved = aside.clone().seen(&sighting(30, 6, 5), &policy());
+        assert_eq!((moved.wanted, moved.set_aside.len()), (read(30), 0));
+        let asked = Policy {
+            recheck_before: notes(11),
+            ..policy()
+        };
+        let again = aside.clone().seen(&sighting(30, 5, 5), &asked);
+        assert_eq!((again.wanted, again.set_aside.len()), (notes(30), 0));
+        let done = aside.after(&notes(40));
+        assert_eq!((done.urgency, done.read.len()), (None, 2));
+        assert!(done.set_aside.is_empty());
+        // What was shown after it was asked for goes on waiting.
+        assert_eq!(first.unreadable(&notes(9)).wanted, read(10));
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_again_is_as_it_was_before() {
+        let moved = hydrated().seen(&sighting(30, 6, 5), &policy());
+        let aside = moved.unreadable(&read(31));
+        assert_eq!((aside.read, aside.set_aside), (read(20), read(30)));
+        assert_eq!(aside.urgency, Some(Urgency::SetAside));
     }
 
     #[test]

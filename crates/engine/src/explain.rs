@@ -182,7 +182,7 @@ impl Engine {
         let as_of = status::as_of(&sight.connection, &grounds.listings, &[opportunities]);
         let (clue, unused) = looked_for.clue();
         let nobody = found.matches.is_empty() || found.other_kind.is_some();
-        let causes = match nobody {
+        let mut causes = match nobody {
             true => {
                 let known = search.circumstances(&looked_for, clue, &found, indexed, as_of);
                 Absence::causes(&known.await?)
@@ -193,6 +193,13 @@ impl Engine {
             true => Some(live::ask(self, &sight, &looked_for, &found.matches).await?),
             false => None,
         };
+        // Lever knows them by what was asked.
+        if in_lever
+            .as_ref()
+            .is_some_and(|seen| seen.answer == LeverAnswer::Found)
+        {
+            causes.retain(|cause| *cause != Absence::KnownOtherwise);
+        }
         Ok(Explanation {
             people: search.told(&looked_for, found.matches).await?,
             causes,

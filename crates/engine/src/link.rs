@@ -1,7 +1,7 @@
 //! One connection at work: its client, its budget, its progress, its workers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -68,6 +68,8 @@ pub(crate) struct Link {
     stream_troubles: Mutex<HashMap<Stream, StreamTrouble>>,
     /// Wakes the reader of lists below records.
     pub(crate) hydrate_now: Notify,
+    /// Whether lists that were set aside are worth another try at once.
+    try_set_aside: AtomicBool,
     /// Below whom lists wait for the end of a bulk.
     pub(crate) written: Written,
     /// How many opportunities Lever may have, by what it says of its sources; an estimate.
@@ -132,6 +134,7 @@ impl Link {
             retry_at: Mutex::new(HashMap::new()),
             stream_troubles: Mutex::new(HashMap::new()),
             hydrate_now: Notify::new(),
+            try_set_aside: AtomicBool::new(true),
             written: Written::default(),
             people: AtomicU64::new(0),
             passes: Progress::default(),
@@ -231,6 +234,15 @@ impl Link {
         }
         drop(forced);
         self.wake();
+        if cause == RunCause::Request {
+            self.try_set_aside.store(true, Ordering::Relaxed);
+            self.hydrate_now.notify_one();
+        }
+    }
+
+    /// Whether lists that were set aside are to be tried again, since the start or a wish of somebody; once for each.
+    pub(crate) fn takes_set_aside(&self) -> bool {
+        self.try_set_aside.swap(false, Ordering::Relaxed)
     }
 
     /// Lets what is due be looked at anew.

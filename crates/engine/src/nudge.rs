@@ -134,8 +134,13 @@ async fn follow(shared: &Shared, link: &Link, group: &Group) -> Result<Followed>
         }
         Subject::Contact(contact) => {
             let (store, id) = (&shared.store, link.id());
+            let opportunities = store.opportunities_of_contact(id, contact).await?;
+            if opportunities.is_empty() {
+                // Somebody new, of whom Lever tells nothing else where there is no application.
+                return covered(shared, link, group, Listing::Opportunities).await;
+            }
             let mut followed = Followed::Done;
-            for opportunity in store.opportunities_of_contact(id, contact).await? {
+            for opportunity in opportunities {
                 let one = follow_opportunity(shared, link, group, &opportunity).await?;
                 followed = followed.and(one);
             }

@@ -38,7 +38,8 @@ pub struct Waiting {
 }
 
 impl Store {
-    /// The parents whose lists wait, the most urgent first, up to `limit`; those of `except` are left out.
+    /// The parents whose lists wait, the most urgent first, up to `limit`; those of `except` are left out, and those of
+    /// which lists are only set aside.
     ///
     /// # Errors
     /// As every read.
@@ -48,9 +49,35 @@ impl Store {
         limit: usize,
         except: BTreeSet<Parent>,
     ) -> Result<Vec<Waiting>, Error> {
+        let waits = |urgency: &Urgency| *urgency != Urgency::SetAside;
+        let urgencies = Urgency::ALL.into_iter().filter(waits);
+        self.in_line(connection, urgencies, limit, except).await
+    }
+
+    /// The parents of which lists are set aside while none waits, up to `limit`; those of `except` are left out.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn set_aside_parents(
+        &self,
+        connection: ConnectionId,
+        limit: usize,
+        except: BTreeSet<Parent>,
+    ) -> Result<Vec<Waiting>, Error> {
+        let urgencies = [Urgency::SetAside].into_iter();
+        self.in_line(connection, urgencies, limit, except).await
+    }
+
+    async fn in_line(
+        &self,
+        connection: ConnectionId,
+        urgencies: impl Iterator<Item = Urgency> + Send + 'static,
+        limit: usize,
+        except: BTreeSet<Parent>,
+    ) -> Result<Vec<Waiting>, Error> {
         self.read(move |tables| {
             let mut found = Vec::new();
-            for urgency in Urgency::ALL {
+            for urgency in urgencies {
                 for entry in tables.scan(Table::HydrationQueue, &key::urgency(connection, urgency))
                 {
                     if found.len() >= limit {
@@ -283,15 +310,16 @@ pub(crate) fn read(draft: &mut Draft<'_>, read: &ChildRead) -> Result<(), Error>
     let Some(before) = stored(draft, read.connection, &read.parent)? else {
         return Ok(());
     };
-    let lists: BTreeMap<Stream, Timestamp> = read
-        .lists
-        .iter()
-        .map(|list| (list.stream, list.requested_at))
-        .collect();
-    let after = before.clone().after(&lists).without(&read.refused);
+    let lists = |whole| -> BTreeMap<Stream, Timestamp> {
+        let lists = read.lists.iter().filter(|list| list.whole == whole);
+        lists.map(|list| (list.stream, list.requested_at)).collect()
+    };
+    let (whole, unreadable) = (lists(true), lists(false));
+    let after = before.clone().after(&whole).unreadable(&unreadable);
+    let after = after.without(&read.refused);
     store(draft, read.connection, &read.parent, &before, &after)?;
     let backlog = backlog(draft, read.connection)?;
-    for (stream, requested_at) in lists {
+    for (stream, requested_at) in whole.into_iter().chain(unreadable) {
         let had = before.wanted.contains_key(&stream);
         if had && backlog.of(stream) == 0 {
             caught_up(draft, read.connection, stream, requested_at)?;

@@ -175,13 +175,34 @@ async fn confidential_people_do_not_exist_for_a_token_without_the_right() {
     assert_eq!(told.code, Code::NotFound);
     let get = pb::GetOperationRequest {
         connection_id: world.connection.clone(),
-        operation_id: written.id,
+        operation_id: written.id.clone(),
     };
     let told = refused(world.api.operations().get_operation(get).await);
     assert_eq!(told.code, Code::NotFound);
     assert!(world.operations().await.is_empty());
     assert!(!world.mirrored().await.contains_key(&secret));
     assert_eq!(world.notes_saying(&secret, "for few"), 1);
+
+    let admin = restarted_with(&mut world, &["--role", "admin"]).await;
+    world.api = world.api.with_token(&admin);
+    let preview = pb::PreviewActingUserRequest {
+        connection_id: world.connection.clone(),
+        email: "nobody@example.com".to_owned(),
+        opportunity_id: secret,
+    };
+    let told = world.api.connections().preview_acting_user(preview).await;
+    assert_eq!(
+        refused(told).code,
+        Code::NotFound,
+        "who owns it is about it"
+    );
+    let calls = pb::ListApiCallsRequest {
+        connection_id: world.connection.clone(),
+        operation_id: written.id,
+        ..Default::default()
+    };
+    let told = world.api.sync().list_api_calls(calls).await;
+    assert_eq!(told.expect("told").into_inner().api_calls, []);
 }
 
 /// How many people the report of all stages counts.

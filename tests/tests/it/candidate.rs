@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use crate::support::{Setup, World, refused, until};
 
 impl World {
-    async fn candidate(&self, whose: Whose) -> Result<pb::GetCandidateResponse, Status> {
+    pub(crate) async fn candidate(&self, whose: Whose) -> Result<pb::GetCandidateResponse, Status> {
         let request = pb::GetCandidateRequest {
             connection_id: self.connection.clone(),
             whose: Some(whose),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lever_sim::{Act, Action, FaultPlan, FaultRule, Key, Permissions};
 use proto::v1 as pb;
+use proto::v1::get_candidate_request::Whose;
 use tonic::Code;
 
 use crate::support::{LeverClock, Setup, World, http, refused, until};
@@ -465,6 +466,24 @@ async fn x17_a_list_that_always_fails_ends_in_quarantine_and_the_mirror_is_compl
         .await
         .expect("in time");
     assert_eq!(world.stream("offers").await.quarantined, 1);
+    // Nothing says that Lever has none.
+    let unread = async || {
+        let told = world.candidate(Whose::OpportunityId(person.clone())).await;
+        let all = told.expect("told").candidacies.into_iter();
+        let unread = all.flat_map(|detail| detail.unread);
+        let offers = unread.filter(|list| list.stream == "offers");
+        offers.map(|list| list.reason).collect::<Vec<_>>()
+    };
+    assert_eq!(unread().await, ["NOT_HYDRATED"]);
+    world.lever.set_faults(FaultPlan::default());
+    world.pull().await;
+    until("it is read once it can be", async || {
+        unread().await.is_empty().then_some(())
+    })
+    .await;
+    assert_eq!(world.stream("offers").await.quarantined, 0);
+    let offers = world.records("offers").await.expect("read");
+    assert_eq!(offers, world.children_in_lever("offers").await);
 }
 
 /// X11: what Lever still shows stays, without anything about the person.

@@ -458,3 +458,23 @@ async fn p14_the_process_cannot_be_dumped() {
     assert_ne!(owner("mem"), user);
     service.kill().await.expect("ours");
 }
+
+/// Whatever the service is started with lets others read: also what sled makes, which a copy may take out of its folder.
+#[tokio::test]
+async fn all_that_is_in_the_data_directory_is_for_its_owner_alone() {
+    let world = World::synced(Setup::new(5)).await;
+    let mut folders = vec![world.home.data()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            // Some are there for a moment only.
+            let Ok(found) = fs::metadata(&path) else {
+                continue;
+            };
+            assert_eq!(found.mode() & 0o077, 0, "{}", path.display());
+            if found.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+}

@@ -500,6 +500,27 @@ async fn a_delivery_that_comes_again_is_fetched_once_at_most() {
     assert_eq!(hooked.world.calls("getOpportunity").len(), 1);
 }
 
+/// Of somebody who did not apply Lever tells no more than that the person is known.
+#[tokio::test]
+async fn somebody_new_is_there_though_only_the_contact_was_told_of() {
+    let setup = Setup::new(30).with("FULCRUM__PULL__OPPORTUNITIES_INTERVAL", "10m");
+    let hooked = Hooked::new(setup).await;
+    let never = |event: &str| DeliveryRule {
+        event: Some(event.to_owned()),
+        when: When::Always,
+        action: DeliveryAction::Drop,
+    };
+    hooked.world.lever.set_delivery_faults(DeliveryPlan {
+        seed: 0,
+        rules: vec![never("applicationCreated"), never("candidateStageChange")],
+    });
+    let id = hooked.world.apply("Ada Newcomer");
+    until("the person is mirrored", async || {
+        hooked.world.opportunity(&id).await.ok()
+    })
+    .await;
+}
+
 /// The signature covers token and time only: whoever holds a delivery can write what he likes into it.
 ///
 /// Seen to fail with a deletion that is taken as it is told: whoever is named is gone from the mirror.

@@ -347,7 +347,7 @@ impl Problem {
             }
             Problem::ActingUser(_) => {
                 "Link the product user's e-mail to an active Lever user with UpdateUserLink (`fulcrum user link`); the \
-                 operations named here tell whose (asked_for)."
+                 operations named here tell whose (acting_user)."
             }
             Problem::DefaultActingUser { .. } => {
                 "Name an active Lever user as default_acting_user_id with UpdateConnection, or none."

@@ -12,7 +12,7 @@ use domain::{Parent, Stream, Timestamp};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt};
 use lever::{Client, ErrorKind, Lane, Offset, RawCall};
-use store::{ChildList, ChildRead, Quarantined, Run, RunCounts, RunOutcome, Waiting};
+use store::{ChildList, ChildRead, Quarantined, Run, RunCounts, RunOutcome};
 use tokio::time::Instant;
 
 use super::Trouble;
@@ -33,8 +33,14 @@ const MOST_PAGES: usize = 1000;
 /// The wait after nothing but failures.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// A list that fails this often while others do not is set aside until its parent changes.
+/// A list that fails this often while others do not is set aside, so that nothing waits for it.
 const MOST_TRIES: u32 = 3;
+
+/// The wait before lists are tried again that were set aside.
+const SET_ASIDE_FOR: Duration = Duration::from_secs(300);
+
+/// How many that fail are tried before those behind them wait too.
+const MOST_PROBES: usize = 10;
 
 /// The wait before parents are tried again below which reading failed.
 const RETRY: Duration = Duration::from_secs(5);
@@ -43,8 +49,9 @@ const RETRY: Duration = Duration::from_secs(5);
 pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
     remember_troubles(&shared, &link).await;
     let (mut failed, mut runs) = (Failed::default(), Runs::default());
+    let mut set_aside = SetAside::default();
     loop {
-        let round = round(&shared, &link, &mut failed, &mut runs);
+        let round = round(&shared, &link, &mut failed, &mut set_aside, &mut runs);
         let worked = link.work(round.boxed()).await;
         // A round that was ended by a stop or a pause has left them.
         runs.end(&shared, &link, true).await;
@@ -97,16 +104,83 @@ impl Failed {
     }
 }
 
+/// Lists that were set aside: below whom they were tried in vain since all of them were, and when others are.
+#[derive(Debug, Default)]
+struct SetAside {
+    tried: BTreeSet<Parent>,
+    again: Option<Instant>,
+}
+
+impl SetAside {
+    /// Tries them one after the other while they can be read; tells how long to wait before the next try.
+    ///
+    /// What is to be read meanwhile comes first.
+    async fn try_again(
+        &mut self,
+        shared: &Shared,
+        link: &Link,
+        runs: &mut Runs,
+    ) -> Result<Duration> {
+        if link.takes_set_aside() {
+            self.again = None;
+        }
+        let left = |again: Instant| again.saturating_duration_since(Instant::now());
+        if let Some(left) = self.again.map(left).filter(|left| !left.is_zero()) {
+            return Ok(left);
+        }
+        let mut failures = 0;
+        while failures < MOST_PROBES && shared.settings.pull.enabled {
+            let (store, id) = (&shared.store, link.id());
+            let except = self.tried.clone();
+            let Some(one) = store.set_aside_parents(id, 1, except).await?.pop() else {
+                self.tried.clear();
+                break;
+            };
+            let lists = one.hydration.set_aside.keys().copied();
+            runs.begin(shared, link, one.hydration.set_aside.keys());
+            let reading = Reading::again(shared, link, one.parent.clone());
+            let done = tokio::select! {
+                done = read(reading, lists) => done,
+                () = link.hydrate_now.notified() => return Ok(Duration::ZERO),
+            };
+            runs.add(&done);
+            if done
+                .outcome
+                .as_ref()
+                .is_err_and(|error| error.pause().is_some())
+            {
+                return done.outcome.map(|()| Duration::ZERO);
+            }
+            if done.set_aside || done.outcome.is_err() {
+                failures += 1;
+                self.tried.insert(one.parent);
+            } else {
+                failures = 0;
+            }
+            link.moved();
+        }
+        self.again = Some(Instant::now() + SET_ASIDE_FOR);
+        Ok(SET_ASIDE_FOR)
+    }
+}
+
 /// Reads until nothing waits; tells how long to wait before the next round.
-async fn round(shared: &Shared, link: &Link, failed: &mut Failed, runs: &mut Runs) -> Duration {
-    let drained = drain(shared, link, failed, runs).await;
+async fn round(
+    shared: &Shared,
+    link: &Link,
+    failed: &mut Failed,
+    set_aside: &mut SetAside,
+    runs: &mut Runs,
+) -> Duration {
+    let drained = match drain(shared, link, failed, runs).await {
+        Ok(()) => set_aside.try_again(shared, link, runs).await,
+        Err(error) => Err(error),
+    };
     let in_pause = drained.as_ref().is_err_and(|error| error.pause().is_some());
     runs.end(shared, link, in_pause).await;
     match drained {
-        Ok(()) if failed.0.is_empty() && link.written.resting().is_empty() => {
-            Duration::from_secs(3600)
-        }
-        Ok(()) => RETRY,
+        Ok(rest) if failed.0.is_empty() && link.written.resting().is_empty() => rest,
+        Ok(rest) => RETRY.min(rest),
         // The next round begins after it.
         Err(_) if in_pause => Duration::ZERO,
         Err(error) => {
@@ -136,9 +210,11 @@ async fn drain(shared: &Shared, link: &Link, failed: &mut Failed, runs: &mut Run
             let passed_over = &except | &link.written.resting();
             for waiting in store.waiting_parents(link.id(), limit, passed_over).await? {
                 except.insert(waiting.parent.clone());
-                let last = failed.last_try(&waiting.parent);
                 runs.begin(shared, link, waiting.hydration.wanted.keys());
-                reads.push(read(shared, link, waiting, last));
+                let lane = lane(waiting.urgency);
+                let mut reading = Reading::new(shared, link, lane, waiting.parent.clone());
+                reading.last = failed.last_try(&waiting.parent);
+                reads.push(read(reading, waiting.hydration.wanted.into_keys()));
             }
         }
         let Some(done) = reads.next().await else {
@@ -250,6 +326,8 @@ struct Done {
     parent: Parent,
     /// Whether at least one of its lists was read, so that Lever answers.
     worked: bool,
+    /// Whether one was set aside.
+    set_aside: bool,
     /// What became of the records of each stream.
     counts: BTreeMap<Stream, RunCounts>,
     /// What stood in the way of a stream.
@@ -257,14 +335,12 @@ struct Done {
     outcome: Result<()>,
 }
 
-/// Reads all lists of one parent that wait, and applies them together; the `last` try sets aside what fails.
-async fn read(shared: &Shared, link: &Link, waiting: Waiting, last: bool) -> Done {
-    let parent = waiting.parent.clone();
-    let mut reading = Reading::new(shared, link, lane(waiting.urgency), parent.clone());
-    reading.last = last;
-    let wanted = waiting.hydration.wanted.into_keys();
-    let outcome = reading.lists(wanted).await;
+/// Reads lists of one parent, and applies them together.
+async fn read(mut reading: Reading<'_>, lists: impl Iterator<Item = Stream>) -> Done {
+    let parent = reading.parent.clone();
+    let outcome = reading.lists(lists).await;
     let worked = !reading.lists.is_empty();
+    let set_aside = reading.lists.iter().any(|list| !list.whole);
     let troubles = std::mem::take(&mut reading.troubles);
     // What was read counts, whatever failed beside it.
     let (counts, applied) = match reading.apply().await {
@@ -274,6 +350,7 @@ async fn read(shared: &Shared, link: &Link, waiting: Waiting, last: bool) -> Don
     Done {
         parent,
         worked,
+        set_aside,
         counts,
         troubles,
         outcome: outcome.and(applied),
@@ -285,7 +362,7 @@ fn lane(urgency: Urgency) -> Lane {
     match urgency {
         Urgency::Asked => Lane::Follow,
         Urgency::Changed | Urgency::Active | Urgency::Archived => Lane::Hydrate,
-        Urgency::Recheck => Lane::Sweep,
+        Urgency::Recheck | Urgency::SetAside => Lane::Sweep,
     }
 }
 
@@ -333,6 +410,16 @@ impl<'a> Reading<'a> {
             refused: BTreeSet::new(),
             troubles: BTreeMap::new(),
             last: false,
+        }
+    }
+
+    /// For lists that were set aside: each is tried once, and stays so where it fails.
+    fn again(shared: &'a Shared, link: &'a Link, parent: Parent) -> Self {
+        let reading = Self::new(shared, link, lane(Urgency::SetAside), parent);
+        Self {
+            client: reading.client.with_limits(shared.clients.single_try()),
+            last: true,
+            ..reading
         }
     }
 
@@ -560,7 +647,7 @@ impl<'a> Reading<'a> {
     /// Notes what went wrong with the stream, and gives the error on.
     ///
     /// One list of one record that always fails, where others do not, must not keep the mirror from being complete:
-    /// it goes to quarantine, and is asked for again when the record changes.
+    /// it goes to quarantine, and is asked for again when the record changes, and now and then.
     async fn failed(&mut self, stream: Stream, error: Error) -> Result<()> {
         // Nothing is wrong with the list, or the stream.
         if error.pause().is_some() {
@@ -640,6 +727,7 @@ mod tests {
         Done {
             parent: Parent::Opportunity("o".into()),
             worked: true,
+            set_aside: false,
             counts: counts.iter().copied().collect(),
             troubles: troubles.iter().cloned().collect(),
             outcome: Ok(()),

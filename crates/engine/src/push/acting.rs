@@ -18,6 +18,7 @@ use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result, not_read_yet};
 use crate::link::Link;
 use crate::pull::read_users;
+use crate::read::Viewer;
 use crate::{mapping, status, user_links};
 
 /// Why a write is refused whose user cannot be found.
@@ -398,21 +399,26 @@ impl Engine {
     /// an opportunity, or without one as far as no owner stands in. Nothing is written.
     ///
     /// # Errors
-    /// Not found, also for an opportunity that is not mirrored; invalid for what is no e-mail; precondition where
+    /// Not found, also for an opportunity that is not mirrored, or that `viewer` may not see; invalid for what is no e-mail; precondition where
     /// Lever's users were never read and Lever does not tell them now.
     pub async fn preview_acting(
         &self,
         id: ConnectionId,
         email: &str,
         opportunity: Option<&OpportunityId>,
+        viewer: Viewer,
     ) -> Result<ActingPreview> {
         let link = self.link(id)?;
         user_links::check_email(email)?;
         let store = &self.shared.store;
-        if let Some(opportunity) = opportunity
-            && store.candidacy(id, opportunity).await?.is_none()
-        {
-            return Err(Error::not_found("opportunity", opportunity.as_str()));
+        if let Some(opportunity) = opportunity {
+            let sight = self.sight(id, viewer)?;
+            sight
+                .check_path("opportunity", opportunity.as_str())
+                .await?;
+            if store.candidacy(id, opportunity).await?.is_none() {
+                return Err(Error::not_found("opportunity", opportunity.as_str()));
+            }
         }
         let chooser = Chooser::new(&self.shared, Some(link.as_ref()), id).await?;
         let about = opportunity.map(|opportunity| About {

@@ -182,8 +182,9 @@ impl View {
             return parents;
         }
         let caught_up = self.below.get(&stream).and_then(|state| state.caught_up_at);
+        let forbidden = matches!(self.trouble(stream), Some(Trouble::Forbidden(_)));
         match self.backlog.of(stream) {
-            0 => parents,
+            0 if !forbidden => parents,
             _ => caught_up.filter(|_| parents.is_some()),
         }
     }

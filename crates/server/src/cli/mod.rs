@@ -186,6 +186,8 @@ fn blocking_threads() -> usize {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     service::install_crypto();
+    // What is made is for its owner alone, also what sled makes.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(blocking_threads())

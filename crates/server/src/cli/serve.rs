@@ -34,12 +34,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         listen: arguments.listen,
         http_listen: arguments.http_listen,
     };
-    let settings = Settings::load(arguments.config.as_deref(), &flags)?;
+    let mut settings = Settings::load(arguments.config.as_deref(), &flags)?;
     logging::start(&settings.log)?;
     if let Err(error) = hidden {
         tracing::warn!(%error, "the memory of the process can be read by other processes of its user");
     }
-    raise_open_files(settings.limits.connections);
+    settings.limits.connections = within_open_files(settings.limits.connections);
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         running = serve::start(&settings) => running?,
@@ -67,8 +67,12 @@ fn hide_memory() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Files that connections leave to the store, to Lever and to whatever else has to be opened while they are there.
+const KEPT_FILES: u64 = 256;
+
 /// Lets the process open as many files as the system lets it: each connection is one, and many systems begin with 1,024.
-fn raise_open_files(connections: usize) {
+/// Gives how many connections each side may take in so that they leave some to the store, which ends without.
+fn within_open_files(connections: usize) -> usize {
     let files = Resource::Nofile;
     let most = getrlimit(files).maximum;
     let all = Rlimit {
@@ -77,14 +81,25 @@ fn raise_open_files(connections: usize) {
     };
     // What cannot be raised stays as it is, and is told of below.
     let _ = setrlimit(files, all);
-    let wanted = 2 * connections as u64;
-    if let Some(open_files) = getrlimit(files).current.filter(|most| *most < wanted) {
+    let Some(open_files) = getrlimit(files).current else {
+        return connections;
+    };
+    let room = room_for_connections(open_files);
+    if room < connections {
         tracing::warn!(
             open_files,
-            "both sides together may take in more connections than the process may open files: raise the limit of open \
-             files, or lower limits.connections"
+            connections = room,
+            "each side takes in fewer connections than limits.connections, since the process may not open that many \
+             files: raise the limit of open files"
         );
     }
+    connections.min(room)
+}
+
+/// How many connections each of the two sides may take in where so many files may be open.
+fn room_for_connections(open_files: u64) -> usize {
+    let room = open_files.saturating_sub(KEPT_FILES).max(open_files / 2) / 2;
+    usize::try_from(room).unwrap_or(usize::MAX).max(1)
 }
 
 impl From<crate::config::Error> for Failure {
@@ -96,5 +111,18 @@ impl From<crate::config::Error> for Failure {
 impl From<serve::StartError> for Failure {
     fn from(error: serve::StartError) -> Failure {
         Failure::new(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_to_the_store() {
+        assert_eq!(room_for_connections(1024), 384);
+        assert_eq!(room_for_connections(65_536), 32_640);
+        assert_eq!(room_for_connections(256), 64);
+        assert_eq!(room_for_connections(0), 1);
     }
 }

@@ -247,11 +247,21 @@ pub(super) fn csrf(value: &str) -> Markup {
 
 /// A button that is a form of its own.
 pub(super) fn action(csrf_value: &str, path: &str, label: &str, fields: &[(&str, &str)]) -> Markup {
+    action_on(csrf_value, path, (label, ""), fields)
+}
+
+/// The same where several of one label stand on a page: what comes behind it is for those who do not see where it stands.
+pub(super) fn action_on(
+    csrf_value: &str,
+    path: &str,
+    (label, on): (&str, &str),
+    fields: &[(&str, &str)],
+) -> Markup {
     html! {
         form.inline method="post" action=(path) {
             (csrf(csrf_value))
             @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
-            button type="submit" { (label) }
+            button type="submit" { (label) @if !on.is_empty() { span.unseen { (on) } } }
         }
     }
 }

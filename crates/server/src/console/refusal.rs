@@ -226,7 +226,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("with RetryOperation", "from its page under Operations"),
     ("the export settings with UpdateExportSettings", "the Export settings"),
     (" (UpdateFieldMapping; fulcrum mapping fields lists the paths there are)", ", which offers the paths there are"),
-    ("; the operations named here tell whose (asked_for)", "; the writes named here tell whose"),
+    ("; the operations named here tell whose (acting_user)", "; the writes named here tell whose"),
     ("GetSyncStatus", "Sync"),
     ("with UpdateConnection", "in Settings"),
     ("as ListUsers tells it", "as the Users page tells it"),

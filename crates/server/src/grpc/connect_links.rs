@@ -27,6 +27,8 @@ impl Api {
     ) -> Result<Response<pb::CreateConnectLinkResponse>, Status> {
         let caller = caller(&request)?;
         let asked = wire::connect_links::from_pb(request.get_ref());
+        // What a link connects is no `connection` of its request.
+        let asked = asked.map_err(|error| error.with_field_at("connection.", ""));
         let (purpose, expires_at) = asked.map_err(status)?;
         if let LinkPurpose::Relink(connection) = &purpose {
             caller.check(*connection).map_err(status)?;

@@ -248,6 +248,13 @@ impl SyncService for Api {
         let store = self.engine.store();
         let filter = wire::sync::from_call_filter(&request).map_err(status)?;
         let stream = named_stream(&request.stream)?;
+        if let Some(operation) = filter.write
+            && let Ok(operation) = self.engine.operation(id, operation).await
+            && !self.sees_operation(&caller, &operation).await?
+        {
+            // As for an operation that there never was.
+            return Ok(Response::new(pb::ListApiCallsResponse::default()));
+        }
         let narrowed = format!("{filter:?}");
         let question = [request.connection_id.as_str(), &narrowed, &request.stream];
         let bound = Bound::new(&caller.id, "ListApiCalls", &question);

@@ -4,7 +4,7 @@ use lever::{OpportunityId, UserId};
 use proto::v1 as pb;
 use tonic::{Request, Response, Status};
 
-use super::{Api, caller, connection_of};
+use super::{Api, caller, connection_of, viewer};
 use crate::wire;
 use crate::wire::connection::non_empty;
 use crate::wire::page_token::Bound;
@@ -48,7 +48,8 @@ impl Api {
         &self,
         request: Request<pb::PreviewActingUserRequest>,
     ) -> Result<Response<pb::PreviewActingUserResponse>, Status> {
-        let id = connection_of(&caller(&request)?, &request.get_ref().connection_id)?;
+        let caller = caller(&request)?;
+        let id = connection_of(&caller, &request.get_ref().connection_id)?;
         let request = request.into_inner();
         let opportunity = match request.opportunity_id.as_str() {
             "" => None,
@@ -56,7 +57,7 @@ impl Api {
         };
         let preview = self
             .engine
-            .preview_acting(id, &request.email, opportunity.as_ref())
+            .preview_acting(id, &request.email, opportunity.as_ref(), viewer(&caller))
             .await
             .map_err(status)?;
         Ok(Response::new(to_preview(preview)))

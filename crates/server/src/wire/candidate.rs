@@ -17,7 +17,7 @@ use super::connection::non_empty;
 use super::inbound::to_sla;
 use super::lever::Shown;
 use super::profile::to_field;
-use super::time::{from_timestamp, to_duration, to_timestamp};
+use super::time::{from_timestamp, to_duration, to_lever_timestamp, to_timestamp};
 
 /// What the caller knows of somebody.
 pub fn from_identity(identity: pb::Identity) -> Known {
@@ -70,7 +70,7 @@ pub fn to_match(person: Match) -> pb::CandidateMatch {
         candidacies: person.candidacies.into_iter().map(to_candidacy).collect(),
         do_not_contact: person.do_not_contact,
         anonymized: person.anonymized,
-        last_interaction_at: person.last_interaction_at.map(to_timestamp),
+        last_interaction_at: person.last_interaction_at.and_then(to_lever_timestamp),
     }
 }
 
@@ -107,18 +107,18 @@ pub fn to_candidacy(standing: Standing) -> pb::Candidacy {
         origin: candidacy.origin,
         tags: candidacy.tags,
         sources: candidacy.sources,
-        applied_at: Some(to_timestamp(candidacy.applied_at)),
-        entered_stage_at: Some(to_timestamp(candidacy.entered_stage_at)),
-        archived_at: archived.map(|archived| to_timestamp(archived.at)),
+        applied_at: to_lever_timestamp(candidacy.applied_at),
+        entered_stage_at: to_lever_timestamp(candidacy.entered_stage_at),
+        archived_at: archived.and_then(|archived| to_lever_timestamp(archived.at)),
         archive_reason_id: id_text(archived.and_then(|archived| archived.reason.as_ref())),
         archive_reason_text: standing.archive_reason_text,
         snoozed_until: candidacy
             .snoozed_until
             .filter(|_| standing.snoozed)
-            .map(to_timestamp),
+            .and_then(to_lever_timestamp),
         sla: Some(to_sla(&standing.sla)),
-        last_interaction_at: candidacy.last_interaction_at.map(to_timestamp),
-        updated_at: candidacy.updated_at.map(to_timestamp),
+        last_interaction_at: candidacy.last_interaction_at.and_then(to_lever_timestamp),
+        updated_at: candidacy.updated_at.and_then(to_lever_timestamp),
         confidential: candidacy.confidential,
     }
 }
@@ -281,8 +281,8 @@ fn to_stay(stay: &StageStay) -> pb::StageStay {
         stage_id: stay.stay.stage.to_string(),
         stage_text: stay.text.clone(),
         product_stage: stay.code.to_string(),
-        entered_at: Some(to_timestamp(stay.stay.entered_at)),
-        left_at: stay.stay.left_at.map(to_timestamp),
+        entered_at: to_lever_timestamp(stay.stay.entered_at),
+        left_at: stay.stay.left_at.and_then(to_lever_timestamp),
     }
 }
 

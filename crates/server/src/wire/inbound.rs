@@ -9,7 +9,7 @@ use engine::{
 use proto::v1 as pb;
 use store::Order;
 
-use super::time::{to_duration, to_timestamp};
+use super::time::{to_duration, to_lever_timestamp, to_timestamp};
 
 /// An applicant as the wire has it.
 pub fn to_applicant(applicant: &Applicant) -> pb::Applicant {
@@ -35,8 +35,8 @@ pub fn to_applicant(applicant: &Applicant) -> pb::Applicant {
             .map(|posting| posting.as_str().to_owned())
             .unwrap_or_default(),
         posting_text: applicant.posting_text.clone(),
-        applied_at: Some(to_timestamp(candidacy.applied_at)),
-        entered_stage_at: Some(to_timestamp(candidacy.entered_stage_at)),
+        applied_at: to_lever_timestamp(candidacy.applied_at),
+        entered_stage_at: to_lever_timestamp(candidacy.entered_stage_at),
         sla: Some(to_sla(&applicant.sla)),
         owner_id: candidacy
             .owner
@@ -110,7 +110,7 @@ pub(super) fn to_sla_state(state: SlaState) -> pb::SlaState {
 pub(super) fn to_sla(sla: &Sla) -> pb::Sla {
     pb::Sla {
         state: to_sla_state(sla.state).into(),
-        due_at: sla.due_at.map(to_timestamp),
+        due_at: sla.due_at.and_then(to_lever_timestamp),
         days: sla.days.map(u32::from),
         over_by: sla.over_by.map(to_duration),
     }

@@ -6,7 +6,7 @@ use domain::field_mapping::{
 };
 use proto::v1 as pb;
 
-use super::time::to_timestamp;
+use super::time::{to_lever_timestamp, to_timestamp};
 
 /// One product field of one person.
 pub fn to_field(field: &Field) -> pb::ProfileField {
@@ -102,7 +102,7 @@ fn to_attachment(attachment: &Attachment) -> pb::ProfileAttachment {
         name: attachment.name.clone(),
         size: attachment.size,
         available: attachment.available,
-        upload_time: attachment.uploaded_at.map(to_timestamp),
+        upload_time: attachment.uploaded_at.and_then(to_lever_timestamp),
     }
 }
 
@@ -112,7 +112,7 @@ fn to_note(note: &Note) -> pb::ProfileNote {
         text: note.text.clone(),
         score: note.score,
         author_id: text(&note.author),
-        create_time: note.created_at.map(to_timestamp),
+        create_time: note.created_at.and_then(to_lever_timestamp),
         own: note.own,
     }
 }
@@ -135,7 +135,7 @@ fn to_activity(activity: &Activity) -> pb::ProfileActivity {
     };
     pb::ProfileActivity {
         kind: kind.into(),
-        time: Some(to_timestamp(activity.at)),
+        time: to_lever_timestamp(activity.at),
         id: activity.id.clone(),
         user_id: text(&activity.user),
         detail: activity.detail.clone(),

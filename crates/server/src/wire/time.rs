@@ -17,6 +17,13 @@ pub fn to_timestamp(at: Timestamp) -> prost_types::Timestamp {
     }
 }
 
+/// A time that Lever wrote; none outside of the years 1 to 9999, which a protobuf timestamp cannot hold: a client that
+/// turns one into text or a date of its language would refuse the whole answer.
+pub fn to_lever_timestamp(at: Timestamp) -> Option<prost_types::Timestamp> {
+    let told = to_timestamp(at);
+    YEARS_1_TO_9999.contains(&told.seconds).then_some(told)
+}
+
 /// A time from the wire, cut to milliseconds.
 pub fn from_timestamp(field: &str, at: &prost_types::Timestamp) -> Result<Timestamp> {
     let bad = || {
@@ -73,6 +80,17 @@ mod tests {
             let at = Timestamp::from_millis(ms);
             assert_eq!(from_timestamp("t", &to_timestamp(at)).unwrap(), at);
         }
+    }
+
+    #[test]
+    fn a_time_of_lever_that_no_timestamp_can_hold_is_left_out() {
+        let held = |ms| to_lever_timestamp(Timestamp::from_millis(ms)).is_some();
+        let last = 253_402_300_799_999;
+        assert!(held(last) && !held(last + 1));
+        // The largest date of JavaScript.
+        assert!(!held(8_640_000_000_000_000) && !held(i64::MIN));
+        let first = -62_135_596_800_000;
+        assert!(held(first) && !held(first - 1));
     }
 
     #[test]

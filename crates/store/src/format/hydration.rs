@@ -24,6 +24,8 @@ struct HydrationV1 {
     urgency: Option<u32>,
     #[prost(int64, tag = "6")]
     since: i64,
+    #[prost(message, repeated, tag = "7")]
+    set_aside: Vec<MomentV1>,
 }
 
 /// A moment of one stream.
@@ -66,6 +68,7 @@ impl Stored for Hydration {
             wanted: from_moments(&self.wanted),
             urgency: self.urgency.map(|urgency| urgency.tag().into()),
             since: self.since.as_millis(),
+            set_aside: from_moments(&self.set_aside),
         }
         .encode_to_vec()
     }
@@ -83,6 +86,7 @@ impl Stored for Hydration {
             },
             read: to_moments(stored.read)?,
             wanted: to_moments(stored.wanted)?,
+            set_aside: to_moments(stored.set_aside)?,
             urgency,
             since: Timestamp::from_millis(stored.since),
         })

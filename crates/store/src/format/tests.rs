@@ -164,6 +164,7 @@ fn what_is_known_of_the_lists_below_a_record_has_these_bytes() {
         },
         read: [(Stream::Notes, at(3))].into(),
         wanted: [(Stream::Offers, at(4))].into(),
+        set_aside: [].into(),
         urgency: Some(Urgency::Changed),
         since: at(5),
     };
@@ -172,6 +173,11 @@ fn what_is_known_of_the_lists_below_a_record_has_these_bytes() {
         "010d4d44ea080110021a04080f100322040810100428023005",
     );
     comes_back(&Hydration::default());
+    comes_back(&Hydration {
+        set_aside: [(Stream::Files, at(6))].into(),
+        urgency: Some(Urgency::SetAside),
+        ..hydration
+    });
     let backlog = Backlog {
         lists: [(Stream::Notes, 300)].into(),
     };

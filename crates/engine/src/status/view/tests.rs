@@ -483,7 +483,7 @@ async fn a_process_that_has_not_read_the_sources_goes_by_those_that_are_mirrored
     assert!(status.eta.is_some());
 }
 
-/// 500 requests to make, at 10 a second and then with what others leave of the limit.
+/// 500 requests to make, at nearly 10 a second and then with what others leave of the limit.
 #[tokio::test]
 async fn x12_the_time_left_goes_by_the_rate_that_a_429_has_left_and_by_the_pause_after_it() {
     let folder = tempfile::TempDir::new().unwrap();
@@ -494,15 +494,15 @@ async fn x12_the_time_left_goes_by_the_rate_that_a_429_has_left_and_by_the_pause
         let told = engine.sync_status(id).await.unwrap();
         let mut streams = told.streams.into_iter();
         let people = streams.find(|told| told.stream == Stream::Opportunities);
-        people.unwrap().eta
+        people.unwrap().eta.map(|left| left.as_secs())
     };
-    assert_eq!(left().await, Some(Duration::from_secs(50)));
+    assert_eq!(left().await, Some(50));
 
     let client = engine.running(id).unwrap().link.client(Lane::Backfill);
     client
         .budget()
         .saw_rate_limit(Some(Duration::from_secs(60)));
     // Some of the pause may have gone by.
-    let told = left().await.expect("a time").as_secs();
-    assert!((150..=160).contains(&told), "{told} s");
+    let told = left().await.expect("a time");
+    assert!((150..=162).contains(&told), "{told} s");
 }

@@ -174,6 +174,10 @@ for (const form of document.querySelectorAll("form[data-unsaved]")) {
   addEventListener("beforeunload", (event) => { if (changed && !leaving) event.preventDefault(); });
 }
 
+// Where a page of a long search has found nobody, the search goes on by itself; the way back leads before it.
+const on = document.querySelector("[data-go-on] a");
+if (on) location.replace(on.href);
+
 // After a refusal, who cannot see is led to it: the first field that is wrong, or else what is said of the whole.
 const wrong = document.querySelector("main [aria-invalid=true]") ?? document.querySelector("main .notice.bad[role=alert]");
 if (wrong && !wrong.hasAttribute("autofocus")) {

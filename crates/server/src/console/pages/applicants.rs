@@ -359,7 +359,7 @@ fn page(view: &View<'_>) -> Markup {
             h1 { "Applicants" }
             @if let Some(report) = &view.report { a.button href=(report) { "SLA report" } }
         }
-        p.faint { "SLA: how many days somebody may stay in a stage before that counts as late, as the page Stages sets it." }
+        p.faint { "SLA: how many days somebody may stay in a stage before that counts as late, and whether they are business days, as the page Stages sets it; the time in the stage counts every day." }
         (filters(view))
         p.faint role="status" {
             (count(view.found.total, "person", "people")) " "

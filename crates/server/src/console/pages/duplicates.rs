@@ -1,5 +1,7 @@
 //! People who may be in Lever twice, with what says so (product.md, screen 13). They are merged in Lever, not here.
 
+use std::time::{Duration, Instant};
+
 use axum::Router;
 use axum::extract::{Path, Query};
 use axum::response::Response;
@@ -13,12 +15,14 @@ use super::{go_on, href};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
-use crate::console::frame::{Tab, action};
+use crate::console::frame::{Tab, action_on};
 use crate::console::in_lever;
 use crate::console::refusal::Refused;
 use crate::console::words::{count, moment};
 use crate::grpc::Api;
 
+/// How long a page looks for somebody before it says that nobody was found yet: what a page may take.
+const LOOKS_FOR: Duration = Duration::from_millis(15);
 const DISMISS: &str = "/fulcrum.v1.CandidateService/DismissDuplicate";
 
 pub(super) fn routes() -> Router<Console> {
@@ -67,15 +71,7 @@ async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
-    let request = pb::ListDuplicatesRequest {
-        connection_id: id.clone(),
-        page_size: 25,
-        page_token: asked.after.clone(),
-        include_weak: !asked.weak.is_empty(),
-        include_dismissed: !asked.dismissed.is_empty(),
-    };
-    let rpc = Tab::Duplicates.rpc();
-    let answer = desk.call(rpc, request, Api::list_duplicates).await?;
+    let answer = looked_for(&desk, &id, &asked).await?;
     let content = page(&View {
         path: &Tab::Duplicates.path(&id),
         region: connection.region(),
@@ -85,6 +81,32 @@ async fn list(
         find: desk.way(Tab::Find, &id),
     });
     Ok(desk.at(&connection, Tab::Duplicates, content))
+}
+
+/// Goes on for a moment where a page of the rpc has nobody, so that a person need not.
+async fn looked_for(
+    desk: &Desk,
+    id: &str,
+    asked: &Asked,
+) -> Result<pb::ListDuplicatesResponse, Refused> {
+    let began = Instant::now();
+    let mut page_token = asked.after.clone();
+    loop {
+        let request = pb::ListDuplicatesRequest {
+            connection_id: id.to_owned(),
+            page_size: 25,
+            page_token,
+            include_weak: !asked.weak.is_empty(),
+            include_dismissed: !asked.dismissed.is_empty(),
+        };
+        let rpc = Tab::Duplicates.rpc();
+        let answer = desk.call(rpc, request, Api::list_duplicates).await?;
+        let found = !answer.pairs.is_empty() || !answer.crowds.is_empty();
+        if found || answer.next_page_token.is_empty() || began.elapsed() > LOOKS_FOR {
+            return Ok(answer);
+        }
+        page_token = answer.next_page_token;
+    }
 }
 
 async fn dismiss(
@@ -103,7 +125,10 @@ async fn dismiss(
     desk.call(DISMISS, request, Api::dismiss_duplicate).await?;
     let said = match undo {
         true => "They may be one person after all: the pair is listed again.",
-        false => "They are told apart: the pair is not listed again.",
+        false if asked.dismissed.is_empty() => {
+            "They are told apart: the pair is listed only with “Also who was told apart”, where that can be taken back."
+        }
+        false => "They are told apart.",
     };
     Ok(desk.done(&asked.at(&path), said))
 }
@@ -121,11 +146,12 @@ fn page(view: &View<'_>) -> Markup {
             button type="submit" { "Show" }
         }
         p.faint {
-            "As of " (moment(answer.as_of.as_ref())) "."
+            @if answer.as_of.is_some() { "As of " (moment(answer.as_of.as_ref())) "." }
+            @else { "The first import has not ended: whoever it has not read yet is not among them." }
             @if answer.history_start_time.is_some() { " Who was created before " (moment(answer.history_start_time.as_ref())) " is not mirrored." }
         }
         @if !answer.next_page_token.is_empty() {
-            p.faint role="status" { "So far " (answer.walked_percent) " % of what people are recognized by was gone through." }
+            p.faint role="status" { "Everybody is gone through page by page: " (answer.walked_percent) " % so far." }
         }
         @if none {
             @match (view.asked.after.is_empty(), answer.next_page_token.is_empty()) {
@@ -136,16 +162,21 @@ fn page(view: &View<'_>) -> Markup {
         }
         @for pair in &answer.pairs { (two(pair, view)) }
         @for crowd in &answer.crowds { (one_crowd(crowd)) }
-        (go_on(view.path, &[("weak", &view.asked.weak), ("dismissed", &view.asked.dismissed)], &answer.next_page_token, if none { "Go on" } else { "Next page" }))
+        // Where scripts run, an empty page goes on by itself.
+        div data-go-on[none] {
+            (go_on(view.path, &[("weak", &view.asked.weak), ("dismissed", &view.asked.dismissed)], &answer.next_page_token, if none { "Go on" } else { "Next page" }))
+        }
     }
 }
 
 fn two(pair: &pb::DuplicatePair, view: &View<'_>) -> Markup {
     let evidence = pair.people.first().map_or(&[][..], |one| &one.evidence);
     let kinds: Vec<String> = evidence.iter().map(|one| kind(&one.kind)).collect();
+    let names: Vec<&str> = pair.people.iter().map(name).collect();
+    let whose = format!(": {}", names.join(" and "));
     html! {
         article.panel {
-            h2 { "Same " (kinds.join(", ")) }
+            h2 { "Same " (kinds.join(" and ")) span.unseen { (whose) } }
             div.pair { @for person in &pair.people { (one_person(person, view.region)) } }
             @if let Some(dismissal) = &pair.dismissal {
                 p.faint { "Told apart by " (dismissal.dismissed_by) ", " (moment(dismissal.dismissed_at.as_ref())) }
@@ -153,18 +184,22 @@ fn two(pair: &pb::DuplicatePair, view: &View<'_>) -> Markup {
             @if let (Some(csrf), [one, other]) = (view.csrf, pair.people.as_slice()) {
                 @let (one, other) = (one.contact_id.as_str(), other.contact_id.as_str());
                 @let path = view.asked.at(view.path);
-                @if pair.dismissal.is_none() { (action(csrf, &path, "Not a duplicate", &[("one", one), ("other", other)])) }
-                @else { (action(csrf, &path, "Take that back", &[("one", one), ("other", other), ("undo", "on")])) }
+                @if pair.dismissal.is_none() { (action_on(csrf, &path, ("Not a duplicate", &whose), &[("one", one), ("other", other)])) }
+                @else { (action_on(csrf, &path, ("Take that back", &whose), &[("one", one), ("other", other), ("undo", "on")])) }
             }
         }
     }
 }
 
-fn one_person(person: &pb::CandidateMatch, region: pb::Region) -> Markup {
-    let name = match person.name.as_str() {
+fn name(person: &pb::CandidateMatch) -> &str {
+    match person.name.as_str() {
         "" => "(no name)",
         name => name,
-    };
+    }
+}
+
+fn one_person(person: &pb::CandidateMatch, region: pb::Region) -> Markup {
+    let name = name(person);
     let newest = person.candidacies.first();
     html! {
         div {
@@ -205,7 +240,7 @@ fn one_crowd(crowd: &pb::DuplicateCrowd) -> Markup {
     html! {
         article.panel {
             h2 { (count(crowd.people.into(), "person", "people")) " with the same " (kind(&crowd.kind)) }
-            p { "More than ten share it, as with the address of an agency: that pairs nobody." }
+            p { "More than ten share it, as with the address of an agency: that pairs nobody, and there is nothing to do here." }
         }
     }
 }
@@ -266,14 +301,15 @@ mod tests {
         };
         assert!(shown("", &last).contains("Nobody is here twice"));
         assert!(shown("t", &last).contains("Nobody else is here twice"));
-        assert!(!shown("t", &last).contains("So far"));
+        assert!(!shown("t", &last).contains("so far"));
         let more = pb::ListDuplicatesResponse {
             walked_percent: 42,
             next_page_token: "u".to_owned(),
             ..Default::default()
         };
         let text = shown("", &more);
-        assert!(text.contains("So far 42 % of") && text.contains("Nobody on this page"));
+        assert!(text.contains("42 % so far") && text.contains("Nobody on this page"));
+        assert!(text.contains("data-go-on") && !text.contains("As of"));
         assert!(text.contains("href=\"/d?weak=on&amp;after=u\">Go on<"));
     }
 
@@ -306,6 +342,10 @@ mod tests {
             "what is done returns to the view"
         );
         assert!(text.contains("Same e-mail address") && text.contains("&lt;Ada&gt;"));
+        assert!(text.contains(
+            "Not a duplicate<span class=\"unseen\">: &lt;Ada&gt; and &lt;Ada&gt;</span>"
+        ));
+        assert!(!text.contains("data-go-on"));
         assert!(
             text.contains("lever.co/candidates/o-c1") && text.contains("lever.co/candidates/o-c2")
         );

@@ -48,10 +48,9 @@ pub(super) async fn check(desk: &Desk, id: &str) -> Result<&'static str, Refused
     };
     let report = desk.call(CHECK, request, Api::check_permissions).await?;
     Ok(match report.key_state() {
-        pb::KeyState::Unspecified => "Lever did not answer: nothing was tested.",
         pb::KeyState::Accepted => "Lever has answered.",
-        pb::KeyState::Revoked | pb::KeyState::Rejected => {
-            "Lever does not accept the key: nothing else was tested."
+        pb::KeyState::Unspecified | pb::KeyState::Revoked | pb::KeyState::Rejected => {
+            "The test has ended; what stood in its way is told below."
         }
     })
 }

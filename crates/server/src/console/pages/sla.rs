@@ -89,7 +89,7 @@ fn page(view: &View<'_>) -> Markup {
     let report = view.report;
     html! {
         div.head { h1 { "SLA report" } a.button href=(view.path) { "All applicants" } }
-        p.faint { "SLA: how many days somebody may stay in a stage before that counts as late, as the page Stages sets it." }
+        p.faint { "SLA: how many days somebody may stay in a stage before that counts as late, and whether they are business days, as the page Stages sets it; the time in the stage counts every day." }
         form.filters method="get" action={ (view.path) "/sla" } {
             label { "Late within" span.unit { input.short name="days" value=(view.days) inputmode="numeric"; " days" } }
             @if view.may_all {
@@ -135,6 +135,9 @@ fn people(view: &View<'_>) -> Markup {
     html! {
         @if view.report.breaching.is_empty() { p.faint { "Nobody." } }
         @else {
+            @if view.report.breaching_size > view.report.breaching.len() as u64 {
+                p.faint { "The first " (number(view.report.breaching.len() as u64)) ", the next to be late before the others." }
+            }
             div.scroll tabindex="0" role="region" aria-label="Late next" {
                 table.stacked {
                     thead { tr { th { "Person" } th { "SLA" } th { "In the stage" } th { "Stage" } th { "Posting" } } }
