@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
+use crate::console::words::count;
+
 /// One setting of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
@@ -98,6 +100,21 @@ pub(super) fn differences<'s>(
 ) -> Vec<(&'s str, Option<&'s str>, Option<&'s str>)> {
     let rows = conflicts(before, before, after).into_iter();
     rows.map(|row| (row.name, row.base, row.mine)).collect()
+}
+
+/// The same as a list that can be opened, for an effect that is shown beside what is filled in.
+pub(super) fn listed(before: &[Setting], after: &[Setting]) -> Markup {
+    let rows = differences(before, after);
+    html! {
+        details open[rows.len() <= 3] {
+            summary { (count(rows.len() as u64, "setting differs", "settings differ")) }
+            ul {
+                @for (name, before, after) in &rows {
+                    li { (name) ": " (value(*before)) " → " (value(*after)) }
+                }
+            }
+        }
+    }
 }
 
 /// Two versions side by side.

@@ -63,6 +63,42 @@ async fn listed(store: &Store, c: ConnectionId) -> Vec<String> {
     records.into_iter().map(|record| record.id).collect()
 }
 
+/// X17: nobody waits for it, and nothing says that it was read.
+#[tokio::test]
+async fn a_list_that_cannot_be_read_is_set_aside_as_it_was_until_it_can_be() {
+    let (_dir, store, c) = connected().await;
+    let unreadable = |requested| {
+        let mut read = notes(c, requested, &[]);
+        read.lists[0].whole = false;
+        read
+    };
+    let read_at = async || {
+        let known = store.hydration(c, &parent()).await.unwrap().unwrap();
+        known.read.get(&Stream::Notes).copied()
+    };
+    let in_line = async || {
+        let waiting = store.waiting_parents(c, 10, BTreeSet::new()).await.unwrap();
+        let aside = store.set_aside_parents(c, 10, BTreeSet::new()).await;
+        (waiting.len(), aside.unwrap().len())
+    };
+    let first = seen(c, 10, 1, keep(&[Stream::Notes]));
+    store.apply_refresh(first).await.unwrap();
+    store.apply_children(unreadable(11)).await.unwrap();
+    assert_eq!((read_at().await, in_line().await), (None, (0, 1)));
+    assert_eq!(store.backlog(c).await.unwrap().requests(), 0);
+    let except = [parent()].into();
+    let others = store.set_aside_parents(c, 10, except).await.unwrap();
+    assert_eq!(others, []);
+
+    store.apply_children(notes(c, 12, &["n"])).await.unwrap();
+    assert_eq!((read_at().await, in_line().await), (Some(at(12)), (0, 0)));
+    let moved = seen(c, 20, 2, keep(&[Stream::Notes]));
+    store.apply_refresh(moved).await.unwrap();
+    store.apply_children(unreadable(21)).await.unwrap();
+    assert_eq!((read_at().await, in_line().await), (Some(at(12)), (0, 1)));
+    assert_eq!(listed(&store, c).await, ["n"]);
+}
+
 #[tokio::test]
 async fn a_record_that_two_lists_have_brought_is_below_both_parents() {
     // The lists were asked for one after the other; either answer may come first.

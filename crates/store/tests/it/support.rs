@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use domain::hydration::Policy;
 use domain::issue::Affected;
@@ -39,13 +40,19 @@ pub(crate) fn open(folder: &Path) -> Store {
     Store::open(folder, options()).unwrap()
 }
 
-/// Opens the database behind the back of the store.
+/// Opens the database behind the back of the store, which sled's threads let go of a little after it was closed.
 pub(crate) fn database(folder: &Path) -> sled::Db {
-    sled::Config::new()
+    let config = sled::Config::new()
         .path(folder.join("db"))
-        .segment_size(8 << 20)
-        .open()
-        .unwrap()
+        .segment_size(8 << 20);
+    let until = Instant::now() + Duration::from_secs(5);
+    loop {
+        match config.open() {
+            Ok(database) => return database,
+            Err(error) if Instant::now() > until => panic!("{error}"),
+            Err(_still_held) => thread::sleep(Duration::from_millis(10)),
+        }
+    }
 }
 
 /// Puts the sealed value of one row into another one, which keeps its checksum.

@@ -23,7 +23,7 @@ use super::refused::{is_open, way_back};
 use super::versions::{self, Page, Stamp, Titles, Versioned};
 use crate::console::Console;
 use crate::console::assets::BOARD_STYLE;
-use crate::console::compare::{Setting, two};
+use crate::console::compare::{Setting, listed, two};
 use crate::console::desk::Desk;
 use crate::console::fault::Fault;
 use crate::console::form::{Form, Posted};
@@ -281,7 +281,10 @@ async fn tried(desk: &Desk, account: &Account, draft: &Draft) -> Result<Tried, R
         }
     };
     match preview(desk, account, draft, whose).await {
-        Ok(preview) => Ok(ended(person::shown(&name, &preview), Vec::new())),
+        Ok(preview) => {
+            let differs = listed(&settings(&account.mapping), &settings(&draft.mapping()));
+            Ok(ended(person::shown(&name, &preview, &differs), Vec::new()))
+        }
         Err(refused) if refused.code() == Code::InvalidArgument => {
             let faults = draft.faults(&refused);
             Ok(ended(person::refused(&faults), faults))

@@ -25,7 +25,7 @@ use tonic::Code;
 use super::refused::{is_open, way_back};
 use super::versions::{self, Page, Stamp, Titles, Versioned};
 use crate::console::Console;
-use crate::console::compare::Setting;
+use crate::console::compare::{self, Setting};
 use crate::console::desk::Desk;
 use crate::console::fault::Fault;
 use crate::console::form::{Form, Posted};
@@ -339,13 +339,20 @@ async fn tried(
         Ok(mapping) => mapping,
         Err(faults) => return Ok((effect::refused(&faults), faults)),
     };
+    let id = &account.connection.id;
+    let titles = Account::titles(desk, id, &[&account.mapping, &mapping]).await?;
+    let of = |mapping: &pb::StageMapping| account.settings(mapping, &titles);
+    let differs = compare::listed(&of(&account.mapping), &of(&mapping));
     let request = pb::PreviewStageMappingRequest {
-        connection_id: account.connection.id.clone(),
+        connection_id: id.clone(),
         stage_mapping: Some(mapping),
     };
     let method = Api::preview_stage_mapping;
     match desk.call(PREVIEW, request, method).await {
-        Ok(preview) => Ok((effect::shown(&preview, &draft.groups), Vec::new())),
+        Ok(preview) => {
+            let shown = effect::shown(&preview, &draft.groups, &differs);
+            Ok((shown, Vec::new()))
+        }
         Err(refused) if refused.code() == Code::InvalidArgument => {
             let faults = draft.faults(&refused, &names);
             Ok((effect::refused(&faults), faults))

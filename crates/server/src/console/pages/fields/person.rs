@@ -6,7 +6,7 @@ use proto::v1::field_value::Value;
 
 use crate::console::fault::Fault;
 use crate::console::refusal::sentence;
-use crate::console::words::{count, moment, number, plain};
+use crate::console::words::{moment, number, plain};
 
 /// How many values of a field are shown; the others are counted.
 const SHOWN: usize = 3;
@@ -70,17 +70,15 @@ pub(super) fn withheld() -> Markup {
     html! { p.faint { "Your token may not see candidates, so that nothing is tried on one." } }
 }
 
-/// What would change, and what the mapping makes of somebody.
-pub(super) fn shown(name: &str, preview: &pb::PreviewFieldMappingResponse) -> Markup {
-    let differs = preview.differences.len() as u64;
+/// What would change, which `differs` lists, and what the mapping makes of somebody.
+pub(super) fn shown(
+    name: &str,
+    preview: &pb::PreviewFieldMappingResponse,
+    differs: &Markup,
+) -> Markup {
     html! {
-        @if differs == 0 { p { "Nothing differs from what is saved." } }
-        @else {
-            details open[differs <= 3] {
-                summary { (count(differs, "setting differs", "settings differ")) }
-                ul { @for line in &preview.differences { li { (line) } } }
-            }
-        }
+        @if preview.differences.is_empty() { p { "Nothing differs from what is saved." } }
+        @else { (differs) }
         @if preview.after.is_empty() { p.faint { "Nobody is mirrored yet to try it on." } }
         @else {
             p.faint { (name) ", as of " (moment(preview.as_of.as_ref())) }
@@ -270,6 +268,7 @@ mod tests {
                     after: vec![field(after)],
                     ..Default::default()
                 },
+                &html! {},
             )
             .into_string()
         };

@@ -27,8 +27,12 @@ pub(super) fn refused(faults: &[Fault]) -> Markup {
     }
 }
 
-/// What would change; `groups` have the names of the groups.
-pub(super) fn shown(preview: &pb::PreviewStageMappingResponse, groups: &[Group]) -> Markup {
+/// What would change; `groups` have the names of the groups, and `differs` says which settings do.
+pub(super) fn shown(
+    preview: &pb::PreviewStageMappingResponse,
+    groups: &[Group],
+    differs: &Markup,
+) -> Markup {
     let moved: u64 = preview.moves.iter().map(|row| row.opportunities).sum();
     let timed: u64 = preview
         .sla_changes
@@ -65,12 +69,7 @@ pub(super) fn shown(preview: &pb::PreviewStageMappingResponse, groups: &[Group])
         @else {
             p { span.badge.warn { (count(unmapped.len() as u64, "stage", "stages")) " unmapped" } " with " (number(adrift)) " open" }
         }
-        @if !preview.differences.is_empty() {
-            details {
-                summary { (count(preview.differences.len() as u64, "setting differs", "settings differ")) }
-                ul { @for line in &preview.differences { li { (line) } } }
-            }
-        }
+        @if !preview.differences.is_empty() { (differs) }
     }
 }
 
@@ -121,7 +120,7 @@ mod tests {
                 stage("OFFER", false),
             ],
         };
-        let text = shown(&preview, &groups).into_string();
+        let text = shown(&preview, &groups, &html! { "what differs" }).into_string();
         for part in [
             "2,000 open candidacies",
             "<strong>12</strong> change their group",
@@ -129,15 +128,17 @@ mod tests {
             "none → at risk: 3",
             "<strong>2</strong> are inbound applicants no longer",
             "1 stage unmapped",
+            "what differs",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(!text.contains("become inbound"));
         preview.differences.clear();
         preview.stages.clear();
-        let text = shown(&preview, &groups).into_string();
+        let text = shown(&preview, &groups, &html! { "what differs" }).into_string();
         assert!(
             text.contains("Nothing: this is what is saved.")
+                && !text.contains("what differs")
                 && text.contains("every stage is mapped")
         );
     }
