@@ -86,7 +86,6 @@ async fn two_hundred_busy_connections_all_get_ahead() {
         keys.collect::<BTreeSet<_>>().len()
     };
     assert!(audit.len() > 20 * CONNECTIONS, "{} requests", audit.len());
-    // When three quarters of the work are done, nobody is still waiting for a first answer; on a machine with nothing else
-    // to do half of it is enough.
-    assert_eq!(served(&audit[..audit.len() / 4 * 3]), CONNECTIONS);
+    // When half of the work is done, nobody is still waiting for a first answer.
+    assert_eq!(served(&audit[..audit.len() / 2]), CONNECTIONS);
 }

@@ -8,7 +8,7 @@ use proto::v1::get_candidate_request::Whose;
 use crate::support::{Setup, World, proved};
 
 /// Rounds in which memory finds its size, and rounds in which it may not grow.
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 15;
 /// Of a round: people read.
 const READS: usize = 400;
 /// How many of them at once.
