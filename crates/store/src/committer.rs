@@ -4,7 +4,8 @@
 //! one flush makes the group durable, and only then is any of them answered.
 //! Being the only writer, a request may read, decide and write without anybody coming between.
 //!
-//! A page of records takes some fifteen milliseconds, and is several transactions for that reason.
+//! A page of records takes some fifteen milliseconds, ten times that on a slow machine with cold caches, and is several
+//! transactions for that reason, smaller ones while somebody writes ([`Pace`]).
 //! Whoever has just pressed a button waits for one of them only: between two the committer looks for what is urgent,
 //! commits it, and has it flushed before the page goes on. Without that all of a page shares one flush.
 
@@ -25,6 +26,7 @@ use crate::draft::Draft;
 use crate::error::Error;
 use crate::format::{Counter, key};
 use crate::inbox::{Answer, Haste, Inbox, Job, Message};
+use crate::pace::Pace;
 use crate::sidecar::Sidecar;
 use crate::space::Space;
 use crate::table::{Table, Tables};
@@ -110,6 +112,7 @@ pub(crate) struct Committer {
     /// The last commit that changed something a snapshot holds.
     pub(crate) worth_a_snapshot: Arc<AtomicU64>,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) pace: Pace,
     pub(crate) directory: Directory,
     /// The last acknowledged commit.
     pub(crate) acknowledged: Sidecar,
@@ -159,7 +162,10 @@ impl Committer {
         group.make_contiguous().sort_by_key(Job::haste);
         let mut share = Share::new(self.acknowledged.commit);
         while let Some(mut job) = group.pop_front() {
-            share.urgent |= job.haste() == Haste::Urgent;
+            if job.haste() == Haste::Urgent {
+                share.urgent = true;
+                self.pace.hurry(Instant::now());
+            }
             if !self.perform(&mut job, &mut share) {
                 group.push_front(job);
             }
@@ -188,7 +194,9 @@ impl Committer {
         if let Err(refusal) = allowed.and_then(|()| room()) {
             return refuse(job, refusal, share);
         }
-        let mut draft = Draft::new(&tables);
+        let began = Instant::now();
+        let records = self.pace.records(began);
+        let mut draft = Draft::new(&tables).of_slice(records);
         let answer = job.decide(Ok(&mut draft));
         let committed = self.commit(draft, share);
         match (answer, committed) {
@@ -196,7 +204,11 @@ impl Committer {
                 share.answers.push((answer, committed));
                 true
             }
-            (None, Ok(())) => false,
+            (None, Ok(())) => {
+                // The last slice, which has an answer, may be a short one.
+                self.pace.took(records, began.elapsed());
+                false
+            }
             // What was to follow relies on what is not there.
             (None, Err(error)) => refuse(job, error, share),
         }

@@ -9,6 +9,7 @@ use sled::transaction::{ConflictableTransactionError, TransactionError, Transact
 
 use crate::error::{Error, ErrorKind};
 use crate::format::{Counter, Document, Pieces, Stored, compress, frame, store_plain};
+use crate::pace;
 use crate::table::{Table, Tables};
 
 /// Bytes below which a document is stored as it is: a contact of 330 would become 270, at the price of a longer one.
@@ -22,6 +23,7 @@ pub(crate) struct Draft<'a> {
     tables: &'a Tables,
     writes: BTreeMap<Table, BTreeMap<Vec<u8>, Write>>,
     announcement: Option<(ConnectionId, u64)>,
+    slice: usize,
 }
 
 /// What is about to be written under a key.
@@ -45,7 +47,21 @@ impl<'a> Draft<'a> {
             tables,
             writes: BTreeMap::new(),
             announcement: None,
+            slice: pace::MOST,
         }
+    }
+
+    /// The same for a slice of that many records, where it is one of something long.
+    pub(crate) fn of_slice(self, records: usize) -> Self {
+        Self {
+            slice: records,
+            ..self
+        }
+    }
+
+    /// How many records of something long it should take in.
+    pub(crate) fn slice(&self) -> usize {
+        self.slice
     }
 
     /// The tables without the draft's own writes.

@@ -45,6 +45,7 @@ mod nudges;
 mod opening;
 mod operations;
 mod ours;
+mod pace;
 mod permission_reports;
 mod prune;
 mod pull;

@@ -106,10 +106,12 @@ impl Store {
     pub async fn save_operation(&self, operation: Operation) -> Result<(), Error> {
         let saved = operation.clone();
         let save = move |draft: &mut Draft<'_>| save(draft, &operation);
-        // One that ends lets its files go.
-        match saved.state.settled() {
-            true => self.commit_vitally(save).await?,
-            false => self.commit(save).await?,
+        match (saved.state.settled(), saved.parent) {
+            // One that ends lets its files go.
+            (true, _) => self.commit_vitally(save).await?,
+            // Somebody may wait for its call to Lever, before which it is stored that it is made.
+            (false, None) => self.commit_urgently(save).await?,
+            (false, Some(_)) => self.commit(save).await?,
         }
         self.let_go(&saved);
         Ok(())

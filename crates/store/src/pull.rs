@@ -22,10 +22,6 @@ use crate::upsert::Upsert;
 /// How many heads one transaction of [`Store::retire_unseen`] looks at.
 const RETIRE_STEP: usize = 500;
 
-/// How many records of a page one transaction takes in, and how many people one makes tombstones of: so long does
-/// somebody wait who has just pressed a button. With 30 a page takes a fifth more CPU, with this many no more than whole.
-const SLICE: usize = 50;
-
 /// One record as it was read from Lever.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Incoming {
@@ -245,7 +241,7 @@ impl Store {
                 let entry = Ok((key.clone(), value));
                 let person: Option<Candidacy> = draft.tables().value(Table::Candidacies, entry)?;
                 people.extend(person.filter(left_out));
-                if looked_at == RETIRE_STEP || people.len() == SLICE {
+                if looked_at == RETIRE_STEP || people.len() == draft.slice() {
                     next = Some(key);
                     break;
                 }
@@ -311,7 +307,7 @@ impl Slices {
             let message = format!("the cursor of {} was moved by another pull", page.listing);
             return Err(Error::new(ErrorKind::CursorMoved, message));
         }
-        let end = self.end();
+        let end = self.end(draft.slice());
         let is_last = end == page.records.len();
         if is_last && page.next != page.expected {
             state.cursor = page.next.clone();
@@ -340,13 +336,8 @@ impl Slices {
     }
 
     /// Where the next slice ends: what was lifted out of a record comes after it and stays with it.
-    fn end(&self) -> usize {
-        let rest = self
-            .page
-            .records
-            .iter()
-            .enumerate()
-            .skip(self.taken + SLICE);
+    fn end(&self, most: usize) -> usize {
+        let rest = self.page.records.iter().enumerate().skip(self.taken + most);
         let own = self.page.listing.stream();
         let mut ends = rest.filter(|(_, record)| record.stream == own);
         ends.next().map_or(self.page.records.len(), |(at, _)| at)
@@ -431,6 +422,7 @@ impl Unseen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pace::MOST;
 
     fn page(records: &[Stream]) -> Page {
         let record = |stream: &Stream| Incoming {
@@ -462,7 +454,7 @@ mod tests {
         let mut slices = Slices::new(page(records));
         let mut ends = Vec::new();
         while ends.last() != Some(&records.len()) {
-            slices.taken = slices.end();
+            slices.taken = slices.end(MOST);
             ends.push(slices.taken);
         }
         ends
@@ -472,8 +464,8 @@ mod tests {
     fn what_was_lifted_out_of_an_opportunity_is_stored_with_it() {
         use Stream::{Applications, Contacts, Opportunities};
         assert_eq!(ends(&[]), [0]);
-        assert_eq!(ends(&[Opportunities; SLICE]), [SLICE]);
-        assert_eq!(ends(&[Opportunities; SLICE + 1]), [SLICE, SLICE + 1]);
+        assert_eq!(ends(&[Opportunities; MOST]), [MOST]);
+        assert_eq!(ends(&[Opportunities; MOST + 1]), [MOST, MOST + 1]);
         let of_four = [Opportunities, Applications, Applications, Contacts];
         assert_eq!(ends(&of_four.repeat(30)), [52, 104, 120]);
     }

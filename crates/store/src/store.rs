@@ -19,6 +19,7 @@ use crate::format::{Counter, key};
 use crate::health::Health;
 use crate::inbox::{Haste, Inbox, Job, Message, job};
 use crate::opening::{self, Opened, Options};
+use crate::pace::Pace;
 use crate::prune::Retention;
 use crate::ring::Ring;
 use crate::space::{Shortage, Space};
@@ -123,6 +124,7 @@ impl Store {
             worth_a_snapshot: worth_a_snapshot.clone(),
             directory: directory.clone(),
             tally: tally.clone(),
+            pace: Pace::new(),
             // The file is brought up to date by the first write.
             noted: (0, Instant::now()),
             acknowledged,

@@ -636,46 +636,45 @@ async fn what_failed_can_be_retried_and_a_bulk_retries_what_failed_in_it() {
 async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
     let mut world = World::new(Setup::new(400).asked_only()).await;
     world.connect().await;
+    let everybody = world.lever.opportunities();
+    let find = |confidential: bool| {
+        let fits = move |one: &&serde_json::Value| {
+            one["archived"].is_null() && (one["confidentiality"] == "confidential") == confidential
+        };
+        let id = |one: &serde_json::Value| one["id"].as_str().expect("an id").to_owned();
+        everybody.iter().filter(fits).map(id)
+    };
+    let mut secrets = find(true);
+    let [known, secret] = [(); 2].map(|()| secrets.next().expect("the population has two"));
+    let (open, nobody) = (find(false).next().expect("and others"), fresh_id());
+    let read = pb::StartSyncRequest {
+        connection_id: world.connection.clone(),
+        opportunity_id: known.clone(),
+        ..Default::default()
+    };
+    world.api.sync().start_sync(read).await.expect("mirrored");
     assert!(world.stop().await.success());
     let product = world.home.token(&["--role", "product"]).await;
     world.start().await;
     world.api = world.api.with_token(&product);
-    let everybody = world.lever.opportunities();
-    let find = |confidential: bool| {
-        let fits = |one: &&serde_json::Value| {
-            one["archived"].is_null() && (one["confidentiality"] == "confidential") == confidential
-        };
-        let one = everybody
-            .iter()
-            .find(fits)
-            .expect("the population has some");
-        one["id"].as_str().expect("an id").to_owned()
-    };
-    let (open, secret, nobody) = (find(false), find(true), fresh_id());
-    let request = pb::BulkWriteRequest {
+    let notes = |people: &[&String]| pb::BulkWriteRequest {
         connection_id: world.connection.clone(),
         request_id: fresh_id(),
-        items: [&open, &secret, &nobody]
-            .map(|one| note(one, "hello"))
-            .into(),
+        items: people.iter().map(|one| note(one, "hello")).collect(),
         ..Default::default()
     };
+    let request = notes(&[&open, &secret, &nobody]);
     let dry = pb::BulkWriteRequest {
         dry_run: true,
         ..request.clone()
     };
     let dry = world.bulk_write(dry).await;
-    for item in &dry[1..4] {
-        let called = item
-            .lever_calls
-            .iter()
-            .map(|call| call.lever_operation.as_str());
-        let called: Vec<_> = called.take(2).collect();
-        assert_eq!(
-            called,
-            ["getOpportunity", "createOpportunityNote"],
-            "{item:?}"
-        );
+    let called = dry[1].lever_calls.iter();
+    let called: Vec<_> = called.map(|call| call.lever_operation.as_str()).collect();
+    assert_eq!(called[..2], ["getOpportunity", "createOpportunityNote"]);
+    for item in &dry[2..4] {
+        assert_eq!(why(item).reason, "LEVER_NOT_FOUND");
+        assert!(item.lever_calls.is_empty(), "{item:?}");
     }
     let told = world.bulk_write(request).await;
     let item = |person: &str| {
@@ -692,10 +691,9 @@ async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
             (Failed, Code::NotFound, "LEVER_NOT_FOUND")
         );
         assert!(item.lever_calls.is_empty(), "{item:?}");
-        assert_eq!(looks_at(&world, hidden), 1);
+        // In the dry run and before the write.
+        assert_eq!(looks_at(&world, hidden), 2);
     }
-    // What they are told apart by is told to nobody.
-    assert_eq!(why(item(&secret)).message, why(item(&nobody)).message);
     assert_eq!(world.effects("createOpportunityNote"), 1);
 
     // Each that failed can be asked for again, as the others can.
@@ -705,7 +703,34 @@ async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
         (again.state(), why(&again).reason.as_str()),
         (Failed, "LEVER_NOT_FOUND")
     );
-    assert_eq!(looks_at(&world, &nobody), 2);
+    assert_eq!(looks_at(&world, &nobody), 3);
+
+    // Whom the caller may not see, known to the mirror or not, and nobody: what tells them apart is told to nobody.
+    let people = [&known, &secret, &nobody];
+    let request = notes(&people);
+    let dry = pb::BulkWriteRequest {
+        dry_run: true,
+        ..request.clone()
+    };
+    let alike = |items: Vec<pb::Operation>| {
+        let of = |person: &&String| {
+            let mut items = items.iter().filter(|one| one.opportunity_id == **person);
+            let item = items.next_back().expect("an item");
+            // What goes with any item, and whom the caller named.
+            let told = pb::Operation {
+                id: String::new(),
+                create_time: None,
+                update_time: None,
+                ..item.clone()
+            };
+            format!("{told:?}").replace(person.as_str(), "them")
+        };
+        let told: Vec<_> = people.iter().map(of).collect();
+        assert_eq!(told[0], told[1]);
+        assert_eq!(told[1], told[2]);
+    };
+    alike(world.bulk_write(dry).await);
+    alike(world.bulk_write(request).await);
 }
 
 /// How often Lever was asked about somebody.

@@ -486,6 +486,35 @@ async fn x17_a_list_that_always_fails_ends_in_quarantine_and_the_mirror_is_compl
     assert_eq!(offers, world.children_in_lever("offers").await);
 }
 
+/// X17: what was set aside is tried again at a start, without waiting for a pass to see the record changed.
+#[tokio::test]
+async fn x17_a_list_that_was_set_aside_is_read_after_a_start_once_lever_answers() {
+    let mut setup = Setup::full(10).with("FULCRUM__LEVER__MAX_ATTEMPTS", "1");
+    streams(&mut setup, &["stages", "opportunities", "offers"]);
+    let mut world = World::new(setup).await;
+    let person = somebody(&world);
+    let fails = FaultRule {
+        about: Some(person.clone()),
+        ..FaultRule::on("listOpportunityOffers", Action::ServerErrorBefore(500))
+    };
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![fails],
+    });
+    world.connect().await;
+    world.until_synced().await;
+    assert_eq!(world.stream("offers").await.quarantined, 1);
+    assert!(world.stop().await.success());
+    world.lever.set_faults(FaultPlan::default());
+    world.start().await;
+    until("it is read once it can be", async || {
+        (world.stream("offers").await.quarantined == 0).then_some(())
+    })
+    .await;
+    let offers = world.records("offers").await.expect("read");
+    assert_eq!(offers, world.children_in_lever("offers").await);
+}
+
 /// X11: what Lever still shows stays, without anything about the person.
 #[tokio::test]
 async fn x11_what_was_known_of_an_anonymized_person_leaves_the_mirror_within_one_pass() {

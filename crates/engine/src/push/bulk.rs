@@ -13,7 +13,7 @@ use super::acting::{Acting, Chooser};
 use super::asked::check_asked;
 use super::content::{check_request_id, digest};
 use super::foresee::{People, Planned, Way};
-use super::judge::{Judge, Rights, check_target, failure_of, target};
+use super::judge::{Judge, Rights, check_target, failure_of, hidden, target};
 use super::submit::{REMEMBERED, WriteRequest, in_steps, new_operation, used_request_id};
 use super::{count, new_id};
 use crate::engine::Engine;
@@ -165,6 +165,9 @@ impl Engine {
 
     /// The calls a bulk would make; nothing is recorded or sent (X3).
     ///
+    /// Whom the mirror does not have Lever is asked about. A caller who may not see everybody is told the same of whom they
+    /// may not see and of nobody: not found, without the look that is made for the one when their turn comes.
+    ///
     /// # Errors
     /// As [`Engine::bulk`].
     pub async fn dry_run_bulk(&self, request: BulkRequest) -> Result<BulkDryRun> {
@@ -176,7 +179,7 @@ impl Engine {
             now,
             release_at: self.release_time(request.connection, hold, now).await?,
             of_many: true,
-            unseen: false,
+            unseen: None,
         };
         let requests = self.requests(&request);
         let requests = self.where_they_are(requests, request.rights).await?;
@@ -187,17 +190,16 @@ impl Engine {
             items.push(match judged {
                 Err(why) => Err(why),
                 Ok(Judged { acting, unseen }) => {
-                    let way = Way {
-                        unseen: unseen.is_some(),
-                        ..way
-                    };
+                    let way = Way { unseen, ..way };
                     let planned = self
                         .foreseen(&outbox, request, acting, way, &mut people)
                         .await?;
-                    Ok(match unseen {
-                        Some(_) => planned.looked_at_first(&request.opportunity),
-                        None => planned,
-                    })
+                    match unseen {
+                        // The look that is made for them would tell them from somebody who is hidden.
+                        Some(_) if planned.nobody_is_there() => Err(hidden(&request.opportunity)),
+                        Some(_) => Ok(planned.looked_at_first(&request.opportunity)),
+                        None => Ok(planned),
+                    }
                 }
             });
         }

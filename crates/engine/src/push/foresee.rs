@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use domain::operation::{Event, Failure, FailureKind, Prepared, State};
+use domain::operation::{Event, Failure, FailureKind, Prepared, Sight, State};
 use domain::{ConnectionId, Operation, OperationId, Stream, Timestamp, Write};
 use lever::{ContactId, Lane, OpportunityId, UserId};
 
 use super::acting;
 use super::decide::decide;
+use super::judge;
 use super::merge::{self, Merge};
 use super::new_id;
 use super::outbox::Outbox;
@@ -58,11 +59,17 @@ pub(super) struct Way {
     pub(super) release_at: Option<Timestamp>,
     /// Whether it is one of many.
     pub(super) of_many: bool,
-    /// Whether the caller may not see everybody, and the mirror does not know the person: what Lever knows is not told.
-    pub(super) unseen: bool,
+    /// What the caller may see, where that is not everybody and the mirror does not know the person.
+    pub(super) unseen: Option<Sight>,
 }
 
 impl Planned {
+    /// Whether it would end because nobody is there to be written to.
+    pub(super) fn nobody_is_there(&self) -> bool {
+        let refused = self.refused.as_ref();
+        !self.writes && refused.is_some_and(|why| why.kind == FailureKind::NotFound)
+    }
+
     /// The same of somebody at whom Lever is asked to look before anything is written.
     #[must_use]
     pub(super) fn looked_at_first(mut self, opportunity: &OpportunityId) -> Planned {
@@ -114,7 +121,7 @@ impl Engine {
             now,
             release_at,
             of_many: false,
-            unseen: false,
+            unseen: None,
         };
         let mut people = People::default();
         let planned = self
@@ -218,7 +225,7 @@ impl Engine {
         people: &mut People,
     ) -> Result<Option<Unseen>> {
         let about = &request.opportunity;
-        if about.as_str().is_empty() || way.unseen || !(looks || way.of_many) {
+        if about.as_str().is_empty() || !(looks || way.of_many) {
             return Ok(None);
         }
         if !people.0.contains_key(about) {
@@ -254,7 +261,15 @@ impl Engine {
         let client = self.link(connection)?.client(lane);
         let client = client.with_limits(self.shared.clients.single_try());
         match client.send(&send::fresh_read(opportunity)).await {
-            Ok(record) => Ok(Ok(record.value)),
+            Ok(record) => match way.unseen {
+                Some(sight) if !judge::sees(&self.shared, connection, sight, &record).await? => {
+                    Ok(Err(Unseen {
+                        why: send::not_there(),
+                        can_be_asked: true,
+                    }))
+                }
+                _ => Ok(Ok(record.value)),
+            },
             Err(error) => match send::not_written(&error) {
                 Event::Refused(why) => Ok(Err(Unseen {
                     why,

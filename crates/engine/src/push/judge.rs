@@ -95,8 +95,7 @@ impl<'a> Judge<'a> {
         write: &Write,
     ) -> Result<Option<Failure>> {
         if !self.may_write_to(opportunity).await? {
-            let unknown = Error::not_found("opportunity", opportunity.as_str());
-            return failure_of(unknown).map(Some);
+            return Ok(Some(hidden(opportunity)));
         }
         if let Some(expected) = expected_stage(write)
             && !self.expected.contains(expected)
@@ -117,6 +116,16 @@ impl<'a> Judge<'a> {
         let failure = outcome.err().map(failure_of).transpose()?;
         self.targets.insert(target.to_owned(), failure.clone());
         Ok(failure)
+    }
+}
+
+/// What a caller is told of somebody who does not exist for them: the same of whom they may not see and of nobody.
+pub(super) fn hidden(opportunity: &OpportunityId) -> Failure {
+    let unknown = Error::not_found("opportunity", opportunity.as_str());
+    Failure {
+        kind: FailureKind::NotFound,
+        message: unknown.sentence().to_owned(),
+        details: Vec::new(),
     }
 }
 

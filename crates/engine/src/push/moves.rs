@@ -10,8 +10,9 @@ use lever::{Endpoint as _, GetOpportunity, Opportunity, StageChange};
 use sha2::{Digest as _, Sha256};
 
 use super::decide::decide;
+use super::judge;
 use super::plan;
-use super::send::{attempt, fresh_read, is_absent, is_shown, lane, not_there, not_written};
+use super::send::{attempt, fresh_read, is_absent, is_shown, lane, not_written};
 use super::tried::{Tried, tried_at};
 use crate::engine::Shared;
 use crate::link::Link;
@@ -36,13 +37,17 @@ pub(super) async fn before(shared: &Shared, link: &Link, operation: Operation) -
         Ok(answer) => answer.value,
         Err(error) => {
             let event = not_written(&error);
-            // The status would tell somebody whom the caller may not see from nobody.
-            let tells = operation.unseen.is_some() && is_absent(&event);
-            return ends(operation, look.filter(|_| !tells), event);
+            if operation.unseen.is_some() && is_absent(&event) {
+                // The status would tell somebody whom the caller may not see from nobody.
+                let nobody = judge::hidden(&operation.opportunity);
+                return ends(operation, None, Event::Refused(nobody));
+            }
+            return ends(operation, look, event);
         }
     };
     if !is_shown(shared, &operation, &record).await {
-        return ends(operation, None, Event::Refused(not_there()));
+        let nobody = judge::hidden(&operation.opportunity);
+        return ends(operation, None, Event::Refused(nobody));
     }
     let present = record.value;
     let tried = match tried_at(&operation) {

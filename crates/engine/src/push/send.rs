@@ -91,7 +91,9 @@ pub(super) async fn send(
     } else {
         try_.write(operation).await
     };
-    if operation.unseen.is_some() && is_absent(&event) && try_.attempts.iter().all(Attempt::reads) {
+    let nobody =
+        operation.unseen.is_some() && is_absent(&event) && try_.attempts.iter().all(Attempt::reads);
+    if nobody {
         // Their status would tell somebody whom the caller may not see from nobody.
         try_.attempts.clear();
     }
@@ -104,6 +106,7 @@ pub(super) async fn send(
         {
             Event::Done { result_id: None }
         }
+        _ if nobody => Event::Refused(judge::hidden(&operation.opportunity)),
         event => event,
     };
     Outcome {
