@@ -196,6 +196,7 @@ async fn whoever_has_no_token_sees_nothing_and_a_revoked_one_ends_its_session() 
         .post("/console/sign-in", &[("token", "flc_wrong")])
         .await;
     assert_eq!(wrong.status, StatusCode::FORBIDDEN);
+    assert!(wrong.text.contains("aria-invalid=\"true\""), "at its field");
     // A form of another site signs nobody in.
     let foreign = browser
         .client
