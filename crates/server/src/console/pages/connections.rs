@@ -15,7 +15,7 @@ use proto::v1::sync_service_server::SyncService as _;
 use super::connect::{self, CREATE};
 use super::permissions;
 use super::settings::{self, DELETE};
-use super::sync::{PAUSE, START};
+use super::sync::{PAUSE, START, read_now};
 use super::{After, go_on};
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
@@ -28,7 +28,7 @@ use crate::wire::status::status as to_status;
 
 const LIST: &str = "/fulcrum.v1.ConnectionService/ListConnections";
 const STATUS: &str = "/fulcrum.v1.SyncService/GetSyncStatus";
-const ISSUES: &str = "/fulcrum.v1.ConnectionService/ListIssues";
+pub(super) const ISSUES: &str = "/fulcrum.v1.ConnectionService/ListIssues";
 /// Ends a pause, and setting up: who may not is not led there.
 pub(super) const SET_UP: &str = "/fulcrum.v1.SyncService/ResumeSync";
 
@@ -162,8 +162,8 @@ async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Re
                 connection_id,
                 ..Default::default()
             };
-            desk.call(START, request, Api::start_sync).await?;
-            format!("{name} is read now.")
+            let now = format!("{name} is read now.");
+            read_now(&desk, request, &now, &format!("{name} is read")).await?
         }
         "pause" => {
             let request = pb::PauseSyncRequest { connection_id };

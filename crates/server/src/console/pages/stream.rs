@@ -11,7 +11,7 @@ use proto::v1::sync_service_server::SyncService as _;
 use tonic::Status;
 
 use super::calls::day;
-use super::sync::{cursor, list, next, phase, schedule, status};
+use super::sync::{cursor, list, next, phase, read_now, schedule, status};
 use super::{After, more};
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -346,8 +346,9 @@ async fn start(
         streams: vec![stream.clone()],
         ..Default::default()
     };
-    desk.call(START, request, Api::start_sync).await?;
-    Ok(desk.done(&at(&id, &stream), "The stream is read now."))
+    let now = "The stream is read now.";
+    let said = read_now(&desk, request, now, "the stream is read").await?;
+    Ok(desk.done(&at(&id, &stream), said))
 }
 
 async fn set_schedule(

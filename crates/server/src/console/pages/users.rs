@@ -10,9 +10,8 @@ use domain::Stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
-use proto::v1::sync_service_server::SyncService as _;
 
-use super::sync::START;
+use super::sync::{START, read_now};
 use super::{After, go_on, setup};
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -129,8 +128,8 @@ async fn read_anew(desk: &Desk, id: &str) -> Result<Response, Refused> {
         streams: vec![Stream::Users.name().to_owned()],
         ..Default::default()
     };
-    desk.call(START, request, Api::start_sync).await?;
-    let said = "Lever’s users are read now: load this page again in a moment.";
+    let now = "Lever’s users are read now: load this page again in a moment.";
+    let said = read_now(desk, request, now, "Lever’s users are read").await?;
     Ok(desk.done(&Tab::Users.path(id), said))
 }
 
