@@ -515,6 +515,12 @@ async fn held_writes_are_cancelled_some_or_all_at_once() {
         browser.post(&format!("{path}/{}", boxes[2]), &one).await.to,
         path
     );
+    // Who presses once more is told how it stands, and is not refused.
+    browser.open(&path).await;
+    let again = browser.post(&format!("{path}/{}", boxes[2]), &one).await;
+    let again = browser.open(&again.to).await;
+    let stands = "It is cancelled already: nothing is sent, and nothing more is to be done.";
+    assert!(again.text.contains(stands), "{}", again.text);
     let unsure = browser
         .post(&format!("{path}/cancel-held"), &[("csrf", &proof)])
         .await;

@@ -241,6 +241,10 @@ const PHRASES: &[(&str, &str)] = &[
     ("ListRuns", "Sync"),
     ("ListApiCalls", "API calls"),
     ("ListOperations", "Operations"),
+    (
+        "only an operation that waits to be sent, failed or is uncertain can be cancelled",
+        "it is done, cancelled or on its way to Lever already, so nothing is left to cancel",
+    ),
     ("ListQuarantine", "Sync, what could not be read"),
     ("UpdateConnection", "Settings"),
     ("UpdateUserLink", "the Users page"),
