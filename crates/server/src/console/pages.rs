@@ -27,6 +27,7 @@ mod sla;
 mod stages;
 mod stream;
 mod sync;
+mod typed;
 mod users;
 mod versions;
 
@@ -38,6 +39,7 @@ use serde::Deserialize;
 
 use super::{Console, ROOT};
 pub(super) use refused::framed;
+pub(super) use typed::in_words;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()

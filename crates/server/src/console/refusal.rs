@@ -270,7 +270,7 @@ pub(super) fn in_words(message: &str) -> String {
 }
 
 /// What a form calls a field of a request, given by its path.
-pub(super) fn label(path: &str) -> String {
+fn label(path: &str) -> String {
     let (path, place) = match path
         .strip_suffix(']')
         .and_then(|path| path.rsplit_once('['))

@@ -314,16 +314,21 @@ pub(super) fn called(form: &Form, refused: Option<&Refused>) -> Markup {
     }
 }
 
+/// Where an account can be; the last is offered only where any address is allowed.
+pub(super) const ENVIRONMENTS: [(&str, &str); 4] = [
+    ("global", "Production"),
+    ("eu", "Production, EU"),
+    ("sandbox", "Sandbox"),
+    ("other", "Another address (a simulator)"),
+];
+
 /// The fields to choose an environment with.
 pub(super) fn environments(form: &Form, address: bool, refused: Option<&Refused>) -> Markup {
     let region = form.text("region");
-    let choices = [
-        ("global", "Production"),
-        ("eu", "Production, EU"),
-        ("sandbox", "Sandbox"),
-        ("other", "Another address (a simulator)"),
-    ];
-    let offered = if address { &choices[..] } else { &choices[..3] };
+    let offered = match address {
+        true => &ENVIRONMENTS[..],
+        false => &ENVIRONMENTS[..3],
+    };
     let field = |name, label, field| Field {
         name,
         label,

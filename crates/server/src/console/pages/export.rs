@@ -25,7 +25,7 @@ use crate::wire::status::status;
 pub(super) const UPDATE: &str = "/fulcrum.v1.CandidateService/UpdateExportSettings";
 
 /// What can speak against an export: its field in the form, what it is, and the ground.
-const GROUNDS: [(&str, &str, pb::ExportGround); 7] = [
+pub(super) const GROUNDS: [(&str, &str, pb::ExportGround); 7] = [
     (
         "do_not_contact",
         "wants no contact, or the consent has ended",
@@ -67,7 +67,7 @@ pub(super) const RULES: [(&str, &str); 3] = [
 ];
 
 /// Lever's origins ("Opportunities").
-const ORIGINS: [(&str, &str); 6] = [
+pub(super) const ORIGINS: [(&str, &str); 6] = [
     ("sourced", "sourced"),
     ("applied", "applied"),
     ("referred", "referred"),
@@ -76,7 +76,7 @@ const ORIGINS: [(&str, &str); 6] = [
     ("university", "university"),
 ];
 
-const KINDS: [(&str, &str); 2] = [
+pub(super) const KINDS: [(&str, &str); 2] = [
     ("prospect", "Prospect: somebody who was found"),
     ("applicant", "Applicant: somebody who applies to a posting"),
 ];

@@ -33,14 +33,14 @@ const UPDATE_MAPPING: &str = "/fulcrum.v1.StageMappingService/UpdateStageMapping
 const REASONS: &str = "/fulcrum.v1.InboundService/ListRejectReasons";
 
 // What the page calls its settings.
-const HOLD: &str = "Hold before a rejection is sent, in business days";
-const WRITER: &str = "The e-mail is sent by";
-const NO_CONTACT: &str = "Who wants no contact, or whose consent has ended";
-const COOL_OFF: &str = "Cool-off after a rejection, in days";
-const WHILE_SNOOZED: &str = "While somebody is snoozed in Lever";
+pub(super) const HOLD: &str = "Hold before a rejection is sent, in business days";
+pub(super) const WRITER: &str = "The e-mail is sent by";
+pub(super) const NO_CONTACT: &str = "Who wants no contact, or whose consent has ended";
+pub(super) const COOL_OFF: &str = "Cool-off after a rejection, in days";
+pub(super) const WHILE_SNOOZED: &str = "While somebody is snoozed in Lever";
 
 /// Who writes to whoever is rejected.
-const WRITERS: [(&str, &str); 2] = [
+pub(super) const WRITERS: [(&str, &str); 2] = [
     (
         "product",
         "The product, where its request names an e-mail; else nobody",
@@ -49,7 +49,7 @@ const WRITERS: [(&str, &str); 2] = [
 ];
 
 /// Whether people who are snoozed are there.
-const SNOOZED: [(&str, &str); 2] = [
+pub(super) const SNOOZED: [(&str, &str); 2] = [
     ("shown", "Shown as paused"),
     ("left_out", "Left out of the mirror"),
 ];

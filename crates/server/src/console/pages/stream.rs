@@ -40,7 +40,7 @@ const UNITS: [(&str, &str, i64); 3] = [
 ];
 
 /// When a stream can be read.
-const KINDS: [(&str, &str); 3] = [
+pub(super) const KINDS: [(&str, &str); 3] = [
     ("default", "As shipped"),
     ("interval", "Again after a time"),
     ("cron", "At certain times"),
