@@ -47,6 +47,8 @@ const PAGE: i32 = 60;
 /// What the page shows.
 struct View {
     cards: Vec<Card>,
+    /// Where the page begins.
+    after: String,
     next_page_token: String,
     may_connect: bool,
     may_list_links: bool,
@@ -86,12 +88,13 @@ struct Card {
 async fn list(desk: Desk, Query(page_of): Query<After>) -> Result<Response, Refused> {
     let request = pb::ListConnectionsRequest {
         page_size: PAGE,
-        page_token: page_of.after,
+        page_token: page_of.after.clone(),
     };
     let all = desk.call(LIST, request, Api::list_connections).await?;
     let cards = all.connections.into_iter();
     let view = View {
         cards: join_all(cards.map(|connection| card(&desk, connection))).await,
+        after: page_of.after,
         next_page_token: all.next_page_token,
         may_connect: desk.may(CREATE),
         may_list_links: desk.may("/fulcrum.v1.ConnectionService/ListConnectLinks"),
@@ -236,7 +239,7 @@ fn page(view: &View) -> Markup {
         }
         @if view.cards.is_empty() { (nothing_yet(view.may_connect)) }
         ul.cards { @for card in &view.cards { li { (one(card, &view.may)) } } }
-        (go_on("/console", &[], &view.next_page_token, "More connections"))
+        (go_on(ROOT, &[], [&view.after, &view.next_page_token], "More connections"))
     }
 }
 
@@ -446,6 +449,7 @@ mod tests {
         let page_of = |may_connect| {
             page(&View {
                 cards: Vec::new(),
+                after: String::new(),
                 next_page_token: String::new(),
                 may_connect,
                 may_list_links: may_connect,

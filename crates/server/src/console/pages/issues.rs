@@ -183,7 +183,7 @@ fn show(view: &View<'_>) -> Markup {
         div.head { h1 { "Issues" } (views("Which issues", &view.path, "show", &view.asked.show, &[], &VIEWS)) }
         @if view.issues.is_empty() { (none(view.asked.state())) }
         @for issue in view.issues { (one(issue, view)) }
-        (go_on(&view.path, &[("show", &view.asked.show)], view.next_page_token, "Older"))
+        (go_on(&view.path, &[("show", &view.asked.show)], [&view.asked.after, view.next_page_token], "Older"))
     }
 }
 

@@ -248,6 +248,8 @@ async fn items(
 struct View<'a> {
     operation: &'a pb::Operation,
     items: &'a pb::ListOperationsResponse,
+    /// Where the items that are shown begin.
+    after: &'a str,
     rows: Rows<'a>,
     /// Where the calls made for it are.
     calls: Option<String>,
@@ -267,7 +269,7 @@ async fn opened(
 ) -> Result<Response, Refused> {
     let connection = desk.connection(id).await?;
     let operation = found(desk, id, operation).await?;
-    let items = items(desk, &operation, after).await?;
+    let items = items(desk, &operation, after.clone()).await?;
     let path = Tab::Operations.path(id);
     let instead = in_its_place(desk, &operation).await?;
     let calls = desk.may(Tab::Calls.rpc()).then(|| {
@@ -283,6 +285,7 @@ async fn opened(
     let view = View {
         operation: &operation,
         items: &items,
+        after: &after,
         rows: Rows {
             back: BULK.to_owned(),
             ..Rows::new(desk, &path, &connection)
@@ -317,7 +320,7 @@ fn page(view: &View<'_>) -> Markup {
             h2 { "Items" }
             @if let Some(tally) = &operation.tally { p { (tallied(tally)) } }
             @if !view.items.operations.is_empty() { (table(&view.items.operations, rows)) }
-            (go_on(&at, &[], &view.items.next_page_token, "Earlier items"))
+            (go_on(&at, &[], [view.after, &view.items.next_page_token], "Earlier items"))
         }
         @if operation.steps.len() > 1 { (steps(&operation.steps)) }
         @if !is_bulk(operation) { (calls(operation)) }
@@ -649,6 +652,7 @@ mod tests {
             },
             calls: None,
             unsure,
+            after: "",
             instead: None,
         })
         .into_string()

@@ -294,7 +294,7 @@ async fn opened(
     let request = pb::ListRunsRequest {
         connection_id: id.to_owned(),
         page_size: 50,
-        page_token: after,
+        page_token: after.clone(),
         stream: stream.to_owned(),
     };
     let runs = desk.call(Tab::Sync.rpc(), request, Api::list_runs).await?;
@@ -328,7 +328,7 @@ async fn opened(
         (page(&view, &Tab::Sync.path(id)))
         h2 { "Runs" }
         (list(&runs))
-        (more(&path, &runs.next_page_token))
+        (more(&path, [&after, &runs.next_page_token]))
     };
     Ok(desk.at(&connection, Tab::Sync, content))
 }

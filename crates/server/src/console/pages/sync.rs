@@ -68,7 +68,7 @@ pub(super) async fn opened(
         @if after.is_empty() { (streams(&path, &status)) (person::form(desk, &path, unread)) }
         h2 { "Runs" }
         (list(&runs))
-        (more(&path, &runs.next_page_token))
+        (more(&path, [&after, &runs.next_page_token]))
     };
     Ok(desk.at(&connection, Tab::Sync, content))
 }
@@ -184,7 +184,7 @@ async fn quarantine(
     let request = pb::ListQuarantineRequest {
         connection_id: id.clone(),
         page_size: 100,
-        page_token: asked.after,
+        page_token: asked.after.clone(),
         stream: asked.stream.clone(),
         include_raw_json: false,
     };
@@ -193,7 +193,7 @@ async fn quarantine(
     let content = html! {
         div.head { h1 { "Records that could not be read" } a.button href=(path) { "Sync" } }
         (set_aside(&answer.records))
-        (go_on(&format!("{path}/quarantine"), &[("stream", &asked.stream)], &answer.next_page_token, "Next page"))
+        (go_on(&format!("{path}/quarantine"), &[("stream", &asked.stream)], [&asked.after, &answer.next_page_token], "Next page"))
     };
     Ok(desk.at(&connection, Tab::Sync, content))
 }

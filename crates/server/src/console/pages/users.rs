@@ -83,7 +83,7 @@ async fn opened(desk: &Desk, id: &str, after: String, doing: Doing) -> Result<Re
     let request = pb::ListUserLinksRequest {
         connection_id: id.to_owned(),
         page_size: 100,
-        page_token: after,
+        page_token: after.clone(),
     };
     let answer = desk
         .call(Tab::Users.rpc(), request, Api::list_user_links)
@@ -97,6 +97,7 @@ async fn opened(desk: &Desk, id: &str, after: String, doing: Doing) -> Result<Re
         strict: connection.strict_acting_user,
         kept: keeps(&connection, Stream::Users),
         answer: &answer,
+        after: &after,
         doing: &doing,
     };
     let page = desk.at(&connection, Tab::Users, show(&view));
@@ -272,6 +273,8 @@ struct View<'a> {
     /// Whether the account keeps Lever's users.
     kept: bool,
     answer: &'a pb::ListUserLinksResponse,
+    /// Where the page begins.
+    after: &'a str,
     doing: &'a Doing,
 }
 
@@ -298,7 +301,7 @@ fn show(view: &View<'_>) -> Markup {
                     tbody { @for link in &answer.links { (one(view, link)) } }
                 }
             }
-            (go_on(view.path, &[], &answer.next_page_token, "More users"))
+            (go_on(view.path, &[], [view.after, &answer.next_page_token], "More users"))
         }
     }
 }
@@ -501,6 +504,7 @@ mod tests {
             strict: false,
             kept: true,
             answer: &answer,
+            after: "",
             doing,
         })
         .into_string()
