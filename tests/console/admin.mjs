@@ -84,6 +84,19 @@ export const synced = async (page, connection) => {
   await page.locator(".head .badge", { hasText: /^synced$/i }).waitFor({ timeout: 60_000 });
 };
 
+/** The lists on a page that cut off one of their choices, each by what it is called. */
+export const cutOff = (page) =>
+  page.locator("main select:visible").evaluateAll((all) =>
+    all.filter((one) => {
+      const free = one.cloneNode(true);
+      free.style.cssText = "position: absolute; width: auto; min-width: 0; max-width: none; flex: none;";
+      one.after(free);
+      const wanted = free.offsetWidth;
+      free.remove();
+      return wanted > one.offsetWidth;
+    }).map((one) => one.getAttribute("aria-label") ?? one.name),
+  );
+
 /** The name of the field that has the focus. */
 export const focused = (page) => page.evaluate(() => document.activeElement.name);
 

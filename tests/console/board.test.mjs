@@ -3,7 +3,7 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { assertReachable, barriers, person } from "./admin.mjs";
+import { assertReachable, barriers, cutOff, person } from "./admin.mjs";
 import { mirrored } from "./scene.mjs";
 
 let scene;
@@ -215,4 +215,20 @@ test("the bar with the buttons leaves every control large enough to be hit, and 
     assert.deepEqual(await behindTheBar(page), [], `${viewport.width} px wide`);
     await admin.context.close();
   }
+});
+
+test("on a usual screen no list cuts off its choices, and the fields of a new group stand in one line", async () => {
+  const admin = await atBoard();
+  const { page } = admin;
+  assert.deepEqual(await cutOff(page), []);
+  const inOneLine = page.locator(".panel > .row").first().locator("input, select, button");
+  const edges = await inOneLine.evaluateAll((all) =>
+    all.map((one) => {
+      const { top, bottom } = one.getBoundingClientRect();
+      return `${top} to ${bottom}`;
+    }),
+  );
+  assert.equal(edges.length, 4);
+  assert.deepEqual([...new Set(edges)], [edges[0]]);
+  await admin.context.close();
 });
