@@ -226,6 +226,12 @@ async fn export_settings_are_refused_beside_their_field_and_never_overwrite_what
     let letters = post(&mut browser, filled(&etag, "ninety", "")).await;
     assert_eq!(letters.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(letters.text.contains("value=\"ninety\""));
+    // What the page cannot read and what the service refuses are told at once.
+    let both = post(&mut browser, filled(&etag, "ninety", "a\n{who}")).await;
+    assert_eq!(both.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for told in ["Give 0 to 3650 days.", "Line 2: The places are"] {
+        assert!(both.text.contains(told), "{told}: {}", both.text);
+    }
     let saved = post(&mut browser, filled(&etag, "30", "{search}")).await;
     assert_eq!(saved.to, path, "{}", saved.text);
     // The page that was open before knows nothing of that.
