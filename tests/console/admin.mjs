@@ -84,16 +84,29 @@ export const synced = async (page, connection) => {
   await page.locator(".head .badge", { hasText: /^synced$/i }).waitFor({ timeout: 60_000 });
 };
 
+/** The lists on a page that cut off one of their choices, each by what it is called. */
+export const cutOff = (page) =>
+  page.locator("main select:visible").evaluateAll((all) =>
+    all.filter((one) => {
+      const free = one.cloneNode(true);
+      free.style.cssText = "position: absolute; width: auto; min-width: 0; max-width: none; flex: none;";
+      one.after(free);
+      const wanted = free.offsetWidth;
+      free.remove();
+      return wanted > one.offsetWidth;
+    }).map((one) => one.getAttribute("aria-label") ?? one.name),
+  );
+
 /** The name of the field that has the focus. */
 export const focused = (page) => page.evaluate(() => document.activeElement.name);
 
-/** What axe finds against WCAG 2.2 A and AA and its best practices, in words. */
-export const barriers = async (page) => {
+const EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** What axe finds against WCAG 2.2 A and AA and its best practices, or against some rules alone, in words. */
+export const barriers = async (page, runOnly = EVERYTHING) => {
   // Evaluated by the debugger, which the page's policy for scripts does not touch.
   await page.evaluate(AXE);
-  const found = await page.evaluate(() =>
-    axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }),
-  );
+  const found = await page.evaluate((runOnly) => axe.run(document, { runOnly }), runOnly);
   return found.violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)}`),
   );

@@ -3,7 +3,7 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { assertReachable, person } from "./admin.mjs";
+import { assertReachable, barriers, cutOff, person } from "./admin.mjs";
 import { mirrored } from "./scene.mjs";
 
 let scene;
@@ -182,4 +182,53 @@ test("of two admins who save, the second sees theirs beside hers, and overwrites
   assert.equal(await days(other.page).inputValue(), "13");
   await one.context.close();
   await other.context.close();
+});
+
+// Controls that have the focus and are behind the bar all the same.
+const behindTheBar = (page) =>
+  page.locator("#mapping :is(select, input, summary, textarea):visible").evaluateAll((all) => {
+    const bar = document.querySelector(".savebar");
+    return all.filter((one) => {
+      one.focus();
+      return !bar.contains(one) && one.getBoundingClientRect().bottom > bar.getBoundingClientRect().top;
+    }).map((one) => one.name ?? one.textContent);
+  });
+
+// Scrolls the page so that the bar half covers a control, which looks out above it, or below it at the edge of the window.
+const halfCovered = (control, above) =>
+  control.evaluate((one, above) => {
+    const button = document.querySelector(".savebar button").getBoundingClientRect();
+    const { top, bottom } = one.getBoundingClientRect();
+    scrollBy({ top: above ? top - (button.top - 20) : bottom - (innerHeight + 2), behavior: "instant" });
+  }, above);
+
+test("the bar with the buttons leaves every control large enough to be hit, and hides none that has the focus", async () => {
+  const size = { type: "rule", values: ["target-size"] };
+  for (const viewport of [{ width: 1280, height: 800 }, { width: 1000, height: 700 }]) {
+    const admin = await atBoard({ viewport });
+    const { page } = admin;
+    const group = page.locator(".board > .group:not(.unmapped)").first();
+    await halfCovered(group.locator("summary"), true);
+    assert.deepEqual(await barriers(page, size), [], `above the bar, ${viewport.width} px wide`);
+    await halfCovered(group.locator("> .days input"), false);
+    assert.deepEqual(await barriers(page, size), [], `below the bar, ${viewport.width} px wide`);
+    assert.deepEqual(await behindTheBar(page), [], `${viewport.width} px wide`);
+    await admin.context.close();
+  }
+});
+
+test("on a usual screen no list cuts off its choices, and the fields of a new group stand in one line", async () => {
+  const admin = await atBoard();
+  const { page } = admin;
+  assert.deepEqual(await cutOff(page), []);
+  const inOneLine = page.locator(".panel > .row").first().locator("input, select, button");
+  const edges = await inOneLine.evaluateAll((all) =>
+    all.map((one) => {
+      const { top, bottom } = one.getBoundingClientRect();
+      return `${top} to ${bottom}`;
+    }),
+  );
+  assert.equal(edges.length, 4);
+  assert.deepEqual([...new Set(edges)], [edges[0]]);
+  await admin.context.close();
 });

@@ -3,7 +3,7 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 
-import { assertReachable, person } from "./admin.mjs";
+import { assertReachable, cutOff, person } from "./admin.mjs";
 import { mirrored } from "./scene.mjs";
 
 let scene;
@@ -43,4 +43,13 @@ test("a field is switched, tried on somebody as it happens, shown as a differenc
   await page.getByText("The fields are saved, as version 1.").waitFor();
   assert.ok(!/@|headlin/.test(page.url()), "no address tells of anybody");
   await context.close();
+});
+
+test("on a usual screen and on a narrower one no list of the table cuts off its choices", async () => {
+  for (const width of [1280, 1000]) {
+    const { page, context } = await person(browser, fulcrum, { viewport: { width, height: 800 } });
+    await page.goto(path);
+    assert.deepEqual(await cutOff(page), [], `${width} px wide`);
+    await context.close();
+  }
 });

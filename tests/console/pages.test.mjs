@@ -191,6 +191,15 @@ test("times are in the zone of the viewer, in UTC without scripts, and exact on 
   }
 });
 
+// Tables with less than 8 px between them and the box below.
+const touching = (page) =>
+  page.locator("main .scroll + :is(.panel, details, section)").evaluateAll((all) =>
+    all.filter((one) => one.getBoundingClientRect().top - one.previousElementSibling.getBoundingClientRect().bottom < 8)
+      .map((one) => `${one.previousElementSibling.getAttribute("aria-label")} touches what is below it`),
+  );
+
+test("no table touches the box below it", () => everyPage({}, touching));
+
 // Elements that HTML does not have: a browser shows their text in one line, whatever they were meant to be.
 const unknown = (page) =>
   page.locator("body *").evaluateAll((all) => all.filter((one) => one instanceof HTMLUnknownElement).map((one) => one.localName));

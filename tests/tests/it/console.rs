@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use lever_sim::{Action, FaultPlan, FaultRule};
 use proto::v1 as pb;
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Response, StatusCode};
@@ -196,6 +197,7 @@ async fn whoever_has_no_token_sees_nothing_and_a_revoked_one_ends_its_session() 
         .post("/console/sign-in", &[("token", "flc_wrong")])
         .await;
     assert_eq!(wrong.status, StatusCode::FORBIDDEN);
+    assert!(wrong.text.contains("aria-invalid=\"true\""), "at its field");
     // A form of another site signs nobody in.
     let foreign = browser
         .client
@@ -520,4 +522,32 @@ async fn a_page_is_told_of_what_a_pull_commits_and_shows_it() {
     let (shown, ()) = tokio::join!(tokio::time::timeout(PATIENCE, follows), world.pull());
     shown.expect("the page is told");
     assert_eq!(people(&browser.open(&at).await), before + 1);
+}
+
+/// What is asked for while Lever answers nothing is not said to happen now.
+#[tokio::test]
+async fn who_syncs_while_lever_cannot_be_reached_is_told_when_it_is_read() {
+    let setup = Setup::new(20)
+        .with("FULCRUM__LEVER__ATTEMPT_TIMEOUT", "1s")
+        .with("FULCRUM__LEVER__DEADLINE", "2s");
+    let world = World::synced(setup).await;
+    let mut browser = Browser::new(&world);
+    let path = format!("/console/connections/{}/sync", world.connection);
+    let proof = csrf(&browser.open(&path).await);
+    let fields = [("csrf", proof.as_str())];
+    let start = format!("{path}/start");
+    browser.post(&start, &fields).await;
+    let said = browser.open(&path).await;
+    assert!(said.text.contains("Every stream is read now."));
+    world.lever.set_faults(FaultPlan {
+        seed: 1,
+        rules: vec![FaultRule::always(Action::ServerErrorBefore(503))],
+    });
+    let told = "Lever cannot be reached just now: every stream is read as soon as Lever answers.";
+    until("what is in the way is told", async || {
+        browser.post(&start, &fields).await;
+        let said = browser.open(&path).await;
+        said.text.contains(told).then_some(())
+    })
+    .await;
 }

@@ -1,5 +1,6 @@
 //! The console's pages about applicants, duplicates, exports, streams and held writes, over HTTP and without JavaScript.
 
+use lever_sim::{DEFAULT_KEY, Key, Permissions};
 use proto::v1 as pb;
 use reqwest::StatusCode;
 use serde_json::json;
@@ -225,6 +226,12 @@ async fn export_settings_are_refused_beside_their_field_and_never_overwrite_what
     let letters = post(&mut browser, filled(&etag, "ninety", "")).await;
     assert_eq!(letters.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(letters.text.contains("value=\"ninety\""));
+    // What the page cannot read and what the service refuses are told at once.
+    let both = post(&mut browser, filled(&etag, "ninety", "a\n{who}")).await;
+    assert_eq!(both.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for told in ["Give 0 to 3650 days.", "Line 2: The places are"] {
+        assert!(both.text.contains(told), "{told}: {}", both.text);
+    }
     let saved = post(&mut browser, filled(&etag, "30", "{search}")).await;
     assert_eq!(saved.to, path, "{}", saved.text);
     // The page that was open before knows nothing of that.
@@ -514,6 +521,12 @@ async fn held_writes_are_cancelled_some_or_all_at_once() {
         browser.post(&format!("{path}/{}", boxes[2]), &one).await.to,
         path
     );
+    // Who presses once more is told how it stands, and is not refused.
+    browser.open(&path).await;
+    let again = browser.post(&format!("{path}/{}", boxes[2]), &one).await;
+    let again = browser.open(&again.to).await;
+    let stands = "It is cancelled already: nothing is sent, and nothing more is to be done.";
+    assert!(again.text.contains(stands), "{}", again.text);
     let unsure = browser
         .post(&format!("{path}/cancel-held"), &[("csrf", &proof)])
         .await;
@@ -856,7 +869,22 @@ async fn who_may_only_read_is_offered_nothing_to_press_and_refused_where_they_tr
 
 #[tokio::test]
 async fn who_works_with_applicants_alone_sees_them_and_no_way_to_anything_else() {
-    let mut world = World::synced(Setup::new(40)).await;
+    let mut setup = Setup::new(40);
+    setup.lever.keys = vec![Key {
+        permissions: Permissions::AllBut(["find all tags".to_owned()].into()),
+        ..Key::all(DEFAULT_KEY)
+    }];
+    let mut world = World::synced(setup).await;
+    until("an issue is open", async || {
+        let request = pb::ListIssuesRequest {
+            connection_id: world.connection.clone(),
+            states: vec![pb::IssueState::Open.into()],
+            ..Default::default()
+        };
+        let listed = world.api.connections().list_issues(request).await;
+        (listed.expect("a list").into_inner().open > 0).then_some(())
+    })
+    .await;
     let applicants = world.applicants().await.applicants;
     assert!(world.stop().await.success());
     let token = world.home.token(&["--role", "inbound"]).await;
@@ -875,6 +903,16 @@ async fn who_works_with_applicants_alone_sees_them_and_no_way_to_anything_else()
     }
     // Narrowing is a question about candidates, which the role may not ask.
     assert!(!page.text.contains("name=\"sla\"") && !page.text.contains("?owner="));
+    // The state of the account is what an admin sees; what the issue is stays with those who may list issues.
+    for path in ["/console".to_owned(), world.page_of("")] {
+        let page = browser.open(&path).await;
+        assert!(page.text.contains(">Needs attention<"), "{}", page.text);
+        assert!(
+            page.text
+                .contains("somebody with the role admin can see what")
+        );
+        assert!(!page.text.contains(&world.page_of("/issues")), "{path}");
+    }
     let narrowed = browser.open(&format!("{path}?sla=breached")).await;
     assert_eq!(narrowed.status, StatusCode::FORBIDDEN);
     let report = browser.open(&format!("{path}/sla")).await;

@@ -307,6 +307,14 @@ async fn what_is_wrong_on_the_board_is_named_and_stays_as_it_was_typed() {
         refused.text
     );
     assert_eq!(Filled::of(&refused).value("zone"), "Mars/Base");
+
+    // What the page cannot read and what the service refuses are told at once.
+    let both = Filled::of(&refused).set("group_days.OFFER", "soon");
+    let refused = both.press(&mut browser, &path, "save").await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for told in ["href=\"#group_days.OFFER\"", "href=\"#zone\">Time zone"] {
+        assert!(refused.text.contains(told), "{told}: {}", refused.text);
+    }
     assert_eq!(world.saved().await.version, 0);
 }
 

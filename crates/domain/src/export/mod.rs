@@ -17,7 +17,8 @@ use crate::operation::FileUpload;
 
 pub use guard::{Decision, Finding, Ground, Verdict, Weight};
 pub use settings::{
-    Entry, ExportAs, ExportSettings, GuardRule, InvalidGuardRule, ORIGINS_MESSAGE, is_origin,
+    Entry, ExportAs, ExportSettings, GuardRule, InvalidGuardRule, LONGEST_COOL_OFF,
+    ORIGINS_MESSAGE, is_origin,
 };
 
 /// The export of a person: what was asked, and what came of it.

@@ -12,7 +12,7 @@ use crate::versioned::{MappingKind, Stamp, Versioned};
 use crate::violation::Violation;
 
 /// The longest cool-off, in days.
-const LONGEST_COOL_OFF: u16 = 3650;
+pub const LONGEST_COOL_OFF: u16 = 3650;
 /// The most tags of a template.
 const MOST_TAGS: usize = 50;
 /// The most characters of a tag or a source.

@@ -425,7 +425,38 @@ fn disk(shared: &Shared, look: &mut Look) {
 
 #[cfg(test)]
 mod tests {
+    use store::ListingOutcome;
+
     use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_lever_that_refuses_answers_and_is_no_longer_told_as_out_of_reach() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (engine, id) = testing::engine(folder.path(), Vec::new()).await;
+        let link = engine.link(id).unwrap();
+        let fails = async |listing: Listing, trouble: Trouble| {
+            let failed = ListingOutcome::Failed(trouble.to_text());
+            let noted = engine.shared.store.note_listing(id, listing, failed).await;
+            noted.unwrap();
+            link.saw(&engine.shared, listing.name(), listing.stream(), &trouble);
+            let look = observe(&engine.shared, &link, &[]).await.unwrap();
+            let found = look.findings.iter().map(|one| one.problem.kind());
+            found.collect::<Vec<IssueKind>>()
+        };
+        let (away, rejected) = (IssueKind::LeverUnreachable, IssueKind::KeyRejected);
+        let silent = || Trouble::Unreachable("away".to_owned());
+        assert_eq!(fails(Listing::Tags, silent()).await, [away]);
+        // The list that nobody has answered is not read again before the key is replaced.
+        let refused = Trouble::KeyRejected("no".to_owned());
+        assert_eq!(fails(Listing::Users, refused).await, [rejected]);
+        let both = fails(Listing::Tags, silent()).await;
+        assert!(both.len() == 2 && both.contains(&away) && both.contains(&rejected));
+        let lacking = Trouble::Forbidden("find all sources".to_owned());
+        let after = fails(Listing::Sources, lacking).await;
+        assert!(after.contains(&rejected) && after.contains(&IssueKind::PermissionMissing));
+        assert!(!after.contains(&away), "{after:?}");
+    }
 
     #[test]
     fn a_lever_that_lets_nothing_through_explains_what_is_old_and_one_list_alone_does_not() {

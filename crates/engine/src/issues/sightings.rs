@@ -20,7 +20,7 @@ pub(crate) struct Sightings {
     writes_moved: AtomicBool,
     /// Whether the key was accepted after it was last rejected.
     key_accepted: AtomicBool,
-    /// Whether anything was read after Lever was last seen to answer nothing.
+    /// Whether Lever has answered anything, if only to refuse, after it was last seen to answer nothing.
     lever_answers: AtomicBool,
     /// The notes that were told to be in Lever twice.
     twice: Mutex<BTreeSet<NoteId>>,
@@ -46,8 +46,13 @@ fn passes(kind: IssueKind) -> bool {
 impl Sightings {
     /// Notes that a problem has shown.
     pub(crate) fn saw(&self, problem: Problem, affected: Vec<Affected>, at: Timestamp) {
+        // Whoever refuses answers.
         match problem.kind() {
-            IssueKind::KeyRejected => self.key_accepted.store(false, Ordering::Relaxed),
+            IssueKind::KeyRejected => {
+                self.key_accepted.store(false, Ordering::Relaxed);
+                self.lever_answers.store(true, Ordering::Relaxed);
+            }
+            IssueKind::PermissionMissing => self.lever_answers.store(true, Ordering::Relaxed),
             IssueKind::LeverUnreachable => self.lever_answers.store(false, Ordering::Relaxed),
             _ => {}
         }

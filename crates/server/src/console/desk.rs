@@ -83,6 +83,12 @@ impl Desk {
         self.may(tab.rpc()).then(|| tab.path(connection))
     }
 
+    /// The tabs that the role may open.
+    pub(super) fn tabs(&self) -> Vec<Tab> {
+        let tabs = Tab::ALL.into_iter();
+        tabs.filter(|tab| self.may(tab.rpc())).collect()
+    }
+
     /// Refuses a role that may not call an rpc, given by its path.
     ///
     /// # Errors
@@ -165,10 +171,7 @@ impl Desk {
 
     /// A page of a connection in its frame, with the tabs that the role may open.
     pub(super) fn at(&self, connection: &pb::Connection, tab: Tab, content: Markup) -> Response {
-        let tabs: Vec<Tab> = Tab::ALL
-            .into_iter()
-            .filter(|tab| self.may(tab.rpc()))
-            .collect();
+        let tabs = self.tabs();
         let place = Place::Connection {
             id: &connection.id,
             name: &connection.display_name,

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
 use super::desk::Desk;
-use super::refusal::{Refused, label};
-use super::{Console, ROOT, frame, lapsed};
+use super::refusal::Refused;
+use super::{Console, ROOT, frame, lapsed, pages};
 use crate::auth::Lapsed;
 use crate::wire::status::{permission_denied, status};
 
@@ -91,7 +91,7 @@ impl FromRequest<Console> for Posted {
         let form = Form::parse(&body);
         let Some(desk) = seated else {
             let content = match console.lapsed(&parts.headers).await {
-                Some(lapsed) => lost(&form, lapsed),
+                Some(lapsed) => lost(parts.uri.path(), &form, lapsed),
                 None => kept(parts.uri.path(), &form),
             };
             let page = frame::guest("Signed out", content);
@@ -124,16 +124,20 @@ fn kept(path: &str, form: &Form) -> Markup {
 
 /// The same where the token does not work any more: the proof of the form goes with it, so what was filled in can only be
 /// copied.
-fn lost(form: &Form, lapsed: Lapsed) -> Markup {
-    let typed = form.fields().filter(|(name, value)| {
-        !value.is_empty() && !["api_key", CSRF, "etag", "act"].contains(name)
-    });
+fn lost(path: &str, form: &Form, lapsed: Lapsed) -> Markup {
+    let typed = pages::in_words(path, form);
     html! {
         h1 { "You are signed out" }
         (lapsed::told(lapsed))
-        p { "Nothing was done. What you filled in cannot be sent with another token; it stands here to be copied, and is kept nowhere else." }
+        p {
+            "Nothing was done."
+            @if !typed.is_empty() { " What you filled in cannot be sent with another token; it stands here to be copied, and is kept nowhere else." }
+        }
         p { a.button href={ (ROOT) "/sign-in" } target="_blank" rel="noopener" { "Sign in in another tab" } }
-        dl { @for (name, value) in typed { dt { (label(name)) } dd { (value) } } }
+        @if !typed.is_empty() {
+            dl.typed { @for (label, value) in &typed { dt { (label) } dd { (value) } } }
+            p.faint { "What was chosen from lists of the account, such as stages and people, and keys are not among it: choose and give those again." }
+        }
     }
 }
 
@@ -171,11 +175,14 @@ mod tests {
     fn what_was_filled_in_when_a_token_ended_can_be_copied_and_is_not_said_to_go_on() {
         let form = Form::parse(b"csrf=p&etag=v1&display_name=Ac%3Cme&api_key=sesame-open&act=save");
         let at = lever::Timestamp::default();
-        let text = lost(&form, Lapsed::Revoked(at)).into_string();
+        let path = "/console/connections/c/settings";
+        let text = lost(path, &form, Lapsed::Revoked(at)).into_string();
         assert!(text.contains("was revoked") && text.contains("<dt>Name</dt><dd>Ac&lt;me</dd>"));
         for hidden in ["same token", "<form", "sesame-open", ">p<", ">v1<"] {
             assert!(!text.contains(hidden), "{hidden}");
         }
+        let nothing = lost(path, &Form::default(), Lapsed::Revoked(at)).into_string();
+        assert!(!nothing.contains("to be copied") && !nothing.contains("<dl"));
     }
 
     #[test]

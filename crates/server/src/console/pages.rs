@@ -27,6 +27,7 @@ mod sla;
 mod stages;
 mod stream;
 mod sync;
+mod typed;
 mod users;
 mod versions;
 
@@ -38,6 +39,7 @@ use serde::Deserialize;
 
 use super::{Console, ROOT};
 pub(super) use refused::framed;
+pub(super) use typed::in_words;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -79,16 +81,24 @@ struct After {
     after: String,
 }
 
-/// Leads on where a list is longer than its page.
-fn more(path: &str, next_page_token: &str) -> Markup {
-    go_on(path, &[], next_page_token, "Older")
+/// Leads on where a list is longer than its page, and back to its beginning; `tokens` are those of this page and of the
+/// next one.
+fn more(path: &str, tokens: [&str; 2]) -> Markup {
+    go_on(path, &[], tokens, "Older")
 }
 
-/// The same for a list that was narrowed: what was asked for stays.
-fn go_on(path: &str, asked: &[(&str, &str)], next_page_token: &str, label: &str) -> Markup {
-    let after = [asked, &[("after", next_page_token)]].concat();
+/// The same for a list that was narrowed: what was asked for stays. A token tells where a page begins and not where the
+/// one before did, so that the way back leads to the first.
+fn go_on(path: &str, asked: &[(&str, &str)], tokens: [&str; 2], label: &str) -> Markup {
+    let [here, next] = tokens;
+    let on = [asked, &[("after", next)]].concat();
     html! {
-        @if !next_page_token.is_empty() { p { a.button href=(href(path, &after)) { (label) } } }
+        @if !here.is_empty() || !next.is_empty() {
+            p {
+                @if !here.is_empty() { a.button href=(href(path, asked)) { "First page" } " " }
+                @if !next.is_empty() { a.button rel="next" href=(href(path, &on)) { (label) } }
+            }
+        }
     }
 }
 
@@ -127,12 +137,19 @@ mod tests {
     #[test]
     fn a_narrowed_list_goes_on_narrowed_and_ends_with_its_last_page() {
         let asked = [("stage", "a b"), ("owner", "")];
-        let link = go_on("/c", &asked, "t+/", "More").into_string();
+        let link = |tokens| go_on("/c", &asked, tokens, "More").into_string();
+        let first = link(["", "t+/"]);
+        let on = "href=\"/c?stage=a+b&amp;after=t%2B%2F\">More<";
         assert!(
-            link.contains("href=\"/c?stage=a+b&amp;after=t%2B%2F\""),
-            "{link}"
+            first.contains(on) && !first.contains("First page"),
+            "{first}"
         );
-        assert_eq!(go_on("/c", &asked, "", "More").into_string(), "");
+        let back = "href=\"/c?stage=a+b\">First page<";
+        let middle = link(["s", "t+/"]);
+        assert!(middle.contains(on) && middle.contains(back), "{middle}");
+        let last = link(["s", ""]);
+        assert!(last.contains(back) && !last.contains("More"), "{last}");
+        assert_eq!(link(["", ""]), "");
         assert_eq!(href("/c", &[("a", "")]), "/c");
     }
 }

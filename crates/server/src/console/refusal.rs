@@ -7,6 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::frame::bare;
+use crate::wire::status::status;
 
 /// A refusal of a service.
 #[derive(Debug, Clone)]
@@ -19,6 +20,18 @@ impl From<Status> for Refused {
 }
 
 impl Refused {
+    /// All that is wrong in fields, each by its name in the request with why, so that it is told at once; of what is
+    /// wrong with one field the first.
+    pub(super) fn of_fields(wrong: impl IntoIterator<Item = (String, String)>) -> Refused {
+        let mut all: Vec<engine::Violation> = Vec::new();
+        for (field, message) in wrong {
+            if !all.iter().any(|one| one.field == field) {
+                all.push(engine::Violation { field, message });
+            }
+        }
+        status(engine::Error::violations(all)).into()
+    }
+
     /// The message with what is wrong field by field, for a page that shows its form again.
     pub(super) fn notice(&self) -> Markup {
         let fields = self.fields();
@@ -241,6 +254,10 @@ const PHRASES: &[(&str, &str)] = &[
     ("ListRuns", "Sync"),
     ("ListApiCalls", "API calls"),
     ("ListOperations", "Operations"),
+    (
+        "only an operation that waits to be sent, failed or is uncertain can be cancelled",
+        "it is done, cancelled or on its way to Lever already, so nothing is left to cancel",
+    ),
     ("ListQuarantine", "Sync, what could not be read"),
     ("UpdateConnection", "Settings"),
     ("UpdateUserLink", "the Users page"),
@@ -266,7 +283,7 @@ pub(super) fn in_words(message: &str) -> String {
 }
 
 /// What a form calls a field of a request, given by its path.
-pub(super) fn label(path: &str) -> String {
+fn label(path: &str) -> String {
     let (path, place) = match path
         .strip_suffix(']')
         .and_then(|path| path.rsplit_once('['))
@@ -561,6 +578,24 @@ mod tests {
         assert_eq!(refused.about("settings.tag"), None);
         assert_eq!(refused.about("settings"), None);
         assert_eq!(refused.reason().as_deref(), Some("INVALID_ARGUMENT"));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once_each_at_its_field() {
+        let wrong = [
+            ("a.days", "give 0 to 9"),
+            ("b", "say <b>"),
+            ("a.days", "no"),
+        ];
+        let wrong = wrong.map(|(field, why)| (field.to_owned(), why.to_owned()));
+        let refused = Refused::of_fields(wrong);
+        assert_eq!(refused.about("a.days").as_deref(), Some("Give 0 to 9."));
+        assert_eq!(refused.about("b").as_deref(), Some("Say <b>."));
+        let text = refused.notice().into_string();
+        assert!(
+            text.contains("<li>Days: Give 0 to 9.</li><li>B: Say &lt;b&gt;.</li>"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -175,7 +175,7 @@ for (const form of document.querySelectorAll("form[data-unsaved]")) {
 }
 
 // Where a page of a long search has found nobody, the search goes on by itself; the way back leads before it.
-const on = document.querySelector("[data-go-on] a");
+const on = document.querySelector("[data-go-on] a[rel=next]");
 if (on) location.replace(on.href);
 
 // After a refusal, who cannot see is led to it: the first field that is wrong, or else what is said of the whole.

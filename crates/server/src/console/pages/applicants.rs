@@ -374,7 +374,7 @@ fn page(view: &View<'_>) -> Markup {
             section.empty { h2 { "Nobody is here" } p { "Nobody open fits what is asked for; " a href=(view.path) { "show everybody" } "." } }
         } @else {
             (table(view))
-            (go_on(view.path, &view.asked.narrowed(), &view.found.next, "Next page"))
+            (go_on(view.path, &view.asked.narrowed(), [&view.asked.after, &view.found.next], "Next page"))
         }
     }
 }

@@ -451,7 +451,7 @@ fn calls(view: &View<'_>, answer: &pb::ListApiCallsResponse) -> Markup {
                     tbody { @for call in &answer.api_calls { (one(call, view)) } }
                 }
             }
-            (go_on(view.path, &view.asked.narrowed(), &answer.next_page_token, "Older"))
+            (go_on(view.path, &view.asked.narrowed(), [&view.asked.after, &answer.next_page_token], "Older"))
         }
     }
 }

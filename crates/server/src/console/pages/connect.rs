@@ -189,6 +189,10 @@ async fn create(
     form: &Form,
     all: &[pb::Connection],
 ) -> Result<(String, bool), Refused> {
+    let wrong = wrong(form, all);
+    if !wrong.is_empty() {
+        return Err(Refused::of_fields(wrong));
+    }
     let asked = asked(form)?;
     let former = coming_back(form, all, &asked)?;
     let fresh_start = former.is_none() && set_up_first(form);
@@ -240,6 +244,39 @@ fn restored(former: &pb::Connection, asked: pb::Connection) -> pb::Connection {
 /// Whether the account is set up step by step before anything is read.
 fn set_up_first(form: &Form) -> bool {
     form.text("next") == "setup"
+}
+
+/// What is wrong with a form as far as it alone tells, so that it is told at once: each field by its name in the request,
+/// with why.
+fn wrong(form: &Form, all: &[pb::Connection]) -> Vec<(String, String)> {
+    let mut wrong = wrong_names(form);
+    match asked(form) {
+        Err(refused) => wrong.extend(refused.fields()),
+        Ok(asked) => {
+            let undecided = coming_back(form, all, &asked).err();
+            wrong.extend(undecided.iter().flat_map(Refused::fields));
+        }
+    }
+    if form.text("api_key").is_empty() {
+        let message = "give the API key that Lever showed when it was made";
+        wrong.push(("api_key".to_owned(), message.to_owned()));
+    }
+    wrong
+}
+
+/// What is wrong with what an account is called, by people and by the product.
+fn wrong_names(form: &Form) -> Vec<(String, String)> {
+    let (name, product) = (form.text("display_name"), form.text("external_id"));
+    let long = |text: &str| text.chars().count() > LONGEST_NAME;
+    let names = [
+        ("connection.display_name", name.is_empty() || long(name)),
+        ("connection.external_id", long(product)),
+    ];
+    let wrong = names.into_iter().filter(|(_, wrong)| *wrong);
+    let message = format!("give 1 to {LONGEST_NAME} characters");
+    wrong
+        .map(|(field, _)| (field.to_owned(), message.clone()))
+        .collect()
 }
 
 /// The settings that a form asks for; what it leaves out has the service's defaults.
@@ -314,16 +351,24 @@ pub(super) fn called(form: &Form, refused: Option<&Refused>) -> Markup {
     }
 }
 
+/// The most characters of the name of an account, as the service has it.
+const LONGEST_NAME: usize = 200;
+
+/// Where an account can be; the last is offered only where any address is allowed.
+pub(super) const ENVIRONMENTS: [(&str, &str); 4] = [
+    ("global", "Production"),
+    ("eu", "Production, EU"),
+    ("sandbox", "Sandbox"),
+    ("other", "Another address (a simulator)"),
+];
+
 /// The fields to choose an environment with.
 pub(super) fn environments(form: &Form, address: bool, refused: Option<&Refused>) -> Markup {
     let region = form.text("region");
-    let choices = [
-        ("global", "Production"),
-        ("eu", "Production, EU"),
-        ("sandbox", "Sandbox"),
-        ("other", "Another address (a simulator)"),
-    ];
-    let offered = if address { &choices[..] } else { &choices[..3] };
+    let offered = match address {
+        true => &ENVIRONMENTS[..],
+        false => &ENVIRONMENTS[..3],
+    };
     let field = |name, label, field| Field {
         name,
         label,
@@ -590,6 +635,29 @@ mod tests {
             let text = environments(&form, false, Some(&refused)).into_string();
             assert!(text.contains("field-region-problem"), "{text}");
         }
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_form_is_told_at_once_each_beside_its_field() {
+        let form = Form::parse(b"display_name=+&region=other&external_id=acme&api_key=");
+        let refused = Refused::of_fields(wrong(&form, &[]));
+        let text = page("t", &form, true, &[], Some(&refused)).into_string();
+        for field in ["display_name", "base_url", "api_key"] {
+            let beside = format!("id=\"field-{field}-problem\"");
+            assert!(text.contains(&beside), "{field}: {text}");
+        }
+        assert!(!text.contains("field-external_id-problem"));
+        let right = Form::parse(b"display_name=Acme&region=eu&api_key=sesame");
+        assert!(wrong(&right, &[]).is_empty());
+        let former = pb::Connection {
+            region: pb::Region::Eu.into(),
+            disconnect_time: Some(prost_types::Timestamp::default()),
+            ..Default::default()
+        };
+        let undecided = Form::parse(b"display_name=&region=eu&api_key=sesame");
+        let fields = wrong(&undecided, &[former]).into_iter();
+        let fields: Vec<String> = fields.map(|(field, _)| field).collect();
+        assert_eq!(fields, ["connection.display_name", "restore"]);
     }
 
     #[test]

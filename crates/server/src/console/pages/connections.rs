@@ -4,6 +4,8 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::{get, post};
+use domain::IssueState;
+use engine::IssueFilter;
 use futures::future::{join, join_all};
 use maud::{Markup, html};
 use proto::v1 as pb;
@@ -13,7 +15,7 @@ use proto::v1::sync_service_server::SyncService as _;
 use super::connect::{self, CREATE};
 use super::permissions;
 use super::settings::{self, DELETE};
-use super::sync::{PAUSE, START};
+use super::sync::{PAUSE, START, read_now};
 use super::{After, go_on};
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
@@ -26,7 +28,7 @@ use crate::wire::status::status as to_status;
 
 const LIST: &str = "/fulcrum.v1.ConnectionService/ListConnections";
 const STATUS: &str = "/fulcrum.v1.SyncService/GetSyncStatus";
-const ISSUES: &str = "/fulcrum.v1.ConnectionService/ListIssues";
+pub(super) const ISSUES: &str = "/fulcrum.v1.ConnectionService/ListIssues";
 /// Ends a pause, and setting up: who may not is not led there.
 pub(super) const SET_UP: &str = "/fulcrum.v1.SyncService/ResumeSync";
 
@@ -45,6 +47,8 @@ const PAGE: i32 = 60;
 /// What the page shows.
 struct View {
     cards: Vec<Card>,
+    /// Where the page begins.
+    after: String,
     next_page_token: String,
     may_connect: bool,
     may_list_links: bool,
@@ -74,7 +78,7 @@ struct Card {
     age: Option<prost_types::Duration>,
     /// How far the first import has come, in percent; none where there is none, or nobody knows.
     percent: Option<u64>,
-    open_issues: Option<u32>,
+    issues: Issues,
     /// Whether it is still to be set up.
     unstarted: bool,
     /// Why it is not known how it is doing, as a sentence.
@@ -84,12 +88,13 @@ struct Card {
 async fn list(desk: Desk, Query(page_of): Query<After>) -> Result<Response, Refused> {
     let request = pb::ListConnectionsRequest {
         page_size: PAGE,
-        page_token: page_of.after,
+        page_token: page_of.after.clone(),
     };
     let all = desk.call(LIST, request, Api::list_connections).await?;
     let cards = all.connections.into_iter();
     let view = View {
         cards: join_all(cards.map(|connection| card(&desk, connection))).await,
+        after: page_of.after,
         next_page_token: all.next_page_token,
         may_connect: desk.may(CREATE),
         may_list_links: desk.may("/fulcrum.v1.ConnectionService/ListConnectLinks"),
@@ -117,9 +122,9 @@ async fn card(desk: &Desk, connection: pb::Connection) -> Card {
         connection_id: connection.id.clone(),
     };
     let status = desk.call(STATUS, request, Api::get_sync_status);
-    let (status, open_issues) = join(status, open_issues(desk, &connection.id)).await;
-    let (status, open_issues) = match (status, open_issues) {
-        (Ok(status), Ok(open_issues)) => (status, open_issues),
+    let (status, issues) = join(status, open_issues(desk, &connection.id)).await;
+    let (status, issues) = match (status, issues) {
+        (Ok(status), Ok(issues)) => (status, issues),
         (Err(refused), _) | (_, Err(refused)) => {
             return Card {
                 connection,
@@ -138,7 +143,7 @@ async fn card(desk: &Desk, connection: pb::Connection) -> Card {
         nanos: 0,
     });
     Card {
-        open_issues,
+        issues,
         last: last.max_by_key(by_time),
         next: next.min_by_key(by_time),
         as_of: status.as_of,
@@ -160,8 +165,8 @@ async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Re
                 connection_id,
                 ..Default::default()
             };
-            desk.call(START, request, Api::start_sync).await?;
-            format!("{name} is read now.")
+            let now = format!("{name} is read now.");
+            read_now(&desk, request, &now, &format!("{name} is read")).await?
         }
         "pause" => {
             let request = pb::PauseSyncRequest { connection_id };
@@ -183,10 +188,31 @@ async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Re
     Ok(desk.done(ROOT, said))
 }
 
-/// How many issues are open; none where the reader may not know.
-pub(super) async fn open_issues(desk: &Desk, id: &str) -> Result<Option<u32>, Refused> {
+/// The open issues of a connection, as far as its reader may know of them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Issues {
+    pub(super) open: u32,
+    /// Whether the reader may see them; otherwise only that there are some is told.
+    pub(super) shown: bool,
+    /// The newest of them, for whoever may see it.
+    pub(super) newest: Option<pb::Issue>,
+}
+
+/// The issues that are open of a connection that the reader sees. That there are some is told to every role, so that the
+/// state of an account is the same for all.
+pub(super) async fn open_issues(desk: &Desk, id: &str) -> Result<Issues, Refused> {
     if !desk.may(ISSUES) {
-        return Ok(None);
+        let id = crate::wire::connection_id(id).map_err(to_status)?;
+        let filter = IssueFilter {
+            states: [IssueState::Open].into(),
+            ..IssueFilter::default()
+        };
+        let open = desk.api().engine.issues(&[id], &filter).await;
+        let open = open.map_err(to_status)?.len();
+        return Ok(Issues {
+            open: u32::try_from(open).unwrap_or(u32::MAX),
+            ..Issues::default()
+        });
     }
     let request = pb::ListIssuesRequest {
         connection_id: id.to_owned(),
@@ -195,7 +221,11 @@ pub(super) async fn open_issues(desk: &Desk, id: &str) -> Result<Option<u32>, Re
         ..Default::default()
     };
     let answer = desk.call(ISSUES, request, Api::list_issues).await?;
-    Ok(Some(answer.open))
+    Ok(Issues {
+        open: answer.open,
+        shown: true,
+        newest: answer.issues.into_iter().next(),
+    })
 }
 
 fn page(view: &View) -> Markup {
@@ -209,7 +239,7 @@ fn page(view: &View) -> Markup {
         }
         @if view.cards.is_empty() { (nothing_yet(view.may_connect)) }
         ul.cards { @for card in &view.cards { li { (one(card, &view.may)) } } }
-        (go_on("/console", &[], &view.next_page_token, "More connections"))
+        (go_on(ROOT, &[], [&view.after, &view.next_page_token], "More connections"))
     }
 }
 
@@ -230,7 +260,7 @@ fn one(card: &Card, may: &May) -> Markup {
     html! {
         article.card {
             h2 { a href=(Tab::Overview.path(&connection.id)) { (connection.display_name) } }
-            p { (badge(connection, card.open_issues, card.percent)) " " span.faint { (environment(connection)) } }
+            p { (badge(connection, &card.issues, card.percent)) " " span.faint { (environment(connection)) } }
             @if connection.disconnect_time.is_some() {
                 p { "Its mirror and mappings are deleted on " (moment(connection.purge_time.as_ref())) "." }
                 @if may.connect {
@@ -264,10 +294,7 @@ fn figures(card: &Card) -> Markup {
                     None => { span.faint { "nothing is complete yet" } },
                 }
             }
-            @if let Some(open) = card.open_issues {
-                dt { "Issues" }
-                dd { (issues_of(open, &issues)) }
-            }
+            (issues_of(&card.issues, &issues))
         }
     }
 }
@@ -298,11 +325,17 @@ fn actions(card: &Card, may: &May) -> Markup {
     }
 }
 
-/// The open issues of a connection, with the way to them.
-pub(super) fn issues_of(open: u32, path: &str) -> Markup {
+/// A line that tells how many issues are open, with the way to them, or who can see which.
+pub(super) fn issues_of(issues: &Issues, path: &str) -> Markup {
     html! {
-        @if open == 0 { "none" }
-        @else { a href=(path) { (count(open.into(), "open issue", "open issues")) } }
+        @if issues.shown || issues.open > 0 {
+            dt { "Issues" }
+            dd {
+                @if issues.open == 0 { "none" }
+                @else if issues.shown { a href=(path) { (count(issues.open.into(), "open issue", "open issues")) } }
+                @else { "something needs attention: somebody with the role admin can see what" }
+            }
+        }
     }
 }
 
@@ -320,17 +353,17 @@ pub(super) fn unstarted(connection: &pb::Connection, may_set_up: bool) -> Markup
 /// The state of a mirror as a badge.
 pub(super) fn state(
     connection: &pb::Connection,
-    open_issues: Option<u32>,
+    issues: &Issues,
     status: &pb::GetSyncStatusResponse,
 ) -> Markup {
     let percent = import::whole(status).map(import::Share::percent);
-    badge(connection, open_issues, percent)
+    badge(connection, issues, percent)
 }
 
 /// The same, with how far a first import has come where that is known: a mirror that is fresh while issues are open
 /// needs somebody all the same.
-fn badge(connection: &pb::Connection, open_issues: Option<u32>, percent: Option<u64>) -> Markup {
-    let troubled = open_issues.is_some_and(|open| open > 0);
+fn badge(connection: &pb::Connection, issues: &Issues, percent: Option<u64>) -> Markup {
+    let troubled = issues.open > 0;
     let (class, words) = match (connection.state(), percent) {
         (pb::SyncState::Unspecified, _) => ("badge", "Not known".to_owned()),
         (pb::SyncState::Pending, _) => ("badge", "Checking".to_owned()),
@@ -373,6 +406,32 @@ mod tests {
         }
     }
 
+    fn seen(open: u32) -> Issues {
+        Issues {
+            open,
+            shown: true,
+            newest: None,
+        }
+    }
+
+    #[test]
+    fn whoever_may_not_see_the_issues_is_told_the_same_state_and_who_can_see_why() {
+        let mut card = Card {
+            issues: Issues {
+                open: 2,
+                ..Issues::default()
+            },
+            ..acme(pb::SyncState::Synced)
+        };
+        let text = one(&card, &May::default()).into_string();
+        assert!(text.contains("badge warn\">Needs attention"));
+        assert!(text.contains("somebody with the role admin can see what"));
+        assert!(!text.contains("/issues") && !text.contains("open issue"));
+        card.issues.open = 0;
+        let text = one(&card, &May::default()).into_string();
+        assert!(text.contains("badge good\">Synced") && !text.contains("Issues"));
+    }
+
     fn acme(state: pb::SyncState) -> Card {
         Card {
             connection: pb::Connection {
@@ -390,6 +449,7 @@ mod tests {
         let page_of = |may_connect| {
             page(&View {
                 cards: Vec::new(),
+                after: String::new(),
                 next_page_token: String::new(),
                 may_connect,
                 may_list_links: may_connect,
@@ -411,7 +471,7 @@ mod tests {
                 seconds: 7_300,
                 nanos: 0,
             }),
-            open_issues: Some(2),
+            issues: seen(2),
             unstarted: true,
             ..acme(pb::SyncState::Stale)
         };
@@ -430,9 +490,9 @@ mod tests {
         let text = one(&card, &everything()).into_string();
         assert!(text.contains("badge warn\">Needs attention"));
         assert!(text.contains("Lever at lever.test:8080<"));
-        card.open_issues = Some(0);
+        card.issues = seen(0);
         let text = one(&card, &everything()).into_string();
-        assert!(text.contains("badge good\">Synced"));
+        assert!(text.contains("badge good\">Synced") && text.contains("<dd>none</dd>"));
     }
 
     #[test]

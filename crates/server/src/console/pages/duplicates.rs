@@ -150,9 +150,7 @@ fn page(view: &View<'_>) -> Markup {
             @else { "The first import has not ended: whoever it has not read yet is not among them." }
             @if answer.history_start_time.is_some() { " Who was created before " (moment(answer.history_start_time.as_ref())) " is not mirrored." }
         }
-        @if !answer.next_page_token.is_empty() {
-            p.faint role="status" { "Everybody is gone through page by page: " (answer.walked_percent) " % so far." }
-        }
+        (how_many(view))
         @if none {
             @match (view.asked.after.is_empty(), answer.next_page_token.is_empty()) {
                 (true, true) => section.empty { h2 { "Nobody is here twice" } p { "Pairs show up when two people share an e-mail address or a page of LinkedIn, GitHub or X." } },
@@ -164,7 +162,27 @@ fn page(view: &View<'_>) -> Markup {
         @for crowd in &answer.crowds { (one_crowd(crowd)) }
         // Where scripts run, an empty page goes on by itself.
         div data-go-on[none] {
-            (go_on(view.path, &[("weak", &view.asked.weak), ("dismissed", &view.asked.dismissed)], &answer.next_page_token, if none { "Go on" } else { "Next page" }))
+            (go_on(view.path, &[("weak", &view.asked.weak), ("dismissed", &view.asked.dismissed)], [&view.asked.after, &answer.next_page_token], if none { "Go on" } else { "Next page" }))
+        }
+    }
+}
+
+/// How many there are, as far as that is known: nobody counts them before everybody was gone through.
+fn how_many(view: &View<'_>) -> Markup {
+    let answer = view.answer;
+    let pairs = count(answer.pairs.len() as u64, "pair", "pairs");
+    let (first, last) = (
+        view.asked.after.is_empty(),
+        answer.next_page_token.is_empty(),
+    );
+    html! {
+        @if !last {
+            p.faint role="status" {
+                @if !answer.pairs.is_empty() { (pairs) " on this page, and more may follow. How many there are in all is not known before everybody was gone through. " }
+                "Everybody is gone through page by page: " (answer.walked_percent) " % so far."
+            }
+        } @else if !answer.pairs.is_empty() {
+            p.faint role="status" { (pairs) @if first { " in all." } @else { " on this page, which is the last." } }
         }
     }
 }
@@ -311,6 +329,7 @@ mod tests {
         assert!(text.contains("42 % so far") && text.contains("Nobody on this page"));
         assert!(text.contains("data-go-on") && !text.contains("As of"));
         assert!(text.contains("href=\"/d?weak=on&amp;after=u\">Go on<"));
+        assert!(shown("t", &last).contains("href=\"/d?weak=on\">First page<"));
     }
 
     #[test]
@@ -337,6 +356,7 @@ mod tests {
             .into_string()
         };
         let text = shown(&answer, Some("t"));
+        assert!(text.contains(">1 pair in all.<"));
         assert!(
             text.contains("action=\"/d?weak=on\""),
             "what is done returns to the view"
@@ -351,6 +371,15 @@ mod tests {
         );
         assert!(text.contains("name=\"one\" value=\"c1\"") && text.contains("Not a duplicate"));
         assert!(!shown(&answer, None).contains("method=\"post\""));
+        let more = pb::ListDuplicatesResponse {
+            next_page_token: "u".to_owned(),
+            ..answer.clone()
+        };
+        let more = shown(&more, None);
+        assert!(
+            more.contains(">1 pair on this page, and more may follow.")
+                && !more.contains("in all.")
+        );
         answer.pairs[0].dismissal = Some(pb::DuplicateDismissal {
             dismissed_by: "me".to_owned(),
             dismissed_at: None,

@@ -25,7 +25,7 @@ use crate::wire::status::status;
 pub(super) const UPDATE: &str = "/fulcrum.v1.CandidateService/UpdateExportSettings";
 
 /// What can speak against an export: its field in the form, what it is, and the ground.
-const GROUNDS: [(&str, &str, pb::ExportGround); 7] = [
+pub(super) const GROUNDS: [(&str, &str, pb::ExportGround); 7] = [
     (
         "do_not_contact",
         "wants no contact, or the consent has ended",
@@ -59,6 +59,9 @@ const GROUNDS: [(&str, &str, pb::ExportGround); 7] = [
     ),
 ];
 
+/// The cool-off in the request.
+const COOL_OFF: &str = "settings.cool_off_days";
+
 /// What becomes of such an export.
 pub(super) const RULES: [(&str, &str); 3] = [
     ("block", "Block: nobody is exported"),
@@ -67,7 +70,7 @@ pub(super) const RULES: [(&str, &str); 3] = [
 ];
 
 /// Lever's origins ("Opportunities").
-const ORIGINS: [(&str, &str); 6] = [
+pub(super) const ORIGINS: [(&str, &str); 6] = [
     ("sourced", "sourced"),
     ("applied", "applied"),
     ("referred", "referred"),
@@ -76,7 +79,7 @@ const ORIGINS: [(&str, &str); 6] = [
     ("university", "university"),
 ];
 
-const KINDS: [(&str, &str); 2] = [
+pub(super) const KINDS: [(&str, &str); 2] = [
     ("prospect", "Prospect: somebody who was found"),
     ("applicant", "Applicant: somebody who applies to a posting"),
 ];
@@ -148,8 +151,21 @@ impl Typed {
     /// The settings themselves.
     ///
     /// # Errors
-    /// A cool-off that is no number, and what the form does not offer.
+    /// A cool-off that is no number of days, and what the form does not offer: all of it.
     fn settings(&self) -> Result<pb::ExportSettings, Refused> {
+        match self.as_far_as_read() {
+            (settings, wrong) if wrong.is_empty() => Ok(settings),
+            (_, wrong) => Err(Refused::of_fields(wrong)),
+        }
+    }
+
+    /// The settings without what cannot be read, and that: each field by its name in the request, with why.
+    fn as_far_as_read(&self) -> (pb::ExportSettings, Vec<(String, String)>) {
+        let mut wrong = Vec::new();
+        let mut not_offered = |field: &str| {
+            let message = "choose one of those that are offered";
+            wrong.push((field.to_owned(), message.to_owned()));
+        };
         let entry = |(stage_id, origin): &(String, String)| {
             Some(pb::ExportEntry {
                 stage_id: stage_id.clone(),
@@ -160,20 +176,27 @@ impl Typed {
         let export_as = match self.export_as.as_str() {
             "applicant" => pb::ExportAs::Applicant,
             "prospect" => pb::ExportAs::Prospect,
-            _ => return Err(not_offered("settings.export_as")),
+            _ => {
+                not_offered("settings.export_as");
+                pb::ExportAs::Unspecified
+            }
         };
         // Left out, a rule is as shipped.
         let known = |rule: &String| rule.is_empty() || RULES.iter().any(|(one, _)| one == rule);
-        if let Some(((field, ..), _)) = guards.clone().find(|(_, rule)| !known(rule)) {
-            return Err(not_offered(field));
+        for ((field, ..), _) in guards.clone().filter(|(_, rule)| !known(rule)) {
+            not_offered(field);
         }
+        let cool_off_days = days(&self.cool_off).unwrap_or_else(|refused| {
+            wrong.extend(refused.fields());
+            0
+        });
         let tags = self.tags.lines().map(str::trim);
-        Ok(pb::ExportSettings {
+        let settings = pb::ExportSettings {
             etag: self.etag.clone(),
             guards: guards
                 .map(|((.., ground), rule)| guard(*ground, rule))
                 .collect(),
-            cool_off_days: days(&self.cool_off)?,
+            cool_off_days,
             export_as: export_as.into(),
             prospect: entry(&self.prospect),
             applicant: entry(&self.applicant),
@@ -183,7 +206,8 @@ impl Typed {
                 .map(str::to_owned)
                 .collect(),
             author: String::new(),
-        })
+        };
+        (settings, wrong)
     }
 
     /// Each setting in words, in the order of the page.
@@ -218,19 +242,15 @@ impl Typed {
     }
 }
 
-/// A form that somebody else has made.
-fn not_offered(field: &str) -> Refused {
-    let message = "choose one of those that are offered";
-    status(engine::Error::invalid(field, message)).into()
-}
-
 /// A number of days as it was typed.
 ///
 /// # Errors
 /// Invalid, for the field of the cool-off.
 pub(super) fn days(typed: &str) -> Result<u32, Refused> {
-    let bad = |_| engine::Error::invalid("settings.cool_off_days", "give 0 to 3650 days");
-    typed.parse().map_err(|error| status(bad(error)).into())
+    let longest = u32::from(domain::export::LONGEST_COOL_OFF);
+    let days = typed.parse().ok().filter(|days| *days <= longest);
+    let bad = || engine::Error::invalid(COOL_OFF, "give 0 to 3650 days");
+    days.ok_or_else(|| status(bad()).into())
 }
 
 fn guard(ground: pb::ExportGround, rule: &str) -> pb::ExportGuard {
@@ -341,13 +361,35 @@ pub(super) async fn present(desk: &Desk, id: &str) -> Result<pb::ExportSettings,
 /// Saves the settings; tells whether anything has changed.
 async fn put(desk: &Desk, id: &str, typed: &Typed) -> Result<bool, Refused> {
     desk.check(UPDATE)?;
+    let settings = match typed.settings() {
+        Ok(settings) => settings,
+        Err(_unread) => return Err(all_wrong(desk, id, typed).await),
+    };
     let request = pb::UpdateExportSettingsRequest {
         connection_id: id.to_owned(),
-        settings: Some(typed.settings()?),
+        settings: Some(settings),
     };
     let answer = desk.call(UPDATE, request, Api::update_export_settings);
     let saved = answer.await?.settings.unwrap_or_default();
     Ok(saved.etag != typed.etag)
+}
+
+/// What cannot be read of a form, and what the service finds wrong with the rest, so that both are told at once.
+async fn all_wrong(desk: &Desk, id: &str, typed: &Typed) -> Refused {
+    let (settings, wrong) = typed.as_far_as_read();
+    let request = pb::UpdateExportSettingsRequest {
+        connection_id: id.to_owned(),
+        settings: Some(pb::ExportSettings {
+            // Refused whatever the rest is, so that nothing is saved.
+            cool_off_days: u32::MAX,
+            ..settings
+        }),
+    };
+    let tried = desk.call(UPDATE, request, Api::update_export_settings);
+    let besides = tried.await.err().map(|refused| refused.fields());
+    let besides = besides.unwrap_or_default().into_iter();
+    let besides = besides.filter(|(field, _)| field != COOL_OFF);
+    Refused::of_fields(wrong.into_iter().chain(besides))
 }
 
 /// Lever's stages by id and text; none while they have not been read.
@@ -513,6 +555,27 @@ mod tests {
         assert_eq!(sent.guards.len(), GROUNDS.len(), "each is named");
         assert_eq!(rule_word(&sent, pb::ExportGround::Hired), "allow");
         assert_eq!(sent.tags, ["{search}", "Exported"]);
+    }
+
+    #[test]
+    fn all_that_cannot_be_read_is_told_at_once() {
+        let mut typed = Typed::of(&settings());
+        typed.cool_off = "3651".to_owned();
+        typed.export_as = "friend".to_owned();
+        typed.rules[2] = "perhaps".to_owned();
+        let refused = typed.settings().unwrap_err();
+        for field in ["settings.export_as", GROUNDS[2].0, COOL_OFF] {
+            assert!(refused.about(field).is_some(), "{field}");
+        }
+        let text = page(&View {
+            refused: Some(&refused),
+            ..view(&typed, &[])
+        })
+        .into_string();
+        for field in ["export_as", "hired", "cool_off_days"] {
+            let beside = format!("id=\"field-{field}-problem\"");
+            assert!(text.contains(&beside), "{field}");
+        }
     }
 
     #[test]

@@ -149,10 +149,7 @@ fn shown(
     said: Option<&str>,
     answer: Option<&pb::ExplainCandidateResponse>,
 ) -> Response {
-    let tabs: Vec<Tab> = Tab::ALL
-        .into_iter()
-        .filter(|tab| desk.may(tab.rpc()))
-        .collect();
+    let tabs = desk.tabs();
     let view = View {
         connection,
         csrf: desk.csrf(),

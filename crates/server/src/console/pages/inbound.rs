@@ -33,14 +33,14 @@ const UPDATE_MAPPING: &str = "/fulcrum.v1.StageMappingService/UpdateStageMapping
 const REASONS: &str = "/fulcrum.v1.InboundService/ListRejectReasons";
 
 // What the page calls its settings.
-const HOLD: &str = "Hold before a rejection is sent, in business days";
-const WRITER: &str = "The e-mail is sent by";
-const NO_CONTACT: &str = "Who wants no contact, or whose consent has ended";
-const COOL_OFF: &str = "Cool-off after a rejection, in days";
-const WHILE_SNOOZED: &str = "While somebody is snoozed in Lever";
+pub(super) const HOLD: &str = "Hold before a rejection is sent, in business days";
+pub(super) const WRITER: &str = "The e-mail is sent by";
+pub(super) const NO_CONTACT: &str = "Who wants no contact, or whose consent has ended";
+pub(super) const COOL_OFF: &str = "Cool-off after a rejection, in days";
+pub(super) const WHILE_SNOOZED: &str = "While somebody is snoozed in Lever";
 
 /// Who writes to whoever is rejected.
-const WRITERS: [(&str, &str); 2] = [
+pub(super) const WRITERS: [(&str, &str); 2] = [
     (
         "product",
         "The product, where its request names an e-mail; else nobody",
@@ -49,7 +49,7 @@ const WRITERS: [(&str, &str); 2] = [
 ];
 
 /// Whether people who are snoozed are there.
-const SNOOZED: [(&str, &str); 2] = [
+pub(super) const SNOOZED: [(&str, &str); 2] = [
     ("shown", "Shown as paused"),
     ("left_out", "Left out of the mirror"),
 ];
@@ -152,22 +152,24 @@ impl Typed {
         typed
     }
 
-    /// # Errors
-    /// Invalid for what no form offers.
-    fn check(&self) -> Result<(), Refused> {
+    /// What is wrong with it as far as the form alone tells: each field by its name in the request, with why.
+    fn wrong(&self) -> Vec<(String, String)> {
         let choices = [
             ("writer", &self.writer, &WRITERS[..]),
             ("do_not_contact", &self.do_not_contact, &RULES[..]),
             ("snoozed", &self.snoozed, &SNOOZED[..]),
         ];
-        for (name, value, offered) in choices {
-            if !offered.iter().any(|(one, _)| one == value) {
-                let message = "choose one of those that are offered";
-                return Err(status(engine::Error::invalid(name, message)).into());
-            }
-        }
-        self.hold_days()?;
-        days(&self.cool_off).map(|_| ())
+        let odd = choices
+            .into_iter()
+            .filter(|(_, value, offered)| !offered.iter().any(|(one, _)| one == value));
+        let message = "choose one of those that are offered";
+        let odd = odd.map(|(name, ..)| (name.to_owned(), message.to_owned()));
+        let days = [self.hold_days().err(), days(&self.cool_off).err()];
+        let days = days
+            .into_iter()
+            .flatten()
+            .flat_map(|refused| refused.fields());
+        odd.chain(days).collect()
     }
 
     /// # Errors
@@ -346,7 +348,14 @@ async fn save(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<R
     let typed = Typed::of(&before).over(&form);
     let mut entered = Entered::of(&form);
     let mut saved = Vec::new();
-    let mut done = save_changes(&desk, &form, &before, &typed, &mut saved).await;
+    let wrong = typed.wrong();
+    let mut done = match wrong.is_empty() {
+        true => save_changes(&desk, &form, &before, &typed, &mut saved).await,
+        // What is wanting of an entry is told with it: nothing is saved anyhow.
+        false => Err(Refused::of_fields(
+            wrong.into_iter().chain(entered.wanting()),
+        )),
+    };
     if done.is_ok() {
         done = entries::add(&desk, &id, &mut entered, &mut saved).await;
     }
@@ -379,7 +388,6 @@ async fn save_changes(
     typed: &Typed,
     saved: &mut Vec<String>,
 ) -> Result<(), Refused> {
-    typed.check()?;
     let (id, now) = (&before.connection.id, Typed::of(before));
     let rejected = (&typed.writer, &typed.hold) != (&now.writer, &now.hold);
     let asked_again =
@@ -707,12 +715,39 @@ mod tests {
     }
 
     #[test]
+    fn all_that_is_wrong_is_told_at_once_with_what_an_entry_wants() {
+        let present = present_now();
+        let form = Form::parse(b"reject_hold=31&cool_off_days=soon&writer=nobody&name=No+fit");
+        let typed = Typed::of(&present).over(&form);
+        let entered = Entered::of(&form);
+        let refused = Refused::of_fields(typed.wrong().into_iter().chain(entered.wanting()));
+        let view = View {
+            typed,
+            entered,
+            refused: Some(&refused),
+            ..View::of(&present)
+        };
+        let text = page(&view, "t").into_string();
+        for field in [
+            "reject_hold",
+            "cool_off_days",
+            "writer",
+            "archive_reason_id",
+        ] {
+            let beside = format!("id=\"field-{field}-problem\"");
+            assert!(text.contains(&beside), "{field}");
+        }
+        assert!(!text.contains("id=\"field-snoozed-problem\""));
+        assert_eq!(Entered::default().wanting().count(), 0, "nothing was begun");
+    }
+
+    #[test]
     fn what_no_form_offers_is_refused_beside_its_field() {
         let present = present_now();
         for field in ["writer", "reject_hold", "do_not_contact", "snoozed"] {
             let form = Form::parse(format!("{field}=").as_bytes());
             let typed = Typed::of(&present).over(&form);
-            let refused = typed.check().unwrap_err();
+            let refused = Refused::of_fields(typed.wrong());
             let view = View {
                 typed,
                 refused: Some(&refused),

@@ -100,16 +100,30 @@ fn named(text: &str) -> Option<(usize, &'static str, Tab)> {
     found.min_by_key(|(at, name, _)| (*at, std::cmp::Reverse(name.len())))
 }
 
-/// A text with ways to the pages that it names, as far as the reader may open them.
-fn linked(text: &str, view: &View<'_>) -> Markup {
+/// What to do about an issue, with ways to the pages that this names, as far as the reader may open them.
+pub(super) fn repair(issue: &pb::Issue, connection: &str, tabs: &[Tab]) -> Markup {
+    html! {
+        @if !issue.repair.is_empty() {
+            p { strong { "What to do: " } (linked(&sentence(&issue.repair), connection, tabs)) }
+        }
+    }
+}
+
+/// Where an issue stands on the page of a connection.
+pub(super) fn place(issue: &pb::Issue, connection: &str) -> String {
+    format!("{}#issue-{}", Tab::Issues.path(connection), issue.id)
+}
+
+/// A text with ways to the pages that it names.
+fn linked(text: &str, connection: &str, tabs: &[Tab]) -> Markup {
     let Some((at, name, tab)) = named(text) else {
         return html! { (text) };
     };
     let (before, rest) = (&text[..at], &text[at + name.len()..]);
     html! {
         (before)
-        @if view.tabs.contains(&tab) { a href=(tab.path(view.connection)) { (name) } } @else { (name) }
-        (linked(rest, view))
+        @if tabs.contains(&tab) { a href=(tab.path(connection)) { (name) } } @else { (name) }
+        (linked(rest, connection, tabs))
     }
 }
 
@@ -127,8 +141,7 @@ async fn list(
         ..Default::default()
     };
     let answer = desk.call(LIST, request, Api::list_issues).await?;
-    let tabs = Tab::ALL.into_iter().filter(|tab| desk.may(tab.rpc()));
-    let tabs: Vec<Tab> = tabs.collect();
+    let tabs = desk.tabs();
     let view = View {
         connection: &id,
         tabs: &tabs,
@@ -170,7 +183,7 @@ fn show(view: &View<'_>) -> Markup {
         div.head { h1 { "Issues" } (views("Which issues", &view.path, "show", &view.asked.show, &[], &VIEWS)) }
         @if view.issues.is_empty() { (none(view.asked.state())) }
         @for issue in view.issues { (one(issue, view)) }
-        (go_on(&view.path, &[("show", &view.asked.show)], view.next_page_token, "Older"))
+        (go_on(&view.path, &[("show", &view.asked.show)], [&view.asked.after, view.next_page_token], "Older"))
     }
 }
 
@@ -218,9 +231,9 @@ fn one(issue: &pb::Issue, view: &View<'_>) -> Markup {
         _ => ("badge bad", "ongoing"),
     };
     html! {
-        article.panel {
+        article.panel id={ "issue-" (issue.id) } {
             h2 { (sentence(&issue.message)) " " span class=(class) { (state) } }
-            @if !issue.repair.is_empty() { p { strong { "What to do: " } (linked(&sentence(&issue.repair), view)) } }
+            (repair(issue, view.connection, view.tabs))
             p.faint {
                 "Seen " (count(issue.count, "time", "times")) ", first " (moment(issue.first_seen_time.as_ref()))
                 ", last " (moment(issue.last_seen_time.as_ref()))

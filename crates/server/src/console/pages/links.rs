@@ -80,15 +80,19 @@ async fn create(Posted { desk, form }: Posted) -> Result<Response, Refused> {
 async fn made(desk: &Desk, form: &Form) -> Result<pb::CreateConnectLinkResponse, Refused> {
     let days = form.text("days").parse::<u64>().ok();
     let days = days.filter(|days| (1..=LONGEST_LIFE.as_secs() / DAY_SECONDS).contains(days));
+    let asked = asked(form);
     let days = days.ok_or_else(|| {
         let message = "give a whole number from 1 to 30";
-        status(engine::Error::invalid("expire_time", message))
+        let days = Refused::from(status(engine::Error::invalid("expire_time", message)));
+        let place = asked.as_ref().err().map(Refused::fields);
+        // Both are told at once.
+        Refused::of_fields(place.into_iter().flatten().chain(days.fields()))
     })?;
     let life = std::time::Duration::from_secs(days * DAY_SECONDS);
     let now = desk.api().authority.now();
     let request = pb::CreateConnectLinkRequest {
         expire_time: Some(to_timestamp(now.plus(life))),
-        ..asked(form)?
+        ..asked?
     };
     let request = desk.ask(CREATE, request)?;
     Ok(desk.api().create_connect_link(request).await?.into_inner())

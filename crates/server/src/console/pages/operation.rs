@@ -120,7 +120,9 @@ async fn done(
     let (connection_id, operation_id) = (connection_id.to_owned(), operation_id.to_owned());
     match form.text("action") {
         "cancel" => {
-            cancel(desk, &connection_id, &operation_id).await?;
+            if let Err(refused) = cancel(desk, &connection_id, &operation_id).await {
+                return too_late(desk, &connection_id, &operation_id, refused).await;
+            }
             Ok(match operation.state() {
                 pb::OperationState::Uncertain | pb::OperationState::Failed => {
                     "It is closed as it is: nothing more is sent, and what is in Lever stays."
@@ -135,10 +137,12 @@ async fn done(
                 return Err(to_status(engine::Error::invalid("sure", message)).into());
             }
             let request = pb::ReleaseOperationRequest {
-                connection_id,
-                operation_id,
+                connection_id: connection_id.clone(),
+                operation_id: operation_id.clone(),
             };
-            desk.call(RELEASE, request, Api::release_operation).await?;
+            if let Err(refused) = desk.call(RELEASE, request, Api::release_operation).await {
+                return too_late(desk, &connection_id, &operation_id, refused).await;
+            }
             Ok(format!("Released. {}", if_sent(&operation)))
         }
         "retry" => {
@@ -154,6 +158,45 @@ async fn done(
             Err(Status::invalid_argument(message).into())
         }
     }
+}
+
+/// What to say where an operation has gone on before somebody pressed; the refusal where it is about anything else.
+async fn too_late(
+    desk: &Desk,
+    connection: &str,
+    operation: &str,
+    refused: Refused,
+) -> Result<String, Refused> {
+    let reason = refused.reason().unwrap_or_default();
+    if !["OPERATION_NOT_WAITING", "OPERATION_NOT_HELD"].contains(&reason.as_str()) {
+        return Err(refused);
+    }
+    let now = found(desk, connection, operation).await?;
+    gone_on(&now).ok_or(refused)
+}
+
+/// How an operation stands that cannot be cancelled or released any more, and that nothing is left to do; none where
+/// something is.
+fn gone_on(operation: &pb::Operation) -> Option<String> {
+    let words = match (operation.state(), &operation.tally) {
+        (pb::OperationState::Cancelled, None) => {
+            "It is cancelled already: nothing is sent, and nothing more is to be done."
+        }
+        (pb::OperationState::Succeeded, None) => {
+            "It is done already: Lever has it, and nothing more is to be done."
+        }
+        (pb::OperationState::Recorded, None) => {
+            "It was released already: it is sent as soon as it is its turn, and nothing more is to be done."
+        }
+        (pb::OperationState::Sending, None) => {
+            "It is on its way to Lever just now: its page tells what becomes of it."
+        }
+        (_, Some(tally)) => {
+            return Some(format!("Nothing of it waits any more: {}.", tallied(tally)));
+        }
+        _ => return None,
+    };
+    Some(words.to_owned())
 }
 
 pub(super) async fn cancel(desk: &Desk, connection: &str, operation: &str) -> Result<(), Refused> {
@@ -205,6 +248,8 @@ async fn items(
 struct View<'a> {
     operation: &'a pb::Operation,
     items: &'a pb::ListOperationsResponse,
+    /// Where the items that are shown begin.
+    after: &'a str,
     rows: Rows<'a>,
     /// Where the calls made for it are.
     calls: Option<String>,
@@ -224,7 +269,7 @@ async fn opened(
 ) -> Result<Response, Refused> {
     let connection = desk.connection(id).await?;
     let operation = found(desk, id, operation).await?;
-    let items = items(desk, &operation, after).await?;
+    let items = items(desk, &operation, after.clone()).await?;
     let path = Tab::Operations.path(id);
     let instead = in_its_place(desk, &operation).await?;
     let calls = desk.may(Tab::Calls.rpc()).then(|| {
@@ -240,6 +285,7 @@ async fn opened(
     let view = View {
         operation: &operation,
         items: &items,
+        after: &after,
         rows: Rows {
             back: BULK.to_owned(),
             ..Rows::new(desk, &path, &connection)
@@ -274,7 +320,7 @@ fn page(view: &View<'_>) -> Markup {
             h2 { "Items" }
             @if let Some(tally) = &operation.tally { p { (tallied(tally)) } }
             @if !view.items.operations.is_empty() { (table(&view.items.operations, rows)) }
-            (go_on(&at, &[], &view.items.next_page_token, "Earlier items"))
+            (go_on(&at, &[], [view.after, &view.items.next_page_token], "Earlier items"))
         }
         @if operation.steps.len() > 1 { (steps(&operation.steps)) }
         @if !is_bulk(operation) { (calls(operation)) }
@@ -606,6 +652,7 @@ mod tests {
             },
             calls: None,
             unsure,
+            after: "",
             instead: None,
         })
         .into_string()
@@ -695,5 +742,38 @@ mod tests {
         assert!(text.contains("Send now what is held") && text.contains("Retry what failed"));
         assert!(text.contains("action=\"/c/operations/o1/2?back=bulk\""));
         assert!(text.contains("name=\"sure\" required"));
+    }
+
+    #[test]
+    fn an_operation_that_has_gone_on_is_told_as_it_stands_and_what_waits_for_somebody_is_not() {
+        use pb::OperationState as State;
+        let of = |state: State| {
+            gone_on(&pb::Operation {
+                state: state.into(),
+                ..held()
+            })
+        };
+        for (state, words) in [
+            (State::Cancelled, "cancelled already: nothing is sent"),
+            (State::Succeeded, "done already: Lever has it"),
+            (State::Recorded, "released already"),
+            (State::Sending, "on its way"),
+        ] {
+            assert!(of(state).unwrap().contains(words), "{state:?}");
+        }
+        assert!([State::Failed, State::Uncertain].map(of) == [None, None]);
+        let bulk = pb::Operation {
+            kind: pb::OperationKind::Bulk.into(),
+            state: State::Succeeded.into(),
+            tally: Some(pb::Tally {
+                items: 3,
+                succeeded: 2,
+                cancelled: 1,
+                ..Default::default()
+            }),
+            ..held()
+        };
+        let told = "Nothing of it waits any more: 3 items: 2 done, 1 cancelled.";
+        assert_eq!(gone_on(&bulk).as_deref(), Some(told));
     }
 }

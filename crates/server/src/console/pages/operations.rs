@@ -300,7 +300,7 @@ fn show(view: &View<'_>) -> Markup {
         } @else {
             @if view.rows.boxes { @if let Some(token) = view.rows.csrf { (cancel_forms(path, token, asked)) } }
             (table(view.operations, &view.rows))
-            (go_on(path, &[("show", &asked.show), ("person", &asked.person)], view.next_page_token, "Older"))
+            (go_on(path, &[("show", &asked.show), ("person", &asked.person)], [&asked.after, view.next_page_token], "Older"))
         }
     }
 }

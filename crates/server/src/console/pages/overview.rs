@@ -12,8 +12,8 @@ use futures::{StreamExt as _, stream};
 use maud::{Markup, html};
 use proto::v1 as pb;
 
-use super::connections::{SET_UP, issues_of, open_issues, state, unstarted};
-use super::setup;
+use super::connections::{Issues, SET_UP, issues_of, open_issues, state, unstarted};
+use super::{issues, setup};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::frame::Tab;
@@ -36,8 +36,9 @@ pub(super) fn routes() -> Router<Console> {
 struct View<'a> {
     connection: &'a pb::Connection,
     status: &'a pb::GetSyncStatusResponse,
-    /// None where the reader may not know.
-    open_issues: Option<u32>,
+    issues: Issues,
+    /// The pages that the reader may open.
+    tabs: &'a [Tab],
     may_set_up: bool,
     /// Whether the account was linked so lately that the end of its first import is news, and nobody has gone on since.
     fresh: bool,
@@ -52,11 +53,13 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let now = desk.now().as_millis().div_euclid(1_000);
     let linked = connection.create_time.as_ref();
     let lately = linked.is_some_and(|at| now.saturating_sub(at.seconds) < NEWS_SECONDS);
+    let tabs = desk.tabs();
     let view = View {
         connection: &connection,
         status: &status,
         // The mirror is shown even where its issues are refused just now.
-        open_issues: open_issues(&desk, &id).await.ok().flatten(),
+        issues: open_issues(&desk, &id).await.unwrap_or_default(),
+        tabs: &tabs,
         may_set_up: desk.may(SET_UP),
         fresh: lately && !is_mapped(&desk, &id).await,
     };
@@ -105,11 +108,12 @@ fn page(view: &View<'_>) -> Markup {
     let importing = import::is_under_way(status);
     let unstarted_yet = setup::is_unstarted(connection, &status.streams);
     html! {
-        div.head id="head" data-live-part { h1 { "Overview" } (state(connection, view.open_issues, status)) }
+        div.head id="head" data-live-part { h1 { "Overview" } (state(connection, &view.issues, status)) }
         div id="unstarted" data-live-part {
             @if unstarted_yet { div.notice { (unstarted(connection, view.may_set_up)) } }
         }
         div id="import" data-live-part data-import=[(!unstarted_yet).then_some(if importing { "running" } else { "complete" })] data-name=(connection.display_name) {
+            @if !unstarted_yet && (importing || view.fresh) { (next_step(view, importing)) }
             @if !unstarted_yet && importing { (first_import(status)) }
             @else if !importing && view.fresh && !is_troubled(view) { (complete(&connection.id, has_people(status))) }
         }
@@ -125,7 +129,32 @@ fn page(view: &View<'_>) -> Markup {
 
 /// Whether something is wrong, so that there is nothing to be glad of.
 fn is_troubled(view: &View<'_>) -> bool {
-    view.open_issues.is_some_and(|open| open > 0) || view.status.state() == pb::SyncState::Failed
+    view.issues.open > 0 || view.status.state() == pb::SyncState::Failed
+}
+
+/// What a first import has met that wants looking after, with what to do about it and the way there.
+fn next_step(view: &View<'_>, importing: bool) -> Markup {
+    let id = view.connection.id.as_str();
+    let Some(issue) = &view.issues.newest else {
+        return html! {};
+    };
+    html! {
+        div.notice.warn {
+            p {
+                @if !importing { "The first import has come to its end. " }
+                strong {
+                    @if view.issues.open == 1 { "One thing needs attention: " }
+                    @else { (number(view.issues.open.into())) " things need attention, the newest: " }
+                }
+                (sentence(&issue.message))
+            }
+            (issues::repair(issue, id, view.tabs))
+            p {
+                a href=(issues::place(issue, id)) { "More about this issue" }
+                @if view.issues.open > 1 { ", or " a href=(Tab::Issues.path(id)) { "all of them" } }
+            }
+        }
+    }
 }
 
 /// How far the first import has come.
@@ -207,9 +236,7 @@ fn whole(view: &View<'_>) -> Markup {
                 @if !has_people(status) { "not mirrored: people are left out in the " a href=(Tab::Settings.path(&view.connection.id)) { "settings" } }
                 @else if status.inbound_ready { "complete" } @else { "not complete yet" }
             }
-            @if let Some(open) = view.open_issues {
-                dt { "Issues" } dd { (issues_of(open, &Tab::Issues.path(&view.connection.id))) }
-            }
+            (issues_of(&view.issues, &Tab::Issues.path(&view.connection.id)))
             @if let Some(pause) = &status.rate_limit_pause {
                 dt { "Paused by Lever" } dd { "until " (moment(pause.end_time.as_ref())) ": " (pause.reason) }
             }
@@ -341,11 +368,27 @@ mod tests {
         let view = View {
             connection,
             status,
-            open_issues: Some(0),
+            issues: open(0),
+            tabs: &Tab::ALL,
             may_set_up: false,
             fresh: true,
         };
         page(&view).into_string()
+    }
+
+    /// So many issues as a reader sees them who may.
+    fn open(open: u32) -> Issues {
+        let newest = pb::Issue {
+            id: "i1".to_owned(),
+            message: "the key lacks <it>".to_owned(),
+            repair: "test the key under Permissions".to_owned(),
+            ..Default::default()
+        };
+        Issues {
+            open,
+            shown: true,
+            newest: (open > 0).then_some(newest),
+        }
     }
 
     fn importing() -> pb::GetSyncStatusResponse {
@@ -422,10 +465,11 @@ mod tests {
         );
         assert!(!text.contains("data-tell-me") && !text.contains("<progress"));
         assert!(text.contains("badge bad\">forbidden"));
-        let view = |open_issues, fresh| View {
+        let view = |issues, fresh| View {
             connection: &connection,
             status: &status,
-            open_issues: Some(open_issues),
+            issues: open(issues),
+            tabs: &Tab::ALL,
             may_set_up: false,
             fresh,
         };
@@ -434,6 +478,48 @@ mod tests {
         for other in [troubled, page(&view(0, false)).into_string()] {
             assert!(!other.contains("The first import is complete"), "{other}");
         }
+    }
+
+    #[test]
+    fn a_first_import_with_an_open_issue_leads_to_it_and_to_its_repair() {
+        let connection = pb::Connection {
+            id: "c1".to_owned(),
+            state: pb::SyncState::Synced.into(),
+            ..Default::default()
+        };
+        let mut status = importing();
+        let of = |status: &pb::GetSyncStatusResponse, issues, fresh| {
+            let view = View {
+                connection: &connection,
+                status,
+                issues,
+                tabs: &[Tab::Permissions],
+                may_set_up: false,
+                fresh,
+            };
+            page(&view).into_string()
+        };
+        let running = of(&status, open(1), true);
+        for told in [
+            "One thing needs attention: </strong>The key lacks &lt;it&gt;.",
+            "under <a href=\"/console/connections/c1/permissions\">Permissions</a>.",
+            "href=\"/console/connections/c1/issues#issue-i1\"",
+        ] {
+            assert!(running.contains(told), "{told}: {running}");
+        }
+        assert!(!running.contains("come to its end"));
+        assert!(!of(&status, open(0), true).contains("needs attention: "));
+        status.state = pb::SyncState::Synced.into();
+        let ended = of(&status, open(2), true);
+        assert!(ended.contains("has come to its end. <strong>2 things need attention, the newest"));
+        let old = of(&status, open(2), false);
+        assert!(!old.contains("come to its end"), "no news: {old}");
+        let hidden = Issues {
+            open: 1,
+            ..Issues::default()
+        };
+        let hidden = of(&status, hidden, true);
+        assert!(hidden.contains("Needs attention") && !hidden.contains("/issues"));
     }
 
     #[test]

@@ -322,7 +322,7 @@ fn page(view: &View<'_>) -> Markup {
 fn key_and_end(view: &View<'_>, path: &str) -> Markup {
     let connection = view.connection;
     html! {
-        section.panel {
+        section.panel.wide {
             h2 { "Replace the key" }
             @if let Some(refused) = view.refused(Part::Key) { (refused.notice()) }
             p { "The present key ends with " code { (connection.key_last_four) } ". The permissions of a key cannot be changed in Lever; a new one replaces it here." }
@@ -336,7 +336,7 @@ fn key_and_end(view: &View<'_>, path: &str) -> Markup {
             }
             p { "Somebody else has the key, or consents in Lever? " a href={ (LINKS) "?connection=" (connection.id) } { "Send them a link" } " instead: id, mappings and mirror stay." }
         }
-        section.panel {
+        section.panel.wide {
             h2 { "Disconnect" }
             p { "Ends what Fulcrum reads and writes for this account; the next page says what stays and what goes before anything is done." }
             a.button.danger href=(disconnect_path(&connection.id)) { "Disconnect" }

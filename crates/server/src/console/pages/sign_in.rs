@@ -44,7 +44,8 @@ async fn show(
         return see(within(&wish.to));
     }
     let lapsed = console.lapsed(&headers).await;
-    page(&wish.to, lapsed.map(lapsed::told)).into_response()
+    let over = lapsed.map(|lapsed| Wrong::before(lapsed::told(lapsed)));
+    page(&wish.to, over).into_response()
 }
 
 /// Needs no proof that it comes from a page of ours: whoever knows the token may sign in.
@@ -52,7 +53,8 @@ async fn sign_in(State(console): State<Console>, request: Request) -> Result<Res
     if from_elsewhere(request.headers(), console.api.engine.public_url()) {
         let message =
             html! { p { "Sign in on this page itself: the form came from another site." } };
-        return Ok((StatusCode::FORBIDDEN, page("", Some(message))).into_response());
+        let page = page("", Some(Wrong::before(message)));
+        return Ok((StatusCode::FORBIDDEN, page).into_response());
     }
     let body = to_bytes(request.into_body(), LARGEST).await;
     let form = Form::parse(&body.unwrap_or_default());
@@ -75,13 +77,18 @@ async fn sign_in(State(console): State<Console>, request: Request) -> Result<Res
 async fn refused(to: &str, lapsed: Option<Lapsed>) -> Response {
     if !penance().await {
         let message = html! { p { "Too many wrong tokens just now: try again in a few seconds." } };
-        return (StatusCode::TOO_MANY_REQUESTS, page(to, Some(message))).into_response();
+        let page = page(to, Some(Wrong::before(message)));
+        return (StatusCode::TOO_MANY_REQUESTS, page).into_response();
     }
     let message = match lapsed {
         Some(lapsed) => lapsed::told(lapsed),
         None => html! { p { "This token does not work: it is mistyped, or not known here." } },
     };
-    (StatusCode::FORBIDDEN, page(to, Some(message))).into_response()
+    let wrong = Wrong {
+        message,
+        token: true,
+    };
+    (StatusCode::FORBIDDEN, page(to, Some(wrong))).into_response()
 }
 
 async fn sign_out(Posted { desk, .. }: Posted) -> Response {
@@ -133,16 +140,36 @@ fn within(path: &str) -> &str {
     if inside && plain { path } else { ROOT }
 }
 
-fn page(to: &str, wrong: Option<Markup>) -> Markup {
+/// What stands above the form.
+struct Wrong {
+    message: Markup,
+    /// Whether it is about the token that was filled in.
+    token: bool,
+}
+
+impl Wrong {
+    /// What is wrong whatever is filled in.
+    fn before(message: Markup) -> Wrong {
+        Wrong {
+            message,
+            token: false,
+        }
+    }
+}
+
+fn page(to: &str, wrong: Option<Wrong>) -> Markup {
+    let described = wrong.is_some().then_some("token-problem");
+    let invalid = wrong.as_ref().is_some_and(|wrong| wrong.token);
     bare(
         "Sign in",
         html! {
             h1 { "Sign in" }
-            @if let Some(wrong) = wrong { div.notice.bad role="alert" { (wrong) } }
+            @if let Some(wrong) = wrong { div.notice.bad role="alert" id="token-problem" { (wrong.message) } }
             form.stack method="post" action={ (ROOT) "/sign-in" } {
                 input type="hidden" name="to" value=(within(to));
                 label { "Token"
-                    input type="password" name="token" required autofocus autocomplete="current-password" spellcheck="false";
+                    input type="password" name="token" required autofocus autocomplete="current-password" spellcheck="false"
+                        aria-describedby=[described] aria-invalid=[invalid.then_some("true")];
                 }
                 button.primary type="submit" { "Sign in" }
             }
@@ -176,6 +203,22 @@ mod tests {
         ] {
             assert_eq!(within(elsewhere), ROOT, "{elsewhere}");
         }
+    }
+
+    #[test]
+    fn a_wrong_token_is_told_at_its_field_which_has_the_focus() {
+        let of = |wrong| page("", wrong).into_string();
+        let message = || html! { p { "This token does not work." } };
+        let wrong = of(Some(Wrong {
+            message: message(),
+            token: true,
+        }));
+        assert!(wrong.contains("id=\"token-problem\"><p>This token does not work."));
+        let field = "aria-describedby=\"token-problem\" aria-invalid=\"true\"";
+        assert!(wrong.contains(field) && wrong.contains(" autofocus "));
+        let over = of(Some(Wrong::before(message())));
+        assert!(over.contains("aria-describedby=\"token-problem\"") && !over.contains("invalid"));
+        assert!(!of(None).contains("token-problem"));
     }
 
     #[test]

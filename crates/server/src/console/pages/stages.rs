@@ -27,7 +27,7 @@ use super::versions::{self, Page, Stamp, Titles, Versioned};
 use crate::console::Console;
 use crate::console::compare::{self, Setting};
 use crate::console::desk::Desk;
-use crate::console::fault::Fault;
+use crate::console::fault::{self, Fault};
 use crate::console::form::{Form, Posted};
 use crate::console::frame::Tab;
 use crate::console::models::keeps;
@@ -337,7 +337,10 @@ async fn tried(
     let names = account.names();
     let mapping = match draft.mapping(&names) {
         Ok(mapping) => mapping,
-        Err(faults) => return Ok((effect::refused(&faults), faults)),
+        Err(_unread) => {
+            let faults = all_faults(desk, account, draft).await;
+            return Ok((effect::refused(&faults), faults));
+        }
     };
     let id = &account.connection.id;
     let titles = Account::titles(desk, id, &[&account.mapping, &mapping]).await?;
@@ -361,6 +364,29 @@ async fn tried(
     }
 }
 
+/// What cannot be read of a draft, and what the service finds wrong with the rest, so that both are told at once.
+async fn all_faults(desk: &Desk, account: &Account, draft: &Draft) -> Vec<Fault> {
+    let names = account.names();
+    let (mapping, mut faults) = draft.as_far_as_read(&names);
+    let unread = faults.len();
+    let request = pb::PreviewStageMappingRequest {
+        connection_id: account.connection.id.clone(),
+        stage_mapping: Some(mapping),
+    };
+    let tried = desk.call(PREVIEW, request, Api::preview_stage_mapping);
+    if let Err(refused) = tried.await
+        && refused.code() == Code::InvalidArgument
+    {
+        for fault in draft.faults(&refused, &names) {
+            // What stands in for what cannot be read may be wrong as well.
+            if fault::of(&faults[..unread], &fault.at).is_none() {
+                faults.push(fault);
+            }
+        }
+    }
+    faults
+}
+
 async fn save(
     desk: &Desk,
     account: &Account,
@@ -369,7 +395,7 @@ async fn save(
 ) -> Result<Response, Refused> {
     let names = account.names();
     let faults = match draft.mapping(&names) {
-        Err(faults) => faults,
+        Err(_unread) => all_faults(desk, account, draft).await,
         Ok(mapping) => {
             let request = pb::UpdateStageMappingRequest {
                 connection_id: account.connection.id.clone(),

@@ -11,7 +11,7 @@ use proto::v1::sync_service_server::SyncService as _;
 use tonic::Status;
 
 use super::calls::day;
-use super::sync::{cursor, list, next, phase, schedule, status};
+use super::sync::{cursor, list, next, phase, read_now, schedule, status};
 use super::{After, more};
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -40,7 +40,7 @@ const UNITS: [(&str, &str, i64); 3] = [
 ];
 
 /// When a stream can be read.
-const KINDS: [(&str, &str); 3] = [
+pub(super) const KINDS: [(&str, &str); 3] = [
     ("default", "As shipped"),
     ("interval", "Again after a time"),
     ("cron", "At certain times"),
@@ -294,7 +294,7 @@ async fn opened(
     let request = pb::ListRunsRequest {
         connection_id: id.to_owned(),
         page_size: 50,
-        page_token: after,
+        page_token: after.clone(),
         stream: stream.to_owned(),
     };
     let runs = desk.call(Tab::Sync.rpc(), request, Api::list_runs).await?;
@@ -328,7 +328,7 @@ async fn opened(
         (page(&view, &Tab::Sync.path(id)))
         h2 { "Runs" }
         (list(&runs))
-        (more(&path, &runs.next_page_token))
+        (more(&path, [&after, &runs.next_page_token]))
     };
     Ok(desk.at(&connection, Tab::Sync, content))
 }
@@ -346,8 +346,9 @@ async fn start(
         streams: vec![stream.clone()],
         ..Default::default()
     };
-    desk.call(START, request, Api::start_sync).await?;
-    Ok(desk.done(&at(&id, &stream), "The stream is read now."))
+    let now = "The stream is read now.";
+    let said = read_now(&desk, request, now, "the stream is read").await?;
+    Ok(desk.done(&at(&id, &stream), said))
 }
 
 async fn set_schedule(

@@ -7,10 +7,12 @@ use axum::routing::{get, post};
 use domain::Stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
+use proto::v1::connection_service_server::ConnectionService as _;
 use proto::v1::stream_schedule::When;
 use proto::v1::sync_service_server::SyncService as _;
 use serde::Deserialize;
 
+use super::connections::ISSUES;
 use super::{After, go_on, more, person};
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -66,7 +68,7 @@ pub(super) async fn opened(
         @if after.is_empty() { (streams(&path, &status)) (person::form(desk, &path, unread)) }
         h2 { "Runs" }
         (list(&runs))
-        (more(&path, &runs.next_page_token))
+        (more(&path, [&after, &runs.next_page_token]))
     };
     Ok(desk.at(&connection, Tab::Sync, content))
 }
@@ -100,8 +102,52 @@ async fn start(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Re
         connection_id: id.clone(),
         ..Default::default()
     };
+    let now = "Every stream is read now.";
+    let said = read_now(&desk, request, now, "every stream is read").await?;
+    Ok(desk.done(&Tab::Sync.path(&id), said))
+}
+
+/// Asks for a reading. Gives what to say of it: `now`, or where something is known to be in the way of all reading, when
+/// `what` comes instead.
+pub(super) async fn read_now(
+    desk: &Desk,
+    request: pb::StartSyncRequest,
+    now: &str,
+    what: &str,
+) -> Result<String, Refused> {
+    let id = request.connection_id.clone();
     desk.call(START, request, Api::start_sync).await?;
-    Ok(desk.done(&Tab::Sync.path(&id), "Every stream is read now."))
+    let open = pb::ListIssuesRequest {
+        connection_id: id,
+        states: vec![pb::IssueState::Open.into()],
+        ..Default::default()
+    };
+    // What was asked for is under way, whether that is known or not.
+    let open = desk.call(ISSUES, open, Api::list_issues).await;
+    let open = open.map(|answer| answer.issues).unwrap_or_default();
+    let when = open.iter().find_map(|issue| in_the_way(issue.kind()));
+    Ok(when.map_or_else(
+        || now.to_owned(),
+        |(why, when)| format!("{why}: {what} {when}."),
+    ))
+}
+
+/// What a kind of issue has to do with nothing being read, and when that ends; nothing where it has not.
+fn in_the_way(kind: pb::IssueKind) -> Option<(&'static str, &'static str)> {
+    match kind {
+        pb::IssueKind::LeverUnreachable => Some((
+            "Lever cannot be reached just now",
+            "as soon as Lever answers",
+        )),
+        pb::IssueKind::KeyRejected | pb::IssueKind::GrantLost => Some((
+            "Lever does not accept the key",
+            "once Settings has one that Lever accepts",
+        )),
+        pb::IssueKind::PausedByLever => {
+            Some(("Lever has paused this key", "when the pause is over"))
+        }
+        _ => None,
+    }
 }
 
 async fn pause(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Response, Refused> {
@@ -138,7 +184,7 @@ async fn quarantine(
     let request = pb::ListQuarantineRequest {
         connection_id: id.clone(),
         page_size: 100,
-        page_token: asked.after,
+        page_token: asked.after.clone(),
         stream: asked.stream.clone(),
         include_raw_json: false,
     };
@@ -147,7 +193,7 @@ async fn quarantine(
     let content = html! {
         div.head { h1 { "Records that could not be read" } a.button href=(path) { "Sync" } }
         (set_aside(&answer.records))
-        (go_on(&format!("{path}/quarantine"), &[("stream", &asked.stream)], &answer.next_page_token, "Next page"))
+        (go_on(&format!("{path}/quarantine"), &[("stream", &asked.stream)], [&asked.after, &answer.next_page_token], "Next page"))
     };
     Ok(desk.at(&connection, Tab::Sync, content))
 }
@@ -389,7 +435,23 @@ fn read(scope: pb::RunScope) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use domain::IssueKind;
+
     use super::*;
+
+    #[test]
+    fn what_stops_all_reading_is_in_the_way_of_what_is_asked_for_and_nothing_else_is() {
+        for number in 1..=100 {
+            let Ok(kind) = pb::IssueKind::try_from(number) else {
+                continue;
+            };
+            let name = kind.as_str_name().trim_start_matches("ISSUE_KIND_");
+            let stops = IssueKind::from_name(name).is_some_and(IssueKind::stops_reading);
+            // An account that cannot be worked on refuses, and one list without a turn is read with the next one.
+            let told = !matches!(kind, pb::IssueKind::Unusable | pb::IssueKind::NoTurn);
+            assert_eq!(in_the_way(kind).is_some(), stops && told, "{name}");
+        }
+    }
 
     #[test]
     fn a_run_tells_how_it_ended_and_why() {

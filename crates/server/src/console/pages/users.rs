@@ -10,9 +10,8 @@ use domain::Stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
-use proto::v1::sync_service_server::SyncService as _;
 
-use super::sync::START;
+use super::sync::{START, read_now};
 use super::{After, go_on, setup};
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -84,7 +83,7 @@ async fn opened(desk: &Desk, id: &str, after: String, doing: Doing) -> Result<Re
     let request = pb::ListUserLinksRequest {
         connection_id: id.to_owned(),
         page_size: 100,
-        page_token: after,
+        page_token: after.clone(),
     };
     let answer = desk
         .call(Tab::Users.rpc(), request, Api::list_user_links)
@@ -98,6 +97,7 @@ async fn opened(desk: &Desk, id: &str, after: String, doing: Doing) -> Result<Re
         strict: connection.strict_acting_user,
         kept: keeps(&connection, Stream::Users),
         answer: &answer,
+        after: &after,
         doing: &doing,
     };
     let page = desk.at(&connection, Tab::Users, show(&view));
@@ -129,8 +129,8 @@ async fn read_anew(desk: &Desk, id: &str) -> Result<Response, Refused> {
         streams: vec![Stream::Users.name().to_owned()],
         ..Default::default()
     };
-    desk.call(START, request, Api::start_sync).await?;
-    let said = "Lever’s users are read now: load this page again in a moment.";
+    let now = "Lever’s users are read now: load this page again in a moment.";
+    let said = read_now(desk, request, now, "Lever’s users are read").await?;
     Ok(desk.done(&Tab::Users.path(id), said))
 }
 
@@ -273,6 +273,8 @@ struct View<'a> {
     /// Whether the account keeps Lever's users.
     kept: bool,
     answer: &'a pb::ListUserLinksResponse,
+    /// Where the page begins.
+    after: &'a str,
     doing: &'a Doing,
 }
 
@@ -299,7 +301,7 @@ fn show(view: &View<'_>) -> Markup {
                     tbody { @for link in &answer.links { (one(view, link)) } }
                 }
             }
-            (go_on(view.path, &[], &answer.next_page_token, "More users"))
+            (go_on(view.path, &[], [view.after, &answer.next_page_token], "More users"))
         }
     }
 }
@@ -502,6 +504,7 @@ mod tests {
             strict: false,
             kept: true,
             answer: &answer,
+            after: "",
             doing,
         })
         .into_string()

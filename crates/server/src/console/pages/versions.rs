@@ -101,10 +101,10 @@ pub(super) fn routes<A: Versioned>(page: &str) -> Router<Console> {
 async fn every<A: Versioned>(
     desk: Desk,
     Path(id): Path<String>,
-    Query(page): Query<After>,
+    Query(After { after }): Query<After>,
 ) -> Result<Response, Refused> {
     let account = A::of(&desk, &id).await?;
-    let mut page = A::page(&desk, &id, 50, page.after).await?;
+    let mut page = A::page(&desk, &id, 50, after.clone()).await?;
     let shown = page.versions.len();
     if !page.next_page_token.is_empty() {
         // What the oldest of these changed is told by the one before it.
@@ -127,7 +127,7 @@ async fn every<A: Versioned>(
         })
         .collect();
     let path = A::TAB.path(&id);
-    let content = list(A::WHAT, &path, &rows, &page.next_page_token);
+    let content = list(A::WHAT, &path, &rows, [&after, &page.next_page_token]);
     Ok(desk.at(account.connection(), A::TAB, content))
 }
 
@@ -240,7 +240,7 @@ struct Row<'a> {
 }
 
 /// The versions, the newest first; `path` is that of the mapping.
-fn list(what: &str, path: &str, rows: &[Row<'_>], next_page_token: &str) -> Markup {
+fn list(what: &str, path: &str, rows: &[Row<'_>], tokens: [&str; 2]) -> Markup {
     html! {
         link rel="stylesheet" href=(BOARD_STYLE.path());
         div.head { h1 { "Versions of the " (what) } p { a href=(path) { "Back" } } }
@@ -261,7 +261,7 @@ fn list(what: &str, path: &str, rows: &[Row<'_>], next_page_token: &str) -> Mark
                 }
             }
         }
-        (more(&format!("{path}/versions"), next_page_token))
+        (more(&format!("{path}/versions"), tokens))
     }
 }
 

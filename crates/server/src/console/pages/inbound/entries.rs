@@ -30,6 +30,12 @@ const REASON: &str = "template.archive_reason_id";
 const OF_POSTING: &str = "target.posting_id";
 const STAGE: &str = "target.stage_id";
 
+// What is said of those that are blank.
+const GIVE_NAME: &str = "give a name";
+const CHOOSE_REASON: &str = "choose a reason";
+const CHOOSE_POSTING: &str = "choose a posting";
+const CHOOSE_STAGE: &str = "choose a stage";
+
 /// Postings that are offered at most: a page stays light.
 const OFFERED: i32 = 300;
 
@@ -59,6 +65,26 @@ impl Entered {
             std::mem::take(&mut self.name),
             std::mem::take(&mut self.reason),
         )
+    }
+
+    /// What is wanting of an entry that was begun: each field by its name in the request, with why.
+    pub(super) fn wanting(&self) -> impl Iterator<Item = (String, String)> {
+        let template = match self.name.is_empty() && self.reason.is_empty() {
+            true => Vec::new(),
+            false => blank_of([
+                (NAME, Some(self.name.as_str()), GIVE_NAME),
+                (REASON, Some(self.reason.as_str()), CHOOSE_REASON),
+            ]),
+        };
+        let target = match self.posting.is_empty() && self.stage.is_empty() {
+            true => Vec::new(),
+            false => blank_of([
+                (OF_POSTING, Some(self.posting.as_str()), CHOOSE_POSTING),
+                (STAGE, Some(self.stage.as_str()), CHOOSE_STAGE),
+            ]),
+        };
+        let wanting = template.into_iter().chain(target);
+        wanting.map(|one| (one.field, one.message))
     }
 
     fn take_target(&mut self) {
@@ -159,13 +185,10 @@ async fn change_template(
     name: &str,
     reason: Option<&str>,
 ) -> Result<bool, Refused> {
-    let mut wanting = Vec::new();
-    if name.is_empty() {
-        wanting.push(wrong(NAME, "give a name"));
-    }
-    if reason == Some("") {
-        wanting.push(wrong(REASON, "choose a reason"));
-    }
+    let wanting = blank_of([
+        (NAME, Some(name), GIVE_NAME),
+        (REASON, reason, CHOOSE_REASON),
+    ]);
     let change = |mapping: &mut pb::StageMapping| {
         let wanted = reason.map(|reason| pb::RejectTemplate {
             name: name.to_owned(),
@@ -194,14 +217,12 @@ async fn change_target(
     stage: Option<&str>,
 ) -> Result<bool, Refused> {
     let id = &before.connection.id;
-    let mut wanting = Vec::new();
-    if posting.is_empty() {
-        wanting.push(wrong(OF_POSTING, "choose a posting"));
-    } else if stage.is_some() && !is_there(desk, id, posting).await? {
+    let mut wanting = blank_of([
+        (OF_POSTING, Some(posting), CHOOSE_POSTING),
+        (STAGE, stage, CHOOSE_STAGE),
+    ]);
+    if !posting.is_empty() && stage.is_some() && !is_there(desk, id, posting).await? {
         wanting.push(wrong(OF_POSTING, "choose one of those that are offered"));
-    }
-    if stage == Some("") {
-        wanting.push(wrong(STAGE, "choose a stage"));
     }
     let change = |mapping: &mut pb::StageMapping| {
         let wanted = stage.map(|stage| pb::AdvanceDefault {
@@ -228,6 +249,16 @@ fn put<T>(list: &mut Vec<T>, is_it: impl Fn(&T) -> bool, wanted: Option<T>) {
         (None, Some(wanted)) => list.push(wanted),
         (None, None) => {}
     }
+}
+
+/// What is blank of two fields that an entry needs, each with what is said then; a field that is none needs nothing.
+fn blank_of(fields: [(&str, Option<&str>, &str); 2]) -> Vec<engine::Violation> {
+    let blank = fields
+        .into_iter()
+        .filter(|(_, value, _)| *value == Some(""));
+    blank
+        .map(|(field, _, message)| wrong(field, message))
+        .collect()
 }
 
 fn wrong(field: &str, message: &str) -> engine::Violation {

@@ -17,7 +17,8 @@ use crate::console::form::Posted;
 use crate::console::frame::{Tab, csrf};
 use crate::console::models::keeps;
 use crate::console::refusal::Refused;
-use crate::console::words::{about as roughly, count, number, plain};
+use crate::console::words::{about as roughly, count, moment, number, plain};
+use crate::wire::time::to_timestamp;
 
 const ESTIMATE: &str = "/fulcrum.v1.SyncService/EstimateImport";
 const RESUME: &str = "/fulcrum.v1.SyncService/ResumeSync";
@@ -56,6 +57,7 @@ async fn summed_up(
         connection,
         report: report.as_ref(),
         estimate: &estimate,
+        asked_at: &to_timestamp(desk.now()),
         acting: &called(acting.as_ref()),
         seeing: who.as_deref(),
         csrf: desk.csrf(),
@@ -118,6 +120,8 @@ struct Summary<'a> {
     connection: &'a pb::Connection,
     report: Option<&'a pb::CheckPermissionsResponse>,
     estimate: &'a Result<pb::EstimateImportResponse, Refused>,
+    /// When Lever was asked for that.
+    asked_at: &'a prost_types::Timestamp,
     /// What whoever acts by default is called.
     acting: &'a str,
     seeing: Option<&'a [String]>,
@@ -161,7 +165,7 @@ fn summary_of(view: &Summary<'_>) -> Markup {
         section.panel {
             h2 { "What the first import takes" }
             @match estimate {
-                Ok(estimate) => (cost(connection, estimate)),
+                Ok(estimate) => (cost(connection, estimate, view.asked_at)),
                 Err(refused) => { p { "It cannot be estimated just now, which is no obstacle:" } (refused.notice()) }
             }
         }
@@ -198,7 +202,11 @@ fn permissions_in_short(report: Option<&pb::CheckPermissionsResponse>) -> String
     }
 }
 
-fn cost(connection: &pb::Connection, estimate: &pb::EstimateImportResponse) -> Markup {
+fn cost(
+    connection: &pb::Connection,
+    estimate: &pb::EstimateImportResponse,
+    asked_at: &prost_types::Timestamp,
+) -> Markup {
     if !keeps(connection, Stream::Opportunities) {
         return html! { p { "People are not mirrored, so it takes few requests: one for each hundred records of a kind, and one for the questions of each posting where those are mirrored." } };
     }
@@ -208,8 +216,8 @@ fn cost(connection: &pb::Connection, estimate: &pb::EstimateImportResponse) -> M
     let long = full.is_some_and(|full| full.seconds >= LONG_SECONDS);
     html! {
         p {
-            "Lever tells of about " (count(estimate.opportunities, "opportunity", "opportunities")) " by its sources, which is up to "
-            strong { (count(estimate.requests, "request", "requests")) } ":"
+            "An estimate as of " (moment(Some(asked_at))) ": Lever’s sources count " (count(estimate.opportunities, "opportunity", "opportunities"))
+            ", and reading all of them takes about " strong { (count(estimate.requests, "request", "requests")) } " to Lever. These take:"
         }
         dl {
             dt { "At Lever’s full rate" } dd { "about " (takes(&estimate.at_full_rate).unwrap_or_default()) }
@@ -218,9 +226,14 @@ fn cost(connection: &pb::Connection, estimate: &pb::EstimateImportResponse) -> M
         p.faint {
             "People come a hundred to a request, and each kind of record below a person takes one request for each person ("
             (number(u64::from(estimate.lists_per_opportunity))) " of them are mirrored)."
-            @if connection.sync_start_time.is_some() { " The start date makes it less." }
             @if long { " Applicants come first, so that the inbound list can be used after some minutes." }
             @else { " Applicants come first, so that the inbound list can be used before the rest is here." }
+        }
+        p.faint {
+            "It is done sooner where "
+            @if connection.sync_start_time.is_some() { "the start date leaves people out, and where " }
+            "people have several sources, each of which counts them. It takes longer where people have no source, "
+            "where Lever answers slowly or asks for a pause, and where other programs use the rate of the same key."
         }
     }
 }
@@ -252,6 +265,10 @@ mod tests {
                 connection: &connection,
                 report: None,
                 estimate,
+                asked_at: &prost_types::Timestamp {
+                    seconds: 1_790_000_000,
+                    nanos: 0,
+                },
                 acting: "Ada (ada@example.com)",
                 seeing: Some(&seeing),
                 csrf: "t",
@@ -259,7 +276,10 @@ mod tests {
             summary_of(&view).into_string()
         };
         let text = shown(&Ok(estimate));
-        assert!(text.contains("110,600 requests") && text.contains("3 h 4 min"));
+        assert!(text.contains("110,600 requests</strong> to Lever") && text.contains("3 h 4 min"));
+        assert!(text.contains("sources count 18,400 opportunities") && !text.contains("up to"));
+        assert!(text.contains("An estimate as of <time") && text.contains("2026-09-21 14:13 UTC"));
+        assert!(text.contains("takes longer where") && text.contains("done sooner"));
         assert!(text.contains("not tested yet") && text.contains("Start the first import"));
         assert!(text.contains("Ada (ada@example.com) where") && !text.contains("raw-id"));
         assert!(text.contains("recruiting (product)"));

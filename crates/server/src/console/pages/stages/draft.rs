@@ -336,6 +336,14 @@ impl Draft {
     /// # Errors
     /// What cannot be read, field by field.
     pub(super) fn mapping(&self, names: &Names<'_>) -> Result<pb::StageMapping, Vec<Fault>> {
+        match self.as_far_as_read(names) {
+            (mapping, faults) if faults.is_empty() => Ok(mapping),
+            (_, faults) => Err(faults),
+        }
+    }
+
+    /// The mapping without what cannot be read, and that, field by field.
+    pub(super) fn as_far_as_read(&self, names: &Names<'_>) -> (pb::StageMapping, Vec<Fault>) {
         let (mut faults, mut twins) = (self.unknown.clone(), Vec::new());
         let mut days = |at: String, name: String, text: &str| match days(text) {
             Ok(days) => days,
@@ -379,23 +387,21 @@ impl Draft {
         }
         faults.append(&mut twins);
         let sla = self.clock.settings(&mut faults);
-        match faults.is_empty() {
-            false => Err(faults),
-            true => Ok(pb::StageMapping {
-                etag: self.etag.clone(),
-                product_stages,
-                stage_slas,
-                inbound_stage_ids: self.inbound.iter().cloned().collect(),
-                advance_excluded_stage_ids: self.advance_excluded.iter().cloned().collect(),
-                reject_excluded_reason_ids: self.reject_excluded.iter().cloned().collect(),
-                lever_sends_email: self.lever_sends_email,
-                reject_hold_business_days: self.reject_hold_business_days,
-                advance_defaults: self.advance_defaults.clone(),
-                reject_templates: self.reject_templates.clone(),
-                sla: Some(sla),
-                ..Default::default()
-            }),
-        }
+        let mapping = pb::StageMapping {
+            etag: self.etag.clone(),
+            product_stages,
+            stage_slas,
+            inbound_stage_ids: self.inbound.iter().cloned().collect(),
+            advance_excluded_stage_ids: self.advance_excluded.iter().cloned().collect(),
+            reject_excluded_reason_ids: self.reject_excluded.iter().cloned().collect(),
+            lever_sends_email: self.lever_sends_email,
+            reject_hold_business_days: self.reject_hold_business_days,
+            advance_defaults: self.advance_defaults.clone(),
+            reject_templates: self.reject_templates.clone(),
+            sla: Some(sla),
+            ..Default::default()
+        };
+        (mapping, faults)
     }
 
     /// What a service found wrong, in the words of the form.
@@ -489,16 +495,21 @@ impl Clock {
             let message = "give a whole number from 1 to 100 percent; 75 is usual";
             faults.push(Fault::new("at_risk", "At risk", message));
         }
+        let days = self
+            .holidays
+            .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
+            .filter(|day| !day.is_empty());
+        let (holidays, odd): (Vec<&str>, Vec<&str>) =
+            days.partition(|day| day.parse::<jiff::civil::Date>().is_ok());
+        for day in odd {
+            let message = format!("“{day}” is no date: give each as YYYY-MM-DD");
+            faults.push(Fault::new("holidays", "Holidays", message));
+        }
         pb::SlaSettings {
             unit: self.unit.into(),
             time_zone: self.zone.clone(),
             working_week: self.week.iter().map(|day| i32::from(*day)).collect(),
-            holidays: self
-                .holidays
-                .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
-                .filter(|day| !day.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            holidays: holidays.into_iter().map(str::to_owned).collect(),
             pause_while_snoozed: Some(self.pause),
             clock_scope: self.scope.into(),
             at_risk_percent: at_risk.unwrap_or_default(),
@@ -944,6 +955,21 @@ mod tests {
         assert_eq!(places, ["group_days.A", "stage_days.s1", "week", "at_risk"]);
         assert_eq!(faults[1].name, "SLA days of stage Phone");
         assert_eq!(draft.stages[2].days, "soon");
+    }
+
+    #[test]
+    fn the_service_sees_what_can_be_read_so_that_both_can_tell_what_is_wrong() {
+        let form = FORM
+            .replace("stage_days.s1=0", "stage_days.s1=soon")
+            .replace("holidays=2026-12-25", "holidays=Christmas");
+        let stages = account();
+        let (mapping, faults) = read(&form).as_far_as_read(&Names::new(&stages, &[]));
+        let places: Vec<_> = faults.iter().map(|fault| fault.at.as_str()).collect();
+        assert_eq!(places, ["stage_days.s1", "holidays"]);
+        assert!(faults[1].message.contains("“Christmas” is no date"));
+        assert_eq!(mapping.product_stages.len(), 2);
+        assert_eq!(mapping.sla.unwrap_or_default().holidays, ["2026-12-26"]);
+        assert!(mapping.stage_slas.iter().all(|sla| sla.stage_id != "s1"));
     }
 
     #[test]
