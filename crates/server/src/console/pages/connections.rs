@@ -4,8 +4,6 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::{get, post};
-use domain::IssueState;
-use engine::IssueFilter;
 use futures::future::{join, join_all};
 use maud::{Markup, html};
 use proto::v1 as pb;
@@ -192,27 +190,16 @@ async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Re
 #[derive(Debug, Clone, Default)]
 pub(super) struct Issues {
     pub(super) open: u32,
-    /// Whether the reader may see them; otherwise only that there are some is told.
+    /// Whether the reader may see them.
     pub(super) shown: bool,
     /// The newest of them, for whoever may see it.
     pub(super) newest: Option<pb::Issue>,
 }
 
-/// The issues that are open of a connection that the reader sees. That there are some is told to every role, so that the
-/// state of an account is the same for all.
+/// The issues that are open of a connection; of who may not list them nobody asks.
 pub(super) async fn open_issues(desk: &Desk, id: &str) -> Result<Issues, Refused> {
     if !desk.may(ISSUES) {
-        let id = crate::wire::connection_id(id).map_err(to_status)?;
-        let filter = IssueFilter {
-            states: [IssueState::Open].into(),
-            ..IssueFilter::default()
-        };
-        let open = desk.api().engine.issues(&[id], &filter).await;
-        let open = open.map_err(to_status)?.len();
-        return Ok(Issues {
-            open: u32::try_from(open).unwrap_or(u32::MAX),
-            ..Issues::default()
-        });
+        return Ok(Issues::default());
     }
     let request = pb::ListIssuesRequest {
         connection_id: id.to_owned(),
@@ -325,15 +312,14 @@ fn actions(card: &Card, may: &May) -> Markup {
     }
 }
 
-/// A line that tells how many issues are open, with the way to them, or who can see which.
+/// A line that tells how many issues are open, with the way to them, for whoever may see them.
 pub(super) fn issues_of(issues: &Issues, path: &str) -> Markup {
     html! {
-        @if issues.shown || issues.open > 0 {
+        @if issues.shown {
             dt { "Issues" }
             dd {
                 @if issues.open == 0 { "none" }
-                @else if issues.shown { a href=(path) { (count(issues.open.into(), "open issue", "open issues")) } }
-                @else { "something needs attention: somebody with the role admin can see what" }
+                @else { a href=(path) { (count(issues.open.into(), "open issue", "open issues")) } }
             }
         }
     }
@@ -414,24 +400,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn whoever_may_not_see_the_issues_is_told_the_same_state_and_who_can_see_why() {
-        let mut card = Card {
-            issues: Issues {
-                open: 2,
-                ..Issues::default()
-            },
-            ..acme(pb::SyncState::Synced)
-        };
-        let text = one(&card, &May::default()).into_string();
-        assert!(text.contains("badge warn\">Needs attention"));
-        assert!(text.contains("somebody with the role admin can see what"));
-        assert!(!text.contains("/issues") && !text.contains("open issue"));
-        card.issues.open = 0;
-        let text = one(&card, &May::default()).into_string();
-        assert!(text.contains("badge good\">Synced") && !text.contains("Issues"));
-    }
-
     fn acme(state: pb::SyncState) -> Card {
         Card {
             connection: pb::Connection {
@@ -493,6 +461,9 @@ mod tests {
         card.issues = seen(0);
         let text = one(&card, &everything()).into_string();
         assert!(text.contains("badge good\">Synced") && text.contains("<dd>none</dd>"));
+        card.issues = Issues::default();
+        let text = one(&card, &everything()).into_string();
+        assert!(!text.contains("Issues"), "its reader may not list them");
     }
 
     #[test]
