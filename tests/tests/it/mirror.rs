@@ -36,6 +36,18 @@ fn streams(setup: &mut Setup, names: &[&str]) {
     setup.connection.streams = names.iter().map(|name| (*name).to_owned()).collect();
 }
 
+/// Lever with an endpoint that fails for one person.
+fn without_offers_of(person: &str) -> FaultPlan {
+    let fails = FaultRule {
+        about: Some(person.to_owned()),
+        ..FaultRule::on("listOpportunityOffers", Action::ServerErrorBefore(500))
+    };
+    FaultPlan {
+        seed: 0,
+        rules: vec![fails],
+    }
+}
+
 fn somebody(world: &World) -> String {
     world
         .applicants_in_lever()
@@ -453,14 +465,7 @@ async fn x24_secret_notes_are_mirrored_only_where_they_are_wanted() {
 async fn x17_a_list_that_always_fails_ends_in_quarantine_and_the_mirror_is_complete_without_it() {
     let mut world = World::new(Setup::full(20).with("FULCRUM__LEVER__MAX_ATTEMPTS", "1")).await;
     let person = somebody(&world);
-    let fails = FaultRule {
-        about: Some(person.clone()),
-        ..FaultRule::on("listOpportunityOffers", Action::ServerErrorBefore(500))
-    };
-    world.lever.set_faults(FaultPlan {
-        seed: 0,
-        rules: vec![fails],
-    });
+    world.lever.set_faults(without_offers_of(&person));
     world.connect().await;
     tokio::time::timeout(Duration::from_secs(300), world.until_synced())
         .await
@@ -493,14 +498,7 @@ async fn x17_a_list_that_was_set_aside_is_read_after_a_start_once_lever_answers(
     streams(&mut setup, &["stages", "opportunities", "offers"]);
     let mut world = World::new(setup).await;
     let person = somebody(&world);
-    let fails = FaultRule {
-        about: Some(person.clone()),
-        ..FaultRule::on("listOpportunityOffers", Action::ServerErrorBefore(500))
-    };
-    world.lever.set_faults(FaultPlan {
-        seed: 0,
-        rules: vec![fails],
-    });
+    world.lever.set_faults(without_offers_of(&person));
     world.connect().await;
     world.until_synced().await;
     assert_eq!(world.stream("offers").await.quarantined, 1);
