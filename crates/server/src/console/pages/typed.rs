@@ -9,15 +9,17 @@ use crate::console::models;
 
 /// The values of a field with the words for them; none for what is told as it was typed.
 type Choices = &'static [(&'static str, &'static str)];
+/// A field: its name, what the page calls it, and its choices.
+type Field = (&'static str, &'static str, Choices);
 
 const FREE: Choices = &[];
 const TICK: Choices = &[("on", "yes")];
 const RULES: Choices = &export::RULES;
 
-/// The forms of a page, by the part of their path that says so, each with its fields: name, what the page calls it, and
-/// its choices. Those without a page are called alike everywhere.
+/// The forms of a page, by the part of their path that says so, each with its fields. Those without a page are called
+/// alike everywhere.
 #[rustfmt::skip] // A table reads better in rows.
-const FIELDS: &[(&str, &[(&str, &str, Choices)])] = &[
+const FIELDS: &[(&str, &[Field])] = &[
     ("/export", &[
         ("cool_off_days", "Cool-off, in days", FREE),
         ("export_as", "People are exported as", &export::KINDS),
@@ -88,7 +90,7 @@ const FIELDS: &[(&str, &[(&str, &str, Choices)])] = &[
     ]),
 ];
 
-const HISTORY: &[(&str, &str, Choices)] = &[
+const HISTORY: &[Field] = &[
     (
         "from",
         "Opportunities",
