@@ -9,7 +9,7 @@ check:
 
 # Runs the service and the simulator in one process and shows the main job.
 demo *arguments:
-    cargo run --release -- demo {{ arguments }}
+    cargo run -- demo {{ arguments }}
 
 # Runs all tests; the recorded documents too, where FULCRUM_LEVER_DOCS names their folder.
 test:

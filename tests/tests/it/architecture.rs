@@ -68,7 +68,7 @@ fn the_picture_in_the_architecture_page_shows_the_real_edges_between_the_crates(
 fn the_commands_of_the_readme_are_those_that_the_checks_run() {
     let readme = fs::read_to_string(root().join("README.md")).expect("the page");
     let checks = fs::read_to_string(root().join(".ci/run")).expect("the script");
-    assert!(readme.contains("\ncargo run --release -- demo\n"));
+    assert!(readme.contains("\ncargo run -- demo\n"));
     for page in [readme, checks] {
         assert!(page.contains("\ncargo test --workspace\n"));
     }
