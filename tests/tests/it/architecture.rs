@@ -73,3 +73,45 @@ fn the_commands_of_the_readme_are_those_that_the_checks_run() {
         assert!(page.contains("\ncargo test --workspace\n"));
     }
 }
+
+/// Where no example is run, none is written: it would be wrong one day without anybody knowing.
+#[test]
+fn crates_whose_examples_are_not_run_have_none() {
+    let not_run = |folder: &PathBuf| {
+        let manifest = fs::read_to_string(folder.join("Cargo.toml"));
+        manifest.is_ok_and(|manifest| manifest.contains("\ndoctest = false\n"))
+    };
+    let crates = fs::read_dir(root().join("crates")).expect("the crates");
+    let crates = crates.map(|entry| entry.expect("an entry").path());
+    let crates: Vec<_> = crates
+        .chain([root().join("tests/fuzz")])
+        .filter(not_run)
+        .collect();
+    assert!(crates.len() > 5, "{crates:?}");
+    let examples: Vec<_> = crates
+        .iter()
+        .flat_map(|folder| examples_below(&folder.join("src")))
+        .collect();
+    assert_eq!(examples, Vec::<String>::new());
+}
+
+/// The blocks of code in docs below a folder that would be run.
+fn examples_below(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(examples_below(&path));
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let docs = text.lines().map(str::trim_start);
+        let docs = docs.filter_map(|line| line.strip_prefix("///").or(line.strip_prefix("//!")));
+        // Every other one ends a block.
+        let fences = docs.map(str::trim).filter(|line| line.starts_with("```"));
+        let begun = fences.step_by(2).map(|fence| fence.trim_matches('`'));
+        let run = begun.filter(|language| !["text", "json"].contains(language));
+        found.extend(run.map(|language| format!("{}: {language}", path.display())));
+    }
+    found
+}
