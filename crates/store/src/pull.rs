@@ -311,6 +311,11 @@ impl Slices {
         let is_last = end == page.records.len();
         if is_last && page.next != page.expected {
             state.cursor = page.next.clone();
+            // Nobody is to be buried after the first walk over everybody: a stop before its end is noted would only have
+            // all of it walked again.
+            if page.listing == Listing::OpportunitySweep && state.last_success_at.is_none() {
+                state.last_success_at = page.next.as_of();
+            }
             let key = key::listing(page.connection, page.listing);
             draft.put(Table::Listings, key, &state);
         }

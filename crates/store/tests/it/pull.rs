@@ -128,6 +128,24 @@ async fn a_long_page_is_stored_in_several_transactions_that_share_a_flush() {
     assert_eq!(store.apply(long).await.unwrap(), expected);
 }
 
+/// P18: a stop right after it would have everybody walked over again.
+#[tokio::test]
+async fn the_first_walk_over_everybody_has_ended_with_its_last_page_and_later_ones_when_that_is_noted()
+ {
+    let (_folder, store, c) = connected().await;
+    let walk = async |from: Cursor, to: Cursor| {
+        let mut last = page(c, 100, Vec::new());
+        last.listing = Listing::OpportunitySweep;
+        (last.expected, last.next) = (from, to);
+        store.apply(last).await.unwrap();
+        store.cursors(c).await.unwrap()[&Listing::OpportunitySweep].last_success_at
+    };
+    let under_way = Cursor::begun(at(7));
+    assert_eq!(walk(Cursor::New, under_way.clone()).await, None);
+    assert_eq!(walk(under_way, idle(7)).await, Some(at(7)));
+    assert_eq!(walk(idle(7), idle(9)).await, Some(at(7)));
+}
+
 #[tokio::test]
 async fn a_record_keeps_its_place_in_levers_order_and_a_new_place_is_no_change() {
     let (_folder, store, c) = connected().await;
