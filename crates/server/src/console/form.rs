@@ -136,7 +136,7 @@ fn lost(path: &str, form: &Form, lapsed: Lapsed) -> Markup {
         p { a.button href={ (ROOT) "/sign-in" } target="_blank" rel="noopener" { "Sign in in another tab" } }
         @if !typed.is_empty() {
             dl.typed { @for (label, value) in &typed { dt { (label) } dd { (value) } } }
-            p.faint { "What was chosen from lists of the account, such as stages and people, and keys are not among it: choose and give those again." }
+            p.faint { "What was chosen from lists of the account, such as stages and people, boxes without a tick, and keys are not among it: choose and give those again." }
         }
     }
 }

@@ -251,6 +251,7 @@ const PHRASES: &[(&str, &str)] = &[
     (": LeverService.ListFormTemplates lists them", ""),
     ("GetStageMapping lists", "the Stages page lists"),
     ("unarchive it, here or in Lever,", "unarchive it in Lever"),
+    ("a label has", "the name has"),
     ("ListRuns", "Sync"),
     ("ListApiCalls", "API calls"),
     ("ListOperations", "Operations"),

@@ -135,7 +135,15 @@ fn called(path: &str, form: &Form, name: &str) -> Option<(String, Choices)> {
         "label" if path.contains("/stages") => Some(("Name of a group".to_owned(), FREE)),
         "label" => Some(("Name of a field".to_owned(), FREE)),
         "group_days" => Some((format!("SLA days of “{whose}”"), FREE)),
+        "stage_days" => Some(("SLA days on the card of a stage".to_owned(), FREE)),
+        "kind" => Some((format!("Kind of “{whose}”"), FREE)),
         "path" => Some((format!("Source path of “{whose}”"), FREE)),
+        "derived" => Some((format!("“{whose}” is derived"), TICK)),
+        "direction" => Some((format!("Direction of “{whose}”"), FREE)),
+        "policy" => Some((
+            format!("Policy of “{whose}”"),
+            &[("never", "never (protected)")],
+        )),
         _ => None,
     }
 }
@@ -173,21 +181,26 @@ mod tests {
                 "What the product calls it: No fit",
             ]
         );
-        let board = "group=SCREEN&label.SCREEN=Screen&group_days.SCREEN=4&stage.0f3a-id=SCREEN&stage_days.0f3a-id=9&inbound=0f3a-id&week=monday";
+        let board = "group=SCREEN&label.SCREEN=Screen&kind.SCREEN=active&group_days.SCREEN=4&stage.0f3a-id=SCREEN&stage_days.0f3a-id=9&inbound=0f3a-id&week=monday";
         assert_eq!(
             told("/console/connections/c/stages", board),
             [
                 "Name of a group: Screen",
+                "Kind of “Screen”: active",
                 "SLA days of “Screen”: 4",
+                "SLA days on the card of a stage: 9",
                 "Working week: monday",
             ]
         );
-        let table = "field.0=NAME&label.0=Name&path.0=contact.name&policy.0=never";
+        let table = "field.0=NAME&label.0=Name&path.0=contact.name&derived.0=on&direction.0=both&policy.0=never";
         assert_eq!(
             told("/console/connections/c/fields", table),
             [
                 "Name of a field: Name",
-                "Source path of “Name”: contact.name"
+                "Source path of “Name”: contact.name",
+                "“Name” is derived: yes",
+                "Direction of “Name”: both",
+                "Policy of “Name”: never (protected)",
             ]
         );
         let settings =
