@@ -116,20 +116,20 @@ impl Ours {
             texts.into_iter().filter(move |text| !found(text))
         };
         match write {
-            Write::AddTags { tags } => add(&mut self.tags, new(tags.clone()), at),
+            Write::AddTags { tags } => add(&mut self.tags, new(tags.clone()), at, same_tag),
             Write::RemoveTags { tags } => forget(&mut self.tags, tags),
             Write::CreateNote(note) if note.thread.is_none() => {
-                add(&mut self.notes, result_id.map(str::to_owned), at);
+                add(&mut self.notes, result_id.map(str::to_owned), at, same_tag);
             }
             Write::UploadFile(file) if file.target.keeps() => {
-                add(&mut self.files, result_id.map(str::to_owned), at);
+                add(&mut self.files, result_id.map(str::to_owned), at, same_tag);
             }
             Write::Prepared(prepared) => match prepared.kind {
                 PreparedKind::AddLinks => {
                     let there =
                         |link: &String| operation.found.iter().any(|one| same_link(one, link));
                     let added = links(prepared).into_iter().filter(|link| !there(link));
-                    add(&mut self.links, added, at);
+                    add(&mut self.links, added, at, same_link);
                 }
                 PreparedKind::RemoveLinks => {
                     let gone = links(prepared);
@@ -176,26 +176,36 @@ pub fn links(prepared: &Prepared) -> Vec<String> {
     serde_json::from_str::<Body>(body).map_or_else(|_| Vec::new(), |body| body.links)
 }
 
-/// Lever does not tell tags apart by case, and puts a scheme before links that have none.
+/// Whether two tags are one: Lever tells them apart by case as well (recorded: `Full-time` and `Full-Time`).
 pub fn same_tag(one: &str, other: &str) -> bool {
-    let bare = |text: &str| {
-        let text = text.trim().to_lowercase();
-        let text = text
-            .strip_prefix("https://")
-            .or(text.strip_prefix("http://"))
-            .unwrap_or(&text);
-        text.to_owned()
-    };
-    bare(one) == bare(other)
+    one.trim() == other.trim()
 }
 
 /// Whether two links lead to the same, however they are spelled.
 pub fn same_link(one: &str, other: &str) -> bool {
     let canonical = |text: &str| Link::classify(text, &[])?.canonical;
-    same_tag(one, other) || canonical(one).is_some_and(|one| canonical(other) == Some(one))
+    bare_link(one) == bare_link(other)
+        || canonical(one).is_some_and(|one| canonical(other) == Some(one))
 }
 
-fn add(list: &mut Vec<Added>, what: impl IntoIterator<Item = String>, at: Timestamp) {
+/// A link without its scheme, which Lever puts before links that have none. Hosts know no case, paths do.
+fn bare_link(text: &str) -> String {
+    let text = text.trim();
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| {
+        let start = text.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    let rest = &text[scheme.map_or(0, str::len)..];
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    host.to_lowercase() + path
+}
+
+fn add(
+    list: &mut Vec<Added>,
+    what: impl IntoIterator<Item = String>,
+    at: Timestamp,
+    alike: fn(&str, &str) -> bool,
+) {
     for what in what {
         let added = Added {
             what,
@@ -204,7 +214,7 @@ fn add(list: &mut Vec<Added>, what: impl IntoIterator<Item = String>, at: Timest
         };
         match list
             .iter_mut()
-            .find(|known| same_tag(&known.what, &added.what))
+            .find(|known| alike(&known.what, &added.what))
         {
             // We have put it there again.
             Some(known) if known.gone => *known = added,
@@ -261,9 +271,9 @@ mod tests {
     fn only_what_was_not_there_before_is_ours() {
         let mut ours = Ours::default();
         let wanted = tags(&["Ours", "Theirs"]);
-        let (before, after) = done(Write::AddTags { tags: wanted }, &["theirs"]);
+        let (before, after) = done(Write::AddTags { tags: wanted }, &["Theirs"]);
         assert!(ours.learn(&before, &after));
-        assert!(ours.has_tag("ours") && !ours.has_tag("Theirs"));
+        assert!(ours.has_tag("Ours") && !ours.has_tag("Theirs"));
         assert!(!ours.learn(&after, &after), "it is learnt once");
     }
 
@@ -277,11 +287,41 @@ mod tests {
             &[],
         );
         ours.learn(&before, &after);
-        let (before, after) = done(Write::RemoveTags { tags: tags(&["A"]) }, &[]);
+        let (before, after) = done(Write::RemoveTags { tags: tags(&["a"]) }, &[]);
         ours.learn(&before, &after);
         let wanted = tags(&["a", "b", "c"]);
         assert_eq!(ours.removed_by_people(&wanted, &tags(&["c"])), ["b"]);
-        assert!(ours.removed_by_people(&wanted, &tags(&["B"])).is_empty());
+        assert!(ours.removed_by_people(&wanted, &tags(&["b"])).is_empty());
+    }
+
+    /// Lever keeps what differs in case side by side: the one may be ours and the other of people.
+    #[test]
+    fn what_differs_in_case_is_something_else_but_for_the_host_of_a_link() {
+        let mut ours = Ours::default();
+        let (before, after) = done(
+            Write::AddTags {
+                tags: tags(&["own"]),
+            },
+            &["Own"],
+        );
+        ours.learn(&before, &after);
+        let link = change_of_links(PreparedKind::AddLinks, &["https://A.example/ce60d"]);
+        let (before, after) = done(link, &[]);
+        ours.learn(&before, &after);
+        assert!(ours.has_tag("own") && !ours.has_tag("Own"));
+        assert!(ours.has_link("a.example/ce60d"));
+        assert!(!ours.has_link("https://a.example/CE60D"));
+        let (before, after) = done(
+            Write::RemoveTags {
+                tags: tags(&["Own"]),
+            },
+            &[],
+        );
+        assert!(!ours.learn(&before, &after));
+        assert_eq!(
+            ours.removed_by_people(&tags(&["own"]), &tags(&["Own"])),
+            ["own"]
+        );
     }
 
     #[test]
@@ -302,7 +342,7 @@ mod tests {
                 ours.learn(&before, &after);
             }
         };
-        let has = |ours: &Ours| (ours.has_tag("A"), ours.has_link("https://a.example"));
+        let has = |ours: &Ours| (ours.has_tag("a"), ours.has_link("https://a.example"));
         add(&mut ours, &[]);
         // Who never saw it there has not seen it go.
         assert!(!ours.see(&shown(&[]), &shown(&["b"])));

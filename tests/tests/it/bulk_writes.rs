@@ -731,6 +731,21 @@ async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
     };
     alike(world.bulk_write(dry).await);
     alike(world.bulk_write(request).await);
+
+    // Nor does what a bulk is said to do come from somebody who is hidden.
+    let tagged = |person: &String, tag: &str| pb::BulkItem {
+        opportunity_id: person.clone(),
+        write: Some(pb::bulk_item::Write::AddTags(pb::BulkTexts {
+            values: vec![tag.to_owned()],
+        })),
+    };
+    let request = pb::BulkWriteRequest {
+        items: vec![tagged(&known, "hidden"), tagged(&open, "shown")],
+        ..notes(&[])
+    };
+    let bulk = world.bulk_write(request).await.remove(0);
+    let told = world.operation(&bulk.id).await.summary.expect("told");
+    assert_eq!(told.tags, ["shown"]);
 }
 
 /// How often Lever was asked about somebody.

@@ -608,6 +608,25 @@ async fn f28_a_user_changes_in_what_was_asked_and_a_role_takes_an_administrator(
     let told = refused(world.update_user(promotion).await);
     assert_eq!(told.code, Code::PermissionDenied);
     assert!(told.message.contains("access_role"), "{told:?}");
+    // However it is spelled, and whether somebody gets another role or comes with one.
+    let body = r#"{"name": "A", "email": "a@example.com", "\u0061ccessRole": "super admin"}"#;
+    for (call, path) in [
+        ("updateUser", vec![("user", user.as_str())]),
+        ("createUser", vec![]),
+    ] {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let request = pb::CallRequest {
+            connection_id: world.connection.clone(),
+            operation_id: call.to_owned(),
+            path_parameters: path.iter().map(owned).collect(),
+            request_id: fresh_id(),
+            body: Some(pb::call_request::Body::BodyJson(body.into())),
+            ..Default::default()
+        };
+        let told = refused(world.api.lever().call(request).await);
+        assert_eq!(told.code, Code::PermissionDenied, "{call}");
+        assert!(told.message.contains("accessRole"), "{told:?}");
+    }
 }
 
 /// F-21: a long text is several notes, and none of them twice when an answer is lost.

@@ -77,13 +77,14 @@ pub(super) fn has_moved(present: &Opportunity, noted: Option<[u8; 32]>, since: T
 
 /// Whether Lever shows the tags, sources or links as they were to be; none for what is told otherwise.
 pub(super) fn is_as_asked(write: &Write, present: &Opportunity) -> Option<bool> {
-    let has = |there: &[String], one: &String| there.iter().any(|it| same_tag(it, one));
+    let tagged = |tag: &String| present.tags.iter().any(|it| same_tag(it, tag));
+    let known = |one: &String| present.sources.iter().any(|it| same_source(it, one));
     let leads = |one: &String| present.links.iter().any(|it| same_link(it, one));
     Some(match write {
-        Write::AddTags { tags } => tags.iter().all(|tag| has(&present.tags, tag)),
-        Write::RemoveTags { tags } => !tags.iter().any(|tag| has(&present.tags, tag)),
-        Write::AddSources { sources } => sources.iter().all(|it| has(&present.sources, it)),
-        Write::RemoveSources { sources } => !sources.iter().any(|it| has(&present.sources, it)),
+        Write::AddTags { tags } => tags.iter().all(tagged),
+        Write::RemoveTags { tags } => !tags.iter().any(tagged),
+        Write::AddSources { sources } => sources.iter().all(known),
+        Write::RemoveSources { sources } => !sources.iter().any(known),
         Write::Prepared(prepared) => match prepared.kind {
             PreparedKind::AddLinks => links(prepared).iter().all(leads),
             PreparedKind::RemoveLinks => !links(prepared).iter().any(leads),
@@ -91,6 +92,11 @@ pub(super) fn is_as_asked(write: &Write, present: &Opportunity) -> Option<bool> 
         },
         _ => return None,
     })
+}
+
+/// Whether two sources are one. That Lever tells them apart by case, as it does tags, is not recorded.
+fn same_source(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 /// What is told where people may have taken the effect back.
@@ -144,10 +150,11 @@ mod tests {
         let add = |tags: &[&str]| Write::AddTags { tags: texts(tags) };
         let remove = |tags: &[&str]| Write::RemoveTags { tags: texts(tags) };
         let there = person(None);
-        assert_eq!(is_as_asked(&add(&["rust"]), &there), Some(true));
-        assert_eq!(is_as_asked(&add(&["rust", "go"]), &there), Some(false));
-        assert_eq!(is_as_asked(&remove(&["go"]), &there), Some(true));
-        assert_eq!(is_as_asked(&remove(&["go", "RUST"]), &there), Some(false));
+        assert_eq!(is_as_asked(&add(&["Rust"]), &there), Some(true));
+        assert_eq!(is_as_asked(&add(&["rust"]), &there), Some(false));
+        assert_eq!(is_as_asked(&add(&["Rust", "go"]), &there), Some(false));
+        assert_eq!(is_as_asked(&remove(&["go", "rust"]), &there), Some(true));
+        assert_eq!(is_as_asked(&remove(&["go", "Rust"]), &there), Some(false));
         let fair = Write::AddSources {
             sources: texts(&["fair"]),
         };

@@ -4,7 +4,9 @@ use domain::Write;
 use domain::answers::{Answer, ApplicationAsk};
 use domain::identity::IdentityKey;
 use domain::operation::{LONGEST_NOTE, Prepared, PreparedKind, RawWrite};
-use lever::registry::{APPLY_TO_POSTING, CREATE_OPPORTUNITY_FORM, UPDATE_CONTACT, UPDATE_USER};
+use lever::registry::{
+    APPLY_TO_POSTING, CREATE_OPPORTUNITY_FORM, CREATE_USER, UPDATE_CONTACT, UPDATE_USER,
+};
 use lever::{
     AddLinks, CommentWrite, ContactId, Endpoint, NoteId, NoteWrite, Operation, OpportunityId,
     Phone, PostingId, RemoveLinks, UpdateNote, UserId,
@@ -206,17 +208,24 @@ pub fn update_user(user: &UserId, change: &UserChange) -> Result<Write> {
     asked(PreparedKind::UpdateUser, &UPDATE_USER, &path, change)
 }
 
-/// Whether a write gives a user another role in Lever.
+/// Whether a write gives a user a role in Lever.
 pub fn changes_access_role(write: &Write) -> bool {
-    let Write::Prepared(Prepared {
-        kind: PreparedKind::UpdateUser,
-        call,
-    }) = write
-    else {
-        return false;
-    };
-    let change: Option<UserChange> = as_asked(call);
-    change.is_some_and(|change| change.access_role.is_some())
+    match write {
+        Write::Prepared(Prepared {
+            kind: PreparedKind::UpdateUser,
+            call,
+        }) => {
+            let change: Option<UserChange> = as_asked(call);
+            change.is_some_and(|change| change.access_role.is_some())
+        }
+        Write::Raw(call) if [CREATE_USER.id, UPDATE_USER.id].contains(&call.operation.as_str()) => {
+            let body = call.body.as_deref().unwrap_or_default();
+            let body: Option<serde_json::Map<String, serde_json::Value>> =
+                serde_json::from_str(body).ok();
+            body.is_some_and(|body| body.contains_key("accessRole"))
+        }
+        _ => false,
+    }
 }
 
 /// A call whose body says what is asked, until it is made ready (`ready`) or sent (`merge`).

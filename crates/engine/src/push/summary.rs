@@ -61,7 +61,8 @@ impl fmt::Debug for Summary {
 }
 
 impl Engine {
-    /// What each of some operations asks for; of a bulk, what its first item does, without the person.
+    /// What each of some operations asks for; of a bulk, what the first of its items does that the caller may see
+    /// (`confidential`: those about confidential people too), without the person.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -69,8 +70,10 @@ impl Engine {
         &self,
         connection: ConnectionId,
         operations: &[Operation],
+        confidential: bool,
     ) -> Result<Vec<Summary>> {
         let words = Words {
+            confidential,
             shared: &self.shared,
             legend: &*Legend::of(&self.shared, connection).await?,
             connection,
@@ -85,6 +88,8 @@ impl Engine {
 
 /// The words of one connection.
 struct Words<'a> {
+    /// Whether the caller may see confidential people.
+    confidential: bool,
     shared: &'a Shared,
     legend: &'a Legend,
     connection: ConnectionId,
@@ -111,14 +116,20 @@ impl Words<'_> {
     }
 
     async fn of_first_item(&self, bulk: &Operation) -> Result<Summary> {
-        let first = self
-            .shared
-            .store
-            .operation(self.connection, bulk.id.item(1));
-        match first.await? {
-            Some(first) => self.asked(&first).await,
-            None => Ok(Summary::default()),
+        for number in 1.. {
+            let item = bulk.id.item(number);
+            let item = self.shared.store.operation(self.connection, item).await?;
+            let Some(item) = item else { break };
+            let hidden = !self.confidential
+                && self
+                    .person(&item)
+                    .await?
+                    .is_some_and(|person| person.confidential);
+            if !hidden {
+                return self.asked(&item).await;
+            }
         }
+        Ok(Summary::default())
     }
 
     async fn person(&self, operation: &Operation) -> Result<Option<Candidacy>> {
@@ -280,7 +291,7 @@ mod tests {
             testing::operation(id, "3", reject("other")),
         ];
         asked[0].acting_user = Some("u".into());
-        let told = engine.summaries(id, &asked).await.unwrap();
+        let told = engine.summaries(id, &asked, true).await.unwrap();
         let shown = |id: &str, text: &str| {
             Some(Shown {
                 id: id.to_owned(),

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use domain::Write;
 use engine::{Error, FileDownload, prepare};
 use proto::v1 as pb;
 use proto::v1::candidate_service_server::CandidateService;
@@ -79,11 +80,7 @@ impl Api {
                 "perform_as needs a token with the right act_as_any; give acting_user",
             ));
         }
-        if caller.role != Role::Admin && prepare::changes_access_role(&asked.request.write) {
-            return Err(permission_denied(
-                "access_role needs a token with the role admin; leave it out",
-            ));
-        }
+        check_access_role(caller, &asked.request.write)?;
         Ok(asked)
     }
 
@@ -91,6 +88,20 @@ impl Api {
         let planned = self.engine.dry_run(&asked.request).await.map_err(status)?;
         Ok(to_dry_run(&asked.request, &planned))
     }
+}
+
+/// Refuses who may not give Lever's users another role, however it is asked for.
+pub(super) fn check_access_role(caller: &Caller, write: &Write) -> Result<(), Status> {
+    if caller.role == Role::Admin || !prepare::changes_access_role(write) {
+        return Ok(());
+    }
+    let field = match write {
+        Write::Raw(_) => "accessRole",
+        _ => "access_role",
+    };
+    Err(permission_denied(&format!(
+        "{field} needs a token with the role admin; leave it out"
+    )))
 }
 
 /// How long the first message of an upload may take to come.

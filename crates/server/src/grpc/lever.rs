@@ -9,6 +9,7 @@ use proto::v1 as pb;
 use proto::v1::lever_service_server::LeverService;
 use tonic::{Request, Response, Status};
 
+use super::candidate::check_access_role;
 use super::{Api, caller, connection_of, viewer};
 use crate::auth::{ACT_AS_ANY, CONFIDENTIAL, Caller, EEO, Role};
 use crate::wire;
@@ -151,6 +152,7 @@ impl Api {
                 "perform_as needs a token with the right act_as_any; give acting_user",
             ));
         }
+        check_access_role(caller, &asked.request.write)?;
         let request = WriteRequest {
             confidential: caller.has(CONFIDENTIAL),
             ..asked.request

@@ -10,7 +10,7 @@ use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
 use super::{Api, caller, connection_of, rights};
-use crate::auth::{Caller, Role};
+use crate::auth::{CONFIDENTIAL, Caller, Role};
 use crate::wire;
 use crate::wire::operation::{Told, from_filter, to_summary};
 use crate::wire::page_token::Bound;
@@ -43,7 +43,8 @@ impl Api {
         id: ConnectionId,
         operations: &[Operation],
     ) -> Result<Vec<pb::Operation>, Status> {
-        let summaries = self.engine.summaries(id, operations).await;
+        let sees_all = caller.has(CONFIDENTIAL);
+        let summaries = self.engine.summaries(id, operations, sees_all).await;
         let mut told = Vec::with_capacity(operations.len());
         for (operation, summary) in operations.iter().zip(summaries.map_err(status)?) {
             let may_know = Told {
