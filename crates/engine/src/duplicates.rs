@@ -28,9 +28,9 @@ const LONGEST_ID: usize = 1_000;
 const STEP: usize = 50;
 /// Opportunities whose documents are asked what a key is.
 const MOST_ASKED: usize = 3;
-/// The work after which a page ends, full or not, counted as [`Reach::work`] is: some 10 ms, twice that on a busy
+/// The work after which a page ends, full or not, counted as [`Reach::work`] is: some 7 ms, twice that on a busy
 /// machine.
-const WORK: usize = 60_000;
+const WORK: usize = 40_000;
 /// What reading the documents of an opportunity costs, in that measure.
 const ASKING: usize = 400;
 /// What reading one that has a key costs.

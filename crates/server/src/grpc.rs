@@ -229,7 +229,8 @@ impl Api {
         )))
     }
 
-    /// Whether the caller may see an operation: an export tells of whom it was judged by.
+    /// Whether the caller may see an operation: an export tells of whom it was judged by, and one about somebody hidden
+    /// may tell no more than one about nobody.
     async fn sees_operation(
         &self,
         caller: &Caller,
@@ -240,6 +241,9 @@ impl Api {
             && !caller.has(CONFIDENTIAL)
         {
             return Ok(false);
+        }
+        if operation.tells_of_nobody() {
+            return Ok(true);
         }
         self.sees(caller, operation.connection, &operation.opportunity)
             .await

@@ -1,11 +1,12 @@
 //! Tokens: who may call what, who sees which connection, and that no secret is ever shown (P13, P14, P-02).
 
 use domain::Stream;
-use lever_sim::Act;
+use lever_sim::{Act, Action, FaultPlan, FaultRule};
 use proto::v1 as pb;
+use proto::v1::OperationState::{Failed, Succeeded};
 use tonic::Code;
 
-use crate::support::{Api, Home, Setup, World, files_with, fresh_id, refused};
+use crate::support::{Api, Home, Setup, World, files_with, fresh_id, refused, why};
 
 /// A world that asks for tokens, with one for an administrator.
 async fn guarded() -> (World, String) {
@@ -203,6 +204,53 @@ async fn confidential_people_do_not_exist_for_a_token_without_the_right() {
     };
     let told = world.api.sync().list_api_calls(calls).await;
     assert_eq!(told.expect("told").into_inner().api_calls, []);
+}
+
+/// What is taken while Lever is away is sent to nobody whom its caller may not see: Lever tells, once it is back.
+#[tokio::test]
+async fn a_write_that_lever_could_not_be_asked_about_reaches_nobody_hidden() {
+    let mut world = World::new(Setup::new(400).asked_only()).await;
+    world.connect().await;
+    let plain = restarted_with(&mut world, &["--role", "product"]).await;
+    world.api = world.api.with_token(&plain);
+    let everybody = world.lever.opportunities().into_iter();
+    let (hidden, open): (Vec<_>, Vec<_>) = everybody
+        .filter(|person| person["archived"].is_null())
+        .partition(|person| person["confidentiality"] == "confidential");
+    let id = |person: &serde_json::Value| person["id"].as_str().expect("an id").to_owned();
+    let people = [id(&open[0]), id(&hidden[0]), fresh_id()];
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on(
+            "getOpportunity",
+            Action::ServerErrorBefore(503),
+        )],
+    });
+    let mut taken = Vec::new();
+    for person in &people {
+        let note = pb::CreateNoteRequest {
+            opportunity_id: person.clone(),
+            request_id: fresh_id(),
+            value: "while away".to_owned(),
+            wait: Some(prost_types::Duration::default()),
+            ..Default::default()
+        };
+        taken.push(world.create_note(note).await.expect("taken").id);
+    }
+    world.lever.set_faults(FaultPlan::default());
+    let [written, refused, nobody] = [0, 1, 2].map(|number: usize| &taken[number]);
+    assert_eq!(world.settled(written).await.state(), Succeeded);
+    for id in [refused, nobody] {
+        let operation = world.settled(id).await;
+        assert_eq!(
+            (operation.state(), why(&operation).reason.as_str()),
+            (Failed, "LEVER_NOT_FOUND")
+        );
+        let mut calls = operation.lever_calls.iter();
+        assert!(calls.all(|call| call.status == 503), "{operation:?}");
+    }
+    assert_eq!(world.notes_saying(&people[0], "while away"), 1);
+    assert_eq!(world.effects("createOpportunityNote"), 1);
 }
 
 /// How many people the report of all stages counts.
@@ -542,8 +590,9 @@ async fn who_works_with_applicants_reaches_nobody_else_by_asking_again() {
     let bulk = last.expect("the bulk");
     assert_eq!(bulk.state(), pb::OperationState::Failed);
     for id in [format!("{}/1", bulk.id), bulk.id.clone()] {
-        let told = refused(world.retry(&id).await);
-        assert_eq!(told.reason, "OPERATION_NOT_RETRYABLE");
+        world.retry(&id).await.expect("in line, as of nobody");
+        let again = world.settled(&id).await;
+        assert_eq!(again.state(), pb::OperationState::Failed);
     }
     assert_eq!(world.effects("updateOpportunityStage"), 0);
     // Whoever may write to anybody can have it written.

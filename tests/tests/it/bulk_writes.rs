@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lever_sim::{Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
-use proto::v1::OperationState::{Cancelled, Failed, Succeeded};
+use proto::v1::OperationState::{Cancelled, Failed, Held, Succeeded};
 use proto::v1::bulk_item::Write as Item;
 use serde_json::json;
 use tonic::{Code, Status, Streaming};
@@ -25,6 +25,17 @@ async fn told<M>(
 }
 
 impl World {
+    /// What a bulk is made of, as the caller may see it.
+    async fn items(&self, bulk: &str) -> Vec<pb::Operation> {
+        let request = pb::ListOperationsRequest {
+            connection_id: self.connection.clone(),
+            parent_id: bulk.to_owned(),
+            ..Default::default()
+        };
+        let listed = self.api.operations().list_operations(request).await;
+        listed.expect("operations").into_inner().operations
+    }
+
     pub(crate) async fn bulk_write(&self, request: pb::BulkWriteRequest) -> Vec<pb::Operation> {
         let stream = self.api.candidates().bulk_write(request).await;
         told(stream, |message| message.operation).await
@@ -655,6 +666,8 @@ async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
     world.api.sync().start_sync(read).await.expect("mirrored");
     assert!(world.stop().await.success());
     let product = world.home.token(&["--role", "product"]).await;
+    let trusted = ["--role", "product", "--right", "confidential"];
+    let trusted = world.home.token(&trusted).await;
     world.start().await;
     world.api = world.api.with_token(&product);
     let notes = |people: &[&String]| pb::BulkWriteRequest {
@@ -707,12 +720,16 @@ async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
 
     // Whom the caller may not see, known to the mirror or not, and nobody: what tells them apart is told to nobody.
     let people = [&known, &secret, &nobody];
-    let request = notes(&people);
+    let request = pb::BulkWriteRequest {
+        // Whoever the person belongs to would stand in for this one.
+        acting_user: "stranger@example.com".to_owned(),
+        ..notes(&people)
+    };
     let dry = pb::BulkWriteRequest {
         dry_run: true,
         ..request.clone()
     };
-    let alike = |items: Vec<pb::Operation>| {
+    let alike = |items: &[pb::Operation]| {
         let of = |person: &&String| {
             let mut items = items.iter().filter(|one| one.opportunity_id == **person);
             let item = items.next_back().expect("an item");
@@ -729,10 +746,34 @@ async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
         assert_eq!(told[0], told[1]);
         assert_eq!(told[1], told[2]);
     };
-    alike(world.bulk_write(dry).await);
-    alike(world.bulk_write(request).await);
+    alike(&world.bulk_write(dry).await);
+    let told = world.bulk_write(request).await;
+    alike(&told);
+    let mut again = Vec::new();
+    for item in world.items(&told[0].id).await {
+        world.retry(&item.id).await.expect("in line again");
+        again.push(world.settled(&item.id).await);
+    }
+    alike(&again);
+    let held = pb::BulkWriteRequest {
+        hold: Some(pb::Hold {
+            delay: Some(pb::hold::Delay::BusinessDays(2)),
+        }),
+        ..notes(&people)
+    };
+    let stream = world.api.candidates().bulk_write(held).await;
+    let mut stream = stream.expect("accepted").into_inner();
+    let bulk = stream.message().await.expect("told").expect("a message");
+    let bulk = bulk.operation.expect("the bulk").id;
+    let waiting = world.items(&bulk).await;
+    let held = waiting.iter().all(|item| item.state() == Held);
+    assert!(held, "{waiting:?}");
+    alike(&waiting);
+    world.release(&bulk).await.expect("in line");
+    world.settled(&bulk).await;
+    alike(&world.items(&bulk).await);
 
-    // Nor does what a bulk is said to do come from somebody who is hidden.
+    // What others wrote to somebody who is hidden is told of no bulk either.
     let tagged = |person: &String, tag: &str| pb::BulkItem {
         opportunity_id: person.clone(),
         write: Some(pb::bulk_item::Write::AddTags(pb::BulkTexts {
@@ -743,7 +784,11 @@ async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
         items: vec![tagged(&known, "hidden"), tagged(&open, "shown")],
         ..notes(&[])
     };
+    world.api = world.api.with_token(&trusted);
     let bulk = world.bulk_write(request).await.remove(0);
+    let told = world.operation(&bulk.id).await.summary.expect("told");
+    assert_eq!(told.tags, ["hidden"]);
+    world.api = world.api.with_token(&product);
     let told = world.operation(&bulk.id).await.summary.expect("told");
     assert_eq!(told.tags, ["shown"]);
 }

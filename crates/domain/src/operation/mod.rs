@@ -263,8 +263,8 @@ pub struct Operation {
     pub asked_for: Option<String>,
     /// Who acted for the first calls, where another user was chosen since.
     pub acted_before: Vec<Former>,
-    /// Of one about a person whom the mirror did not have when it was asked for: what its caller may see. Lever is asked
-    /// about the person before each call.
+    /// Of one about a person whom the mirror did not have when it was asked for, or whom its caller may not see: what that
+    /// is. Lever is asked about the person before each call.
     pub unseen: Option<Sight>,
     /// Of tags and links to add: those that were there before, when it was first sent; they are not ours.
     pub found: Vec<String>,
@@ -473,6 +473,19 @@ impl Operation {
             revision: self.revision + 1,
             ..self.clone()
         })
+    }
+
+    /// Whether nothing in it tells more of its person than that nobody of that id exists for who asked: so it is of somebody
+    /// hidden just as of nobody.
+    pub fn tells_of_nobody(&self) -> bool {
+        let untold = match &self.state {
+            State::Held { .. } | State::Recorded { .. } | State::Sending { .. } => true,
+            State::Failed(failure) => failure.kind == FailureKind::NotFound,
+            State::Cancelled(why) => why.is_none(),
+            State::Reconciling { .. } | State::Succeeded | State::Uncertain(_) => false,
+        };
+        let hides = self.unseen.is_some_and(|sight| !sight.confidential);
+        hides && untold && self.steps.iter().all(|step| !step.done)
     }
 
     /// The Lever user for whom a call was made that was sent at a time.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::acting::Chosen;
-use domain::operation::{Bulk, Failure, Hold, PreparedKind, Sight, State};
+use domain::operation::{Bulk, Failure, Hold, PreparedKind, State};
 use domain::{ConnectionId, Operation, OperationId, Write};
 use lever::{Lane, OpportunityId};
 use sha2::{Digest as _, Sha256};
@@ -13,7 +13,7 @@ use super::acting::{Acting, Chooser};
 use super::asked::check_asked;
 use super::content::{check_request_id, digest};
 use super::foresee::{People, Planned, Way};
-use super::judge::{Judge, Rights, check_target, failure_of, hidden, target};
+use super::judge::{Judge, Rights, Seen, check_target, failure_of, hidden, target};
 use super::submit::{REMEMBERED, WriteRequest, in_steps, new_operation, used_request_id};
 use super::{count, new_id};
 use crate::engine::Engine;
@@ -131,8 +131,8 @@ pub struct BulkDryRun {
 struct Judged {
     /// Whom it is made for.
     acting: Chosen,
-    /// What the caller may see, where Lever must be asked about the person first.
-    unseen: Option<Sight>,
+    /// Whether the person exists for the caller.
+    seen: Seen,
 }
 
 impl Judged {
@@ -140,7 +140,7 @@ impl Judged {
     fn not(request: &WriteRequest) -> Judged {
         Judged {
             acting: request.acting.unchosen(),
-            unseen: None,
+            seen: Seen::Shown,
         }
     }
 }
@@ -148,9 +148,9 @@ impl Judged {
 impl Engine {
     /// Records many writes and puts them in line, each an operation below one; returns once all are durable.
     ///
-    /// An item that cannot be right in this account (a stage that is excluded, somebody whom the caller may not see) is
-    /// recorded as failed and keeps no other from being written. Of people whom the mirror does not have Lever tells when
-    /// their turn comes. A stage or an archive reason that all items name, or the only one, is judged for the request as a
+    /// An item that cannot be right in this account (a stage that is excluded) is recorded as failed and keeps no other
+    /// from being written. Of people whom the mirror does not have, or whom the caller may not see, Lever tells when their
+    /// turn comes, so that nothing tells one from the other. A stage or an archive reason that all items name, or the only one, is judged for the request as a
     /// whole.
     ///
     /// # Errors
@@ -179,7 +179,7 @@ impl Engine {
             now,
             release_at: self.release_time(request.connection, hold, now).await?,
             of_many: true,
-            unseen: None,
+            seen: Seen::Shown,
         };
         let requests = self.requests(&request);
         let requests = self.where_they_are(requests, request.rights).await?;
@@ -189,12 +189,12 @@ impl Engine {
         for (request, judged) in requests.iter().zip(judged) {
             items.push(match judged {
                 Err(why) => Err(why),
-                Ok(Judged { acting, unseen }) => {
-                    let way = Way { unseen, ..way };
+                Ok(Judged { acting, seen }) => {
+                    let way = Way { seen, ..way };
                     let planned = self
                         .foreseen(&outbox, request, acting, way, &mut people)
                         .await?;
-                    match unseen {
+                    match seen.sight() {
                         // The look that is made for them would tell them from somebody who is hidden.
                         Some(_) if planned.nobody_is_there() => Err(hidden(&request.opportunity)),
                         Some(_) => Ok(planned.looked_at_first(&request.opportunity)),
@@ -254,13 +254,14 @@ impl Engine {
             .lever_sends_email;
         let mut items = Vec::with_capacity(requests.len());
         for (number, (request, judged)) in (1..).zip(requests.into_iter().zip(judged)) {
-            let minded = self.minded(&request).await?;
+            let seen = judged.as_ref().map_or(Seen::Shown, |judged| judged.seen);
+            let minded = self.minded(&request, seen).await?;
             let (state, judged) = match (judged, minded.nothing) {
                 (Err(failure), _) => (State::Failed(failure), Judged::not(&request)),
                 (Ok(judged), Some(why)) => (State::Cancelled(Some(why)), judged),
                 (Ok(judged), None) => (state.clone(), judged),
             };
-            let Judged { acting, unseen } = judged;
+            let Judged { acting, seen } = judged;
             // What was asked, whatever is left of it.
             let (digest, marker) = (super::content::digest(&request), outbox.marker());
             let request = WriteRequest {
@@ -268,7 +269,7 @@ impl Engine {
                 ..request
             };
             let mut item = new_operation(id.item(number), request, digest, acting, marker, now);
-            item.unseen = unseen;
+            item.unseen = seen.sight();
             item.left_out = minded.left_out;
             if !mails {
                 leave_email_to_lever(&mut item);
@@ -376,14 +377,12 @@ impl Engine {
         let mut judged = Vec::with_capacity(requests.len());
         for request in requests {
             let (opportunity, write) = (&request.opportunity, &request.write);
-            let objection = judge.objection(opportunity, write).await?;
-            judged.push(match objection {
+            let seen = judge.seen(opportunity).await?;
+            let about = seen.told_of(opportunity);
+            judged.push(match judge.objection(&about, write).await? {
                 Some(failure) => Err(failure),
-                None => match chooser.of(request).await {
-                    Ok(acting) => Ok(Judged {
-                        acting,
-                        unseen: judge.unseen(opportunity).await?,
-                    }),
+                None => match chooser.choose(write, &about, &request.acting).await {
+                    Ok(acting) => Ok(Judged { acting, seen }),
                     Err(error) => Err(failure_of(error)?),
                 },
             });

@@ -11,7 +11,7 @@ use store::ErrorKind as StoreErrorKind;
 use super::acting::{Acting, Chooser};
 use super::content::check_content;
 use super::count;
-use super::judge::{Judge, Rights};
+use super::judge::{Judge, Rights, Seen};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -447,21 +447,25 @@ impl Engine {
 
     /// Moves one operation; false if it cannot be, or moved meanwhile.
     async fn move_one(&self, operation: Operation, hand: &mut Hand<'_>) -> Result<bool> {
-        let opportunity = &operation.opportunity;
-        if !hand.judge.may_write_to(opportunity).await? {
+        let seen = hand.judge.seen(&operation.opportunity).await?;
+        let mut unseen = operation.unseen;
+        if matches!(seen, Seen::Hidden(_)) && unseen.is_none() {
             return Ok(false);
         }
-        let mut unseen = operation.unseen;
         if hand.act != ByHand::Cancel {
-            let write = operation.present_write();
-            let objection = hand.judge.objection(opportunity, write).await?;
+            let (about, write) = (
+                seen.told_of(&operation.opportunity),
+                operation.present_write(),
+            );
+            let objection = hand.judge.objection(&about, write).await?;
             if let Some(why) = objection {
                 return Err(not_allowed(why));
             }
-            let sight = hand.judge.unseen(opportunity).await?;
-            unseen = sight
-                .map(|sight| unseen.map_or(sight, |known| known.and(sight)))
-                .or(unseen);
+            unseen = match (hand.act, unseen) {
+                // As if it were asked for by who asks for it now.
+                (ByHand::Retry, _) | (_, None) => seen.sight(),
+                (_, Some(known)) => Some(seen.sight().map_or(known, |sight| known.and(sight))),
+            };
         }
         let operation = Operation {
             unseen,
@@ -551,10 +555,13 @@ pub(super) async fn with_user(operation: Operation, chooser: &Chooser<'_>) -> Re
     }
     let acting = operation.asked_for.clone().map(Acting::Email);
     let acting = acting.unwrap_or_default();
+    // Whether its caller may learn who owns it is not known.
+    let about = match operation.unseen {
+        Some(_) => OpportunityId::from(""),
+        None => operation.opportunity.clone(),
+    };
     // As a whole: a later step may need somebody where the one in hand does not.
-    let chosen = chooser
-        .choose(&operation.write, &operation.opportunity, &acting)
-        .await?;
+    let chosen = chooser.choose(&operation.write, &about, &acting).await?;
     let mut acted_before = operation.acted_before;
     if !operation.attempts.is_empty() {
         acted_before.push(Former {

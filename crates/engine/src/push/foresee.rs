@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use domain::operation::{Event, Failure, FailureKind, Prepared, Sight, State};
+use domain::operation::{Event, Failure, FailureKind, Prepared, State};
 use domain::{ConnectionId, Operation, OperationId, Stream, Timestamp, Write};
 use lever::{ContactId, Lane, OpportunityId, UserId};
 
 use super::acting;
 use super::decide::decide;
-use super::judge;
+use super::judge::{self, Seen};
 use super::merge::{self, Merge};
 use super::new_id;
 use super::outbox::Outbox;
@@ -59,8 +59,8 @@ pub(super) struct Way {
     pub(super) release_at: Option<Timestamp>,
     /// Whether it is one of many.
     pub(super) of_many: bool,
-    /// What the caller may see, where that is not everybody and the mirror does not know the person.
-    pub(super) unseen: Option<Sight>,
+    /// Whether the person exists for the caller.
+    pub(super) seen: Seen,
 }
 
 impl Planned {
@@ -121,7 +121,7 @@ impl Engine {
             now,
             release_at,
             of_many: false,
-            unseen: None,
+            seen: Seen::Shown,
         };
         let mut people = People::default();
         let planned = self
@@ -147,7 +147,7 @@ impl Engine {
         way: Way,
         people: &mut People,
     ) -> Result<Planned> {
-        let minded = self.minded(request).await?;
+        let minded = self.minded(request, way.seen).await?;
         if let Some(why) = minded.nothing {
             // It is not needed from the beginning, and never held.
             return Ok(Planned {
@@ -247,6 +247,13 @@ impl Engine {
         opportunity: &OpportunityId,
         way: Way,
     ) -> Result<std::result::Result<lever::Opportunity, Unseen>> {
+        let nobody = || Unseen {
+            why: send::not_there(),
+            can_be_asked: true,
+        };
+        if matches!(way.seen, Seen::Hidden(_)) {
+            return Ok(Err(nobody()));
+        }
         let (store, id) = (&self.shared.store, opportunity.as_str());
         let record = store.record(connection, Stream::Opportunities, id).await?;
         let record = record.filter(|record| record.deleted_at.is_none());
@@ -261,12 +268,9 @@ impl Engine {
         let client = self.link(connection)?.client(lane);
         let client = client.with_limits(self.shared.clients.single_try());
         match client.send(&send::fresh_read(opportunity)).await {
-            Ok(record) => match way.unseen {
+            Ok(record) => match way.seen.sight() {
                 Some(sight) if !judge::sees(&self.shared, connection, sight, &record).await? => {
-                    Ok(Err(Unseen {
-                        why: send::not_there(),
-                        can_be_asked: true,
-                    }))
+                    Ok(Err(nobody()))
                 }
                 _ => Ok(Ok(record.value)),
             },

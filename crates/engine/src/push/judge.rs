@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::operation::{Failure, FailureKind, RawWrite, Sight};
 use domain::stage_mapping::Refusal;
-use domain::{ConnectionId, StageMapping, Write};
+use domain::{Candidacy, ConnectionId, StageMapping, Write};
 use lever::{ArchiveReasonId, Opportunity, OpportunityId, Record, StageId, registry};
 use serde_json::Value;
 
@@ -20,6 +20,35 @@ pub struct Rights {
     pub confidential: bool,
     /// Whether the caller works with inbound applicants only; to them nobody else exists.
     pub inbound_only: bool,
+}
+
+/// What is known of whether somebody exists for a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// They do.
+    Shown,
+    /// The mirror does not have them, and the caller may see no more than this: Lever is asked before each call.
+    Unknown(Sight),
+    /// The mirror has them, and the caller may not see them. They are written about as if it did not.
+    Hidden(Sight),
+}
+
+impl Seen {
+    /// As [`Operation::unseen`](domain::Operation::unseen).
+    pub(super) fn sight(self) -> Option<Sight> {
+        match self {
+            Seen::Shown => None,
+            Seen::Unknown(sight) | Seen::Hidden(sight) => Some(sight),
+        }
+    }
+
+    /// The opportunity for what is told of it; without an id where its caller must not learn what the mirror has.
+    pub(super) fn told_of(self, opportunity: &OpportunityId) -> OpportunityId {
+        match self {
+            Seen::Hidden(_) => OpportunityId::from(""),
+            Seen::Shown | Seen::Unknown(_) => opportunity.clone(),
+        }
+    }
 }
 
 /// Judges many writes; what they have in common is looked up once.
@@ -54,38 +83,35 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// Whether the caller may write to an opportunity, as far as the mirror knows it. Of one that it lacks Lever tells when
-    /// the write is sent: see [`Judge::unseen`].
-    pub(super) async fn may_write_to(&self, opportunity: &OpportunityId) -> Result<bool> {
-        if opportunity.as_str().is_empty() {
-            return Ok(self.inbound.is_none());
-        }
-        let store = &self.engine.shared.store;
-        let known = store.candidacy(self.connection, opportunity).await?;
-        Ok(known.is_none_or(|known| {
-            let inbound = self.inbound.as_ref();
-            let (stage, archived) = (known.stage.as_ref(), known.archived.is_some());
-            inbound.is_none_or(|mapping| is_applicant(mapping, stage, archived))
-                && (self.confidential || !known.confidential)
-        }))
-    }
-
-    /// What the caller may see, where that is not everybody and the mirror does not have the opportunity.
-    pub(super) async fn unseen(&self, opportunity: &OpportunityId) -> Result<Option<Sight>> {
+    /// Whether an opportunity exists for the caller, as far as the mirror knows it.
+    pub(super) async fn seen(&self, opportunity: &OpportunityId) -> Result<Seen> {
         let sight = Sight {
             confidential: self.confidential,
             applicants_only: self.inbound.is_some(),
         };
         let sees_all = sight.confidential && !sight.applicants_only;
-        if sees_all || opportunity.as_str().is_empty() {
-            return Ok(None);
+        if opportunity.as_str().is_empty() {
+            return Ok(match sight.applicants_only {
+                true => Seen::Hidden(sight),
+                false => Seen::Shown,
+            });
         }
         let store = &self.engine.shared.store;
         let known = store.candidacy(self.connection, opportunity).await?;
-        Ok(known.is_none().then_some(sight))
+        let is_shown = |known: &Candidacy| {
+            let inbound = self.inbound.as_ref();
+            let (stage, archived) = (known.stage.as_ref(), known.archived.is_some());
+            inbound.is_none_or(|mapping| is_applicant(mapping, stage, archived))
+                && (self.confidential || !known.confidential)
+        };
+        Ok(match known {
+            Some(known) if !is_shown(&known) => Seen::Hidden(sight),
+            None if !sees_all => Seen::Unknown(sight),
+            _ => Seen::Shown,
+        })
     }
 
-    /// Why a write cannot be right.
+    /// Why a write cannot be right, whoever it is about.
     ///
     /// # Errors
     /// What is about no single write: the store cannot be read.
@@ -94,9 +120,6 @@ impl<'a> Judge<'a> {
         opportunity: &OpportunityId,
         write: &Write,
     ) -> Result<Option<Failure>> {
-        if !self.may_write_to(opportunity).await? {
-            return Ok(Some(hidden(opportunity)));
-        }
         if let Some(expected) = expected_stage(write)
             && !self.expected.contains(expected)
         {

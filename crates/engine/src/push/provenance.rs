@@ -6,6 +6,7 @@ use domain::{ConnectionId, Operation, Stream};
 use lever::OpportunityId;
 use store::Store;
 
+use super::judge::Seen;
 use super::prepare;
 use super::submit::WriteRequest;
 use crate::engine::Engine;
@@ -69,8 +70,8 @@ async fn present(
 
 impl Engine {
     /// A write that minds who put there what: tags that people have removed are not added again, and what is not ours
-    /// is not removed. As far as the mirror knows.
-    pub(super) async fn minded(&self, request: &WriteRequest) -> Result<Minded> {
+    /// is not removed. As far as the mirror knows, and the caller may.
+    pub(super) async fn minded(&self, request: &WriteRequest, seen: Seen) -> Result<Minded> {
         let untouched = |write: &Write| Minded {
             write: write.clone(),
             left_out: Vec::new(),
@@ -80,7 +81,7 @@ impl Engine {
             return Ok(untouched(&request.write));
         }
         let store = &self.shared.store;
-        let (connection, opportunity) = (request.connection, &request.opportunity);
+        let (connection, opportunity) = (request.connection, &seen.told_of(&request.opportunity));
         let ours = store.ours(connection, opportunity).await?;
         Ok(match &request.write {
             Write::AddTags { tags } => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub use domain::acting::Chosen;
 pub use domain::operation::Hold;
-use domain::operation::{LONGEST_NOTE, Prepared, PreparedKind, State, Step};
+use domain::operation::{LONGEST_NOTE, Prepared, PreparedKind, Sight, State, Step};
 use domain::{ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{GetOpportunity, Lane, OpportunityId};
 use store::{ReceivedFile, Recording};
@@ -12,7 +12,7 @@ use store::{ReceivedFile, Recording};
 pub use super::acting::Acting;
 use super::asked::check_asked;
 use super::content::{check_request_id, digest, former_digest};
-use super::judge::{check_expected, check_target};
+use super::judge::{Seen, check_expected, check_target};
 use super::outbox::Outbox;
 use super::ready::Ready;
 use super::{acting, count, new_id};
@@ -98,13 +98,13 @@ impl Engine {
             return Ok(known.id);
         }
         let outbox = self.running(request.connection)?.outbox;
-        self.check_against_account(&request).await?;
+        let seen = self.check_against_account(&request).await?;
         // What was asked, whatever becomes of it by what Lever asks.
         let digest = digest(&request);
         let Ready { request, asked } = self.ready(request).await?;
         let acting = acting::choose(self, &request).await?;
         let now = self.shared.clock.now();
-        let minded = self.minded(&request).await?;
+        let minded = self.minded(&request, seen).await?;
         let mut left_out = self.left_out_of(&request).await?;
         left_out.extend(minded.left_out);
         let id = OperationId::new(new_id());
@@ -117,6 +117,7 @@ impl Engine {
         let operation = Operation {
             write: minded.write,
             left_out,
+            unseen: seen.sight(),
             state: match (minded.nothing, held) {
                 (Some(why), _) => State::Cancelled(Some(why)),
                 (None, Some(release_at)) => State::Held { release_at },
@@ -220,18 +221,22 @@ impl Engine {
         }
     }
 
-    /// What can be told to be wrong before Lever is asked.
-    pub(super) async fn check_against_account(&self, request: &WriteRequest) -> Result<()> {
+    /// What can be told to be wrong before Lever is asked to write, and whether the person is known to exist for the
+    /// caller.
+    pub(super) async fn check_against_account(&self, request: &WriteRequest) -> Result<Seen> {
         match &request.write {
             // Lever itself judges what the path names.
             Write::Raw(_) => {
-                return check_target(&self.shared, request.connection, &request.write).await;
+                check_target(&self.shared, request.connection, &request.write).await?;
+                return Ok(Seen::Shown);
             }
             Write::Export(export) => {
-                return self.check_exported(request.connection, &export.asked).await;
+                self.check_exported(request.connection, &export.asked)
+                    .await?;
+                return Ok(Seen::Shown);
             }
-            Write::UploadFile(file) if !file.target.keeps() => return Ok(()),
-            Write::Prepared(prepared) if about_no_opportunity(prepared) => return Ok(()),
+            Write::UploadFile(file) if !file.target.keeps() => return Ok(Seen::Shown),
+            Write::Prepared(prepared) if about_no_opportunity(prepared) => return Ok(Seen::Shown),
             write => {
                 let (shared, id) = (&self.shared, request.connection);
                 check_target(shared, id, write).await?;
@@ -241,8 +246,9 @@ impl Engine {
         self.check_opportunity(request).await
     }
 
-    /// An opportunity the mirror lacks may be new: Lever is asked. When Lever is away the write is taken anyway.
-    async fn check_opportunity(&self, request: &WriteRequest) -> Result<()> {
+    /// An opportunity the mirror lacks may be new: Lever is asked. When Lever is away the write is taken anyway, and whether
+    /// its caller may see the person is found out before it is sent.
+    async fn check_opportunity(&self, request: &WriteRequest) -> Result<Seen> {
         let (id, opportunity) = (request.connection, &request.opportunity);
         let unknown = || Error::not_found("opportunity", opportunity.as_str());
         if opportunity.as_str().is_empty() {
@@ -255,7 +261,7 @@ impl Engine {
             Some(candidacy) if candidacy.confidential && !request.confidential => {
                 return Err(unknown());
             }
-            Some(_) => return Ok(()),
+            Some(_) => return Ok(Seen::Shown),
             None => {}
         }
         let client = self
@@ -272,7 +278,11 @@ impl Engine {
                 Err(unknown())
             }
             Err(error) if error.is_unsendable() => Err(about_id(error, "opportunity_id")),
-            _ => Ok(()),
+            Err(_) if !request.confidential => Ok(Seen::Unknown(Sight {
+                confidential: false,
+                applicants_only: false,
+            })),
+            _ => Ok(Seen::Shown),
         }
     }
 }

@@ -22,7 +22,8 @@ pub struct Shown {
 /// Whom an operation is about, and what it asks for, as the mirror names them now.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// The person's name; empty for a write about nobody, and for whom the mirror does not have or name.
+    /// The person's name; empty for a write about nobody, and for whom the mirror does not have or name, or the caller may
+    /// not see.
     pub person: String,
     /// The name in what is to be written, of an export of somebody who is not in Lever yet; empty elsewhere.
     pub written_name: String,
@@ -120,25 +121,27 @@ impl Words<'_> {
             let item = bulk.id.item(number);
             let item = self.shared.store.operation(self.connection, item).await?;
             let Some(item) = item else { break };
-            let hidden = !self.confidential
-                && self
-                    .person(&item)
-                    .await?
-                    .is_some_and(|person| person.confidential);
-            if !hidden {
+            let (store, about) = (&self.shared.store, &item.opportunity);
+            let known = store.candidacy(self.connection, about).await?;
+            if item.tells_of_nobody() || known.is_none_or(|known| self.shows(&known)) {
                 return self.asked(&item).await;
             }
         }
         Ok(Summary::default())
     }
 
+    /// Whom it is about, if the caller may see them.
     async fn person(&self, operation: &Operation) -> Result<Option<Candidacy>> {
         let opportunity = &operation.opportunity;
         if opportunity.as_str().is_empty() {
             return Ok(None);
         }
         let candidacy = self.shared.store.candidacy(self.connection, opportunity);
-        Ok(candidacy.await?)
+        Ok(candidacy.await?.filter(|known| self.shows(known)))
+    }
+
+    fn shows(&self, person: &Candidacy) -> bool {
+        self.confidential || !person.confidential
     }
 
     /// What the write itself tells.

@@ -33,7 +33,8 @@ impl Fault {
 pub(super) fn notice(faults: &[Fault]) -> Markup {
     html! {
         @if !faults.is_empty() {
-            div.notice.bad role="alert" {
+            // Where nothing scripted leads to the first field, the page begins here.
+            div.notice.bad role="alert" tabindex="-1" autofocus {
                 p { strong { "Nothing is saved yet: " } "what you filled in is still here." }
                 ul {
                     @for fault in faults {

@@ -43,7 +43,7 @@ impl Api {
         id: ConnectionId,
         operations: &[Operation],
     ) -> Result<Vec<pb::Operation>, Status> {
-        let sees_all = caller.has(CONFIDENTIAL);
+        let sees_all = caller.has(CONFIDENTIAL) && self.engine.shows_confidential(id);
         let summaries = self.engine.summaries(id, operations, sees_all).await;
         let mut told = Vec::with_capacity(operations.len());
         for (operation, summary) in operations.iter().zip(summaries.map_err(status)?) {

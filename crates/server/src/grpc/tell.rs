@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use domain::operation::FailureKind;
 use domain::{Operation, OperationId, Write};
 use proto::v1 as pb;
 use tokio::sync::broadcast::Receiver;
@@ -136,21 +135,12 @@ impl Listener {
         Ok(())
     }
 
-    /// Tells of an item whose person the caller may see; and who asked for it, that there is nobody of that id.
+    /// Tells of an item that the caller may see.
     async fn say_item(&self, item: &Operation) -> Result<(), End> {
-        let sees = self
-            .api
-            .sees(&self.caller, item.connection, &item.opportunity)
-            .await?;
-        let nobody = item
-            .state
-            .failure()
-            .is_some_and(|failure| failure.kind == FailureKind::NotFound);
-        let unsent = nobody && item.attempts.is_empty() && item.asked_by == self.caller.name;
-        if sees || unsent {
-            self.say(item).await?;
+        match self.api.sees_operation(&self.caller, item).await? {
+            true => self.say(item).await,
+            false => Ok(()),
         }
-        Ok(())
     }
 
     async fn say(&self, operation: &Operation) -> Result<(), End> {

@@ -22,7 +22,7 @@ use crate::console::words::{count, moment};
 use crate::grpc::Api;
 
 /// How long a page looks for somebody before it says that nobody was found yet: what a page may take.
-const LOOKS_FOR: Duration = Duration::from_millis(15);
+const LOOKS_FOR: Duration = Duration::from_millis(12);
 const DISMISS: &str = "/fulcrum.v1.CandidateService/DismissDuplicate";
 
 pub(super) fn routes() -> Router<Console> {

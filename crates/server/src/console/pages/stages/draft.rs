@@ -68,6 +68,16 @@ pub(super) struct Group {
     pub(super) days: String,
 }
 
+impl Group {
+    /// Its name, or its code where that was emptied.
+    fn called(&self) -> &str {
+        match self.label.trim() {
+            "" => &self.code,
+            label => label,
+        }
+    }
+}
+
 /// A Lever stage and where it is put.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Placed {
@@ -358,7 +368,7 @@ impl Draft {
             if !labels.insert(group.label.to_lowercase()) {
                 twins.push(Fault::new(
                     format!("label.{}", group.code),
-                    format!("Group {}", group.label),
+                    format!("Group {}", group.called()),
                     "another group has this name: choose one of its own",
                 ));
             }
@@ -367,7 +377,7 @@ impl Draft {
                 code: group.code.clone(),
                 label: group.label.clone(),
                 kind: group.kind.into(),
-                sla_days: days(at, format!("SLA days of {}", group.label), &group.days),
+                sla_days: days(at, format!("SLA days of {}", group.called()), &group.days),
                 stage_ids: self
                     .within(&group.code)
                     .map(|stage| stage.id.clone())
@@ -443,7 +453,7 @@ impl Draft {
                 };
                 Fault::new(
                     format!("{part}.{}", group.code),
-                    format!("Group {}", group.label),
+                    format!("Group {}", group.called()),
                     message,
                 )
             }

@@ -72,7 +72,7 @@ fn clock(view: &View<'_>) -> Markup {
                     aria-invalid=[fault::invalid(faults, "holidays")] aria-describedby=[fault::described(faults, "holidays")] { (clock.holidays) }
                 (fault::beside(faults, "holidays"))
             }
-            fieldset id="week" {
+            fieldset id="week" aria-describedby=[fault::described(faults, "week")] {
                 legend { "Working week" }
                 div.row {
                     @for day in WEEK {
