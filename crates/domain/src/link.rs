@@ -136,7 +136,13 @@ fn address(text: &str) -> Option<Url> {
     let url = Url::parse(&absolute).ok()?;
     let bare = url.username().is_empty() && url.password().is_none();
     let web = matches!(url.scheme(), "http" | "https");
-    (bare && web && url.domain()?.trim_end_matches('.').contains('.')).then_some(url)
+    (bare && web && is_of_labels(url.domain()?)).then_some(url)
+}
+
+/// Whether a host is two names or more, none of them empty; a dot may end it.
+fn is_of_labels(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host.contains('.') && host.split('.').all(|label| !label.is_empty())
 }
 
 fn kind_and_canonical(url: &Url, platform_hosts: &[String]) -> (LinkKind, Option<String>) {
@@ -493,6 +499,8 @@ mod tests {
             "https://linkedin.com@evil.io/in/x",
             "mailto:ada@example.com",
             "ftp://x.com/ada",
+            "https://linkedin..com/in/x",
+            "https://linkedin.com../in/x",
         ] {
             leads_to(raw, LinkKind::Other, None);
         }
