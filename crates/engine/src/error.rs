@@ -1,8 +1,11 @@
 //! What can go wrong when the engine is asked something.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use lever::Timestamp;
+
+use crate::read::LONGEST_ID;
 
 /// The result of an engine call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -155,8 +158,8 @@ impl Error {
     pub fn for_log(&self) -> String {
         match &self.kind {
             ErrorKind::Invalid { violations } if !violations.is_empty() => {
-                let fields: Vec<_> = violations.iter().map(|bad| bad.field.as_str()).collect();
-                format!("not valid: {}", fields.join(", "))
+                let fields = violations.iter().map(|bad| without_keys(&bad.field));
+                format!("not valid: {}", Vec::from_iter(fields).join(", "))
             }
             _ => crate::report(self),
         }
@@ -176,7 +179,7 @@ impl Error {
     pub fn not_found(what: &'static str, id: &str) -> Self {
         let sentence = |id: &str| format!("{what} {id} was not found");
         let repeating = (!is_id(id)).then(|| sentence(&shown(id)).into());
-        let id = if repeating.is_some() { "[...]" } else { id };
+        let id = logged(id);
         Self {
             repeating,
             ..Self::new(ErrorKind::NotFound { what }, sentence(id))
@@ -416,10 +419,38 @@ impl From<lever::Error> for Error {
 /// The error of a call whose path holds the id a caller gave in `field`: one that no path can hold is the caller's.
 pub(crate) fn about_id(error: lever::Error, field: &'static str) -> Error {
     if error.is_unsendable() {
-        return Error::invalid(field, "this cannot be an id of Lever's");
+        return Error::invalid(field, NO_ID);
     }
     error.into()
 }
+
+/// The name of a field for the log: a key in it is whatever the caller wrote.
+fn without_keys(field: &str) -> Cow<'_, str> {
+    match (field.find("[\""), field.rfind("\"]")) {
+        (Some(from), Some(to)) if from < to => {
+            Cow::Owned(format!("{}{MASK}{}", &field[..from], &field[to + 2..]))
+        }
+        _ => Cow::Borrowed(field),
+    }
+}
+
+/// What is said of a text that is no id, whatever Lever has.
+pub(crate) const NO_ID: &str = "this cannot be an id of Lever's";
+
+/// Whether a text can be an id of Lever's: a path can hold it, and the store.
+pub(crate) fn can_be_id(text: &str) -> bool {
+    text.len() <= LONGEST_ID && lever::segment_fault(text).is_none()
+}
+
+/// An id for the log: what a caller wrote in the place of one may be anything.
+pub(crate) fn logged(id: &str) -> &str {
+    match is_id(id) {
+        true => id,
+        false => MASK,
+    }
+}
+
+const MASK: &str = "[...]";
 
 /// Lever's own words on a refusal; they may name somebody.
 fn words(error: &lever::Error) -> Option<Box<str>> {
@@ -681,5 +712,7 @@ mod tests {
         }
         let bad = Error::invalid("stage_id", "ada@example.com is no stage");
         assert_eq!(bad.for_log(), "not valid: stage_id");
+        let key = Error::invalid("m.stage_slas[\"ada@example.com\"].sla_days", "too many");
+        assert_eq!(key.for_log(), "not valid: m.stage_slas[...].sla_days");
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod count;
 mod decide;
 pub(crate) mod doubled;
 mod export;
+mod first_look;
 mod foresee;
 mod holds;
 mod items;

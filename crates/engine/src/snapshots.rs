@@ -8,10 +8,13 @@ use crate::error::Result;
 /// Where none are taken, those of before are still looked after.
 const WITHOUT: Duration = Duration::from_secs(3600);
 
+/// How often an interval it is looked whether the last snapshot is old enough.
+const LOOKS: u32 = 4;
+
 /// When snapshots are taken, and how many are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct SnapshotSettings {
-    /// Between two looks at whether anything has changed; zero takes none.
+    /// Between two snapshots at least; zero takes none.
     pub interval: Duration,
     /// How many are kept.
     pub kept: usize,
@@ -26,12 +29,13 @@ impl Default for SnapshotSettings {
     }
 }
 
-/// Takes a snapshot now and after each interval, if anything has changed, until the engine stops.
+/// Takes a snapshot when none was for an interval, if anything has changed, until the engine stops: a process that is
+/// started again and again takes no more of them, and keeps those of before.
 pub(crate) async fn run(engine: Engine) {
     let interval = engine.shared.settings.snapshots.interval;
     let pause = match interval.is_zero() {
         true => WITHOUT,
-        false => interval,
+        false => interval / LOOKS,
     };
     loop {
         if let Err(error) = round(&engine).await {
@@ -51,6 +55,11 @@ async fn round(engine: &Engine) -> Result<()> {
         return Ok(store.remove_outdated_snapshots()?);
     }
     let now = engine.shared.clock.now();
+    let last = store.last_snapshot()?;
+    // One from the future is of a clock that was wrong.
+    if last.is_some_and(|last| last <= now && now.since(last) < settings.interval) {
+        return Ok(());
+    }
     if let Some(taken) = store.snapshot(now, settings.kept).await? {
         tracing::info!(
             commit = taken.commit, bytes = taken.bytes, path = %taken.path.display(),
@@ -116,6 +125,28 @@ mod tests {
         }
         engine.stop(Duration::from_secs(5)).await;
         assert_eq!(snapshots(folder.path()), 1);
+    }
+
+    #[tokio::test]
+    async fn one_that_was_taken_lately_is_not_followed_by_another_until_what_it_holds_has_to_be_gone()
+     {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (store, id) = connected(folder.path()).await;
+        store.snapshot(Timestamp::default(), 8).await.unwrap();
+        let engine = engine(&store, Duration::from_secs(900)).await;
+        let mut connection = testing::connection(&[], Timestamp::default());
+        connection.id = domain::ConnectionId::new(crate::push::new_id());
+        let key = SecretString::from("k2");
+        store.create_connection(connection, key).await.unwrap();
+        round(&engine).await.unwrap();
+        assert_eq!(snapshots(folder.path()), 1);
+        let before = store.last_snapshot().unwrap();
+        assert!(before.is_some());
+        store.delete_connection(id).await.unwrap();
+        assert_eq!(store.last_snapshot().unwrap(), None);
+        round(&engine).await.unwrap();
+        assert_eq!(store.last_snapshot().unwrap(), before);
+        engine.stop(Duration::from_secs(5)).await;
     }
 
     #[tokio::test]

@@ -8,8 +8,8 @@ use lever::{User, UserId};
 use store::UserLink;
 
 use crate::engine::Engine;
-use crate::error::{Error, Result, not_read_yet};
-use crate::read::LONGEST_ID;
+use crate::error::{Error, Result, can_be_id, not_read_yet};
+
 use crate::{mapping, status};
 
 /// The longest e-mail of a product user, in bytes; RFC 5321 allows 64 before the `@` and 255 after it.
@@ -150,7 +150,7 @@ pub(crate) fn check_email(email: &str) -> Result<()> {
 }
 
 fn check_user(user: &UserId, roster: &Roster) -> Result<()> {
-    let fits = user.as_str().len() <= LONGEST_ID && lever::segment_fault(user.as_str()).is_none();
+    let fits = can_be_id(user.as_str());
     let refused = |why: &str| Err(Error::invalid("lever_user_id", why));
     match roster.standing(user) {
         UserStanding::Active => Ok(()),

@@ -1,12 +1,15 @@
 //! Tokens: who may call what, who sees which connection, and that no secret is ever shown (P13, P14, P-02).
 
+use std::time::Duration;
+
 use domain::Stream;
 use lever_sim::{Act, Action, FaultPlan, FaultRule};
 use proto::v1 as pb;
 use proto::v1::OperationState::{Failed, Succeeded};
 use tonic::Code;
 
-use crate::support::{Api, Home, Setup, World, files_with, fresh_id, refused, why};
+use crate::bulk_writes::note;
+use crate::support::{Api, Home, Setup, World, files_with, fresh_id, refused, until, why};
 
 /// A world that asks for tokens, with one for an administrator.
 async fn guarded() -> (World, String) {
@@ -250,6 +253,59 @@ async fn a_write_that_lever_could_not_be_asked_about_reaches_nobody_hidden() {
         assert!(calls.all(|call| call.status == 503), "{operation:?}");
     }
     assert_eq!(world.notes_saying(&people[0], "while away"), 1);
+    assert_eq!(world.effects("createOpportunityNote"), 1);
+}
+
+/// Until Lever has shown the person nothing is noted that may have had an effect: nothing is read back after a kill.
+#[tokio::test]
+async fn a_kill_while_lever_is_asked_about_a_person_leaves_nothing_unclear() {
+    let mut world = World::new(Setup::new(400).asked_only()).await;
+    world.connect().await;
+    let plain = restarted_with(&mut world, &["--role", "product"]).await;
+    world.api = world.api.with_token(&plain);
+    let everybody = world.lever.opportunities().into_iter();
+    let (hidden, open): (Vec<_>, Vec<_>) = everybody
+        .filter(|person| person["archived"].is_null())
+        .partition(|person| person["confidentiality"] == "confidential");
+    let id = |person: &serde_json::Value| person["id"].as_str().expect("an id").to_owned();
+    let people = [id(&hidden[0]), fresh_id(), id(&open[0])];
+    let stall = Action::StallAfter(Duration::from_secs(600));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("getOpportunity", stall)],
+    });
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: people.iter().map(|one| note(one, "once")).collect(),
+        ..Default::default()
+    };
+    let stream = world.api.candidates().bulk_write(request).await;
+    let mut stream = stream.expect("accepted").into_inner();
+    let bulk = stream.message().await.expect("told").expect("a message");
+    let bulk = bulk.operation.expect("the bulk").id;
+    until("Lever is asked about the first two", async || {
+        (world.calls("getOpportunity").len() >= 2).then_some(())
+    })
+    .await;
+    world.kill().await;
+    world.lever.set_faults(FaultPlan::default());
+    world.start().await;
+    world.api = world.api.with_token(&plain);
+    world.settled(&bulk).await;
+    let written = world.operation(&format!("{bulk}/3")).await;
+    assert_eq!(written.state(), Succeeded, "{written:?}");
+    for number in [1, 2] {
+        let item = world.operation(&format!("{bulk}/{number}")).await;
+        assert_eq!(
+            (item.state(), why(&item).reason.as_str()),
+            (Failed, "LEVER_NOT_FOUND")
+        );
+        assert_eq!(item.lever_calls, []);
+    }
+    let read_back = world.calls("listOpportunityNotes").into_iter();
+    let mut read_back = read_back.filter(|call| !call.path.contains(&people[2]));
+    assert_eq!(read_back.next(), None);
     assert_eq!(world.effects("createOpportunityNote"), 1);
 }
 

@@ -642,6 +642,42 @@ async fn what_failed_can_be_retried_and_a_bulk_retries_what_failed_in_it() {
     assert_eq!(told.reason, "OPERATION_NOT_RETRYABLE");
 }
 
+/// What is no id is refused with its place, and never logged.
+#[tokio::test]
+async fn a_bulk_with_what_cannot_be_an_id_is_refused_by_its_items() {
+    let mut world = World::synced(Setup::new(40)).await;
+    let person = world.open_opportunities().remove(0);
+    let long = "x".repeat(1025);
+    let bad = ["\0", "..", "a\nb", &long];
+    let all = [person.as_str()].into_iter().chain(bad);
+    let request = pb::BulkWriteRequest {
+        connection_id: world.connection.clone(),
+        request_id: fresh_id(),
+        items: all.map(|one| note(one, "hello")).collect(),
+        ..Default::default()
+    };
+    for dry_run in [false, true] {
+        let request = pb::BulkWriteRequest {
+            dry_run,
+            ..request.clone()
+        };
+        let told = refused(world.api.candidates().bulk_write(request).await);
+        assert_eq!(told.code, Code::InvalidArgument);
+        let places = (1..=bad.len()).map(|number| format!("items[{number}].opportunity_id"));
+        assert_eq!(told.fields, Vec::from_iter(places));
+    }
+    let request = pb::BulkWriteRequest {
+        items: vec![note("ada@example.com", "hello")],
+        ..request
+    };
+    let told = world.bulk_write(request).await;
+    assert_eq!(told[1].state(), Failed);
+    world.stop().await;
+    let log = world.home.log();
+    assert!(log.contains("operation settled"));
+    assert!(!log.contains("ada@example.com"));
+}
+
 /// Whom the mirror has not read Lever knows: it is asked when their turn comes, also for who may not see everybody.
 #[tokio::test]
 async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
@@ -773,6 +809,34 @@ async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
     world.settled(&bulk).await;
     alike(&world.items(&bulk).await);
 
+    // Given up, or not needed by what the mirror knows: it is told as of nobody.
+    for item in world.items(&bulk).await {
+        world.cancel(&item.id).await.expect("closed");
+    }
+    alike(&world.items(&bulk).await);
+    let only_ours = pb::BulkWriteRequest {
+        items: people.iter().map(|one| untagged(one)).collect(),
+        only_ours: true,
+        ..notes(&[])
+    };
+    alike(&world.bulk_write(only_ours).await);
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on(
+            "getOpportunity",
+            Action::ServerErrorBefore(503),
+        )],
+    });
+    for person in people {
+        let dry = pb::BulkWriteRequest {
+            dry_run: true,
+            ..notes(&[person])
+        };
+        let told = refused(world.api.candidates().bulk_write(dry).await);
+        assert_eq!(told.code, Code::Unavailable);
+    }
+    world.lever.set_faults(FaultPlan::default());
+
     // What others wrote to somebody who is hidden is told of no bulk either.
     let tagged = |person: &String, tag: &str| pb::BulkItem {
         opportunity_id: person.clone(),
@@ -791,6 +855,16 @@ async fn a_bulk_writes_to_people_whom_the_mirror_does_not_have() {
     world.api = world.api.with_token(&product);
     let told = world.operation(&bulk.id).await.summary.expect("told");
     assert_eq!(told.tags, ["shown"]);
+}
+
+/// A tag that is to be taken from somebody.
+fn untagged(person: &str) -> pb::BulkItem {
+    pb::BulkItem {
+        opportunity_id: person.to_owned(),
+        write: Some(Item::RemoveTags(pb::BulkTexts {
+            values: vec!["theirs".to_owned()],
+        })),
+    }
 }
 
 /// How often Lever was asked about somebody.

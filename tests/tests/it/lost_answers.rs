@@ -345,6 +345,44 @@ async fn a_look_for_what_was_lost_is_told_with_the_calls() {
     );
 }
 
+/// Whether it was made before the person was deleted nobody can tell any more, however often Lever is asked; what comes
+/// behind it need not wait for that.
+#[tokio::test]
+async fn a_write_to_somebody_who_was_deleted_before_it_was_read_back_is_uncertain_at_once() {
+    let world = World::synced(Setup::new(40).with("FULCRUM__PUSH__SETTLE", "2s")).await;
+    let opportunity = world.open_opportunities().remove(0);
+    fail_once(&world, "createOpportunityNote", Action::ResetAfter);
+    let note = |text: &str| pb::CreateNoteRequest {
+        opportunity_id: opportunity.clone(),
+        request_id: fresh_id(),
+        value: text.to_owned(),
+        wait: Some(prost_types::Duration::default()),
+        ..Default::default()
+    };
+    let lost = world.create_note(note("lost")).await.expect("recorded");
+    let behind = world.create_note(note("behind")).await.expect("recorded");
+    until("Lever is to be read back", async || {
+        let operation = world.operation(&lost.id).await;
+        operation.reconciling.then_some(())
+    })
+    .await;
+    let delete = Act::DeleteOpportunity {
+        opportunity: opportunity.clone(),
+        user: None,
+    };
+    world.lever.act(delete).expect("known");
+    let lost = world.settled(&lost.id).await;
+    let told = why(&lost);
+    assert_eq!(
+        (lost.state(), told.reason.as_str()),
+        (Uncertain, "LEVER_NOT_FOUND")
+    );
+    assert!(told.message.contains("look in Lever"), "{told:?}");
+    let looks = lost.lever_calls.iter().filter(|call| call.status == 404);
+    assert_eq!(looks.count(), 1);
+    assert_eq!(world.settled(&behind.id).await.state(), Failed);
+}
+
 /// A pause in the middle of a look: what was read until then is told, and all is read again after it.
 #[tokio::test]
 async fn a_look_that_a_pause_has_cut_off_is_told_with_the_calls() {

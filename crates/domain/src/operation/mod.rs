@@ -480,8 +480,11 @@ impl Operation {
     pub fn tells_of_nobody(&self) -> bool {
         let untold = match &self.state {
             State::Held { .. } | State::Recorded { .. } | State::Sending { .. } => true,
-            State::Failed(failure) => failure.kind == FailureKind::NotFound,
-            State::Cancelled(why) => why.is_none(),
+            State::Cancelled(None) => true,
+            State::Failed(why) | State::Cancelled(Some(why)) => {
+                // What was not even sent depends on nothing that Lever told.
+                why.kind == FailureKind::NotFound || self.attempts.is_empty()
+            }
             State::Reconciling { .. } | State::Succeeded | State::Uncertain(_) => false,
         };
         let hides = self.unseen.is_some_and(|sight| !sight.confidential);

@@ -109,8 +109,7 @@ fn reason(tried: Tried) -> String {
         Tried::Nothing => "Lever did not answer: check again".to_owned(),
         Tried::Stopped => "not tried: Lever rejects the credential or does not answer".to_owned(),
         Tried::Left(Left::Writes) => {
-            "it writes: only real use tells, and nothing was written with this credential yet"
-                .to_owned()
+            "it writes: only real use tells, and none was known when the key was tested".to_owned()
         }
         Tried::Left(Left::Eeo) => {
             "the connection does not keep eeo_responses, so nothing of the kind is asked for"

@@ -17,7 +17,7 @@ use super::judge::{Judge, Rights, Seen, check_target, failure_of, hidden, target
 use super::submit::{REMEMBERED, WriteRequest, in_steps, new_operation, used_request_id};
 use super::{count, new_id};
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result, Violation};
+use crate::error::{Error, ErrorKind, NO_ID, Result, Violation, can_be_id};
 use crate::mapping;
 
 /// One write of many.
@@ -127,22 +127,12 @@ pub struct BulkDryRun {
     pub background: usize,
 }
 
-/// What is known of an item that can be right in this account.
+/// What is known of an item before Lever is asked.
 struct Judged {
-    /// Whom it is made for.
-    acting: Chosen,
     /// Whether the person exists for the caller.
     seen: Seen,
-}
-
-impl Judged {
-    /// Of an item that cannot be right.
-    fn not(request: &WriteRequest) -> Judged {
-        Judged {
-            acting: request.acting.unchosen(),
-            seen: Seen::Shown,
-        }
-    }
+    /// Whom it is made for, or why it cannot be right in this account.
+    acting: std::result::Result<Chosen, Failure>,
 }
 
 impl Engine {
@@ -187,9 +177,10 @@ impl Engine {
         let mut items = Vec::with_capacity(requests.len());
         let mut people = People::default();
         for (request, judged) in requests.iter().zip(judged) {
-            items.push(match judged {
+            let Judged { seen, acting } = judged;
+            items.push(match acting {
                 Err(why) => Err(why),
-                Ok(Judged { acting, seen }) => {
+                Ok(acting) => {
                     let way = Way { seen, ..way };
                     let planned = self
                         .foreseen(&outbox, request, acting, way, &mut people)
@@ -247,21 +238,24 @@ impl Engine {
             State::Held { release_at }
         });
         let id = OperationId::with_room(new_id());
-        let acting = Chosen::common(judged.iter().flatten().map(|judged| &judged.acting));
+        let acting = Chosen::common(
+            judged
+                .iter()
+                .filter_map(|judged| judged.acting.as_ref().ok()),
+        );
         let bulk = bulk_operation(id, kind, &request, digest, acting, outbox.marker(), now);
         let mails = !mapping::present(&self.shared, request.connection)
             .await?
             .lever_sends_email;
         let mut items = Vec::with_capacity(requests.len());
         for (number, (request, judged)) in (1..).zip(requests.into_iter().zip(judged)) {
-            let seen = judged.as_ref().map_or(Seen::Shown, |judged| judged.seen);
+            let Judged { seen, acting } = judged;
             let minded = self.minded(&request, seen).await?;
-            let (state, judged) = match (judged, minded.nothing) {
-                (Err(failure), _) => (State::Failed(failure), Judged::not(&request)),
-                (Ok(judged), Some(why)) => (State::Cancelled(Some(why)), judged),
-                (Ok(judged), None) => (state.clone(), judged),
+            let (state, acting) = match (acting, minded.nothing) {
+                (Err(failure), _) => (State::Failed(failure), request.acting.unchosen()),
+                (Ok(acting), Some(why)) => (State::Cancelled(Some(why)), acting),
+                (Ok(acting), None) => (state.clone(), acting),
             };
-            let Judged { acting, seen } = judged;
             // What was asked, whatever is left of it.
             let (digest, marker) = (super::content::digest(&request), outbox.marker());
             let request = WriteRequest {
@@ -358,11 +352,7 @@ impl Engine {
     }
 
     /// Whom each write is made for, or why it cannot be right in this account.
-    async fn judge(
-        &self,
-        bulk: &BulkRequest,
-        requests: &[WriteRequest],
-    ) -> Result<Vec<std::result::Result<Judged, Failure>>> {
+    async fn judge(&self, bulk: &BulkRequest, requests: &[WriteRequest]) -> Result<Vec<Judged>> {
         let (connection, rights) = (bulk.connection, bulk.rights);
         let common = self.check_common_target(connection, requests).await;
         common.map_err(|error| match (bulk.fields, requests.first()) {
@@ -379,13 +369,14 @@ impl Engine {
             let (opportunity, write) = (&request.opportunity, &request.write);
             let seen = judge.seen(opportunity).await?;
             let about = seen.told_of(opportunity);
-            judged.push(match judge.objection(&about, write).await? {
+            let acting = match judge.objection(&about, write).await? {
                 Some(failure) => Err(failure),
                 None => match chooser.choose(write, &about, &request.acting).await {
-                    Ok(acting) => Ok(Judged { acting, seen }),
+                    Ok(acting) => Ok(acting),
                     Err(error) => Err(failure_of(error)?),
                 },
-            });
+            };
+            judged.push(Judged { seen, acting });
         }
         Ok(judged)
     }
@@ -436,11 +427,14 @@ fn check_items(request: &BulkRequest) -> Result<&'static str> {
                 violations.push(Violation { field, message });
             }
         };
-        if item.opportunity.as_str().is_empty() {
-            bad(
-                format!("{}[{index}].opportunity_id", fields.list()),
-                "name the opportunity by Lever's id".to_owned(),
-            );
+        let told = match item.opportunity.as_str() {
+            "" => Some("name the opportunity by Lever's id"),
+            id if !can_be_id(id) => Some(NO_ID),
+            _ => None,
+        };
+        if let Some(told) = told {
+            let field = format!("{}[{index}].opportunity_id", fields.list());
+            bad(field, told.to_owned());
         }
         if item.write.kind() != kind {
             bad(

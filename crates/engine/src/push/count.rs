@@ -4,6 +4,7 @@
 use domain::operation::State;
 use domain::{Operation, Write};
 
+use crate::error::logged;
 use crate::figures::OPERATIONS;
 
 /// Counts an operation that was recorded, in whatever state: what is refused or needless from the beginning has ended,
@@ -37,7 +38,7 @@ fn ended(operation: &Operation) {
             );
         }
         _ => tracing::info!(
-            %connection, operation = operation.told_id(), opportunity = %operation.opportunity, kind, state,
+            %connection, operation = operation.told_id(), opportunity = logged(operation.opportunity.as_str()), kind, state,
             rpc = operation.rpc, "operation settled"
         ),
     }

@@ -106,7 +106,7 @@ pub(super) fn tell(
         if link.issues.is_news(&note.id) {
             news += 1;
             tracing::warn!(
-                connection = %link.id(), opportunity = %opportunity, note = %note.id,
+                connection = %link.id(), opportunity = crate::error::logged(opportunity.as_str()), note = %note.id,
                 "a note of ours is in Lever twice"
             );
         }

@@ -247,18 +247,14 @@ impl Engine {
         opportunity: &OpportunityId,
         way: Way,
     ) -> Result<std::result::Result<lever::Opportunity, Unseen>> {
-        let nobody = || Unseen {
-            why: send::not_there(),
-            can_be_asked: true,
-        };
-        if matches!(way.seen, Seen::Hidden(_)) {
-            return Ok(Err(nobody()));
-        }
         let (store, id) = (&self.shared.store, opportunity.as_str());
         let record = store.record(connection, Stream::Opportunities, id).await?;
         let record = record.filter(|record| record.deleted_at.is_none());
         let present = record.and_then(|record| serde_json::from_str(&record.raw).ok());
-        if let Some(present) = present {
+        if let Some(present) = present
+            // Lever is asked about somebody hidden, as about nobody: it may be away.
+            && !matches!(way.seen, Seen::Hidden(_))
+        {
             return Ok(Ok(present));
         }
         let lane = match way.of_many {
@@ -270,7 +266,10 @@ impl Engine {
         match client.send(&send::fresh_read(opportunity)).await {
             Ok(record) => match way.seen.sight() {
                 Some(sight) if !judge::sees(&self.shared, connection, sight, &record).await? => {
-                    Ok(Err(nobody()))
+                    Ok(Err(Unseen {
+                        why: send::not_there(),
+                        can_be_asked: true,
+                    }))
                 }
                 _ => Ok(Ok(record.value)),
             },

@@ -147,7 +147,8 @@ pub(super) fn hidden(opportunity: &OpportunityId) -> Failure {
     let unknown = Error::not_found("opportunity", opportunity.as_str());
     Failure {
         kind: FailureKind::NotFound,
-        message: unknown.sentence().to_owned(),
+        // It is told on as an issue, so what was written in the place of an id is not repeated.
+        message: unknown.to_string(),
         details: Vec::new(),
     }
 }

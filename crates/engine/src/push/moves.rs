@@ -6,13 +6,12 @@
 
 use domain::Operation;
 use domain::operation::{Attempt, Event};
-use lever::{Endpoint as _, GetOpportunity, Opportunity, StageChange};
+use lever::{Opportunity, StageChange};
 use sha2::{Digest as _, Sha256};
 
 use super::decide::decide;
-use super::judge;
+use super::first_look::{self, Look};
 use super::plan;
-use super::send::{attempt, fresh_read, is_absent, is_shown, lane, not_written};
 use super::tried::{Tried, tried_at};
 use crate::engine::Shared;
 use crate::link::Link;
@@ -27,56 +26,27 @@ pub(super) enum Looked {
 
 /// Reads the opportunity before a try of the move in hand; `operation` ends with the attempt about to be made.
 pub(super) async fn before(shared: &Shared, link: &Link, operation: Operation) -> Looked {
-    let lane = lane(&operation);
-    let client = link.client(lane).with_limits(shared.clients.single_try());
-    let step = plan::step_number(&operation);
-    let at = shared.clock.now();
-    let answer = client.answer(&fresh_read(&operation.opportunity)).await;
-    let look = attempt(GetOpportunity::OPERATION.id, at, step, &answer);
-    let record = match answer {
-        Ok(answer) => answer.value,
-        Err(error) => {
-            let event = not_written(&error);
-            if operation.unseen.is_some() && is_absent(&event) {
-                // The status would tell somebody whom the caller may not see from nobody.
-                let nobody = judge::hidden(&operation.opportunity);
-                return ends(operation, None, Event::Refused(nobody));
-            }
-            return ends(operation, look, event);
-        }
+    let Look { call, found } = first_look::look(shared, link, &operation).await;
+    let ends = |operation, call, event| {
+        let ended = first_look::ends(operation, call);
+        Looked::Ends(Box::new(ended), event)
     };
-    if !is_shown(shared, &operation, &record).await {
-        let nobody = judge::hidden(&operation.opportunity);
-        return ends(operation, None, Event::Refused(nobody));
-    }
-    let present = record.value;
+    let present = match found {
+        Ok(record) => record.value,
+        Err(event) => return ends(operation, call, event),
+    };
     let tried = match tried_at(&operation) {
         Some(at) => Some(Tried::at(shared, link, &operation, at).await),
         None => None,
     };
-    let look = look.map(|look| Attempt {
+    let call = call.map(|call| Attempt {
         seen: tried.is_none().then(|| digest(&present)),
-        ..look
+        ..call
     });
     match decide(&operation, &present, tried.as_ref()) {
-        Some(event) => ends(operation, look, event),
-        None => {
-            let mut looked = operation;
-            let about_to_be_made = looked.attempts.pop().map(|made| Attempt {
-                at: shared.clock.now(),
-                ..made
-            });
-            let calls = look.into_iter().chain(about_to_be_made);
-            Looked::Go(Box::new(calls.fold(looked, Operation::with_attempt)))
-        }
+        Some(event) => ends(operation, call, event),
+        None => Looked::Go(Box::new(first_look::goes_on(shared, operation, call))),
     }
-}
-
-/// Nothing is written after the look.
-fn ends(mut operation: Operation, look: Option<Attempt>, event: Event) -> Looked {
-    operation.attempts.pop();
-    let looked = look.into_iter().fold(operation, Operation::with_attempt);
-    Looked::Ends(Box::new(looked), event)
 }
 
 /// What the first try of the move in hand found of the history; none for what comes from an earlier version, or from a

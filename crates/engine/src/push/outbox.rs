@@ -20,7 +20,7 @@ use super::moves::{self, Looked};
 use super::overwrite::{self, Look, Seen};
 use super::pace::Pace;
 use super::turn::Turn;
-use super::{acting, again, count, plan, provenance, reconcile, send};
+use super::{acting, again, count, first_look, plan, provenance, reconcile, send};
 use crate::cause::Cause;
 use crate::engine::{self, Shared};
 use crate::error::Result;
@@ -400,15 +400,24 @@ impl Outbox {
         let stamp = attempt.seen;
         let operation = provenance::with_found(&self.shared.store, operation).await?;
         let mut planned = operation.with_attempt(attempt);
+        let mut looked = None;
         if matches!(planned.present_write(), Write::ChangeStage { .. }) {
             match moves::before(&self.shared, &self.link, planned).await {
-                Looked::Ends(ended, event) => {
-                    return match self.save(&ended, Event::Started).await? {
-                        Some(started) => self.settle_with(&started, event).await,
-                        None => Ok(()),
-                    };
-                }
+                Looked::Ends(ended, event) => return self.end_unsent(&ended, event).await,
                 Looked::Go(looked) => planned = *looked,
+            }
+        } else if planned.unseen.is_some() {
+            // Whether the caller may see the person is not known yet.
+            let look = first_look::look(&self.shared, &self.link, &planned).await;
+            match look.found {
+                Err(event) => {
+                    let ended = first_look::ends(planned, look.call);
+                    return self.end_unsent(&ended, event).await;
+                }
+                Ok(found) => {
+                    planned = first_look::goes_on(&self.shared, planned, look.call);
+                    looked = Some(found);
+                }
             }
         }
         let Some(mut sending) = self.save(&planned, Event::Started).await? else {
@@ -437,7 +446,7 @@ impl Outbox {
             Write::Export(asked) if sending.is_unplanned() => {
                 export::decide(self, &asked.asked).await
             }
-            _ => send::send(&self.shared, &self.link, &sending, present).await,
+            _ => send::send(&self.shared, &self.link, &sending, looked, present).await,
         };
         sending.attempts.pop();
         let written = plan::lever_operation(sending.present_write());
@@ -461,6 +470,14 @@ impl Outbox {
             event => (sending, event),
         };
         self.settle_with(&sending, event).await
+    }
+
+    /// Settles what a look before the call has ended.
+    async fn end_unsent(&self, ended: &Operation, event: Event) -> Result<()> {
+        match self.save(ended, Event::Started).await? {
+            Some(started) => self.settle_with(&started, event).await,
+            None => Ok(()),
+        }
     }
 
     /// Shows the new state in the mirror, then settles: a caller who sees the end sees its effect too.
@@ -557,7 +574,7 @@ impl Outbox {
         }
         if let Err(error) = pull::hydrate::read_now(shared, link, &parent, list).await {
             tracing::debug!(
-                connection = %link.id(), opportunity = %opportunity, %list, error = %crate::report(&error),
+                connection = %link.id(), opportunity = crate::error::logged(opportunity.as_str()), %list, error = %crate::report(&error),
                 "the list is read later"
             );
         }

@@ -114,6 +114,14 @@ pub(super) fn told(
                 details: vec![("permission".to_owned(), permission.to_owned())],
             })
         }
+        // However often it is asked, Lever will not tell any more.
+        Err(error) if error.is_not_found() => Event::LookRefused(Failure {
+            kind: FailureKind::NotFound,
+            message: "the answer was lost, and Lever no longer has the person or the record that was written to: \
+                      look in Lever before asking again"
+                .to_owned(),
+            details: Vec::new(),
+        }),
         Err(error) => {
             tracing::warn!(
                 connection = %link.id(), operation = operation.told_id(), error = %crate::report(&error),

@@ -5,7 +5,7 @@ use domain::operation::{Attempt, Event, Failure, FailureKind};
 use domain::{Connection, Operation, Timestamp, Write};
 use lever::{
     Answer, Client, CreatedOpportunity, Endpoint, Error, ErrorKind, File, GetOpportunity, Lane,
-    OpportunityExpand, OpportunityId, RawCall, Record, Upload,
+    Opportunity, OpportunityExpand, OpportunityId, RawCall, Record, Upload,
 };
 
 use super::again;
@@ -41,11 +41,13 @@ pub(crate) fn fresh_read(opportunity: &OpportunityId) -> GetOpportunity {
 /// Makes the call once.
 ///
 /// Where the present state decides (a rejection, or an earlier try that may have had its effect), Lever is read first; of a
-/// stage move it was, before the try was noted. `present` is what a write [overwrites](Write::overwrites), read a moment ago.
+/// stage move it was, before the try was noted, and so it was of whom the caller might not see: `looked` is what that
+/// showed. `present` is what a write [overwrites](Write::overwrites), read a moment ago.
 pub(super) async fn send(
     shared: &Shared,
     link: &Link,
     operation: &Operation,
+    looked: Option<Record<Opportunity>>,
     present: Option<Present>,
 ) -> Outcome {
     let mut try_ = Try {
@@ -64,18 +66,17 @@ pub(super) async fn send(
     let looks_first = match write {
         // It was looked at before the try was noted.
         Write::ChangeStage { .. } => false,
-        // Whether the caller may see the person is not known yet.
-        _ if operation.unseen.is_some() => true,
         // What these came to does not show in the opportunity.
         Write::Raw(_) | Write::Prepared(_) | Write::UploadFile(_) if !again::shows(write) => false,
         write if write.creates() => false,
         write => plan::looks_first(write, operation.stood_back()) || tried_at.is_some(),
     };
     let event = if looks_first {
-        match try_.call(&fresh_read(&operation.opportunity)).await {
-            Ok(record) if !is_shown(shared, operation, &record).await => {
-                Event::Refused(not_there())
-            }
+        let record = match looked {
+            Some(record) => Ok(record),
+            None => try_.call(&fresh_read(&operation.opportunity)).await,
+        };
+        match record {
             Ok(record) => {
                 let tried = match tried_at {
                     Some(at) => Some(Tried::at(shared, link, operation, at).await),
@@ -91,12 +92,6 @@ pub(super) async fn send(
     } else {
         try_.write(operation).await
     };
-    let nobody =
-        operation.unseen.is_some() && is_absent(&event) && try_.attempts.iter().all(Attempt::reads);
-    if nobody {
-        // Their status would tell somebody whom the caller may not see from nobody.
-        try_.attempts.clear();
-    }
     let event = match event {
         // What was to be deleted is gone: an earlier try whose answer was lost did it.
         Event::Refused(failure)
@@ -106,7 +101,6 @@ pub(super) async fn send(
         {
             Event::Done { result_id: None }
         }
-        _ if nobody => Event::Refused(judge::hidden(&operation.opportunity)),
         event => event,
     };
     Outcome {
@@ -120,7 +114,7 @@ pub(super) async fn send(
 pub(super) async fn is_shown(
     shared: &Shared,
     operation: &Operation,
-    present: &Record<lever::Opportunity>,
+    present: &Record<Opportunity>,
 ) -> bool {
     let Some(sight) = operation.unseen else {
         return true;
@@ -184,7 +178,7 @@ pub(super) async fn refresh(
     };
     if let Err(error) = outcome.await {
         tracing::warn!(
-            connection = %link.id(), opportunity = %opportunity, error = %crate::report(&error),
+            connection = %link.id(), opportunity = crate::error::logged(opportunity.as_str()), error = %crate::report(&error),
             "cannot read an opportunity back after a write"
         );
         return false;

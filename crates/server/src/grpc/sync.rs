@@ -81,6 +81,8 @@ impl SyncService for Api {
             self.check_visible(&caller, id, &opportunity).await?;
             let read = self.engine.sync_opportunity(id, &opportunity).await;
             left_out = read.map_err(status)?;
+            // Whether the caller may see them is known now at the latest.
+            self.check_visible(&caller, id, &opportunity).await?;
         } else {
             let error = Error::invalid(
                 "streams",

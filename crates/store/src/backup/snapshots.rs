@@ -65,6 +65,17 @@ impl Store {
         Ok(taken)
     }
 
+    /// When the newest snapshot was taken; none where there is none that may be kept.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    pub fn last_snapshot(&self) -> Result<Option<Timestamp>, Error> {
+        let floor = floor(self.tables())?;
+        let newest = self.snapshots()?.pop();
+        let newest = newest.filter(|newest| newest.commit >= floor);
+        Ok(newest.map(|newest| newest.taken))
+    }
+
     /// Removes the snapshots that hold what has to be gone, where none are taken any more.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use domain::export::{Asked, Decision, ExportAs, ExportSettings, File, Verdict, g
 use domain::operation::{Event, LONGEST_NOTE, Plan, State, Step, UploadTarget};
 use domain::operation::{FileUpload, LARGEST_FILE};
 use domain::text::meaningful;
-use domain::{ConnectionId, FieldMapping, Operation, Stream, Write};
+use domain::{Candidacy, ConnectionId, FieldMapping, Operation, Stream, Write};
 use lever::{Lane, OpportunityId, Posting, User};
 use sha2::{Digest as _, Sha256};
 use store::Sought;
@@ -207,7 +207,8 @@ impl Engine {
         };
         let (shared, link) = (outbox.shared(), outbox.link());
         let found = shared.store.find_people(link.id(), sought).await?;
-        if !found.candidacies.is_empty() {
+        let sees = |known: &Candidacy| export.asked.confidential || !known.confidential;
+        if found.candidacies.values().any(sees) {
             return Ok(());
         }
         match Search::new(shared, link, &export.asked).has(contact).await {

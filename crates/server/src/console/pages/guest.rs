@@ -63,7 +63,7 @@ async fn show(
         _ => None,
     };
     match found(&console, &secret).await {
-        Ok(link) => page(&console, &secret, &link, notice).await,
+        Ok(link) => page(&console, &secret, &link, notice.map(Notice::other)).await,
         Err(response) => response,
     }
 }
@@ -102,7 +102,12 @@ async fn follow(
         return too_many();
     }
     tracing::info!(link = %link.id, error = %error.for_log(), "a link was followed in vain");
-    let mut response = page(console, secret, &link, Some(&words(&error))).await;
+    let said = words(&error);
+    let notice = Notice {
+        text: &said,
+        of_key: is_of_key(&error),
+    };
+    let mut response = page(console, secret, &link, Some(notice)).await;
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     response
 }
@@ -114,13 +119,18 @@ fn reason(error: &Error) -> Option<&'static str> {
     }
 }
 
+/// Whether it is the key that was given.
+fn is_of_key(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Invalid { violations } => violations.iter().all(|bad| bad.field == "api_key"),
+        _ => reason(error) == Some(KEY_REJECTED),
+    }
+}
+
 /// What a visitor is told: of the key, and of Lever, but nothing about other accounts or the service.
 fn words(error: &Error) -> String {
-    let of_the_key = match error.kind() {
-        ErrorKind::Invalid { violations } => violations.iter().all(|bad| bad.field == "api_key"),
-        ErrorKind::Unavailable { .. } => true,
-        _ => reason(error) == Some(KEY_REJECTED),
-    };
+    let unavailable = matches!(error.kind(), ErrorKind::Unavailable { .. });
+    let of_the_key = is_of_key(error) || unavailable;
     if reason(error) == Some(ACCOUNT_CONNECTED) {
         // Of which connection, and for whom, is nobody's business here.
         return "This Lever account is connected already, so nothing was changed and the link still works. Tell whoever \
@@ -152,7 +162,10 @@ async fn to_lever(State(console): State<Console>, Path(secret): Path<String>) ->
             }
             private(response)
         }
-        Err(error) => page(&console, &secret, &link, Some(&words(&error))).await,
+        Err(error) => {
+            let said = words(&error);
+            page(&console, &secret, &link, Some(Notice::other(&said))).await
+        }
     }
 }
 
@@ -280,7 +293,7 @@ async fn page(
     console: &Console,
     secret: &str,
     link: &ConnectLink,
-    notice: Option<&str>,
+    notice: Option<Notice<'_>>,
 ) -> Response {
     let engine = &console.api.engine;
     let (title, text) = match engine.state_of(link) {
@@ -337,7 +350,24 @@ struct View<'a> {
     expires_at: prost_types::Timestamp,
     /// Whether Lever's consent page can be had.
     consent: bool,
-    notice: Option<&'a str>,
+    notice: Option<Notice<'a>>,
+}
+
+/// Why nothing was connected.
+#[derive(Debug, Clone, Copy)]
+struct Notice<'a> {
+    text: &'a str,
+    /// Whether it is the key that was given.
+    of_key: bool,
+}
+
+impl Notice<'_> {
+    fn other(text: &str) -> Notice<'_> {
+        Notice {
+            text,
+            of_key: false,
+        }
+    }
 }
 
 /// What Fulcrum would do comes before anything that can be filled in.
@@ -345,7 +375,11 @@ fn form(view: &View<'_>) -> Markup {
     let target = &view.target;
     html! {
         h1 { "Connect Lever for " (target.display_name) }
-        @if let Some(notice) = view.notice { div.notice.bad role="alert" { p { (notice) } } }
+        @if let Some(notice) = view.notice {
+            div.notice.bad role="alert" {
+                p { (notice.text) @if notice.of_key { " " a href="#api_key" { "To the key" } } }
+            }
+        }
         (scopes(target))
         @if view.relink {
             div.notice { p { "The account is connected already. What you give here replaces the present key; everything else stays." } }
@@ -401,6 +435,9 @@ fn with_consent(view: &View<'_>) -> Markup {
 }
 
 fn with_key(view: &View<'_>) -> Markup {
+    let refused = view.notice.filter(|notice| notice.of_key);
+    let invalid = refused.map(|_| "true");
+    let why = refused.map(|_| "api_key.why");
     html! {
         section.panel {
             h2 { @if view.consent { "Or with an API key" } @else { "With an API key" } }
@@ -410,7 +447,11 @@ fn with_key(view: &View<'_>) -> Markup {
                 (checklist(Only::Everything))
             }
             form.stack method="post" action=(view.path) {
-                label { "API key" input type="password" name="api_key" required autocomplete="off" spellcheck="false"; }
+                label { "API key"
+                    input id="api_key" type="password" name="api_key" required autocomplete="off" spellcheck="false"
+                        aria-invalid=[invalid] aria-describedby=[why] autofocus[refused.is_some()];
+                }
+                @if let Some(notice) = refused { span.wrong id=[why] { (notice.text) } }
                 button.primary[!view.consent] type="submit" { "Test and connect" }
                 p.faint { "The key is tried with one call to Lever and kept sealed. Nobody can read it again, neither here nor at Fulcrum." }
             }
@@ -435,7 +476,7 @@ mod tests {
 
     use super::*;
 
-    fn shown(consent: bool, streams: BTreeSet<Stream>) -> String {
+    fn shown(consent: bool, streams: BTreeSet<Stream>, refused_key: Option<bool>) -> String {
         let view = View {
             path: "/connect/fcl_x".to_owned(),
             relink: false,
@@ -447,14 +488,29 @@ mod tests {
             },
             expires_at: prost_types::Timestamp::default(),
             consent,
-            notice: None,
+            notice: refused_key.map(|of_key| Notice {
+                text: "No good.",
+                of_key,
+            }),
         };
         form(&view).into_string()
     }
 
     #[test]
+    fn a_key_that_is_refused_is_told_beside_its_field_which_has_the_focus() {
+        let refused = shown(false, BTreeSet::new(), Some(true));
+        let field = refused.split("id=\"api_key\"").nth(1).expect("the field");
+        let (field, rest) = field.split_once('>').expect("its end");
+        assert!(field.contains("aria-invalid=\"true\"") && field.contains("autofocus"));
+        assert!(field.contains("aria-describedby=\"api_key.why\""));
+        assert!(rest.contains("id=\"api_key.why\">No good."));
+        let other = shown(false, BTreeSet::new(), Some(false));
+        assert!(other.contains("No good.") && !other.contains("aria-invalid"));
+    }
+
+    #[test]
     fn what_is_read_and_written_comes_before_anything_to_fill_in() {
-        let text = shown(true, Stream::DEFAULT.iter().copied().collect());
+        let text = shown(true, Stream::DEFAULT.iter().copied().collect(), None);
         let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}"));
         assert!(place("What Fulcrum reads") < place("What Fulcrum writes"));
         assert!(place("What Fulcrum writes") < place("Continue to Lever"));
@@ -466,7 +522,7 @@ mod tests {
 
     #[test]
     fn what_is_not_kept_is_not_said_to_be_read_and_consent_is_offered_where_it_can_be_had() {
-        let text = shown(false, BTreeSet::from([Stream::Users]));
+        let text = shown(false, BTreeSet::from([Stream::Users]), None);
         assert!(text.contains("Users") && !text.contains("<strong>Interviews</strong>"));
         assert!(!text.contains("Continue to Lever") && text.contains("With an API key"));
     }

@@ -92,7 +92,7 @@ pub(super) fn page(
             }
             div.actions { (action(csrf, path, label, &[])) span.faint { "Asks Lever about each permission, which takes about ten seconds and changes nothing." } }
         }
-        @if let Some(report) = report { (told(report, Only::for_streams(&connection.streams))) }
+        @if let Some(report) = report { (told(report, Only::for_streams(&connection.streams), &Tab::Settings.path(&connection.id))) }
     }
 }
 
@@ -141,12 +141,13 @@ pub(super) fn environment(connection: &pb::Connection) -> &str {
     }
 }
 
-fn told(report: &pb::CheckPermissionsResponse, only: Only) -> Markup {
+/// What a check has found; a key is replaced at `settings`.
+fn told(report: &pb::CheckPermissionsResponse, only: Only, settings: &str) -> Markup {
     let missing = of_state(report, pb::PermissionState::Missing);
     let needed = missing.iter().filter(|one| one.required).count() as u64;
     let accepted = report.key_state() == pb::KeyState::Accepted;
     html! {
-        @if !accepted { (untested(report)) }
+        @if !accepted { (untested(report, settings)) }
         @if missing.is_empty() {
             @if accepted { div.notice.good { p { "Nothing that was tested is missing." } } }
         } @else if needed == 0 {
@@ -155,7 +156,7 @@ fn told(report: &pb::CheckPermissionsResponse, only: Only) -> Markup {
             }
         } @else {
             div.notice.bad {
-                p { (count(missing.len() as u64, "permission is missing", "permissions are missing")) ". The permissions of a key cannot be changed in Lever: a Lever Super Admin makes a new key with all of the list below, and you replace the key in the settings." }
+                p { (count(missing.len() as u64, "permission is missing", "permissions are missing")) ". The permissions of a key cannot be changed in Lever: a Lever Super Admin makes a new key with all of the list below, and you " a href=(settings) { "replace the key in the settings" } "." }
             }
         }
         // What needs somebody comes first, and what nobody can tell is out of the way.
@@ -177,7 +178,7 @@ fn told(report: &pb::CheckPermissionsResponse, only: Only) -> Markup {
 }
 
 /// What is said where no permission could be tried; what earlier calls have shown is in the list.
-fn untested(report: &pb::CheckPermissionsResponse) -> Markup {
+fn untested(report: &pb::CheckPermissionsResponse, settings: &str) -> Markup {
     let known = of_state(report, pb::PermissionState::Granted).len()
         + of_state(report, pb::PermissionState::Missing).len();
     html! {
@@ -185,7 +186,7 @@ fn untested(report: &pb::CheckPermissionsResponse) -> Markup {
             @if report.key_state() == pb::KeyState::Unspecified {
                 p { strong { "Lever did not answer, so no permission was tested. " } "Test again in some minutes; whether Lever is down at all is told by Lever’s status page." }
             } @else {
-                p { strong { "Lever does not accept the key, so no permission was tested. " } "Replace the key in the settings, then test again." }
+                p { strong { "Lever does not accept the key, so no permission was tested. " } a href=(settings) { "Replace the key in the settings" } ", then test again." }
             }
             p {
                 @if known == 0 { "Nothing is known from calls before." }

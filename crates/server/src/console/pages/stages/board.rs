@@ -167,7 +167,7 @@ fn group_fields(view: &View<'_>, place: usize) -> Markup {
     html! {
         label.days { "SLA days"
             input id=(days) name=(days) value=(group.days) inputmode="numeric" size="4" placeholder="none" autocomplete="off"
-                aria-label={ "SLA days of " (group.label) } aria-invalid=[fault::invalid(faults, &days)] aria-describedby=[fault::described(faults, &days)];
+                aria-label={ "SLA days of the group " (group.label) } aria-invalid=[fault::invalid(faults, &days)] aria-describedby=[fault::described(faults, &days)];
         }
         (fault::beside(faults, &days))
         details open[[&label, &kind].iter().any(|at| fault::of(faults, at).is_some())] {
@@ -290,7 +290,7 @@ fn card_fields(view: &View<'_>, placed: &Placed, text: &str) -> Markup {
             }
             label.days { "SLA"
                 input id=(days) name=(days) value=(placed.days) inputmode="numeric" size="3" autocomplete="off"
-                    placeholder=(if inherited.is_empty() { "–" } else { inherited }) aria-label={ "SLA days of " (text) }
+                    placeholder=(if inherited.is_empty() { "–" } else { inherited }) aria-label={ "SLA days of the stage " (text) }
                     aria-invalid=[fault::invalid(view.faults, &days)] aria-describedby=[fault::described(view.faults, &days)];
             }
         }
