@@ -123,16 +123,20 @@ pub(crate) async fn found_missing(
     Ok(missing_and_used(report.permissions, connection))
 }
 
-/// Those that are missing and that the connection needs: for a stream that it keeps, or its webhooks.
+/// Those that are missing and that the connection needs: for a stream that it keeps, its webhooks, or the look at a person
+/// after a write or a webhook.
 fn missing_and_used(all: Vec<PermissionStatus>, connection: &Connection) -> Vec<PermissionStatus> {
     let of_webhooks =
         |one: &PermissionStatus| connection.webhooks && one.features.contains(&need::WEBHOOKS);
+    let of_looks = |one: &PermissionStatus| {
+        one.name == r::GET_OPPORTUNITY.permission && connection.keeps(Stream::Opportunities)
+    };
     all.into_iter()
         .filter(|one| one.state == PermissionState::Missing)
         .filter_map(|mut one| {
             one.streams.retain(|stream| connection.keeps(*stream));
             let of_streams = one.required && !one.streams.is_empty();
-            (of_streams || of_webhooks(&one)).then_some(one)
+            (of_streams || of_webhooks(&one) || of_looks(&one)).then_some(one)
         })
         .collect()
 }

@@ -224,19 +224,23 @@ async fn f52_a_list_that_alone_is_not_answered_is_an_issue_of_its_own() {
 /// granted.
 #[tokio::test]
 async fn f52_a_permission_that_a_check_finds_missing_is_an_issue_until_one_finds_it_granted() {
-    let mut world = World::synced(Setup::new(40)).await;
-    world
-        .replace_lever(knowing(lacking("find all sources")))
-        .await;
-    world.check_permissions().await;
-    let kind = pb::IssueKind::PermissionMissing;
-    let opened = world.until_issue(kind, pb::IssueState::Open).await;
-    assert_eq!(opened.subject, "find all sources");
-    assert_eq!(opened.affected.len(), 1, "{opened:?}");
-    assert_eq!(opened.affected[0].id, "sources");
-    world.replace_lever(knowing(Key::all(DEFAULT_KEY))).await;
-    world.check_permissions().await;
-    world.until_issue(kind, pb::IssueState::Resolved).await;
+    // The second is what shows people after a write or a webhook.
+    for (permission, affected) in [
+        ("find all sources", &["sources"][..]),
+        ("find an opportunity", &[]),
+    ] {
+        let mut world = World::synced(Setup::new(40)).await;
+        world.replace_lever(knowing(lacking(permission))).await;
+        world.check_permissions().await;
+        let kind = pb::IssueKind::PermissionMissing;
+        let opened = world.until_issue(kind, pb::IssueState::Open).await;
+        assert_eq!(opened.subject, permission);
+        let ids = opened.affected.iter().map(|one| one.id.as_str());
+        assert_eq!(Vec::from_iter(ids), affected);
+        world.replace_lever(knowing(Key::all(DEFAULT_KEY))).await;
+        world.check_permissions().await;
+        world.until_issue(kind, pb::IssueState::Resolved).await;
+    }
 }
 
 /// F-52: what a read was refused for ends with the check that finds it granted, and is read at once, though no pass is due.
