@@ -378,6 +378,8 @@ fn facts(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
         dt { "Ids" }
         dd {
             code { (operation.id) }
+            // Of several candidacies of one person.
+            @if !operation.opportunity_id.is_empty() { "; of the opportunity " code { (operation.opportunity_id) } }
             @if !operation.request_id.is_empty() { "; of the request " code { (operation.request_id) } }
             @if !operation.rpc_id.is_empty() { "; in the log " code { (operation.rpc_id) } }
         }
