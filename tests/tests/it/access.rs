@@ -241,9 +241,9 @@ async fn a_write_that_lever_could_not_be_asked_about_reaches_nobody_hidden() {
         taken.push(world.create_note(note).await.expect("taken").id);
     }
     world.lever.set_faults(FaultPlan::default());
-    let [written, refused, nobody] = [0, 1, 2].map(|number: usize| &taken[number]);
+    let [written, hidden, nobody] = [0, 1, 2].map(|number: usize| &taken[number]);
     assert_eq!(world.settled(written).await.state(), Succeeded);
-    for id in [refused, nobody] {
+    for id in [hidden, nobody] {
         let operation = world.settled(id).await;
         assert_eq!(
             (operation.state(), why(&operation).reason.as_str()),
@@ -254,6 +254,16 @@ async fn a_write_that_lever_could_not_be_asked_about_reaches_nobody_hidden() {
     }
     assert_eq!(world.notes_saying(&people[0], "while away"), 1);
     assert_eq!(world.effects("createOpportunityNote"), 1);
+    // Nor does asking for them to be read tell one from the other.
+    for person in &people[1..] {
+        let read = pb::StartSyncRequest {
+            connection_id: world.connection.clone(),
+            opportunity_id: person.clone(),
+            ..Default::default()
+        };
+        let told = refused(world.api.sync().start_sync(read).await);
+        assert_eq!(told.code, Code::NotFound);
+    }
 }
 
 /// Until Lever has shown the person nothing is noted that may have had an effect: nothing is read back after a kill.
