@@ -140,8 +140,8 @@ impl Engine {
     ///
     /// An item that cannot be right in this account (a stage that is excluded) is recorded as failed and keeps no other
     /// from being written. Of people whom the mirror does not have, or whom the caller may not see, Lever tells when their
-    /// turn comes, so that nothing tells one from the other. A stage or an archive reason that all items name, or the only one, is judged for the request as a
-    /// whole.
+    /// turn comes, so that nothing tells one from the other. A stage or an archive reason that all items name, or the only
+    /// one, is judged for the request as a whole.
     ///
     /// # Errors
     /// Invalid with each bad field; already exists if the request id was used for something else; exhausted on a full

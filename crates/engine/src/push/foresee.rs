@@ -91,15 +91,7 @@ impl Way {
 /// People as Lever would show them in the course of a dry run, or why it would not: whoever is written to twice is at
 /// the second write where the first has left them.
 #[derive(Default)]
-pub(super) struct People(HashMap<OpportunityId, std::result::Result<lever::Opportunity, Unseen>>);
-
-/// Why Lever does not show somebody.
-#[derive(Clone)]
-struct Unseen {
-    why: Failure,
-    /// Whether a call about them can be made at all.
-    can_be_asked: bool,
-}
+pub(super) struct People(HashMap<OpportunityId, std::result::Result<lever::Opportunity, Failure>>);
 
 impl Engine {
     /// The calls a write would make; nothing is recorded or written (X3). What the calls depend on is read from Lever.
@@ -196,9 +188,8 @@ impl Engine {
         let planned = outbox.planned(&write, about, acting.user.clone(), stands_back);
         if let Some(gone) = self.gone(request, way, looks, people).await? {
             // The first call is the one that Lever refuses.
-            let sent = usize::from(gone.can_be_asked);
-            calls.extend(planned.await.into_iter().take(sent));
-            return Ok((calls, Some(Some(gone.why))));
+            calls.extend(planned.await.into_iter().take(1));
+            return Ok((calls, Some(Some(gone))));
         }
         let present = people
             .0
@@ -223,7 +214,7 @@ impl Engine {
         way: Way,
         looks: bool,
         people: &mut People,
-    ) -> Result<Option<Unseen>> {
+    ) -> Result<Option<Failure>> {
         let about = &request.opportunity;
         if about.as_str().is_empty() || !(looks || way.of_many) {
             return Ok(None);
@@ -232,12 +223,12 @@ impl Engine {
             let found = self.found_now(request.connection, about, way).await?;
             people.0.insert(about.clone(), found);
         }
-        let Some(Err(unseen)) = people.0.get(about) else {
+        let Some(Err(why)) = people.0.get(about) else {
             return Ok(None);
         };
         // Who may not be read may be written to all the same.
-        let told = looks || unseen.why.kind != FailureKind::PermissionMissing;
-        Ok(told.then(|| unseen.clone()))
+        let told = looks || why.kind != FailureKind::PermissionMissing;
+        Ok(told.then(|| why.clone()))
     }
 
     /// An opportunity as the mirror has it, or else Lever; a failure where Lever refuses to show it.
@@ -246,7 +237,7 @@ impl Engine {
         connection: ConnectionId,
         opportunity: &OpportunityId,
         way: Way,
-    ) -> Result<std::result::Result<lever::Opportunity, Unseen>> {
+    ) -> Result<std::result::Result<lever::Opportunity, Failure>> {
         let (store, id) = (&self.shared.store, opportunity.as_str());
         let record = store.record(connection, Stream::Opportunities, id).await?;
         let record = record.filter(|record| record.deleted_at.is_none());
@@ -266,18 +257,12 @@ impl Engine {
         match client.send(&send::fresh_read(opportunity)).await {
             Ok(record) => match way.seen.sight() {
                 Some(sight) if !judge::sees(&self.shared, connection, sight, &record).await? => {
-                    Ok(Err(Unseen {
-                        why: send::not_there(),
-                        can_be_asked: true,
-                    }))
+                    Ok(Err(send::not_there()))
                 }
                 _ => Ok(Ok(record.value)),
             },
             Err(error) => match send::not_written(&error) {
-                Event::Refused(why) => Ok(Err(Unseen {
-                    why,
-                    can_be_asked: !error.is_unsendable(),
-                })),
+                Event::Refused(why) => Ok(Err(why)),
                 _ => Err(error.into()),
             },
         }
