@@ -12,6 +12,7 @@ let browser;
 let fulcrum;
 let at;
 let applicants;
+const held = [];
 
 before(async () => {
   scene = await mirrored();
@@ -19,9 +20,10 @@ before(async () => {
   ({ applicants } = await ask(fulcrum, "inbound"));
   const reasons = await ask(fulcrum, "call", "listArchiveReasons");
   const reason = reasons.data.find((one) => one.type === "non-hired" && one.status === "active");
-  for (const applicant of applicants.slice(0, 2)) {
-    const held = await ask(fulcrum, "write", "archive", applicant.opportunityId, reason.id, "--hold", "2h");
-    assert.equal(held.state, "OPERATION_STATE_HELD");
+  for (const applicant of applicants.slice(0, 3)) {
+    const one = await ask(fulcrum, "write", "archive", applicant.opportunityId, reason.id, "--hold", "2h");
+    assert.equal(one.state, "OPERATION_STATE_HELD");
+    held.push(one);
   }
 });
 
@@ -50,6 +52,22 @@ test("what is held says what cancelling does to whom, and does it", async () => 
   await page.getByText("cancelled", { exact: true }).waitFor();
   await page.getByRole("link", { name: "all of this person" }).click();
   await page.getByText(`about ${name}`).waitFor();
+  assert.deepEqual(await barriers(page), []);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("the page of a write follows what others do about it", async () => {
+  const { page, context, complaints } = await person(browser, fulcrum);
+  const { name, postingText } = applicants[2];
+  await heldOf(page, name);
+  await page.getByText(`for ${postingText}`).first().waitFor();
+  const { id } = held.at(-1);
+  await ask(fulcrum, "op", "release", id);
+  await page.getByText("succeeded", { exact: true }).waitFor();
+  await page.getByRole("status").getByText("This write: succeeded").waitFor();
+  await page.getByText(/^PUT \/opportunities\/.+\/archived$/).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Cancel" }).count(), 0);
   assert.deepEqual(await barriers(page), []);
   assert.deepEqual(complaints, []);
   await context.close();

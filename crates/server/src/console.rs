@@ -17,6 +17,7 @@ mod frame;
 mod import;
 mod in_lever;
 mod lapsed;
+mod live;
 mod models;
 mod pages;
 mod penance;

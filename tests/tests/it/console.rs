@@ -453,6 +453,13 @@ async fn whatever_cannot_be_shown_is_told_in_the_frame_with_a_way_on() {
             422,
             "takes Lever’s id of an opportunity only",
         ),
+        (
+            &format!("{at}/operations?show=everything"),
+            422,
+            "give held, waiting, uncertain, failed, done, cancelled, or leave it out",
+        ),
+        (&format!("{at}/issues?show=x"), 422, "give muted, resolved"),
+        (&format!("{at}/calls?status=x"), 422, "give failed"),
         (&format!("{at}/calls?after=old"), 422, "Show the first page"),
         ("/console?after=old", 422, "Show the first page"),
     ] {
@@ -460,6 +467,8 @@ async fn whatever_cannot_be_shown_is_told_in_the_frame_with_a_way_on() {
         assert_eq!(page.status.as_u16(), status, "{path}: {}", page.text);
         assert!(page.text.contains(says), "{path}: {}", page.text);
         assert!(page.text.contains("<div class=\"who\">"), "{path}");
+        let titled = page.text.contains("<title>This did not work · ");
+        assert!(titled || path.contains("?person="), "{path}");
         assert!(!page.text.contains("Nothing was changed"), "{path}");
         let tabs = page.text.contains("aria-label=\"Connection\"");
         assert_eq!(tabs, path.starts_with(&at), "{path}");
@@ -471,6 +480,10 @@ async fn whatever_cannot_be_shown_is_told_in_the_frame_with_a_way_on() {
             "/console/links".to_owned(),
         ),
         ("/console/".to_owned(), "/console".to_owned()),
+        (
+            format!("{at}/issues/?show=muted"),
+            format!("{at}/issues?show=muted"),
+        ),
     ] {
         assert_eq!(browser.open(&path).await.to, leads, "{path}");
     }
@@ -522,6 +535,50 @@ async fn a_page_is_told_of_what_a_pull_commits_and_shows_it() {
     let (shown, ()) = tokio::join!(tokio::time::timeout(PATIENCE, follows), world.pull());
     shown.expect("the page is told");
     assert_eq!(people(&browser.open(&at).await), before + 1);
+}
+
+/// product.md, screen 12: the page of a write follows it to its end, and not those about others.
+///
+/// Seen to fail while nothing told the page, and while what was under way was said to be without an answer.
+#[tokio::test]
+async fn the_page_of_a_write_is_told_until_it_is_done() {
+    let setup = Setup::new(20).with("FULCRUM__LEVER__ATTEMPT_TIMEOUT", "100s");
+    let world = World::synced(setup).await;
+    let people = world.open_opportunities();
+    let stall = Action::StallBefore(Duration::from_secs(600));
+    world.lever.set_faults(FaultPlan {
+        seed: 1,
+        rules: vec![FaultRule::on("createOpportunityNote", stall)],
+    });
+    let write = world.note_unawaited(&people[0], "followed").await;
+    let mut browser = Browser::new(&world);
+    let at = format!(
+        "/console/connections/{}/operations/{}",
+        world.connection, write.id
+    );
+    until("it is on its way", async || {
+        let page = browser.open(&at).await;
+        page.text.contains(">under way<").then_some(())
+    })
+    .await;
+    let page = browser.open(&at).await;
+    let live = format!("{at}/live");
+    assert!(page.text.contains(&format!("data-live=\"{live}\"")));
+    let mut events = browser.listen(&live).await;
+    told_of_change(&mut events).await;
+    world.note_unawaited(&people[1], "another").await;
+    world.lever.set_faults(FaultPlan::default());
+    world.lever.release_stalls();
+    let follows = async {
+        while !browser.open(&at).await.text.contains("succeeded") {
+            told_of_change(&mut events).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, follows).await.expect("told");
+    let page = browser.open(&at).await.text;
+    assert!(!page.contains("data-live=") && !page.contains("under way"));
+    let nobody = browser.listen(&format!("{at}0/live")).await;
+    assert_eq!(nobody.status(), StatusCode::NOT_FOUND);
 }
 
 /// What is asked for while Lever answers nothing is not said to happen now.

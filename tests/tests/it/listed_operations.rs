@@ -200,6 +200,8 @@ async fn operations_tell_whom_they_are_about_and_what_they_ask_by_name() {
     assert_eq!(told.person_name, applicant.name);
     assert_eq!(told.stage_text, text(&target, "text"));
     assert_eq!(told.present_stage_text, told.stage_text);
+    assert_eq!(told.present_posting_text, applicant.posting_text);
+    assert!(!told.present_posting_id.is_empty());
     assert_eq!(told.expected_stage_text, applicant.stage_text);
     assert!(!told.acting_user_name.is_empty() && told.acting_user_name != acting);
     let listed = world.operations().await;

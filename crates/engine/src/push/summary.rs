@@ -29,6 +29,8 @@ pub struct Summary {
     pub written_name: String,
     /// The stage the person is in now.
     pub present_stage: Option<Shown>,
+    /// The posting that the opportunity is for now.
+    pub present_posting: Option<Shown>,
     /// Whether the person is archived now.
     pub archived: bool,
     /// The stage it moves to, or begins in.
@@ -104,7 +106,13 @@ impl Words<'_> {
         };
         let person = self.person(operation).await?;
         let stage = person.as_ref().and_then(|person| person.stage.as_ref());
+        let posting = person.as_ref().and_then(|person| person.posting.as_ref());
+        let present_posting = match posting {
+            Some(posting) => Some(self.posting(posting).await?),
+            None => None,
+        };
         Ok(Summary {
+            present_posting,
             present_stage: stage.map(|stage| self.stage(stage)),
             archived: person.as_ref().is_some_and(|person| !person.active()),
             person: person.map(|person| person.name).unwrap_or_default(),

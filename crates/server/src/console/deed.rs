@@ -1,9 +1,11 @@
 //! What an operation does in Lever, in words.
 
+use std::borrow::Cow;
+
 use proto::v1 as pb;
 
 use super::refusal::apart;
-use super::words::{count, plain};
+use super::words::{count, isolated, plain};
 
 /// Names in a list that are told one by one; of the rest, how many there are.
 const TOLD: usize = 5;
@@ -104,7 +106,7 @@ fn from(operation: &pb::Operation, told: &pb::OperationSummary) -> Option<String
     }
     let present = !is_bulk(operation) && waits(operation.state()) && !told.archived;
     let text = told.present_stage_text.as_str();
-    (present && !text.is_empty()).then(|| format!("“{text}”"))
+    (present && !text.is_empty()).then(|| format!("“{}”", isolated(text)))
 }
 
 /// Whether Lever has surely not been told yet.
@@ -119,14 +121,16 @@ fn waits(state: pb::OperationState) -> bool {
 fn named(text: &str, what: &str, id: &str) -> String {
     match text {
         "" => format!("the {what} {id}"),
-        text => format!("“{text}”"),
+        text => format!("“{}”", isolated(text)),
     }
 }
 
 /// What is done to several things of one sort: by their names, or how many there are.
 fn several(act: &str, thing: &str, number: u32, names: &[String]) -> String {
     let others = names.len().saturating_sub(TOLD);
-    let names = names.get(..TOLD).unwrap_or(names).join(", ");
+    let names = names.get(..TOLD).unwrap_or(names).iter();
+    let names: Vec<_> = names.map(|name| isolated(name)).collect();
+    let names = names.join(", ");
     match (number, names.as_str(), others) {
         (0, "", _) => format!("{act} {thing}s"),
         (number, "", _) => format!(
@@ -146,11 +150,11 @@ pub(super) fn ends_a_candidacy(operation: &pb::Operation) -> bool {
 }
 
 /// Whom it is about, as part of a sentence.
-fn whom(operation: &pb::Operation) -> &str {
+fn whom(operation: &pb::Operation) -> Cow<'_, str> {
     let name = operation.summary.as_ref().map(|told| &told.person_name);
     match name.map_or("", String::as_str) {
-        "" => "this person",
-        name => name,
+        "" => Cow::Borrowed("this person"),
+        name => isolated(name),
     }
 }
 
@@ -190,7 +194,7 @@ fn stands(operation: &pb::Operation, words: &str) -> String {
     let told = operation.summary.as_ref();
     match told.map(|told| (told.archived, told.present_stage_text.as_str())) {
         Some((true, _)) => format!("{words}the archive"),
-        Some((false, stage)) if !stage.is_empty() => format!("{words}“{stage}”"),
+        Some((false, stage)) if !stage.is_empty() => format!("{words}“{}”", isolated(stage)),
         _ => String::new(),
     }
 }

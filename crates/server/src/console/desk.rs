@@ -169,8 +169,19 @@ impl Desk {
         self.with_cookie(frame(&view, content).into_response())
     }
 
-    /// A page of a connection in its frame, with the tabs that the role may open.
+    /// The page of a tab of a connection in its frame, with the tabs that the role may open.
     pub(super) fn at(&self, connection: &pb::Connection, tab: Tab, content: Markup) -> Response {
+        self.below(connection, tab, tab.label(), content)
+    }
+
+    /// The same for a page below a tab, or in its place, which has a title of its own.
+    pub(super) fn below(
+        &self,
+        connection: &pb::Connection,
+        tab: Tab,
+        title: &str,
+        content: Markup,
+    ) -> Response {
         let tabs = self.tabs();
         let place = Place::Connection {
             id: &connection.id,
@@ -178,7 +189,7 @@ impl Desk {
             tab,
             tabs: &tabs,
         };
-        let title = format!("{} · {}", tab.label(), connection.display_name);
+        let title = format!("{title} · {}", connection.display_name);
         self.page(&title, place, content)
     }
 

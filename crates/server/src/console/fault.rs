@@ -49,23 +49,28 @@ pub(super) fn notice(faults: &[Fault]) -> Markup {
     }
 }
 
-/// The first thing that is wrong in a field.
-pub(super) fn of<'f>(faults: &'f [Fault], at: &str) -> Option<&'f Fault> {
-    faults.iter().find(|fault| fault.at == at)
+/// What is wrong in a field.
+pub(super) fn of<'f>(faults: &'f [Fault], at: &str) -> impl Iterator<Item = &'f Fault> {
+    faults.iter().filter(move |fault| fault.at == at)
 }
 
 /// What is wrong in a field, to stand beside it; the field names `why(at)` as its description.
 pub(super) fn beside(faults: &[Fault], at: &str) -> Markup {
     html! {
-        @if let Some(fault) = of(faults, at) {
-            span.wrong id=(why(at)) { (sentence(&fault.message)) }
+        @if is_wrong(faults, at) {
+            span.wrong id=(why(at)) { @for fault in of(faults, at) { (sentence(&fault.message)) " " } }
         }
     }
 }
 
 /// `true` where something is wrong, for `aria-invalid`.
 pub(super) fn invalid(faults: &[Fault], at: &str) -> Option<&'static str> {
-    of(faults, at).map(|_| "true")
+    is_wrong(faults, at).then_some("true")
+}
+
+/// Whether anything is wrong in a field.
+pub(super) fn is_wrong(faults: &[Fault], at: &str) -> bool {
+    of(faults, at).next().is_some()
 }
 
 /// The id of what is wrong in a field.
@@ -75,7 +80,7 @@ pub(super) fn why(at: &str) -> String {
 
 /// `why(at)` where something is wrong, for `aria-describedby`.
 pub(super) fn described(faults: &[Fault], at: &str) -> Option<String> {
-    of(faults, at).map(|_| why(at))
+    is_wrong(faults, at).then(|| why(at))
 }
 
 #[cfg(test)]
@@ -84,11 +89,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_leads_to_its_field_and_stands_beside_it() {
-        let faults = [Fault::new("days.<x>", "SLA of \"<x>\"", "give 0 to 365")];
+        let faults = ["give 0 to 365", "give no letters"];
+        let faults = faults.map(|why| Fault::new("days.<x>", "SLA of \"<x>\"", why));
         let head = notice(&faults).into_string();
         assert!(head.contains("href=\"#days.&lt;x&gt;\"") && head.contains("Give 0 to 365."));
         let near = beside(&faults, "days.<x>").into_string();
-        assert!(near.contains("id=\"days.&lt;x&gt;.why\""));
+        assert!(near.contains("id=\"days.&lt;x&gt;.why\">Give 0 to 365. Give no letters."));
         assert_eq!(beside(&faults, "other").into_string(), "");
         assert_eq!(notice(&[]).into_string(), "");
     }

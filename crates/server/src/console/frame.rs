@@ -192,7 +192,7 @@ pub(super) fn frame(view: &Frame<'_>, content: Markup) -> Markup {
                     }
                 }
                 main id="main" {
-                    @if let Some(said) = &view.said { div.notice.good role="status" { p { (said) } } }
+                    @if let Some(said) = &view.said { div.notice.good role="status" data-just-done { p { (said) } } }
                     (content)
                 }
             }

@@ -37,7 +37,9 @@ use axum::routing::{any, get};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::refusal::Refused;
 use super::{Console, ROOT};
+use crate::wire::status::status;
 pub(super) use refused::framed;
 pub(super) use typed::in_words;
 
@@ -110,6 +112,26 @@ fn href(path: &str, asked: &[(&str, &str)]) -> String {
         "" => path.to_owned(),
         query => format!("{path}?{query}"),
     }
+}
+
+/// Refuses a page that asks for what none of `all` is asked for by, which are the values with the words for them.
+///
+/// # Errors
+/// Invalid, with what can be asked for.
+fn offered(name: &str, value: &str, all: &[(&str, &str)]) -> Result<(), Refused> {
+    if all.iter().any(|(one, _)| *one == value) {
+        return Ok(());
+    }
+    let others = all
+        .iter()
+        .map(|(one, _)| *one)
+        .filter(|one| !one.is_empty());
+    let others: Vec<&str> = others.collect();
+    let message = format!(
+        "in the address of this page, give {}, or leave it out",
+        others.join(", ")
+    );
+    Err(status(engine::Error::invalid(name, message)).into())
 }
 
 /// Views of one list, side by side: each with the value that asks for it. What else was asked for stays.

@@ -1,5 +1,7 @@
 //! Values as people read them.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 use prost_types::{Duration, Timestamp};
 
@@ -88,9 +90,47 @@ pub(super) fn plain(name: &str, prefix: &str) -> String {
         .replace('_', " ")
 }
 
+/// A text of somebody else's as a part of a sentence: one that is written from right to left, or that has marks of
+/// direction, turns nothing around it.
+///
+/// What turns letters from within is left out, and the rest stands between U+2068 and U+2069 (Unicode Standard Annex 9).
+pub(super) fn isolated(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|letter| turns(letter) || is_rtl(letter)) {
+        return Cow::Borrowed(text);
+    }
+    let plain: String = text.chars().filter(|letter| !turns(*letter)).collect();
+    Cow::Owned(format!("\u{2068}{plain}\u{2069}"))
+}
+
+/// Begins or ends an embedding, an override or an isolate.
+fn turns(letter: char) -> bool {
+    matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Of the blocks of scripts that are written from right to left, or a mark that says so.
+fn is_rtl(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{590}'..='\u{8ff}'
+            | '\u{200f}'
+            | '\u{fb1d}'..='\u{fdff}'
+            | '\u{fe70}'..='\u{feff}'
+            | '\u{10800}'..='\u{10fff}'
+            | '\u{1e800}'..='\u{1efff}'
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_turns_nothing_but_itself() {
+        assert_eq!(isolated("Zoë O’Neil 李"), "Zoë O’Neil 李");
+        assert_eq!(isolated("עדה"), "\u{2068}עדה\u{2069}");
+        // An override that nobody ends, and an end of our own isolation.
+        assert_eq!(isolated("Ada\u{202e}\u{2069} L"), "\u{2068}Ada L\u{2069}");
+    }
 
     #[test]
     fn numbers_and_spans_are_written_for_people() {

@@ -101,6 +101,7 @@ pub fn to_summary(summary: Summary, told: Told) -> pb::OperationSummary {
     let (expected_stage_id, expected_stage_text) = id_and_text(summary.expected_stage);
     let (archive_reason_id, archive_reason_text) = id_and_text(summary.archive_reason);
     let (posting_id, posting_text) = id_and_text(summary.posting);
+    let (present_posting_id, present_posting_text) = id_and_text(summary.present_posting);
     pb::OperationSummary {
         person_name: name.unwrap_or_default(),
         present_stage_id,
@@ -121,6 +122,8 @@ pub fn to_summary(summary: Summary, told: Told) -> pb::OperationSummary {
         source_count: many(&summary.sources),
         sources: content(summary.sources),
         acting_user_name: summary.acting_user,
+        present_posting_id,
+        present_posting_text,
     }
 }
 

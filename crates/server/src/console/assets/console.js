@@ -11,18 +11,36 @@ const localTimes = (root) => {
   }
 };
 
-// Puts what has changed on the server in place of what the page shows; what is being filled in is left alone.
+// Each part that is shown, as the service made it.
+const made = new WeakMap();
+const parts = (of) => of.querySelectorAll("[data-live-part]");
+for (const part of parts(document)) made.set(part, part.outerHTML);
+
+// Puts what has changed on the server in place of what the page shows; what somebody is at is left alone. Tells whether
+// something was left, and whether there is more to follow.
 const refresh = async () => {
   const answer = await fetch(location.href, { headers: { accept: "text/html" } });
   if (!answer.ok || answer.redirected) return location.reload();
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const part of document.querySelectorAll("[data-live-part]")) {
+  let left = false;
+  for (const part of parts(document)) {
     const next = fresh.getElementById(part.id);
-    if (!next || part.contains(document.activeElement)) continue;
+    if (!next || made.get(part) === next.outerHTML) continue;
+    if (part.contains(document.activeElement) || part.querySelector("details[open]")) {
+      left = true;
+      continue;
+    }
+    made.set(next, next.outerHTML);
     part.replaceWith(next);
     localTimes(next);
   }
+  // These stay in place, so that a screen reader says what is new.
+  for (const said of document.querySelectorAll("[data-live-said]")) {
+    const next = fresh.getElementById(said.id);
+    if (next && next.textContent !== said.textContent) said.textContent = next.textContent;
+  }
   followImport();
+  return { left, goesOn: fresh.querySelector("[data-live]") !== null };
 };
 
 // A first import: the title of the tab tells how it goes, and its end is told by the browser where somebody asked for that.
@@ -43,6 +61,8 @@ const followImport = () => {
   const now = document.querySelector("[data-import]");
   if (!importing || !now || now.dataset.import !== "complete") return;
   importing = false;
+  // That it was started is no news any more.
+  document.querySelector("[data-just-done]")?.remove();
   document.title = `Import complete · ${title}`;
   if (told) {
     told.hidden = true;
@@ -113,17 +133,20 @@ const follow = (source) => {
     busy = true;
     while (asked) {
       asked = false;
-      await refresh().catch(() => {});
+      const seen = await refresh().catch(() => {});
+      if (seen?.left) addEventListener("focusout", look, { once: true });
+      if (seen && !seen.goesOn) events.close();
     }
     busy = false;
   };
   const events = new EventSource(source);
   const lost = absence();
   events.addEventListener("open", lost.over);
-  events.addEventListener("changed", () => {
+  const look = () => {
     asked = true;
     run();
-  });
+  };
+  events.addEventListener("changed", look);
   events.addEventListener("error", () => {
     lost.begin();
     if (events.readyState === EventSource.CLOSED) setTimeout(again, RETRY_MS);

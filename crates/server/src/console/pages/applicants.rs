@@ -1,5 +1,6 @@
 //! Who applied, how long they wait, and how that stands against their SLA; to look at (product.md 6.3 and 7).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
@@ -22,7 +23,7 @@ use crate::console::desk::Desk;
 use crate::console::frame::Tab;
 use crate::console::in_lever;
 use crate::console::refusal::Refused;
-use crate::console::words::{count, moment, span};
+use crate::console::words::{count, isolated, moment, span};
 use crate::grpc::Api;
 
 const CANDIDATES: &str = "/fulcrum.v1.CandidateService/ListCandidates";
@@ -459,13 +460,13 @@ fn table(view: &View<'_>) -> Markup {
 
 fn row(row: &Row, view: &View<'_>) -> Markup {
     let name = if row.name.is_empty() {
-        "(anonymized)"
+        Cow::Borrowed("(anonymized)")
     } else {
-        &row.name
+        isolated(&row.name)
     };
     html! {
         tr {
-            td data-label="Person" { (in_lever::named(view.connection.region(), &row.opportunity, name)) }
+            td data-label="Person" { (in_lever::named(view.connection.region(), &row.opportunity, &name)) }
             td data-label="SLA" { (sla(&row.sla)) }
             td data-label="In the stage" { (waited(row.entered.as_ref(), &view.now)) }
             td data-label="Stage" { (row.stage) }

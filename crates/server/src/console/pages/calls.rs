@@ -11,7 +11,7 @@ use proto::v1 as pb;
 use proto::v1::sync_service_server::SyncService as _;
 use serde::Deserialize;
 
-use super::{go_on, href};
+use super::{go_on, href, offered};
 use crate::console::desk::Desk;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
@@ -33,6 +33,9 @@ pub(super) fn routes() -> Router<Console> {
         .route("/console/connections/{id}/calls", get(list).post(narrow))
         .route("/console/connections/{id}/calls/export", get(export))
 }
+
+/// Calls that ended alike: how a page asks for them, and what they are called.
+const STATUSES: [(&str, &str); 2] = [("", "All"), ("failed", "Failed")];
 
 /// What the page is asked for.
 #[derive(Debug, Default, Deserialize)]
@@ -129,8 +132,9 @@ impl Asked {
     }
 
     /// # Errors
-    /// Invalid for a day that is none, and for a last day before the first.
+    /// Invalid for a status that is not offered, a day that is none, and a last day before the first.
     fn request(&self, id: &str) -> Result<pb::ListApiCallsRequest, Refused> {
+        offered("status", &self.status, &STATUSES)?;
         let start_time = day("from", &self.from, 0)?;
         // The last day is asked for to its end.
         let end_time = day("to", &self.to, 1)?;
@@ -414,8 +418,7 @@ fn show(view: &View<'_>) -> Markup {
             (csrf(view.csrf))
             label { "Status"
                 select name="status" {
-                    option value="" { "All" }
-                    option value="failed" selected[asked.failed_only()] { "Failed" }
+                    @for (status, words) in STATUSES { option value=(status) selected[status == asked.status] { (words) } }
                 }
             }
             label { "Stream"

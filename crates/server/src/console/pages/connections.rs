@@ -247,7 +247,7 @@ fn one(card: &Card, may: &May) -> Markup {
     html! {
         article.card {
             h2 { a href=(Tab::Overview.path(&connection.id)) { (connection.display_name) } }
-            p { (badge(connection, &card.issues, card.percent)) " " span.faint { (environment(connection)) } }
+            p { (badge(connection, &card.issues, card.percent)) " " span.faint { (environment(connection)) @if !connection.external_id.is_empty() { ", " code { (connection.external_id) } } } }
             @if connection.disconnect_time.is_some() {
                 p { "Its mirror and mappings are deleted on " (moment(connection.purge_time.as_ref())) "." }
                 @if may.connect {

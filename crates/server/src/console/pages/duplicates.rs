@@ -1,5 +1,6 @@
 //! People who may be in Lever twice, with what says so (product.md, screen 13). They are merged in Lever, not here.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -18,7 +19,7 @@ use crate::console::form::Posted;
 use crate::console::frame::{Tab, action_on};
 use crate::console::in_lever;
 use crate::console::refusal::Refused;
-use crate::console::words::{count, moment};
+use crate::console::words::{count, isolated, moment};
 use crate::grpc::Api;
 
 /// How long a page looks for somebody before it says that nobody was found yet: what a page may take.
@@ -190,7 +191,7 @@ fn how_many(view: &View<'_>) -> Markup {
 fn two(pair: &pb::DuplicatePair, view: &View<'_>) -> Markup {
     let evidence = pair.people.first().map_or(&[][..], |one| &one.evidence);
     let kinds: Vec<String> = evidence.iter().map(|one| kind(&one.kind)).collect();
-    let names: Vec<&str> = pair.people.iter().map(name).collect();
+    let names: Vec<_> = pair.people.iter().map(name).collect();
     let whose = format!(": {}", names.join(" and "));
     html! {
         article.panel {
@@ -209,10 +210,10 @@ fn two(pair: &pb::DuplicatePair, view: &View<'_>) -> Markup {
     }
 }
 
-fn name(person: &pb::CandidateMatch) -> &str {
+fn name(person: &pb::CandidateMatch) -> Cow<'_, str> {
     match person.name.as_str() {
-        "" => "(no name)",
-        name => name,
+        "" => Cow::Borrowed("(no name)"),
+        name => isolated(name),
     }
 }
 

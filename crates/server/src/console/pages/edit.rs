@@ -24,6 +24,7 @@ use super::operation::{cancel, found};
 use super::operations::Rows;
 use crate::console::Console;
 use crate::console::deed::ends_a_candidacy;
+use crate::console::deed::headline;
 use crate::console::desk::Desk;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::Tab;
@@ -479,7 +480,8 @@ async fn page_of(
         instead: instead.as_ref(),
         csrf: (failed && why_not(operation).is_none()).then_some(desk.csrf()),
     };
-    Ok(desk.at(&connection, Tab::Operations, page(&view)))
+    let title = format!("Edit: {}", headline(operation));
+    Ok(desk.below(&connection, Tab::Operations, &title, page(&view)))
 }
 
 /// What can be chosen from: where the person can go, or with which reason.

@@ -47,6 +47,8 @@ const PAGE: &str = "/console/connections/{id}/fields";
 /// What the suggested paths of a page may take, in bytes.
 const MOST_PATHS: usize = 24_000;
 
+const ASKED: &str = "Save these changes?";
+
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route(PAGE, get(show).post(act))
@@ -412,7 +414,7 @@ async fn review(
         }
         Ok(preview) => {
             let content = reviewed(&account.path(), desk.csrf(), account, draft, form, &preview);
-            Ok(desk.at(&account.connection, Tab::Fields, content))
+            Ok(desk.below(&account.connection, Tab::Fields, ASKED, content))
         }
         Err(refused) => wrong(desk, account, draft, refused),
     }
@@ -429,7 +431,7 @@ fn reviewed(
     let version = account.mapping.version;
     html! {
         link rel="stylesheet" href=(BOARD_STYLE.path());
-        h1 { "Save these changes?" }
+        h1 { (ASKED) }
         section.panel {
             (two(&format!("Version {version}"), "Now", &settings(&account.mapping), &settings(&draft.mapping())))
             details { summary { "In one line each" } ul { @for line in &preview.differences { li { (line) } } } }

@@ -3,6 +3,8 @@
 //!
 //! Who is looked for is sent in the body of a request, so that nothing about a person is in an address or a log.
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
@@ -24,7 +26,7 @@ use crate::console::frame::{Tab, csrf};
 use crate::console::in_lever;
 use crate::console::models::without_people;
 use crate::console::refusal::{Refused, sentence};
-use crate::console::words::{count, moment, number, plain};
+use crate::console::words::{count, isolated, moment, number, plain};
 use crate::grpc::Api;
 use crate::wire::status::status;
 
@@ -181,7 +183,7 @@ fn form(view: &View<'_>) -> Markup {
     let field = Field {
         name: "who",
         label: "Who is missing",
-        help: "An e-mail address, a page of LinkedIn, GitHub or X, a telephone number, a name with an employer behind a comma, or an id of Lever's.",
+        help: "An e-mail address, a page of LinkedIn, GitHub or X, a telephone number, a name with an employer behind a comma, the address of the person's page in Lever, or an id of Lever's.",
         refused: view.refused.map(|refused| (refused, "who")),
     };
     let connected = view.connection.disconnect_time.is_none();
@@ -305,8 +307,8 @@ fn way(view: &View<'_>, tab: Option<Tab>) -> Markup {
 
 fn one_person(view: &View<'_>, person: &pb::ExplainedPerson) -> Markup {
     let name = match person.name.as_str() {
-        "" => "(no name)",
-        name => name,
+        "" => Cow::Borrowed("(no name)"),
+        name => isolated(name),
     };
     let kinds = person.evidence.iter().map(|one| told_by(&one.kind));
     let kinds: Vec<String> = kinds.collect();
@@ -464,7 +466,7 @@ fn one_in_lever(view: &View<'_>, one: &pb::LeverOpportunity) -> Markup {
     html! {
         section {
             h4 {
-                @if row.name.is_empty() { "(no name)" } @else { (row.name) }
+                @if row.name.is_empty() { "(no name)" } @else { (isolated(&row.name)) }
                 ", " @if row.archived_at.is_some() { "archived" } @else { (row.stage_text) }
             }
             p {

@@ -9,7 +9,7 @@ use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
 use serde::Deserialize;
 
-use super::{go_on, href, views};
+use super::{go_on, href, offered, views};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
@@ -132,6 +132,7 @@ async fn list(
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
+    offered("show", &asked.show, &VIEWS)?;
     let connection = desk.connection(&id).await?;
     let request = pb::ListIssuesRequest {
         connection_id: id.clone(),

@@ -12,16 +12,18 @@ use serde::Deserialize;
 use tonic::{Code, Status};
 
 use super::edit::{edited, in_its_place, replaced, why_not};
-use super::operations::{Asked, Rows, person, state, table, tallied, waiting, waits, ways};
+use super::operations::{Asked, Rows, person, stands, state, table, tallied, waiting, waits, ways};
 use super::{After, go_on, href};
 use crate::console::Console;
 use crate::console::deed::{ends_a_candidacy, headline, if_cancelled, if_sent, is_bulk};
 use crate::console::desk::Desk;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
+use crate::console::live;
 use crate::console::refusal::Refused;
 use crate::console::words::{instant, moment, plain};
 use crate::grpc::Api;
+use crate::wire::operation_id;
 use crate::wire::status::status as to_status;
 
 pub(super) const CANCEL: &str = "/fulcrum.v1.OperationService/CancelOperation";
@@ -38,8 +40,10 @@ pub(super) fn routes() -> Router<Console> {
     let at = "/console/connections/{id}/operations/{operation}";
     Router::new()
         .route(at, get(show_one).post(act_on_one))
+        .route(&format!("{at}/live"), get(changes_of_one))
         // An item of a bulk has the id of the bulk, a slash, and its number.
         .route(&format!("{at}/{{item}}"), get(show_item).post(act_on_item))
+        .route(&format!("{at}/{{item}}/live"), get(changes_of_item))
 }
 
 /// Where an action was taken.
@@ -63,6 +67,28 @@ async fn show_item(
 ) -> Result<Response, Refused> {
     let operation = format!("{bulk}/{item}");
     opened(&desk, &connection, &operation, String::new(), None).await
+}
+
+async fn changes_of_one(
+    desk: Desk,
+    Path((connection, operation)): Path<(String, String)>,
+) -> Result<Response, Refused> {
+    changes(&desk, &connection, &operation).await
+}
+
+async fn changes_of_item(
+    desk: Desk,
+    Path((connection, bulk, item)): Path<(String, String, String)>,
+) -> Result<Response, Refused> {
+    changes(&desk, &connection, &format!("{bulk}/{item}")).await
+}
+
+/// Tells a page whenever its operation moves, or an item of it.
+async fn changes(desk: &Desk, connection: &str, operation: &str) -> Result<Response, Refused> {
+    let moves = desk.api().engine.watch_operations();
+    let operation = found(desk, connection, operation).await?;
+    let id = operation_id(&operation.id).map_err(to_status)?;
+    live::tell(desk, live::of_operation(moves, id))
 }
 
 async fn act_on_one(
@@ -294,7 +320,8 @@ async fn opened(
         unsure,
         instead: instead.as_ref(),
     };
-    Ok(desk.at(&connection, Tab::Operations, page(&view)))
+    let title = headline(&operation);
+    Ok(desk.below(&connection, Tab::Operations, &title, page(&view)))
 }
 
 fn page(view: &View<'_>) -> Markup {
@@ -308,24 +335,40 @@ fn page(view: &View<'_>) -> Markup {
                 a.button href=(rows.path) { "All operations" }
             }
         }
-        section.panel { dl { (facts(operation, rows)) } }
-        @if let Some(instead) = view.instead { (replaced(instead, rows.path)) }
-        @if let Some(refused) = failure(operation) { (way_out(&refused, operation)) }
-        @if let Some(token) = rows.csrf {
-            @if operation.state() == pb::OperationState::Failed { (edit(operation, &at)) }
-            @for (act, label) in ways(operation) { (choice(view, &at, token, act, label)) }
-            @if is_bulk(operation) { (for_all(view, &at, token)) }
+        // What was refused is told on a page that has no address of its own to be asked for anew.
+        @if is_open(operation) && view.unsure.is_none() { div data-live={ (at) "/live" } {} }
+        p.unseen id="stands" role="status" data-live-said { "This write: " (stands(operation)) }
+        section.panel id="facts" data-live-part { dl { (facts(operation, rows)) } }
+        div id="ways" data-live-part {
+            @if let Some(instead) = view.instead { (replaced(instead, rows.path)) }
+            @if let Some(refused) = failure(operation) { (way_out(&refused, operation)) }
+            @if let Some(token) = rows.csrf {
+                @if operation.state() == pb::OperationState::Failed { (edit(operation, &at)) }
+                @for (act, label) in ways(operation) { (choice(view, &at, token, act, label)) }
+                @if is_bulk(operation) { (for_all(view, &at, token)) }
+            }
         }
-        @if is_bulk(operation) {
-            h2 { "Items" }
-            @if let Some(tally) = &operation.tally { p { (tallied(tally)) } }
-            @if !view.items.operations.is_empty() { (table(&view.items.operations, rows)) }
-            (go_on(&at, &[], [view.after, &view.items.next_page_token], "Earlier items"))
+        div id="sent" data-live-part {
+            @if is_bulk(operation) {
+                h2 { "Items" }
+                @if let Some(tally) = &operation.tally { p { (tallied(tally)) } }
+                @if !view.items.operations.is_empty() { (table(&view.items.operations, rows)) }
+                (go_on(&at, &[], [view.after, &view.items.next_page_token], "Earlier items"))
+            }
+            @if operation.steps.len() > 1 { (steps(&operation.steps)) }
+            @if !is_bulk(operation) { (calls(operation)) }
+            @if let Some(calls) = view.calls.as_ref().filter(|_| is_bulk(operation) || !operation.lever_calls.is_empty()) { p { a href=(calls) { "How these calls went, try by try" } } }
         }
-        @if operation.steps.len() > 1 { (steps(&operation.steps)) }
-        @if !is_bulk(operation) { (calls(operation)) }
-        @if let Some(calls) = view.calls.as_ref().filter(|_| is_bulk(operation) || !operation.lever_calls.is_empty()) { p { a href=(calls) { "How these calls went, try by try" } } }
     }
+}
+
+/// Whether something happens to it by itself yet.
+fn is_open(operation: &pb::Operation) -> bool {
+    use pb::OperationState as State;
+    matches!(
+        operation.state(),
+        State::Recorded | State::Held | State::Sending
+    )
 }
 
 /// Why a part of what was asked for is left out.
@@ -574,6 +617,7 @@ fn steps(steps: &[pb::OperationStep]) -> Markup {
 
 /// The calls themselves, without what they carry: that can be a note about somebody.
 fn calls(operation: &pb::Operation) -> Markup {
+    let sends = operation.state() == pb::OperationState::Sending && !operation.reconciling;
     html! {
         h2 { "Calls to Lever" }
         @if operation.lever_calls.is_empty() {
@@ -583,11 +627,15 @@ fn calls(operation: &pb::Operation) -> Markup {
                 table {
                     thead { tr { th { "Time" } th { "Call" } th.num { "Answer" } } }
                     tbody {
-                        @for call in &operation.lever_calls {
+                        @for (place, call) in operation.lever_calls.iter().enumerate() {
                             tr {
                                 td { (instant(call.call_time.as_ref())) }
                                 td { code { (call.method) " " (call.path) } }
-                                td.num { @if call.status == 0 { "no answer" } @else { (call.status) } }
+                                td.num {
+                                    @if call.status != 0 { (call.status) }
+                                    @else if sends && place + 1 == operation.lever_calls.len() { "under way" }
+                                    @else { "no answer" }
+                                }
                             }
                         }
                     }

@@ -1,5 +1,7 @@
 //! Writes to Lever: what waits, what was sent, what became of it (product.md, screen 12).
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
@@ -12,14 +14,14 @@ use serde::Deserialize;
 
 use super::edit::has_form;
 use super::operation::{CANCEL, cancel};
-use super::{go_on, href, views};
+use super::{go_on, href, offered, views};
 use crate::console::deed::{ends_a_candidacy, headline, is_bulk};
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
 use crate::console::frame::{Tab, csrf};
 use crate::console::in_lever;
 use crate::console::refusal::{Refused, sentence};
-use crate::console::words::{count, moment, plain};
+use crate::console::words::{count, isolated, moment, plain};
 use crate::console::{Console, see};
 use crate::grpc::Api;
 
@@ -139,6 +141,7 @@ async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
+    offered("show", &asked.show, &VIEWS)?;
     if !asked.person.is_empty() && !in_lever::is_id(&asked.person) {
         return Ok(of_nobody(&desk, &connection, "", NO_ID_IN_ADDRESS));
     }
@@ -312,7 +315,7 @@ fn only(view: &View<'_>) -> Markup {
     let all = href(view.rows.path, &[("show", &view.asked.show)]);
     html! {
         p.chips {
-            "Only " span.badge { "about " (name.unwrap_or("one person")) } " "
+            "Only " span.badge { "about " (name.as_deref().unwrap_or("one person")) } " "
             a href=(all) { "all" span.unseen { " people" } }
         }
     }
@@ -387,15 +390,24 @@ fn one(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
 }
 
 /// The person's name, if the mirror has it.
-pub(super) fn name(operation: &pb::Operation) -> Option<&str> {
+pub(super) fn name(operation: &pb::Operation) -> Option<Cow<'_, str>> {
     let name = operation.summary.as_ref()?.person_name.as_str();
-    (!name.is_empty()).then_some(name)
+    (!name.is_empty()).then(|| isolated(name))
+}
+
+/// The title of the posting that the person is a candidate for, if the mirror has it.
+fn posting(operation: &pb::Operation) -> Option<Cow<'_, str>> {
+    let posting = operation.summary.as_ref()?.present_posting_text.as_str();
+    (!posting.is_empty()).then(|| isolated(posting))
 }
 
 /// Whom it is about, for those who do not see the line.
 fn for_whom(operation: &pb::Operation, rows: &Rows<'_>) -> String {
     match name(operation).filter(|_| rows.people) {
-        Some(name) => format!(" for {name}"),
+        Some(name) => match posting(operation) {
+            Some(posting) => format!(" for {name} ({posting})"),
+            None => format!(" for {name}"),
+        },
         None => format!(", {}", operation.id),
     }
 }
@@ -407,7 +419,9 @@ pub(super) fn person(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
         @if opportunity.is_empty() || !rows.people {
             @match name(operation).filter(|_| rows.people) { Some(name) => (name), None => "–" }
         } @else {
-            (in_lever::named(rows.region, opportunity, name(operation).unwrap_or("(not mirrored)")))
+            (in_lever::named(rows.region, opportunity, name(operation).as_deref().unwrap_or("(not mirrored)")))
+            // One person can be a candidate for several.
+            @if let Some(posting) = posting(operation) { br; "for " (posting) }
             br; a.faint href=(href(rows.path, &[("person", opportunity)])) { "all of this person" }
         }
     }
@@ -415,17 +429,26 @@ pub(super) fn person(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
 
 /// Where it stands, in a word and a color.
 pub(super) fn state(operation: &pb::Operation) -> Markup {
-    let held = operation
-        .tally
-        .is_some_and(|tally| tally.items > 0 && tally.held == tally.items);
-    if held && operation.state() == pb::OperationState::Recorded {
-        return html! { span class=(class(pb::OperationState::Held)) { "held" } };
-    }
-    let words = match operation.state() {
+    html! { span class=(class(standing(operation))) { (stands(operation)) } }
+}
+
+/// The same in words alone.
+pub(super) fn stands(operation: &pb::Operation) -> String {
+    match standing(operation) {
         pb::OperationState::Sending if operation.reconciling => "finding out".to_owned(),
         state => plain(state.as_str_name(), "OPERATION_STATE"),
-    };
-    html! { span class=(class(operation.state())) { (words) } }
+    }
+}
+
+/// Where it stands: a bulk is held while all its items are.
+fn standing(operation: &pb::Operation) -> pb::OperationState {
+    let all_held = |tally: pb::Tally| tally.items > 0 && tally.held == tally.items;
+    match operation.state() {
+        pb::OperationState::Recorded if operation.tally.is_some_and(all_held) => {
+            pb::OperationState::Held
+        }
+        state => state,
+    }
 }
 
 /// Who asked, for whom, and who acts in Lever.

@@ -1,14 +1,9 @@
 //! How a connection is doing, stream by stream, as it happens (product.md, screen 3).
 
-use std::convert::Infallible;
-use std::time::Duration;
-
 use axum::Router;
 use axum::extract::Path;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::get;
-use futures::{StreamExt as _, stream};
 use maud::{Markup, html};
 use proto::v1 as pb;
 
@@ -18,18 +13,15 @@ use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::frame::Tab;
 use crate::console::import::{self, Share, Standing};
+use crate::console::live;
 use crate::console::models::called;
 use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{about, count, moment, number, plain};
-use crate::wire::status::status;
-
-/// The shortest time between two looks of a page at what has changed.
-const PACE: Duration = Duration::from_millis(500);
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/console/connections/{id}", get(show))
-        .route("/console/connections/{id}/live", get(live))
+        .route("/console/connections/{id}/live", get(changes))
 }
 
 /// What the page shows.
@@ -72,35 +64,10 @@ async fn is_mapped(desk: &Desk, id: &str) -> bool {
     present.is_ok_and(|(mapping, _)| mapping.version > 0)
 }
 
-/// Tells a page that something has changed, until the service stops, or the token does, or its reader signs out.
-async fn live(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+/// Tells a page that something has changed.
+async fn changes(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
-    let id = crate::wire::connection_id(&connection.id).map_err(status)?;
-    let seat = desk.live_seat()?;
-    let mut changes = desk.api().engine.watch_sync(id).map_err(status)?;
-    changes.mark_changed();
-    let stop = desk.api().stop.clone();
-    let events = stream::unfold((changes, seat), move |(mut changes, seat)| {
-        let stop = stop.clone();
-        async move {
-            let changed = async {
-                changes.changed().await.ok()?;
-                tokio::time::sleep(PACE).await;
-                // An event without data is none to a browser.
-                Some(Ok::<_, Infallible>(
-                    Event::default().event("changed").data("sync"),
-                ))
-            };
-            let event = tokio::select! {
-                event = changed => event?,
-                () = stop.cancelled() => return None,
-            };
-            Some((event, (changes, seat)))
-        }
-    });
-    Ok(Sse::new(events.take_until(Box::pin(desk.over())))
-        .keep_alive(KeepAlive::default())
-        .into_response())
+    live::tell(&desk, live::of_mirror(&desk, &connection)?)
 }
 
 fn page(view: &View<'_>) -> Markup {
@@ -115,11 +82,11 @@ fn page(view: &View<'_>) -> Markup {
         div id="import" data-live-part data-import=[(!unstarted_yet).then_some(if importing { "running" } else { "complete" })] data-name=(connection.display_name) {
             @if !unstarted_yet && (importing || view.fresh) { (next_step(view, importing)) }
             @if !unstarted_yet && importing { (first_import(status)) }
-            @else if !importing && view.fresh && !is_troubled(view) { (complete(&connection.id, has_people(status))) }
+            @else if !importing && view.fresh && !is_troubled(view) { (complete(view)) }
         }
         // Outside of what is put in place anew, so that what was asked for here stays.
         @if !unstarted_yet && importing { (tell_me()) }
-        div data-live=(format!("{}/live", Tab::Overview.path(&connection.id))) {}
+        (live::place(&connection.id))
         section.panel id="whole" data-live-part aria-live="off" { (whole(view)) }
         section id="streams" data-live-part {
             @if importing { (import_table(status)) } @else { (streams(&status.streams)) }
@@ -201,29 +168,23 @@ fn tell_me() -> Markup {
     }
 }
 
-fn complete(connection: &str, people: bool) -> Markup {
-    if !people {
-        return html! {
-            div.notice.good {
-                p {
-                    "The first import is complete. Jobs alone are mirrored; people can be added in the "
-                    a href=(Tab::Settings.path(connection)) { "settings" }
-                    "."
-                }
-            }
-        };
-    }
-    html! {
-        div.notice.good {
-            p {
-                "The first import is complete. Next: "
-                a href=(Tab::Stages.path(connection)) { "put Lever’s stages into the groups of your product" }
-                ", then look at the "
-                a href=(Tab::Applicants.path(connection)) { "applicants" }
-                "."
-            }
-        }
-    }
+/// That the first import is complete, with what its reader can go on with.
+fn complete(view: &View<'_>) -> Markup {
+    let way = |tab: Tab, words: &str| html! { a href=(tab.path(&view.connection.id)) { (words) } };
+    let next = match (has_people(view.status), view.may_set_up) {
+        (false, true) => html! {
+            "Jobs alone are mirrored; people can be added in the " (way(Tab::Settings, "settings")) "."
+        },
+        (false, false) => html! { "Jobs alone are mirrored." },
+        (true, true) => html! {
+            "Next: " (way(Tab::Stages, "put Lever’s stages into the groups of your product"))
+            ", then look at the " (way(Tab::Applicants, "applicants")) "."
+        },
+        (true, false) => html! {
+            @if view.tabs.contains(&Tab::Applicants) { "Next: look at the " (way(Tab::Applicants, "applicants")) "." }
+        },
+    };
+    html! { div.notice.good { p { "The first import is complete. " (next) } } }
 }
 
 fn whole(view: &View<'_>) -> Markup {
@@ -233,7 +194,10 @@ fn whole(view: &View<'_>) -> Markup {
         dl {
             dt { "Data as of" } dd { (moment(status.as_of.as_ref())) }
             dt { "Inbound applicants" } dd {
-                @if !has_people(status) { "not mirrored: people are left out in the " a href=(Tab::Settings.path(&view.connection.id)) { "settings" } }
+                @if !has_people(status) {
+                    "not mirrored: people are left out in the "
+                    @if view.tabs.contains(&Tab::Settings) { a href=(Tab::Settings.path(&view.connection.id)) { "settings" } } @else { "settings" }
+                }
                 @else if status.inbound_ready { "complete" } @else { "not complete yet" }
             }
             (issues_of(&view.issues, &Tab::Issues.path(&view.connection.id)))
@@ -279,20 +243,18 @@ fn import_row(status: &pb::GetSyncStatusResponse, stream: &pb::StreamStatus) -> 
             td.num data-label="Found" { @match found { Some(found) => (number(found)), None => (dash) } }
             td.num data-label="Stored" { @match stream.records { Some(stored) => (number(stored)), None => (dash) } }
             td.num data-label="Could not be read" { (number(stream.quarantined)) }
-            td.num data-label="Rate" { (rate(standing, stream.rate)) }
+            td.num data-label="Rate" { (rate(stream.rate)) }
             td data-label="To tell" { (wrong(stream)) }
         }
     }
 }
 
-fn rate(standing: Standing, rate: f64) -> Markup {
-    html! {
-        @match standing {
-            _ if rate > 0.0 => { (format!("{rate:.0}")) "/s" },
-            // A pass that has just begun, after a restart too.
-            Standing::Running(_) => span.faint { "measuring" },
-            _ => "–",
-        }
+/// Records a second; none is known of a pass that has just begun, after a restart too, or that does not get on.
+fn rate(rate: f64) -> String {
+    match rate {
+        0.5.. => format!("{rate:.0}/s"),
+        _ if rate > 0.0 => "under 1/s".to_owned(),
+        _ => "–".to_owned(),
     }
 }
 
@@ -438,7 +400,6 @@ mod tests {
         assert!(text.contains("Initial import 10 %<") && text.contains("data-import=\"running\""));
         let left = "about 907 requests to Lever to go, 2 min at the rate that Lever allows.";
         assert!(text.contains(left), "what is left is not cut: 91 s");
-        assert_eq!(text.matches("measuring").count(), 1);
         assert!(text.contains("aria-label=\"Progress of Notes\">10 %</progress>"));
         assert!(text.contains("100 of about 1,000"));
         assert!(text.contains(
@@ -523,6 +484,30 @@ mod tests {
     }
 
     #[test]
+    fn whoever_cannot_map_stages_is_not_told_to() {
+        let connection = pb::Connection::default();
+        let status = importing();
+        let of = |may_set_up: bool, tabs: &[Tab]| {
+            let view = View {
+                connection: &connection,
+                status: &status,
+                issues: open(0),
+                tabs,
+                may_set_up,
+                fresh: true,
+            };
+            complete(&view).into_string()
+        };
+        let admin = of(true, &Tab::ALL);
+        assert!(
+            admin.contains("Next: <a href=\"/console/connections//stages\">put Lever’s stages")
+        );
+        let other = of(false, &[Tab::Applicants]);
+        assert!(!other.contains("stages") && other.contains("Next: look at the <a"));
+        assert!(of(false, &[]).contains("is complete. </p>"));
+    }
+
+    #[test]
     fn an_account_of_jobs_alone_is_not_said_to_have_applicants() {
         let connection = pb::Connection {
             state: pb::SyncState::Synced.into(),
@@ -532,12 +517,12 @@ mod tests {
         status.inbound_ready = true;
         status.state = pb::SyncState::Synced.into();
         status.planned_requests = 0;
-        assert!(shown(&connection, &status).contains("then look at the"));
+        assert!(shown(&connection, &status).contains("Next: look at the"));
         status
             .streams
             .retain(|stream| stream.name != "opportunities");
         let text = shown(&connection, &status);
-        assert!(text.contains("Jobs alone are mirrored") && !text.contains("then look at the"));
+        assert!(text.contains("Jobs alone are mirrored") && !text.contains("ook at the"));
         assert!(text.contains("not mirrored: people are left out"));
     }
 

@@ -17,6 +17,9 @@ use crate::console::refusal::{Refused, feature, sentence};
 use crate::console::words::{count, moment, number, plain};
 use crate::grpc::Api;
 
+use super::connections::ISSUES;
+use super::issues;
+
 const CHECK: &str = "/fulcrum.v1.ConnectionService/CheckPermissions";
 
 pub(super) fn routes() -> Router<Console> {
@@ -29,9 +32,64 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let path = Tab::Permissions.path(&id);
     let content = html! {
         h1 { "Permissions" }
+        (seen_missing(&refused_in_use(&desk, &id, report.as_ref()).await, &id))
         (page(&connection, report.as_ref(), desk.csrf(), &path))
     };
     Ok(desk.at(&connection, Tab::Permissions, content))
+}
+
+/// The open issues of permissions that Lever has refused in use, and that the last check does not have as missing.
+async fn refused_in_use(
+    desk: &Desk,
+    id: &str,
+    report: Option<&pb::CheckPermissionsResponse>,
+) -> Vec<pb::Issue> {
+    if !desk.may(ISSUES) {
+        return Vec::new();
+    }
+    let request = pb::ListIssuesRequest {
+        connection_id: id.to_owned(),
+        states: [pb::IssueState::Open, pb::IssueState::Muted]
+            .map(Into::into)
+            .to_vec(),
+        kinds: vec![pb::IssueKind::PermissionMissing.into()],
+        ..Default::default()
+    };
+    // The table is shown even where issues are refused just now.
+    let answer = desk.call(ISSUES, request, Api::list_issues).await;
+    let mut issues = answer.map(|answer| answer.issues).unwrap_or_default();
+    issues.retain(|issue| !is_told(issue, report));
+    issues
+}
+
+/// Whether a check tells what an issue of a permission does: that it is missing, or that it was there after that.
+fn is_told(issue: &pb::Issue, report: Option<&pb::CheckPermissionsResponse>) -> bool {
+    let Some(report) = report else { return false };
+    let seconds = |at: &Option<prost_types::Timestamp>| at.map(|at| at.seconds);
+    let later = seconds(&report.check_time) > seconds(&issue.last_seen_time);
+    let mut all = report.permissions.iter();
+    let found = all.find(|one| one.name == issue.subject);
+    found.is_some_and(|one| match one.state() {
+        pb::PermissionState::Missing => true,
+        pb::PermissionState::Granted => later,
+        _ => false,
+    })
+}
+
+/// What was refused in use; nothing where nothing was.
+fn seen_missing(issues: &[pb::Issue], connection: &str) -> Markup {
+    html! {
+        @if !issues.is_empty() {
+            div.notice.bad {
+                p { "Lever has refused what was asked of it, so the key lacks what the test below does not have as missing:" }
+                ul {
+                    @for issue in issues {
+                        li { a href=(issues::place(issue, connection)) { (issue.subject) } ", last refused on " (moment(issue.last_seen_time.as_ref())) }
+                    }
+                }
+            }
+        }
+    }
 }
 
 async fn ask(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Response, Refused> {
@@ -265,6 +323,40 @@ fn confidential(access: pb::ConfidentialAccess) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lever_refuses_in_use_is_told_unless_a_check_has_it() {
+        let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+        let issue = pb::Issue {
+            id: "i1".to_owned(),
+            subject: "create note".to_owned(),
+            last_seen_time: at(10),
+            ..Default::default()
+        };
+        let report = |state: pb::PermissionState, seconds| pb::CheckPermissionsResponse {
+            permissions: vec![pb::Permission {
+                name: "create note".to_owned(),
+                state: state.into(),
+                ..Default::default()
+            }],
+            check_time: at(seconds),
+            ..Default::default()
+        };
+        use pb::PermissionState as State;
+        for (state, seconds, told) in [
+            (State::Missing, 5, true),
+            (State::NotTested, 20, false),
+            (State::Granted, 5, false),
+            (State::Granted, 20, true),
+        ] {
+            let told_by_check = is_told(&issue, Some(&report(state, seconds)));
+            assert_eq!(told_by_check, told, "{state:?} {seconds}");
+        }
+        assert!(!is_told(&issue, None));
+        let text = seen_missing(&[issue], "c").into_string();
+        assert!(text.contains("href=\"/console/connections/c/issues#issue-i1\">create note</a>"));
+        assert_eq!(seen_missing(&[], "c").into_string(), "");
+    }
 
     #[test]
     fn what_is_missing_comes_first_with_what_it_costs() {

@@ -1,5 +1,7 @@
 //! Reading one person anew at once, whom somebody misses or doubts (product.md, screen 9).
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
@@ -17,6 +19,7 @@ use crate::console::form::Posted;
 use crate::console::frame::{Tab, csrf};
 use crate::console::in_lever;
 use crate::console::refusal::Refused;
+use crate::console::words::isolated;
 use crate::grpc::Api;
 use crate::wire::status::status;
 
@@ -134,8 +137,8 @@ async fn stage(desk: &Desk, id: &str, stage: &str) -> String {
 /// What came of reading somebody.
 fn came(before: Option<&pb::Opportunity>, after: &pb::Opportunity, stage: &str) -> String {
     let name = match after.name.as_str() {
-        "" => "This person",
-        name => name,
+        "" => Cow::Borrowed("This person"),
+        name => isolated(name),
     };
     let news = match before {
         None => "was not mirrored, and is now",

@@ -2,7 +2,7 @@
 
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use domain::Stream;
@@ -166,7 +166,7 @@ async fn page(desk: &Desk, asked: &Asked, refused: Refused, code: StatusCode) ->
             desk.at(&connection, tab, not_kept(desk, &connection, tab, &refused))
         }
         _ => {
-            let page = desk.at(&connection, tab, told(asked, &refused));
+            let page = desk.below(&connection, tab, TITLE, told(asked, &refused));
             (code, page).into_response()
         }
     }
@@ -278,8 +278,13 @@ fn not_kept(desk: &Desk, connection: &pb::Connection, tab: Tab, refused: &Refuse
 }
 
 /// What no page is at.
-pub(super) async fn nowhere() -> Refused {
-    Status::not_found("there is no page at this address").into()
+pub(super) async fn nowhere(method: Method, uri: Uri) -> Result<Response, Refused> {
+    // Whoever types an address may end it with a slash.
+    if let (Some(page), Method::GET) = (uri.path().strip_suffix('/'), method) {
+        let query = uri.query().map(|query| format!("?{query}"));
+        return Ok(see(&format!("{page}{}", query.unwrap_or_default())));
+    }
+    Err(Status::not_found("there is no page at this address").into())
 }
 
 #[cfg(test)]

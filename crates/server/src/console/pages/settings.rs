@@ -372,7 +372,7 @@ fn settings(view: &View<'_>, path: &str) -> Markup {
             }
             section.panel {
                 h2 { "Who acts" }
-                p { "What Fulcrum writes appears in Lever under the name of whoever asked for it, else of the owner of the opportunity, else of the user chosen here." }
+                p { (setup::IN_WHOSE_NAME) }
                 div.row {
                     label { "Find a Lever user by name or e-mail" input type="search" name="words" value=(view.words) autocomplete="off"; }
                     @if open { button type="submit" name="act" value="find" { "Find" } }

@@ -26,12 +26,14 @@ use crate::console::refusal::Refused;
 use crate::console::{Console, ROOT, see};
 
 pub(super) use self::acting::{
-    about, actors, called, refuse_instead, role, user, users, users_from,
+    IN_WHOSE_NAME, about, actors, called, refuse_instead, role, user, users, users_from,
 };
 pub(super) use self::history::{Reach, a_year_before, start_of};
 pub(super) use self::scopes::{chosen, kinds};
 
 const UPDATE: &str = "/fulcrum.v1.ConnectionService/UpdateConnection";
+
+const SET_UP_ALREADY: &str = "This account is set up already";
 
 pub(super) fn routes() -> Router<Console> {
     let at = |step: Step| format!("/console/connections/{{id}}/setup{}", step.slug());
@@ -156,7 +158,7 @@ async fn looked_up(desk: &Desk, id: &str) -> Result<(pb::Connection, bool), Refu
 /// What a form is told that comes after the account was started.
 fn over(desk: &Desk, connection: &pb::Connection) -> Response {
     let content = html! {
-        h1 { "This account is set up already" }
+        h1 { (SET_UP_ALREADY) }
         section.empty {
             p { "The page you sent this from was opened before the first import was started, here or by somebody else. Nothing was changed by it." }
             p { "What is mirrored, how far back and who acts is changed in the settings, which also say what a change would take from the mirror." }
@@ -166,7 +168,7 @@ fn over(desk: &Desk, connection: &pb::Connection) -> Response {
             }
         }
     };
-    let page = desk.at(connection, Tab::Overview, content);
+    let page = desk.below(connection, Tab::Overview, SET_UP_ALREADY, content);
     (StatusCode::CONFLICT, page).into_response()
 }
 

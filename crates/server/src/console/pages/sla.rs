@@ -29,6 +29,8 @@ const ROWS: usize = 30;
 const PEOPLE: i32 = 25;
 const DAYS: u32 = 7;
 
+const TITLE: &str = "SLA report";
+
 pub(super) fn routes() -> Router<Console> {
     Router::new().route("/console/connections/{id}/applicants/sla", get(show))
 }
@@ -82,13 +84,13 @@ async fn show(
         report: &report,
         now: at(desk.now().as_millis()),
     });
-    Ok(desk.at(&connection, Tab::Applicants, content))
+    Ok(desk.below(&connection, Tab::Applicants, TITLE, content))
 }
 
 fn page(view: &View<'_>) -> Markup {
     let report = view.report;
     html! {
-        div.head { h1 { "SLA report" } a.button href=(view.path) { "All applicants" } }
+        div.head { h1 { (TITLE) } a.button href=(view.path) { "All applicants" } }
         p.faint { "SLA: how many days somebody may stay in a stage before that counts as late, and whether they are business days, as the page Stages sets it; the time in the stage counts every day." }
         form.filters method="get" action={ (view.path) "/sla" } {
             label { "Late within" span.unit { input.short name="days" value=(view.days) inputmode="numeric"; " days" } }

@@ -379,7 +379,7 @@ async fn all_faults(desk: &Desk, account: &Account, draft: &Draft) -> Vec<Fault>
     {
         for fault in draft.faults(&refused, &names) {
             // What stands in for what cannot be read may be wrong as well.
-            if fault::of(&faults[..unread], &fault.at).is_none() {
+            if !fault::is_wrong(&faults[..unread], &fault.at) {
                 faults.push(fault);
             }
         }

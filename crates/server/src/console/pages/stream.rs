@@ -18,6 +18,7 @@ use crate::console::desk::Desk;
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, action, csrf};
+use crate::console::live;
 use crate::console::refusal::Refused;
 use crate::console::words::{moment, number, plain, span};
 use crate::grpc::Api;
@@ -246,7 +247,7 @@ impl Shown {
     }
 
     fn title(&self) -> String {
-        self.name.replace('_', " ")
+        format!("Stream: {}", self.name.replace('_', " "))
     }
 }
 
@@ -327,10 +328,11 @@ async fn opened(
     let content = html! {
         (page(&view, &Tab::Sync.path(id)))
         h2 { "Runs" }
-        (list(&runs))
-        (more(&path, [&after, &runs.next_page_token]))
+        div id="runs" data-live-part { (list(&runs)) (more(&path, [&after, &runs.next_page_token])) }
+        // A page with what was refused has no address of its own to be asked for anew.
+        @if after.is_empty() && refused.is_none() { (live::place(id)) }
     };
-    Ok(desk.at(&connection, Tab::Sync, content))
+    Ok(desk.below(&connection, Tab::Sync, &shown.title(), content))
 }
 
 fn at(id: &str, stream: &str) -> String {
@@ -441,13 +443,13 @@ fn page(view: &View<'_>, sync: &str) -> Markup {
     let shown = view.shown;
     html! {
         div.head {
-            h1 { "Stream: " (shown.title()) }
+            h1 { (shown.title()) }
             div {
                 @if view.may_start { (action(view.csrf, &format!("{}/start", view.path), "Sync now", &[])) " " }
                 a.button href=(sync) { "All streams" }
             }
         }
-        section.panel {
+        section.panel id="facts" data-live-part {
             dl {
                 @if let Some(state) = shown.state { dt { "State" } dd { (plain(state.as_str_name(), "STREAM_STATE")) } }
                 @if let Some(records) = shown.records { dt { "Records" } dd { (number(records)) } }

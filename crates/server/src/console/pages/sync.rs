@@ -18,6 +18,7 @@ use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
 use crate::console::frame::{Tab, action};
+use crate::console::live;
 use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{count, moment, number, plain, span};
 use crate::grpc::Api;
@@ -63,12 +64,16 @@ pub(super) async fn opened(
     let status = status(desk, id).await?;
     let path = Tab::Sync.path(id);
     let content = html! {
-        div.head { h1 { "Sync" } (buttons(desk, &connection)) }
+        div.head { h1 { "Sync" } div id="act" data-live-part { (buttons(desk, &connection)) } }
         // Older runs are for whoever reads on: the streams have been seen.
-        @if after.is_empty() { (streams(&path, &status)) (person::form(desk, &path, unread)) }
+        @if after.is_empty() {
+            // A page with what was refused has no address of its own to be asked for anew.
+            @if unread.is_none() { (live::place(id)) }
+            div id="streams" data-live-part { (streams(&path, &status)) }
+            (person::form(desk, &path, unread))
+        }
         h2 { "Runs" }
-        (list(&runs))
-        (more(&path, [&after, &runs.next_page_token]))
+        div id="runs" data-live-part { (list(&runs)) (more(&path, [&after, &runs.next_page_token])) }
     };
     Ok(desk.at(&connection, Tab::Sync, content))
 }
@@ -90,10 +95,8 @@ fn buttons(desk: &Desk, connection: &pb::Connection) -> Markup {
         html! { @if offered { (action(desk.csrf(), &format!("{path}/{end}"), label, &[])) " " } }
     };
     html! {
-        div {
             @if paused { (button(RESUME, "resume", "Resume")) }
             @else { (button(START, "start", "Sync now")) (button(PAUSE, "pause", "Pause")) }
-        }
     }
 }
 
@@ -167,6 +170,9 @@ async fn resume(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<R
     Ok(desk.done(&Tab::Sync.path(&id), "Lever is read again."))
 }
 
+/// What the page of them is called.
+const ASIDE: &str = "Records that could not be read";
+
 /// Which records that could not be read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -191,11 +197,11 @@ async fn quarantine(
     let answer = desk.call(QUARANTINE, request, Api::list_quarantine).await?;
     let path = Tab::Sync.path(&id);
     let content = html! {
-        div.head { h1 { "Records that could not be read" } a.button href=(path) { "Sync" } }
+        div.head { h1 { (ASIDE) } a.button href=(path) { "Sync" } }
         (set_aside(&answer.records))
         (go_on(&format!("{path}/quarantine"), &[("stream", &asked.stream)], [&asked.after, &answer.next_page_token], "Next page"))
     };
-    Ok(desk.at(&connection, Tab::Sync, content))
+    Ok(desk.below(&connection, Tab::Sync, ASIDE, content))
 }
 
 fn set_aside(records: &[pb::QuarantinedRecord]) -> Markup {
@@ -330,7 +336,7 @@ pub(super) fn list(runs: &pb::ListRunsResponse) -> Markup {
         @if runs.runs.is_empty() {
             section.empty { h2 { "No runs to show" } p { "Each pass over a listing of Lever shows up here when it has ended; of those that found nothing, one in ten minutes at most. “Last success” counts all of them." } }
         } @else {
-            p.faint { "Passes that found nothing are listed once in ten minutes at most." }
+            p.faint { "Passes that found nothing are listed once in ten minutes at most. Records are those that a pass has read, whether they were new, changed or the same." }
             div.scroll tabindex="0" role="region" aria-label="Runs" {
                 table.stacked {
                     thead {

@@ -20,7 +20,7 @@ use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, action, csrf};
 use crate::console::models::keeps;
 use crate::console::refusal::{Refused, sentence};
-use crate::console::words::{count, moment, plain};
+use crate::console::words::{count, isolated, moment, plain};
 use crate::grpc::Api;
 use crate::wire::status::status;
 use crate::wire::user_links::told;
@@ -217,9 +217,13 @@ async fn link(desk: &Desk, id: &str, mut doing: Doing) -> Result<Response, Refus
 fn linked(email: &str, whom: Option<&pb::User>) -> String {
     match whom {
         Some(user) if !user.email.is_empty() => {
-            format!("{email} is linked to {} ({}).", user.name, user.email)
+            format!(
+                "{email} is linked to {} ({}).",
+                isolated(&user.name),
+                user.email
+            )
         }
-        Some(user) => format!("{email} is linked to {}.", user.name),
+        Some(user) => format!("{email} is linked to {}.", isolated(&user.name)),
         None => format!("{email} is linked to a user whom Lever does not list."),
     }
 }

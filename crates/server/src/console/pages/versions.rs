@@ -128,7 +128,8 @@ async fn every<A: Versioned>(
         .collect();
     let path = A::TAB.path(&id);
     let content = list(A::WHAT, &path, &rows, [&after, &page.next_page_token]);
-    Ok(desk.at(account.connection(), A::TAB, content))
+    let title = format!("Versions of the {}", A::WHAT);
+    Ok(desk.below(account.connection(), A::TAB, &title, content))
 }
 
 /// What has changed between two versions, a setting a line, as the page of the mapping calls them.
@@ -185,11 +186,14 @@ async fn single<A: Versioned>(
         before: account.settings(account.mapping(), &titles),
         after: account.settings(&mapping, &titles),
     };
-    Ok(desk.at(account.connection(), A::TAB, one(&view)))
+    let title = format!("Version {wanted} of the {}", A::WHAT);
+    Ok(desk.below(account.connection(), A::TAB, &title, one(&view)))
 }
 
 /// What is said where what was saved is what was there.
 pub(super) const UNCHANGED: &str = "Nothing has changed, so no new version was made.";
+
+const CLASH: &str = "Somebody else saved first";
 
 async fn take_back<A: Versioned>(
     Path((id, version)): Path<(String, u64)>,
@@ -228,7 +232,7 @@ pub(super) async fn conflict<A: Versioned>(
     let titles = A::titles(desk, id, &sides).await?;
     let [base, theirs, mine] = sides.map(|mapping| account.settings(mapping, &titles));
     let rows = conflicts(&base, &theirs, &mine);
-    let page = desk.at(account.connection(), A::TAB, clash(&view, &rows));
+    let page = desk.below(account.connection(), A::TAB, CLASH, clash(&view, &rows));
     Ok((StatusCode::CONFLICT, page).into_response())
 }
 
@@ -347,7 +351,7 @@ struct Clash<'a> {
 fn clash(view: &Clash<'_>, rows: &[Conflict<'_>]) -> Markup {
     html! {
         link rel="stylesheet" href=(BOARD_STYLE.path());
-        h1 { "Somebody else saved first" }
+        h1 { (CLASH) }
         div.notice.warn role="alert" {
             p {
                 (view.theirs.author) " saved version " (view.theirs.version) " " (moment(view.theirs.time))

@@ -5,6 +5,7 @@ use proto::v1 as pb;
 use proto::v1::field_value::Value;
 
 use crate::console::fault::Fault;
+use crate::console::in_lever;
 use crate::console::refusal::sentence;
 use crate::console::words::{moment, number, plain};
 
@@ -49,8 +50,8 @@ pub(in crate::console::pages) fn who(text: &str) -> Who {
     } else if let Some((name, company)) = text.split_once(',') {
         name.trim().clone_into(&mut identity.name);
         company.trim().clone_into(&mut identity.company);
-    } else if text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
-        return Who::Id(own());
+    } else if in_lever::is_id(in_lever::opportunity(text)) {
+        return Who::Id(in_lever::opportunity(text).to_owned());
     } else {
         return Who::Nobody;
     }

@@ -169,7 +169,7 @@ fn text(view: &View<'_>, at: &str, value: &str, label: &str, list: Option<&str>)
     html! {
         input id=(at) name=(at) value=(value) aria-label=(label) list=[list] autocomplete="off" spellcheck="false"
             placeholder=[list.map(|_| "NA")] aria-invalid=[fault::invalid(view.faults, at)] aria-describedby=[fault::described(view.faults, at)];
-        @if let Some(fault) = fault::of(view.faults, at) {
+        @if let Some(fault) = fault::of(view.faults, at).next() {
             span.wrong id=(fault::why(at)) { (sentence(nearest(&fault.message).0)) }
         }
     }
@@ -177,7 +177,8 @@ fn text(view: &View<'_>, at: &str, value: &str, label: &str, list: Option<&str>)
 
 /// The paths nearest to one that was refused, each a button that takes it.
 fn near(view: &View<'_>, place: usize) -> Markup {
-    let fault = fault::of(view.faults, &format!("path.{place}"));
+    let at = format!("path.{place}");
+    let fault = fault::of(view.faults, &at).next();
     let paths = fault
         .map(|fault| nearest(&fault.message).1)
         .unwrap_or_default();

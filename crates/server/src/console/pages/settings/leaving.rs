@@ -67,7 +67,7 @@ async fn opened(
         refused,
         csrf: desk.csrf(),
     };
-    let page = desk.at(&connection, Tab::Settings, page(&view));
+    let page = desk.below(&connection, Tab::Settings, "Disconnect", page(&view));
     Ok(match refused {
         Some(refused) => (refused.http(), page).into_response(),
         None => page,

@@ -233,7 +233,7 @@ fn acting_form(
     let present = connection.default_acting_user_id.as_str();
     let users = found.unwrap_or_default();
     html! {
-        p { "What Fulcrum writes appears in Lever under somebody’s name: the Lever user with the e-mail address of whoever asked for it in the product, or who is linked to it by hand; else the owner of the opportunity; else the user chosen here; else nobody." }
+        p { (IN_WHOSE_NAME) }
         form.search method="post" action=(path) role="search" {
             (csrf(token))
             label { "Find a Lever user by name or e-mail" input type="search" name="words" value=(words) autocomplete="off"; }
@@ -249,6 +249,12 @@ fn acting_form(
         }
     }
 }
+
+/// In whose name writes are made, as the engine decides it.
+pub(in crate::console::pages) const IN_WHOSE_NAME: &str = "What Fulcrum writes appears in Lever under somebody’s name. \
+    Where the product says who asked for it, that is the Lever user who is linked to them by hand or has their e-mail \
+    address, else the owner of the opportunity, else the owner of its posting, else the user chosen here, else nobody. \
+    Where it does not say, it is the user chosen here, else nobody.";
 
 /// Whom to choose from, with whoever is chosen, by id and by what people call them; and the words that were looked for,
 /// to say that nobody fits them.

@@ -82,7 +82,7 @@ fn form(view: &View<'_>, token: &str) -> Markup {
             button.away type="submit" name="act" value="preview" tabindex="-1" aria-hidden="true" { "Preview" }
             p #board-help .faint {
                 "Each Lever stage goes into one group of the product; in none it stays visible as unmapped. SLA days say how long somebody may stay in a stage before that counts as late, in " (unit) " days. "
-                span.scripted { "Drag a card by its name, or focus the name: Enter picks it up, arrows move it, Enter drops it, Escape cancels. Ctrl and Shift select several." }
+                span.scripted { "Drag a card by its name" span.keys { ", or focus the name: Enter picks it up, arrows move it, Enter drops it, Escape cancels. Ctrl and Shift select several" } "." }
             }
             div.layout {
                 (board(view))
@@ -95,7 +95,7 @@ fn form(view: &View<'_>, token: &str) -> Markup {
                 button.primary type="submit" name="act" value="save" { "Save" }
                 button type="submit" name="act" value="preview" { "Preview" }
                 button #accept type="submit" name="act" value="accept" data-sure=(SURE) hidden[sure == 0] {
-                    "Accept all suggestions of 0.9 or more (" span { (sure) } ")"
+                    "Accept all suggestions of 90 % or more (" span { (sure) } ")"
                 }
                 button #undo type="button" hidden disabled { "Undo" }
                 a.button.quiet href=(view.path) { "Discard changes" }
@@ -170,7 +170,7 @@ fn group_fields(view: &View<'_>, place: usize) -> Markup {
                 aria-label={ "SLA days of the group " (group.label) } aria-invalid=[fault::invalid(faults, &days)] aria-describedby=[fault::described(faults, &days)];
         }
         (fault::beside(faults, &days))
-        details open[[&label, &kind].iter().any(|at| fault::of(faults, at).is_some())] {
+        details open[[&label, &kind].iter().any(|at| fault::is_wrong(faults, at))] {
             summary { "Edit group" span.away { " " (group.label) } }
             label { "Name"
                 input id=(label) name=(label) value=(group.label) maxlength="100" autocomplete="off"
@@ -374,7 +374,7 @@ mod tests {
         assert!(text.contains("→ Screen &lt;b&gt; 90 %") && text.contains("the word phone"));
         assert!(
             text.contains(">01234567…<")
-                && text.contains("Accept all suggestions of 0.9 or more (<span>1</span>)")
+                && text.contains("Accept all suggestions of 90 % or more (<span>1</span>)")
         );
         assert!(!text.contains("style="), "the policy forbids it");
     }

@@ -130,7 +130,7 @@ fn picked(
     choices: &[(&str, &str)],
     chosen: &BTreeSet<String>,
 ) -> Markup {
-    let bad = fault::of(view.faults, name).is_some();
+    let bad = fault::is_wrong(view.faults, name);
     html! {
         details.pick id=(name) open[bad] {
             summary { strong { (label) } " " span.faint { (of_all(chosen.len(), choices.len(), ("choice", "choices"))) } }
