@@ -77,6 +77,10 @@ async fn list(global: &Global, client: &Client, issues: Issues) -> Result<(), Fa
     } else {
         vec![pb::IssueState::Open.into()]
     };
+    let muted = match issues.all {
+        true => 0,
+        false => muted(client, &connection_id).await?,
+    };
     let request = pb::ListIssuesRequest {
         connection_id,
         states,
@@ -94,15 +98,48 @@ async fn list(global: &Global, client: &Client, issues: Issues) -> Result<(), Fa
         return output.json(&json::of("ListIssuesResponse", &answer)?);
     }
     if answer.issues.is_empty() {
-        return output.line("nothing is wrong that anybody knows of");
+        return output.line(nothing(muted));
     }
     let connections = client.all_connections().await?;
     output.text(page::page(&answer.issues, &connections, time::now_ms()))?;
+    if muted > 0 {
+        output.line(styled(DIM, &not_shown(muted)))?;
+    }
     if answer.next_page_token.is_empty() {
         return Ok(());
     }
     let more = format!("more with --after {}", answer.next_page_token);
     output.line(styled(DIM, &more))
+}
+
+/// How many issues are muted, and so go on without being listed; of more than 1,000 that many.
+async fn muted(client: &Client, connection_id: &str) -> Result<usize, Failure> {
+    let request = pb::ListIssuesRequest {
+        connection_id: connection_id.to_owned(),
+        states: vec![pb::IssueState::Muted.into()],
+        page_size: 1_000,
+        ..Default::default()
+    };
+    let answer = client.connections().list_issues(request).await?;
+    Ok(answer.into_inner().issues.len())
+}
+
+/// What is said where no issue is listed.
+fn nothing(muted: usize) -> String {
+    match muted {
+        0 => "nothing is wrong that anybody knows of".to_owned(),
+        _ => format!(
+            "nothing else is wrong that anybody knows of; {}",
+            not_shown(muted)
+        ),
+    }
+}
+
+fn not_shown(muted: usize) -> String {
+    match muted {
+        1 => "1 muted issue is not shown: --all lists it".to_owned(),
+        _ => format!("{muted} muted issues are not shown: --all lists them"),
+    }
 }
 
 async fn act(
@@ -150,5 +187,21 @@ async fn connection_of(client: &Client, id: &str) -> Result<String, Failure> {
             )));
         }
         page_token = answer.next_page_token;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_muted_goes_on_and_is_counted() {
+        assert_eq!(nothing(0), "nothing is wrong that anybody knows of");
+        let told = "nothing else is wrong that anybody knows of; 1 muted issue is not shown: --all lists it";
+        assert_eq!(nothing(1), told);
+        assert_eq!(
+            not_shown(2),
+            "2 muted issues are not shown: --all lists them"
+        );
     }
 }

@@ -4,9 +4,12 @@
 //! from what was sent.
 
 mod board;
+mod clock;
 mod draft;
 mod effect;
+mod names;
 mod rules;
+mod told;
 
 use std::collections::BTreeSet;
 
@@ -35,7 +38,9 @@ use crate::console::refusal::Refused;
 use crate::console::words::count;
 use crate::grpc::Api;
 use board::{SURE, View};
-use draft::{Draft, Names, settings};
+use draft::Draft;
+use names::Names;
+use told::settings;
 
 const SUGGEST: &str = "/fulcrum.v1.StageMappingService/SuggestStageMapping";
 const PREVIEW: &str = "/fulcrum.v1.StageMappingService/PreviewStageMapping";

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use proto::v1 as pb;
 
-use super::draft::{Draft, KINDS, Names, Placed, UNMAPPED, kind_name};
+use super::draft::{Draft, KINDS, Placed, UNMAPPED, kind_name};
+use super::names::Names;
 use super::{effect, rules};
 use crate::console::assets::{BOARD_SCRIPT, BOARD_STYLE};
 use crate::console::fault::{self, Fault};

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proto::v1 as pb;
 
-use crate::console::compare::Setting;
+use super::clock::{self, Clock};
+use super::names::Names;
 use crate::console::fault::Fault;
 use crate::console::form::Form;
 use crate::console::refusal::Refused;
@@ -12,17 +13,6 @@ use crate::console::words::plain;
 
 /// The code of what is in no group.
 pub(super) const UNMAPPED: &str = "UNMAPPED";
-
-/// The days of the week in their order.
-pub(super) const WEEK: [pb::Weekday; 7] = [
-    pb::Weekday::Monday,
-    pb::Weekday::Tuesday,
-    pb::Weekday::Wednesday,
-    pb::Weekday::Thursday,
-    pb::Weekday::Friday,
-    pb::Weekday::Saturday,
-    pb::Weekday::Sunday,
-];
 
 /// What sorts of groups there are.
 pub(super) const KINDS: [pb::ProductStageKind; 4] = [
@@ -87,22 +77,9 @@ pub(super) struct Placed {
     pub(super) days: String,
 }
 
-/// How SLA days are counted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Clock {
-    pub(super) unit: pb::DayUnit,
-    pub(super) scope: pb::ClockScope,
-    pub(super) zone: String,
-    pub(super) week: Vec<pb::Weekday>,
-    pub(super) holidays: String,
-    pub(super) pause: bool,
-    pub(super) at_risk: String,
-}
-
 impl Draft {
     /// A saved mapping, to be edited; `stages` are those of the account.
     pub(super) fn of(mapping: &pb::StageMapping, stages: &[pb::MappedStage]) -> Draft {
-        let sla = mapping.sla.clone().unwrap_or_default();
         let days: BTreeMap<&str, u32> = mapping
             .stage_slas
             .iter()
@@ -149,15 +126,7 @@ impl Draft {
             advance_defaults: mapping.advance_defaults.clone(),
             reject_templates: mapping.reject_templates.clone(),
             nameless_days: String::new(),
-            clock: Clock {
-                unit: sla.unit(),
-                scope: sla.clock_scope(),
-                week: sla.working_week().collect(),
-                holidays: sla.holidays.join("\n"),
-                pause: sla.pause_while_snoozed(),
-                at_risk: sla.at_risk_percent.to_string(),
-                zone: sla.time_zone,
-            },
+            clock: Clock::of(mapping.sla.clone().unwrap_or_default()),
             unknown: Vec::new(),
         }
     }
@@ -221,7 +190,10 @@ impl Draft {
                 .unknown
                 .push(Fault::new("new_label", "Name of the new group", message));
         }
-        let (unit, scope) = (unit(form.text("unit")), scope(form.text("scope")));
+        let (unit, scope) = (
+            clock::unit(form.text("unit")),
+            clock::scope(form.text("scope")),
+        );
         draft.clock.unit = draft.known("unit", "Days", unit);
         draft.clock.scope = draft.known("scope", "The clock starts", scope);
         draft.adrift();
@@ -475,58 +447,6 @@ impl Draft {
     }
 }
 
-impl Clock {
-    fn read(form: &Form) -> Clock {
-        let ticked: BTreeSet<&str> = form.all("week").collect();
-        Clock {
-            zone: form.text("zone").to_owned(),
-            week: WEEK
-                .into_iter()
-                .filter(|day| ticked.contains(day_name(*day).as_str()))
-                .collect(),
-            holidays: form.text("holidays").to_owned(),
-            pause: form.ticked("pause"),
-            at_risk: form.text("at_risk").to_owned(),
-            ..Clock::default()
-        }
-    }
-
-    fn settings(&self, faults: &mut Vec<Fault>) -> pb::SlaSettings {
-        if self.week.is_empty() {
-            let message = "tick at least one day on which people work";
-            faults.push(Fault::new("week", "Working week", message));
-        }
-        let at_risk = self
-            .at_risk
-            .parse()
-            .ok()
-            .filter(|percent| (1..=100).contains(percent));
-        if at_risk.is_none() {
-            let message = "give a whole number from 1 to 100 percent; 75 is usual";
-            faults.push(Fault::new("at_risk", "At risk", message));
-        }
-        let days = self
-            .holidays
-            .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
-            .filter(|day| !day.is_empty());
-        let (holidays, odd): (Vec<&str>, Vec<&str>) =
-            days.partition(|day| day.parse::<jiff::civil::Date>().is_ok());
-        for day in odd {
-            let message = format!("“{day}” is no date: give each as YYYY-MM-DD");
-            faults.push(Fault::new("holidays", "Holidays", message));
-        }
-        pb::SlaSettings {
-            unit: self.unit.into(),
-            time_zone: self.zone.clone(),
-            working_week: self.week.iter().map(|day| i32::from(*day)).collect(),
-            holidays: holidays.into_iter().map(str::to_owned).collect(),
-            pause_while_snoozed: Some(self.pause),
-            clock_scope: self.scope.into(),
-            at_risk_percent: at_risk.unwrap_or_default(),
-        }
-    }
-}
-
 /// Days as they are typed; none for an empty field.
 fn days(text: &str) -> Result<Option<u32>, &'static str> {
     if text.is_empty() {
@@ -544,32 +464,9 @@ fn kind(word: &str) -> Option<pb::ProductStageKind> {
     }
 }
 
-/// How days are counted; business days where nothing is said.
-fn unit(word: &str) -> Option<pb::DayUnit> {
-    match word {
-        "" | "business" => Some(pb::DayUnit::Business),
-        "calendar" => Some(pb::DayUnit::Calendar),
-        _ => None,
-    }
-}
-
-/// When the clock starts; with each stage where nothing is said.
-fn scope(word: &str) -> Option<pb::ClockScope> {
-    match word {
-        "" | "stage" => Some(pb::ClockScope::Stage),
-        "group" => Some(pb::ClockScope::Group),
-        _ => None,
-    }
-}
-
 /// The word for a sort of group.
 pub(super) fn kind_name(kind: pb::ProductStageKind) -> String {
     plain(kind.as_str_name(), "PRODUCT_STAGE_KIND")
-}
-
-/// The word for a day of the week.
-pub(super) fn day_name(day: pb::Weekday) -> String {
-    plain(day.as_str_name(), "WEEKDAY")
 }
 
 /// A code made of a name.
@@ -593,204 +490,11 @@ fn set(ids: &[String]) -> BTreeSet<String> {
     ids.iter().cloned().collect()
 }
 
-/// What Lever calls its stages and archive reasons.
-#[derive(Debug, Default)]
-pub(super) struct Names<'a> {
-    stages: BTreeMap<&'a str, &'a str>,
-    reasons: BTreeMap<&'a str, &'a str>,
-    groups: BTreeMap<&'a str, &'a str>,
-    postings: Option<&'a BTreeMap<String, String>>,
-}
-
-impl<'a> Names<'a> {
-    pub(super) fn new(
-        stages: &'a [pb::MappedStage],
-        reasons: &'a [pb::ArchiveReason],
-    ) -> Names<'a> {
-        let texts = stages.iter();
-        let reasons = reasons.iter();
-        Names {
-            stages: texts
-                .map(|stage| (stage.stage_id.as_str(), stage.text.as_str()))
-                .collect(),
-            reasons: reasons
-                .map(|reason| (reason.id.as_str(), reason.text.as_str()))
-                .collect(),
-            ..Names::default()
-        }
-    }
-
-    /// The same, with what the groups of the product are called now.
-    pub(super) fn with_groups(mut self, mapping: &'a pb::StageMapping) -> Names<'a> {
-        let groups = mapping.product_stages.iter();
-        self.groups = groups
-            .map(|group| (group.code.as_str(), group.label.as_str()))
-            .collect();
-        self
-    }
-
-    /// The same, with the titles of postings by their ids.
-    pub(super) fn with_postings(mut self, titles: &'a BTreeMap<String, String>) -> Names<'a> {
-        self.postings = Some(titles);
-        self
-    }
-
-    /// The title of a posting, or its id where there is none.
-    fn posting<'n>(&'n self, id: &'n str) -> &'n str {
-        let title = self.postings.and_then(|titles| titles.get(id));
-        title
-            .filter(|title| !title.is_empty())
-            .map_or(id, String::as_str)
-    }
-
-    /// What a group is called now, or was when it was there; so that a group with another name is no other group.
-    fn group<'n>(&'n self, group: &'n pb::ProductStage) -> &'n str {
-        let label = self.groups.get(group.code.as_str()).copied();
-        label.unwrap_or(&group.label)
-    }
-
-    /// Lever's text of a stage, or its id where there is none.
-    pub(super) fn stage<'n>(&'n self, id: &'n str) -> &'n str {
-        let text = self.stages.get(id).copied();
-        text.filter(|text| !text.is_empty()).unwrap_or(id)
-    }
-
-    /// Lever's text of an archive reason, or its id where there is none.
-    pub(super) fn reason<'n>(&'n self, id: &'n str) -> &'n str {
-        let text = self.reasons.get(id).copied();
-        text.filter(|text| !text.is_empty()).unwrap_or(id)
-    }
-}
-
-/// Every setting of a mapping by itself, to be compared.
-pub(super) fn settings(mapping: &pb::StageMapping, names: &Names<'_>) -> Vec<Setting> {
-    let mut rows = Vec::new();
-    let days = |days: Option<u32>| days.map_or("none".to_owned(), |days| format!("{days} d"));
-    for group in &mapping.product_stages {
-        let value = format!(
-            "{}, {}, SLA {}",
-            group.label,
-            kind_name(group.kind()),
-            days(group.sla_days)
-        );
-        rows.push(Setting::new(
-            format!("group:{}", group.code),
-            format!("Group {}", names.group(group)),
-            value,
-        ));
-    }
-    let order: Vec<&str> = mapping
-        .product_stages
-        .iter()
-        .map(|group| names.group(group))
-        .collect();
-    rows.push(Setting::new("order", "Order of groups", order.join(", ")));
-    for group in &mapping.product_stages {
-        for id in &group.stage_ids {
-            let name = format!("Stage {}", names.stage(id));
-            let group = names.group(group);
-            rows.push(Setting::new(format!("stage:{id}"), name, group));
-        }
-    }
-    let grouped: BTreeSet<&str> = mapping
-        .product_stages
-        .iter()
-        .flat_map(|group| group.stage_ids.iter().map(String::as_str))
-        .collect();
-    for (id, text) in names.stages.iter().filter(|(id, _)| !grouped.contains(*id)) {
-        rows.push(Setting::new(
-            format!("stage:{id}"),
-            format!("Stage {text}"),
-            "in no group",
-        ));
-    }
-    for sla in &mapping.stage_slas {
-        let name = format!("SLA of stage {}", names.stage(&sla.stage_id));
-        rows.push(Setting::new(
-            format!("sla:{}", sla.stage_id),
-            name,
-            days(Some(sla.sla_days)),
-        ));
-    }
-    let mut each = |what: &str, ids: &[String], name: &dyn Fn(&str) -> String| {
-        for id in ids {
-            rows.push(Setting::new(
-                format!("{what}:{id}"),
-                format!("{what} {}", name(id)),
-                "yes",
-            ));
-        }
-    };
-    let stage = |id: &str| names.stage(id).to_owned();
-    each("Inbound stage", &mapping.inbound_stage_ids, &stage);
-    each(
-        "Excluded when advancing:",
-        &mapping.advance_excluded_stage_ids,
-        &stage,
-    );
-    let reason = |id: &str| names.reason(id).to_owned();
-    each(
-        "Excluded when rejecting:",
-        &mapping.reject_excluded_reason_ids,
-        &reason,
-    );
-    let sla = mapping.sla.clone().unwrap_or_default();
-    each("Holiday", &sla.holidays, &str::to_owned);
-    for one in &mapping.advance_defaults {
-        let (posting, stage) = (&one.posting_id, names.stage(&one.stage_id));
-        let title = names.posting(posting);
-        let name = format!("Suggested when advancing from the posting {title}");
-        rows.push(Setting::new(format!("advance:{posting}"), name, stage));
-    }
-    for one in &mapping.reject_templates {
-        let reason = names.reason(&one.archive_reason_id);
-        let name = format!("Reason called “{}”", one.name);
-        rows.push(Setting::new(format!("template:{}", one.name), name, reason));
-    }
-    let week: Vec<String> = sla.working_week().map(day_name).collect();
-    let yes = |on: bool| if on { "yes" } else { "no" };
-    let single = [
-        (
-            "Who writes to rejected people",
-            if mapping.lever_sends_email {
-                "Lever"
-            } else {
-                "the product"
-            }
-            .to_owned(),
-        ),
-        (
-            "Business days before a rejection is sent",
-            mapping.reject_hold_business_days.to_string(),
-        ),
-        ("Days", plain(sla.unit().as_str_name(), "DAY_UNIT")),
-        (
-            "Clock",
-            format!(
-                "by {}",
-                plain(sla.clock_scope().as_str_name(), "CLOCK_SCOPE")
-            ),
-        ),
-        ("Time zone", sla.time_zone.clone()),
-        ("Working week", week.join(", ")),
-        (
-            "Pause while snoozed",
-            yes(sla.pause_while_snoozed()).to_owned(),
-        ),
-        ("At risk from", format!("{} %", sla.at_risk_percent)),
-    ];
-    rows.extend(
-        single
-            .into_iter()
-            .map(|(name, value)| Setting::new(name, name, value)),
-    );
-    rows
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::console::compare::{Changed, conflicts};
+    use crate::console::pages::stages::told::settings;
 
     fn stage(id: &str, text: &str) -> pb::MappedStage {
         pb::MappedStage {

@@ -6,7 +6,8 @@ use maud::{Markup, html};
 use proto::v1 as pb;
 
 use super::board::{View, of_all};
-use super::draft::{KINDS, WEEK, day_name, kind_name};
+use super::clock::{WEEK, day_name};
+use super::draft::{KINDS, kind_name};
 use crate::console::fault;
 use crate::console::words::plain;
 
