@@ -30,7 +30,7 @@ test("a field is switched, tried on somebody as it happens, shown as a differenc
   page.on("dialog", (dialog) => dialog.accept());
   await page.goto(path);
   await page.getByLabel(/^Work out Company/).check();
-  assert.match(await effect(page), /settings? differs?.*Company: source: .* → derived/);
+  assert.match(await effect(page), /settings? differs?.*Company: source: .* → derive from/);
   await page.getByLabel("Source path of Title").fill("opportunities.headlin");
   assert.match(await effect(page), /no opportunities\.headlin; nearest: opportunities\.headline/);
   await save(page);

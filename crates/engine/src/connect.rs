@@ -496,6 +496,7 @@ impl Engine {
                 let opened = credential::open(&self.shared, &stored, link.progress()).await?;
                 link.set_credential(&self.shared.clients, opened)?;
                 link.set_connection(stored.clone());
+                link.issues.note_writes();
                 link.force(Listing::ALL, RunCause::Settings);
                 self.plan_below(link, BTreeSet::new());
             }

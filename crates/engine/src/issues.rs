@@ -7,12 +7,13 @@ mod names;
 mod observe;
 mod sightings;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::issue::{
-    Finding, LONGEST_NOTE, Look, MOST_WRITES, Problem, Remark, looked, of_writes, reject_key,
+    Finding, LONGEST_NOTE, Look, MOST_WRITES, Mended, Problem, Remark, looked, of_writes,
+    reject_key,
 };
 use domain::{ConnectionId, Issue, IssueId, IssueKind, IssueState, Operation};
 use store::IssueChanges;
@@ -159,6 +160,24 @@ pub(crate) async fn run(shared: Arc<Shared>, link: Arc<Link>) {
     watcher.look(&shared, &link, true).await;
 }
 
+/// What was done about the problems that operations tell of.
+async fn mended(shared: &Shared, link: &Link, writes: &[Operation]) -> Result<Mended> {
+    let passed_over = writes.iter().filter(|write| write.passed_over.is_some());
+    let asked_for: BTreeSet<&str> = passed_over
+        .filter_map(|write| write.asked_for.as_deref())
+        .collect();
+    let mut linked = BTreeMap::new();
+    for email in asked_for {
+        if let Some(found) = shared.store.user_link(link.id(), email).await? {
+            linked.insert(email.to_owned(), found.at);
+        }
+    }
+    Ok(Mended {
+        credential: link.connection().credential_since,
+        linked,
+    })
+}
+
 /// What is remembered between looks.
 #[derive(Debug, Default)]
 struct Watcher {
@@ -182,7 +201,9 @@ impl Watcher {
         let mut look = observe::observe(shared, link, &known).await?;
         let now = shared.clock.now();
         let writes = self.writes(shared, link).await?;
-        look.findings.extend(of_writes(writes, &known, now));
+        let mended = mended(shared, link, writes).await?;
+        look.findings
+            .extend(of_writes(writes, &known, &mended, now));
         if reject_key(writes) && !link.issues.key_accepted() {
             let problem = observe::key_rejected(shared, &link.connection());
             look.findings.push(Finding::lasting(problem, Vec::new()));
@@ -252,7 +273,8 @@ fn tell(connection: ConnectionId, before: Option<&Issue>, issue: &Issue) {
             tracing::info!(%connection, issue = %issue.id, kind, subject, "an issue is resolved");
         }
         _ => {
-            tracing::info!(%connection, issue = %issue.id, kind, subject, message = issue.message, "an issue is open");
+            // Not its message: that can have Lever's words in it, and those somebody's name.
+            tracing::info!(%connection, issue = %issue.id, kind, subject, "an issue is open");
         }
     }
 }

@@ -111,7 +111,7 @@ pub use mapping::{MappedStage, MappingView, Notice, Preview, SuggestedStage, Sug
 pub use pause::KeyPause;
 pub use permissions::{
     ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,
-    guide_permissions,
+    extra_permissions, guide_permissions,
 };
 pub use profile::Profile;
 pub use push::prepare;

@@ -105,6 +105,20 @@ pub fn guide_permissions() -> Vec<(&'static str, bool)> {
         .collect()
 }
 
+/// The permissions that no set-up guide names and that a pull reads with: what guides leave out, and what tells of
+/// deletions. Those names are formed by analogy (permissions.tsv), so Lever's page may have others.
+pub fn extra_permissions() -> Vec<&'static str> {
+    let all = permissions();
+    let extra = all.iter().filter(|permission| need::is_extra(permission));
+    extra.map(|permission| permission.name).collect()
+}
+
+/// Whether a permission is one of [those](extra_permissions), by its name: what is read with it is left out without it, and
+/// nothing is wrong.
+pub(crate) fn is_extra(permission: &str) -> bool {
+    extra_permissions().contains(&permission)
+}
+
 /// What the last check since the credential was given found missing of what a connection uses.
 ///
 /// # Errors

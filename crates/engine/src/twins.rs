@@ -2,11 +2,14 @@
 //! limit, and both write to it.
 //!
 //! Lever names no account. A credential is of the account of a connection if it is the same key, or if its trial showed
-//! a record that the connection has: ids of Lever's own making are unique everywhere. Nothing follows from silence: a
-//! connection that has read nothing yet is known by its key alone.
+//! a record that the connection has: ids of Lever's own making are unique everywhere. One that has
+//! read nothing yet is asked for the same list, so that two that are set up side by side are told too. Nothing follows from
+//! silence.
+
+use std::collections::BTreeSet;
 
 use domain::{ConnectionId, Environment, Stream};
-use lever::Credential;
+use lever::{Credential, Lane};
 use store::ConnectLink;
 
 use crate::connect_links::ended;
@@ -99,7 +102,22 @@ impl Engine {
                 return Ok(true);
             }
         }
-        Ok(false)
+        match store.count(id, stream).await? {
+            0 => Ok(self.shows_the_same(id, stream, shown).await),
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether a connection that has read nothing of a stream yet is shown a record that a trial was; not where Lever
+    /// does not answer it.
+    async fn shows_the_same(&self, id: ConnectionId, stream: Stream, shown: &Shown) -> bool {
+        let Ok(link) = self.link(id) else {
+            return false;
+        };
+        let client = link.client(Lane::Interactive);
+        let client = client.with_limits(self.shared.clients.impatient());
+        let theirs = crate::read::first_page(&client, &BTreeSet::from([stream])).await;
+        theirs.is_ok_and(|theirs| theirs.ids.iter().any(|record| shown.ids.contains(record)))
     }
 
     /// Refuses a link that is not open any more.

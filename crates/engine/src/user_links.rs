@@ -102,7 +102,8 @@ impl Engine {
         user: Option<UserId>,
         by: &str,
     ) -> Result<Option<UserRow>> {
-        let connection = self.link(id)?.connection();
+        let worked_on = self.link(id)?;
+        let connection = worked_on.connection();
         check_email(email)?;
         let store = &self.shared.store;
         let Some(user) = user else {
@@ -131,6 +132,8 @@ impl Engine {
             at: self.shared.clock.now(),
         };
         store.set_user_link(id, link.clone()).await?;
+        // What was told of this product user is over.
+        worked_on.issues.note_writes();
         Ok(rows(&users, vec![link.clone()])
             .into_iter()
             .find(|row| row.linked.is_some()))

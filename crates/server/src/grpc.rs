@@ -190,24 +190,33 @@ impl Api {
         let hidden = !sees && answer.contains("\"confidential\"");
         Ok(proto::v1::Operation {
             result_json: if hidden { "".into() } else { answer.into() },
-            tally: self.tally(operation).await?,
+            tally: self.tally(caller, operation).await?,
             ..crate::wire::operation::to_pb(operation)
         })
     }
 
-    /// What became of the items of a bulk.
+    /// What became of the items of a bulk, of those that the caller may see.
     async fn tally(
         &self,
+        caller: &Caller,
         operation: &domain::Operation,
     ) -> Result<Option<proto::v1::Tally>, Status> {
         let domain::Write::Bulk(bulk) = &operation.write else {
             return Ok(None);
         };
-        let tally = match bulk.tally {
+        let sees_all =
+            caller.has(CONFIDENTIAL) && self.engine.shows_confidential(operation.connection);
+        let tally = match bulk.tally.filter(|_| sees_all) {
             Some(settled) => settled,
             None => {
                 let items = self.engine.items(operation).await.map_err(status)?;
-                Tally::of(items.iter().map(|item| &item.state))
+                let mut seen = Vec::with_capacity(items.len());
+                for item in &items {
+                    if sees_all || self.sees_operation(caller, item).await? {
+                        seen.push(&item.state);
+                    }
+                }
+                Tally::of(seen.into_iter())
             }
         };
         Ok(Some(crate::wire::operation::to_tally(tally)))

@@ -249,6 +249,41 @@ async fn a_link_connects_no_account_twice_and_tells_nothing_of_who_has_it() {
     assert_eq!(connections(&world.api).await.len(), 2);
 }
 
+/// Two that are set up side by side have read nothing yet: Lever shows both the same.
+///
+/// Seen to fail while only mirrored records told: the second was connected.
+#[tokio::test]
+async fn an_account_that_is_still_to_be_started_is_known_too() {
+    let mut setup = Setup::new(5);
+    setup.lever.keys.push(Key::all(OTHER_KEY));
+    let world = World::new(setup).await;
+    let asked = |key: &str, base_url: String| pb::CreateConnectionRequest {
+        connection: Some(pb::Connection {
+            display_name: key.to_owned(),
+            base_url,
+            ..Default::default()
+        }),
+        api_key: key.to_owned(),
+        paused: true,
+        ..Default::default()
+    };
+    let own = world.lever.base_url();
+    let first = asked(DEFAULT_KEY, own.clone());
+    let first = world.api.connections().create_connection(first).await;
+    let first = first.expect("connected").into_inner().connection;
+    let second = asked(OTHER_KEY, own);
+    let told = refused(world.api.connections().create_connection(second).await);
+    assert_eq!(told.reason, "ACCOUNT_CONNECTED");
+    assert_eq!(
+        told.details["connection_id"],
+        first.expect("a connection").id
+    );
+    let other = another_lever(9).await;
+    let another = asked(DEFAULT_KEY, other.base_url());
+    let another = world.api.connections().create_connection(another).await;
+    another.expect("an account of its own");
+}
+
 #[tokio::test]
 async fn links_that_have_ended_or_never_were_connect_nobody() {
     let world = world(5).await;

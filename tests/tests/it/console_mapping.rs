@@ -455,7 +455,12 @@ async fn fields_are_tried_on_somebody_shown_as_differences_and_then_saved() {
         "{}",
         review.text
     );
-    assert!(review.text.contains("Company: source") && review.text.contains("derived: company"));
+    assert!(
+        review.text.contains("Company: source")
+            && review
+                .text
+                .contains("derive from résumé, applications, headline")
+    );
     assert_eq!(
         world.saved_fields().await.version,
         0,

@@ -498,6 +498,57 @@ async fn f52_writes_that_fail_are_one_issue_until_one_of_their_kind_succeeds() {
     world.until_issue(kind, pb::IssueState::Resolved).await;
 }
 
+/// F-52: what a former key lacked is no issue of the present one, and whoever is linked is passed over no more.
+///
+/// Seen to fail while both were told for seven days, unless a later write went well.
+#[tokio::test]
+async fn f52_another_key_and_a_link_end_what_they_mend_without_another_write() {
+    let mut world = World::synced(Setup::new(40)).await;
+    let opportunity = world.open_opportunities().remove(0);
+    let both = Config {
+        keys: vec![lacking("create an opportunity note"), Key::all(OTHER_KEY)],
+        ..Setup::new(40).lever
+    };
+    world.replace_lever(both).await;
+    let note = world.note(&opportunity, &fresh_id(), "hello").await;
+    let note = note.expect("recorded");
+    assert_eq!(note.state(), pb::OperationState::Failed);
+    let missing = pb::IssueKind::PermissionMissing;
+    world.until_issue(missing, pb::IssueState::Open).await;
+    world.rotate(OTHER_KEY).await;
+    world.until_issue(missing, pb::IssueState::Resolved).await;
+    let since = world.settings().await.credential_time;
+    assert!(since.map(|at| at.seconds) >= note.update_time.map(|at| at.seconds));
+
+    let stranger = "stranger@product.example";
+    let request = pb::CreateNoteRequest {
+        opportunity_id: opportunity,
+        request_id: fresh_id(),
+        value: "for a stranger".to_owned(),
+        acting_user: stranger.to_owned(),
+        ..Default::default()
+    };
+    world.create_note(request).await.expect("recorded");
+    let passed_over = pb::IssueKind::ActingUser;
+    let opened = world.until_issue(passed_over, pb::IssueState::Open).await;
+    let names: Vec<_> = opened
+        .affected
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    assert_eq!(names, [stranger]);
+    let link = pb::UpdateUserLinkRequest {
+        connection_id: world.connection.clone(),
+        email: stranger.to_owned(),
+        lever_user_id: world.lever.active_users().remove(0),
+    };
+    let linked = world.api.connections().update_user_link(link).await;
+    linked.expect("linked");
+    world
+        .until_issue(passed_over, pb::IssueState::Resolved)
+        .await;
+}
+
 /// Issues are listed page by page, of all connections that the caller may see.
 #[tokio::test]
 async fn issues_of_all_connections_are_listed_page_by_page() {

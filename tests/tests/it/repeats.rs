@@ -1,12 +1,15 @@
 //! The same request id never writes twice (X1, P11).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use lever_sim::{Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
 use proto::v1::OperationState::Succeeded;
+use tokio::sync::Notify;
 use tonic::{Code, Status};
 
 use crate::support::{Api, Setup, World, fresh_id, proved, refused, until};
@@ -224,8 +227,23 @@ async fn fifty_repeats_into_which_a_kill_falls_have_one_effect() {
             ..only_once(&world, opportunity)
         };
         let (api, asked) = (world.api.clone(), request.clone());
-        let first = tokio::spawn(async move { at_once(50, || note_id(&api, &asked)).await });
-        tokio::time::sleep(Duration::from_millis(round * 4)).await;
+        let told = Arc::new(Notify::new());
+        let tell = told.clone();
+        let first = tokio::spawn(async move {
+            let ask = || -> BoxFuture<'static, Result<String, Status>> {
+                let (tell, asking) = (tell.clone(), note_id(&api, &asked));
+                Box::pin(asking.inspect(move |answer| {
+                    if answer.is_ok() {
+                        tell.notify_one();
+                    }
+                }))
+            };
+            at_once(50, ask).await
+        });
+        match round {
+            0..4 => tokio::time::sleep(Duration::from_millis(round * 4)).await,
+            _ => told.notified().await,
+        }
         world.kill().await;
         let first: Vec<_> = first.await.expect("no panic");
         let answered: Vec<_> = first.into_iter().filter(Result::is_ok).collect();

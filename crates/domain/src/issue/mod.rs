@@ -18,7 +18,7 @@ use crate::id::our_id;
 pub use kind::IssueKind;
 pub use merge::{Look, Lookup, looked, standing};
 pub use problem::{Finding, Problem};
-pub use writes::{MOST_WRITES, of_writes, reject_key};
+pub use writes::{MOST_WRITES, Mended, of_writes, reject_key};
 
 our_id! {
     /// Our own id of an issue.

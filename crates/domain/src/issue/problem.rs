@@ -300,7 +300,8 @@ impl Problem {
             }
             Problem::PermissionMissing { permission, .. } => {
                 return capital(&format!(
-                    "{NEW_KEY}: one with “{permission}”, since permissions of a key cannot be changed."
+                    "{NEW_KEY}: one with “{permission}” and whatever else CheckPermissions (`fulcrum permissions`) finds \
+                     missing, since permissions of a key cannot be changed."
                 ));
             }
             Problem::GrantLost { .. } => {

@@ -15,11 +15,36 @@ pub const MOST_WRITES: usize = 500;
 /// What failed longer ago is not told any more.
 const RECENT: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// What was done about the problems of writes.
+#[derive(Debug, Clone, Default)]
+pub struct Mended {
+    /// Since when the present credential is used: what one before it lacked says nothing of this one.
+    pub credential: Option<Timestamp>,
+    /// When product users were linked to Lever users, by the e-mail that operations name.
+    pub linked: BTreeMap<String, Timestamp>,
+}
+
+impl Mended {
+    /// Whether a failure was for want of a permission of another credential than the present one.
+    fn by_credential(&self, operation: &Operation, failure: &Failure) -> bool {
+        failure.kind == FailureKind::PermissionMissing
+            && self
+                .credential
+                .is_some_and(|since| since > operation.updated_at)
+    }
+}
+
 /// The problems that operations tell of; `operations` are the newest first.
 ///
-/// A failure is told until a later write of its kind succeeds, what is uncertain until somebody decides, and a user
-/// who was passed over until a later write finds one for the same product user; each for seven days at most.
-pub fn of_writes(operations: &[Operation], known: &[Issue], now: Timestamp) -> Vec<Finding> {
+/// A failure is told until a later write of its kind succeeds, a missing permission until there is another credential,
+/// what is uncertain until somebody decides, and a user who was passed over until a later write finds one for the same
+/// product user, or that one is linked; each for seven days at most.
+pub fn of_writes(
+    operations: &[Operation],
+    known: &[Issue],
+    mended: &Mended,
+    now: Timestamp,
+) -> Vec<Finding> {
     let recent: Vec<&Operation> = operations
         .iter()
         .filter(|operation| now.since(operation.updated_at) < RECENT)
@@ -43,16 +68,19 @@ pub fn of_writes(operations: &[Operation], known: &[Issue], now: Timestamp) -> V
             State::Uncertain(_) => Some(Problem::WritesUncertain {
                 write: kind.to_owned(),
             }),
-            State::Failed(failure) if !overtaken => of_failure(kind, failure),
+            State::Failed(failure) if !overtaken && !mended.by_credential(operation, failure) => {
+                of_failure(kind, failure)
+            }
             _ => None,
         };
         found.extend(
             problem.map(|problem| finding(problem, operation, operation.updated_at, known)),
         );
         let asked_for = operation.asked_for.as_deref().unwrap_or_default();
-        let found_since = acted
-            .get(asked_for)
-            .is_some_and(|at| *at > operation.updated_at);
+        let found_since = [acted.get(asked_for), mended.linked.get(asked_for)]
+            .into_iter()
+            .flatten()
+            .any(|at| *at > operation.updated_at);
         // That the default may not act is a problem of its own.
         let passed_over = operation.passed_over.filter(|why| !why.is_of_default());
         if let Some(why) = passed_over.filter(|_| !found_since) {
@@ -107,7 +135,7 @@ fn of_failure(write: &str, failure: &Failure) -> Option<Problem> {
                 .iter()
                 .find(|(name, _)| name == "permission");
             let permission = named.map(|(_, permission)| permission.clone())?;
-            let loss = format!("writes of the kind “{}”", kind_in_words(write));
+            let loss = format!("writes of the kind “{}” fail", kind_in_words(write));
             Some(Problem::PermissionMissing { permission, loss })
         }
         kind => Some(Problem::WritesFailing {
@@ -165,7 +193,7 @@ mod tests {
     }
 
     fn kinds(operations: &[Operation], seconds: i64) -> Vec<(IssueKind, String)> {
-        let found = of_writes(operations, &[], at(seconds));
+        let found = of_writes(operations, &[], &Mended::default(), at(seconds));
         let place = |one: Finding| (one.problem.kind(), one.problem.subject());
         found.into_iter().map(place).collect()
     }
@@ -255,7 +283,7 @@ mod tests {
                 operations.insert(0, failed(2, FailureKind::Invalid, 190));
             }
             let look = Look {
-                findings: of_writes(&operations, &issues, at(now)),
+                findings: of_writes(&operations, &issues, &Mended::default(), at(now)),
                 ..Look::default()
             };
             let after = looked(&issues, &look, at(now), || IssueId::new(Uuid::from_u128(1)));
@@ -276,10 +304,38 @@ mod tests {
             parent: Some(bulk),
             ..failed(1, FailureKind::Invalid, 10)
         };
-        let found = of_writes(&[item], &[], at(20)).remove(0);
+        let found = of_writes(&[item], &[], &Mended::default(), at(20)).remove(0);
         assert_eq!(
             found.affected,
             [Affected::new("operation", format!("{bulk}/7"))]
         );
+    }
+
+    #[test]
+    fn another_credential_and_a_link_end_what_they_mend() {
+        let lacking = failed(1, FailureKind::PermissionMissing, 10);
+        let passed_over = Operation {
+            asked_for: Some("ada@example.com".to_owned()),
+            passed_over: Some(PassedOver::Unknown),
+            ..note(2, State::Succeeded, 10)
+        };
+        let told = |operation: &Operation, mended: &Mended| {
+            let operations = std::slice::from_ref(operation);
+            of_writes(operations, &[], mended, at(30)).len()
+        };
+        let since = |seconds| Mended {
+            credential: Some(at(seconds)),
+            ..Mended::default()
+        };
+        assert_eq!([9, 20].map(|at| told(&lacking, &since(at))), [1, 0]);
+        let invalid = failed(3, FailureKind::Invalid, 10);
+        assert_eq!(told(&invalid, &since(20)), 1, "no matter of the key");
+        let linked = |email: &str, seconds| Mended {
+            linked: [(email.to_owned(), at(seconds))].into(),
+            ..Mended::default()
+        };
+        assert_eq!(told(&passed_over, &linked("ada@example.com", 20)), 0);
+        assert_eq!(told(&passed_over, &linked("ada@example.com", 9)), 1);
+        assert_eq!(told(&passed_over, &linked("other@example.com", 20)), 1);
     }
 }

@@ -100,6 +100,9 @@ impl Link {
 
     /// Notes that a list or a stream of that name could not be read.
     pub(crate) fn saw(&self, shared: &Shared, name: &str, stream: Stream, trouble: &Trouble) {
+        if matches!(trouble, Trouble::Forbidden(permission) if permissions::is_extra(permission)) {
+            return;
+        }
         let problem = problem_of(shared, &self.connection(), name, trouble);
         let now = shared.clock.now();
         self.issues.saw(problem, vec![affected(stream)], now);
@@ -133,6 +136,9 @@ async fn reading(
     let answers = link.issues.lever_answers();
     let mut found = |name: &str, text: &str, affected: Vec<Affected>| {
         let trouble = Trouble::from_text(text);
+        if matches!(&trouble, Trouble::Forbidden(permission) if permissions::is_extra(permission)) {
+            return;
+        }
         if matches!(trouble, Trouble::KeyRejected(_)) && (accepted || refused) {
             return;
         }

@@ -14,7 +14,7 @@ pub(super) struct Need {
     pub(super) streams: Vec<Stream>,
     /// The rpcs that need it, and `webhooks`.
     pub(super) features: Vec<&'static str>,
-    /// Whether a stream that is kept cannot be read without it.
+    /// Whether a stream that is kept cannot be read without it, and the set-up guide asks for it.
     pub(super) required: bool,
     /// What is lost without it, in one sentence.
     pub(super) loss: String,
@@ -27,7 +27,8 @@ pub(super) fn need(permission: &Permission, connection: &Connection) -> Need {
     streams.sort_unstable();
     let mut features: Vec<&'static str> = operations().flat_map(features_of).collect();
     features.dedup();
-    let required = operations().any(|operation| !tells_deletions(operation))
+    let required = permission.guide
+        && operations().any(|operation| !tells_deletions(operation))
         && streams.iter().any(|stream| connection.keeps(*stream));
     let loss = loss(permission, &streams, &features);
     Need {
@@ -36,6 +37,16 @@ pub(super) fn need(permission: &Permission, connection: &Connection) -> Need {
         required,
         loss,
     }
+}
+
+/// Whether a pull reads with it though the set-up guide does not ask for it, so that keys made by the guide lack it.
+pub(super) fn is_extra(permission: &Permission) -> bool {
+    let reads = |operation: &&'static Operation| !streams_of(operation).is_empty();
+    !permission.guide
+        && permission
+            .operations
+            .iter()
+            .any(|operation| reads(&operation))
 }
 
 /// The streams that a pull reads with an operation.
@@ -244,6 +255,8 @@ mod tests {
             ),
             ("find an opportunity note", &[Stream::Notes], false),
             ("find all deleted postings", &[Stream::Postings], false),
+            // The guide does not ask for it.
+            ("find all opportunity panels", &[Stream::Panels], false),
             // They arrive inside opportunities.
             (
                 "find all opportunity applications",
@@ -261,12 +274,11 @@ mod tests {
     #[test]
     fn every_stream_needs_a_permission() {
         for stream in Stream::ALL {
+            let connection = testing::connection(&[*stream], Timestamp::default());
             let needed = permissions().iter().any(|permission| {
-                need(
-                    permission,
-                    &testing::connection(&[*stream], Timestamp::default()),
-                )
-                .required
+                need(permission, &connection).required
+                    || is_extra(permission)
+                        && need(permission, &connection).streams.contains(stream)
             });
             assert!(needed, "{stream}");
         }

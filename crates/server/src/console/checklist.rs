@@ -137,8 +137,17 @@ pub(super) fn checklist(only: Only) -> Markup {
                 }
             }
         }
+        @let extra = engine::extra_permissions();
+        @let extra: Vec<&str> = extra.into_iter().filter(|name| only.wants(name, true)).collect();
+        @if !extra.is_empty() {
+            fieldset {
+                legend { "Beyond the usual list" }
+                p.faint { "Feedback, panels, form templates and what was deleted are read with these. They stand in no published list, so Lever may call them a little differently; without one of them what is read with it is left out, and the rest goes on." }
+                (listed("permissions-extra", "Beyond the usual list", "To read", &extra))
+            }
+        }
         details {
-            summary { "All in one list, in Lever’s order" }
+            summary { "All of the usual list in one, in Lever’s order" }
             (listed("permissions-read", "", "To read", &of(true, None)))
             (listed("permissions-write", "", "To write", &of(false, None)))
         }

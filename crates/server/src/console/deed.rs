@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use proto::v1 as pb;
 
 use super::refusal::apart;
-use super::words::{count, isolated, plain};
+use super::words::{capital, count, isolated, plain};
 
 /// Names in a list that are told one by one; of the rest, how many there are.
 const TOLD: usize = 5;
@@ -37,7 +37,7 @@ pub(super) fn is_bulk(operation: &pb::Operation) -> bool {
 
 /// The same as the beginning of a line.
 pub(super) fn headline(operation: &pb::Operation) -> String {
-    upper(&deed(operation))
+    capital(&deed(operation))
 }
 
 fn of_kind(
@@ -197,12 +197,6 @@ fn stands(operation: &pb::Operation, words: &str) -> String {
         Some((false, stage)) if !stage.is_empty() => format!("{words}“{}”", isolated(stage)),
         _ => String::new(),
     }
-}
-
-fn upper(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    format!("{}{}", first.unwrap_or_default(), letters.as_str())
 }
 
 #[cfg(test)]

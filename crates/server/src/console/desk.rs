@@ -6,10 +6,12 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
+use engine::Cause;
 use maud::Markup;
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
 use tonic::{Request, Status};
+use tracing::Instrument as _;
 
 use super::frame::{Frame, Place, Tab, frame};
 use super::refusal::Refused;
@@ -134,7 +136,11 @@ impl Desk {
         F: Future<Output = Result<tonic::Response<A>, Status>>,
     {
         let request = self.ask(rpc, message)?;
-        Ok(method(self.api(), request).await?.into_inner())
+        // As if it came over gRPC: what follows from it carries its id, in the log and among the calls to Lever.
+        let id = uuid::Uuid::now_v7().to_string();
+        let span = tracing::error_span!("rpc", rpc, rpc_id = id);
+        let answer = method(self.api(), request).instrument(span);
+        Ok(Cause::rpc(&id).during(answer).await?.into_inner())
     }
 
     /// A connection, if the caller may see it.

@@ -111,13 +111,24 @@ impl FromRequest<Console> for Posted {
 fn kept(path: &str, form: &Form) -> Markup {
     html! {
         h1 { "You are signed out" }
-        p { "Nothing was done, and nothing is lost: sign in in another tab with the same token, then send what you filled in again from here." }
+        p { "Nothing was done, and nothing is lost: sign in in another tab, with the same token if you were signed in, then send what you filled in again from here. With another token it cannot be sent, and is copied from below." }
         p { a.button href={ (ROOT) "/sign-in" } target="_blank" rel="noopener" { "Sign in in another tab" } }
         form method="post" action=(path) {
             @for (name, value) in form.fields() {
                 @if name != "api_key" { input type="hidden" name=(name) value=(value); }
             }
             button.primary type="submit" { "Send it again" }
+        }
+        (to_copy(&pages::in_words(path, form)))
+    }
+}
+
+/// What was typed, to be copied; nothing where nothing was.
+fn to_copy(typed: &[(String, String)]) -> Markup {
+    html! {
+        @if !typed.is_empty() {
+            dl.typed { @for (label, value) in typed { dt { (label) } dd { (value) } } }
+            p.faint { "What was chosen from lists of the account, such as stages and people, boxes without a tick, and keys are not among it: choose and give those again." }
         }
     }
 }
@@ -134,10 +145,7 @@ fn lost(path: &str, form: &Form, lapsed: Lapsed) -> Markup {
             @if !typed.is_empty() { " What you filled in cannot be sent with another token; it stands here to be copied, and is kept nowhere else." }
         }
         p { a.button href={ (ROOT) "/sign-in" } target="_blank" rel="noopener" { "Sign in in another tab" } }
-        @if !typed.is_empty() {
-            dl.typed { @for (label, value) in &typed { dt { (label) } dd { (value) } } }
-            p.faint { "What was chosen from lists of the account, such as stages and people, boxes without a tick, and keys are not among it: choose and give those again." }
-        }
+        (to_copy(&typed))
     }
 }
 

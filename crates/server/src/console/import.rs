@@ -70,6 +70,18 @@ pub(super) fn whole(status: &pb::GetSyncStatusResponse) -> Option<Share> {
     Some(Share { done, total })
 }
 
+/// How long the requests take that a stream has before it, at the rate that Lever allows, if they went alone.
+pub(super) fn left(
+    status: &pb::GetSyncStatusResponse,
+    stream: &pb::StreamStatus,
+) -> Option<prost_types::Duration> {
+    let whole = u64::try_from(status.eta.as_ref()?.seconds).ok()?;
+    let share = whole.checked_mul(stream.planned_requests)?;
+    let seconds = share.checked_div(status.planned_requests)?;
+    let seconds = i64::try_from(seconds).ok().filter(|seconds| *seconds > 0)?;
+    Some(prost_types::Duration { seconds, nanos: 0 })
+}
+
 /// The requests that a stream has behind it.
 fn answered(status: &pb::GetSyncStatusResponse, stream: &pb::StreamStatus) -> u64 {
     match Stream::from_name(&stream.name) {

@@ -221,6 +221,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("with RotateCredential", "by “Replace the key” in Settings"),
     ("RotateCredential gives it one", "“Replace the key” in Settings gives it one"),
     ("RotateCredential", "“Replace the key” in Settings"),
+    ("whatever else CheckPermissions finds missing", "whatever else Permissions has as missing"),
     (
         "CreateConnection with the same external_id brings it back with its mirror until that is removed",
         "“Reconnect” on the page of the connections brings it back with its mirror until that is removed",

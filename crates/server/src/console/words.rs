@@ -50,14 +50,16 @@ pub(super) fn about(duration: &Duration) -> String {
     let seconds = duration.seconds.max(0);
     let unit = match seconds {
         ..60 => 1,
-        60..86_400 => 60,
+        60..600 => 30,
+        600..86_400 => 60,
         _ => 3_600,
     };
-    let whole = seconds.saturating_add(unit / 2) / unit * unit;
-    span(&Duration {
-        seconds: whole,
-        nanos: 0,
-    })
+    let seconds = seconds.saturating_add(unit / 2) / unit * unit;
+    let whole = span(&Duration { seconds, nanos: 0 });
+    match seconds {
+        60..600 if seconds % 60 != 0 => format!("{whole} {} s", seconds % 60),
+        _ => whole,
+    }
 }
 
 /// A number with its thousands apart.
@@ -82,6 +84,13 @@ pub(super) fn count(value: u64, one: &str, several: &str) -> String {
     )
 }
 
+/// The same as the beginning of a line.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}", first.unwrap_or_default(), letters.as_str())
+}
+
 /// The name of an enum's value without its prefix, as words: `SYNC_STATE_SYNCED` is `synced`.
 pub(super) fn plain(name: &str, prefix: &str) -> String {
     let rest = name.strip_prefix(prefix).unwrap_or(name);
@@ -94,13 +103,20 @@ pub(super) fn plain(name: &str, prefix: &str) -> String {
 /// direction, turns nothing around it.
 ///
 /// What turns letters from within is left out, and the rest stands between U+2068 and U+2069 (Unicode Standard Annex 9).
+/// A text that is absurdly long is cut.
 pub(super) fn isolated(text: &str) -> Cow<'_, str> {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_NAME) {
+        return Cow::Owned(format!("{}…", isolated(&text[..end])));
+    }
     if !text.chars().any(|letter| turns(letter) || is_rtl(letter)) {
         return Cow::Borrowed(text);
     }
     let plain: String = text.chars().filter(|letter| !turns(*letter)).collect();
     Cow::Owned(format!("\u{2068}{plain}\u{2069}"))
 }
+
+/// The most characters of a name that are shown: browsers take seconds to lay out thousands in a cell.
+const LONGEST_NAME: usize = 300;
 
 /// Begins or ends an embedding, an override or an isolate.
 fn turns(letter: char) -> bool {
@@ -129,6 +145,8 @@ mod tests {
         assert_eq!(isolated("Zoë O’Neil 李"), "Zoë O’Neil 李");
         assert_eq!(isolated("עדה"), "\u{2068}עדה\u{2069}");
         // An override that nobody ends, and an end of our own isolation.
+        let long = isolated(&"a".repeat(301)).into_owned();
+        assert_eq!(long, "a".repeat(300) + "…");
         assert_eq!(isolated("Ada\u{202e}\u{2069} L"), "\u{2068}Ada L\u{2069}");
     }
 
@@ -146,8 +164,16 @@ mod tests {
         );
         let of_about = |seconds| about(&Duration { seconds, nanos: 0 });
         assert_eq!(
-            [52, 89, 105, 3_599, 11_250, 88_300].map(of_about),
-            ["52 s", "1 min", "2 min", "1 h", "3 h 8 min", "1 d 1 h"]
+            [52, 89, 107, 659, 3_599, 11_250, 88_300].map(of_about),
+            [
+                "52 s",
+                "1 min 30 s",
+                "2 min",
+                "11 min",
+                "1 h",
+                "3 h 8 min",
+                "1 d 1 h"
+            ]
         );
         assert_eq!(of(100_000_000), "1,157 d", "hours say nothing any more");
         assert_eq!(plain("SYNC_STATE_SYNCED", "SYNC_STATE"), "synced");

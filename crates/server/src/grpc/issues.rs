@@ -57,8 +57,27 @@ impl Api {
 
     /// An issue with the names of what it concerns.
     async fn issue_in_words(&self, id: ConnectionId, issue: domain::Issue) -> pb::Issue {
-        let names = self.engine.affected_names(id, &issue.affected).await;
+        let mut names = self.engine.affected_names(id, &issue.affected).await;
+        if issue.kind == domain::IssueKind::ActingUser {
+            for (one, name) in issue.affected.iter().zip(&mut names) {
+                *name = self.product_user(id, one).await.unwrap_or_default();
+            }
+        }
         to_pb(id, issue, names)
+    }
+
+    /// The product user whom a write was asked for by; none for anything else, or once it is not kept any more.
+    async fn product_user(
+        &self,
+        id: ConnectionId,
+        one: &domain::issue::Affected,
+    ) -> Option<String> {
+        if one.what != "operation" {
+            return None;
+        }
+        let operation = wire::operation_id(&one.id).ok()?;
+        let operation = self.engine.operation(id, operation).await.ok()?;
+        operation.asked_for
     }
 
     /// The connection that is named, or all that the caller may see.

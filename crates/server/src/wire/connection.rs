@@ -56,6 +56,7 @@ pub fn to_pb(connection: &Connection, standing: Standing) -> pb::Connection {
         etag: etag(connection.revision),
         create_time: Some(to_timestamp(connection.created_at)),
         key_last_four: connection.key_last_four.clone(),
+        credential_time: connection.credential_since.map(to_timestamp),
         // Write only.
         webhook_signature_tokens: Vec::new(),
         excluded_fields: connection

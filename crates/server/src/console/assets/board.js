@@ -114,7 +114,9 @@ const tally = () => {
   for (const group of columns()) {
     const open = [...group.querySelectorAll("[data-stage]")].reduce((sum, card) => sum + Number(card.dataset.open), 0);
     group.querySelector(".grouphead b").textContent = open.toLocaleString("en-US");
-    const days = group.querySelector(".days input")?.value.trim() || "–";
+    // What a group has of its own; those of no group have none.
+    const own = [...group.querySelectorAll(".days input")].find((input) => !input.closest("[data-stage]"));
+    const days = own?.value.trim() || "–";
     for (const input of group.querySelectorAll("[data-stage] .days input")) input.placeholder = days;
   }
   const accept = document.getElementById("accept");
@@ -160,7 +162,10 @@ form.addEventListener("click", (event) => {
   const take = event.target.closest("[data-suggested]");
   if (take) {
     event.preventDefault();
-    move([take.closest("[data-stage]")], take.dataset.suggested);
+    const card = take.closest("[data-stage]");
+    move([card], take.dataset.suggested);
+    // The button is gone now.
+    if (event.detail === 0) card.querySelector(".grip").focus({ preventScroll: true });
   } else if (accept) {
     event.preventDefault();
     const all = sure(accept.dataset.sure).map((button) => [button.closest("[data-stage]"), button.dataset.suggested]);
@@ -169,6 +174,7 @@ form.addEventListener("click", (event) => {
     const backs = done.splice(mark);
     if (backs.length > 0) record(() => { for (const back of backs.reverse()) back(); });
     say(`${all.length} suggestions accepted. Save to keep them.`);
+    if (accept.hidden) undo?.focus({ preventScroll: true });
   }
 });
 

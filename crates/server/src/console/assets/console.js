@@ -7,7 +7,7 @@ const localTimes = (root) => {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const format = time.dataset.seconds === undefined ? plain : exact;
     // Where there is no room for all of it, the hour begins the next line.
-    time.textContent = format.format(new Date(time.dateTime)).split(", ").map((part) => part.replaceAll(" ", "\u00a0")).join(", ");
+    time.textContent = format.format(new Date(time.dateTime)).split(", ").map((part) => part.replaceAll(" ", "\u00a0").replaceAll("-", "\u2011")).join(", ");
   }
 };
 
@@ -66,7 +66,7 @@ const followImport = () => {
   document.title = `Import complete · ${title}`;
   if (told) {
     told.hidden = true;
-    hinted("The first import is complete.");
+    hinted("");
   }
   if (!wanted) return;
   sessionStorage.removeItem(wish);
@@ -135,21 +135,37 @@ const follow = (source) => {
       asked = false;
       const seen = await refresh().catch(() => {});
       if (seen?.left) addEventListener("focusout", look, { once: true });
-      if (seen && !seen.goesOn) events.close();
+      if (seen && !seen.goesOn) {
+        over = true;
+        events.close();
+      }
     }
     busy = false;
   };
-  const events = new EventSource(source);
   const lost = absence();
-  events.addEventListener("open", lost.over);
+  let events;
   const look = () => {
     asked = true;
     run();
   };
-  events.addEventListener("changed", look);
-  events.addEventListener("error", () => {
-    lost.begin();
-    if (events.readyState === EventSource.CLOSED) setTimeout(again, RETRY_MS);
+  let over = false;
+  const listen = () => {
+    if (over || (events && events.readyState !== EventSource.CLOSED)) return;
+    events = new EventSource(source);
+    events.addEventListener("open", lost.over);
+    events.addEventListener("changed", look);
+    events.addEventListener("error", () => {
+      lost.begin();
+      if (events.readyState === EventSource.CLOSED) setTimeout(again, RETRY_MS);
+    });
+  };
+  // A browser has few connections for one address, so a page that nobody sees gives its own back, and looks anew when it
+  // is seen; but for an import, whose title is seen.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return listen();
+    if (importing) return;
+    lost.over();
+    events.close();
   });
   // Closed for good: nobody is signed in any more, or something before the service answers in its place. What is shown
   // would only grow old, so the page asks anew, once there is one to be had.
@@ -160,8 +176,10 @@ const follow = (source) => {
   };
   addEventListener("pagehide", () => {
     lost.over();
-    events.close();
+    events?.close();
   });
+  // A page that comes back from the browser's memory goes on.
+  addEventListener("pageshow", listen);
 };
 
 localTimes(document);
@@ -171,6 +189,13 @@ const here = tabs?.querySelector("[aria-current]");
 if (here) tabs.scrollLeft = here.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - here.offsetWidth) / 2;
 const live = document.querySelector("[data-live]");
 if (live) follow(live.dataset.live);
+
+// A link that the service cannot make whole, since it does not know what it is called outside.
+const made_link = document.querySelector("input[data-whole]");
+if (made_link) {
+  made_link.value = new URL(made_link.value, location.href).href;
+  document.querySelector("[data-not-whole]").hidden = true;
+}
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue;

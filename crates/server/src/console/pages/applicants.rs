@@ -17,7 +17,7 @@ use proto::v1::lever_service_server::LeverService as _;
 use proto::v1::stage_mapping_service_server::StageMappingService as _;
 use serde::Deserialize;
 
-use super::{go_on, href};
+use super::{go_on, href, offered};
 use crate::console::Console;
 use crate::console::desk::Desk;
 use crate::console::frame::Tab;
@@ -78,6 +78,14 @@ impl Asked {
     fn with<'a>(&'a self, name: &str, value: &'a str) -> Vec<(&'a str, &'a str)> {
         let changed = |(one, old)| (one, if one == name { value } else { old });
         self.narrowed().into_iter().map(changed).collect()
+    }
+
+    /// # Errors
+    /// Invalid for an order or an SLA state that is not offered.
+    fn check(&self) -> Result<(), Refused> {
+        offered("order", &self.order, &[("", ""), ("newest", "")])?;
+        let states = STATES.map(|(value, words, _)| (value, words));
+        offered("sla", &self.sla, &[&[("", "")], &states[..]].concat())
     }
 
     fn newest_first(&self) -> bool {
@@ -180,6 +188,7 @@ async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
     let connection = desk.connection(&id).await?;
+    asked.check()?;
     let (stages, found) = asked_for(&desk, &id, &asked).await?;
     let path = Tab::Applicants.path(&id);
     let report = desk.may(REPORT).then(|| format!("{path}/sla"));

@@ -443,11 +443,20 @@ fn show(view: &View<'_>) -> Markup {
     }
 }
 
+/// Of calls that failed: that some were made to find out what the key may do. Nothing where none can have been.
+fn about_tests(view: &View<'_>, answer: &pb::ListApiCallsResponse) -> Markup {
+    let told = view.asked.failed_only() && answer.api_calls.iter().any(|call| call.status == 404);
+    html! {
+        @if told { p.faint { "A test of the key’s permissions asks for records that there are not: each leaves calls with the answer 404 here, and all calls of one test have the same request." } }
+    }
+}
+
 fn calls(view: &View<'_>, answer: &pb::ListApiCallsResponse) -> Markup {
     html! {
         @if answer.api_calls.is_empty() {
             section.empty { h2 { "No calls" } p { "Calls to Lever are kept for 30 days unless that was set otherwise, without what they carried." } }
         } @else {
+            (about_tests(view, answer))
             div.scroll tabindex="0" role="region" aria-label="API calls" {
                 table.stacked {
                     thead { tr { th { "Time" } th { "Call" } th.num { "Status" } th.num { "Took" } th.num { "Waited" } th.num { "Try" } th { "Lane" } th { "Operation" } th { "Request" } } }

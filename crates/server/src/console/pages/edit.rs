@@ -22,6 +22,7 @@ use self::page::{View, filled_in, page};
 use super::export::stages;
 use super::operation::{cancel, found};
 use super::operations::Rows;
+use super::refused::{is_open, way_back};
 use crate::console::Console;
 use crate::console::deed::ends_a_candidacy;
 use crate::console::deed::headline;
@@ -478,10 +479,12 @@ async fn page_of(
         offered: &offered(desk, operation).await?,
         refused,
         instead: instead.as_ref(),
-        csrf: (failed && why_not(operation).is_none()).then_some(desk.csrf()),
+        csrf: (failed && why_not(operation).is_none() && is_open(&connection))
+            .then_some(desk.csrf()),
     };
     let title = format!("Edit: {}", headline(operation));
-    Ok(desk.below(&connection, Tab::Operations, &title, page(&view)))
+    let content = maud::html! { (way_back(&connection)) (page(&view)) };
+    Ok(desk.below(&connection, Tab::Operations, &title, content))
 }
 
 /// What can be chosen from: where the person can go, or with which reason.

@@ -26,6 +26,7 @@ use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
 use crate::console::models::{keeps, without_people};
 use crate::console::refusal::Refused;
+use crate::console::words::isolated;
 use crate::grpc::Api;
 use crate::wire::status::status;
 
@@ -587,13 +588,13 @@ fn from_mapping(present: &Present) -> Markup {
         let texts = ids.iter().map(|id| {
             let mut stages = present.stages.iter();
             let found = stages.find(|(one, _)| one == id);
-            found.map_or(id.as_str(), |(_, text)| text.as_str())
+            isolated(found.map_or(id.as_str(), |(_, text)| text.as_str()))
         });
         texts.collect::<Vec<_>>().join(", ")
     };
     let reasons = present.reasons.as_ref().map(|reasons| {
-        let texts: Vec<&str> = reasons.iter().map(|reason| reason.text.as_str()).collect();
-        texts.join(", ")
+        let texts = reasons.iter().map(|reason| isolated(&reason.text));
+        texts.collect::<Vec<_>>().join(", ")
     });
     let unread = match keeps(&present.connection, Stream::ArchiveReasons) {
         true => "not read yet",

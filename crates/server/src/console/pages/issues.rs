@@ -9,6 +9,7 @@ use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
 use serde::Deserialize;
 
+use super::refused::{is_open, way_back};
 use super::{go_on, href, offered, views};
 use crate::console::Console;
 use crate::console::desk::Desk;
@@ -150,9 +151,10 @@ async fn list(
         asked: &asked,
         issues: &answer.issues,
         next_page_token: &answer.next_page_token,
-        csrf: desk.may(UPDATE).then_some(desk.csrf()),
+        csrf: (desk.may(UPDATE) && is_open(&connection)).then_some(desk.csrf()),
     };
-    Ok(desk.at(&connection, Tab::Issues, show(&view)))
+    let content = html! { (way_back(&connection)) (show(&view)) };
+    Ok(desk.at(&connection, Tab::Issues, content))
 }
 
 async fn update(
@@ -217,6 +219,7 @@ fn concerned(one: &pb::AffectedObject, view: &View<'_>) -> Markup {
         @match one.what.as_str() {
             "stream" => { "“" (one.id.replace('_', " ")) "”" },
             "operation" if view.tabs.contains(&Tab::Operations) => {
+                @if !one.name.is_empty() { "for " (one.name) ": " }
                 a href={ (Tab::Operations.path(view.connection)) "/" (one.id) } { (one.id) }
             },
             _ if one.name.is_empty() => code { (one.id) },

@@ -181,10 +181,10 @@ fn shown_once(made: &pb::CreateConnectLinkResponse) -> Markup {
             p { strong { "The link is made. It is shown this once: copy it now, and send it to the person it is for alone." } }
             div.copied {
                 label for="made" { "Address" }
-                input id="made" readonly value=(made.url);
+                input id="made" readonly value=(made.url) data-whole[!whole];
                 (copy("made"))
             }
-            @if !whole { p { "Put the address of this service before it. The operator can set " code { "server.public_url" } " so that it is whole." } }
+            @if !whole { p data-not-whole { "Put the address of this service before it. The operator can set " code { "server.public_url" } " so that it is whole." } }
         }
     }
 }

@@ -13,6 +13,7 @@ use tonic::{Code, Status};
 
 use super::edit::{edited, in_its_place, replaced, why_not};
 use super::operations::{Asked, Rows, person, stands, state, table, tallied, waiting, waits, ways};
+use super::refused::way_back;
 use super::{After, go_on, href};
 use crate::console::Console;
 use crate::console::deed::{ends_a_candidacy, headline, if_cancelled, if_sent, is_bulk};
@@ -321,7 +322,8 @@ async fn opened(
         instead: instead.as_ref(),
     };
     let title = headline(&operation);
-    Ok(desk.below(&connection, Tab::Operations, &title, page(&view)))
+    let content = html! { (way_back(&connection)) (page(&view)) };
+    Ok(desk.below(&connection, Tab::Operations, &title, content))
 }
 
 fn page(view: &View<'_>) -> Markup {
@@ -402,7 +404,7 @@ fn facts(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
             dt { "Acts in Lever" }
             dd {
                 @match (told.acting_user_name.as_str(), operation.acting_user_id.as_str()) {
-                    ("", "") => "nobody",
+                    ("", "") => "nobody: Lever names the integration",
                     ("", _) => "a user whom the mirror does not have",
                     (name, _) => (name),
                 }
@@ -417,6 +419,7 @@ fn facts(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
         (fact("Left out", &operation.left_out.join(", ")))
         @if !operation.left_out.is_empty() { dt { "Because" } dd { (why_left_out(operation.kind())) } }
         (fact("Made in Lever", &operation.result_id))
+        @if was_found(operation) { dt { "Found in Lever" } dd { "the answer to the call was lost, and a look showed that Lever has it" } }
         @if operation.email_intent.is_some() { dt { "E-mail" } dd { "the product was to send one then; Lever sends none" } }
         dt { "Ids" }
         dd {
@@ -427,6 +430,14 @@ fn facts(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
             @if !operation.rpc_id.is_empty() { "; in the log " code { (operation.rpc_id) } }
         }
     }
+}
+
+/// Whether it is known to be done by a look alone: the answer to what was sent was lost.
+fn was_found(operation: &pb::Operation) -> bool {
+    let mut sent = operation.lever_calls.iter().rev();
+    let last = sent.find(|call| call.method != "GET");
+    operation.state() == pb::OperationState::Succeeded
+        && last.is_some_and(|call| matches!(call.status, 0 | 500..))
 }
 
 /// How the Lever user was found.

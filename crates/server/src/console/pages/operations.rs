@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::edit::has_form;
 use super::operation::{CANCEL, cancel};
+use super::refused::{is_open, way_back};
 use super::{go_on, href, offered, views};
 use crate::console::deed::{ends_a_candidacy, headline, is_bulk};
 use crate::console::desk::Desk;
@@ -21,7 +22,7 @@ use crate::console::form::Posted;
 use crate::console::frame::{Tab, csrf};
 use crate::console::in_lever;
 use crate::console::refusal::{Refused, sentence};
-use crate::console::words::{count, isolated, moment, plain};
+use crate::console::words::{count, isolated, moment, number, plain};
 use crate::console::{Console, see};
 use crate::grpc::Api;
 
@@ -118,7 +119,7 @@ impl<'a> Rows<'a> {
             path,
             region: connection.region(),
             people: desk.may(PEOPLE),
-            csrf: desk.may(CANCEL).then_some(desk.csrf()),
+            csrf: (desk.may(CANCEL) && is_open(connection)).then_some(desk.csrf()),
             back: String::new(),
             boxes: false,
         }
@@ -168,7 +169,8 @@ async fn list(
         },
         asks: desk.may(PEOPLE).then_some(desk.csrf()),
     };
-    Ok(desk.at(&connection, Tab::Operations, show(&view)))
+    let content = html! { (way_back(&connection)) (show(&view)) };
+    Ok(desk.at(&connection, Tab::Operations, content))
 }
 
 /// Leads to what was written about somebody, once what was typed is an id of Lever's and no name or address of theirs:
@@ -346,7 +348,7 @@ pub(super) fn table(operations: &[pb::Operation], rows: &Rows<'_>) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Operations" {
             table.stacked {
-                thead { tr { @if rows.boxes { th { "Choose" } } th { "Asked" } th { "What" } th { "Whom" } th { "State" } th { "By" } th { "To tell" } th { "Actions" } } }
+                thead { tr { @if rows.boxes { th { "Choose" } } th { "Asked" } th { "What" } th { "Whom" } th { "State" } th { "By" } th { "Details" } th { "Actions" } } }
                 tbody { @for operation in operations { (one(operation, rows)) } }
             }
         }
@@ -365,7 +367,7 @@ fn one(operation: &pb::Operation, rows: &Rows<'_>) -> Markup {
             td data-label="Whom" { (person(operation, rows)) }
             td data-label="State" { (state(operation)) }
             td data-label="By" { (by(operation)) }
-            td data-label="To tell" { (to_tell(operation)) }
+            td data-label="Details" { (to_tell(operation)) }
             td.deeds data-label="Actions" {
                 @if let Some(token) = rows.csrf {
                     @if operation.state() == pb::OperationState::Failed && has_form(operation.kind()) {
@@ -514,7 +516,7 @@ pub(super) fn tallied(tally: &pb::Tally) -> String {
     ];
     let parts = parts.iter().filter(|(number, _)| *number > 0);
     let parts: Vec<String> = parts
-        .map(|(number, what)| format!("{number} {what}"))
+        .map(|(many, what)| format!("{} {what}", number((*many).into())))
         .collect();
     let items = count(tally.items.into(), "item", "items");
     format!("{items}: {}", parts.join(", "))

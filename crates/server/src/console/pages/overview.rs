@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
+use domain::Stream;
 use maud::{Markup, html};
 use proto::v1 as pb;
 
@@ -155,7 +156,7 @@ fn first_import(status: &pb::GetSyncStatusResponse) -> Markup {
 
 /// Whether people are mirrored at all, and not jobs alone.
 fn has_people(status: &pb::GetSyncStatusResponse) -> bool {
-    import::kept(status).any(|stream| stream.name == domain::Stream::Opportunities.name())
+    import::kept(status).any(|stream| stream.name == Stream::Opportunities.name())
 }
 
 /// The offer to be told of the end; the button shows where scripts run and the browser has such notices.
@@ -214,7 +215,7 @@ fn import_table(status: &pb::GetSyncStatusResponse) -> Markup {
         p.faint { "Kind by kind of Lever’s records. A record that could not be read is set aside, so that all others go on; it comes back when Lever sends it in a form that can be read." }
         div.scroll tabindex="0" role="region" aria-label="Kinds of record" {
             table.stacked {
-                thead { tr { th { "Kind of record" } th { "State" } th { "Progress" } th.num { "Found" } th.num { "Stored" } th.num { "Could not be read" } th.num { "Rate" } th { "To tell" } } }
+                thead { tr { th { "Kind of record" } th { "State" } th { "Progress" } th.num { "Found" } th.num { "Stored" } th.num { "Could not be read" } th.num { "Rate" } th { "Details" } } }
                 tbody { @for stream in import::kept(status) { (import_row(status, stream)) } }
             }
         }
@@ -239,12 +240,12 @@ fn import_row(status: &pb::GetSyncStatusResponse, stream: &pb::StreamStatus) -> 
         tr {
             td data-label="Kind of record" { (called(&stream.name)) }
             td data-label="State" { span class=(class) { (words) } }
-            td.share data-label="Progress" { (bar(standing, called(&stream.name))) }
+            td.share data-label="Progress" { (bar(standing, called(&stream.name), &looked_at(stream))) @if let Some(left) = import::left(status, stream) { br; span.faint { "about " (about(&left)) " to go" } } }
             td.num data-label="Found" { @match found { Some(found) => (number(found)), None => (dash) } }
             td.num data-label="Stored" { @match stream.records { Some(stored) => (number(stored)), None => (dash) } }
             td.num data-label="Could not be read" { (number(stream.quarantined)) }
             td.num data-label="Rate" { (rate(stream.rate)) }
-            td data-label="To tell" { (wrong(stream)) }
+            td.details data-label="Details" { (wrong(stream)) }
         }
     }
 }
@@ -258,7 +259,16 @@ fn rate(rate: f64) -> String {
     }
 }
 
-fn bar(standing: Standing, name: &str) -> Markup {
+/// What the share of a kind of record counts, where that is not its own records: those that it hangs below.
+fn looked_at(stream: &pb::StreamStatus) -> String {
+    let stream = Stream::from_name(&stream.name).filter(|stream| stream.hydrated());
+    let parent = stream.and_then(Stream::parent);
+    parent.map_or_else(String::new, |parent| {
+        format!(" {} looked at", called(parent.name()).to_lowercase())
+    })
+}
+
+fn bar(standing: Standing, name: &str, looked_at: &str) -> Markup {
     let label = format!("Progress of {name}");
     html! {
         @match standing {
@@ -266,7 +276,7 @@ fn bar(standing: Standing, name: &str) -> Markup {
             Standing::Success => { progress max="1" value="1" aria-label=(label) { "100 %" } " 100 %" },
             Standing::Running(Some(share @ Share { done, total })) => {
                 progress max=(total) value=(done) aria-label=(label) { (share.percent()) " %" } " " (share.percent()) " %"
-                br; span.faint { (number(done)) " of about " (number(total)) }
+                br; span.faint { (number(done)) " of about " (number(total)) (looked_at) }
             },
             Standing::Running(None) => { progress aria-label=(label) { "under way" } },
             Standing::Failure | Standing::NeedsAttention => "–",
@@ -278,7 +288,7 @@ fn streams(streams: &[pb::StreamStatus]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Kinds of record" {
             table.stacked {
-                thead { tr { th { "Kind of record" } th { "State" } th.num { "Records" } th { "Last success" } th { "Next" } th { "To tell" } } }
+                thead { tr { th { "Kind of record" } th { "State" } th.num { "Records" } th { "Last success" } th { "Next" } th { "Details" } } }
                 tbody { @for stream in streams { (one(stream)) } }
             }
         }
@@ -287,29 +297,42 @@ fn streams(streams: &[pb::StreamStatus]) -> Markup {
 
 /// Why a stream cannot be read, without what the badge says; nothing where it can.
 fn wrong(stream: &pb::StreamStatus) -> String {
-    let forbidden = stream.error.strip_prefix("forbidden: ");
-    let told = forbidden.and_then(|rest| rest.split_once(". "));
-    match told.map_or(stream.error.as_str(), |(_permission, told)| told) {
-        "" => String::new(),
-        told => sentence(told),
-    }
+    let Some((before, told)) = stream.error.split_once("forbidden: ") else {
+        return match stream.error.as_str() {
+            "" => String::new(),
+            told => sentence(told),
+        };
+    };
+    // What it names before that is a list of its own, as that of what was deleted.
+    let told = told
+        .split_once(". ")
+        .map_or(told, |(_permission, told)| told);
+    sentence(&format!("{}{told}", before.replace('_', " ")))
 }
 
 fn one(stream: &pb::StreamStatus) -> Markup {
     html! {
         tr {
             td data-label="Kind of record" { (called(&stream.name)) }
-            td data-label="State" { span class=(class(stream.state())) { (plain(stream.state().as_str_name(), "STREAM_STATE")) } }
+            td data-label="State" { span class=(class(stream.state())) { (stands(stream.state())) } }
             td.num data-label="Records" { @match stream.records { Some(records) => (number(records)), None => "–" } }
             td data-label="Last success" { (moment(stream.last_success_at.as_ref())) }
             td data-label="Next" { @if stream.next_run_at.is_some() { (moment(stream.next_run_at.as_ref())) } @else { "–" } }
-            td data-label="To tell" {
+            td data-label="Details" {
                 @if !stream.error.is_empty() { p { (wrong(stream)) } }
                 @if stream.waiting > 0 { p.faint { (count(stream.waiting, "list waits", "lists wait")) " to be read" } }
                 @if stream.quarantined > 0 { p { (count(stream.quarantined, "record", "records")) " could not be read" } }
                 @if stream.rate > 0.0 { p.faint { (format!("{:.0}", stream.rate)) " records a second" } }
             }
         }
+    }
+}
+
+/// How a stream stands, in words.
+pub(super) fn stands(state: pb::StreamState) -> String {
+    match state {
+        pb::StreamState::Forbidden => "not allowed".to_owned(),
+        state => plain(state.as_str_name(), "STREAM_STATE"),
     }
 }
 
@@ -398,8 +421,8 @@ mod tests {
         };
         let text = shown(&connection, &importing());
         assert!(text.contains("Initial import 10 %<") && text.contains("data-import=\"running\""));
-        let left = "about 907 requests to Lever to go, 2 min at the rate that Lever allows.";
-        assert!(text.contains(left), "what is left is not cut: 91 s");
+        let left = "about 907 requests to Lever to go, 1 min 30 s at the rate that Lever allows.";
+        assert!(text.contains(left), "what is left is rounded: 91 s");
         assert!(text.contains("aria-label=\"Progress of Notes\">10 %</progress>"));
         assert!(text.contains("100 of about 1,000"));
         assert!(text.contains(
@@ -425,7 +448,7 @@ mod tests {
                 && text.contains("The first import is complete")
         );
         assert!(!text.contains("data-tell-me") && !text.contains("<progress"));
-        assert!(text.contains("badge bad\">forbidden"));
+        assert!(text.contains("badge bad\">not allowed"));
         let view = |issues, fresh| View {
             connection: &connection,
             status: &status,

@@ -32,7 +32,7 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
     let path = Tab::Permissions.path(&id);
     let content = html! {
         h1 { "Permissions" }
-        (seen_missing(&refused_in_use(&desk, &id, report.as_ref()).await, &id))
+        (seen_missing(&refused_in_use(&desk, &connection, report.as_ref()).await, &id))
         (page(&connection, report.as_ref(), desk.csrf(), &path))
     };
     Ok(desk.at(&connection, Tab::Permissions, content))
@@ -41,14 +41,14 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
 /// The open issues of permissions that Lever has refused in use, and that the last check does not have as missing.
 async fn refused_in_use(
     desk: &Desk,
-    id: &str,
+    connection: &pb::Connection,
     report: Option<&pb::CheckPermissionsResponse>,
 ) -> Vec<pb::Issue> {
     if !desk.may(ISSUES) {
         return Vec::new();
     }
     let request = pb::ListIssuesRequest {
-        connection_id: id.to_owned(),
+        connection_id: connection.id.clone(),
         states: [pb::IssueState::Open, pb::IssueState::Muted]
             .map(Into::into)
             .to_vec(),
@@ -58,8 +58,14 @@ async fn refused_in_use(
     // The table is shown even where issues are refused just now.
     let answer = desk.call(ISSUES, request, Api::list_issues).await;
     let mut issues = answer.map(|answer| answer.issues).unwrap_or_default();
-    issues.retain(|issue| !is_told(issue, report));
+    issues.retain(|issue| !is_told(issue, report) && is_of_present_key(issue, connection));
     issues
+}
+
+/// Whether an issue was seen since the present key was given: what another one lacked says nothing of it.
+fn is_of_present_key(issue: &pb::Issue, connection: &pb::Connection) -> bool {
+    let seconds = |at: &Option<prost_types::Timestamp>| at.map(|at| at.seconds);
+    seconds(&issue.last_seen_time) >= seconds(&connection.credential_time)
 }
 
 /// Whether a check tells what an issue of a permission does: that it is missing, or that it was there after that.
@@ -81,7 +87,7 @@ fn seen_missing(issues: &[pb::Issue], connection: &str) -> Markup {
     html! {
         @if !issues.is_empty() {
             div.notice.bad {
-                p { "Lever has refused what was asked of it, so the key lacks what the test below does not have as missing:" }
+                p { "Lever refused these to this key in use, which the test below does not show as missing:" }
                 ul {
                     @for issue in issues {
                         li { a href=(issues::place(issue, connection)) { (issue.subject) } ", last refused on " (moment(issue.last_seen_time.as_ref())) }
@@ -259,7 +265,7 @@ fn table(label: &str, permissions: Vec<&pb::Permission>) -> Markup {
     html! {
         @if !permissions.is_empty() {
             div.scroll tabindex="0" role="region" aria-label=(label) {
-                table {
+                table.stacked {
                     thead { tr { th { "Permission" } th { "Needed for" } th { "Need" } th { "State" } th { "What to do" } } }
                     tbody { @for one in permissions { (row(one)) } }
                 }
@@ -285,11 +291,11 @@ fn row(one: &pb::Permission) -> Markup {
     };
     html! {
         tr {
-            td { (one.name) }
-            td { (needed_for(one)) }
-            td { @if one.required { "mandatory" } @else { "optional" } }
-            td { span class=(class) { (plain(one.state().as_str_name(), "PERMISSION_STATE")) } }
-            td {
+            td data-label="Permission" { (one.name) }
+            td data-label="Needed for" { (needed_for(one)) }
+            td data-label="Need" { @if one.required { "mandatory" } @else { "optional" } }
+            td data-label="State" { span class=(class) { (plain(one.state().as_str_name(), "PERMISSION_STATE")) } }
+            td.details data-label="What to do" {
                 @if one.state() == pb::PermissionState::Missing {
                     @if !one.loss.is_empty() { p { (sentence(&one.loss)) } }
                     p { "Have a key made that has it, and replace this one." }
@@ -353,6 +359,13 @@ mod tests {
             assert_eq!(told_by_check, told, "{state:?} {seconds}");
         }
         assert!(!is_told(&issue, None));
+        for (since, of_it) in [(None, true), (at(9), true), (at(11), false)] {
+            let connection = pb::Connection {
+                credential_time: since,
+                ..Default::default()
+            };
+            assert_eq!(is_of_present_key(&issue, &connection), of_it, "{since:?}");
+        }
         let text = seen_missing(&[issue], "c").into_string();
         assert!(text.contains("href=\"/console/connections/c/issues#issue-i1\">create note</a>"));
         assert_eq!(seen_missing(&[], "c").into_string(), "");

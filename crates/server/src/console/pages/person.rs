@@ -56,7 +56,8 @@ async fn read(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<R
 /// Reads the person, and says what came.
 async fn read_now(desk: &Desk, id: &str, opportunity: &str) -> Result<String, Refused> {
     desk.check(START)?;
-    if opportunity.is_empty() {
+    // Anything else would be sent to Lever as a part of an address.
+    if !in_lever::is_id(opportunity) {
         let message = "give Lever's id of the opportunity, or the address of its page in Lever";
         return Err(status(engine::Error::invalid("opportunity_id", message)).into());
     }

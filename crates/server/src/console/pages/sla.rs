@@ -17,7 +17,7 @@ use crate::console::desk::Desk;
 use crate::console::frame::Tab;
 use crate::console::in_lever;
 use crate::console::refusal::Refused;
-use crate::console::words::{count, moment, number};
+use crate::console::words::{capital, count, moment, number};
 use crate::grpc::Api;
 use crate::wire::status::status;
 
@@ -162,17 +162,18 @@ fn people(view: &View<'_>) -> Markup {
 
 fn rows(view: &View<'_>, name: &str, title: &str, rows: &[pb::SlaReportRow]) -> Markup {
     let more = rows.len().saturating_sub(ROWS) as u64;
+    let first = capital(title.trim_start_matches("By "));
     html! {
         section {
             h2 { (title) }
             div.scroll tabindex="0" role="region" aria-label=(title) {
                 table.stacked {
-                    thead { tr { th { (title.trim_start_matches("By ")) } @for (_, words, _) in cells(&pb::SlaCounts::default()) { th.num { (words) } } } }
+                    thead { tr { th { (first) } @for (_, words, _) in cells(&pb::SlaCounts::default()) { th.num { (capital(words)) } } } }
                     tbody {
                         @for row in rows.iter().take(ROWS) {
                             tr {
-                                td data-label=(title.trim_start_matches("By ")) { (named(view, name, row)) }
-                                @for (_, words, value) in cells(&row.counts.unwrap_or_default()) { td.num data-label=(words) { (number(value)) } }
+                                td data-label=(first) { (named(view, name, row)) }
+                                @for (_, words, value) in cells(&row.counts.unwrap_or_default()) { td.num data-label=(capital(words)) { (number(value)) } }
                             }
                         }
                     }

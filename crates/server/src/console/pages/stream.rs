@@ -20,7 +20,7 @@ use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, action, csrf};
 use crate::console::live;
 use crate::console::refusal::Refused;
-use crate::console::words::{moment, number, plain, span};
+use crate::console::words::{moment, number, span};
 use crate::grpc::Api;
 use crate::wire::status::status as to_status;
 
@@ -451,15 +451,15 @@ fn page(view: &View<'_>, sync: &str) -> Markup {
         }
         section.panel id="facts" data-live-part {
             dl {
-                @if let Some(state) = shown.state { dt { "State" } dd { (plain(state.as_str_name(), "STREAM_STATE")) } }
+                @if let Some(state) = shown.state { dt { "State" } dd { (super::overview::stands(state)) } }
                 @if let Some(records) = shown.records { dt { "Records" } dd { (number(records)) } }
                 dt { "Last success" } dd { (moment(shown.last_success.as_ref())) }
                 dt { "Next" } dd { (next(shown.next.as_ref())) }
                 dt { "Read" } dd { (schedule(shown.schedule.as_ref())) }
                 @if shown.cursor.is_some() { dt { "Cursor, how far it was read" } dd { (cursor(shown.cursor.as_ref())) } }
                 @if let Some(arrival) = shown.arrival() { dt { "A change is here" } dd { (arrival) } }
-                @if shown.state == Some(pb::StreamState::Off) { dt { "To tell" } dd { "It is not mirrored, so nothing of it is read: Settings say what is." } }
-                @if !shown.error.is_empty() { dt { "To tell" } dd { (shown.error) } }
+                @if shown.state == Some(pb::StreamState::Off) { dt { "Details" } dd { "It is not mirrored, so nothing of it is read: Settings say what is." } }
+                @if !shown.error.is_empty() { dt { "Details" } dd { (shown.error) } }
                 @if shown.quarantined > 0 {
                     dt { "Not readable" }
                     dd { a href={ (sync) "/quarantine?stream=" (shown.name) } { (number(shown.quarantined)) } }
@@ -492,7 +492,7 @@ fn schedule_form(view: &View<'_>) -> Markup {
                     (of("unit", "Unit", "", "schedule.unit").choice(&typed.unit, &units))
                 }
                 div.row {
-                    (of("cron", "At certain times: which", "Minute, hour, day of the month, month, day of the week. */15 6-21 * * * keeps the nights quiet.", "schedule.cron").line(&typed.cron))
+                    (of("cron", "At certain times, as a cron line", "Minute, hour, day of the month, month, day of the week. */15 6-21 * * * keeps the nights quiet.", "schedule.cron").line(&typed.cron))
                     (of("time_zone", "In the time zone", "Such as Europe/Berlin; UTC where it is empty.", "schedule.time_zone").line(&typed.time_zone))
                 }
                 button type="submit" { "Save" }

@@ -336,13 +336,13 @@ pub(super) fn list(runs: &pb::ListRunsResponse) -> Markup {
         @if runs.runs.is_empty() {
             section.empty { h2 { "No runs to show" } p { "Each pass over a listing of Lever shows up here when it has ended; of those that found nothing, one in ten minutes at most. “Last success” counts all of them." } }
         } @else {
-            p.faint { "Passes that found nothing are listed once in ten minutes at most. Records are those that a pass has read, whether they were new, changed or the same." }
+            p.faint { "Passes that found nothing are listed once in ten minutes at most. Records are those that a pass has read, whether they were new, changed or the same; with people come their applications and contacts." }
             div.scroll tabindex="0" role="region" aria-label="Runs" {
                 table.stacked {
                     thead {
                         tr {
                             th { "Listing" } th { "Result" } th { "Began, ended" }
-                            th.num { "Requests" } th.num { "Records" } th.num { "New" } th.num { "Changed" } th { "To tell" }
+                            th.num { "Requests" } th.num { "Records" } th.num { "New" } th.num { "Changed" } th { "Details" }
                         }
                     }
                     tbody { @for run in &runs.runs { (one(run)) } }
@@ -362,7 +362,7 @@ fn one(run: &pb::SyncRun) -> Markup {
         tr {
             td data-label="Listing" { (run.listing.replace('_', " ")) br; span.faint { (origin(run)) } }
             td data-label="Result" { span class=(class) { (plain(run.state().as_str_name(), "RUN_STATE")) } }
-            td.when data-label="Began, ended" { (moment(run.start_time.as_ref())) br; (moment(run.end_time.as_ref())) }
+            td.when data-label="Began, ended" { (moment(run.start_time.as_ref())) br; (moment(run.end_time.as_ref())) @if let Some(took) = took(run) { br; span.faint { "took " (took) } } }
             td.num data-label="Requests" { (number(run.requests)) }
             td.num data-label="Records" { (number(run.records)) }
             @match &run.counts {
@@ -373,7 +373,7 @@ fn one(run: &pb::SyncRun) -> Markup {
                 // Kept by an earlier version: what was new, different or gone, in one.
                 None => { td.num data-label="New" { "–" } td.num data-label="Changed" { (number(run.changes)) " in all" } }
             }
-            td data-label="To tell" {
+            td data-label="Details" {
                 @if !run.error.is_empty() { p { (sentence(&run.error)) } }
                 @let rest = rest(run);
                 @if !rest.is_empty() { span.faint { (rest) } }
@@ -389,6 +389,15 @@ fn one(run: &pb::SyncRun) -> Markup {
             }
         }
     }
+}
+
+/// How long a pass took.
+fn took(run: &pb::SyncRun) -> Option<String> {
+    let seconds = run.end_time?.seconds.checked_sub(run.start_time?.seconds)?;
+    Some(match seconds {
+        ..1 => "less than 1 s".to_owned(),
+        seconds => span(&prost_types::Duration { seconds, nanos: 0 }),
+    })
 }
 
 /// What became of the records that are neither new nor changed, as far as there are any.

@@ -60,7 +60,7 @@ const FIELDS: &[(&str, &[Field])] = &[
         ("kind", "This is read", &stream::KINDS),
         ("interval", "After a time: how long", FREE),
         ("unit", "Unit", FREE),
-        ("cron", "At certain times: which", FREE),
+        ("cron", "At certain times, as a cron line", FREE),
         ("time_zone", "In the time zone", FREE),
         ("since", "Only what has changed since", FREE),
     ]),

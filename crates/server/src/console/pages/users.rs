@@ -301,7 +301,7 @@ fn show(view: &View<'_>) -> Markup {
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Users" {
                 table.stacked {
-                    thead { tr { th { "In the product" } th { "In Lever" } th { "Role in Lever" } th { "Matched" } th { "To tell" } @if view.may_link || view.may_test { th { "Actions" } } } }
+                    thead { tr { th { "In the product" } th { "In Lever" } th { "Role in Lever" } th { "Matched" } th { "Details" } @if view.may_link || view.may_test { th { "Actions" } } } }
                     tbody { @for link in &answer.links { (one(view, link)) } }
                 }
             }
@@ -436,7 +436,7 @@ fn one(view: &View<'_>, link: &pb::UserLink) -> Markup {
                 @else if limited { " " span.badge.warn { "limited role" } p.faint { "May do little in Lever: writes under this name can be refused there." } }
             }
             td data-label="Matched" { span class=(class) { (matched(link.r#match())) } }
-            td data-label="To tell" {
+            td data-label="Details" {
                 @if !link.reason.is_empty() { (sentence(&link.reason)) }
                 @if !link.linked_by.is_empty() { p.faint { "linked by " (link.linked_by) ", " (moment(link.link_time.as_ref())) } }
             }

@@ -2,6 +2,7 @@
 
 use proto::v1 as pb;
 
+use super::table::worked_out;
 use crate::console::compare::Setting;
 use crate::console::fault::Fault;
 use crate::console::form::Form;
@@ -384,7 +385,7 @@ pub(super) fn settings(mapping: &pb::FieldMapping) -> Vec<Setting> {
         let name = row.name().to_owned();
         let source = match (row.not_available(), row.derived) {
             (true, _) => "NA".to_owned(),
-            (false, true) => format!("derived: {}", derivation_name(row.derivation)),
+            (false, true) => worked_out(row.derivation).to_owned(),
             (false, false) => row.path.clone(),
         };
         let mut part = |what: &str, value: String| {
@@ -396,7 +397,7 @@ pub(super) fn settings(mapping: &pb::FieldMapping) -> Vec<Setting> {
         };
         part("source", source);
         if row.derived && !row.path.is_empty() {
-            part("strict path", row.path.clone());
+            part("source path", row.path.clone());
         }
         if row.link != pb::FieldLink::Unspecified {
             part("link", link_name(row.link));
@@ -572,7 +573,11 @@ mod tests {
         );
         assert_eq!(
             differences(&rows[0], &rows[2]),
-            [("company: source", Some("NA"), Some("derived: company"))]
+            [(
+                "company: source",
+                Some("NA"),
+                Some("derive from résumé, applications, headline")
+            )]
         );
     }
 }

@@ -221,7 +221,7 @@ fn shown_as(word: &str) -> &str {
     }
 }
 
-fn worked_out(derivation: pb::FieldDerivation) -> &'static str {
+pub(super) fn worked_out(derivation: pb::FieldDerivation) -> &'static str {
     match derivation {
         pb::FieldDerivation::Unspecified => "as Lever has it",
         pb::FieldDerivation::WorkExperience => "derive from the newest résumé",

@@ -198,7 +198,18 @@ fn permissions_in_short(report: Option<&pb::CheckPermissionsResponse>) -> String
     match (missing(true), missing(false)) {
         (0, 0) => "nothing that was tested is missing".to_owned(),
         (0, many) => count(many, "optional one is missing", "optional ones are missing"),
-        (many, _) => count(many, "is missing", "are missing"),
+        (many, 0) => count(many, "is missing", "are missing"),
+        (many, others) => {
+            let needed = count(
+                many,
+                "that is needed is missing",
+                "that are needed are missing",
+            );
+            format!(
+                "{needed}, and {}",
+                count(others, "optional one", "optional ones")
+            )
+        }
     }
 }
 

@@ -289,7 +289,7 @@ fn card_fields(view: &View<'_>, placed: &Placed, text: &str) -> Markup {
                 option value=(UNMAPPED) selected[placed.group == UNMAPPED] { "Unmapped" }
                 @for group in &view.draft.groups { option value=(group.code) selected[group.code == placed.group] { (group.label) } }
             }
-            label.days { "SLA"
+            label.days { "SLA days"
                 input id=(days) name=(days) value=(placed.days) inputmode="numeric" size="3" autocomplete="off"
                     placeholder=(if inherited.is_empty() { "–" } else { inherited }) aria-label={ "SLA days of the stage " (text) }
                     aria-invalid=[fault::invalid(view.faults, &days)] aria-describedby=[fault::described(view.faults, &days)];

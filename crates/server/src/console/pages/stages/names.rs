@@ -63,13 +63,13 @@ impl<'a> Names<'a> {
     /// Lever's text of a stage, or its id where there is none.
     pub(super) fn stage<'n>(&'n self, id: &'n str) -> &'n str {
         let text = self.stages.get(id).copied();
-        text.filter(|text| !text.is_empty()).unwrap_or(id)
+        text.filter(|text| !text.trim().is_empty()).unwrap_or(id)
     }
 
     /// Lever's text of an archive reason, or its id where there is none.
     pub(super) fn reason<'n>(&'n self, id: &'n str) -> &'n str {
         let text = self.reasons.get(id).copied();
-        text.filter(|text| !text.is_empty()).unwrap_or(id)
+        text.filter(|text| !text.trim().is_empty()).unwrap_or(id)
     }
 
     /// The stages that Lever lists, by id, with its texts.
