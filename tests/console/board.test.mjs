@@ -213,6 +213,11 @@ test("the bar with the buttons leaves every control large enough to be hit, and 
     await halfCovered(group.locator("> .days input"), false);
     assert.deepEqual(await barriers(page, size), [], `below the bar, ${viewport.width} px wide`);
     assert.deepEqual(await behindTheBar(page), [], `${viewport.width} px wide`);
+    // The bar is in sight, so that nothing moves below whoever goes through it.
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.getByRole("button", { name: "Save", exact: true }).focus();
+    for (let step = 0; step < 3; step += 1) await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => scrollY), 0, "the page stays where it is");
     await admin.context.close();
   }
 });

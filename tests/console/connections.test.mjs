@@ -153,7 +153,7 @@ test("a list of permissions is shorter for a key that only reads, and for jobs a
   await page.getByRole("button", { name: "Jobs only" }).click();
   await page.getByLabel("Postings: To read, 3 permissions", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Read only" }).click();
-  await page.getByText("All in one list").click();
+  await page.getByText("All of the usual list in one").click();
   await page.getByLabel("To read, 55 permissions", { exact: true }).waitFor();
   assert.equal(await page.getByLabel("To write").count(), 0);
   assert.equal(await page.locator("[name=display_name]").inputValue(), "Umbrella", "what was filled in stays");
