@@ -216,7 +216,7 @@ impl Api {
                         seen.push(&item.state);
                     }
                 }
-                Tally::of(seen.into_iter())
+                Tally::of(seen)
             }
         };
         Ok(Some(crate::wire::operation::to_tally(tally)))

@@ -42,11 +42,7 @@ pub(super) fn need(permission: &Permission, connection: &Connection) -> Need {
 /// Whether a pull reads with it though the set-up guide does not ask for it, so that keys made by the guide lack it.
 pub(super) fn is_extra(permission: &Permission) -> bool {
     let reads = |operation: &&'static Operation| !streams_of(operation).is_empty();
-    !permission.guide
-        && permission
-            .operations
-            .iter()
-            .any(|operation| reads(&operation))
+    !permission.guide && permission.operations.iter().any(reads)
 }
 
 /// The streams that a pull reads with an operation.
