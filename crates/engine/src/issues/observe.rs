@@ -50,9 +50,15 @@ pub(super) async fn observe(shared: &Shared, link: &Link, known: &[Issue]) -> Re
     Ok(look)
 }
 
-/// The problem behind the trouble with a list or a stream of that name.
-fn problem_of(shared: &Shared, connection: &Connection, name: &str, trouble: &Trouble) -> Problem {
-    match trouble {
+/// The problem behind the trouble with a list or a stream of that name; none where only an extra is left out.
+fn problem_of(
+    shared: &Shared,
+    connection: &Connection,
+    name: &str,
+    trouble: &Trouble,
+) -> Option<Problem> {
+    Some(match trouble {
+        Trouble::Forbidden(permission) if permissions::is_extra(permission) => return None,
         Trouble::Forbidden(permission) => Problem::PermissionMissing {
             permission: permission.clone(),
             loss: permissions::loss_of(permission, connection),
@@ -66,7 +72,7 @@ fn problem_of(shared: &Shared, connection: &Connection, name: &str, trouble: &Tr
             stream: name.to_owned(),
             why: why.clone(),
         },
-    }
+    })
 }
 
 /// That Lever rejects the key of a connection.
@@ -100,10 +106,9 @@ impl Link {
 
     /// Notes that a list or a stream of that name could not be read.
     pub(crate) fn saw(&self, shared: &Shared, name: &str, stream: Stream, trouble: &Trouble) {
-        if matches!(trouble, Trouble::Forbidden(permission) if permissions::is_extra(permission)) {
+        let Some(problem) = problem_of(shared, &self.connection(), name, trouble) else {
             return;
-        }
-        let problem = problem_of(shared, &self.connection(), name, trouble);
+        };
         let now = shared.clock.now();
         self.issues.saw(problem, vec![affected(stream)], now);
     }
@@ -136,9 +141,6 @@ async fn reading(
     let answers = link.issues.lever_answers();
     let mut found = |name: &str, text: &str, affected: Vec<Affected>| {
         let trouble = Trouble::from_text(text);
-        if matches!(&trouble, Trouble::Forbidden(permission) if permissions::is_extra(permission)) {
-            return;
-        }
         if matches!(trouble, Trouble::KeyRejected(_)) && (accepted || refused) {
             return;
         }
@@ -146,7 +148,8 @@ async fn reading(
             return;
         }
         let problem = problem_of(shared, connection, name, &trouble);
-        look.findings.push(Finding::lasting(problem, affected));
+        look.findings
+            .extend(problem.map(|problem| Finding::lasting(problem, affected)));
     };
     let listings = shared.store.cursors(link.id()).await?;
     let kept = listings

@@ -149,8 +149,11 @@ const follow = (source) => {
     run();
   };
   let over = false;
+  // A browser has few connections for one address, so a page that nobody sees takes none, and looks anew when it is seen;
+  // but for an import, whose title is seen.
+  const unseen = () => document.hidden && !importing;
   const listen = () => {
-    if (over || (events && events.readyState !== EventSource.CLOSED)) return;
+    if (over || unseen() || (events && events.readyState !== EventSource.CLOSED)) return;
     events = new EventSource(source);
     events.addEventListener("open", lost.over);
     events.addEventListener("changed", look);
@@ -159,13 +162,10 @@ const follow = (source) => {
       if (events.readyState === EventSource.CLOSED) setTimeout(again, RETRY_MS);
     });
   };
-  // A browser has few connections for one address, so a page that nobody sees gives its own back, and looks anew when it
-  // is seen; but for an import, whose title is seen.
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) return listen();
-    if (importing) return;
+    if (!unseen()) return listen();
     lost.over();
-    events.close();
+    events?.close();
   });
   // Closed for good: nobody is signed in any more, or something before the service answers in its place. What is shown
   // would only grow old, so the page asks anew, once there is one to be had.
