@@ -20,6 +20,8 @@ pub struct Cause {
     pub rpc: Option<Arc<str>>,
     /// The operation that is being made.
     pub operation: Option<OperationId>,
+    /// Whether it is to find out what a credential may do.
+    pub permission_test: bool,
 }
 
 impl Cause {
@@ -27,7 +29,7 @@ impl Cause {
     pub fn rpc(id: &str) -> Cause {
         Cause {
             rpc: Some(Arc::from(id)),
-            operation: None,
+            ..Cause::default()
         }
     }
 
@@ -36,6 +38,15 @@ impl Cause {
         Cause {
             rpc: operation.rpc.as_deref().map(Arc::from),
             operation: Some(operation.id),
+            ..Cause::default()
+        }
+    }
+
+    /// Finding out what a credential may do, for whom this task works now.
+    pub(crate) fn permission_test() -> Cause {
+        Cause {
+            permission_test: true,
+            ..Cause::present()
         }
     }
 

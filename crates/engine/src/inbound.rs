@@ -185,13 +185,14 @@ impl Engine {
     /// Lists the stages a person may be advanced to, in Lever's order (F-41).
     ///
     /// # Errors
-    /// Not found, also for an opportunity the mirror does not have; precondition while the stages have not been read.
+    /// Not found, also for an opportunity the mirror does not have; precondition while the stages have not been read, and
+    /// where they are not kept or the key may not list them.
     pub async fn advance_targets(
         &self,
         id: ConnectionId,
         opportunity: Option<&OpportunityId>,
     ) -> Result<Vec<AdvanceTarget>> {
-        self.link(id)?;
+        let link = self.link(id)?;
         let (present, posting) = match opportunity {
             Some(opportunity) => {
                 let candidacy = self.shared.store.candidacy(id, opportunity).await?;
@@ -203,7 +204,8 @@ impl Engine {
         };
         let stages = mapping::stages(&self.shared, id).await?;
         if stages.is_empty() {
-            return Err(not_read_yet("STAGES_NOT_READ", "the stages", None));
+            let reason = "STAGES_NOT_READ";
+            mapping::none_is_an_answer(&self.shared, &link, Stream::Stages, reason).await?;
         }
         let texts: HashMap<&StageId, &str> = stages
             .iter()
@@ -230,16 +232,14 @@ impl Engine {
     /// Lists the archive reasons a person may be rejected with (F-42).
     ///
     /// # Errors
-    /// Not found; precondition while the archive reasons have not been read.
+    /// Not found; precondition while the archive reasons have not been read, and where they are not kept or the key may
+    /// not list them.
     pub async fn reject_reasons(&self, id: ConnectionId) -> Result<Vec<RejectReason>> {
-        self.link(id)?;
+        let link = self.link(id)?;
         let reasons = mapping::archive_reasons(&self.shared, id).await?;
         if reasons.is_empty() {
-            return Err(not_read_yet(
-                "ARCHIVE_REASONS_NOT_READ",
-                "the archive reasons",
-                None,
-            ));
+            let reason = "ARCHIVE_REASONS_NOT_READ";
+            mapping::none_is_an_answer(&self.shared, &link, Stream::ArchiveReasons, reason).await?;
         }
         let mapping = mapping::present(&self.shared, id).await?;
         let named = |reason: &ArchiveReason| {
@@ -283,5 +283,67 @@ pub(crate) fn asked_stages(mapping: &StageMapping, asked: &[StageId]) -> Result<
             "this is not an inbound stage of the connection's mapping; GetStageMapping lists those",
         )),
         None => Ok(asked.to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Listing;
+    use store::ListingOutcome;
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::pull::Trouble;
+    use crate::testing;
+
+    /// What each list of an account without stages and reasons answers: how many there are, or why nobody knows.
+    async fn told(
+        engine: &Engine,
+        id: ConnectionId,
+    ) -> [std::result::Result<usize, &'static str>; 3] {
+        let why = |error: Error| match error.kind() {
+            ErrorKind::Precondition { reason, .. } => *reason,
+            _ => "something else",
+        };
+        let suggested = engine.suggest_stage_mapping(id).await;
+        [
+            suggested.map(|found| found.suggestions.len()).map_err(why),
+            engine
+                .advance_targets(id, None)
+                .await
+                .map(|found| found.len())
+                .map_err(why),
+            engine
+                .reject_reasons(id)
+                .await
+                .map(|found| found.len())
+                .map_err(why),
+        ]
+    }
+
+    #[tokio::test]
+    async fn x6_an_account_that_has_none_is_told_from_one_whose_list_is_unknown() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let (engine, id) = testing::engine(folder.path(), Vec::new()).await;
+        let lists = [Listing::Stages, Listing::ArchiveReasons];
+        let ended = async |outcome: ListingOutcome| {
+            for list in lists {
+                let noted = engine.store().note_listing(id, list, outcome.clone()).await;
+                noted.expect("noted");
+            }
+        };
+        let (stages, reasons) = ("STAGES_NOT_READ", "ARCHIVE_REASONS_NOT_READ");
+        assert_eq!(
+            told(&engine, id).await,
+            [Err(stages), Err(stages), Err(reasons)]
+        );
+        let lacks = Trouble::Forbidden("list all".to_owned());
+        ended(ListingOutcome::Failed(lacks.to_text())).await;
+        assert_eq!(
+            told(&engine, id).await,
+            [Err("LEVER_PERMISSION_MISSING"); 3]
+        );
+        ended(ListingOutcome::Succeeded(Timestamp::from_millis(1))).await;
+        assert_eq!(told(&engine, id).await, [Ok(0); 3]);
     }
 }

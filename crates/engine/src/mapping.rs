@@ -13,7 +13,8 @@ use store::Tombstones;
 
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, Result, Violation, not_read_yet};
-use crate::versions;
+use crate::link::Link;
+use crate::{read, versions};
 
 /// How sure a suggestion must be to be part of the suggested mapping, in percent.
 const SURE: u8 = 50;
@@ -223,12 +224,13 @@ impl Engine {
     /// Suggests a product stage for each Lever stage; changes nothing.
     ///
     /// # Errors
-    /// Not found; precondition while Lever's stages have not been read.
+    /// Not found; precondition while Lever's stages have not been read, and where they are not kept or the key may not
+    /// list them.
     pub async fn suggest_stage_mapping(&self, id: ConnectionId) -> Result<Suggestions> {
-        self.link(id)?;
+        let link = self.link(id)?;
         let stages = stages(&self.shared, id).await?;
         if stages.is_empty() {
-            return Err(not_read_yet("STAGES_NOT_READ", "the stages", None));
+            none_is_an_answer(&self.shared, &link, Stream::Stages, "STAGES_NOT_READ").await?;
         }
         let mapping = present(&self.shared, id).await?;
         let suggestions = suggest::suggest(&stages);
@@ -311,6 +313,29 @@ pub(crate) async fn typed<T: serde::de::DeserializeOwned>(
         .iter()
         .filter_map(|record| serde_json::from_str(&record.raw).ok())
         .collect())
+}
+
+/// Whether the account has nothing of a small stream that the mirror has nothing of (X6).
+///
+/// # Errors
+/// Precondition: with this reason while the stream was never read, and where it is not kept or the key may not read it.
+pub(crate) async fn none_is_an_answer(
+    shared: &Shared,
+    link: &Link,
+    stream: Stream,
+    reason: &'static str,
+) -> Result<()> {
+    let connection = link.connection();
+    let listings = shared.store.cursors(link.id()).await?;
+    read::permitted(&connection, &listings, stream)?;
+    match read::readable(&connection, &listings, stream) {
+        Ok(()) => Ok(()),
+        Err(_) => Err(not_read_yet(
+            reason,
+            &format!("the {}", stream.name().replace('_', " ")),
+            None,
+        )),
+    }
 }
 
 async fn view(shared: &Shared, id: ConnectionId, mapping: StageMapping) -> Result<MappingView> {

@@ -24,6 +24,7 @@ use store::Experience;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::cause::Cause;
 use crate::engine::{Engine, Shared};
 use crate::error::Result;
 use crate::link::Link;
@@ -191,7 +192,8 @@ impl Engine {
             .iter()
             .map(|permission| plan::plan(permission, &connection, all))
             .collect();
-        let (tried, answered_in) = prober.all(&plans).await;
+        let test = prober.all(&plans);
+        let (tried, answered_in) = Cause::permission_test().during(test).await;
         let worked_at = verdict::worked_at(&used);
         let granted = regained::shown(&all_there_is, &tried);
         let statuses: Vec<_> = all_there_is
@@ -199,7 +201,8 @@ impl Engine {
             .zip(&tried)
             .map(|(permission, tried)| status(permission, &connection, *tried, &used))
             .collect();
-        let confidential = prober.confidential(&plans, &tried).await;
+        let test = prober.confidential(&plans, &tried);
+        let confidential = Cause::permission_test().during(test).await;
         if confidential != ConfidentialAccess::Unknown {
             let sees = confidential == ConfidentialAccess::On;
             let store = &self.shared.store;

@@ -90,6 +90,7 @@ impl Traffic {
             lane: attempt.lane.as_str().to_owned(),
             write: cause.operation,
             rpc: cause.rpc.map(|rpc| rpc.to_string()),
+            permission_test: cause.permission_test,
         };
         let mut calls = self.waiting();
         if calls.len() >= MOST {

@@ -8,7 +8,7 @@ use lever::{User, UserId};
 use store::UserLink;
 
 use crate::engine::Engine;
-use crate::error::{Error, Result, can_be_id, not_read_yet};
+use crate::error::{Error, Result, can_be_id};
 
 use crate::{mapping, status};
 
@@ -94,7 +94,7 @@ impl Engine {
     ///
     /// # Errors
     /// Not found; invalid, naming the field, for what is no e-mail, for a Lever user who is unknown or deactivated, and
-    /// for the 10,001st link; precondition while Lever's users have not been read.
+    /// for the 10,001st link; precondition while Lever's users have not been read, and where the key may not list them.
     pub async fn link_user(
         &self,
         id: ConnectionId,
@@ -112,7 +112,8 @@ impl Engine {
         };
         let users: Vec<User> = mapping::typed(&self.shared, id, Stream::Users).await?;
         if users.is_empty() && connection.keeps(Stream::Users) {
-            return Err(not_read_yet("USERS_NOT_READ", "the users", None));
+            let reason = "USERS_NOT_READ";
+            mapping::none_is_an_answer(&self.shared, &worked_on, Stream::Users, reason).await?;
         }
         check_user(&user, &Roster::new(&users))?;
         let links = store.user_links(id).await?;

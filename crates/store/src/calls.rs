@@ -44,6 +44,19 @@ pub struct ApiCall {
     pub write: Option<OperationId>,
     /// The id of the rpc that caused it; none for what is done by itself.
     pub rpc: Option<String>,
+    /// Whether it was made to find out what the credential may do: what it asks for is not there, and need not be allowed.
+    pub permission_test: bool,
+}
+
+impl ApiCall {
+    /// Whether there was no answer, or one that says no; to a test of permissions a no is what it asked for.
+    fn failed(&self) -> bool {
+        match self.status {
+            None => true,
+            Some(400 | 403 | 404 | 422) if self.permission_test => false,
+            Some(status) => status >= 400,
+        }
+    }
 }
 
 /// Which calls are listed; nothing set lists all.
@@ -72,7 +85,7 @@ pub enum Answered {
     With(u16),
     /// Not at all.
     NotAtAll,
-    /// Not at all, or with a status of 400 or more.
+    /// Not at all, or with a status of 400 or more; but for what a test of permissions finds out by.
     NotWell,
 }
 
@@ -102,7 +115,7 @@ impl CallFilter {
             None => true,
             Some(Answered::With(status)) => call.status == Some(status),
             Some(Answered::NotAtAll) => call.status.is_none(),
-            Some(Answered::NotWell) => call.status.is_none_or(|status| status >= 400),
+            Some(Answered::NotWell) => call.failed(),
         };
         answered
             && self.from.is_none_or(|from| call.at >= from)

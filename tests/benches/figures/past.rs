@@ -123,6 +123,7 @@ async fn note(people: &People, store: &Store, now: Timestamp) {
             lane: "backfill".to_owned(),
             write: None,
             rpc: None,
+            permission_test: false,
         })
         .collect();
     let noted = store.note_calls(people.connection, calls);

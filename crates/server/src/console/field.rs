@@ -24,10 +24,10 @@ impl Field<'_> {
         })
     }
 
-    /// A line of text that has to be filled in, as the name of an account.
-    pub(super) fn name(&self, value: &str) -> Markup {
+    /// The name of something, or of something in another system.
+    pub(super) fn name(&self, value: &str, required: bool) -> Markup {
         self.around(html! {
-            input id=(self.id()) name=(self.name) value=(value) required maxlength="200" autocomplete="off"
+            input id=(self.id()) name=(self.name) value=(value) required[required] maxlength="200" autocomplete="off"
                 aria-describedby=[self.described()] aria-invalid=[self.invalid()] autofocus[self.invalid().is_some()];
         })
     }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use maud::Markup;
 use tokio::sync::Semaphore;
 
 /// How long a wrong secret waits for its answer.
@@ -17,6 +20,12 @@ pub(super) async fn penance() -> bool {
     };
     tokio::time::sleep(PENANCE).await;
     true
+}
+
+/// What whoever is turned away is told, and in how many seconds to come back: when those who wait now have their answers.
+pub(super) fn turned_away(page: Markup) -> Response {
+    let again = [(header::RETRY_AFTER, "2")];
+    (StatusCode::TOO_MANY_REQUESTS, again, page).into_response()
 }
 
 #[cfg(test)]

@@ -359,6 +359,7 @@ fn to_api_call(call: &ApiCall, made_for: Option<String>) -> pb::ApiCall {
         lever_operation: call.operation.clone(),
         operation_id: made_for.unwrap_or_default(),
         rpc_id: call.rpc.clone().unwrap_or_default(),
+        permission_test: call.permission_test,
     }
 }
 

@@ -43,6 +43,9 @@ struct CallV1 {
     /// Since version 2.
     #[prost(string, optional, tag = "11")]
     rpc: Option<String>,
+    /// Since version 3.
+    #[prost(bool, tag = "12")]
+    permission_test: bool,
 }
 
 impl CallBlock {
@@ -54,7 +57,7 @@ impl CallBlock {
 }
 
 impl Stored for CallBlock {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn to_payload(&self) -> Vec<u8> {
         zip::compress(&self.message())
@@ -87,6 +90,7 @@ fn from_call(call: &ApiCall) -> CallV1 {
         lane: call.lane.clone(),
         write: call.write.map(|id| id.as_bytes().to_vec()),
         rpc: call.rpc.clone(),
+        permission_test: call.permission_test,
     }
 }
 
@@ -110,5 +114,6 @@ fn to_call(stored: CallV1) -> Option<ApiCall> {
         lane: stored.lane,
         write,
         rpc: stored.rpc,
+        permission_test: stored.permission_test,
     })
 }

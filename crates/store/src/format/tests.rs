@@ -1224,6 +1224,7 @@ fn calls_have_these_bytes_before_they_are_compressed() {
         lane: "hydrate".to_owned(),
         write: Some(OperationId::new(Uuid::from_u128(2))),
         rpc: None,
+        permission_test: false,
     };
     let unanswered = ApiCall {
         status: None,
@@ -1240,10 +1241,14 @@ fn calls_have_these_bytes_before_they_are_compressed() {
         message,
         "0a3a080112096c6973744e6f7465731a0347455422022f7028c8013002380340014a07687964726174655210000000000000000000000000000000020a25080112096c6973744e6f7465731a0347455422022f703002380340014a0768796472617465"
     );
-    // Version 1 had the same fields but the last.
-    assert!(CallBlock::from_payload(1, &compress(&block.message())) == Some(block.clone()));
+    // Versions 1 and 2 had the same fields but the last two, and the last.
+    for version in [1, 2] {
+        let early = CallBlock::from_payload(version, &compress(&block.message()));
+        assert!(early == Some(block.clone()), "{version}");
+    }
     let caused = CallBlock(vec![ApiCall {
         rpc: Some("r".to_owned()),
+        permission_test: true,
         ..block.0[1].clone()
     }]);
     let message: String = caused
@@ -1253,10 +1258,10 @@ fn calls_have_these_bytes_before_they_are_compressed() {
         .collect();
     assert_eq!(
         message,
-        "0a28080112096c6973744e6f7465731a0347455422022f703002380340014a07687964726174655a0172"
+        "0a2a080112096c6973744e6f7465731a0347455422022f703002380340014a07687964726174655a01726001"
     );
     comes_back(&caused);
-    assert!(CallBlock::from_payload(3, &block.to_payload()).is_none());
+    assert!(CallBlock::from_payload(4, &block.to_payload()).is_none());
     assert!(CallBlock::from_payload(1, b"no frame").is_none());
 }
 

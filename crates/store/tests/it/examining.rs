@@ -130,6 +130,7 @@ pub(crate) async fn full() -> TempDir {
                 lane: "sweep".to_owned(),
                 write: None,
                 rpc: None,
+                permission_test: false,
             }],
         )
         .await

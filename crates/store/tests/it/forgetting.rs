@@ -594,6 +594,7 @@ fn call(ms: i64) -> ApiCall {
         lane: "follow".to_owned(),
         write: None,
         rpc: None,
+        permission_test: false,
     }
 }
 

@@ -41,6 +41,7 @@ fn call(operation: &str, sent: i64, status: Option<u16>) -> ApiCall {
         lane: "follow".to_owned(),
         write: Some(OperationId::new(Uuid::from_u128(9))),
         rpc: None,
+        permission_test: false,
     }
 }
 
@@ -178,6 +179,26 @@ async fn calls_noted_at_the_same_moment_are_all_kept() {
             .unwrap();
     }
     assert_eq!(all_calls(&store, &CallFilter::default(), 2).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_no_that_a_test_of_permissions_asked_for_is_no_failure() {
+    let (_folder, store, c) = connected().await;
+    let statuses = [None, Some(200), Some(403), Some(404), Some(429), Some(503)];
+    for (sent, status) in (0..).zip(statuses) {
+        let tested = ApiCall {
+            permission_test: true,
+            ..call("listNotes", sent, status)
+        };
+        store.note_calls(c, vec![tested]).await.unwrap();
+    }
+    let failed = CallFilter {
+        answered: Some(Answered::NotWell),
+        ..CallFilter::default()
+    };
+    let failed = all_calls(&store, &failed, 99).await;
+    let failed: Vec<_> = failed.iter().map(|call| call.status).collect();
+    assert_eq!(failed, [Some(503), Some(429), None]);
 }
 
 #[tokio::test]

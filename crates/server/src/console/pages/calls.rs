@@ -25,8 +25,7 @@ use crate::wire::status::status;
 const LIST: &str = "/fulcrum.v1.SyncService/ListApiCalls";
 /// Calls in one file: more can be had by naming days.
 const EXPORTED: usize = 20_000;
-const COLUMNS: &str =
-    "time,method,path,status,elapsed_ms,waited_ms,try,lane,lever_operation,operation,rpc\r\n";
+const COLUMNS: &str = "time,method,path,status,elapsed_ms,waited_ms,try,lane,lever_operation,operation,rpc,permission_test\r\n";
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -330,6 +329,7 @@ fn line(call: &pb::ApiCall) -> String {
         call.lever_operation.clone(),
         call.operation_id.clone(),
         call.rpc_id.clone(),
+        call.permission_test.to_string(),
     ];
     format!("{}\r\n", cells.map(|cell| quoted(&cell)).join(","))
 }
@@ -443,20 +443,27 @@ fn show(view: &View<'_>) -> Markup {
     }
 }
 
-/// Of calls that failed: that some were made to find out what the key may do. Nothing where none can have been.
-fn about_tests(view: &View<'_>, answer: &pb::ListApiCallsResponse) -> Markup {
-    let told = view.asked.failed_only() && answer.api_calls.iter().any(|call| call.status == 404);
+fn without_calls(view: &View<'_>) -> Markup {
+    let narrowed = view
+        .asked
+        .narrowed()
+        .iter()
+        .any(|(_, value)| !value.is_empty());
     html! {
-        @if told { p.faint { "A test of the key’s permissions asks for records that there are not: each leaves calls with the answer 404 here, and all calls of one test have the same request." } }
+        section.empty {
+            h2 { @if narrowed { "No call is like that" } @else { "No calls" } }
+            p { "Calls to Lever are kept for 30 days unless that was set otherwise, without what they carried." }
+            @if view.asked.failed_only() { p { "What a test of the key’s permissions is refused is no failure: the page Permissions tells of it." } }
+            @if narrowed { a.button href=(view.path) { "Show all calls" } }
+        }
     }
 }
 
 fn calls(view: &View<'_>, answer: &pb::ListApiCallsResponse) -> Markup {
     html! {
         @if answer.api_calls.is_empty() {
-            section.empty { h2 { "No calls" } p { "Calls to Lever are kept for 30 days unless that was set otherwise, without what they carried." } }
+            (without_calls(view))
         } @else {
-            (about_tests(view, answer))
             div.scroll tabindex="0" role="region" aria-label="API calls" {
                 table.stacked {
                     thead { tr { th { "Time" } th { "Call" } th.num { "Status" } th.num { "Took" } th.num { "Waited" } th.num { "Try" } th { "Lane" } th { "Operation" } th { "Request" } } }
@@ -497,7 +504,10 @@ fn one(call: &pb::ApiCall, view: &View<'_>) -> Markup {
         tr {
             td data-label="Time" { (instant(call.call_time.as_ref())) }
             td data-label="Call" { code { (call.method) " " (call.path_template) } }
-            td.num data-label="Status" { @if call.status == 0 { "no answer" } @else { (call.status) } }
+            td.num data-label="Status" {
+                @if call.status == 0 { "no answer" } @else { (call.status) }
+                @if call.permission_test { " " span.badge title="It asks for what is not there, to find out what the key may do." { "test" } }
+            }
             td.num data-label="Took" { (call.elapsed_ms) " ms" }
             td.num data-label="Waited" { (call.waited_ms) " ms" }
             td.num data-label="Try" { (call.attempt) }
@@ -559,7 +569,13 @@ mod tests {
             show(&view).into_string()
         };
         let none = shown(&Asked::default(), &answer);
-        assert!(none.contains("No calls"));
+        assert!(none.contains("No calls") && !none.contains("Show all"));
+        let by_stream = Asked {
+            stream: "users".to_owned(),
+            ..Asked::default()
+        };
+        let none = shown(&by_stream, &answer);
+        assert!(none.contains("No call is like that") && none.contains("href=\"/c\">Show all"));
         answer.api_calls.push(pb::ApiCall {
             method: "GET".to_owned(),
             path_template: "/opportunities/:opportunity".to_owned(),
@@ -615,8 +631,8 @@ mod tests {
         };
         assert_eq!(
             line(&call),
-            ",GET,\"/notes, \"\"all\"\"\",200,0,0,0,,,,\"'=1+1\"\r\n"
+            ",GET,\"/notes, \"\"all\"\"\",200,0,0,0,,,,\"'=1+1\",false\r\n"
         );
-        assert_eq!(COLUMNS.split(',').count(), 11);
+        assert_eq!(COLUMNS.split(',').count(), 12);
     }
 }

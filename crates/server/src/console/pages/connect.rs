@@ -346,8 +346,8 @@ pub(super) fn called(form: &Form, refused: Option<&Refused>) -> Markup {
     };
     let product = "Id of this customer in the product (optional)";
     html! {
-        (field("display_name", "Name", "connection.display_name").name(form.text("display_name")))
-        (field("external_id", product, "connection.external_id").line(form.text("external_id")))
+        (field("display_name", "Name", "connection.display_name").name(form.text("display_name"), true))
+        (field("external_id", product, "connection.external_id").name(form.text("external_id"), false))
     }
 }
 

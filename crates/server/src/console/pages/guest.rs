@@ -27,7 +27,7 @@ use crate::console::desk::cookie_of;
 use crate::console::form::Form;
 use crate::console::frame::guest;
 use crate::console::models::{MODELS, Model, WRITES};
-use crate::console::penance::penance;
+use crate::console::penance::{penance, turned_away};
 use crate::console::refusal::sentence;
 use crate::console::words::moment;
 use crate::console::{Console, see};
@@ -39,8 +39,16 @@ const LARGEST: usize = 8 * 1024;
 pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/connect/{secret}", get(show).post(give_key))
+        .route("/connect/{secret}/", get(without_slash))
         .route("/connect/{secret}/lever", get(to_lever))
         .route(CONSENT_BACK, get(back))
+}
+
+const TOO_MANY: &str = "Too many wrong tries just now";
+
+/// Who copies an address may end it with a slash.
+async fn without_slash(Path(secret): Path<String>) -> Response {
+    private(see(&path(&secret)))
 }
 
 /// What Lever said, where it said no.
@@ -264,11 +272,8 @@ fn path(secret: &str) -> String {
 }
 
 fn too_many() -> Response {
-    dead_end(
-        StatusCode::TOO_MANY_REQUESTS,
-        "Too many wrong tries just now",
-        "Try again in a few seconds.",
-    )
+    let content = html! { h1 { (TOO_MANY) } p { "Try again in a few seconds." } };
+    private(turned_away(guest(TOO_MANY, content)))
 }
 
 fn dead_end(status: StatusCode, title: &str, text: &str) -> Response {

@@ -6,7 +6,6 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use domain::Stream;
 use futures::future::join5;
 use maud::{Markup, html};
 use proto::v1 as pb;
@@ -24,7 +23,7 @@ use crate::console::desk::Desk;
 use crate::console::field::Field;
 use crate::console::form::{Form, Posted};
 use crate::console::frame::{Tab, csrf};
-use crate::console::models::{keeps, without_people};
+use crate::console::models::without_people;
 use crate::console::refusal::Refused;
 use crate::console::words::isolated;
 use crate::grpc::Api;
@@ -69,8 +68,8 @@ struct Present {
     mapping: pb::StageMapping,
     /// Lever's stages by id and text, in Lever's order.
     stages: Vec<(String, String)>,
-    /// The reasons somebody may be rejected with; none while they are not read.
-    reasons: Option<Vec<pb::RejectReason>>,
+    /// The reasons somebody may be rejected with, or why nobody knows.
+    reasons: Result<Vec<pb::RejectReason>, Refused>,
     export: pb::ExportSettings,
     /// The postings that people can be advanced from, by id and title.
     postings: Vec<(String, String)>,
@@ -237,7 +236,7 @@ async fn present(desk: &Desk, id: &str) -> Result<Present, Refused> {
         connection,
         mapping,
         stages,
-        reasons: reasons.ok().map(|answer| answer.reasons),
+        reasons: reasons.map(|answer| answer.reasons),
         export: export?,
         postings,
     })
@@ -596,15 +595,18 @@ fn from_mapping(present: &Present) -> Markup {
         let texts = reasons.iter().map(|reason| isolated(&reason.text));
         texts.collect::<Vec<_>>().join(", ")
     });
-    let unread = match keeps(&present.connection, Stream::ArchiveReasons) {
-        true => "not read yet",
-        false => "not mirrored",
+    let reason = present.reasons.as_ref().err().and_then(Refused::reason);
+    let none = match (&present.reasons, reason.as_deref()) {
+        (Ok(_), _) => "Lever has none",
+        (_, Some("STREAM_NOT_KEPT")) => "not mirrored",
+        (_, Some("LEVER_PERMISSION_MISSING")) => "the key may not list them",
+        _ => "not read yet",
     };
     html! {
         dl {
             dt { "Inbound stages" } dd { (or(&stages(&mapping.inbound_stage_ids), "none: nobody is listed")) }
             dt { "Nobody is advanced to" } dd { (or(&stages(&mapping.advance_excluded_stage_ids), "no stage is left out")) }
-            dt { "Reasons to reject with" } dd { (or(&reasons.unwrap_or_default(), unread)) }
+            dt { "Reasons to reject with" } dd { (or(&reasons.unwrap_or_default(), none)) }
         }
     }
 }
@@ -632,7 +634,7 @@ mod tests {
                 ..Default::default()
             },
             stages: vec![("applicant-new".to_owned(), "New <applicant>".to_owned())],
-            reasons: None,
+            reasons: Ok(Vec::new()),
             export: pb::ExportSettings {
                 etag: "e-export".to_owned(),
                 cool_off_days: 90,

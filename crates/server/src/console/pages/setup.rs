@@ -207,24 +207,36 @@ async fn begin(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> 
 }
 
 /// A step in its frame, with the way through all of them.
-fn stepped(desk: &Desk, connection: &pb::Connection, step: Step, content: Markup) -> Response {
+async fn stepped(
+    desk: &Desk,
+    connection: &pb::Connection,
+    step: Step,
+    content: Markup,
+) -> Result<Response, Refused> {
+    let tested = permissions::last(desk, &connection.id).await?.is_some();
     let title = format!("{} · {}", step.label(), connection.display_name);
     let content = html! {
         h1 { "Connect " (connection.display_name) }
-        (ways(&connection.id, step))
+        (ways(&connection.id, step, tested))
         (content)
         p.faint { "You can leave this at any time: everything is kept, nothing is read from Lever but what you ask for here, and the " a href=(ROOT) { "connections" } " lead back." }
     };
-    desk.page(&title, Place::Top, content)
+    Ok(desk.page(&title, Place::Top, content))
 }
 
-fn ways(connection: &str, at: Step) -> Markup {
+/// The way through all steps. What is chosen in the others holds from the beginning, so only two can be left undone.
+fn ways(connection: &str, at: Step, tested: bool) -> Markup {
+    let done = |step| tested && step == Step::Test;
     html! {
         nav aria-label="Steps" {
             ol.steps {
-                li { span { "Name and key" } }
+                li { span.done { "Name and key" span.away { " (done)" } } }
                 @for step in Step::ALL {
-                    li { a href=(step.path(connection)) aria-current=[(step == at).then_some("step")] { (step.label()) } }
+                    li {
+                        a.done[done(step)] href=(step.path(connection)) aria-current=[(step == at).then_some("step")] {
+                            (step.label()) @if done(step) { span.away { " (done)" } }
+                        }
+                    }
                 }
             }
         }
@@ -259,7 +271,7 @@ async fn test(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
         p { a.button.primary[report.is_some()] href=(step.next().path(&id)) { @if report.is_some() { "Continue" } @else { "Continue without a test" } } }
         (permissions::page(&connection, report.as_ref(), desk.csrf(), &step.path(&id)))
     };
-    Ok(stepped(&desk, &connection, step, content))
+    stepped(&desk, &connection, step, content).await
 }
 
 async fn check(Path(id): Path<String>, Posted { desk, .. }: Posted) -> Result<Response, Refused> {
@@ -292,7 +304,7 @@ mod tests {
             step = step.next();
         }
         assert_eq!(step, Step::Start);
-        let text = ways("c1", Step::History).into_string();
+        let text = ways("c1", Step::History, false).into_string();
         assert!(text.contains("/setup/history\" aria-current=\"step\""));
     }
 

@@ -13,13 +13,16 @@ use crate::auth::{self, Lapsed};
 use crate::console::desk::{Desk, cookie};
 use crate::console::form::{Form, Posted};
 use crate::console::frame::bare;
-use crate::console::penance::penance;
+use crate::console::penance::{penance, turned_away};
 use crate::console::refusal::Refused;
 use crate::console::{Console, ROOT, lapsed, see};
 use crate::wire::status::status;
 
-/// A token is shorter by far.
-const LARGEST: usize = 4 * 1024;
+/// A token is shorter by far; where somebody wanted to go has room beside it, each byte of it as three.
+const LARGEST: usize = 16 * 1024;
+
+/// The longest address that is gone back to, in bytes: pages of ours have shorter ones.
+const FARTHEST: usize = 4 * 1024;
 
 pub(super) fn routes() -> Router<Console> {
     Router::new()
@@ -78,7 +81,7 @@ async fn refused(to: &str, lapsed: Option<Lapsed>) -> Response {
     if !penance().await {
         let message = html! { p { "Too many wrong tokens just now: try again in a few seconds." } };
         let page = page(to, Some(Wrong::before(message)));
-        return (StatusCode::TOO_MANY_REQUESTS, page).into_response();
+        return turned_away(page);
     }
     let message = match lapsed {
         Some(lapsed) => lapsed::told(lapsed),
@@ -137,7 +140,11 @@ fn within(path: &str) -> &str {
     let plain = path
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"/-_.?&=+%*~".contains(&byte));
-    if inside && plain { path } else { ROOT }
+    if inside && plain && path.len() <= FARTHEST {
+        path
+    } else {
+        ROOT
+    }
 }
 
 /// What stands above the form.
@@ -203,6 +210,9 @@ mod tests {
         ] {
             assert_eq!(within(elsewhere), ROOT, "{elsewhere}");
         }
+        let far = |bytes: usize| format!("{ROOT}?{}", "+".repeat(bytes - ROOT.len() - 1));
+        assert_eq!(within(&far(FARTHEST)), far(FARTHEST));
+        assert_eq!(within(&far(FARTHEST + 1)), ROOT);
     }
 
     #[test]

@@ -67,6 +67,8 @@ struct Account {
     stages: Vec<pb::MappedStage>,
     notices: Vec<pb::MappingNotice>,
     suggestions: Vec<pb::StageSuggestion>,
+    /// Why there are no stages to speak of, where the account may have some.
+    unread: Option<Refused>,
     reasons: Vec<pb::ArchiveReason>,
 }
 
@@ -83,12 +85,14 @@ impl Versioned for Account {
         };
         let rpc = Self::TAB.rpc();
         let present = desk.call(rpc, request, Api::get_stage_mapping).await?;
+        let (suggestions, unread) = suggestions(desk, id).await?;
         Ok(Account {
             connection,
             mapping: present.stage_mapping.unwrap_or_default(),
             stages: present.stages,
             notices: present.notices,
-            suggestions: suggestions(desk, id).await?,
+            suggestions,
+            unread,
             reasons: reasons(desk, id).await?,
         })
     }
@@ -186,6 +190,7 @@ impl Account {
             reasons: &self.reasons,
             notices: &self.notices,
             kept: keeps(&self.connection, Stream::Stages),
+            unread: self.unread.as_ref(),
             names: &names,
             draft: shown.draft,
             faults: shown.faults,
@@ -229,15 +234,20 @@ async fn title(desk: &Desk, id: &str, posting: &str) -> Result<Option<(String, S
     }
 }
 
-/// What is suggested; nothing until Lever's stages have been read.
-async fn suggestions(desk: &Desk, id: &str) -> Result<Vec<pb::StageSuggestion>, Refused> {
+/// What is suggested; nothing, and why, while Lever's stages have not been read.
+async fn suggestions(
+    desk: &Desk,
+    id: &str,
+) -> Result<(Vec<pb::StageSuggestion>, Option<Refused>), Refused> {
     let request = pb::SuggestStageMappingRequest {
         connection_id: id.to_owned(),
     };
     let method = Api::suggest_stage_mapping;
     match desk.call(SUGGEST, request, method).await {
-        Ok(answer) => Ok(answer.suggestions),
-        Err(refused) if refused.code() == Code::FailedPrecondition => Ok(Vec::new()),
+        Ok(answer) => Ok((answer.suggestions, None)),
+        Err(refused) if refused.code() == Code::FailedPrecondition => {
+            Ok((Vec::new(), Some(refused)))
+        }
         Err(refused) => Err(refused),
     }
 }

@@ -108,11 +108,15 @@ fn form(view: &View<'_>, token: &str) -> Markup {
                 div #effect aria-live="polite" { (view.effect) }
             }
             div.savebar {
-                button.primary type="submit" name="act" value="review" { "Save" }
-                button type="submit" name="act" value="preview" { "Preview" }
-                button type="submit" name="act" value="reset" { "Reset to default" }
-                button #undo type="button" hidden disabled { "Undo" }
-                a.button.quiet href=(view.path) { "Discard changes" }
+                div.now {
+                    button.primary type="submit" name="act" value="review" { "Save" }
+                    button type="submit" name="act" value="preview" { "Preview" }
+                }
+                div.more {
+                    button type="submit" name="act" value="reset" { "Reset to default" }
+                    button #undo type="button" hidden disabled { "Undo" }
+                    a.button.quiet href=(view.path) { "Discard changes" }
+                }
             }
         }
         script type="module" src=(BOARD_SCRIPT.path()) {}

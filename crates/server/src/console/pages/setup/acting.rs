@@ -56,7 +56,7 @@ async fn show_acting(
         @if let Some((refused, _)) = refused { (why(refused, &Step::Acting.path(id))) }
         (acting_form(&connection, desk.csrf(), words, found.as_deref(), &chosen))
     };
-    let page = stepped(desk, &connection, Step::Acting, content);
+    let page = stepped(desk, &connection, Step::Acting, content).await?;
     Ok(match refused {
         Some((refused, _)) => (refused.http(), page).into_response(),
         None => page,

@@ -20,7 +20,7 @@ pub(super) async fn history(desk: Desk, Path(id): Path<String>) -> Result<Respon
         Err(elsewhere) => return Ok(elsewhere),
     };
     let content = history_form(&connection, desk.csrf(), &Reach::of(&connection), None);
-    Ok(stepped(&desk, &connection, Step::History, content))
+    stepped(&desk, &connection, Step::History, content).await
 }
 
 pub(super) async fn save_history(
@@ -36,7 +36,7 @@ pub(super) async fn save_history(
     let connection = desk.connection(&id).await?;
     let reach = Reach::from_form(&form);
     let content = history_form(&connection, desk.csrf(), &reach, Some(&refused));
-    let page = stepped(&desk, &connection, Step::History, content);
+    let page = stepped(&desk, &connection, Step::History, content).await?;
     Ok((refused.http(), page).into_response())
 }
 

@@ -19,7 +19,7 @@ pub(super) async fn scopes(desk: Desk, Path(id): Path<String>) -> Result<Respons
         Err(elsewhere) => return Ok(elsewhere),
     };
     let content = scopes_form(&connection, desk.csrf(), None, None);
-    Ok(stepped(&desk, &connection, Step::Scopes, content))
+    stepped(&desk, &connection, Step::Scopes, content).await
 }
 
 pub(super) async fn save_scopes(
@@ -42,7 +42,7 @@ pub(super) async fn save_scopes(
     };
     let connection = desk.connection(&id).await?;
     let content = scopes_form(&connection, desk.csrf(), Some(&form), Some(&refused));
-    let page = stepped(&desk, &connection, Step::Scopes, content);
+    let page = stepped(&desk, &connection, Step::Scopes, content).await?;
     Ok((refused.http(), page).into_response())
 }
 

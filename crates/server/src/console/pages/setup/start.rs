@@ -63,7 +63,7 @@ async fn summed_up(
         csrf: desk.csrf(),
     };
     if !changed {
-        return Ok(stepped(desk, connection, Step::Start, summary_of(&view)));
+        return stepped(desk, connection, Step::Start, summary_of(&view)).await;
     }
     let content = html! {
         div.notice.bad role="alert" {
@@ -71,7 +71,7 @@ async fn summed_up(
         }
         (summary_of(&view))
     };
-    let page = stepped(desk, connection, Step::Start, content);
+    let page = stepped(desk, connection, Step::Start, content).await?;
     Ok((StatusCode::CONFLICT, page).into_response())
 }
 

@@ -12,7 +12,7 @@ use crate::console::assets::{BOARD_SCRIPT, BOARD_STYLE};
 use crate::console::fault::{self, Fault};
 use crate::console::frame::csrf;
 use crate::console::pages::versions::stamp;
-use crate::console::refusal::sentence;
+use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{count, number};
 
 /// How sure a suggestion is that is accepted with the others.
@@ -30,6 +30,8 @@ pub(super) struct View<'a> {
     pub(super) notices: &'a [pb::MappingNotice],
     /// Whether the account keeps Lever's stages at all.
     pub(super) kept: bool,
+    /// Why there are no stages to speak of, where the account may have some.
+    pub(super) unread: Option<&'a Refused>,
     pub(super) names: &'a Names<'a>,
     pub(super) draft: &'a Draft,
     pub(super) faults: &'a [Fault],
@@ -56,7 +58,7 @@ pub(super) fn page(view: &View<'_>) -> Markup {
         @if !view.kept {
             section.empty { h2 { "Lever's stages are not mirrored" } p { "So there is nothing to be put into groups. What is mirrored is chosen in the settings." } }
         } @else if view.stages.is_empty() {
-            section.empty { h2 { "Lever's stages have not been read yet" } p { "They come first in the import: look again in a minute." } }
+            (without_stages(view))
         }
         @if view.kept {
             @match view.csrf {
@@ -65,6 +67,22 @@ pub(super) fn page(view: &View<'_>) -> Markup {
             }
         }
     }
+}
+
+/// Why there is nothing to be put into groups, and what helps.
+fn without_stages(view: &View<'_>) -> Markup {
+    let (title, about) = match view.unread {
+        None => (
+            "This Lever account has no stages",
+            "A Lever admin makes them in Lever's settings; they are here soon after.".to_owned(),
+        ),
+        Some(why) if why.reason().as_deref() == Some("STAGES_NOT_READ") => (
+            "Lever's stages have not been read yet",
+            "They come first in the import: look again in a minute.".to_owned(),
+        ),
+        Some(why) => ("Lever's stages cannot be read", why.message()),
+    };
+    html! { section.empty { h2 { (title) } p { (about) } } }
 }
 
 fn form(view: &View<'_>, token: &str) -> Markup {
@@ -93,13 +111,17 @@ fn form(view: &View<'_>, token: &str) -> Markup {
             }
             (rules::form(view))
             div.savebar {
-                button.primary type="submit" name="act" value="save" { "Save" }
-                button type="submit" name="act" value="preview" { "Preview" }
-                button #accept type="submit" name="act" value="accept" data-sure=(SURE) hidden[sure == 0] {
-                    "Accept all suggestions of 90 % or more (" span { (sure) } ")"
+                div.now {
+                    button.primary type="submit" name="act" value="save" { "Save" }
+                    button type="submit" name="act" value="preview" { "Preview" }
                 }
-                button #undo type="button" hidden disabled { "Undo" }
-                a.button.quiet href=(view.path) { "Discard changes" }
+                div.more {
+                    button #accept type="submit" name="act" value="accept" data-sure=(SURE) hidden[sure == 0] {
+                        "Accept all suggestions of 90 % or more (" span { (sure) } ")"
+                    }
+                    button #undo type="button" hidden disabled { "Undo" }
+                    a.button.quiet href=(view.path) { "Discard changes" }
+                }
                 span #spoken .away role="status" aria-live="assertive" {}
             }
         }
@@ -322,7 +344,47 @@ pub(super) fn of_all(chosen: usize, all: usize, what: (&str, &str)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tonic::{Code, Status};
+    use tonic_types::{ErrorDetails, StatusExt as _};
+
     use super::*;
+
+    #[test]
+    fn an_account_without_stages_is_told_from_one_that_is_still_to_be_read() {
+        let draft = Draft::of(&pb::StageMapping::default(), &[]);
+        let told = |reason: Option<&str>| {
+            let unread = reason.map(|reason| {
+                let details = ErrorDetails::with_error_info(reason, "fulcrum", []);
+                let message = "Lever refuses: the key lacks it";
+                Refused::from(Status::with_error_details(
+                    Code::FailedPrecondition,
+                    message,
+                    details,
+                ))
+            });
+            let view = View {
+                path: "/c/stages",
+                csrf: None,
+                saved: &pb::StageMapping::default(),
+                stages: &[],
+                suggestions: &[],
+                reasons: &[],
+                notices: &[],
+                kept: true,
+                unread: unread.as_ref(),
+                names: &Names::new(&[], &[]),
+                draft: &draft,
+                faults: &[],
+                said: None,
+                effect: None,
+                changed: false,
+            };
+            page(&view).into_string()
+        };
+        assert!(told(None).contains("This Lever account has no stages"));
+        assert!(told(Some("STAGES_NOT_READ")).contains("look again in a minute"));
+        assert!(told(Some("LEVER_PERMISSION_MISSING")).contains("the key lacks it"));
+    }
 
     fn shown(csrf: Option<&str>, faults: &[Fault]) -> String {
         let saved = pb::StageMapping {
@@ -358,6 +420,7 @@ mod tests {
             reasons: &[],
             notices: &[],
             kept: true,
+            unread: None,
             names: &Names::new(&stages, &[]),
             draft: &draft,
             faults,
