@@ -12,6 +12,7 @@ let browser;
 let fulcrum;
 let at;
 let applicants;
+let reason;
 const held = [];
 
 before(async () => {
@@ -19,7 +20,7 @@ before(async () => {
   ({ browser, fulcrum, at } = scene);
   ({ applicants } = await ask(fulcrum, "inbound"));
   const reasons = await ask(fulcrum, "call", "listArchiveReasons");
-  const reason = reasons.data.find((one) => one.type === "non-hired" && one.status === "active");
+  reason = reasons.data.find((one) => one.type === "non-hired" && one.status === "active");
   for (const applicant of applicants.slice(0, 3)) {
     const one = await ask(fulcrum, "write", "archive", applicant.opportunityId, reason.id, "--hold", "2h");
     assert.equal(one.state, "OPERATION_STATE_HELD");
@@ -52,6 +53,32 @@ test("what is held says what cancelling does to whom, and does it", async () => 
   await page.getByText("cancelled", { exact: true }).waitFor();
   await page.getByRole("link", { name: "all of this person" }).click();
   await page.getByText(`about ${name}`).waitFor();
+  assert.deepEqual(await barriers(page), []);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("the list of writes follows what is written, and leaves alone what is ticked", async () => {
+  const { page, context, complaints } = await person(browser, fulcrum);
+  const { name } = applicants[3];
+  await page.goto(`${at}/operations`);
+  const row = page.getByRole("row").filter({ hasText: name });
+  assert.equal(await row.count(), 0);
+  const { id } = await ask(fulcrum, "write", "archive", applicants[3].opportunityId, reason.id, "--hold", "2h");
+  await row.getByText("held").first().waitFor();
+  await page.goto(`${at}/operations?show=held`);
+  const box = row.getByRole("checkbox");
+  await box.check();
+  // Whoever moves on to something else still has what was ticked.
+  await page.getByRole("link", { name: "All connections" }).focus();
+  await ask(fulcrum, "write", "archive", applicants[4].opportunityId, reason.id, "--hold", "2h");
+  await page.waitForResponse((answer) => answer.url().endsWith("?show=held"));
+  assert.ok(await box.isChecked());
+  await box.uncheck();
+  await page.getByRole("link", { name: "All connections" }).focus();
+  await page.getByRole("row").filter({ hasText: applicants[4].name }).first().waitFor();
+  await ask(fulcrum, "op", "cancel", id);
+  await row.waitFor({ state: "detached" });
   assert.deepEqual(await barriers(page), []);
   assert.deepEqual(complaints, []);
   await context.close();

@@ -202,8 +202,7 @@ impl Engine {
             Err(error) if matches!(error.kind(), StoreErrorKind::Conflict) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
-        // Nobody listening is fine: the state is in the store.
-        let _ = self.shared.moved.send(operation.id);
+        self.shared.moves.tell(&closed);
         Ok(true)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::issue::Problem;
 use domain::{Connection, ConnectionId, Disconnected, Timestamp};
 use store::Store;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -20,6 +20,7 @@ use crate::duplicates::Kinds;
 use crate::error::{Error, Result};
 use crate::legend::Legends;
 use crate::link::{Clients, Link};
+use crate::moves::Moves;
 use crate::push::Outbox;
 use crate::roll::Rolls;
 use crate::settings::Settings;
@@ -41,8 +42,7 @@ pub(crate) struct Shared {
     pub(crate) legends: Legends,
     pub(crate) rolls: Rolls,
     pub(crate) kinds: Arc<Kinds>,
-    /// Says which operation has moved.
-    pub(crate) moved: broadcast::Sender<domain::OperationId>,
+    pub(crate) moves: Moves,
     /// Says that the master key was exchanged.
     pub(crate) resealing: Notify,
     /// Held from the look for another connection of the account until one is stored.
@@ -119,7 +119,6 @@ impl Engine {
     /// If the store cannot be read.
     pub async fn start(store: Store, settings: Settings, clock: Clock) -> Result<Self> {
         let clients = Clients::new(settings.clone(), clock.clone())?;
-        let (moved, _) = broadcast::channel(1024);
         let tasks = TaskTracker::new();
         let engine = Self {
             shared: Arc::new(Shared {
@@ -131,7 +130,7 @@ impl Engine {
                 legends: Legends::default(),
                 rolls: Rolls::default(),
                 kinds: Arc::default(),
-                moved,
+                moves: Moves::new(),
                 resealing: Notify::new(),
                 linking: tokio::sync::Mutex::new(()),
             }),

@@ -47,6 +47,7 @@ mod link;
 mod lookup;
 mod mapping;
 mod master_keys;
+mod moves;
 mod nudge;
 mod pause;
 mod permissions;
@@ -108,6 +109,7 @@ pub use inbound::{AdvanceTarget, Applicant, Applicants, ApplicantsQuery, RejectR
 pub use issues::{IssueAction, IssueFilter};
 pub use lookup::{Agreement, Known, Looked, Lookup, MOST_IDENTITIES, Match, MatchStrength};
 pub use mapping::{MappedStage, MappingView, Notice, Preview, SuggestedStage, Suggestions};
+pub use moves::OperationMove;
 pub use pause::KeyPause;
 pub use permissions::{
     ConfidentialAccess, Evidence, KeyState, PermissionReport, PermissionState, PermissionStatus,

@@ -9,7 +9,7 @@ use proto::v1 as pb;
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Response, StatusCode};
 
-use crate::support::{Setup, World, client, now, until};
+use crate::support::{Setup, World, client, fresh_id, now, until};
 
 /// Long enough for a slow machine; a word that comes is not waited for.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -535,6 +535,41 @@ async fn a_page_is_told_of_what_a_pull_commits_and_shows_it() {
     let (shown, ()) = tokio::join!(tokio::time::timeout(PATIENCE, follows), world.pull());
     shown.expect("the page is told");
     assert_eq!(people(&browser.open(&at).await), before + 1);
+}
+
+/// product.md, screen 12: the list of writes is told of one that is held, which moves nothing else.
+///
+/// Seen to fail while what was recorded was told to nobody until it moved.
+#[tokio::test]
+async fn the_list_of_writes_is_told_of_what_is_recorded() {
+    let world = World::synced(Setup::new(20)).await;
+    let people = world.open_opportunities();
+    let mut browser = Browser::new(&world);
+    let at = format!("/console/connections/{}/operations", world.connection);
+    let empty = browser.open(&at).await;
+    assert!(empty.text.contains("Nothing was written yet"));
+    assert!(empty.text.contains(&format!("data-live=\"{at}/live\"")));
+    let mut events = browser.listen(&format!("{at}/live")).await;
+    told_of_change(&mut events).await;
+    let archive = pb::ArchiveRequest {
+        opportunity_id: people[0].clone(),
+        request_id: fresh_id(),
+        archive_reason_id: world.reject_reason(),
+        hold: Some(pb::Hold {
+            delay: Some(pb::hold::Delay::BusinessDays(2)),
+        }),
+        ..Default::default()
+    };
+    let held = world.archive(archive).await.expect("held");
+    told_of_change(&mut events).await;
+    let shown = browser.open(&at).await;
+    assert!(shown.text.contains(&held.id) && shown.text.contains("id=\"writes\""));
+    let older = browser.open(&format!("{at}?after=nowhere")).await;
+    assert!(!older.text.contains("data-live="));
+    let nobody = browser
+        .listen("/console/connections/nobody/operations/live")
+        .await;
+    assert_eq!(nobody.status(), StatusCode::NOT_FOUND);
 }
 
 /// product.md, screen 12: the page of a write follows it to its end, and not those about others.

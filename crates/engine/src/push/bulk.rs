@@ -282,6 +282,7 @@ impl Engine {
                     count::recorded(item);
                     outbox.take_in(item);
                 }
+                self.shared.moves.tell(&bulk);
                 outbox.take_in(&bulk);
                 Ok(bulk)
             }

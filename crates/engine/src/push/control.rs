@@ -174,7 +174,7 @@ impl Engine {
         id: OperationId,
         wait: Duration,
     ) -> Result<Operation> {
-        let mut moved = self.shared.moved.subscribe();
+        let mut moves = self.shared.moves.watch();
         let deadline = tokio::time::Instant::now() + wait;
         loop {
             let operation = self.operation(connection, id).await?;
@@ -185,8 +185,8 @@ impl Engine {
                 return Ok(operation);
             }
             loop {
-                match tokio::time::timeout_at(deadline, moved.recv()).await {
-                    Ok(Ok(other)) if other != id => {}
+                match tokio::time::timeout_at(deadline, moves.recv()).await {
+                    Ok(Ok(moved)) if moved.operation != id => {}
                     // Ours has moved, some moves were missed, or the time is up: look again.
                     _ => break,
                 }
@@ -281,9 +281,9 @@ impl Engine {
         }
     }
 
-    /// Sees each operation that moves.
-    pub fn watch_operations(&self) -> tokio::sync::broadcast::Receiver<OperationId> {
-        self.shared.moved.subscribe()
+    /// Sees each operation that is recorded or moves, of all connections.
+    pub fn watch_operations(&self) -> tokio::sync::broadcast::Receiver<crate::OperationMove> {
+        self.shared.moves.watch()
     }
 
     /// Withdraws an operation that has not been sent, or closes one that failed or that nobody can tell of: it is not
@@ -508,8 +508,7 @@ impl Engine {
         if let Ok(link) = self.link(operation.connection) {
             link.issues.note_writes();
         }
-        // Nobody listening is fine: the state is in the store.
-        let _ = self.shared.moved.send(operation.id);
+        self.shared.moves.tell(&next);
         Ok(Some(next))
     }
 

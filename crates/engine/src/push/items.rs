@@ -66,7 +66,7 @@ impl Outbox {
     /// Waits until all items have settled, and says so; false if the connection stops first.
     async fn add_up(&self, bulk: OperationId) -> Result<bool> {
         let (store, connection) = (&self.shared().store, self.link().id());
-        let mut moved = self.shared().moved.subscribe();
+        let mut moves = self.shared().moves.watch();
         let mut open = HashSet::new();
         loop {
             // All of them at first, and where moves were missed.
@@ -85,7 +85,7 @@ impl Outbox {
             }
             let next = tokio::select! {
                 () = self.link().stop.cancelled() => return Ok(false),
-                next = moved.recv() => next,
+                next = moves.recv() => next.map(|moved| moved.operation),
             };
             match next {
                 Ok(id) if open.contains(&id) => {

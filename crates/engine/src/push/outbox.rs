@@ -620,8 +620,7 @@ impl Outbox {
         }
         count::moved(&operation.state, &next);
         self.link.saw_settled(&self.shared, &next);
-        // Nobody listening is fine: the state is in the store.
-        let _ = self.shared.moved.send(next.id);
+        self.shared.moves.tell(&next);
         Ok(Some(next))
     }
 

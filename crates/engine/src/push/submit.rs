@@ -132,6 +132,7 @@ impl Engine {
         match recording {
             Recording::New(operation) => {
                 count::recorded(&operation);
+                self.shared.moves.tell(&operation);
                 outbox.take_in(&operation);
                 Ok(operation.id)
             }

@@ -22,6 +22,9 @@ use crate::calls::{Account, Kind, Seat};
 use crate::grpc::Api;
 use crate::wire::status::{over_limit, permission_denied, status};
 
+/// The header with which a page asks for what is new of itself.
+const PART: &str = "x-fulcrum-part";
+
 /// A request to the console, by somebody whose token still works.
 pub(super) struct Desk {
     console: Console,
@@ -32,6 +35,8 @@ pub(super) struct Desk {
     account: Arc<Account>,
     /// Whether the session is new, and its cookie goes out with the answer.
     new: bool,
+    /// The path of the page that is asked for, where somebody goes to it: what was done is told there.
+    page: Option<String>,
 }
 
 impl Desk {
@@ -170,7 +175,7 @@ impl Desk {
             role: self.caller.role.name(),
             signed_in: self.session.token.is_some(),
             csrf: &self.session.csrf,
-            said: self.console.sessions.said(&self.secret),
+            said: self.said(),
         };
         self.with_cookie(frame(&view, content).into_response())
     }
@@ -201,8 +206,14 @@ impl Desk {
 
     /// Goes to another page, which begins with what was done.
     pub(super) fn done(&self, path: &str, text: impl Into<String>) -> Response {
-        self.console.sessions.say(&self.secret, text.into());
+        let sessions = &self.console.sessions;
+        sessions.say(&self.secret, path, text.into());
         self.with_cookie(see(path))
+    }
+
+    fn said(&self) -> Option<String> {
+        let sessions = &self.console.sessions;
+        sessions.said(&self.secret, self.page.as_deref()?)
     }
 
     /// Signs out.
@@ -269,6 +280,7 @@ impl Console {
             caller,
             account,
             new,
+            page: None,
         }))
     }
 }
@@ -287,7 +299,10 @@ impl FromRequestParts<Console> for Desk {
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Response> {
         match console.seated(&parts.headers).await {
-            Ok(Some(desk)) => Ok(desk),
+            Ok(Some(desk)) => Ok(Desk {
+                page: page_of(parts),
+                ..desk
+            }),
             // A form that was filled in is lost anyhow; the page to sign in says why.
             Ok(None) => Err(see(&sign_in(parts))),
             Err(refused) => Err(refused.into_response()),
@@ -305,6 +320,12 @@ impl OptionalFromRequestParts<Console> for Desk {
         let seated = console.seated(&parts.headers).await;
         seated.map_err(IntoResponse::into_response)
     }
+}
+
+/// The path of the page that somebody goes to; none where a page asks for what is new of itself.
+fn page_of(parts: &Parts) -> Option<String> {
+    let goes = parts.method == Method::GET && !parts.headers.contains_key(PART);
+    goes.then(|| parts.uri.path().to_owned())
 }
 
 /// The page to sign in, which leads back to where somebody wanted to go.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
+use domain::OperationId;
+use engine::OperationMove;
 use futures::{Stream, StreamExt as _, stream};
 use maud::{Markup, html};
 use proto::v1 as pb;
@@ -71,12 +73,22 @@ pub(super) fn of_mirror(
 
 /// What happens to one operation, or to a bulk and its items; the first comes at once, as for a mirror.
 pub(super) fn of_operation(
-    moves: Receiver<domain::OperationId>,
-    operation: domain::OperationId,
+    moves: Receiver<OperationMove>,
+    operation: OperationId,
+) -> impl Stream<Item = ()> + Send {
+    of_operations(moves, move |moved| {
+        moved.operation == operation || moved.operation.is_item_of(operation)
+    })
+}
+
+/// What happens to the operations that are `shown`; the first comes at once.
+pub(super) fn of_operations(
+    moves: Receiver<OperationMove>,
+    shown: impl Fn(OperationMove) -> bool + Copy + Send,
 ) -> impl Stream<Item = ()> + Send {
     stream::unfold((moves, true), move |(mut moves, missed)| async move {
         if !missed {
-            moved(&mut moves, operation).await?;
+            moved(&mut moves, shown).await?;
         }
         tokio::time::sleep(PACE).await;
         // The look that is taken now sees what has happened until now.
@@ -84,14 +96,14 @@ pub(super) fn of_operation(
     })
 }
 
-/// Waits until an operation moves, or moves were missed that could be of it; none when no more come.
+/// Waits until an operation that is shown moves, or moves were missed that could be of one; none when no more come.
 async fn moved(
-    moves: &mut Receiver<domain::OperationId>,
-    operation: domain::OperationId,
+    moves: &mut Receiver<OperationMove>,
+    shown: impl Fn(OperationMove) -> bool,
 ) -> Option<()> {
     loop {
         match moves.recv().await {
-            Ok(moved) if moved == operation || moved.is_item_of(operation) => return Some(()),
+            Ok(moved) if shown(moved) => return Some(()),
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => return Some(()),
             Err(RecvError::Closed) => return None,
@@ -103,7 +115,6 @@ async fn moved(
 mod tests {
     use std::pin::pin;
 
-    use domain::OperationId;
     use futures::FutureExt as _;
     use tokio::sync::broadcast;
     use tokio::time::advance;
@@ -115,29 +126,36 @@ mod tests {
     async fn a_page_of_a_bulk_is_told_of_many_moves_at_once_and_of_none_of_others() {
         let bulk = OperationId::with_room(uuid::Uuid::now_v7());
         let other = OperationId::with_room(uuid::Uuid::now_v7());
-        let (to, moves) = broadcast::channel(8);
+        let (all, moves) = broadcast::channel(8);
+        let send = |operation| {
+            let connection = domain::ConnectionId::from_bytes([0; 16]);
+            all.send(OperationMove {
+                connection,
+                operation,
+            })
+        };
         let mut changes = pin!(of_operation(moves, bulk));
         assert_eq!(changes.next().await, Some(()), "what was missed");
-        to.send(other).unwrap();
-        to.send(other.item(1)).unwrap();
+        send(other).unwrap();
+        send(other.item(1)).unwrap();
         assert_eq!(changes.next().now_or_never(), None);
         advance(PACE * 2).await;
         assert_eq!(changes.next().now_or_never(), None);
         for number in 1..5 {
-            to.send(bulk.item(number)).unwrap();
+            send(bulk.item(number)).unwrap();
         }
         assert_eq!(changes.next().await, Some(()));
         assert_eq!(changes.next().now_or_never(), None);
         advance(PACE * 2).await;
         assert_eq!(changes.next().now_or_never(), None);
-        to.send(bulk).unwrap();
+        send(bulk).unwrap();
         assert_eq!(changes.next().await, Some(()));
         // More than anybody keeps: something of the bulk may be among them.
         for _ in 0..20 {
-            to.send(other).unwrap();
+            send(other).unwrap();
         }
         assert_eq!(changes.next().await, Some(()));
-        drop(to);
+        drop(all);
         assert_eq!(changes.next().await, None);
     }
 }

@@ -39,6 +39,9 @@ pub(super) struct Session {
     pub(super) over: CancellationToken,
 }
 
+/// How long what was done is worth telling. A page that could not be shown, as one that was refused, tells it later.
+const NEWS: Duration = Duration::from_secs(60);
+
 /// The sessions there are, by the hash of their secret.
 #[derive(Default)]
 pub(super) struct Sessions {
@@ -47,11 +50,19 @@ pub(super) struct Sessions {
     anybody: Option<String>,
 }
 
+/// What the page at an address is to say.
+#[derive(Debug)]
+struct Said {
+    path: String,
+    text: String,
+    at: Instant,
+}
+
 #[derive(Debug)]
 struct Held {
     session: Session,
-    /// What the next page says first.
-    said: Option<String>,
+    /// What a page says first.
+    said: Option<Said>,
     began: Instant,
     used: Instant,
     /// Whoever waits for the end of the session hears of it when this goes.
@@ -118,16 +129,25 @@ impl Sessions {
         self.all().remove(&hash(secret));
     }
 
-    /// Has the next page of a session say something.
-    pub(super) fn say(&self, secret: &str, text: String) {
+    /// Has the page at an address say something, which a session is sent to now.
+    pub(super) fn say(&self, secret: &str, address: &str, text: String) {
+        let path = address.split(['?', '#']).next().unwrap_or_default();
         if let Some(held) = self.all().get_mut(&hash(secret)) {
-            held.said = Some(text);
+            held.said = Some(Said {
+                path: path.to_owned(),
+                text,
+                at: Instant::now(),
+            });
         }
     }
 
-    /// What a page is to say, once.
-    pub(super) fn said(&self, secret: &str) -> Option<String> {
-        self.all().get_mut(&hash(secret))?.said.take()
+    /// What the page at a path is to say, once; other pages of the session, in other tabs, have nothing of it.
+    pub(super) fn said(&self, secret: &str, path: &str) -> Option<String> {
+        let mut all = self.all();
+        let said = &mut all.get_mut(&hash(secret))?.said;
+        let told = said.take_if(|said| said.path == path)?;
+        let fresh = Instant::now().saturating_duration_since(told.at) < NEWS;
+        fresh.then_some(told.text)
     }
 
     /// What forms carry. It is the same in all sessions of a token, so that a form that was being filled in when its
@@ -214,9 +234,19 @@ mod tests {
     fn a_page_says_what_was_done_once() {
         let sessions = Sessions::default();
         let (secret, _) = sessions.begin(None).unwrap();
-        sessions.say(&secret, "done".to_owned());
-        assert_eq!(sessions.said(&secret).as_deref(), Some("done"));
-        assert_eq!(sessions.said(&secret), None);
-        assert_eq!(sessions.said("another"), None);
+        sessions.say(&secret, "/a?x=1", "done".to_owned());
+        assert_eq!(sessions.said(&secret, "/b"), None, "another tab");
+        assert_eq!(sessions.said("another", "/a"), None);
+        assert_eq!(sessions.said(&secret, "/a").as_deref(), Some("done"));
+        assert_eq!(sessions.said(&secret, "/a"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_done_a_while_ago_is_no_news() {
+        let sessions = Sessions::default();
+        let (secret, _) = sessions.begin(None).unwrap();
+        sessions.say(&secret, "/a", "done".to_owned());
+        tokio::time::advance(NEWS).await;
+        assert_eq!(sessions.said(&secret, "/a"), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{Operation, OperationId, Write};
+use engine::OperationMove;
 use proto::v1 as pb;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
@@ -38,7 +39,7 @@ struct Listener {
     api: Api,
     caller: Caller,
     to: mpsc::Sender<Result<pb::Operation, Status>>,
-    moves: Receiver<OperationId>,
+    moves: Receiver<OperationMove>,
 }
 
 impl Api {
@@ -157,7 +158,7 @@ impl Listener {
         tokio::select! {
             () = self.api.stop.cancelled() => Err(End::Unheard),
             () = self.to.closed() => Err(End::Unheard),
-            moved = self.moves.recv() => Ok(moved.ok()),
+            moved = self.moves.recv() => Ok(moved.ok().map(|moved| moved.operation)),
         }
     }
 }

@@ -19,14 +19,14 @@ for (const part of parts(document)) made.set(part, part.outerHTML);
 // Puts what has changed on the server in place of what the page shows; what somebody is at is left alone. Tells whether
 // something was left, and whether there is more to follow.
 const refresh = async () => {
-  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  const answer = await fetch(location.href, { headers: { accept: "text/html", "x-fulcrum-part": "1" } });
   if (!answer.ok || answer.redirected) return location.reload();
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   let left = false;
   for (const part of parts(document)) {
     const next = fresh.getElementById(part.id);
     if (!next || made.get(part) === next.outerHTML) continue;
-    if (part.contains(document.activeElement) || part.querySelector("details[open]")) {
+    if (part.contains(document.activeElement) || part.querySelector("details[open], input[type=checkbox]:checked")) {
       left = true;
       continue;
     }
@@ -170,7 +170,7 @@ const follow = (source) => {
   // Closed for good: nobody is signed in any more, or something before the service answers in its place. What is shown
   // would only grow old, so the page asks anew, once there is one to be had.
   const again = async () => {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => undefined);
+    const answer = await fetch(location.href, { headers: { accept: "text/html", "x-fulcrum-part": "1" } }).catch(() => undefined);
     if (answer && answer.status < 500) location.reload();
     else setTimeout(again, RETRY_MS);
   };

@@ -84,7 +84,7 @@ async fn connect(Posted { desk, form }: Posted) -> Result<Response, Refused> {
         }
         Ok((id, false)) if set_up_first(&form) => {
             let said = "Lever accepts the key. Nothing is read before you start it.";
-            desk.done(&setup::path(&id), said)
+            desk.done(&setup::first(&id), said)
         }
         Ok((id, false)) => {
             let said = "The account is connected, and the first import has begun.";

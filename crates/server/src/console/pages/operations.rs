@@ -20,11 +20,13 @@ use crate::console::deed::{ends_a_candidacy, headline, is_bulk};
 use crate::console::desk::Desk;
 use crate::console::form::Posted;
 use crate::console::frame::{Tab, csrf};
-use crate::console::in_lever;
 use crate::console::refusal::{Refused, sentence};
 use crate::console::words::{count, isolated, moment, number, plain};
 use crate::console::{Console, see};
+use crate::console::{in_lever, live};
 use crate::grpc::Api;
+use crate::wire::connection_id;
+use crate::wire::status::status;
 
 /// Whoever may ask this may know of people.
 const PEOPLE: &str = "/fulcrum.v1.CandidateService/GetCandidate";
@@ -51,6 +53,7 @@ pub(super) fn routes() -> Router<Console> {
     Router::new()
         .route("/console/connections/{id}/operations", get(list))
         .route("/console/connections/{id}/operations/person", post(narrow))
+        .route("/console/connections/{id}/operations/live", get(moves))
         .route(
             "/console/connections/{id}/operations/cancel",
             post(cancel_chosen),
@@ -171,6 +174,18 @@ async fn list(
     };
     let content = html! { (way_back(&connection)) (show(&view)) };
     Ok(desk.at(&connection, Tab::Operations, content))
+}
+
+/// Tells a page whenever an operation of the connection is recorded or moves.
+async fn moves(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
+    desk.check(Tab::Operations.rpc())?;
+    let moves = desk.api().engine.watch_operations();
+    let connection = desk.connection(&id).await?;
+    let of = connection_id(&connection.id).map_err(status)?;
+    live::tell(
+        &desk,
+        live::of_operations(moves, move |moved| moved.connection == of),
+    )
 }
 
 /// Leads to what was written about somebody, once what was typed is an id of Lever's and no name or address of theirs:
@@ -297,15 +312,19 @@ fn show(view: &View<'_>) -> Markup {
         div.head { h1 { "Operations" } (views("Which operations", path, "show", &asked.show, &narrowed, &VIEWS)) }
         @if !asked.person.is_empty() { (only(view)) }
         @else if let Some(token) = view.asks { (by_person(path, token, "", None)) }
-        @if view.operations.is_empty() {
-            section.empty {
-                @if asked.show.is_empty() && asked.person.is_empty() { h2 { "Nothing was written yet" } p { "Each write to Lever shows up here: notes, tags, stage changes, exports." } }
-                @else { h2 { "None of these" } p { a href=(path) { "Show all operations" } } }
+        // What comes is shown where lists begin; further on everything would move along.
+        @if asked.after.is_empty() { div data-live={ (path) "/live" } {} }
+        div id="writes" data-live-part {
+            @if view.operations.is_empty() {
+                section.empty {
+                    @if asked.show.is_empty() && asked.person.is_empty() { h2 { "Nothing was written yet" } p { "Each write to Lever shows up here: notes, tags, stage changes, exports." } }
+                    @else { h2 { "None of these" } p { a href=(path) { "Show all operations" } } }
+                }
+            } @else {
+                @if view.rows.boxes { @if let Some(token) = view.rows.csrf { (cancel_forms(path, token, asked)) } }
+                (table(view.operations, &view.rows))
+                (go_on(path, &[("show", &asked.show), ("person", &asked.person)], [&asked.after, view.next_page_token], "Older"))
             }
-        } @else {
-            @if view.rows.boxes { @if let Some(token) = view.rows.csrf { (cancel_forms(path, token, asked)) } }
-            (table(view.operations, &view.rows))
-            (go_on(path, &[("show", &asked.show), ("person", &asked.person)], [&asked.after, view.next_page_token], "Older"))
         }
     }
 }

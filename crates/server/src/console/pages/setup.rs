@@ -113,6 +113,11 @@ pub(super) fn path(connection: &str) -> String {
     format!("{ROOT}/connections/{connection}/setup")
 }
 
+/// The first step after the key.
+pub(super) fn first(connection: &str) -> String {
+    Step::Test.path(connection)
+}
+
 /// Whether a connection waits for its first import to be started.
 pub(super) fn is_unstarted(connection: &pb::Connection, streams: &[pb::StreamStatus]) -> bool {
     let nothing_read = || {
