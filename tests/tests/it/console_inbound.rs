@@ -781,6 +781,27 @@ async fn settings_are_refused_beside_their_field_and_nothing_goes_unasked() {
     let unasked = post(form(&user, false)).await;
     assert_eq!(unasked.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(unasked.text.contains("lose-problem"), "{}", unasked.text);
+    let mut several = form(&user, false);
+    for (name, value) in &mut several {
+        match name.as_str() {
+            "display_name" => value.clear(),
+            "from" => "day".clone_into(value),
+            _ => {}
+        }
+    }
+    several.push(("start".to_owned(), "yesterday".to_owned()));
+    let told = post(several).await.text;
+    for wrong in [
+        "Give 1 to 200 characters",
+        "Give a date such as",
+        "lose-problem",
+    ] {
+        assert!(told.contains(wrong), "all of it is told at once: {wrong}");
+    }
+    assert!(
+        !told.contains("before the new day"),
+        "of no day, nothing is before"
+    );
     let saved = post(form(&user, true)).await;
     assert_eq!(saved.to, path, "{}", saved.text);
     let late = post(form("", true)).await;

@@ -265,7 +265,7 @@ fn wrong(form: &Form, all: &[pb::Connection]) -> Vec<(String, String)> {
 }
 
 /// What is wrong with what an account is called, by people and by the product.
-fn wrong_names(form: &Form) -> Vec<(String, String)> {
+pub(super) fn wrong_names(form: &Form) -> Vec<(String, String)> {
     let (name, product) = (form.text("display_name"), form.text("external_id"));
     let long = |text: &str| text.chars().count() > LONGEST_NAME;
     let names = [

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use proto::v1 as pb;
 use proto::v1::connection_service_server::ConnectionService as _;
 
-use super::connect::at_field;
+use super::connect::{at_field, wrong_names};
 use super::links::LINKS;
 use super::refused::{is_open, way_back};
 use super::setup::{self, Reach};
@@ -24,7 +24,6 @@ use crate::console::frame::{Tab, csrf};
 use crate::console::models::MODELS;
 use crate::console::refusal::Refused;
 use crate::grpc::Api;
-use crate::wire::status::status;
 
 const ROTATE: &str = "/fulcrum.v1.ConnectionService/RotateCredential";
 pub(super) const DELETE: &str = "/fulcrum.v1.ConnectionService/DeleteConnection";
@@ -109,6 +108,8 @@ impl Typed {
             .map(|model| model.label);
         let earlier = match (present.reach.all, self.reach.all) {
             (_, true) => false,
+            // What is no day is told of for itself.
+            (_, false) if !self.reach.has_day() => false,
             (true, false) => true,
             (false, false) => self.reach.start > present.reach.start,
         };
@@ -263,15 +264,19 @@ async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Re
 
 async fn save(desk: &Desk, id: &str, form: &Form, typed: &Typed) -> Result<(), Refused> {
     desk.check(Tab::Settings.rpc())?;
-    let sync_start_time = setup::start_of(form)?;
+    let mut wrong = wrong_names(form);
+    let start = setup::start_of(form).map_err(Refused::from);
+    let start = start.map_err(|refused| wrong.extend(refused.fields()));
     let lost = typed.lost(&Typed::of(&desk.connection(id).await?));
     if !lost.is_empty() && !typed.lose {
-        let message = format!(
-            "what is left out goes from the mirror ({}): tick this to save that",
-            lost.join(", ")
-        );
-        return Err(status(engine::Error::invalid("lose", message)).into());
+        let lost = lost.join(", ");
+        let message =
+            format!("what is left out goes from the mirror ({lost}): tick this to save that");
+        wrong.push(("lose".to_owned(), message));
     }
+    let (Ok(sync_start_time), true) = (start, wrong.is_empty()) else {
+        return Err(Refused::of_fields(wrong));
+    };
     let connection = pb::Connection {
         id: id.to_owned(),
         etag: typed.etag.clone(),
@@ -504,7 +509,7 @@ mod tests {
             ..Typed::of(&connection())
         };
         let error = engine::Error::invalid("connection.default_acting_user_id", "no such user");
-        let refused = Refused::from(status(error));
+        let refused = Refused::from(crate::wire::status::status(error));
         let text = shown(&typed, None, Some((Part::Settings, &refused)));
         assert!(text.contains("value=\"B&lt;cme\"") && text.contains("problem\">No such user."));
     }

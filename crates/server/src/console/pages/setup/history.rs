@@ -60,8 +60,7 @@ pub(in crate::console::pages) fn start_of(
     if form.text("from") == "all" {
         return Ok(None);
     }
-    let date = form.text("start").parse::<jiff::civil::Date>();
-    let midnight = date.ok().and_then(|date| {
+    let midnight = day(form.text("start")).and_then(|date| {
         let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
         Some(midnight.timestamp().as_second())
     });
@@ -73,6 +72,10 @@ pub(in crate::console::pages) fn start_of(
         ))
     })?;
     Ok(Some(prost_types::Timestamp { seconds, nanos: 0 }))
+}
+
+fn day(text: &str) -> Option<jiff::civil::Date> {
+    text.parse().ok()
 }
 
 /// A year before a moment: how far back an import goes unless somebody says otherwise.
@@ -100,6 +103,10 @@ pub(in crate::console::pages) struct Reach {
 }
 
 impl Reach {
+    pub(in crate::console::pages) fn has_day(&self) -> bool {
+        day(&self.start).is_some()
+    }
+
     pub(in crate::console::pages) fn of(connection: &pb::Connection) -> Reach {
         let start = connection.sync_start_time.as_ref();
         Reach {
