@@ -217,6 +217,7 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
 
 /// What a button does; all but the last save only draw the page again.
 async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
+    desk.check(UPDATE)?;
     let account = Account::of(&desk, &id).await?;
     let mut draft = Draft::read(&form);
     let mut parts = form.text("act").splitn(3, ':');

@@ -243,6 +243,7 @@ async fn cancel_chosen(
     Path(id): Path<String>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
+    desk.check(CANCEL)?;
     let chosen: Vec<String> = form.all(OPERATION).map(str::to_owned).collect();
     let said = match chosen.as_slice() {
         [] => "Nothing was chosen: tick the operations to cancel first.".to_owned(),
@@ -256,6 +257,7 @@ async fn cancel_held(
     Path(id): Path<String>,
     Posted { desk, form }: Posted,
 ) -> Result<Response, Refused> {
+    desk.check(CANCEL)?;
     let path = format!("{}?show=held", Tab::Operations.path(&id));
     if !form.ticked("sure") {
         let said = "Nothing was cancelled: tick “all that are held” to have every held operation cancelled.";

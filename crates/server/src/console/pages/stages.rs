@@ -282,6 +282,7 @@ async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Refused> {
 
 /// What a button of the board does; all but saving only draw the page again.
 async fn act(Path(id): Path<String>, Posted { desk, form }: Posted) -> Result<Response, Refused> {
+    desk.check(UPDATE)?;
     let account = Account::of(&desk, &id).await?;
     let mut draft = Draft::read(&form);
     let (act, on) = form
