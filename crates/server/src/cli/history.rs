@@ -56,7 +56,7 @@ pub(super) struct Calls {
         hide_default_value = true
     )]
     made_for: String,
-    /// Only calls that got no answer, or a status of 400 or more.
+    /// Only calls that got no answer, or a status of 400 or more, but for what a test of permissions finds out by.
     #[arg(long)]
     failed: bool,
 }

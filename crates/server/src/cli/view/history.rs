@@ -63,10 +63,18 @@ pub(crate) fn calls(calls: &[pb::ApiCall], now_ms: i64) -> String {
             Cell::new(status_style(call.status), status(call.status)),
             Cell::from(call.elapsed_ms.to_string()),
             Cell::from(call.attempt.to_string()),
-            Cell::from(&call.lane),
+            Cell::from(lane(call)),
         ]);
     }
     table.text(WIDTH)
+}
+
+/// The lane that a call went in; of a test of permissions, which is made for somebody who waits, that it is one.
+fn lane(call: &pb::ApiCall) -> &str {
+    match call.permission_test {
+        true => "test",
+        false => &call.lane,
+    }
 }
 
 fn status(status: i32) -> String {
@@ -138,9 +146,16 @@ mod tests {
             lane: "hydrate".to_owned(),
             ..Default::default()
         };
-        insta::assert_snapshot!(plain(&calls(&[lost], 100_000)), @r"
+        let test = pb::ApiCall {
+            status: 404,
+            lane: "interactive".to_owned(),
+            permission_test: true,
+            ..lost.clone()
+        };
+        insta::assert_snapshot!(plain(&calls(&[lost, test], 100_000)), @r"
         SENT     METHOD  PATH                                STATUS     MS  TRY  LANE
         3 s ago  GET     /opportunities/{opportunity}/notes    none  30000    2  hydrate
+        3 s ago  GET     /opportunities/{opportunity}/notes     404  30000    2  test
         ");
     }
 
