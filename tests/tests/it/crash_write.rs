@@ -289,3 +289,33 @@ async fn kills_at_any_moment_neither_lose_nor_double_a_write() {
         );
     }
 }
+
+/// What is on the disk is read however full it is, also after a kill while Lever had a write in hand.
+///
+/// Seen to fail while a start took the write up or ended.
+#[tokio::test]
+async fn a_kill_while_a_write_is_sent_and_a_full_disk_leave_a_mirror_that_can_be_read() {
+    let mut world = World::synced(Setup::new(20)).await;
+    let people = world.open_opportunities();
+    let stall = hold("createOpportunityNote", Action::StallAfter(FOR_EVER));
+    world.lever.set_faults(stall);
+    let sent = world.note_unawaited(&people[0], "under way").await;
+    until("Lever has the note", async || {
+        (world.effects("createOpportunityNote") == 1).then_some(())
+    })
+    .await;
+    world.kill().await;
+    world.lever.set_faults(FaultPlan::default());
+    let [floor, room] =
+        ["1000TB", "0B"].map(|free| ("FULCRUM__STORE__WRITE_MIN_FREE", free.to_owned()));
+    let mut full = world.configured_like(|_| vec![floor]);
+    full.start().await;
+    assert!(!full.status().await.writes_refused.is_empty());
+    let waits = full.operation(&sent.id).await;
+    assert_eq!(waits.state(), pb::OperationState::Sending);
+    full.stop().await;
+    let mut world = full.configured_like(|_| vec![room]);
+    world.start().await;
+    world.settled(&sent.id).await;
+    assert_eq!(world.effects("createOpportunityNote"), 1);
+}

@@ -417,6 +417,40 @@ async fn a_watcher_of_a_write_is_told_until_it_has_settled() {
     assert_eq!(last.result_id, read.result_id);
 }
 
+/// The end of the stream alone would say that the write has settled.
+///
+/// Seen to fail while a stop ended the stream as its end does.
+#[tokio::test]
+async fn a_watcher_of_a_write_is_told_that_the_service_stops_before_it_has_settled() {
+    let (mut world, opportunity) = world().await;
+    let archive = pb::ArchiveRequest {
+        opportunity_id: opportunity,
+        request_id: fresh_id(),
+        archive_reason_id: world.reject_reason(),
+        hold: Some(pb::Hold {
+            delay: Some(pb::hold::Delay::BusinessDays(2)),
+        }),
+        ..Default::default()
+    };
+    let held = world.archive(archive).await.expect("held");
+    let request = pb::WatchOperationsRequest {
+        connection_id: world.connection.clone(),
+        operation_id: held.id.clone(),
+    };
+    let watched = world.api.operations().watch_operations(request).await;
+    let mut watched = watched.expect("a stream").into_inner();
+    let first = watched.message().await.expect("no error").expect("one");
+    assert_eq!(first.operation.expect("one").id, held.id);
+    let (ended, _stopped) = tokio::join!(watched.message(), world.stop());
+    let told = ended.expect_err("it has not settled");
+    assert_eq!(told.code(), tonic::Code::Unavailable);
+    assert!(
+        told.message().contains("the service stops"),
+        "{}",
+        told.message()
+    );
+}
+
 /// X13: product users are Lever users by their address; for a stranger the owner of the person acts.
 #[tokio::test]
 async fn a_write_is_made_as_the_lever_user_with_the_address_or_else_as_the_owner() {

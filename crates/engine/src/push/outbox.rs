@@ -23,7 +23,7 @@ use super::turn::Turn;
 use super::{acting, again, count, first_look, plan, provenance, reconcile, send};
 use crate::cause::Cause;
 use crate::engine::{self, Shared};
-use crate::error::Result;
+use crate::error::{Result, is_for_want_of_room};
 use crate::link::{Link, PAST};
 use crate::pull::{self, listing_of};
 use crate::supervise::supervise;
@@ -107,7 +107,14 @@ impl Outbox {
         }
         for operation in open {
             if matches!(operation.state, State::Sending { .. }) {
-                self.save(&operation, Event::Lost).await?;
+                match self.save(&operation, Event::Lost).await {
+                    // It stays as it is until there is room, and is taken up then; what is stored can be read meanwhile.
+                    Err(error) if is_for_want_of_room(&error) => tracing::warn!(
+                        connection = %connection, operation = %operation.id,
+                        "the disk is too full to take up what was being sent: that waits"
+                    ),
+                    saved => drop(saved?),
+                }
             }
             self.take_in(&operation);
         }

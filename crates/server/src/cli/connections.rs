@@ -106,7 +106,7 @@ pub(super) struct Disconnect {
     /// Remove the mirror, mappings and operations at once instead of after 14 days.
     #[arg(long)]
     purge_now: bool,
-    /// Do not ask.
+    /// Do not ask. Without a terminal only --purge-now needs it.
     #[arg(long)]
     yes: bool,
 }
@@ -269,16 +269,18 @@ pub(super) async fn disconnect(global: &Global, command: Disconnect) -> Result<(
     let client = Client::open(global).await?;
     let connection = client.connection(command.connection.as_deref()).await?;
     let name = &connection.display_name;
-    if command.purge_now && !command.yes {
-        if !prompt::possible() {
-            return Err(Failure::new(
-                "there is no terminal to ask at, so nothing was removed; repeat with --yes",
-            ));
-        }
-        let question =
-            format!("remove the mirror, mappings and operations of \"{name}\" for good?");
+    if command.purge_now && !command.yes && !prompt::possible() {
+        return Err(Failure::new(
+            "there is no terminal to ask at, so nothing was removed; repeat with --yes",
+        ));
+    }
+    if !command.yes && prompt::possible() {
+        let question = match command.purge_now {
+            true => format!("remove the mirror, mappings and operations of \"{name}\" for good?"),
+            false => format!("destroy the key of \"{name}\" and cancel its writes that wait?"),
+        };
         if !prompt::agreed(question).await? {
-            return Err(Failure::new("nothing was removed"));
+            return Err(Failure::new("nothing was changed"));
         }
     }
     let request = pb::DeleteConnectionRequest {
@@ -307,7 +309,7 @@ pub(super) async fn disconnect(global: &Global, command: Disconnect) -> Result<(
         return output.line("the mirror is removed after 14 days");
     }
     output.line(format!(
-        "the mirror is kept for 14 days: `fulcrum connect --external-id {}` brings it back",
+        "the mirror is kept for 14 days: connecting the account with `fulcrum connect --external-id {}` brings it back",
         connection.external_id
     ))
 }

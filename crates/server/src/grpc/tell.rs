@@ -16,7 +16,7 @@ use crate::wire::status::status;
 
 /// Why nothing more is told.
 enum End {
-    /// The caller is gone, or the service stops.
+    /// The caller is gone.
     Unheard,
     /// The caller is told of this instead.
     Failed(Status),
@@ -32,6 +32,13 @@ impl From<engine::Error> for End {
     fn from(error: engine::Error) -> End {
         End::Failed(status(error))
     }
+}
+
+/// Why a stream ends before what it tells of has settled: its end alone would say that it has.
+fn stops() -> Status {
+    Status::unavailable(
+        "the service stops before this has settled; it goes on after the next start: ask GetOperation then",
+    )
 }
 
 /// Somebody who is told of operations.
@@ -156,7 +163,7 @@ impl Listener {
     /// Waits for the next operation that moves; none where moves were missed.
     async fn next_move(&mut self) -> Result<Option<OperationId>, End> {
         tokio::select! {
-            () = self.api.stop.cancelled() => Err(End::Unheard),
+            () = self.api.stop.cancelled() => Err(End::Failed(stops())),
             () = self.to.closed() => Err(End::Unheard),
             moved = self.moves.recv() => Ok(moved.ok().map(|moved| moved.operation)),
         }
