@@ -86,7 +86,7 @@ impl World {
 #[tokio::test]
 async fn applicants_come_and_go_within_the_inbound_interval() {
     let world = World::synced(seldom("1s")).await;
-    let read = world.stream("opportunities").await.last_success_at;
+    world.until_at_rest().await;
     let asked = world.calls("listOpportunities").len();
     let (moved, archived) = (world.apply("Ada Applicant"), world.apply("Ada Applicant"));
     until("they are listed", async || {
@@ -94,6 +94,7 @@ async fn applicants_come_and_go_within_the_inbound_interval() {
         (listed.contains(&moved) && listed.contains(&archived)).then_some(())
     })
     .await;
+    let read = world.stream("opportunities").await.last_success_at;
 
     let stages = world.lever.stages().into_iter();
     let stage = stages

@@ -40,7 +40,7 @@ impl Hooked {
     async fn new(setup: Setup) -> Hooked {
         let mut hooked = Hooked::unlinked(setup).await;
         hooked.link().await;
-        hooked.world.until_synced().await;
+        hooked.world.until_at_rest().await;
         hooked.until_webhooks(pb::WebhookState::Registered).await;
         hooked
     }

@@ -233,6 +233,7 @@ async fn f25_a_move_to_another_stage_shows_at_once() {
     let world = World::synced(Setup::new(120)).await;
     let applicant = world.applicants().await.applicants.remove(0);
     let acting = world.lever.active_users().remove(0);
+    world.until_at_rest().await;
     let pulls = world.calls("listOpportunities").len();
     let request = pb::ChangeStageRequest {
         opportunity_id: applicant.opportunity_id.clone(),

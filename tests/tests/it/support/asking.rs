@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use lever_sim::AuditEntry;
 use proto::v1 as pb;
 use tonic::Status;
 
@@ -35,6 +36,23 @@ impl World {
         until("the mirror is synced", async || {
             let status = self.status().await;
             (status.state() == pb::SyncState::Synced).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the pass over what changed during the first walk over everybody has been made too: it follows that walk
+    /// by itself, and from then on lists are read on schedule and when somebody asks.
+    pub(crate) async fn until_at_rest(&self) {
+        self.until_synced().await;
+        until("what changed during the first walk is read", async || {
+            let limits = |call: &AuditEntry| {
+                let named = |name: &str| call.query.iter().any(|(given, _)| given == name);
+                (named("stage_id"), named("updated_at_start"))
+            };
+            let calls = self.calls("listOpportunities");
+            let limited = calls.iter().map(limits);
+            let mut since = limited.skip_while(|limits| *limits != (false, false));
+            since.any(|limits| limits == (false, true)).then_some(())
         })
         .await;
     }
