@@ -452,12 +452,14 @@ fn not_granted(error: oauth::Error) -> Error {
         ),
         oauth::Error::App { .. } => Error::precondition(KEY_REJECTED, APP_REFUSED, Vec::new()),
         oauth::Error::Nowhere => Error::precondition(KEY_REJECTED, NO_AUTHORITY, Vec::new()),
-        oauth::Error::Unreachable { .. }
-        | oauth::Error::Malformed
-        | oauth::Error::NotBegun
-        | oauth::Error::NotKept => Error::unavailable(
-            "Lever's authorization server did not answer as it should; ask again",
-        ),
+        oauth::Error::Unreachable { reason, .. } => Error::unavailable(format!(
+            "Lever's authorization server did not answer as it should: {reason}; ask again"
+        )),
+        oauth::Error::Malformed | oauth::Error::NotBegun | oauth::Error::NotKept => {
+            Error::unavailable(
+                "Lever's authorization server did not answer as it should; ask again",
+            )
+        }
     }
 }
 

@@ -397,7 +397,7 @@ impl From<lever::Error> for Error {
                 ErrorKind::Unavailable {
                     retry_after: Duration::from_secs(2),
                 },
-                "Lever was not reached; ask again".to_owned(),
+                unreached_message(&error),
             ),
             _ => (
                 ErrorKind::Unavailable {
@@ -413,6 +413,22 @@ impl From<lever::Error> for Error {
             lever_says: words(&error),
             source: Some(Box::new(error)),
         }
+    }
+}
+
+/// What to tell a person about a call for which no connection came about.
+fn unreached_message(error: &lever::Error) -> String {
+    match error.unreached() {
+        Some(unreached) => format!(
+            "Lever was not reached at {}: {}; check the region or base URL of the connection and what stands between \
+             this service and Lever, or ask again",
+            unreached.at(),
+            unreached.obstacle()
+        ),
+        None if error.had_no_token() => {
+            "Lever's authorization server gave no access token; ask again".to_owned()
+        }
+        None => "Lever was not reached; ask again".to_owned(),
     }
 }
 

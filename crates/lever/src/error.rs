@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::budget::Pause;
-use crate::client::{Stopped, redact};
+use crate::client::{Stopped, Unreached, redact};
 use crate::registry::{Operation, Repeat};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -195,6 +195,16 @@ impl Error {
     /// Whether the rate limit left the call no turn: none came before its deadline, or Lever answered 429 to the last.
     pub fn had_no_turn(&self) -> bool {
         self.kind == ErrorKind::RateLimited || self.stopped() == Some(&Stopped::NoTurn)
+    }
+
+    /// Whether the call was not made since no access token could be had for it.
+    pub fn had_no_token(&self) -> bool {
+        self.stopped() == Some(&Stopped::NoToken)
+    }
+
+    /// Where no connection came about, and why; none for everything but [`ErrorKind::Unreachable`].
+    pub fn unreached(&self) -> Option<&Unreached> {
+        self.source.as_ref()?.downcast_ref()
     }
 
     fn stopped(&self) -> Option<&Stopped> {

@@ -49,7 +49,7 @@ pub use budget::{Budget, BudgetConfig, Granted, Lane, Late, Pause, PerLane, Snap
 #[cfg(feature = "client")]
 pub use client::{
     Answer, Attempt, BaseUrl, Chunks, Client, Credential, Download, Http, Jitter, Limits, Observer,
-    Region,
+    Obstacle, Region, Unreached,
 };
 #[cfg(feature = "client")]
 pub use endpoint::*;

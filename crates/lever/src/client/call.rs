@@ -11,7 +11,7 @@ use url::Url;
 
 use super::attempt::Stopped;
 use super::multipart::{Multipart, Spoiled};
-use super::{Client, date};
+use super::{Client, Unreached, date};
 use crate::endpoint::{ASTRAY, Part, Request};
 use crate::error::{Error, ErrorKind};
 use crate::registry::{AnswerKind, Method, Operation};
@@ -144,9 +144,11 @@ impl Call {
     pub(super) fn transport(&self, error: reqwest_middleware::Error) -> Error {
         match error {
             reqwest_middleware::Error::Reqwest(error) => {
-                let kind = if error.is_connect() {
-                    ErrorKind::Unreachable
-                } else if error.is_builder() {
+                if error.is_connect() {
+                    let unreached = Unreached::new(&self.url, error);
+                    return Error::new(self.operation, ErrorKind::Unreachable).caused_by(unreached);
+                }
+                let kind = if error.is_builder() {
                     ErrorKind::InvalidRequest
                 } else {
                     ErrorKind::Lost

@@ -18,6 +18,7 @@ mod pages;
 mod region;
 mod retry;
 mod send;
+mod unreached;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use download::{Chunks, Download};
 pub use http_pool::Http;
 pub use region::{BaseUrl, Region};
 pub use send::Answer;
+pub use unreached::{Obstacle, Unreached};
 
 use crate::budget::{Budget, Lane};
 

@@ -14,7 +14,7 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::Error;
-use crate::client::{BaseUrl, Http, Region};
+use crate::client::{BaseUrl, Http, Obstacle, Region};
 use crate::time::Timestamp;
 
 /// How long the authority may take to answer.
@@ -231,13 +231,12 @@ async fn body(mut response: reqwest::Response) -> Result<Zeroizing<Vec<u8>>, Err
 
 fn unreachable(error: reqwest::Error) -> Error {
     let unsent = error.is_connect();
-    let reason = if unsent {
-        "no connection"
-    } else {
-        "the answer broke off"
+    let reason = match unsent {
+        true => Obstacle::behind(&error).to_string(),
+        false => "the answer broke off".to_owned(),
     };
     Error::Unreachable {
-        reason: reason.to_owned(),
+        reason,
         may_have_acted: !unsent,
     }
 }

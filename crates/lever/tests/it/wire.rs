@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lever::{AddTags, CreateNote, ErrorKind, GetOpportunity, Limits, Retry};
+use lever::{AddTags, CreateNote, ErrorKind, GetOpportunity, Limits, Obstacle, Retry};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -110,6 +110,31 @@ async fn where_nobody_listens_nothing_was_done() {
     );
     assert!(!error.may_have_acted());
     assert!(!format!("{error:?}").contains("o1"), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_of_a_connection_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = listener.local_addr().unwrap();
+    drop(listener);
+    let plain = serve(&["HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"]).await;
+    for (address, obstacle) in [
+        (format!("http://{closed}"), Obstacle::Refused),
+        ("http://lever.invalid".to_owned(), Obstacle::UnknownName),
+        (plain.replace("http:", "https:"), Obstacle::NoTls),
+    ] {
+        let once = Limits {
+            max_attempts: 1,
+            ..Limits::default()
+        };
+        let error = client(&address).with_limits(once).send(&get()).await;
+        let error = error.unwrap_err();
+        let unreached = error.unreached().expect("no connection");
+        assert_eq!(
+            (unreached.at(), unreached.obstacle()),
+            (address.as_str(), obstacle)
+        );
+    }
 }
 
 #[tokio::test]
