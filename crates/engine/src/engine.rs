@@ -108,6 +108,8 @@ pub struct Engine {
     unusable: Arc<RwLock<HashMap<ConnectionId, Unusable>>>,
     /// What deliveries to connections that do not exist are verified with.
     decoys: Arc<Tokens>,
+    /// Over once a stop is near: nobody waits any more for what may take long.
+    winding_down: CancellationToken,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -137,6 +139,7 @@ impl Engine {
             running: Arc::new(RwLock::new(HashMap::new())),
             unusable: Arc::new(RwLock::new(HashMap::new())),
             decoys: Arc::new(Tokens::padded(Vec::new())),
+            winding_down: CancellationToken::new(),
             stop: CancellationToken::new(),
             tasks,
         };
@@ -350,9 +353,16 @@ impl Engine {
         self.running(id).map(|running| running.link)
     }
 
-    /// Prepares for a stop while calls of clients are still answered: begins nothing that a stop must not cut short.
+    /// Prepares for a stop while calls of clients are still answered: begins nothing that a stop must not cut short, and
+    /// lets those who wait for a write have it as it stands.
     pub fn wind_down(&self) {
         self.shared.renewals.end();
+        self.winding_down.cancel();
+    }
+
+    /// Waits until a stop is near.
+    pub(crate) async fn wound_down(&self) {
+        self.winding_down.cancelled().await;
     }
 
     /// Stops all workers at the next page or step, and waits for them up to `grace`.

@@ -34,7 +34,7 @@ use axum::Router;
 use axum::middleware;
 use axum::response::Response as HttpResponse;
 use domain::operation::Tally;
-use engine::{Engine, ErrorKind, Rights, Viewer};
+use engine::{Engine, Error, ErrorKind, Rights, Viewer};
 use proto::v1::candidate_service_server::CandidateServiceServer;
 use proto::v1::change_service_server::ChangeServiceServer;
 use proto::v1::connection_service_server::ConnectionServiceServer;
@@ -46,6 +46,7 @@ use proto::v1::stage_mapping_service_server::StageMappingServiceServer;
 use proto::v1::store_service_server::StoreServiceServer;
 use proto::v1::sync_service_server::SyncServiceServer;
 use proto::v1::token_service_server::TokenServiceServer;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Code, Request, Status};
@@ -65,6 +66,28 @@ pub struct Api {
     pub stop: CancellationToken,
     /// Proves callers.
     pub authority: Authority,
+}
+
+/// What whoever listens to a stream is told at a stop: the end of the stream alone would say that this was all.
+fn stopping() -> Status {
+    status(Error::unavailable(
+        "the service stops; ask again after its restart",
+    ))
+}
+
+/// Does the work behind a stream, and tells its listener where a stop cuts it short.
+async fn until_stopped<A>(
+    stop: &CancellationToken,
+    listener: mpsc::Sender<Result<A, Status>>,
+    work: impl Future<Output = ()>,
+) {
+    tokio::select! {
+        () = work => {}
+        () = stop.cancelled() => {
+            // Whoever is gone need not know.
+            let _ = listener.send(Err(stopping())).await;
+        }
+    }
 }
 
 /// The services, reflection and health behind the check of callers; health is for everybody.
@@ -290,6 +313,25 @@ mod tests {
     fn told(refusal: Status) -> Status {
         let response = explained(refusal.into_http());
         Status::from_header_map(response.headers()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_a_stop_cuts_short_says_so_and_a_whole_one_just_ends() {
+        let stop = CancellationToken::new();
+        let (to, mut whole) = mpsc::channel(4);
+        let work = {
+            let to = to.clone();
+            async move { to.send(Ok(1)).await.unwrap() }
+        };
+        until_stopped(&stop, to, work).await;
+        assert_eq!(whole.recv().await.unwrap().unwrap(), 1);
+        assert!(whole.recv().await.is_none());
+
+        stop.cancel();
+        let (to, mut cut) = mpsc::channel::<Result<i32, Status>>(4);
+        until_stopped(&stop, to, std::future::pending()).await;
+        let told = cut.recv().await.unwrap().unwrap_err();
+        assert_eq!(told.code(), Code::Unavailable);
     }
 
     #[test]

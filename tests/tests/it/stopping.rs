@@ -5,11 +5,22 @@ use std::time::{Duration, Instant};
 
 use lever_sim::{Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
+use tonic::{Code, Status, Streaming};
 
-use crate::support::{Random, Setup, World, proved, rounds, until};
+use crate::support::{Random, Setup, World, fresh_id, proved, rounds, until};
+
+/// How a stream ends that may not end by itself: its bare end would say that this was all.
+async fn end_of<A>(stream: &mut Streaming<A>) -> Status {
+    loop {
+        match stream.message().await {
+            Ok(answer) => assert!(answer.is_some(), "a bare end"),
+            Err(status) => return status,
+        }
+    }
+}
 
 #[tokio::test]
-async fn a_stop_ends_streams_and_lets_the_write_under_way_finish() {
+async fn a_stop_is_told_to_streams_and_lets_the_write_under_way_finish() {
     let mut world = World::synced(Setup::new(60)).await;
     let opportunity = world.open_opportunities().remove(0);
     let request = pb::WatchSyncRequest {
@@ -23,6 +34,12 @@ async fn a_stop_ends_streams_and_lets_the_write_under_way_finish() {
         .expect("a stream")
         .into_inner();
     assert!(watched.message().await.expect("a status").is_some());
+    let request = pb::WatchChangesRequest {
+        connection_id: world.connection.clone(),
+        ..Default::default()
+    };
+    let followed = world.api.changes().watch_changes(request).await;
+    let mut followed = followed.expect("a stream").into_inner();
 
     let slow = Action::StallBefore(Duration::from_secs(1));
     let rule = FaultRule::on("createOpportunityNote", slow).when(When::Nth(1));
@@ -37,7 +54,8 @@ async fn a_stop_ends_streams_and_lets_the_write_under_way_finish() {
     })
     .await;
     assert_eq!(world.stop().await.code(), Some(0));
-    while let Ok(Some(_)) = watched.message().await {}
+    assert_eq!(end_of(&mut watched).await.code(), Code::Unavailable);
+    assert_eq!(end_of(&mut followed).await.code(), Code::Unavailable);
 
     assert_eq!(world.notes_saying(&opportunity, "on its way"), 1);
     world.start().await;
@@ -53,6 +71,53 @@ async fn a_stop_ends_streams_and_lets_the_write_under_way_finish() {
         2,
         "nothing was sent twice"
     );
+}
+
+/// A caller who would rather wait for the end has the id all the same, to ask with after the next start.
+#[tokio::test]
+async fn who_waits_for_a_write_is_told_how_it_stands_when_the_service_stops() {
+    use pb::OperationState::{Recorded, Sending};
+    let mut world = World::synced(Setup::new(60)).await;
+    let person = world.open_opportunities().remove(0);
+    let never = Action::StallBefore(Duration::from_secs(600));
+    world.lever.set_faults(FaultPlan {
+        seed: 0,
+        rules: vec![FaultRule::on("createOpportunityNote", never)],
+    });
+    let note = |text: &str| pb::CreateNoteRequest {
+        connection_id: world.connection.clone(),
+        opportunity_id: person.clone(),
+        request_id: fresh_id(),
+        value: text.to_owned(),
+        wait: Some(prost_types::Duration {
+            seconds: 60,
+            nanos: 0,
+        }),
+        ..Default::default()
+    };
+    let asks = |request: pb::CreateNoteRequest| {
+        let api = world.api.clone();
+        tokio::spawn(async move { api.candidates().create_note(request).await })
+    };
+    let sent = asks(note("on its way"));
+    until("the note is being sent", async || {
+        let operations = world.operations().await;
+        (operations.first()?.state() == Sending).then_some(())
+    })
+    .await;
+    let in_line = asks(note("waiting in line"));
+    until("the other one is recorded", async || {
+        (world.operations().await.len() == 2).then_some(())
+    })
+    .await;
+    assert_eq!(world.stop().await.code(), Some(0));
+    let mut states = Vec::new();
+    for asked in [sent, in_line] {
+        let answer = asked.await.expect("no panic").expect("an answer");
+        let operation = answer.into_inner().operation.expect("an operation");
+        states.push(operation.state());
+    }
+    assert_eq!(states, [Sending, Recorded]);
 }
 
 /// Seen to fail with a stop that waits for the workers without cutting them short: it did not end within ten seconds.

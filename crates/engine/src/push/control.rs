@@ -7,6 +7,7 @@ use domain::operation::{Event, Failure, State, Tally};
 use domain::{ActingBecause, ConnectionId, Operation, OperationId, Timestamp, Write};
 use lever::{OpportunityId, UserId};
 use store::ErrorKind as StoreErrorKind;
+use tokio::time::Instant;
 
 use super::acting::{Acting, Chooser};
 use super::content::check_content;
@@ -23,6 +24,9 @@ const LOOKED_AT_ONCE: usize = 1000;
 
 /// How long the content of an operation is kept after its end (`store::prune`).
 const CONTENT_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How long a stop lets a caller wait for a write that is being sent: most are answered sooner.
+const LAST_WORD: Duration = Duration::from_secs(2);
 
 /// What a person does about an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +170,8 @@ impl OperationPage {
 impl Engine {
     /// Waits until an operation has settled or is held, at most `wait`; answers with it as it stands then.
     ///
+    /// A stop of the service ends the wait: at once, or within two seconds for one that is being sent.
+    ///
     /// # Errors
     /// Not found.
     pub async fn wait_for(
@@ -175,20 +181,32 @@ impl Engine {
         wait: Duration,
     ) -> Result<Operation> {
         let mut moves = self.shared.moves.watch();
-        let deadline = tokio::time::Instant::now() + wait;
+        let mut deadline = Instant::now() + wait;
+        let mut stopping = false;
         loop {
             let operation = self.operation(connection, id).await?;
-            // What is held settles when somebody says so, or in days.
-            let waits =
-                !operation.state.settled() && !matches!(operation.state, State::Held { .. });
-            if !waits || tokio::time::Instant::now() >= deadline {
+            let waits = match operation.state {
+                // What is held settles when somebody says so, or in days.
+                State::Held { .. } => false,
+                // The next start goes on with it.
+                State::Recorded { .. } | State::Reconciling { .. } => !stopping,
+                _ => !operation.state.settled(),
+            };
+            if !waits || Instant::now() >= deadline {
                 return Ok(operation);
             }
             loop {
-                match tokio::time::timeout_at(deadline, moves.recv()).await {
-                    Ok(Ok(moved)) if moved.operation != id => {}
-                    // Ours has moved, some moves were missed, or the time is up: look again.
-                    _ => break,
+                tokio::select! {
+                    moved = tokio::time::timeout_at(deadline, moves.recv()) => match moved {
+                        Ok(Ok(moved)) if moved.operation != id => {}
+                        // Ours has moved, some moves were missed, or the time is up: look again.
+                        _ => break,
+                    },
+                    () = self.wound_down(), if !stopping => {
+                        stopping = true;
+                        deadline = deadline.min(Instant::now() + LAST_WORD);
+                        break;
+                    }
                 }
             }
         }

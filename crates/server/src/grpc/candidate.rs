@@ -13,7 +13,7 @@ use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::rpc::carried;
-use super::{Api, caller, connection_of, in_our_words, viewer};
+use super::{Api, caller, connection_of, in_our_words, until_stopped, viewer};
 use crate::auth::{ACT_AS_ANY, CONFIDENTIAL, Caller, Role};
 use crate::wire;
 use crate::wire::download::{from_download, to_chunks, to_info};
@@ -262,10 +262,8 @@ macro_rules! writes {
                 let (sender, receiver) = mpsc::channel(2);
                 let stop = self.stop.clone();
                 tokio::spawn(carried(async move {
-                    tokio::select! {
-                        () = stop.cancelled() => {}
-                        () = hand_on(file, sender) => {}
-                    }
+                    let listener = sender.clone();
+                    until_stopped(&stop, listener, hand_on(file, sender)).await;
                 }));
                 Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
             }

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::stopping;
+
 /// So often an answer that tells nothing is given for its token, which would be too old one day otherwise.
 const TOKEN: Duration = Duration::from_secs(60);
 
@@ -81,7 +83,10 @@ impl<A: Answers> Followed<A> {
                     tokio::task::yield_now().await;
                     if !self.more {
                         tokio::select! {
-                            () = self.stop.cancelled() => return None,
+                            () = self.stop.cancelled() => {
+                                self.over = true;
+                                return Some((Err(stopping()), self));
+                            }
                             changed = self.moves.changed() => changed.ok()?,
                         }
                     }

@@ -12,7 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::rpc::carried;
-use super::{Api, caller, connection_of, in_our_words, viewer};
+use super::{Api, caller, connection_of, in_our_words, until_stopped, viewer};
 use crate::auth::{CONFIDENTIAL, Caller};
 use crate::wire;
 use crate::wire::candidate::{
@@ -48,6 +48,7 @@ impl Api {
         let api = self.clone();
         tokio::spawn(carried(async move {
             let mut first = None;
+            let listener = sender.clone();
             let answers = async {
                 while let Some(message) = messages.next().await {
                     let answer = api.next_lookup(&caller, &mut first, message).await;
@@ -57,10 +58,7 @@ impl Api {
                     }
                 }
             };
-            tokio::select! {
-                () = api.stop.cancelled() => {}
-                () = answers => {}
-            }
+            until_stopped(&api.stop, listener, answers).await;
         }));
         Ok(ReceiverStream::new(receiver))
     }

@@ -14,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::rpc::carried;
-use super::{Api, caller, connection_of};
+use super::{Api, caller, connection_of, stopping};
 use crate::auth::{CONFIDENTIAL, EEO};
 use crate::wire;
 use crate::wire::page_token::Bound;
@@ -133,7 +133,11 @@ impl SyncService for Api {
                     }
                 }
                 tokio::select! {
-                    () = api.stop.cancelled() => return,
+                    () = api.stop.cancelled() => {
+                        // Whoever is gone need not know.
+                        let _ = sender.send(Err(stopping())).await;
+                        return;
+                    }
                     () = sender.closed() => return,
                     changed = moves.changed() => if changed.is_err() { return },
                 }

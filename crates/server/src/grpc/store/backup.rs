@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use engine::{Error, unread};
+use engine::unread;
 use proto::v1 as pb;
 use proto::v1::backup_response::Part;
 use store::{Backup, Scope};
@@ -15,7 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::grpc::Api;
+use crate::grpc::{Api, stopping};
 use crate::wire::status::status;
 use crate::wire::time::to_timestamp;
 
@@ -77,10 +77,10 @@ fn send(backup: Backup, parts: &Parts, stop: CancellationToken) {
         return;
     }
     let why = match stop.is_cancelled() {
-        true => Error::unavailable("the service stops; ask again after its restart"),
-        false => unread(error),
+        true => stopping(),
+        false => status(unread(error)),
     };
-    let _ = parts.blocking_send(Err(status(why)));
+    let _ = parts.blocking_send(Err(why));
 }
 
 /// Collects bytes to chunks, and hands them to the caller.

@@ -6,7 +6,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use crate::grpc::Api;
+use crate::grpc::{Api, until_stopped};
 use crate::wire::status::status;
 
 /// Between two answers, in entries.
@@ -19,7 +19,7 @@ impl Api {
     ) -> impl Stream<Item = Result<pb::CheckResponse, Status>> + use<> {
         let (answers, received) = mpsc::channel(4);
         let (engine, stop) = (self.engine.clone(), self.stop.clone());
-        let told = answers.clone();
+        let (told, listener) = (answers.clone(), answers.clone());
         let progress = move |progress: store::Progress| {
             if progress.entries.is_multiple_of(TOLD_EVERY) {
                 // One that the caller does not take in time is left out; the next tells more.
@@ -39,12 +39,7 @@ impl Api {
             // Nobody listening is fine.
             let _ = answers.send(last).await;
         };
-        tokio::spawn(async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = check => {}
-            }
-        });
+        tokio::spawn(async move { until_stopped(&stop, listener, check).await });
         ReceiverStream::new(received)
     }
 }
