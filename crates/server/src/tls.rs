@@ -211,12 +211,26 @@ impl Contents {
                 )
             }
         };
-        builder.with_single_cert(chain, key).map_err(|error| {
-            Fault(format!(
-                "server.tls_cert and server.tls_key do not go together: {error}"
-            ))
-        })
+        builder
+            .with_single_cert(chain, key)
+            .map_err(|error| unusable(&error))
     }
+}
+
+/// Why a certificate and a key are no pair to serve with.
+fn unusable(error: &rustls::Error) -> Fault {
+    let rustls::Error::InvalidCertificate(fault) = error else {
+        return Fault(format!(
+            "server.tls_cert and server.tls_key do not go together: {error}"
+        ));
+    };
+    // There is no variant of its own for it.
+    Fault(match format!("{fault:?}").contains("UnsupportedCertVersion") {
+        true => "server.tls_cert: the first certificate in the file is of X.509 version 1, and TLS takes version 3 \
+                 only: make one that names the host in subjectAltName"
+            .to_owned(),
+        false => format!("server.tls_cert: the first certificate in the file cannot be used: {fault}"),
+    })
 }
 
 fn authorities(pem: &[u8]) -> Result<RootCertStore, Fault> {

@@ -48,9 +48,18 @@ pub fn connection_id(text: &str) -> Result<ConnectionId> {
 /// Reads an operation id, also that of an item of a bulk; anything that is none is simply not found.
 pub fn operation_id(text: &str) -> Result<OperationId> {
     if let Some((bulk, number)) = text.split_once('/') {
-        let item = bulk.parse().ok().zip(number.parse::<u16>().ok());
-        return item
-            .map(|(bulk, number): (OperationId, u16)| bulk.item(number))
+        let bulk = bulk
+            .parse()
+            .ok()
+            .filter(|bulk: &OperationId| bulk.number() == 0);
+        // From 1, and as it is told: no zeros stand before it.
+        let number = number
+            .parse()
+            .ok()
+            .filter(|n: &u16| *n > 0 && n.to_string() == number);
+        return bulk
+            .zip(number)
+            .map(|(bulk, number)| bulk.item(number))
             .ok_or_else(|| Error::not_found("operation", text));
     }
     if text.is_empty() {
@@ -84,6 +93,27 @@ mod tests {
         assert_eq!(page_size(7, 100, 1000).unwrap(), 7);
         assert_eq!(page_size(i32::MAX, 100, 1000).unwrap(), 1000);
         assert!(page_size(-1, 100, 1000).is_err());
+    }
+
+    #[test]
+    fn an_item_of_a_bulk_goes_by_one_name_only() {
+        use engine::ErrorKind::NotFound;
+        let bulk = OperationId::with_room("0190f3a1-7c1e-7d2a-9a57-aaaaaaaaaaaa".parse().unwrap());
+        let item = bulk.item(2);
+        assert_eq!(operation_id(&format!("{bulk}/2")).unwrap(), item);
+        assert_eq!(operation_id(&item.to_string()).unwrap(), item);
+        for other in [
+            format!("{bulk}/0"),
+            format!("{bulk}/02"),
+            format!("{item}/2"),
+            format!("{bulk}/"),
+        ] {
+            let error = operation_id(&other).unwrap_err();
+            let NotFound { what } = error.kind() else {
+                panic!("{other}: {error}");
+            };
+            assert_eq!(*what, "operation");
+        }
     }
 
     #[test]

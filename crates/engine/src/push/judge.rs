@@ -310,9 +310,13 @@ async fn check_reason(
         return Ok(());
     }
     let Some(known) = reasons.iter().find(|known| known.id == *reason) else {
+        let lists = match rejects {
+            true => "ListRejectReasons lists those allowed",
+            false => "LeverService.ListArchiveReasons lists them",
+        };
         return Err(Error::invalid(
             "archive_reason_id",
-            "Lever has no such archive reason: LeverService.ListArchiveReasons lists them",
+            format!("Lever has no such archive reason: {lists}"),
         ));
     };
     let mapping = mapping::present(shared, id).await?;

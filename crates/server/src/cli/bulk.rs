@@ -15,7 +15,7 @@ use super::{Client, Failure, Global, Output, json};
 /// Arguments of `fulcrum advance`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Advance {
-    /// Lever's id of the stage to move to.
+    /// Lever's id of the stage to move to, as `fulcrum mapping show --ids` lists them.
     stage: String,
     #[command(flatten)]
     whom: Whom,
@@ -24,7 +24,7 @@ pub(super) struct Advance {
 /// Arguments of `fulcrum reject`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Reject {
-    /// Lever's id of the archive reason.
+    /// Lever's id of the archive reason, as `fulcrum reasons` lists them.
     reason: String,
     #[command(flatten)]
     whom: Whom,

@@ -305,13 +305,37 @@ pub(super) async fn disconnect(global: &Global, command: Disconnect) -> Result<(
         return output.line(format!("removed \"{name}\" and all that was kept of it"));
     }
     output.line(format!("disconnected \"{name}\"; its key is destroyed"))?;
-    if connection.external_id.is_empty() {
-        return output.line("the mirror is removed after 14 days");
-    }
     output.line(format!(
-        "the mirror is kept for 14 days: connecting the account with `fulcrum connect --external-id {}` brings it back",
-        connection.external_id
+        "the mirror is kept for 14 days: `{}` brings it back",
+        reconnecting(&connection)
     ))
+}
+
+/// The command that connects a disconnected account again, for a shell.
+fn reconnecting(connection: &pb::Connection) -> String {
+    let place = match connection.region() {
+        pb::Region::Unspecified if !connection.base_url.is_empty() => {
+            format!(" --base-url {}", in_shell(&connection.base_url))
+        }
+        pb::Region::Eu => " --region eu".to_owned(),
+        pb::Region::Sandbox => " --region sandbox".to_owned(),
+        pb::Region::Unspecified | pb::Region::Global => String::new(),
+    };
+    let which = match connection.external_id.as_str() {
+        "" => format!("--restore {}", connection.id),
+        external => format!("--external-id {}", in_shell(external)),
+    };
+    let name = in_shell(&connection.display_name);
+    format!("fulcrum connect --name {name} {which}{place}")
+}
+
+/// A word as a POSIX shell takes it.
+fn in_shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 async fn lever_key(key_file: Option<&Path>) -> Result<SecretString, Failure> {
@@ -345,4 +369,31 @@ pub(super) async fn list(global: &Global) -> Result<(), Failure> {
         return output.line("no connection yet; link one with `fulcrum connect --name NAME`");
     }
     output.text(view::connections::table(&connections))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_connects_again_can_be_pasted_into_a_shell() {
+        let mut connection = pb::Connection {
+            id: "0190f3a1-7c1e-7d2a-9a57-000000000000".to_owned(),
+            display_name: "Ada's shop".to_owned(),
+            external_id: "customer-1".to_owned(),
+            region: pb::Region::Eu.into(),
+            ..Default::default()
+        };
+        assert_eq!(
+            reconnecting(&connection),
+            r"fulcrum connect --name 'Ada'\''s shop' --external-id customer-1 --region eu"
+        );
+        connection.external_id = String::new();
+        connection.region = pb::Region::Unspecified.into();
+        connection.base_url = "http://127.0.0.1:7470/v1".to_owned();
+        assert_eq!(
+            reconnecting(&connection),
+            r"fulcrum connect --name 'Ada'\''s shop' --restore 0190f3a1-7c1e-7d2a-9a57-000000000000 --base-url http://127.0.0.1:7470/v1"
+        );
+    }
 }

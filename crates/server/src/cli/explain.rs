@@ -39,7 +39,7 @@ pub(super) async fn run(global: &Global, command: Explain) -> Result<(), Failure
     let who = match (command.opportunity, identity) {
         (opportunity, _) if !opportunity.is_empty() => Who::OpportunityId(opportunity),
         (_, identity) if identity == pb::Identity::default() => {
-            return Err(Failure::new(
+            return Err(Failure::usage(
                 "say who is missing: give --email, --linkedin, --github, --twitter, --phone, --contact, --opportunity, \
                  or --name with --company",
             ));

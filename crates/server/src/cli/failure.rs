@@ -28,6 +28,14 @@ impl Failure {
         }
     }
 
+    /// The arguments do not go together; ends as those do that cannot be read at all.
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
+        Failure {
+            code: 2,
+            ..Failure::new(message)
+        }
+    }
+
     /// The reader of standard output went away: nothing to say, nothing wrong.
     fn quiet() -> Failure {
         Failure {

@@ -34,6 +34,31 @@ pub(super) struct Inbound {
     watch: bool,
 }
 
+/// Arguments of `fulcrum reasons`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Reasons {
+    /// The connection by id, external id or name; may be left out when there is one.
+    connection: Option<String>,
+}
+
+/// Lists what people can be rejected with.
+pub(super) async fn reasons(global: &Global, command: Reasons) -> Result<(), Failure> {
+    let client = Client::open(global).await?;
+    let request = pb::ListRejectReasonsRequest {
+        connection_id: client.connection(command.connection.as_deref()).await?.id,
+    };
+    let answer = client.inbound().list_reject_reasons(request).await?;
+    let answer = answer.into_inner();
+    let mut output = Output::standard();
+    match global.json {
+        true => output.json(&json::of("ListRejectReasonsResponse", &answer)?),
+        false if answer.reasons.is_empty() => {
+            output.line("the mirror has no archive reason that people may be rejected with")
+        }
+        false => output.text(applicants::reasons(&answer.reasons, WIDTH)),
+    }
+}
+
 /// Lists inbound applicants.
 pub(super) async fn run(global: &Global, command: Inbound) -> Result<(), Failure> {
     let client = Client::open(global).await?;

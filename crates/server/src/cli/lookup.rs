@@ -62,15 +62,15 @@ impl From<Person> for pb::Identity {
 
 /// Tells who somebody is in Lever.
 pub(super) async fn run(global: &Global, command: Lookup) -> Result<(), Failure> {
-    let client = Client::open(global).await?;
-    let connection = client.connection(command.connection.as_deref()).await?;
     let identity = pb::Identity::from(command.person);
     if identity == pb::Identity::default() {
-        return Err(Failure::new(
+        return Err(Failure::usage(
             "say whom to look up: give --email, --linkedin, --github, --twitter, --phone, --contact, \
              or --name with --company",
         ));
     }
+    let client = Client::open(global).await?;
+    let connection = client.connection(command.connection.as_deref()).await?;
     let request = pb::LookupCandidatesRequest {
         connection_id: connection.id,
         identities: vec![identity],

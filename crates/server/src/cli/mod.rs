@@ -141,6 +141,8 @@ enum Command {
     Sync(sync::Sync),
     /// Lists inbound applicants with their SLA.
     Inbound(inbound::Inbound),
+    /// Lists the archive reasons that people can be rejected with.
+    Reasons(inbound::Reasons),
     /// Moves applicants to a stage, up to 1,000 at once.
     Advance(bulk::Advance),
     /// Rejects applicants, up to 1,000 at once, now or held so that it can be taken back.
@@ -223,6 +225,7 @@ impl Cli {
             Command::Issues(command) => issues::run(global, command).await,
             Command::Sync(command) => sync::sync(global, command).await,
             Command::Inbound(command) => inbound::run(global, command).await,
+            Command::Reasons(command) => inbound::reasons(global, command).await,
             Command::Advance(command) => bulk::advance(global, command).await,
             Command::Reject(command) => bulk::reject(global, command).await,
             Command::Lookup(command) => lookup::run(global, command).await,

@@ -41,10 +41,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     })
     .await
     .map_err(|error| {
-        Failure::new(format!(
-            "cannot start the simulator on {}: {error}",
-            arguments.listen
-        ))
+        let why = engine::report(&error);
+        Failure::new(format!("cannot start the simulator: {why}"))
+            .with("--listen names another address or port")
     })?;
     let mut output = Output::standard();
     output.line(format!("base URL  {}", sim.base_url()))?;

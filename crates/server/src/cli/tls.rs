@@ -78,6 +78,14 @@ fn told(error: &rustls::Error) -> String {
             "nobody whom this machine trusts has signed the certificate of the service: name its authority with --ca"
                 .to_owned()
         }
+        // There is no variant of its own for it.
+        rustls::Error::InvalidCertificate(CertificateError::Other(fault))
+            if format!("{fault:?}").contains("CaUsedAsEndEntity") =>
+        {
+            "the certificate of the service is that of an authority (CA:TRUE): it needs one of its own, which that \
+             authority has signed, or one made with basicConstraints=CA:FALSE"
+                .to_owned()
+        }
         rustls::Error::InvalidMessage(_) => {
             "it answers without TLS: if it is the service, its address begins with http://".to_owned()
         }

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Stage {
         #[command(flatten)]
         target: Target,
-        /// Lever's id of the stage.
+        /// Lever's id of the stage, as `fulcrum mapping show --ids` lists them.
         stage: String,
         /// Refuse if the opportunity is no longer in this stage.
         #[arg(
@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Archive {
         #[command(flatten)]
         target: Target,
-        /// Lever's id of the archive reason.
+        /// Lever's id of the archive reason; `fulcrum reasons` lists those that reject.
         reason: String,
         /// The requisition a hire counts for.
         #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]

@@ -82,6 +82,15 @@ pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
     within("lever.burst", u64::from(lever.burst), 1..=1_000)?;
     if lever.interactive_reserve >= lever.burst {
         let (reserve, burst) = (lever.interactive_reserve, lever.burst);
+        // Whoever has set one of them alone looks for that one.
+        if reserve == Settings::default().lever.interactive_reserve {
+            return fault(
+                "lever.burst",
+                format!(
+                    "expected more than `lever.interactive_reserve` ({reserve}), found {burst}"
+                ),
+            );
+        }
         return fault(
             "lever.interactive_reserve",
             format!("expected less than `lever.burst` ({burst}), found {reserve}"),

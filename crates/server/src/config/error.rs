@@ -117,7 +117,11 @@ fn problem(kind: &Kind) -> String {
     match kind {
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
             let expected = in_words(expected);
-            format!("expected {expected}, found {}", found_value(found))
+            let quoted = match found {
+                Actual::Str(text) if text.parse::<f64>().is_ok() => " in quotes",
+                _ => "",
+            };
+            format!("expected {expected}, found {}{quoted}", found_value(found))
         }
         Kind::UnknownVariant(found, expected) => {
             format!("expected one of {}, found \"{found}\"", expected.join(", "))

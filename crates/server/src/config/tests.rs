@@ -284,6 +284,14 @@ fn a_wrong_value_names_its_layer_and_what_was_expected() {
             "`lever.burst` in /etc/x.toml: expected 1 to 1000, found 0",
         ),
         (
+            file("[lever]\nburst = 3"),
+            "`lever.burst` in /etc/x.toml: expected more than `lever.interactive_reserve` (3), found 3",
+        ),
+        (
+            file("[lever]\nburst = \"10\""),
+            "`lever.burst` in /etc/x.toml: expected a whole number from 0 to 4294967295, found \"10\" in quotes",
+        ),
+        (
             variable("FULCRUM__LEVER__INTERACTIVE_RESERVE", "10"),
             "FULCRUM__LEVER__INTERACTIVE_RESERVE in the environment: expected less than `lever.burst` (10), found 10",
         ),

@@ -200,10 +200,11 @@ impl<'a> Tour<'a> {
         self.output.line(render::heading(8, "Yours to try", ""))?;
         self.output
             .line(format!("   gRPC    {} (with reflection)", self.server))?;
-        self.output.line(format!(
-            "   health  http://{}/readyz",
-            self.scene.service.http
-        ))?;
+        let http = self.scene.service.http;
+        self.output
+            .line(format!("   console http://{http}/console"))?;
+        self.output
+            .line(format!("   health  http://{http}/readyz"))?;
         self.output
             .line(format!("   data    {}", self.scene.data().display()))?;
         self.output.line("")?;

@@ -20,7 +20,7 @@ use super::{Failure, Global, Output, json, prompt};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Shows where each Lever stage is mapped, with SLA days and open candidacies.
-    Show(Chosen),
+    Show(Show),
     /// Lists the paths in Lever that can feed a field of the product.
     Fields(Target),
     /// Suggests a product stage for each Lever stage; changes nothing.
@@ -52,6 +52,16 @@ pub(super) struct Chosen {
     /// The field mapping instead of the stage mapping.
     #[arg(long)]
     fields: bool,
+}
+
+/// Arguments of `fulcrum mapping show`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Show the ids of the stages, which writes take, instead of SLA days and inbound stages.
+    #[arg(long, conflicts_with = "fields")]
+    ids: bool,
 }
 
 /// A document and the connection it is for.
@@ -95,7 +105,7 @@ pub(super) struct Rollback {
 /// Does what was asked.
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Show(chosen) => show(global, chosen).await,
+        Command::Show(asked) => show(global, asked).await,
         Command::Fields(target) => {
             let subject = Subject::open(global, target.connection).await?;
             fields(global, &subject).await
@@ -116,7 +126,7 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
     }
 }
 
-async fn show(global: &Global, chosen: Chosen) -> Result<(), Failure> {
+async fn show(global: &Global, Show { chosen, ids }: Show) -> Result<(), Failure> {
     let subject = Subject::open(global, chosen.connection).await?;
     let mut output = Output::standard();
     if chosen.fields {
@@ -131,7 +141,10 @@ async fn show(global: &Global, chosen: Chosen) -> Result<(), Failure> {
     if global.json {
         return output.json(&json::of("GetStageMappingResponse", &answer)?);
     }
-    output.text(page::stages(&answer.stages))?;
+    output.text(match ids {
+        true => page::stage_ids(&answer.stages),
+        false => page::stages(&answer.stages),
+    })?;
     output.text(page::notices(&answer.notices))?;
     let version = answer.stage_mapping.unwrap_or_default().version;
     output.line(styled(DIM, &format!("version {version}")))

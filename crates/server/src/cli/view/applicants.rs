@@ -16,6 +16,23 @@ pub(crate) enum Detail {
     Ids,
 }
 
+/// Archive reasons as a table of so many columns.
+pub(crate) fn reasons(reasons: &[pb::RejectReason], width: usize) -> String {
+    let mut table = Table::new([
+        Column::fixed("LEVER ID", Align::Left),
+        Column::flexible("REASON"),
+        Column::flexible("TEMPLATES"),
+    ]);
+    for reason in reasons {
+        table.row([
+            Cell::from(&reason.archive_reason_id),
+            Cell::from(&reason.text),
+            Cell::from(reason.templates.join(", ")),
+        ]);
+    }
+    table.text(width)
+}
+
 /// Applicants as a table of so many columns.
 pub(crate) fn table(
     applicants: &[pb::Applicant],

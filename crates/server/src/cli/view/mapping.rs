@@ -35,6 +35,23 @@ pub(crate) fn stages(stages: &[pb::MappedStage]) -> String {
     table.text(WIDTH)
 }
 
+/// The ids of Lever's stages, a line for each.
+pub(crate) fn stage_ids(stages: &[pb::MappedStage]) -> String {
+    let mut table = Table::new([
+        Column::fixed("LEVER ID", Align::Left),
+        Column::flexible("LEVER STAGE"),
+        Column::flexible("PRODUCT STAGE"),
+    ]);
+    for stage in stages {
+        table.row([
+            Cell::from(&stage.stage_id),
+            lever_stage(stage),
+            product_stage(&stage.product_stage),
+        ]);
+    }
+    table.text(WIDTH)
+}
+
 /// What Lever has changed since the mapping was saved, a line each.
 pub(crate) fn notices(notices: &[pb::MappingNotice]) -> String {
     let lines = notices.iter().map(|notice| {
