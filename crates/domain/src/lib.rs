@@ -24,7 +24,7 @@ pub mod identity;
 pub mod issue;
 pub mod link;
 pub mod mapping_document;
-mod nearest;
+pub mod nearest;
 pub mod operation;
 pub mod provenance;
 pub mod schedule;

@@ -8,7 +8,7 @@ const COMPARED: usize = 80;
 /// The candidates, given as id and text, that are most like what was written; nearest first, at most three.
 ///
 /// The text counts as much as the id: a name written in place of an id is the likeliest mistake. An empty text is none.
-pub(crate) fn nearest<'a>(
+pub fn nearest<'a>(
     written: &str,
     candidates: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Vec<String> {

@@ -1,8 +1,9 @@
 //! Any operation of Lever's, by its name: reads go straight through, writes become operations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use domain::nearest::nearest;
 use domain::operation::RawWrite;
 use domain::{ConnectionId, Stream, Write, excluded};
 use lever::{Access, AnswerKind, Lane, Operation, RawCall, RawReply, Repeat, registry};
@@ -60,9 +61,7 @@ pub fn find_operation(id: &str, permission: &str) -> Result<&'static Operation> 
             "operation_id",
             "name the operation as Lever's API description does",
         )),
-        (id, "") => registry::find(id).ok_or_else(|| {
-            Error::invalid("operation_id", "Lever's API has no operation of this name")
-        }),
+        (id, "") => registry::find(id).ok_or_else(|| Error::invalid("operation_id", unknown(id))),
         ("", permission) => only(permission),
         _ => Err(Error::invalid(
             "permission",
@@ -71,14 +70,30 @@ pub fn find_operation(id: &str, permission: &str) -> Result<&'static Operation> 
     }
 }
 
+/// What to say of a name that Lever's API does not have.
+pub(crate) fn unknown(operation: &str) -> String {
+    let names = registry::OPERATIONS.iter().map(|known| (known.id, ""));
+    let near = nearest(operation, names).join(", ");
+    format!("Lever's API has no operation of this name; nearest: {near}")
+}
+
 fn only(permission: &str) -> Result<&'static Operation> {
     let found: Vec<_> = registry::by_permission(permission).collect();
     match found.as_slice() {
         [one] => Ok(one),
-        [] => Err(Error::invalid(
-            "permission",
-            "Lever's page of API keys has no permission of this name",
-        )),
+        [] => {
+            let permissions: BTreeSet<_> = registry::OPERATIONS
+                .iter()
+                .map(|known| known.permission)
+                .filter(|name| !name.is_empty())
+                .collect();
+            let near = nearest(permission, permissions.into_iter().map(|known| (known, "")));
+            let message = format!(
+                "Lever's page of API keys has no permission of this name; nearest: {}",
+                near.join(", ")
+            );
+            Err(Error::invalid("permission", message))
+        }
         several => {
             let names: Vec<_> = several.iter().map(|operation| operation.id).collect();
             let message = format!(
@@ -441,7 +456,9 @@ mod tests {
             "listUsers"
         );
         let refused = |id, permission| find_operation(id, permission).unwrap_err().to_string();
-        assert!(refused("nope", "").starts_with("operation_id"));
+        assert!(refused("list user", "").starts_with("operation_id"));
+        assert!(refused("list user", "").contains("nearest: listUsers, "));
+        assert!(refused("", "find all user").contains("nearest: find all users, "));
         assert!(refused("", "").starts_with("operation_id"));
         assert!(refused("", "nope").starts_with("permission"));
         assert!(refused("listUsers", "find all users").starts_with("permission"));

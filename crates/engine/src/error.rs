@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use lever::Timestamp;
+use domain::Connection;
 
 use crate::read::LONGEST_ID;
 
@@ -540,15 +540,16 @@ pub(crate) fn permission_message(permission: &str) -> String {
     )
 }
 
-/// Adds the time of the newest complete pass to an error about data that is not there yet.
-pub(crate) fn not_read_yet(reason: &'static str, what: &str, as_of: Option<Timestamp>) -> Error {
-    let details = as_of
-        .map(|at| vec![("as_of_ms", at.as_millis().to_string())])
-        .unwrap_or_default();
+/// What is said of data that is not there yet.
+pub(crate) fn not_read_yet(reason: &'static str, what: &str, connection: &Connection) -> Error {
+    let way_out = match connection.paused {
+        true => "nothing is read while the sync is paused: resume it (ResumeSync)",
+        false => "try again in a moment",
+    };
     Error::precondition(
         reason,
-        format!("{what} have not been read from Lever yet; try again in a moment"),
-        details,
+        format!("{what} have not been read from Lever yet; {way_out}"),
+        Vec::new(),
     )
 }
 
@@ -585,6 +586,8 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
     use std::sync::Arc;
+
+    use domain::Timestamp;
 
     use super::*;
     use crate::pull::Trouble;
@@ -730,5 +733,15 @@ mod tests {
         assert_eq!(bad.for_log(), "not valid: stage_id");
         let key = Error::invalid("m.stage_slas[\"ada@example.com\"].sla_days", "too many");
         assert_eq!(key.for_log(), "not valid: m.stage_slas[...].sla_days");
+    }
+
+    #[test]
+    fn what_a_pause_keeps_from_being_read_says_how_to_end_it() {
+        let mut connection = testing::connection(&[], Timestamp::from_millis(0));
+        let told =
+            |connection: &Connection| not_read_yet("R", "the stages", connection).to_string();
+        assert!(told(&connection).ends_with("try again in a moment"));
+        connection.paused = true;
+        assert!(told(&connection).contains("ResumeSync"));
     }
 }

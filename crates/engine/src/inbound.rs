@@ -103,7 +103,11 @@ impl Engine {
         let mut rows = self.rows(id, &stages, &query).await?;
         // The first applicants are shown while the others are still being read; nobody is not an answer yet (X6).
         if rows.is_empty() && !status::inbound_ready(&listings) {
-            return Err(not_read_yet("INBOUND_NOT_READ", "the inbound stages", None));
+            return Err(not_read_yet(
+                "INBOUND_NOT_READ",
+                "the inbound stages",
+                &connection,
+            ));
         }
         let next = (rows.len() > query.limit)
             .then(|| {

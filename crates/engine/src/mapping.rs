@@ -333,7 +333,7 @@ pub(crate) async fn none_is_an_answer(
         Err(_) => Err(not_read_yet(
             reason,
             &format!("the {}", stream.name().replace('_', " ")),
-            None,
+            &connection,
         )),
     }
 }

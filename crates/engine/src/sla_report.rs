@@ -73,7 +73,7 @@ impl Engine {
             return Err(crate::error::not_read_yet(
                 "INBOUND_NOT_READ",
                 "the inbound stages",
-                None,
+                &connection,
             ));
         }
         let legend = Legend::of(&self.shared, id).await?;

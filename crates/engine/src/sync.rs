@@ -8,7 +8,7 @@ use domain::{ConnectionId, Cursor, Listing, OperationId, Schedule, Stream, Times
 use lever::registry::{self, Access, Operation};
 use store::{ApiCall, CallFilter, CallMark, Quarantined, Run, RunCause, RunFilter};
 
-use crate::call::written;
+use crate::call::{unknown, written};
 use crate::engine::Engine;
 use crate::error::{Error, Result, STREAM_MOVED};
 use crate::link::Link;
@@ -16,6 +16,7 @@ use crate::permissions::home;
 use crate::pull::listing_of;
 use crate::settings::PullSettings;
 use crate::status::SyncStatus;
+use crate::traffic;
 
 /// One page of calls to Lever.
 #[derive(Debug, Clone)]
@@ -149,16 +150,17 @@ impl Engine {
         after: Option<CallMark>,
         limit: usize,
     ) -> Result<ApiCallPage> {
-        self.link(id)?;
+        let link = self.link(id)?;
         if let Some(operation) = &filter.operation
             && registry::find(operation).is_none()
         {
-            return Err(Error::invalid(
-                "lever_operation",
-                "Lever's API has no operation of this name",
-            ));
+            return Err(Error::invalid("lever_operation", unknown(operation)));
         }
         filter.among = stream.map(operations_about);
+        if after.is_none() {
+            // Whoever looks just after a call looks for that one.
+            traffic::log(&self.shared, &link).await;
+        }
         let store = &self.shared.store;
         let page = store.calls(id, filter, after, limit).await?;
         let made_for: BTreeSet<OperationId> =

@@ -33,7 +33,7 @@ use ::lever as lever_ids;
 use axum::Router;
 use axum::middleware;
 use axum::response::Response as HttpResponse;
-use domain::operation::Tally;
+use domain::operation::{State, Tally};
 use engine::{Engine, Error, ErrorKind, Rights, Viewer};
 use proto::v1::candidate_service_server::CandidateServiceServer;
 use proto::v1::change_service_server::ChangeServiceServer;
@@ -54,6 +54,7 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 
 use crate::auth::{Authority, CONFIDENTIAL, Caller, Role};
 use crate::wire::status::{compressed, status, too_large, unauthenticated, undecodable};
+use crate::wire::time::to_timestamp;
 
 /// What every service needs.
 #[derive(Debug, Clone)]
@@ -211,38 +212,47 @@ impl Api {
         let answer = self.engine.answer_to(operation).await.map_err(status)?;
         let sees = caller.has(CONFIDENTIAL) && self.engine.shows_confidential(operation.connection);
         let hidden = !sees && answer.contains("\"confidential\"");
-        Ok(proto::v1::Operation {
+        let shown = proto::v1::Operation {
             result_json: if hidden { "".into() } else { answer.into() },
-            tally: self.tally(caller, operation).await?,
             ..crate::wire::operation::to_pb(operation)
+        };
+        let domain::Write::Bulk(bulk) = &operation.write else {
+            return Ok(shown);
+        };
+        let (tally, release_at) = self.tally(caller, operation, bulk).await?;
+        Ok(proto::v1::Operation {
+            tally: Some(crate::wire::operation::to_tally(tally)),
+            release_time: release_at.map(to_timestamp),
+            ..shown
         })
     }
 
-    /// What became of the items of a bulk, of those that the caller may see.
+    /// What became of the items of a bulk, of those that the caller may see, and when the first of them gets in line
+    /// that is held.
     async fn tally(
         &self,
         caller: &Caller,
         operation: &domain::Operation,
-    ) -> Result<Option<proto::v1::Tally>, Status> {
-        let domain::Write::Bulk(bulk) = &operation.write else {
-            return Ok(None);
-        };
+        bulk: &domain::operation::Bulk,
+    ) -> Result<(Tally, Option<domain::Timestamp>), Status> {
         let sees_all =
             caller.has(CONFIDENTIAL) && self.engine.shows_confidential(operation.connection);
-        let tally = match bulk.tally.filter(|_| sees_all) {
-            Some(settled) => settled,
-            None => {
-                let items = self.engine.items(operation).await.map_err(status)?;
-                let mut seen = Vec::with_capacity(items.len());
-                for item in &items {
-                    if sees_all || self.sees_operation(caller, item).await? {
-                        seen.push(&item.state);
-                    }
-                }
-                Tally::of(seen)
+        if let Some(settled) = bulk.tally.filter(|_| sees_all) {
+            return Ok((settled, None));
+        }
+        let items = self.engine.items(operation).await.map_err(status)?;
+        let mut seen = Vec::with_capacity(items.len());
+        for item in &items {
+            if sees_all || self.sees_operation(caller, item).await? {
+                seen.push(&item.state);
             }
-        };
-        Ok(Some(crate::wire::operation::to_tally(tally)))
+        }
+        let held = seen.iter().filter_map(|state| match state {
+            State::Held { release_at } => Some(*release_at),
+            _ => None,
+        });
+        let release_at = held.min();
+        Ok((Tally::of(seen), release_at))
     }
 
     /// Refuses an opportunity that the caller may not see, as if it did not exist.

@@ -1,13 +1,16 @@
 //! Disconnecting: nothing is left at Lever, nothing is told that did not happen, and the mirror is there for a while.
 
+use std::fs::OpenOptions;
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use lever_sim::{Action, Config, FaultPlan, FaultRule, Key, Sim};
 use proto::v1 as pb;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use tonic::Code;
 
-use crate::support::{Door, Setup, World, fresh_id, refused, until, why};
+use crate::support::{Door, Setup, World, fresh_id, program, refused, until, why};
 
 fn setup() -> Setup {
     let mut setup = Setup::new(30);
@@ -30,9 +33,59 @@ impl World {
     }
 }
 
+/// Somebody at a terminal types `fulcrum disconnect` and then `answer`: the exit code, and what stands on the screen.
+async fn disconnect_at_a_terminal(world: &World, answer: &str) -> (Option<i32>, String) {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&terminal).expect("granted");
+    unlockpt(&terminal).expect("unlocked");
+    let name = ptsname(&terminal, Vec::new()).expect("a name");
+    let end = || {
+        let mut options = OpenOptions::new();
+        let end = options
+            .read(true)
+            .write(true)
+            .open(name.to_str().expect("UTF-8"));
+        end.expect("the other end")
+    };
+    let mut command = program();
+    command
+        .arg("disconnect")
+        .env("FULCRUM_SERVER", format!("http://{}", world.service().grpc))
+        .stdin(end())
+        .stdout(end())
+        .stderr(end());
+    // A terminal keeps what is typed ahead.
+    let mut screen = std::fs::File::from(terminal);
+    writeln!(screen, "{answer}").expect("typed");
+    let status = command.status().await.expect("it runs");
+    // Nobody else has the other end by then, so the screen ends with an error.
+    drop(command);
+    let mut shown = Vec::new();
+    let _ = screen.read_to_end(&mut shown);
+    (status.code(), String::from_utf8_lossy(&shown).into_owned())
+}
+
+/// What cannot be taken back is asked for first where somebody is there to answer.
+#[tokio::test]
+async fn at_a_terminal_whatever_is_not_yes_disconnects_nothing() {
+    let world = World::synced(setup()).await;
+    let (code, shown) = disconnect_at_a_terminal(&world, "n").await;
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(
+        shown.contains("destroy the key") && shown.contains("nothing was changed"),
+        "{shown}"
+    );
+    assert!(world.settings().await.disconnect_time.is_none());
+    let (code, shown) = disconnect_at_a_terminal(&world, "y").await;
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("--external-id customer-1"), "{shown}");
+    assert!(world.settings().await.disconnect_time.is_some());
+}
+
 #[tokio::test]
 async fn a_disconnected_account_is_listed_and_answers_what_its_settings_are_and_nothing_else() {
     let mut world = World::synced(setup()).await;
+    world.until_at_rest().await;
     world.disconnect().await;
     let calls = world.lever.audit().len();
 

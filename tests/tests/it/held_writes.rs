@@ -181,9 +181,14 @@ async fn x4_rejections_are_held_as_long_as_the_account_says_unless_the_request_d
     let item = world.operation(&format!("{bulk}/1")).await;
     assert_eq!(item.state(), pb::OperationState::Held);
     assert!(item.release_time.is_some());
+    // The bulk says it too, to whoever looks at that alone.
+    let whole = world.operation(&bulk).await;
+    assert_eq!(whole.release_time, item.release_time);
+    world.cancel(&bulk).await.expect("cancelled");
+    assert_eq!(world.operation(&bulk).await.release_time, None);
     let at_once = pb::RejectApplicantsRequest {
         hold: Some(pb::Hold {
-            delay: Some(pb::hold::Delay::Duration(prost_types::Duration::default())),
+            delay: Some(pb::hold::Delay::BusinessDays(0)),
         }),
         ..request(&applicants[1])
     };

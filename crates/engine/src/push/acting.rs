@@ -270,7 +270,11 @@ impl<'a> Chooser<'a> {
                     connection = %self.connection, error = %crate::report(&error),
                     "cannot read the users for a write"
                 );
-                Err(not_read_yet(USERS_NOT_READ, "the users", None))
+                Err(not_read_yet(
+                    USERS_NOT_READ,
+                    "the users",
+                    &link.connection(),
+                ))
             }
             Ok(()) => Ok(()),
         }

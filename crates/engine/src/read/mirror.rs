@@ -367,7 +367,11 @@ pub(crate) fn readable(
     let never_read = state
         .is_none_or(|state| state.cursor == domain::Cursor::New && state.last_success_at.is_none());
     match never_read {
-        true => Err(not_read_yet("STREAM_NOT_READ", &stream.to_string(), None)),
+        true => Err(not_read_yet(
+            "STREAM_NOT_READ",
+            &stream.to_string(),
+            connection,
+        )),
         false => Ok(()),
     }
 }

@@ -485,11 +485,19 @@ fn by(operation: &pb::Operation) -> Markup {
     }
 }
 
+/// What is kept back.
+fn held(operation: &pb::Operation) -> &'static str {
+    match is_bulk(operation) {
+        true => "What is held",
+        false => "Held",
+    }
+}
+
 /// What is out of the ordinary.
 fn to_tell(operation: &pb::Operation) -> Markup {
     html! {
         @if let Some(error) = &operation.error { p { (sentence(&error.message)) } }
-        @if let Some(at) = &operation.release_time { p { "Held: sent " (moment(Some(at))) " unless it is cancelled" } }
+        @if let Some(at) = &operation.release_time { p { (held(operation)) ": sent " (moment(Some(at))) " unless it is cancelled" } }
         @if let Some(tally) = &operation.tally { p.faint { (tallied(tally)) } }
         @if waits(operation) { p { (waiting(operation)) } }
         @else if !operation.lever_calls.is_empty() { p.faint { (count(operation.lever_calls.len() as u64, "call to Lever", "calls to Lever")) } }
