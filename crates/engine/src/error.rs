@@ -399,11 +399,19 @@ impl From<lever::Error> for Error {
                 },
                 unreached_message(&error),
             ),
+            lever::ErrorKind::Unavailable { status } => (
+                ErrorKind::Unavailable {
+                    retry_after: Duration::from_secs(2),
+                },
+                format!("Lever cannot answer for now (status {status}); ask again"),
+            ),
             _ => (
                 ErrorKind::Unavailable {
                     retry_after: Duration::from_secs(2),
                 },
-                "Lever did not answer; ask again".to_owned(),
+                "Lever gave no answer, or a part of one; ask again, and check the region or base URL of the \
+                 connection if it never does"
+                    .to_owned(),
             ),
         };
         Self {
@@ -543,7 +551,7 @@ pub(crate) fn permission_message(permission: &str) -> String {
 /// What is said of data that is not there yet.
 pub(crate) fn not_read_yet(reason: &'static str, what: &str, connection: &Connection) -> Error {
     let way_out = match connection.paused {
-        true => "nothing is read while the sync is paused: resume it (ResumeSync)",
+        true => "nothing is read while the sync is paused: resume it",
         false => "try again in a moment",
     };
     Error::precondition(
@@ -742,6 +750,6 @@ mod tests {
             |connection: &Connection| not_read_yet("R", "the stages", connection).to_string();
         assert!(told(&connection).ends_with("try again in a moment"));
         connection.paused = true;
-        assert!(told(&connection).contains("ResumeSync"));
+        assert!(told(&connection).ends_with("resume it"));
     }
 }

@@ -94,7 +94,7 @@ impl Engine {
         let link = self.link(id)?;
         let connection = link.connection();
         let listings = self.shared.store.cursors(id).await?;
-        crate::read::readable(&connection, &listings, Stream::Opportunities)?;
+        crate::read::permitted(&connection, &listings, Stream::Opportunities)?;
         // Taken first: what changes while the list is made is told again rather than missed.
         let sequence = self.shared.store.last_sequence(id).await?;
         let legend = Legend::of(&self.shared, id).await?;

@@ -68,7 +68,7 @@ impl Engine {
         let link = self.link(id)?;
         let connection = link.connection();
         let listings = self.shared.store.cursors(id).await?;
-        crate::read::readable(&connection, &listings, Stream::Opportunities)?;
+        crate::read::permitted(&connection, &listings, Stream::Opportunities)?;
         if !status::inbound_ready(&listings) {
             return Err(crate::error::not_read_yet(
                 "INBOUND_NOT_READ",

@@ -268,9 +268,18 @@ impl Inside {
         let reason = tokio::select! {
             reason = self.greet(tcp, wire) => reason,
             () = wire.yields() => "unproven",
+            () = self.stops_unasked(wire) => "done",
         };
         metrics::gauge!(engine::figures::CONNECTIONS.name, "door" => door).decrement(1.0);
         reason
+    }
+
+    /// Waits for a stop that finds nothing asked over the connection yet.
+    async fn stops_unasked(&self, wire: &Wire) {
+        self.stop.cancelled().await;
+        if wire.arrived() > 0 {
+            std::future::pending::<()>().await;
+        }
     }
 
     fn count(&self, reason: &'static str) {

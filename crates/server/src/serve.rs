@@ -159,6 +159,9 @@ async fn serve(settings: &Settings, store: Store) -> Result<Running, StartError>
     })
 }
 
+/// How long workers have at least to end, however long callers took.
+const LAST_STEP: Duration = Duration::from_secs(1);
+
 impl Running {
     /// Stops: health says so first, then no new calls, streams end, workers end at the next page or step, the store is flushed.
     ///
@@ -185,9 +188,9 @@ impl Running {
                 server.abort();
             }
         }
-        self.engine
-            .stop(deadline.saturating_duration_since(tokio::time::Instant::now()))
-            .await;
+        let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+        // Workers end at the next step, also where callers have used all of the grace.
+        self.engine.stop(left.max(LAST_STEP)).await;
         self.store.close().await?;
         Ok(())
     }

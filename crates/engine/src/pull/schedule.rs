@@ -320,7 +320,8 @@ fn needed(streams: &BTreeSet<Stream>, listing: Listing) -> bool {
 }
 
 /// When a listing is due, by Lever's clock, but not before `retry_at`: at `first_at` for one that was never read; at
-/// once where a pass was cut short, and where it was read in the future: a clock was wrong then.
+/// once where a pass was cut short or failed, whatever it was begun for, and where it was read in the future: a clock was
+/// wrong then.
 fn next_at(
     first_at: Timestamp,
     state: Option<&ListingState>,
@@ -330,8 +331,9 @@ fn next_at(
 ) -> Timestamp {
     let last_success_at = state.and_then(|state| state.last_success_at);
     let idle = state.is_none_or(|state| state.cursor.idle());
+    let failed = state.is_some_and(|state| state.last_error.is_some());
     let in_time = match last_success_at {
-        Some(at) if idle && at.since(now) < again.longest() => again.next(at),
+        Some(at) if idle && !failed && at.since(now) < again.longest() => again.next(at),
         None if idle => first_at,
         _ => AT_ONCE,
     };
@@ -574,6 +576,15 @@ mod tests {
         assert!(kept(&everything_else).all(|listing| listing != Listing::EeoResponses));
         let named = testing::connection(&[Stream::EeoResponses], at(0));
         assert_eq!(kept(&named).collect::<Vec<_>>(), [Listing::EeoResponses]);
+    }
+
+    #[test]
+    fn what_failed_is_tried_again_though_it_was_read_not_long_ago() {
+        let mut state = read(Some(1_000), Cursor::New);
+        assert!(!due(Some(&state), None, 1_010));
+        state.last_error = Some("away".to_owned());
+        assert!(!due(Some(&state), Some(1_030), 1_010));
+        assert!(due(Some(&state), Some(1_030), 1_030));
     }
 
     #[test]

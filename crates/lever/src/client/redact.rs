@@ -1,12 +1,14 @@
-//! Masking what may be personal in Lever's error messages.
+//! Masking what may be personal or secret in Lever's error messages.
 
 /// Longest message kept, in characters.
 const LONGEST: usize = 200;
 /// A number of this many digits may be a telephone number.
 const LONG_NUMBER: usize = 7;
+/// A run of this many letters and digits, with some of both, may be a key or a token.
+const LONG_SECRET: usize = 20;
 const MASK: &str = "[...]";
 
-/// `message` with addresses, quotations and long numbers masked, at most 200 characters, on one line.
+/// `message` with credentials, addresses, quotations and long numbers masked, at most 200 characters, on one line.
 pub(crate) fn masked(message: &str) -> String {
     let flat: String = message
         .chars()
@@ -14,7 +16,8 @@ pub(crate) fn masked(message: &str) -> String {
         .take(4 * LONGEST)
         .collect();
     let unquoted = without_quotations(&flat);
-    let words: Vec<String> = unquoted.split(' ').map(without_address).collect();
+    let unsealed = without_credentials(&unquoted);
+    let words: Vec<String> = unsealed.split(' ').map(without_address).collect();
     let calm = without_long_numbers(&words);
     calm.chars().take(LONGEST).collect()
 }
@@ -53,6 +56,52 @@ fn closing_mark(opening: char) -> Option<char> {
         '\u{ab}' => Some('\u{bb}'),
         _ => None,
     }
+}
+
+/// Masks what stands after the name of a scheme, as in an `Authorization` header that somebody repeats, and what looks
+/// like a key or a token.
+fn without_credentials(text: &str) -> String {
+    let mut after_scheme = false;
+    let words = text.split(' ').map(|word| {
+        let credential = std::mem::replace(&mut after_scheme, is_scheme(word));
+        match credential && !word.is_empty() {
+            true => MASK.to_owned(),
+            false => without_secrets(word),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn is_scheme(word: &str) -> bool {
+    let name = word.rsplit(|c: char| !c.is_ascii_alphanumeric()).next();
+    let schemes = ["basic", "bearer"];
+    name.is_some_and(|name| {
+        schemes
+            .iter()
+            .any(|scheme| scheme.eq_ignore_ascii_case(name))
+    })
+}
+
+/// Masks the parts of a word that are long and have letters and digits; ids of Lever stay.
+fn without_secrets(word: &str) -> String {
+    let inside = |c: char| c.is_ascii_alphanumeric() || "+_-".contains(c);
+    let mut masked = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some(first) = rest.chars().next() {
+        let end = rest
+            .find(|c| inside(c) != inside(first))
+            .unwrap_or(rest.len());
+        let (part, after) = rest.split_at(end);
+        masked.push_str(if is_secret(part) { MASK } else { part });
+        rest = after;
+    }
+    masked
+}
+
+fn is_secret(part: &str) -> bool {
+    let any = |class: fn(&u8) -> bool| part.as_bytes().iter().any(class);
+    let mixed = any(u8::is_ascii_digit) && any(u8::is_ascii_alphabetic);
+    part.len() >= LONG_SECRET && mixed && !is_uuid(part)
 }
 
 fn without_address(word: &str) -> String {
@@ -136,6 +185,20 @@ mod tests {
             ("cut \"Ada Lovel", "cut \"[...]"),
             ("call +1 (555) 010-0123 now", "call +[...] now"),
             ("limit 100 of 1000", "limit 100 of 1000"),
+            (
+                "bad header Authorization: Basic c2VjcmV0OnBhc3M= of /v1/stages",
+                "bad header Authorization: Basic [...] of /v1/stages",
+            ),
+            ("header \u{3a}bearer abc", "header :bearer [...]"),
+            (
+                "no key Ph4Xk2mQ9vT7rLw3Zs8B, see /v1/users",
+                "no key [...], see /v1/users",
+            ),
+            ("key=aGVsbG8tZnVsY3J1bS1zaW11MDE6;x", "key=[...];x"),
+            (
+                "a basicConfidentialityOfTheRequisition",
+                "a basicConfidentialityOfTheRequisition",
+            ),
         ];
         for (message, expected) in cases {
             assert_eq!(masked(message), expected);

@@ -86,7 +86,7 @@ async fn list(global: &Global, client: &Client, command: Duplicates) -> Result<(
     }
     let as_of = match &answer.as_of {
         Some(as_of) => format!(", as of {}", time::ago(Some(as_of), now)),
-        None => ", and the first walk is still under way".to_owned(),
+        None => ", and not everybody has been read yet".to_owned(),
     };
     let pairs = counted(answer.pairs.len() as u64, "pair");
     output.line(styled(DIM, &format!("{pairs}{as_of}")))?;

@@ -237,7 +237,7 @@ fn footer(page: &pb::ListApplicantsResponse, now_ms: i64) -> String {
     };
     let as_of = match &page.as_of {
         Some(as_of) => format!(", as of {}", time::ago(Some(as_of), now_ms)),
-        None => ", the first walk is still under way".to_owned(),
+        None => ", not everybody has been read yet".to_owned(),
     };
     format!("{}{more}{as_of}", counted(shown, "applicant"))
 }

@@ -98,7 +98,7 @@ pub(super) async fn run(global: &Global, command: Lookup) -> Result<(), Failure>
     }
     let as_of = match &answer.as_of {
         Some(as_of) => format!(", as of {}", time::ago(Some(as_of), now)),
-        None => ", and the first walk is still under way".to_owned(),
+        None => ", and not everybody has been read yet".to_owned(),
     };
     let who = match people {
         0 => "nobody is found".to_owned(),

@@ -133,7 +133,7 @@ async fn list(global: &Global, client: &Client, command: List) -> Result<(), Fai
     }
     let as_of = match &answer.as_of {
         Some(as_of) => format!(", as of {}", time::ago(Some(as_of), time::now_ms())),
-        None => ", and Lever's users are still being read".to_owned(),
+        None => ", and Lever's users have not been read yet".to_owned(),
     };
     let users = counted(answer.links.len() as u64, "row");
     output.line(styled(DIM, &format!("{users}{as_of}")))?;

@@ -27,7 +27,7 @@ pub(crate) fn page(answer: &pb::ExplainCandidateResponse, now_ms: i64) -> String
     }
     let as_of = match &answer.as_of {
         Some(as_of) => format!("as of {}", time::ago(Some(as_of), now_ms)),
-        None => "the first walk is still under way".to_owned(),
+        None => "not everybody has been read yet".to_owned(),
     };
     lines.push(styled(DIM, &as_of));
     lines.join("\n") + "\n"
@@ -249,7 +249,7 @@ mod tests {
              \x20   stored: 2 files, 1 contact\n\
              \x20   notes not shown: NOT_HYDRATED\n\
              \x20   3 writes about it, 1 of them open\n\
-             the first walk is still under way\n"
+             not everybody has been read yet\n"
         );
     }
 
@@ -287,7 +287,7 @@ mod tests {
              in Lever: read it now\n\
              \x20 open, New: not in the mirror  o9\n\
              \x20   the settings leave it out: before history\n\
-             the first walk is still under way\n"
+             not everybody has been read yet\n"
         );
     }
 }

@@ -76,10 +76,9 @@ fn without_stages(view: &View<'_>) -> Markup {
             "This Lever account has no stages",
             "A Lever admin makes them in Lever's settings; they are here soon after.".to_owned(),
         ),
-        Some(why) if why.reason().as_deref() == Some("STAGES_NOT_READ") => (
-            "Lever's stages have not been read yet",
-            "They come first in the import: look again in a minute.".to_owned(),
-        ),
+        Some(why) if why.reason().as_deref() == Some("STAGES_NOT_READ") => {
+            ("There are no stages to put into groups yet", why.message())
+        }
         Some(why) => ("Lever's stages cannot be read", why.message()),
     };
     html! { section.empty { h2 { (title) } p { (about) } } }
@@ -382,7 +381,7 @@ mod tests {
             page(&view).into_string()
         };
         assert!(told(None).contains("This Lever account has no stages"));
-        assert!(told(Some("STAGES_NOT_READ")).contains("look again in a minute"));
+        assert!(told(Some("STAGES_NOT_READ")).contains("no stages to put into groups yet"));
         assert!(told(Some("LEVER_PERMISSION_MISSING")).contains("the key lacks it"));
     }
 

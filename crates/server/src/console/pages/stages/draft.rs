@@ -196,6 +196,7 @@ impl Draft {
         );
         draft.clock.unit = draft.known("unit", "Days", unit);
         draft.clock.scope = draft.known("scope", "The clock starts", scope);
+        draft.check_groups();
         draft.adrift();
         draft
     }
@@ -265,6 +266,21 @@ impl Draft {
     pub(super) fn remove(&mut self, code: &str) {
         self.groups.retain(|group| group.code != code);
         self.adrift();
+    }
+
+    /// Finds stages in a group that is none.
+    fn check_groups(&mut self) {
+        let known = |code: &str| {
+            let mut groups = self.groups.iter();
+            matches!(code, "" | UNMAPPED) || groups.any(|group| group.code == code)
+        };
+        let strange = self.stages.iter().filter(|stage| !known(&stage.group));
+        let faults = strange.map(|stage| {
+            let message = "there is no such group: choose one of the list";
+            Fault::new(format!("stage.{}", stage.id), "Group of a stage", message)
+        });
+        let faults: Vec<_> = faults.collect();
+        self.unknown.extend(faults);
     }
 
     /// Puts stages whose group is gone into none.
@@ -576,6 +592,14 @@ mod tests {
         let drawn = Draft::of(&saved(), &account());
         assert_eq!(mapping(&drawn), without_version);
         assert_eq!((drawn.version, drawn.stages.len()), (3, 3));
+    }
+
+    #[test]
+    fn a_stage_in_a_group_that_is_none_is_refused_and_not_taken_out_of_its_own() {
+        let draft = read(&FORM.replace("stage.s2=A", "stage.s2=NOPE"));
+        let faults = draft.mapping(&Names::default()).unwrap_err();
+        let at: Vec<_> = faults.iter().map(|fault| fault.at.as_str()).collect();
+        assert_eq!(at, ["stage.s2"]);
     }
 
     #[test]
