@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use lever_sim::{Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
+use tokio::net::TcpStream;
 use tonic::{Code, Status, Streaming};
 
 use crate::support::{Random, Setup, World, fresh_id, proved, rounds, until};
@@ -148,6 +149,10 @@ async fn a_stop_does_not_wait_for_a_lever_that_does_not_answer() {
 #[tokio::test]
 async fn a_stop_with_nothing_to_do_is_quick_and_the_next_start_goes_on() {
     let mut world = World::synced(Setup::new(60)).await;
+    // Callers who have not asked for anything have nothing to wait for.
+    let doors = [world.service().grpc, world.service().http];
+    let silent = futures::future::try_join_all(doors.map(TcpStream::connect)).await;
+    let _silent = silent.expect("connected");
     let asked = Instant::now();
     assert_eq!(world.stop().await.code(), Some(0));
     assert!(
