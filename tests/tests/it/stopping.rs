@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 use lever_sim::{Action, FaultPlan, FaultRule, When};
 use proto::v1 as pb;
 use tokio::net::TcpStream;
-use tonic::{Code, Status, Streaming};
+use tonic::Streaming;
 
-use crate::support::{Random, Setup, World, fresh_id, proved, rounds, until};
+use crate::support::{Random, Setup, World, fresh_id, proved, refused, rounds, until};
 
-/// How a stream ends that may not end by itself: its bare end would say that this was all.
-async fn end_of<A>(stream: &mut Streaming<A>) -> Status {
+/// The reason why a stream ends that may not end by itself: its bare end would say that this was all.
+async fn end_of<A>(stream: &mut Streaming<A>) -> String {
     loop {
         match stream.message().await {
             Ok(answer) => assert!(answer.is_some(), "a bare end"),
-            Err(status) => return status,
+            refusal => return refused(refusal).reason,
         }
     }
 }
@@ -55,8 +55,8 @@ async fn a_stop_is_told_to_streams_and_lets_the_write_under_way_finish() {
     })
     .await;
     assert_eq!(world.stop().await.code(), Some(0));
-    assert_eq!(end_of(&mut watched).await.code(), Code::Unavailable);
-    assert_eq!(end_of(&mut followed).await.code(), Code::Unavailable);
+    assert_eq!(end_of(&mut watched).await, "UNAVAILABLE");
+    assert_eq!(end_of(&mut followed).await, "UNAVAILABLE");
 
     assert_eq!(world.notes_saying(&opportunity, "on its way"), 1);
     world.start().await;

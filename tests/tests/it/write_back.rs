@@ -443,13 +443,9 @@ async fn a_watcher_of_a_write_is_told_that_the_service_stops_before_it_has_settl
     let first = watched.message().await.expect("no error").expect("one");
     assert_eq!(first.operation.expect("one").id, held.id);
     let (ended, _stopped) = tokio::join!(watched.message(), world.stop());
-    let told = ended.expect_err("it has not settled");
-    assert_eq!(told.code(), tonic::Code::Unavailable);
-    assert!(
-        told.message().contains("the service stops"),
-        "{}",
-        told.message()
-    );
+    let told = refused(ended);
+    assert_eq!(told.reason, "UNAVAILABLE");
+    assert!(told.message.contains("the service stops"), "{told:?}");
 }
 
 /// X13: product users are Lever users by their address; for a stranger the owner of the person acts.

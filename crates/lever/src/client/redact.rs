@@ -63,8 +63,10 @@ fn closing_mark(opening: char) -> Option<char> {
 fn without_credentials(text: &str) -> String {
     let mut after_scheme = false;
     let words = text.split(' ').map(|word| {
-        let credential = std::mem::replace(&mut after_scheme, is_scheme(word));
-        match credential && !word.is_empty() {
+        if word.is_empty() {
+            return String::new();
+        }
+        match std::mem::replace(&mut after_scheme, is_scheme(word)) {
             true => MASK.to_owned(),
             false => without_secrets(word),
         }
@@ -189,7 +191,7 @@ mod tests {
                 "bad header Authorization: Basic c2VjcmV0OnBhc3M= of /v1/stages",
                 "bad header Authorization: Basic [...] of /v1/stages",
             ),
-            ("header \u{3a}bearer abc", "header :bearer [...]"),
+            ("header :bearer  abc", "header :bearer  [...]"),
             (
                 "no key Ph4Xk2mQ9vT7rLw3Zs8B, see /v1/users",
                 "no key [...], see /v1/users",

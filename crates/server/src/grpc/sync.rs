@@ -14,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::rpc::carried;
-use super::{Api, caller, connection_of, stopping};
+use super::{Api, caller, connection_of, until_stopped};
 use crate::auth::{CONFIDENTIAL, EEO};
 use crate::wire;
 use crate::wire::page_token::Bound;
@@ -116,33 +116,31 @@ impl SyncService for Api {
         let (sender, receiver) = mpsc::channel(4);
         let api = self.clone();
         tokio::spawn(carried(async move {
-            let mut last = None;
-            loop {
-                moves.mark_unchanged();
-                let now = api.sync_status(id).await;
-                let ended = now.is_err();
-                if !ended && last.as_ref() == now.as_ref().ok() {
-                    // Nothing a watcher would see has changed.
-                } else {
-                    last = now.as_ref().ok().cloned();
-                    let answer = now
-                        .map(|sync| pb::WatchSyncResponse { status: Some(sync) })
-                        .map_err(status);
-                    if sender.send(answer).await.is_err() || ended {
-                        return;
+            let (listener, mut last) = (sender.clone(), None);
+            let watch = async {
+                loop {
+                    moves.mark_unchanged();
+                    let now = api.sync_status(id).await;
+                    let ended = now.is_err();
+                    if !ended && last.as_ref() == now.as_ref().ok() {
+                        // Nothing a watcher would see has changed.
+                    } else {
+                        last = now.as_ref().ok().cloned();
+                        let answer = now
+                            .map(|sync| pb::WatchSyncResponse { status: Some(sync) })
+                            .map_err(status);
+                        if sender.send(answer).await.is_err() || ended {
+                            return;
+                        }
                     }
-                }
-                tokio::select! {
-                    () = api.stop.cancelled() => {
-                        // Whoever is gone need not know.
-                        let _ = sender.send(Err(stopping())).await;
-                        return;
+                    tokio::select! {
+                        () = sender.closed() => return,
+                        changed = moves.changed() => if changed.is_err() { return },
                     }
-                    () = sender.closed() => return,
-                    changed = moves.changed() => if changed.is_err() { return },
+                    tokio::time::sleep(CALM).await;
                 }
-                tokio::time::sleep(CALM).await;
-            }
+            };
+            until_stopped(&api.stop, listener, watch).await;
         }));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }

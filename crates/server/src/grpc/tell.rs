@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{Operation, OperationId, Write};
-use engine::OperationMove;
+use engine::{Error, OperationMove};
 use proto::v1 as pb;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
@@ -36,9 +36,9 @@ impl From<engine::Error> for End {
 
 /// Why a stream ends before what it tells of has settled: its end alone would say that it has.
 fn stops() -> Status {
-    Status::unavailable(
+    status(Error::unavailable(
         "the service stops before this has settled; it goes on after the next start: ask GetOperation then",
-    )
+    ))
 }
 
 /// Somebody who is told of operations.
